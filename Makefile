@@ -1,0 +1,90 @@
+# `make help` lists the targets.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+# The folders that hold a go.mod. Nested modules carry a replace to the root; there is no go.work.
+MODULES := . tools
+CODE := $(filter-out tools,$(MODULES))
+
+GO ?= go
+PLATFORMS := linux windows darwin
+
+BENCH ?= .
+COUNT ?= 1
+FUZZTIME ?= 30s
+SESSION_SEEDS ?= 1000
+
+# The tools are built per Go version, because staticcheck reads only what its own version of Go or an
+# older one has compiled.
+TOOLS := $(CURDIR)/bin/$(shell $(GO) env GOVERSION)
+
+# $(call each,modules,command) runs command in each module, goes on after a failure, and fails at the
+# end if one of them did.
+each = failed=; \
+	for module in $(1); do \
+		(cd $$module && $(2)) || failed="$$failed $$module"; \
+	done; \
+	if [ -n "$$failed" ]; then echo "$@: failed in module:$$failed" >&2; exit 1; fi
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: ## all tests under the race detector, then those that count allocations without it
+	@$(call each,$(CODE),$(GO) test -race -shuffle=on ./...)
+	@$(call each,$(CODE),$(GO) test -run Alloc ./...)
+
+.PHONY: check
+check: ## format, vet on three systems, static analysis, tidy modules
+	@$(MAKE) -k fmt vet lint tidy
+
+.PHONY: fmt
+fmt: $(TOOLS)/.built
+	@files=$$($(TOOLS)/gofumpt -l .); \
+	for file in $$files; do echo "fmt: $$file is not formatted: bin/*/gofumpt -w $$file" >&2; done; \
+	[ -z "$$files" ]
+
+.PHONY: vet
+vet: $(PLATFORMS:%=vet-%)
+
+.PHONY: $(PLATFORMS:%=vet-%)
+$(PLATFORMS:%=vet-%): vet-%:
+	@$(call each,$(CODE),GOOS=$* CGO_ENABLED=0 $(GO) vet ./...)
+
+.PHONY: lint
+lint: $(TOOLS)/.built
+	@$(call each,$(CODE),$(TOOLS)/staticcheck ./...)
+
+.PHONY: tidy
+tidy:
+	@$(call each,$(MODULES),$(GO) mod tidy -diff)
+
+.PHONY: bench
+bench: ## benchmarks with allocations; BENCH=regexp and COUNT=n choose
+	@$(call each,$(CODE),$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...)
+
+.PHONY: soak
+soak: ## every fuzz target for FUZZTIME (30s) each, then the tests with SESSION_SEEDS (1000) seeds
+	@failed=; \
+	for module in $(CODE); do \
+		cd $(CURDIR)/$$module; \
+		packages=$$($(GO) list ./...); \
+		for package in $$packages; do \
+			targets=$$($(GO) test -list '^Fuzz' $$package); \
+			for target in $$(grep '^Fuzz' <<<"$$targets" || true); do \
+				echo "== $$package $$target"; \
+				$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || failed="$$failed $$package:$$target"; \
+			done; \
+		done; \
+	done; \
+	if [ -n "$$failed" ]; then echo "soak: failed:$$failed" >&2; exit 1; fi
+	@export SESSION_SEEDS=$(SESSION_SEEDS); \
+	$(call each,$(CODE),$(GO) test -race -shuffle=on -count 1 -timeout 4h ./...)
+
+$(TOOLS)/.built: tools/go.mod tools/go.sum
+	@cd tools && $(GO) build -o $(TOOLS)/ tool
+	@touch $@

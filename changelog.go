@@ -1,0 +1,112 @@
+package session
+
+import (
+	"bytes"
+	"slices"
+)
+
+// A changeLog is what a request changed: whether it flushed, and then one change for each key. A change
+// whose updates are not nil came about by Update: its value holds as long as nobody else changes what the
+// updates started from.
+type changeLog struct {
+	flush   bool
+	changes []change
+	free    []byte // what is left of the memory that keys and values are encoded into
+}
+
+// logChunk holds a change or two, the usual request's.
+const logChunk = 64
+
+// encode appends with f into the log's memory. The result is not written to again.
+func (l *changeLog) encode(f func([]byte) ([]byte, error)) ([]byte, error) {
+	if cap(l.free) == 0 {
+		l.free = make([]byte, 0, logChunk)
+	}
+	b, err := f(l.free[:0])
+	if err != nil {
+		return nil, err
+	}
+	l.free = b[len(b):]
+	return b[:len(b):len(b)], nil
+}
+
+func (l *changeLog) empty() bool { return !l.flush && len(l.changes) == 0 }
+
+// find returns the change of key, or nil.
+func (l *changeLog) find(key []byte) *change {
+	for i := range l.changes {
+		if bytes.Equal(l.changes[i].key, key) {
+			return &l.changes[i]
+		}
+	}
+	return nil
+}
+
+// at returns the change of key, a new one if there is none.
+func (l *changeLog) at(key []byte) *change {
+	if c := l.find(key); c != nil {
+		return c
+	}
+	l.changes = append(l.changes, change{key: key})
+	return &l.changes[len(l.changes)-1]
+}
+
+// put notes that key has a value, or none if that is nil, whatever it had.
+func (l *changeLog) put(key, value []byte) {
+	c := l.at(key)
+	c.value, c.updates = value, nil
+}
+
+// update notes that key has the value that fn made of the one before.
+func (l *changeLog) update(key, value []byte, fn func(any) (any, error)) {
+	if c := l.find(key); c == nil && l.flush || c != nil && c.updates == nil {
+		l.put(key, value) // nobody else can change what fn started from
+		return
+	}
+	c := l.at(key)
+	c.value, c.updates = value, append(c.updates, fn)
+}
+
+// settle simplifies the log of a session that nobody else can know: what removes is dropped, what
+// updates is done.
+func (l *changeLog) settle() {
+	l.flush = false
+	l.changes = slices.DeleteFunc(l.changes, func(c change) bool { return c.value == nil })
+	for i := range l.changes {
+		l.changes[i].updates = nil
+	}
+}
+
+// replay runs the updates again, on what get finds, after others have changed what they started from.
+func (l *changeLog) replay(get func(key []byte) (any, error), encode func(any) ([]byte, error)) error {
+	for i := range l.changes {
+		c := &l.changes[i]
+		if c.updates == nil {
+			continue
+		}
+		v, err := get(c.key)
+		for _, fn := range c.updates {
+			if err == nil {
+				v, err = fn(v)
+			}
+		}
+		var value []byte
+		if err == nil && v != nil {
+			value, err = encode(v)
+		}
+		if err != nil {
+			return err
+		}
+		c.value = value
+	}
+	return nil
+}
+
+// clone returns a copy that later changes of l do not reach.
+func (l *changeLog) clone() changeLog {
+	c := changeLog{flush: l.flush, changes: slices.Clone(l.changes)}
+	for i := range c.changes {
+		c.changes[i].updates = slices.Clone(c.changes[i].updates)
+	}
+	return c
+}

@@ -1,0 +1,35 @@
+package session
+
+// A codec is a format for the values of a session. Its methods work on bytes alone, keep nothing, and
+// never change or keep their arguments. Empty data holds no values. Decoding errors wrap [ErrCorrupt],
+// encoding errors [ErrUnencodable]; they name types, never keys or values. Decoding never allocates more
+// than a small multiple of the bytes it is given, whatever they claim.
+type codec interface {
+	// id is the byte that stands for the format in stored data.
+	id() byte
+
+	// appendValue appends the encoding of v.
+	appendValue(dst []byte, v any) ([]byte, error)
+
+	// value decodes what appendValue encoded. Each call makes a value of its own.
+	value(enc []byte) (any, error)
+
+	// get decodes the value under key, which is as appendKey made it. Each call makes a value of its own.
+	get(data, key []byte) (v any, ok bool, err error)
+
+	// visit calls f with each key and value, each made for that call, until f returns false.
+	visit(data []byte, f func(key, value any) bool) error
+
+	// check reports whether data is well formed, so far as that can be told without decoding values.
+	check(data []byte) error
+
+	// apply returns head zero bytes for the caller to fill, followed by data with the changes made, in
+	// one new slice. No two changes have the same key. Changes may be sorted in place.
+	apply(head int, data []byte, changes []change) ([]byte, error)
+}
+
+// A change is one entry of the change log as a codec sees it.
+type change struct {
+	key   []byte // as appendKey made it
+	value []byte // as the codec's appendValue made it; nil deletes
+}

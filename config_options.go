@@ -1,0 +1,196 @@
+package session
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// A ManagerConfigOpt sets one field of a [ManagerConfig]. Which values are good is checked when the
+// [Manager] is made, not here.
+type ManagerConfigOpt func(config *ManagerConfig)
+
+// NewManagerConfig returns a config with EnableSetCookie on, to which opts are applied in order. What
+// they leave alone has the default that the fields of [ManagerConfig] document.
+func NewManagerConfig(opts ...ManagerConfigOpt) *ManagerConfig {
+	config := &ManagerConfig{EnableSetCookie: true}
+	config.Opts(opts...)
+	return config
+}
+
+// Opts applies opts in order; of two that set the same field the last counts. Nil is skipped. A Manager
+// that was already made of c does not notice.
+func (c *ManagerConfig) Opts(opts ...ManagerConfigOpt) {
+	for _, opt := range opts {
+		if opt != nil {
+			opt(c)
+		}
+	}
+}
+
+// CfgCookieName sets CookieName, the name of the cookie and of the query parameter.
+func CfgCookieName(name string) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.CookieName = name }
+}
+
+// CfgSessionIdLength sets SessionIDLength, in random bytes from 16 to 64.
+func CfgSessionIdLength(length int64) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.SessionIDLength = length }
+}
+
+// CfgSessionIdPrefix sets SessionIDPrefix, with which each sid begins.
+func CfgSessionIdPrefix(prefix string) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.SessionIDPrefix = prefix }
+}
+
+// CfgSetCookie sets EnableSetCookie. [NewManagerConfig] has it on.
+func CfgSetCookie(enable bool) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.EnableSetCookie = enable }
+}
+
+// CfgGcLifeTime sets Gclifetime, the seconds between two sweeps.
+func CfgGcLifeTime(seconds int64) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.Gclifetime = seconds }
+}
+
+// CfgMaxLifeTime sets Maxlifetime, the seconds that an idle session lives.
+func CfgMaxLifeTime(seconds int64) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.Maxlifetime = seconds }
+}
+
+// CfgCookieLifeTime sets CookieLifeTime, the seconds that the browser keeps the cookie.
+func CfgCookieLifeTime(seconds int) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.CookieLifeTime = seconds }
+}
+
+// CfgProviderConfig sets ProviderConfig as it is: only [ParseConfig] replaces ${ENV} in it.
+func CfgProviderConfig(providerConfig string) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.ProviderConfig = providerConfig }
+}
+
+// CfgDomain sets Domain, whose hosts all see the cookie.
+func CfgDomain(domain string) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.Domain = domain }
+}
+
+// CfgSessionIdInHTTPHeader sets EnableSidInHTTPHeader, which needs [CfgSetSessionNameInHTTPHeader] too.
+func CfgSessionIdInHTTPHeader(enable bool) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.EnableSidInHTTPHeader = enable }
+}
+
+// CfgSetSessionNameInHTTPHeader sets SessionNameInHTTPHeader; it does not turn the header on.
+func CfgSetSessionNameInHTTPHeader(name string) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.SessionNameInHTTPHeader = name }
+}
+
+// CfgEnableSidInURLQuery sets EnableSidInURLQuery. URLs are logged and shared, and the sid with them.
+func CfgEnableSidInURLQuery(enable bool) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.EnableSidInURLQuery = enable }
+}
+
+// CfgHTTPOnly hides the cookie from scripts, which is the default: it sets DisableHTTPOnly to the
+// opposite.
+func CfgHTTPOnly(httpOnly bool) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.DisableHTTPOnly = !httpOnly }
+}
+
+// CfgSecure sets Secure: true marks the cookie always, false on TLS requests.
+func CfgSecure(secure bool) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.Secure = secure }
+}
+
+// CfgSameSite sets CookieSameSite.
+func CfgSameSite(sameSite http.SameSite) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.CookieSameSite = sameSite }
+}
+
+// CfgProvider sets Provider, the name under which the provider registered itself.
+func CfgProvider(name string) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.Provider = name }
+}
+
+// CfgCookiePath sets CookiePath, which begins with "/".
+func CfgCookiePath(path string) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.CookiePath = path }
+}
+
+// CfgPartitioned sets Partitioned, for pages that other sites embed.
+func CfgPartitioned(partitioned bool) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.Partitioned = partitioned }
+}
+
+// CfgAbsoluteLifetime sets AbsoluteLifetime, after which a session is gone, used or not.
+func CfgAbsoluteLifetime(lifetime time.Duration) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.AbsoluteLifetime = lifetime }
+}
+
+// CfgTouchInterval sets TouchInterval. Negative means at every request.
+func CfgTouchInterval(interval time.Duration) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.TouchInterval = interval }
+}
+
+// CfgOpTimeout sets OpTimeout, the bound of each call that needs the store.
+func CfgOpTimeout(timeout time.Duration) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.OpTimeout = timeout }
+}
+
+// CfgMaxBytes sets MaxBytes, the size of the largest session that is stored.
+func CfgMaxBytes(bytes int) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.MaxBytes = bytes }
+}
+
+// CfgMaxPerUser sets MaxPerUser. Zero means no limit.
+func CfgMaxPerUser(sessions int) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.MaxPerUser = sessions }
+}
+
+// CfgOnLimit sets OnLimit: "evict" or "refuse".
+func CfgOnLimit(action string) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.OnLimit = action }
+}
+
+// CfgLazy sets Lazy: no session and no cookie before something is stored.
+func CfgLazy(lazy bool) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.Lazy = lazy }
+}
+
+// CfgCodec sets Codec: "compact" or "gob".
+func CfgCodec(name string) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.Codec = name }
+}
+
+// CfgEncryptionKeys replaces EncryptionKeys: the first key seals, all open.
+func CfgEncryptionKeys(keys ...string) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.EncryptionKeys = slices.Clone(keys) }
+}
+
+// CfgNamespace sets Namespace, which separates applications that share a store.
+func CfgNamespace(namespace string) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.Namespace = namespace }
+}
+
+// CfgBeego sets Beego: sessions are stored as beego stores them.
+func CfgBeego(beego bool) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.Beego = beego }
+}
+
+// CfgDisableCacheHeaders sets DisableCacheHeaders, for applications that set these headers themselves.
+func CfgDisableCacheHeaders(disable bool) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.DisableCacheHeaders = disable }
+}
+
+// CfgTrustedProxies replaces TrustedProxies: addresses and CIDRs.
+func CfgTrustedProxies(proxies ...string) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.TrustedProxies = slices.Clone(proxies) }
+}
+
+// CfgLogger sets Logger. Nil means [slog.Default].
+func CfgLogger(logger *slog.Logger) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.Logger = logger }
+}
+
+// CfgErrorHandler sets ErrorHandler, which may be called from many goroutines at once.
+func CfgErrorHandler(handler func(w http.ResponseWriter, r *http.Request, err error)) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.ErrorHandler = handler }
+}

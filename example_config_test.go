@@ -1,0 +1,51 @@
+package session_test
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A config file says everything in one place. Secrets come from the environment, and printing the
+// config does not show them.
+func ExampleParseConfig() {
+	os.Setenv("SHOP_REDIS_PASSWORD", "s3cr3t")
+	config, err := session.ParseConfig([]byte(`{
+		"provider": "redis",
+		"providerConfig": {"addr": "127.0.0.1:6379", "password": "${SHOP_REDIS_PASSWORD}"},
+		"cookieName": "__Host-session",
+		"secure": true,
+		"cookieSameSite": "strict",
+		"maxLifetime": "30m",
+		"absoluteLifetime": "12h"
+	}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(config.ProviderConfig)
+	fmt.Println(config.Maxlifetime, "seconds")
+	fmt.Println(config.AbsoluteLifetime)
+	fmt.Println(config)
+	// Output:
+	// {"addr":"127.0.0.1:6379","password":"s3cr3t"}
+	// 1800 seconds
+	// 12h0m0s
+	// ManagerConfig[enableSetCookie=true secure=true cookieName=__Host-session maxLifetime=1800 providerConfig=*** cookieSameSite=3 provider=redis absoluteLifetime=12h0m0s]
+}
+
+// An error names the setting, says where it stands, and shows no value.
+func ExampleParseConfig_error() {
+	_, err := session.ParseConfig([]byte(`{
+		"cookieName": "sid",
+		"maxLifetimes": 3600
+	}`))
+	fmt.Println(err)
+
+	_, err = session.ParseConfig([]byte(`{"secure": "yes"}`))
+	fmt.Println(err)
+	// Output:
+	// session: config: maxLifetimes: unknown key (line 3, column 3); did you mean maxLifetime?
+	// session: config: secure: want true or false (line 1, column 2)
+}

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"log"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+//go:embed templates
+var files embed.FS
+
+var templates = template.Must(template.ParseFS(files, "templates/*.html"))
+
+// What a session holds. Who has a userKey is logged in. The last three are shown once.
+const (
+	userKey   = "user"   // string
+	sinceKey  = "since"  // time.Time of the login
+	countKey  = "count"  // int64
+	noticeKey = "notice" // string
+	errorKey  = "error"  // string
+	triedKey  = "tried"  // string: the name in a login that was refused, for the next form
+)
+
+const (
+	maxName     = 40
+	minPassword = 4
+)
+
+type app struct {
+	sessions *session.Manager
+}
+
+// newApp returns the whole application: pages, sessions, and the guard against forged requests.
+func newApp(m *session.Manager) http.Handler {
+	a := &app{sessions: m}
+	mux := http.NewServeMux()
+	mux.Handle("GET /{$}", page(a.home))
+	mux.Handle("POST /login", page(a.login))
+	mux.Handle("POST /count", page(a.count))
+	mux.Handle("POST /logout", page(a.logout))
+	mux.HandleFunc("GET /style.css", style)
+
+	// A request from another site is refused before a session is looked at.
+	return secured(http.NewCrossOriginProtection().Handler(m.Handler(mux)))
+}
+
+// secured sets the headers that every answer has, and limits what is read of a form.
+func secured(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("X-Content-Type-Options", "nosniff")
+		r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// A page is a handler whose errors are those of the session store. It has written nothing when it
+// returns one.
+type page func(w http.ResponseWriter, r *http.Request) error
+
+func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	switch err := p(w, r); {
+	case errors.Is(err, session.ErrDestroyed): // logged out meanwhile, in another tab
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+	case err != nil:
+		log.Printf("%s %s: %v", r.Method, r.URL.Path, err)
+		w.Header().Set("Retry-After", "5")
+		render(w, http.StatusServiceUnavailable, "unavailable.html", view{Title: "Please try again"})
+	}
+}
+
+// view is what the templates show.
+type view struct {
+	Title         string
+	Notice, Error string
+
+	User  string // "" for nobody
+	Since time.Time
+	Count int64
+
+	Tried                string
+	MaxName, MinPassword int
+}
+
+// home greets who is logged in and shows the form to everybody else. A mere visit stores nothing and
+// sets no cookie.
+func (a *app) home(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	sess, err := a.sessions.FromContext(ctx)
+	if err != nil {
+		return err
+	}
+	v := view{Title: "Log in", MaxName: maxName, MinPassword: minPassword}
+	for _, once := range []struct {
+		key string
+		to  *string
+	}{{noticeKey, &v.Notice}, {errorKey, &v.Error}, {triedKey, &v.Tried}} {
+		if s, ok := sess.Get(ctx, once.key).(string); ok {
+			*once.to = s
+			if err := sess.Delete(ctx, once.key); err != nil {
+				return err
+			}
+		}
+	}
+	if user, ok := sess.Get(ctx, userKey).(string); ok {
+		v.Title, v.User = "Hello, "+user, user
+		v.Since, _ = sess.Get(ctx, sinceKey).(time.Time)
+		v.Count, _ = sess.Get(ctx, countKey).(int64)
+	}
+	// The middleware saves too. Saved here, a failure can still become a page that says so.
+	if err := sess.Save(ctx); err != nil {
+		return err
+	}
+	render(w, http.StatusOK, "home.html", v)
+	return nil
+}
+
+// login takes any name with any password that is long enough. A real application looks up the user,
+// compares a password hash and limits the attempts; what it does with the session is the same.
+func (a *app) login(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	name := strings.ToValidUTF8(strings.TrimSpace(r.PostFormValue("name")), "")
+	if problem := refusal(name, r.PostFormValue("password")); problem != "" {
+		return a.refuse(w, r, problem, name)
+	}
+	// Someone else may know the sid that the visitor came with, so a login always gets a new one. What
+	// was stored before the login is not taken over: it may be another user's.
+	sess, err := a.sessions.Regenerate(w, r)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(
+		sess.Flush(ctx),
+		sess.Set(ctx, userKey, name),
+		sess.Set(ctx, sinceKey, time.Now()),
+		sess.Set(ctx, noticeKey, "You are logged in."),
+	); err != nil {
+		return err
+	}
+	return saveAndGoHome(w, r, sess)
+}
+
+// refusal says what is wrong with a login, or "".
+func refusal(name, password string) string {
+	switch {
+	case name == "":
+		return "Enter a name."
+	case utf8.RuneCountInString(name) > maxName:
+		return fmt.Sprintf("Enter a name of at most %d characters.", maxName)
+	case utf8.RuneCountInString(password) < minPassword:
+		return fmt.Sprintf("Enter a password of at least %d characters.", minPassword)
+	}
+	return ""
+}
+
+// refuse shows the form again, with what is wrong. The message is stored, because the next page is
+// another request; so this visitor has a session before the login.
+func (a *app) refuse(w http.ResponseWriter, r *http.Request, problem, name string) error {
+	ctx := r.Context()
+	sess, err := a.sessions.FromContext(ctx)
+	if err != nil {
+		return err
+	}
+	if utf8.RuneCountInString(name) > maxName {
+		name = ""
+	}
+	if err := errors.Join(sess.Set(ctx, errorKey, problem), sess.Set(ctx, triedKey, name)); err != nil {
+		return err
+	}
+	return saveAndGoHome(w, r, sess)
+}
+
+func (a *app) count(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	sess, err := a.sessions.FromContext(ctx)
+	if err != nil {
+		return err
+	}
+	if sess.Get(ctx, userKey) == nil {
+		return a.refuse(w, r, "You are not logged in any more.", "")
+	}
+	// Not Get and Set: when two tabs count at once, both count.
+	if _, err := sess.Increment(ctx, countKey, 1); err != nil {
+		return err
+	}
+	return saveAndGoHome(w, r, sess)
+}
+
+// logout ends the session in the store, so that its cookie is worth nothing even to a thief.
+func (a *app) logout(w http.ResponseWriter, r *http.Request) error {
+	if err := a.sessions.Destroy(w, r); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}
+
+// saveAndGoHome answers a form. The middleware saves too; saved here, a failure can still become a
+// page that says so.
+func saveAndGoHome(w http.ResponseWriter, r *http.Request, sess *session.Session) error {
+	if err := sess.Save(r.Context()); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/", http.StatusSeeOther)
+	return nil
+}
+
+// render writes nothing of a template that fails.
+func render(w http.ResponseWriter, status int, name string, v view) {
+	var b bytes.Buffer
+	if err := templates.ExecuteTemplate(&b, name, v); err != nil {
+		log.Printf("template %s: %v", name, err)
+		http.Error(w, "internal server error", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	w.Write(b.Bytes())
+}
+
+func style(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "max-age=3600")
+	http.ServeFileFS(w, r, files, "templates/style.css")
+}

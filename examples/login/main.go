@@ -1,0 +1,111 @@
+// Command login is a small web application with sessions: log in, count, log out.
+//
+//	go run ./examples/login
+//	go run ./examples/login -addr 127.0.0.1:0 -config examples/login/memory.json
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+	_ "github.com/seed1a8f7c28/session/memory"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
+
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "login:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves the application until ctx is done. It prints the address to open to out.
+func run(ctx context.Context, args []string, out, usage io.Writer) error {
+	flags := flag.NewFlagSet("login", flag.ContinueOnError)
+	flags.SetOutput(usage)
+	addr := flags.String("addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 takes a free one")
+	config := flags.String("config", "", "a JSON `file` with the session settings, its provider among them")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	}
+
+	sessions, err := open(*config)
+	if err != nil {
+		return err
+	}
+	go sessions.GC()
+
+	err = serve(ctx, *addr, newApp(sessions), out)
+	return errors.Join(err, sessions.Close())
+}
+
+func open(config string) (*session.Manager, error) {
+	if config == "" {
+		return session.NewManager("memory", session.NewManagerConfig(session.CfgCookieName("login")))
+	}
+	cfg, err := session.LoadConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	return session.Open(cfg)
+}
+
+func serve(ctx context.Context, addr string, handler http.Handler, out io.Writer) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s (choose another address with -addr): %w", addr, err)
+	}
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second,
+		WriteTimeout:      20 * time.Second,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	fmt.Fprintf(out, "Open %s in a browser. Ctrl-C stops the server.\n", address(l.Addr()))
+
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	// Requests that are under way end before the sessions are closed.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	return server.Shutdown(ctx)
+}
+
+// address is what a browser on this machine opens.
+func address(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port) + "/"
+}

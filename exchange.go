@@ -1,0 +1,179 @@
+package session
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// An Exchange is one request and its response, as a Manager sees them: what connects it to an HTTP stack.
+// Header names are given in canonical form. The Manager keeps an Exchange as long as the Session that it
+// returned is used, and calls it from one goroutine at a time. Strings and slices that it returns must not
+// change afterwards.
+type Exchange interface {
+	// Context is the request's.
+	Context() context.Context
+	// RequestHeader returns the lines of a request header, nil if there is none.
+	RequestHeader(name string) []string
+	// SetRequestHeader replaces all lines of a request header by one, for those who read the request later.
+	// An empty value removes them.
+	SetRequestHeader(name, value string)
+	// Query returns the query of the URL, encoded, without "?".
+	Query() string
+	// SetQuery replaces it, for those who read the request later.
+	SetQuery(query string)
+	// TLS reports whether the client's connection to this process is encrypted.
+	TLS() bool
+	// RemoteAddr returns the address, with or without a port, that the connection comes from.
+	RemoteAddr() string
+	// ResponseHeader returns the lines of a response header so far.
+	ResponseHeader(name string) []string
+	// SetResponseHeader replaces all lines of a response header. No lines remove it. The Exchange may
+	// keep lines.
+	SetResponseHeader(name string, lines []string)
+}
+
+// httpExchange is net/http's. w may be nil: then nothing is answered.
+type httpExchange struct {
+	w http.ResponseWriter
+	r *http.Request
+}
+
+func (x *httpExchange) Context() context.Context { return x.r.Context() }
+
+func (x *httpExchange) RequestHeader(name string) []string { return x.r.Header[name] }
+
+func (x *httpExchange) SetRequestHeader(name, value string) {
+	if value == "" {
+		delete(x.r.Header, name)
+		return
+	}
+	if x.r.Header == nil {
+		x.r.Header = make(http.Header)
+	}
+	x.r.Header[name] = []string{value}
+}
+
+func (x *httpExchange) Query() string {
+	if x.r.URL == nil {
+		return ""
+	}
+	return x.r.URL.RawQuery
+}
+
+func (x *httpExchange) SetQuery(query string) {
+	if x.r.URL != nil {
+		x.r.URL.RawQuery = query
+	}
+}
+
+func (x *httpExchange) TLS() bool { return x.r.TLS != nil }
+
+func (x *httpExchange) RemoteAddr() string { return x.r.RemoteAddr }
+
+func (x *httpExchange) ResponseHeader(name string) []string {
+	if x.w == nil {
+		return nil
+	}
+	return x.w.Header()[name]
+}
+
+func (x *httpExchange) SetResponseHeader(name string, lines []string) {
+	switch {
+	case x.w == nil:
+	case len(lines) == 0:
+		delete(x.w.Header(), name)
+	default:
+		x.w.Header()[name] = lines
+	}
+}
+
+// requestOf returns the *http.Request behind x, nil if there is none.
+func requestOf(x Exchange) *http.Request {
+	if h, ok := x.(*httpExchange); ok {
+		return h.r
+	}
+	return nil
+}
+
+// A cookieScan finds the values of one cookie in Cookie header lines. It reads the header itself, since
+// http.Request.Cookie allocates, finds nothing behind 3000 cookies, and prefers the first of a name.
+type cookieScan struct {
+	lines []string
+	name  string
+	rest  string
+}
+
+// next returns the next value, without the quotes that it may have. Names differ by case.
+func (c *cookieScan) next() (value string, ok bool) {
+	for {
+		for c.rest == "" {
+			if len(c.lines) == 0 {
+				return "", false
+			}
+			c.rest, c.lines = c.lines[0], c.lines[1:]
+		}
+		var pair string
+		pair, c.rest, _ = strings.Cut(c.rest, ";")
+		if value, ok := cookieValue(pair, c.name); ok {
+			return value, true
+		}
+	}
+}
+
+// cookieValue returns the value of a pair "name=value" if it has this name.
+func cookieValue(pair, name string) (string, bool) {
+	for pair != "" && (pair[0] == ' ' || pair[0] == '\t') {
+		pair = pair[1:]
+	}
+	if len(pair) <= len(name) || pair[len(name)] != '=' || pair[:len(name)] != name {
+		return "", false
+	}
+	value := strings.TrimRight(pair[len(name)+1:], " \t")
+	if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
+		value = value[1 : n-1]
+	}
+	return value, true
+}
+
+// withoutCookie returns lines as one, with the cookies of a name left out.
+func withoutCookie(lines []string, name string) string {
+	var kept []string
+	for _, line := range lines {
+		for pair := range strings.SplitSeq(line, ";") {
+			if pair = strings.Trim(pair, " \t"); pair == "" {
+				continue
+			}
+			if _, ours := cookieValue(pair, name); !ours {
+				kept = append(kept, pair)
+			}
+		}
+	}
+	return strings.Join(kept, "; ")
+}
+
+// queryValue returns the first value of a query parameter, as sent; a sid needs no escapes.
+func queryValue(query, name string) string {
+	for pair := range strings.SplitSeq(query, "&") {
+		key, value, _ := strings.Cut(pair, "=")
+		if key == name {
+			return value
+		}
+	}
+	return ""
+}
+
+// withQueryValue returns query with one parameter set, or removed if value is empty.
+func withQueryValue(query, name, value string) string {
+	var kept []string
+	for pair := range strings.SplitSeq(query, "&") {
+		if key, _, _ := strings.Cut(pair, "="); pair != "" && key != name {
+			kept = append(kept, pair)
+		}
+	}
+	if value != "" {
+		kept = append(kept, name+"="+url.QueryEscape(value))
+	}
+	return strings.Join(kept, "&")
+}

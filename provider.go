@@ -1,0 +1,313 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// A Provider is what the registry holds, with the methods of a beego provider. Providers of this module
+// are made by [NewProvider] or [NewClientProvider] around a [Backend] or [Sealer], and have every
+// guarantee of this package. Any other implementation works through a Manager too: the Manager makes and
+// checks the sids and sends the cookies, the rest is the provider's. Such a provider is one shared
+// instance, unless it has a method New() Provider.
+type Provider interface {
+	// SessionInit opens the provider. lifetime is how long an idle session lives, in seconds.
+	SessionInit(ctx context.Context, lifetime int64, config string) error
+	// SessionRead returns the session, which begins if there is none: sid must not come from a client.
+	SessionRead(ctx context.Context, sid string) (Store, error)
+	// SessionExist reports whether there is a live session.
+	SessionExist(ctx context.Context, sid string) (bool, error)
+	// SessionRegenerate gives the session of oldsid the new sid. If there is none, one begins.
+	SessionRegenerate(ctx context.Context, oldsid, sid string) (Store, error)
+	// SessionDestroy removes the session. Removing nothing is not an error.
+	SessionDestroy(ctx context.Context, sid string) error
+	// SessionAll returns how many sessions are live, or 0 if that cannot be told.
+	SessionAll(ctx context.Context) int
+	// SessionGC removes expired sessions.
+	SessionGC(ctx context.Context)
+}
+
+// ProviderType is the name of a provider.
+type ProviderType = string
+
+// The names of beego's providers. docs/beego.md says which of them exist here.
+const (
+	ProviderCookie        ProviderType = "cookie"
+	ProviderFile          ProviderType = "file"
+	ProviderMemory        ProviderType = "memory"
+	ProviderCouchbase     ProviderType = "couchbase"
+	ProviderLedis         ProviderType = "ledis"
+	ProviderMemcache      ProviderType = "memcache"
+	ProviderMysql         ProviderType = "mysql"
+	ProviderPostgresql    ProviderType = "postgresql"
+	ProviderRedis         ProviderType = "redis"
+	ProviderRedisCluster  ProviderType = "redis_cluster"
+	ProviderRedisSentinel ProviderType = "redis_sentinel"
+	ProviderSsdb          ProviderType = "ssdb"
+)
+
+var (
+	providersMu sync.RWMutex
+	providers   = make(map[string]Provider)
+)
+
+// Register makes a provider available under a name. It is called from the init function of the
+// provider's package. It panics if name is empty or taken, or p is nil.
+func Register(name string, p Provider) {
+	providersMu.Lock()
+	defer providersMu.Unlock()
+	switch _, taken := providers[name]; {
+	case name == "":
+		panic("session: Register with an empty name")
+	case p == nil:
+		panic("session: Register of a nil provider for " + name)
+	case taken:
+		panic("session: Register called twice for " + name)
+	}
+	providers[name] = p
+}
+
+// Providers returns the sorted names of the registered providers.
+func Providers() []string {
+	providersMu.RLock()
+	defer providersMu.RUnlock()
+	names := make([]string, 0, len(providers))
+	for name := range providers {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// GetProvider returns a provider of the registered kind, fresh and not opened yet: its SessionInit comes
+// first, or [New] is given it. Only a third-party provider without a method New() Provider is the one
+// instance that was registered.
+func GetProvider(name string) (Provider, error) {
+	providersMu.RLock()
+	p := providers[name]
+	providersMu.RUnlock()
+	if p == nil {
+		return nil, unknownProvider(name)
+	}
+	if n, ok := p.(interface{ New() Provider }); ok {
+		return n.New(), nil
+	}
+	return p, nil
+}
+
+// packages says which import registers a name.
+var packages = map[string]string{ProviderMemory: "memory"}
+
+func unknownProvider(name string) error {
+	hint := "a blank import of its package registers a provider"
+	if p, ok := packages[name]; ok {
+		hint = fmt.Sprintf("add import _ %q", "github.com/seed1a8f7c28/session/"+p)
+	}
+	known := "none"
+	if names := Providers(); len(names) > 0 {
+		known = strings.Join(names, ", ")
+	}
+	return configErrorf("provider", "unknown provider %q (registered: %s); %s", name, known, hint)
+}
+
+// NewProvider makes a Provider of a way to open a [Backend]. Each [NewManager] opens a backend of its own.
+// Managers that [New] makes of one Provider, with the same namespace and providerConfig, share one, which
+// is closed with the last of them. The seven methods of the result are a facade for use without a Manager.
+func NewProvider(open func(ctx context.Context, c BackendConfig) (Backend, error)) Provider {
+	return &provider{open: open}
+}
+
+// NewClientProvider makes a Provider of a way to open a [Sealer]. The sessions are in the clients, so that
+// all methods of the result that need a sid return an error wrapping [errors.ErrUnsupported].
+func NewClientProvider(open func(ctx context.Context, c BackendConfig) (Sealer, error)) Provider {
+	return &provider{seal: open}
+}
+
+// provider opens backends or sealers and shares them between managers; with a manager it is the facade.
+type provider struct {
+	open func(ctx context.Context, c BackendConfig) (Backend, error)
+	seal func(ctx context.Context, c BackendConfig) (Sealer, error)
+
+	mu     sync.Mutex
+	shared map[BackendConfig]*opened
+	m      *Manager // what the facade works with; nil before SessionInit
+}
+
+type opened struct {
+	backend Backend
+	sealer  Sealer
+	users   int
+}
+
+// New returns a provider of the same kind that shares nothing with p.
+func (p *provider) New() Provider { return &provider{open: p.open, seal: p.seal} }
+
+// acquire opens a backend or a sealer, or shares one that is open. release closes it with its last user.
+func (p *provider) acquire(ctx context.Context, c BackendConfig) (o *opened, release func() error, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	id := c
+	id.Logger, id.Lifetime = nil, 0
+	o = p.shared[id]
+	if o == nil {
+		o = new(opened)
+		if p.seal != nil {
+			o.sealer, err = p.seal(ctx, c)
+		} else {
+			o.backend, err = p.open(ctx, c)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if p.shared == nil {
+			p.shared = make(map[BackendConfig]*opened)
+		}
+		p.shared[id] = o
+	}
+	o.users++
+	return o, func() error { return p.release(id) }, nil
+}
+
+func (p *provider) release(id BackendConfig) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	o := p.shared[id]
+	if o.users--; o.users > 0 {
+		return nil
+	}
+	delete(p.shared, id)
+	return o.close()
+}
+
+func (o *opened) close() error {
+	if c, ok := As[io.Closer](o.backend); ok {
+		return c.Close()
+	}
+	if c, ok := o.sealer.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// SessionInit opens the provider for use without a Manager. A second call replaces the first.
+func (p *provider) SessionInit(ctx context.Context, lifetime int64, config string) error {
+	m, err := New(p, &ManagerConfig{Maxlifetime: lifetime, Gclifetime: lifetime, ProviderConfig: config})
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	before := p.m
+	p.m = m
+	p.mu.Unlock()
+	if before != nil {
+		return before.Close()
+	}
+	return nil
+}
+
+var errNotOpened = errors.New("session: provider is not open: call SessionInit first")
+
+// manager returns what the facade works with, once sid is known to be one that can be worked with.
+func (p *provider) manager(sid string) (*Manager, error) {
+	p.mu.Lock()
+	m := p.m
+	p.mu.Unlock()
+	switch {
+	case m == nil:
+		return nil, errNotOpened
+	case m.backend == nil:
+		return nil, unsupported("sessions are in the clients; a sid cannot name one")
+	case sid == "" || len(sid) > maxFacadeSID:
+		return nil, fmt.Errorf("session: a sid is 1 to %d bytes long", maxFacadeSID)
+	}
+	return m, nil
+}
+
+// maxFacadeSID is well over what a Manager makes: prefix of 64, 64 bytes in hex.
+const maxFacadeSID = 256
+
+func (p *provider) SessionRead(ctx context.Context, sid string) (Store, error) {
+	m, err := p.manager(sid)
+	if err != nil {
+		return nil, err
+	}
+	return asStore(m.read(ctx, sid))
+}
+
+func (p *provider) SessionExist(ctx context.Context, sid string) (bool, error) {
+	m, err := p.manager(sid)
+	if err != nil {
+		return false, err
+	}
+	_, err = m.lookup(ctx, sid)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (p *provider) SessionRegenerate(ctx context.Context, oldsid, sid string) (Store, error) {
+	m, err := p.manager(sid)
+	if err != nil {
+		return nil, err
+	}
+	s, err := m.lookup(ctx, oldsid)
+	if errors.Is(err, ErrNotFound) {
+		return asStore(m.read(ctx, sid))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return asStore(s, s.regenerateAs(ctx, sid))
+}
+
+func (p *provider) SessionDestroy(ctx context.Context, sid string) error {
+	m, err := p.manager(sid)
+	if err != nil {
+		return err
+	}
+	return m.destroySID(ctx, sid)
+}
+
+func (p *provider) SessionAll(ctx context.Context) int {
+	m, err := p.manager("-")
+	if err != nil {
+		return 0
+	}
+	return m.count(ctx)
+}
+
+func (p *provider) SessionGC(ctx context.Context) {
+	if m, err := p.manager("-"); err == nil {
+		m.sweep(ctx)
+	}
+}
+
+// asStore keeps a nil *Session from becoming a Store that is not nil.
+func asStore(s *Session, err error) (Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func unsupported(format string, args ...any) error {
+	return fmt.Errorf("session: %w: %s", errors.ErrUnsupported, fmt.Sprintf(format, args...))
+}
+
+// backendConfig is what a provider is opened with under settings s.
+func backendConfig(s *settings, log *slog.Logger) BackendConfig {
+	return BackendConfig{
+		Config:    s.ProviderConfig,
+		Namespace: s.Namespace,
+		Lifetime:  s.idle,
+		Beego:     s.Beego,
+		Logger:    log,
+	}
+}

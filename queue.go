@@ -1,0 +1,92 @@
+package session
+
+import (
+	"context"
+	"hash/maphash"
+	"sync"
+)
+
+// A saveQueue lets the saves of one session in this process go one after another, each handing its result
+// to the next: then only other nodes cause conflicts. Sessions do not wait for each other.
+type saveQueue struct {
+	seed   maphash.Seed
+	shards [64]saveShard
+}
+
+type saveShard struct {
+	mu    sync.Mutex
+	turns map[string]*turn
+	_     [40]byte // a cache line each
+}
+
+// A turn belongs to one session while somebody saves it.
+type turn struct {
+	next  chan struct{} // holds a token when a turn is over and somebody waits; nil before that
+	users int           // who saves and who waits; guarded by the shard
+	rec   Record        // what was saved last; guarded by whose turn it is
+}
+
+var turns = sync.Pool{New: func() any { return new(turn) }}
+
+func newSaveQueue() *saveQueue {
+	q := &saveQueue{seed: maphash.MakeSeed()}
+	for i := range q.shards {
+		q.shards[i].turns = make(map[string]*turn)
+	}
+	return q
+}
+
+func (q *saveQueue) shard(key string) *saveShard {
+	return &q.shards[maphash.String(q.seed, key)%uint64(len(q.shards))]
+}
+
+// enter waits for the session's turn, as long as ctx allows. leave ends it.
+func (q *saveQueue) enter(ctx context.Context, key string) (*turn, error) {
+	shard := q.shard(key)
+	shard.mu.Lock()
+	t := shard.turns[key]
+	if t == nil {
+		t = turns.Get().(*turn)
+		shard.turns[key] = t
+	}
+	t.users++
+	if t.users == 1 {
+		shard.mu.Unlock()
+		return t, nil
+	}
+	if t.next == nil {
+		t.next = make(chan struct{}, 1)
+	}
+	shard.mu.Unlock()
+	select {
+	case <-t.next:
+		return t, nil
+	case <-ctx.Done():
+	}
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	select {
+	case <-t.next: // it became this one's turn meanwhile: pass it on
+		shard.leave(key, t)
+	default:
+		t.users--
+	}
+	return nil, ctx.Err()
+}
+
+func (q *saveQueue) leave(key string, t *turn) {
+	shard := q.shard(key)
+	shard.mu.Lock()
+	defer shard.mu.Unlock()
+	shard.leave(key, t)
+}
+
+func (s *saveShard) leave(key string, t *turn) {
+	if t.users--; t.users > 0 {
+		t.next <- struct{}{}
+		return
+	}
+	delete(s.turns, key)
+	t.rec = Record{}
+	turns.Put(t)
+}

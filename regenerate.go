@@ -1,0 +1,135 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Regenerate gives the session a new sid, as must be done at each login or change of privilege. Changes
+// that are not saved yet are stored under the new sid alone; the old one is dead when Regenerate returns.
+// No save that another request has been told of is lost. With an error the client keeps the old sid.
+// Under Handler it returns [ErrCommitted] once the response headers are sent.
+func (s *Session) Regenerate(ctx context.Context) error {
+	sid, err := s.m.newSID()
+	if err != nil {
+		return err
+	}
+	return s.regenerateAs(orBackground(ctx), sid)
+}
+
+func (s *Session) regenerateAs(ctx context.Context, sid string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.promisable(); err != nil {
+		return err
+	}
+	switch {
+	case s.status == gone || s.status == dismissed:
+		return ErrDestroyed
+	case s.m.sealer != nil:
+		return s.resealAs(sid)
+	}
+	ctx, cancel := s.m.saveContext(ctx)
+	defer cancel()
+	switch {
+	case s.m.raw != nil:
+		return s.regenerateRaw(ctx, sid)
+	case s.status == unstored: // nobody knows the old sid
+		if s.sid != "" {
+			s.sid = sid
+		}
+		return nil
+	}
+	if err := s.move(ctx, sid); err != nil {
+		return err
+	}
+	if s.status != stored { // this request has destroyed it
+		return ErrDestroyed
+	}
+	s.answer()
+	return nil
+}
+
+// move stores the record under a new key and ends the old one at the version that was copied. A crash in
+// between leaves both, and nobody knows the new one.
+func (s *Session) move(ctx context.Context, sid string) error {
+	turn, err := s.m.saves.enter(ctx, s.key)
+	if err != nil {
+		return fmt.Errorf("session: regenerate: %w", err)
+	}
+	defer s.m.saves.leave(s.key, turn)
+	m := &move{s: s, key: s.m.storageKey(sid)}
+	loaded := s.rec
+	base := &loaded
+	if turn.rec.Version > loaded.Version {
+		base = &turn.rec
+	}
+	for try := 0; ; try++ {
+		data, err := s.onto(base, loaded.Version)
+		if err != nil {
+			return m.undo(ctx, err)
+		}
+		err = m.step(ctx, base, data)
+		if err == nil {
+			s.rec = m.rec
+			s.named(sid, m.key)
+			s.saved()
+			return nil
+		}
+		var conflict *ConflictError
+		switch {
+		case errors.Is(err, ErrNotFound):
+			if err := m.undo(ctx, nil); err != nil {
+				return err
+			}
+			return s.lost(ctx)
+		case !errors.As(err, &conflict) || try == maxTries || !pause(ctx, try):
+			return fmt.Errorf("session: regenerate: %w", err)
+		}
+		base = conflict.Record
+	}
+}
+
+// A move is one regeneration under way.
+type move struct {
+	s       *Session
+	key     string // the new one
+	created bool
+	rec     Record // what is stored under it
+}
+
+// step copies one version of the record and ends it.
+func (m *move) step(ctx context.Context, base *Record, data []byte) error {
+	b := m.s.m.backend
+	version := m.rec.Version
+	m.rec = *base
+	m.rec.Data, m.rec.Shorten = data, false
+	m.rec.Expires = m.s.m.idleUntil(time.Now(), base.Deadline)
+	if r, ok := As[Renamer](b); ok {
+		return r.Rename(ctx, m.s.key, base.Version, m.key, &m.rec)
+	}
+	m.rec.Version = version
+	if !m.created {
+		if err := b.Create(ctx, m.key, &m.rec); err != nil {
+			return err
+		}
+		m.created = true
+	} else if err := b.Save(ctx, m.key, &m.rec); err != nil {
+		return err
+	}
+	return b.Delete(ctx, m.s.key, base.Version)
+}
+
+// undo removes the copy, when it is known that the old record was not ended by this move. After an error
+// that leaves this open both stay: the copy expires unused, but the session may have no other record.
+func (m *move) undo(ctx context.Context, err error) error {
+	if !m.created {
+		return err
+	}
+	if undone := m.s.m.backend.Delete(ctx, m.key, 0); undone != nil && err == nil {
+		err = fmt.Errorf("session: regenerate: %w", undone)
+	}
+	return err
+}

@@ -1,0 +1,81 @@
+package session
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+)
+
+// errAnswered is what a handler's writes get after ErrorHandler has answered in its place.
+var errAnswered = errors.New("session: save failed: the error was answered instead")
+
+// A responseWriter commits the session before anything commits the response. FlushError and Hijack are
+// there even if the ResponseWriter beneath has them not: http.ResponseController would otherwise look for
+// them beneath, past the commit.
+type responseWriter struct {
+	http.ResponseWriter
+	h *handled
+}
+
+// flushWriter is a responseWriter over an http.Flusher. Applications ask for that interface to learn
+// whether they can stream.
+type flushWriter struct{ *responseWriter }
+
+func (w flushWriter) Flush() { _ = w.FlushError() }
+
+func (h *handled) writer() http.ResponseWriter {
+	w := &responseWriter{h.visit.http.w, h}
+	if _, ok := w.ResponseWriter.(http.Flusher); ok {
+		return flushWriter{w}
+	}
+	return w
+}
+
+func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *responseWriter) WriteHeader(status int) {
+	informational := status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
+	if informational && !w.h.isCommitted() || w.h.commit() {
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (w *responseWriter) Write(p []byte) (int, error) {
+	if !w.h.commit() {
+		return 0, errAnswered
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+func (w *responseWriter) WriteString(s string) (int, error) {
+	if !w.h.commit() {
+		return 0, errAnswered
+	}
+	return io.WriteString(w.ResponseWriter, s)
+}
+
+// ReadFrom lets net/http send files without copying them through this process.
+func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
+	if !w.h.commit() {
+		return 0, errAnswered
+	}
+	return io.Copy(w.ResponseWriter, src)
+}
+
+func (w *responseWriter) FlushError() error {
+	if !w.h.commit() {
+		return errAnswered
+	}
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
+
+// Hijack saves first: what is written to the connection afterwards nobody sees. Set-Cookie lines are in
+// Header for who writes the response.
+func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	if !w.h.commit() {
+		return nil, nil, errAnswered
+	}
+	return http.NewResponseController(w.ResponseWriter).Hijack()
+}

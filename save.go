@@ -1,0 +1,255 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// Save stores the changes: it applies them to the session as it is stored at that moment. On different
+// keys the changes of all requests stay, on the same key the last Save wins, Update and Increment compose.
+// Without changes it only moves the idle deadline, if that is due. It returns [ErrDestroyed] if the session
+// is gone meanwhile, [ErrTooLarge] if it would pass maxBytes, and the store's error; then nothing is stored
+// and the changes are kept for another Save. Save works on when ctx is cancelled, for as long as opTimeout
+// allows: a client that hung up does not lose its changes.
+func (s *Session) Save(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.save(orBackground(ctx))
+}
+
+func (s *Session) save(ctx context.Context) error {
+	switch {
+	case s.m.raw != nil:
+		return s.releaseRaw(ctx)
+	case s.status == gone:
+		return ErrDestroyed
+	case s.status == dismissed || s.m.sealer != nil:
+		return nil
+	case s.log.empty() && (s.status == unstored || !s.due):
+		return nil
+	}
+	ctx, cancel := s.m.saveContext(ctx)
+	defer cancel()
+	switch {
+	case s.status == unstored:
+		if err := s.promisable(); err != nil {
+			return err
+		}
+		return s.create(ctx)
+	case s.log.empty():
+		return s.touch(ctx)
+	}
+	return s.merge(ctx)
+}
+
+// touch moves the idle deadline.
+func (s *Session) touch(ctx context.Context) error {
+	expires := s.m.idleUntil(time.Now(), s.rec.Deadline)
+	err := s.m.backend.Touch(ctx, s.key, expires)
+	if errors.Is(err, ErrNotFound) {
+		return s.lost(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("session: touch: %w", err)
+	}
+	s.rec.Expires, s.due = expires, false
+	return nil
+}
+
+// create stores the session for the first time, and then promises its sid to the client.
+func (s *Session) create(ctx context.Context) error {
+	if s.v != nil && s.v.moved() {
+		return s.follow(ctx)
+	}
+	data, err := s.m.changedData(nil, false, s.log.changes)
+	if err != nil {
+		return err
+	}
+	rec := s.m.newRecord(time.Now(), data)
+	sid := s.sid
+	if sid == "" {
+		if sid, err = s.m.newSID(); err != nil {
+			return err
+		}
+	}
+	key := s.m.storageKey(sid)
+	if err := s.m.backend.Create(ctx, key, &rec); err != nil {
+		return fmt.Errorf("session: create: %w", err)
+	}
+	s.isNew, s.rec = true, rec
+	s.named(sid, key)
+	s.answer()
+	s.saved()
+	return nil
+}
+
+// newRecord returns the record of a session that begins now.
+func (m *Manager) newRecord(now time.Time, data []byte) Record {
+	rec := Record{Created: fromMillis(now.UnixMilli()), Data: data}
+	if m.cfg.absolute > 0 {
+		rec.Deadline = fromMillis(now.Add(m.cfg.absolute).UnixMilli())
+	}
+	rec.Expires = m.idleUntil(now, rec.Deadline)
+	return rec
+}
+
+// named gives the session its sid and key.
+func (s *Session) named(sid, key string) { s.sid, s.key, s.status = sid, key, stored }
+
+// answer promises the sid to the client and to later readers of the request.
+func (s *Session) answer() {
+	if s.v != nil {
+		s.v.answerSID(s.sid)
+		s.v.rewrite(s.sid)
+	}
+}
+
+// saved makes s.rec, which was just stored, the view, with nothing left to store.
+func (s *Session) saved() {
+	s.codec, s.values = s.m.codec, s.m.valuesOf(s.rec.Data)
+	s.log = changeLog{free: s.log.free}
+	s.due = false
+}
+
+// maxTries bounds the conflicts that a save takes. Saves of one process queue, so that every conflict
+// means that another node has saved.
+const maxTries = 64
+
+// merge applies the log to what is stored.
+func (s *Session) merge(ctx context.Context) error {
+	turn, err := s.m.saves.enter(ctx, s.key)
+	if err != nil {
+		return fmt.Errorf("session: save: %w", err)
+	}
+	defer s.m.saves.leave(s.key, turn)
+	loaded := s.rec
+	base := &loaded
+	if turn.rec.Version > loaded.Version {
+		base = &turn.rec
+	}
+	for try := 0; ; try++ {
+		data, err := s.onto(base, loaded.Version)
+		if err != nil {
+			return err
+		}
+		s.rec = *base
+		s.rec.Data, s.rec.Expires = data, s.m.idleUntil(time.Now(), base.Deadline)
+		err = s.m.backend.Save(ctx, s.key, &s.rec)
+		if err == nil {
+			turn.rec = s.rec
+			s.saved()
+			return nil
+		}
+		s.rec = loaded
+		var conflict *ConflictError
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return s.lost(ctx)
+		case !errors.As(err, &conflict) || try == maxTries || !pause(ctx, try):
+			return fmt.Errorf("session: save: %w", err)
+		}
+		base = conflict.Record
+	}
+}
+
+// onto returns the values of base with the log applied. viewed is the version that the log's updates
+// started from.
+func (s *Session) onto(base *Record, viewed uint64) ([]byte, error) {
+	if base.Version != viewed {
+		if err := s.replay(base); err != nil {
+			return nil, err
+		}
+	}
+	return s.m.changedData(base.Data, s.log.flush, s.log.changes)
+}
+
+// replay runs the log's updates on the values of base.
+func (s *Session) replay(base *Record) error {
+	c, values, err := s.m.openData(base.Data)
+	if err != nil {
+		return err
+	}
+	return s.log.replay(
+		func(key []byte) (any, error) { v, _, err := c.get(values, key); return v, err },
+		func(v any) ([]byte, error) { return s.m.codec.appendValue(nil, v) },
+	)
+}
+
+// pause waits a little longer after each lost try, so that contending nodes get out of step. It reports
+// false when ctx is over.
+func pause(ctx context.Context, try int) bool {
+	if try == 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(rand.N(time.Duration(min(try, 10)) * time.Millisecond))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// lost is called when the record is gone. If this request has regenerated the session meanwhile, the
+// changes go on to the new sid; if it has destroyed it, they are dropped without a word.
+func (s *Session) lost(ctx context.Context) error {
+	if s.v != nil && s.v.moved() {
+		return s.follow(ctx)
+	}
+	s.status = gone
+	if s.v != nil {
+		s.v.retract()
+	}
+	return ErrDestroyed
+}
+
+// follow takes the session and its log to the sid that another Session of this request has given it.
+func (s *Session) follow(ctx context.Context) error {
+	sid, log := s.v.current(), s.log
+	if sid == "" {
+		s.v.original, s.status = sid, dismissed
+		return nil
+	}
+	err := s.load(ctx, sid)
+	s.log = log
+	if errors.Is(err, ErrNotFound) {
+		s.v.original = sid
+		return s.lost(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("session: load: %w", err)
+	}
+	s.v.original = sid
+	if log.empty() {
+		return nil
+	}
+	if err := s.replay(&s.rec); err != nil { // updates started from the values under the old sid
+		return err
+	}
+	return s.merge(ctx)
+}
+
+// load makes the live record of sid the session's view.
+func (s *Session) load(ctx context.Context, sid string) error {
+	key := s.m.storageKey(sid)
+	if err := s.m.backend.Load(ctx, key, &s.rec); err != nil {
+		return err
+	}
+	now := time.Now()
+	if !s.rec.Live(now) {
+		return ErrNotFound
+	}
+	s.named(sid, key)
+	c, values, err := s.m.openData(s.rec.Data)
+	if err != nil {
+		return err
+	}
+	s.codec, s.values = c, values
+	s.log = changeLog{free: s.log.free}
+	s.due = s.m.due(now, &s.rec)
+	return nil
+}

@@ -1,0 +1,330 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// A Session is one request's view of a session: the values as loaded, and a log of what the request
+// changed. Saving applies the log to what is stored at that moment, so that requests of one session do not
+// undo each other's changes. Goroutines of one request may share a Session.
+//
+// After Save the view is what was stored, other requests' changes included. A nil context stands for
+// [context.Background].
+type Session struct {
+	m *Manager
+	v *visit // nil when no exchange belongs to it
+
+	mu     sync.Mutex
+	sid    string // "" until a lazy session has something to store
+	key    string // what the backend keeps it under
+	status status
+	isNew  bool
+	due    bool      // the idle deadline is to be moved at release
+	rec    Record    // as loaded or stored last
+	codec  codec     // of values
+	values []byte    // the part of rec.Data that is the codec's
+	log    changeLog // what is not stored yet
+	keyBuf [40]byte  // where keys are encoded for a look-up
+
+	raw        Store // a third-party provider's, instead of record, values and log
+	unreleased bool  // raw waits for its SessionRelease
+
+	own visit // what v points to outside Handler
+}
+
+// status is what a Session knows of its record.
+type status uint8
+
+const (
+	unstored  status = iota // nothing in the store yet
+	stored                  // there was a record when the store was last asked
+	gone                    // destroyed, regenerated away or expired, by others
+	dismissed               // destroyed by this very request
+)
+
+func orBackground(ctx context.Context) context.Context {
+	if ctx == nil {
+		return context.Background()
+	}
+	return ctx
+}
+
+// SessionID returns the sid, for the client alone: it must not be logged. It is empty while a lazy session
+// has nothing to store.
+func (s *Session) SessionID(context.Context) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.sid
+}
+
+// IsNew reports whether the session began with this request.
+func (s *Session) IsNew() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.isNew
+}
+
+// Get returns the value under key, as this request sees it, or nil if there is none. It is a copy of the
+// caller's own.
+func (s *Session) Get(ctx context.Context, key any) any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.m.raw != nil {
+		return s.getRaw(orBackground(ctx), key)
+	}
+	v, _, err := s.get(key)
+	if err != nil && !errors.Is(err, ErrUnencodable) {
+		s.m.report(orBackground(ctx), s.exchange(), "a value could not be read", err)
+	}
+	return v
+}
+
+// get looks in the log, then in the stored values.
+func (s *Session) get(key any) (v any, ok bool, err error) {
+	k, err := appendKey(s.keyBuf[:0], key)
+	if err != nil {
+		return nil, false, err
+	}
+	if c := s.log.find(k); c != nil {
+		if c.value == nil {
+			return nil, false, nil
+		}
+		v, err = s.m.codec.value(c.value)
+		return v, err == nil, err
+	}
+	if s.log.flush {
+		return nil, false, nil
+	}
+	return s.codec.get(s.values, k)
+}
+
+// Set stores value under key when the session is released. What is stored is value as it is now: a later
+// change of what it refers to needs another Set. A key or value that cannot be encoded is refused with an
+// error wrapping [ErrUnencodable], one over the limit with [ErrTooLarge]; both leave the session as it was.
+//
+// It returns [ErrDestroyed] once the session is known to be gone, and [ErrCommitted] if the session's
+// cookie would have to be sent after the response headers.
+func (s *Session) Set(ctx context.Context, key, value any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.m.raw != nil {
+		return s.changeRaw(ctx, func(ctx context.Context, store Store) error { return store.Set(ctx, key, value) })
+	}
+	return s.change(ctx, func() error {
+		k, v, err := s.encode(key, value)
+		if err == nil {
+			s.log.put(k, v)
+		}
+		return err
+	})
+}
+
+// Delete removes key when the session is released. Removing nothing is not an error.
+func (s *Session) Delete(ctx context.Context, key any) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.m.raw != nil {
+		return s.changeRaw(ctx, func(ctx context.Context, store Store) error { return store.Delete(ctx, key) })
+	}
+	return s.change(ctx, func() error {
+		k, err := s.log.encode(func(b []byte) ([]byte, error) { return appendKey(b, key) })
+		if err == nil {
+			s.log.put(k, nil)
+		}
+		return err
+	})
+}
+
+// Flush removes everything that is stored at the moment of release. What is Set after Flush stays.
+func (s *Session) Flush(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.m.raw != nil {
+		return s.changeRaw(ctx, func(ctx context.Context, store Store) error { return store.Flush(ctx) })
+	}
+	return s.change(ctx, func() error {
+		s.log = changeLog{flush: true}
+		return nil
+	})
+}
+
+// Update replaces the value under key by what fn makes of it; nil stands for no value, both ways. fn runs
+// at once on this request's view, and again when the session is saved if another request changed it
+// meanwhile, so that updates compose. It must depend on its argument alone, and must not use the Session.
+// An error of fn is returned, by Update or by Save, and nothing is changed.
+func (s *Session) Update(ctx context.Context, key any, fn func(old any) (any, error)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.m.raw != nil {
+		return s.changeRaw(ctx, func(ctx context.Context, store Store) error {
+			v, err := fn(store.Get(ctx, key))
+			if err != nil {
+				return err
+			}
+			return store.Set(ctx, key, v)
+		})
+	}
+	return s.change(ctx, func() error {
+		old, _, err := s.get(key)
+		if err != nil {
+			return err
+		}
+		k, v, err := s.updated(key, old, fn)
+		if err == nil {
+			s.log.update(k, v, fn)
+		}
+		return err
+	})
+}
+
+// updated encodes what fn makes of old.
+func (s *Session) updated(key, old any, fn func(any) (any, error)) (k, v []byte, err error) {
+	value, err := fn(old)
+	if err != nil {
+		return nil, nil, err
+	}
+	k, v, err = s.encode(key, value)
+	if value == nil {
+		v = nil
+	}
+	return k, v, err
+}
+
+// encode encodes an entry into the log's memory.
+func (s *Session) encode(key, value any) (k, v []byte, err error) {
+	k, err = s.log.encode(func(b []byte) ([]byte, error) { return appendKey(b, key) })
+	if err != nil {
+		return nil, nil, err
+	}
+	v, err = s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.appendValue(b, value) })
+	if err == nil && len(v) > s.m.cfg.maxBytes {
+		err = fmt.Errorf("%w: one value has %d bytes, %d allowed (maxBytes)", ErrTooLarge, len(v), s.m.cfg.maxBytes)
+	}
+	return k, v, err
+}
+
+// change makes one change of the log, and does at once what cannot wait for release.
+func (s *Session) change(ctx context.Context, do func() error) error {
+	switch {
+	case s.status == gone || s.status == dismissed:
+		return ErrDestroyed
+	case s.m.sealer != nil:
+		return s.reseal(do)
+	case s.status == stored:
+		return do()
+	}
+	before := s.log.clone()
+	if err := do(); err != nil {
+		return err
+	}
+	s.log.settle()
+	if s.log.empty() {
+		return nil
+	}
+	if err := s.begin(ctx); err != nil {
+		s.log = before
+		return err
+	}
+	return nil
+}
+
+// begin is called when a lazy session has got something to store. Outside Handler the record is created
+// before the cookie is promised; under Handler both wait for the response headers.
+func (s *Session) begin(ctx context.Context) (err error) {
+	if s.v == nil || s.v.handled == nil {
+		ctx, cancel := s.m.saveContext(ctx)
+		defer cancel()
+		return s.create(ctx)
+	}
+	if err := s.promisable(); err != nil {
+		return err
+	}
+	if s.sid == "" {
+		s.sid, err = s.m.newSID()
+	}
+	return err
+}
+
+// promisable returns an error if the client cannot be told a sid any more, or never could.
+func (s *Session) promisable() error {
+	switch {
+	case s.v != nil && s.v.handled != nil && s.v.handled.isCommitted():
+		return ErrCommitted
+	case s.v == nil && s.m.sealer != nil:
+		return unsupported("a session that is kept in the client needs a request")
+	}
+	return nil
+}
+
+// SessionRelease stores the changes, as Save does, and reports an error to the ErrorHandler and the Logger:
+// but not that the session is gone, if nothing is lost with it or this request itself destroyed it. It may
+// be called more than once. Deferred, it runs when a handler panics, too. w is not used: cookies were set
+// before.
+func (s *Session) SessionRelease(ctx context.Context, _ http.ResponseWriter) {
+	ctx = orBackground(ctx)
+	if err := s.release(ctx); err != nil {
+		s.m.report(ctx, s.exchange(), "save failed", err)
+	}
+}
+
+// release is Save, but that a session is gone is no error if that loses no change.
+func (s *Session) release(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	unchanged := s.log.empty()
+	err := s.save(ctx)
+	if unchanged && errors.Is(err, ErrDestroyed) {
+		return nil
+	}
+	return err
+}
+
+// SessionReleaseIfPresent is SessionRelease, which never creates a session.
+func (s *Session) SessionReleaseIfPresent(ctx context.Context, w http.ResponseWriter) {
+	s.SessionRelease(ctx, w)
+}
+
+func (s *Session) exchange() Exchange {
+	if s.v == nil {
+		return nil
+	}
+	return s.v.x
+}
+
+// Format writes the session's public id, whatever the verb: no sid and no value reaches a log.
+func (s *Session) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
+
+// String returns the session's public id.
+func (s *Session) String() string {
+	if s == nil {
+		return "session(nil)"
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sid == "" {
+		return "session(none)"
+	}
+	return "session(" + s.m.publicID(s.sid) + ")"
+}
+
+// MarshalText returns what String returns, for JSON and other encodings.
+func (s *Session) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// due reports whether a session that is used now is due to have its idle deadline moved.
+func (m *Manager) due(now time.Time, rec *Record) bool {
+	return m.idleUntil(now, rec.Deadline).Sub(rec.Expires) >= max(m.cfg.touchEvery, time.Millisecond)
+}
+
+// idleUntil returns the idle deadline of a session that is used now.
+func (m *Manager) idleUntil(now time.Time, deadline time.Time) time.Time {
+	t := now.Add(m.cfg.idle)
+	if !deadline.IsZero() && deadline.Before(t) {
+		t = deadline
+	}
+	return time.UnixMilli(t.UnixMilli())
+}

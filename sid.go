@@ -1,0 +1,54 @@
+package session
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"io"
+)
+
+// newSID makes a sid: the prefix, and random bytes in lower-case hex.
+func (m *Manager) newSID() (string, error) {
+	random := make([]byte, m.cfg.sidBytes)
+	if _, err := io.ReadFull(rand.Reader, random); err != nil {
+		return "", fmt.Errorf("session: no randomness for a sid: %w", err)
+	}
+	return m.cfg.SessionIDPrefix + hex.EncodeToString(random), nil
+}
+
+// validSID reports whether sid has the exact shape that newSID gives. Nothing else reaches a store.
+func (m *Manager) validSID(sid string) bool {
+	n := len(m.cfg.SessionIDPrefix)
+	if len(sid) != n+2*m.cfg.sidBytes || sid[:n] != m.cfg.SessionIDPrefix {
+		return false
+	}
+	for i := n; i < len(sid); i++ {
+		if c := sid[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// storageKey returns what a backend keeps the session under. It is the public id, so that who reads a
+// store learns no sid, but for backends that never leave the process, and for beego's layouts.
+func (m *Manager) storageKey(sid string) string {
+	if m.plainKeys {
+		return sid
+	}
+	return m.publicID(sid)
+}
+
+// publicID names a session in logs and dashboards. Nobody can find the sid from it, and as a sid it has
+// the wrong shape. The namespace takes part, so that two namespaces have no key in common even on a
+// store that does not know of them.
+func (m *Manager) publicID(sid string) string {
+	buf := make([]byte, 0, 256)
+	if m.cfg.Namespace != "" {
+		buf = append(append(buf, m.cfg.Namespace...), 0)
+	}
+	sum := sha256.Sum256(append(buf, sid...))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

@@ -1,0 +1,60 @@
+package session
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// GC removes expired sessions: at once, and then every gclifetime, give or take a tenth so that nodes do
+// not sweep together. It returns at once, so that go m.GC() and m.GC() are the same; a second call does
+// nothing. Close stops it. Expired sessions are gone for requests whether they were swept or not.
+func (m *Manager) GC() {
+	m.sweeper.Do(func() {
+		if m.closing.Err() != nil || !m.sweeps() {
+			return
+		}
+		m.working.Go(func() {
+			m.sweep(m.closing)
+			for m.sleep(jitter(m.cfg.gcEvery)) {
+				m.sweep(m.closing)
+			}
+		})
+	})
+}
+
+// sweeps reports whether there is anything to do: a server that expires by itself has no Sweeper.
+func (m *Manager) sweeps() bool {
+	_, ok := As[Sweeper](m.backend)
+	return ok || m.raw != nil
+}
+
+func (m *Manager) sweep(ctx context.Context) {
+	if m.raw != nil {
+		m.raw.SessionGC(ctx)
+		return
+	}
+	s, ok := As[Sweeper](m.backend)
+	if !ok {
+		return
+	}
+	if _, err := s.Sweep(orBackground(ctx)); err != nil && m.closing.Err() == nil {
+		m.report(orBackground(ctx), nil, "sweep failed", err)
+	}
+}
+
+// sleep reports false when the manager is closed.
+func (m *Manager) sleep(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-m.closing.Done():
+		return false
+	}
+}
+
+func jitter(d time.Duration) time.Duration {
+	return d - d/10 + rand.N(d/5+1)
+}

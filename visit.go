@@ -1,0 +1,277 @@
+package session
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// A channel is how a sid travels.
+type channel uint8
+
+const (
+	noChannel channel = iota
+	byCookie
+	byQuery
+	byHeader
+)
+
+// maxCandidates is how many cookies of the session's name are tried. A subdomain or an attacker in the
+// network can add cookies of any name; the live one is to be found among them, at a bounded cost.
+const maxCandidates = 4
+
+// A candidate is a sid as it came with a request, well formed but not known to the store yet. For a
+// Sealer it is the sealed cookie.
+type candidate struct {
+	sid string
+	by  channel
+}
+
+// A visit is one exchange in the eyes of one manager: which sid came, by which channel, and what is
+// answered. Outside Handler each Session has a visit of its own, and answers go into the response header
+// at once. Under Handler one visit serves the request, and answers wait for the headers to be sent: other
+// goroutines, such as http.TimeoutHandler's, may be writing to the header map.
+type visit struct {
+	m    *Manager
+	x    Exchange
+	http httpExchange // what x points to on net/http
+
+	came     channel
+	original string // the request's sid as this visit last saw or wrote it
+	vary     [1]string
+
+	handled *handled // what Handler adds, nil elsewhere
+}
+
+// An answer is what a visit will put into the response header.
+type answer struct {
+	cookie string // a Set-Cookie line
+	header string // the value of the sid's response header
+	read   bool   // the response depends on the cookie
+}
+
+// candidates returns the sids that came with the request, in the order in which they are tried: cookies,
+// query, header.
+func (v *visit) candidates(buf []candidate) []candidate {
+	m := v.m
+	scan := cookieScan{lines: v.x.RequestHeader("Cookie"), name: m.cfg.CookieName}
+	for len(buf) < maxCandidates {
+		value, ok := scan.next()
+		if !ok {
+			break
+		}
+		if m.sealer != nil && value != "" || m.validSID(value) {
+			buf = append(buf, candidate{value, byCookie})
+		}
+	}
+	if m.sealer != nil {
+		return buf
+	}
+	if m.cfg.EnableSidInURLQuery {
+		if sid := queryValue(v.x.Query(), m.cfg.CookieName); m.validSID(sid) {
+			buf = append(buf, candidate{sid, byQuery})
+		}
+	}
+	if m.cfg.EnableSidInHTTPHeader {
+		// Two values could be meant for two readers: one behind another header parser, and us.
+		if lines := v.x.RequestHeader(m.cfg.headerName); len(lines) == 1 && m.validSID(lines[0]) {
+			buf = append(buf, candidate{lines[0], byHeader})
+		}
+	}
+	return buf
+}
+
+// rewriting guards the headers of requests in which sids are replaced. Several Sessions of one request,
+// in several goroutines, look there for what the request's sid has become.
+var rewriting sync.Mutex
+
+// rewrite makes sid the only one in the request, so that whoever reads it later finds this session. An
+// empty sid leaves none.
+func (v *visit) rewrite(sid string) {
+	rewriting.Lock()
+	defer rewriting.Unlock()
+	m, x := v.m, v.x
+	cookies := withoutCookie(x.RequestHeader("Cookie"), m.cfg.CookieName)
+	if v.came != byQuery && v.came != byHeader && sid != "" {
+		if cookies != "" {
+			cookies += "; "
+		}
+		cookies += m.cfg.CookieName + "=" + sid
+	}
+	x.SetRequestHeader("Cookie", cookies)
+	if m.cfg.EnableSidInURLQuery {
+		x.SetQuery(withQueryValue(x.Query(), m.cfg.CookieName, only(v.came == byQuery, sid)))
+	}
+	if m.cfg.EnableSidInHTTPHeader {
+		x.SetRequestHeader(m.cfg.headerName, only(v.came == byHeader, sid))
+	}
+	v.original = sid
+}
+
+func only(wanted bool, sid string) string {
+	if wanted {
+		return sid
+	}
+	return ""
+}
+
+// current returns the sid that the request carries now, "" if none. Only the manager changes it, and only
+// to a sid that it made or that was live: by it a Session learns that another Session of the same request
+// was regenerated or destroyed.
+func (v *visit) current() string {
+	rewriting.Lock()
+	defer rewriting.Unlock()
+	var buf [maxCandidates + 2]candidate
+	for _, c := range v.candidates(buf[:0]) {
+		return c.sid
+	}
+	return ""
+}
+
+// moved reports whether another Session of this request has changed the request's sid.
+func (v *visit) moved() bool { return v.current() != v.original }
+
+// answerSID sends sid on the channel that the request's came by; a new visitor gets the cookie and the
+// header.
+func (v *visit) answerSID(sid string) {
+	m := v.m
+	if v.came != byQuery && v.came != byHeader && m.cfg.EnableSetCookie || m.sealer != nil {
+		v.answerCookie(m.cookie.line(sid, v.secure()))
+	}
+	if v.came != byQuery && m.cfg.EnableSidInHTTPHeader {
+		v.answerHeader(sid)
+	}
+}
+
+// answerNothing removes the sid from client and request.
+func (v *visit) answerNothing() {
+	m := v.m
+	var hadCookie bool
+	for scan := (cookieScan{lines: v.x.RequestHeader("Cookie"), name: m.cfg.CookieName}); !hadCookie; {
+		if _, hadCookie = scan.next(); !hadCookie {
+			break
+		}
+	}
+	v.retract()
+	if hadCookie && (m.cfg.EnableSetCookie || m.sealer != nil) {
+		v.answerCookie(m.cookie.deletion(v.secure()))
+	}
+	v.came = noChannel
+	v.rewrite("")
+}
+
+// retract takes back what was answered and not sent yet.
+func (v *visit) retract() {
+	if v.handled != nil {
+		v.handled.answer(func(a *answer) { a.cookie, a.header = "", "" })
+		return
+	}
+	v.setCookieLine("")
+	if v.m.cfg.EnableSidInHTTPHeader {
+		v.x.SetResponseHeader(v.m.cfg.headerName, nil)
+	}
+}
+
+func (v *visit) answerCookie(line string) {
+	if v.handled != nil {
+		v.handled.answer(func(a *answer) { a.cookie = line })
+		return
+	}
+	v.setCookieLine(line)
+}
+
+func (v *visit) answerHeader(sid string) {
+	if v.handled != nil {
+		v.handled.answer(func(a *answer) { a.header = sid })
+		return
+	}
+	v.x.SetResponseHeader(v.m.cfg.headerName, []string{sid})
+}
+
+// answerRead notes that the response depends on the request's cookie.
+func (v *visit) answerRead() {
+	if v.handled != nil {
+		v.handled.answer(func(a *answer) { a.read = true })
+		return
+	}
+	v.setVary()
+}
+
+// publish puts an answer that has waited into the response header.
+func (v *visit) publish(a answer) {
+	if a.cookie != "" {
+		v.setCookieLine(a.cookie)
+	}
+	if a.header != "" {
+		v.x.SetResponseHeader(v.m.cfg.headerName, []string{a.header})
+	}
+	if a.read {
+		v.setVary()
+	}
+}
+
+// setCookieLine makes line the only Set-Cookie of the session's name; "" removes it.
+func (v *visit) setCookieLine(line string) {
+	m := v.m
+	lines := v.x.ResponseHeader("Set-Cookie")
+	ours := func(l string) bool { _, ok := cookieValue(l, m.cfg.CookieName); return ok }
+	if slices.ContainsFunc(lines, ours) {
+		lines = slices.DeleteFunc(slices.Clone(lines), ours)
+	}
+	if line == "" {
+		v.x.SetResponseHeader("Set-Cookie", lines)
+		return
+	}
+	v.x.SetResponseHeader("Set-Cookie", append(slices.Clip(lines), line))
+	if !m.cfg.DisableCacheHeaders {
+		v.x.SetResponseHeader("Cache-Control", []string{"no-store"})
+	}
+}
+
+func (v *visit) setVary() {
+	if v.m.cfg.DisableCacheHeaders {
+		return
+	}
+	lines := v.x.ResponseHeader("Vary")
+	if len(lines) == 0 {
+		v.vary[0] = "Cookie"
+		v.x.SetResponseHeader("Vary", v.vary[:])
+		return
+	}
+	for _, line := range lines {
+		for field := range strings.SplitSeq(line, ",") {
+			if field = strings.Trim(field, " \t"); field == "*" || strings.EqualFold(field, "Cookie") {
+				return
+			}
+		}
+	}
+	v.x.SetResponseHeader("Vary", append(slices.Clip(lines), "Cookie"))
+}
+
+// secure reports whether the cookie gets the attribute Secure.
+func (v *visit) secure() bool {
+	return v.m.secure.Load() || v.x.TLS() || v.proxiedTLS()
+}
+
+// proxiedTLS reports whether a trusted proxy says that its client's connection is encrypted.
+func (v *visit) proxiedTLS() bool {
+	if len(v.m.cfg.trusted) == 0 {
+		return false
+	}
+	proto := v.x.RequestHeader("X-Forwarded-Proto")
+	if len(proto) != 1 || !strings.EqualFold(proto[0], "https") {
+		return false
+	}
+	remote := v.x.RemoteAddr()
+	addr, err := netip.ParseAddr(remote)
+	if err != nil {
+		port, err := netip.ParseAddrPort(remote)
+		if err != nil {
+			return false
+		}
+		addr = port.Addr()
+	}
+	addr = addr.Unmap()
+	return slices.ContainsFunc(v.m.cfg.trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
+}

@@ -137,7 +137,7 @@ type ManagerConfig struct {
 	TrustedProxies []string `json:"trustedProxies"`
 
 	// Logger gets what an operator should know. It never sees a sid, a value or the name of one. Nil
-	// means [slog.Default] as it is when the Manager is made.
+	// means SLogger, which writes to standard error.
 	Logger *slog.Logger `json:"-"`
 
 	// ErrorHandler is told of each error that no return value carries. Under Manager.Handler, when a
@@ -156,8 +156,8 @@ const (
 	defaultMaxBytes = 1 << 20
 )
 
-// settings are a checked copy of a ManagerConfig with the defaults filled in, and what follows from
-// them. They never change.
+// settings are a checked copy of a ManagerConfig with the defaults filled in, but for a nil Logger, and
+// what follows from them. They never change.
 type settings struct {
 	ManagerConfig
 
@@ -182,9 +182,6 @@ func (c *ManagerConfig) resolve() (*settings, error) {
 	s := &settings{ManagerConfig: *c}
 	s.EncryptionKeys = slices.Clone(c.EncryptionKeys)
 	s.TrustedProxies = slices.Clone(c.TrustedProxies)
-	if s.Logger == nil {
-		s.Logger = slog.Default()
-	}
 	for _, check := range []func() error{
 		s.checkLifetimes, s.checkTouch, s.checkCookieAge, s.checkName, s.checkAttributes, s.checkSameSite,
 		s.checkPrefix, s.checkHeader, s.checkSID, s.checkNamespace, s.checkLimits, s.checkCodec, s.checkProxies,

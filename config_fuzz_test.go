@@ -40,7 +40,7 @@ func checkConfig(t *testing.T, data []byte) {
 		checkConfigError(t, data, err)
 		return
 	}
-	if strings.Contains(string(data), canary) && strings.Contains(c.String(), canary) != shownCanary(c) {
+	if strings.Contains(string(data), configCanary) && strings.Contains(c.String(), configCanary) != shownCanary(c) {
 		t.Errorf("ParseConfig(%s).String(): %s", data, c)
 	}
 	s, err := c.resolve()
@@ -63,7 +63,7 @@ func shownCanary(c *ManagerConfig) bool {
 	open := *c
 	open.ProviderConfig, open.EncryptionKeys = "", nil
 	text, err := json.Marshal(open)
-	return err == nil && strings.Contains(string(text), canary)
+	return err == nil && strings.Contains(string(text), configCanary)
 }
 
 func checkConfigError(t *testing.T, data []byte, err error) {
@@ -71,7 +71,7 @@ func checkConfigError(t *testing.T, data []byte, err error) {
 	if ce, ok := errors.AsType[*ConfigError](err); !ok || ce.Field == "" && !strings.Contains(string(data), `""`) {
 		t.Errorf("ParseConfig(%s): %v is no *ConfigError with a field", data, err)
 	}
-	if strings.Contains(err.Error(), canary) {
+	if strings.Contains(err.Error(), configCanary) {
 		t.Errorf("ParseConfig(%s): the error shows a value: %v", data, err)
 	}
 }
@@ -89,7 +89,7 @@ func markStrings(data []byte) ([]byte, bool) {
 func markValue(v any) any {
 	switch v := v.(type) {
 	case string:
-		return canary + v
+		return configCanary + v
 	case []any:
 		for i := range v {
 			v[i] = markValue(v[i])

@@ -185,7 +185,7 @@ func CfgTrustedProxies(proxies ...string) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.TrustedProxies = slices.Clone(proxies) }
 }
 
-// CfgLogger sets Logger. Nil means [slog.Default].
+// CfgLogger sets Logger. Nil means SLogger.
 func CfgLogger(logger *slog.Logger) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.Logger = logger }
 }

@@ -93,7 +93,7 @@ func TestJSONAndOptionsAgree(t *testing.T) {
 				return
 			}
 			for _, text := range []string{"{" + tt.json + "}", strings.ToUpper("{"+tt.json[:3]) + tt.json[3:] + "}"} {
-				byJSON := mustParse(t, text)
+				byJSON := mustParseConfig(t, text)
 				if !reflect.DeepEqual(byJSON, byOption) {
 					t.Errorf("ParseConfig(%s)\n got %+v\nwant %+v", text, byJSON, byOption)
 				}
@@ -126,7 +126,7 @@ func testMarshal(t *testing.T, want *ManagerConfig) {
 	}
 }
 
-func mustParse(t *testing.T, text string) *ManagerConfig {
+func mustParseConfig(t *testing.T, text string) *ManagerConfig {
 	t.Helper()
 	c, err := ParseConfig([]byte(text))
 	if err != nil {
@@ -164,7 +164,7 @@ func TestBeegoDocumentedConfigs(t *testing.T) {
 			"ManagerConfig[cookieName=gosessionid gclifetime=3600 providerConfig=***]"},
 	}
 	for _, tt := range tests {
-		c := mustParse(t, tt.text)
+		c := mustParseConfig(t, tt.text)
 		if got := c.String(); got != tt.want {
 			t.Errorf("ParseConfig(%s)\n got %s\nwant %s", tt.text, got, tt.want)
 		}
@@ -202,15 +202,15 @@ func TestParseConfigForms(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, want := mustParse(t, tt.text), NewManagerConfig(tt.opt); !reflect.DeepEqual(got, want) {
+			if got, want := mustParseConfig(t, tt.text), NewManagerConfig(tt.opt); !reflect.DeepEqual(got, want) {
 				t.Errorf("ParseConfig(%s)\n got %#v\nwant %#v", tt.text, got, want)
 			}
 		})
 	}
 }
 
-// canary stands for a secret in the tests of error texts.
-const canary = "s3cr3t-canary"
+// configCanary stands for a secret in the tests of error texts.
+const configCanary = "s3cr3t-canary"
 
 func TestParseConfigErrors(t *testing.T) {
 	tests := []struct {
@@ -286,7 +286,7 @@ func wantConfigError(t *testing.T, err error, field, want string) {
 	if ce.Field != field || !strings.Contains(ce.Err.Error(), want) {
 		t.Errorf("got  %s: %v\nwant %s: %s", ce.Field, ce.Err, field, want)
 	}
-	if strings.Contains(err.Error(), canary) {
+	if strings.Contains(err.Error(), configCanary) {
 		t.Errorf("the error shows a value: %v", err)
 	}
 }
@@ -319,7 +319,7 @@ func TestExpansion(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			c := mustParse(t, `{"providerConfig": `+tt.text+`}`)
+			c := mustParseConfig(t, `{"providerConfig": `+tt.text+`}`)
 			if c.ProviderConfig != tt.want {
 				t.Errorf("got %s, want %s", c.ProviderConfig, tt.want)
 			}
@@ -327,18 +327,18 @@ func TestExpansion(t *testing.T) {
 	}
 
 	t.Run("keys", func(t *testing.T) {
-		c := mustParse(t, `{"encryptionKeys": ["${SESSION_TEST_A}", "$${"]}`)
+		c := mustParseConfig(t, `{"encryptionKeys": ["${SESSION_TEST_A}", "$${"]}`)
 		if want := []string{`a"b\c`, "${"}; !reflect.DeepEqual(c.EncryptionKeys, want) {
 			t.Errorf("got %q, want %q", c.EncryptionKeys, want)
 		}
 	})
 	t.Run("other settings are left alone", func(t *testing.T) {
-		if c := mustParse(t, `{"namespace": "${SESSION_TEST_A}"}`); c.Namespace != "${SESSION_TEST_A}" {
+		if c := mustParseConfig(t, `{"namespace": "${SESSION_TEST_A}"}`); c.Namespace != "${SESSION_TEST_A}" {
 			t.Errorf("got %q", c.Namespace)
 		}
 	})
 	t.Run("secret that JSON cannot hold", func(t *testing.T) {
-		t.Setenv("SESSION_TEST_A", canary+"\xff")
+		t.Setenv("SESSION_TEST_A", configCanary+"\xff")
 		_, err := ParseConfig([]byte(`{"providerConfig": {"p": "${SESSION_TEST_A}"}}`))
 		wantConfigError(t, err, "providerConfig", "not UTF-8")
 	})
@@ -401,21 +401,21 @@ func TestLoadConfig(t *testing.T) {
 }
 
 type providerSettings struct {
-	Addr string        `json:"addr"`
-	DB   int           `json:"db"`
-	Wait duration      `json:"wait"`
-	Pool *poolSettings `json:"pool"`
-	Port int           `json:"port,string"`
+	Addr string           `json:"addr"`
+	DB   int              `json:"db"`
+	Wait providerDuration `json:"wait"`
+	Pool *poolSettings    `json:"pool"`
+	Port int              `json:"port,string"`
 }
 
 type poolSettings struct {
 	Size int `json:"size"`
 }
 
-// duration is as a provider would write one.
-type duration time.Duration
+// providerDuration is as a provider would write one.
+type providerDuration time.Duration
 
-func (d *duration) UnmarshalJSON(data []byte) error {
+func (d *providerDuration) UnmarshalJSON(data []byte) error {
 	return configErrorf("duration", "want a string such as %q", "12h")
 }
 
@@ -468,7 +468,7 @@ func TestDefaults(t *testing.T) {
 			EnableSetCookie: true, CookieName: "gosessionid", Gclifetime: 3600, Maxlifetime: 3600,
 			SessionIDLength: 16, CookieSameSite: http.SameSiteLaxMode, CookiePath: "/",
 			TouchInterval: time.Minute, OpTimeout: 5 * time.Second, MaxBytes: 1 << 20, OnLimit: "evict",
-			Codec: "compact", Logger: slog.Default(),
+			Codec: "compact",
 		},
 		gcEvery: time.Hour, idle: time.Hour, touchEvery: time.Minute, opTimeout: 5 * time.Second,
 		maxBytes: 1 << 20, sidBytes: 16,
@@ -485,34 +485,34 @@ func TestResolve(t *testing.T) {
 		got  func(s *settings) any
 		want any
 	}{
-		{"maxLifetime follows gclifetime", opts(CfgGcLifeTime(60)), func(s *settings) any { return s.idle }, time.Minute},
-		{"touchInterval is a twentieth", opts(CfgMaxLifeTime(60)), func(s *settings) any { return s.touchEvery }, 3 * time.Second},
-		{"touchInterval at every request", opts(CfgTouchInterval(-1)), func(s *settings) any { return s.touchEvery }, time.Duration(0)},
-		{"absoluteLifetime", opts(CfgAbsoluteLifetime(time.Hour)), func(s *settings) any { return s.absolute }, time.Hour},
-		{"cookie until the browser closes", opts(CfgCookieLifeTime(-1)), func(s *settings) any { return s.cookieMaxAge }, 0},
-		{"cookie for 400 days", opts(CfgCookieLifeTime(34560000)), func(s *settings) any { return s.cookieMaxAge }, 34560000},
-		{"longest lifetime", opts(CfgMaxLifeTime(9223372036)), func(s *settings) any { return s.idle }, 9223372036 * time.Second},
-		{"default same site is lax", opts(CfgSameSite(http.SameSiteDefaultMode)), func(s *settings) any { return s.CookieSameSite }, http.SameSiteLaxMode},
-		{"same site none", opts(CfgSameSite(http.SameSiteNoneMode), CfgSecure(true)), func(s *settings) any { return s.CookieSameSite }, http.SameSiteNoneMode},
-		{"header name in any case", opts(CfgSessionIdInHTTPHeader(true), CfgSetSessionNameInHTTPHeader("x-session")), func(s *settings) any { return s.headerName }, "X-Session"},
-		{"header off", opts(CfgSetSessionNameInHTTPHeader("not a name")), func(s *settings) any { return s.headerName }, ""},
-		{"prefix is namespace", opts(CfgSessionIdPrefix("app-1_x.")), func(s *settings) any { return s.Namespace }, "app-1_x."},
-		{"namespace", opts(CfgSessionIdPrefix("a"), CfgNamespace("b ü")), func(s *settings) any { return s.Namespace }, "b ü"},
-		{"longest namespace", opts(CfgNamespace(strings.Repeat("n", 128))), func(s *settings) any { return len(s.Namespace) }, 128},
-		{"sid of 64 bytes", opts(CfgSessionIdLength(64)), func(s *settings) any { return s.sidBytes }, 64},
-		{"beego", opts(CfgBeego(true)), func(s *settings) any { return s.Codec }, "gob"},
-		{"leading dot", opts(CfgDomain(".example.com")), func(s *settings) any { return s.Domain }, "example.com"},
-		{"longest path", opts(CfgCookiePath("/" + strings.Repeat("p", 1023))), func(s *settings) any { return len(s.CookiePath) }, 1024},
-		{"no channel", opts(CfgSetCookie(false)), func(s *settings) any { return s.EnableSetCookie }, false},
-		{"provider is not looked up", opts(CfgProvider("none such")), func(s *settings) any { return s.Provider }, "none such"},
-		{"proxies", opts(CfgTrustedProxies("10.1.2.3", "10.1.2.3/8", "::1", "fe80::1/10", "::ffff:10.1.2.3", "::ffff:10.1.2.3/104")),
+		{"maxLifetime follows gclifetime", options(CfgGcLifeTime(60)), func(s *settings) any { return s.idle }, time.Minute},
+		{"touchInterval is a twentieth", options(CfgMaxLifeTime(60)), func(s *settings) any { return s.touchEvery }, 3 * time.Second},
+		{"touchInterval at every request", options(CfgTouchInterval(-1)), func(s *settings) any { return s.touchEvery }, time.Duration(0)},
+		{"absoluteLifetime", options(CfgAbsoluteLifetime(time.Hour)), func(s *settings) any { return s.absolute }, time.Hour},
+		{"cookie until the browser closes", options(CfgCookieLifeTime(-1)), func(s *settings) any { return s.cookieMaxAge }, 0},
+		{"cookie for 400 days", options(CfgCookieLifeTime(34560000)), func(s *settings) any { return s.cookieMaxAge }, 34560000},
+		{"longest lifetime", options(CfgMaxLifeTime(9223372036)), func(s *settings) any { return s.idle }, 9223372036 * time.Second},
+		{"default same site is lax", options(CfgSameSite(http.SameSiteDefaultMode)), func(s *settings) any { return s.CookieSameSite }, http.SameSiteLaxMode},
+		{"same site none", options(CfgSameSite(http.SameSiteNoneMode), CfgSecure(true)), func(s *settings) any { return s.CookieSameSite }, http.SameSiteNoneMode},
+		{"header name in any case", options(CfgSessionIdInHTTPHeader(true), CfgSetSessionNameInHTTPHeader("x-session")), func(s *settings) any { return s.headerName }, "X-Session"},
+		{"header off", options(CfgSetSessionNameInHTTPHeader("not a name")), func(s *settings) any { return s.headerName }, ""},
+		{"prefix is namespace", options(CfgSessionIdPrefix("app-1_x.")), func(s *settings) any { return s.Namespace }, "app-1_x."},
+		{"namespace", options(CfgSessionIdPrefix("a"), CfgNamespace("b ü")), func(s *settings) any { return s.Namespace }, "b ü"},
+		{"longest namespace", options(CfgNamespace(strings.Repeat("n", 128))), func(s *settings) any { return len(s.Namespace) }, 128},
+		{"sid of 64 bytes", options(CfgSessionIdLength(64)), func(s *settings) any { return s.sidBytes }, 64},
+		{"beego", options(CfgBeego(true)), func(s *settings) any { return s.Codec }, "gob"},
+		{"leading dot", options(CfgDomain(".example.com")), func(s *settings) any { return s.Domain }, "example.com"},
+		{"longest path", options(CfgCookiePath("/" + strings.Repeat("p", 1023))), func(s *settings) any { return len(s.CookiePath) }, 1024},
+		{"no channel", options(CfgSetCookie(false)), func(s *settings) any { return s.EnableSetCookie }, false},
+		{"provider is not looked up", options(CfgProvider("none such")), func(s *settings) any { return s.Provider }, "none such"},
+		{"proxies", options(CfgTrustedProxies("10.1.2.3", "10.1.2.3/8", "::1", "fe80::1/10", "::ffff:10.1.2.3", "::ffff:10.1.2.3/104")),
 			func(s *settings) any { return fmt.Sprint(s.trusted) }, "[10.1.2.3/32 10.0.0.0/8 ::1/128 fe80::/10 10.1.2.3/32 10.0.0.0/8]"},
-		{"__Host-Http- cookie", opts(CfgCookieName("__Host-Http-s"), CfgSecure(true)), func(s *settings) any { return s.CookieName }, "__Host-Http-s"},
-		{"__Secure- cookie", opts(CfgCookieName("__Secure-s"), CfgSecure(true), CfgDomain("example.com"), CfgCookiePath("/a"), CfgHTTPOnly(false)),
+		{"__Host-Http- cookie", options(CfgCookieName("__Host-Http-s"), CfgSecure(true)), func(s *settings) any { return s.CookieName }, "__Host-Http-s"},
+		{"__Secure- cookie", options(CfgCookieName("__Secure-s"), CfgSecure(true), CfgDomain("example.com"), CfgCookiePath("/a"), CfgHTTPOnly(false)),
 			func(s *settings) any { return s.CookieName }, "__Secure-s"},
-		{"__Http- cookie", opts(CfgCookieName("__Http-s"), CfgSecure(true), CfgDomain("example.com"), CfgCookiePath("/a")),
+		{"__Http- cookie", options(CfgCookieName("__Http-s"), CfgSecure(true), CfgDomain("example.com"), CfgCookiePath("/a")),
 			func(s *settings) any { return s.CookieName }, "__Http-s"},
-		{"__Host- cookie", opts(CfgCookieName("__Host-s"), CfgSecure(true), CfgHTTPOnly(false)),
+		{"__Host- cookie", options(CfgCookieName("__Host-s"), CfgSecure(true), CfgHTTPOnly(false)),
 			func(s *settings) any { return s.CookieName }, "__Host-s"},
 	}
 	for _, tt := range tests {
@@ -532,12 +532,12 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-func opts(opts ...ManagerConfigOpt) []ManagerConfigOpt { return opts }
+func options(opts ...ManagerConfigOpt) []ManagerConfigOpt { return opts }
 
 func TestResolveErrors(t *testing.T) {
 	const header = "SessionNameInHTTPHeader"
 	withHeader := func(name string) []ManagerConfigOpt {
-		return opts(CfgSessionIdInHTTPHeader(true), CfgSetSessionNameInHTTPHeader(name))
+		return options(CfgSessionIdInHTTPHeader(true), CfgSetSessionNameInHTTPHeader(name))
 	}
 	secure := CfgSecure(true)
 	tests := []struct {
@@ -546,73 +546,73 @@ func TestResolveErrors(t *testing.T) {
 		field string
 		want  string
 	}{
-		{"sid too short", opts(CfgSessionIdLength(15)), "sessionIDLength", "15 is not from 16 to 64"},
-		{"sid too long", opts(CfgSessionIdLength(65)), "sessionIDLength", "65 is not"},
-		{"sid negative", opts(CfgSessionIdLength(-1)), "sessionIDLength", "-1 is not"},
-		{"gclifetime negative", opts(CfgGcLifeTime(-1)), "gclifetime", "-1 is negative"},
-		{"gclifetime overflow", opts(CfgGcLifeTime(math.MaxInt64)), "gclifetime", "too many"},
-		{"maxLifetime negative", opts(CfgMaxLifeTime(-1)), "maxLifetime", "-1 is negative"},
-		{"maxLifetime overflow", opts(CfgMaxLifeTime(9223372037)), "maxLifetime", "too many"},
-		{"absoluteLifetime negative", opts(CfgAbsoluteLifetime(-1)), "absoluteLifetime", "negative"},
-		{"opTimeout negative", opts(CfgOpTimeout(-1)), "opTimeout", "negative"},
-		{"maxBytes negative", opts(CfgMaxBytes(-1)), "maxBytes", "negative"},
-		{"maxPerUser negative", opts(CfgMaxPerUser(-1)), "maxPerUser", "negative"},
-		{"cookieLifeTime negative", opts(CfgCookieLifeTime(-2)), "cookieLifeTime", "-2 is negative"},
-		{"cookieLifeTime over 400 days", opts(CfgCookieLifeTime(34560001)), "cookieLifeTime", "400 days"},
-		{"touchInterval is maxLifetime", opts(CfgTouchInterval(time.Hour)), "touchInterval", "not less than maxLifetime"},
-		{"cookie name with space", opts(CfgCookieName("a s3cr3t-canary")), "cookieName", "only letters, digits and !#$%&'*+"},
-		{"cookie name with control", opts(CfgCookieName("a\n")), "cookieName", "only letters"},
-		{"cookie name with equal sign", opts(CfgCookieName("a=b")), "cookieName", "only letters"},
-		{"cookie name beyond ASCII", opts(CfgCookieName("ä")), "cookieName", "only letters"},
-		{"cookie name not UTF-8", opts(CfgCookieName("\xff")), "cookieName", "only letters"},
-		{"cookie name too long", opts(CfgCookieName(strings.Repeat("n", 257))), "cookieName", "257 bytes are over 256"},
-		{"path without slash", opts(CfgCookiePath("app")), "cookiePath", "begins with"},
-		{"path with semicolon", opts(CfgCookiePath("/a;b")), "cookiePath", "semicolon"},
-		{"path with control", opts(CfgCookiePath("/a\r\n")), "cookiePath", "control"},
-		{"path beyond ASCII", opts(CfgCookiePath("/ä")), "cookiePath", "ASCII"},
-		{"path too long", opts(CfgCookiePath("/" + strings.Repeat("p", 1024))), "cookiePath", "1025 bytes are over 1024"},
-		{"domain is a URL", opts(CfgDomain("https://example.com")), "domain", "name of a host"},
-		{"domain with port", opts(CfgDomain("example.com:80")), "domain", "name of a host"},
-		{"domain with semicolon", opts(CfgDomain("a.com;b")), "domain", "name of a host"},
-		{"domain is a dot", opts(CfgDomain(".")), "domain", "name of a host"},
-		{"domain with two dots", opts(CfgDomain("..example.com")), "domain", "name of a host"},
-		{"domain ends in a dot", opts(CfgDomain("example.com.")), "domain", "name of a host"},
-		{"domain beyond ASCII", opts(CfgDomain("bücher.example")), "domain", "name of a host"},
-		{"domain too long", opts(CfgDomain(strings.Repeat("a.", 600) + "com")), "domain", "name of a host"},
-		{"same site none in clear", opts(CfgSameSite(http.SameSiteNoneMode)), "cookieSameSite", "secure: true"},
-		{"same site unknown", opts(CfgSameSite(5)), "cookieSameSite", "5 is none of lax (2)"},
-		{"same site negative", opts(CfgSameSite(-1)), "cookieSameSite", "-1 is none of"},
-		{"partitioned in clear", opts(CfgPartitioned(true)), "partitioned", "secure: true"},
-		{"__Secure- in clear", opts(CfgCookieName("__Secure-s")), "cookieName", "secure: true"},
-		{"__Host- in clear", opts(CfgCookieName("__host-s")), "cookieName", "secure: true"},
-		{"__Host- with path", opts(CfgCookieName("__HOST-s"), secure, CfgCookiePath("/a")), "cookieName", "cookiePath"},
-		{"__Host- with domain", opts(CfgCookieName("__Host-s"), secure, CfgDomain("a.com")), "cookieName", "no domain"},
-		{"__Http- in clear", opts(CfgCookieName("__Http-s")), "cookieName", "secure: true"},
-		{"__Http- for scripts", opts(CfgCookieName("__http-s"), secure, CfgHTTPOnly(false)), "cookieName", "disableHTTPOnly"},
-		{"__Host-Http- in clear", opts(CfgCookieName("__Host-Http-s")), "cookieName", "secure: true"},
-		{"__Host-Http- for scripts", opts(CfgCookieName("__Host-Http-s"), secure, CfgHTTPOnly(false)), "cookieName", "disableHTTPOnly"},
-		{"__Host-Http- with path", opts(CfgCookieName("__Host-Http-s"), secure, CfgCookiePath("/a")), "cookieName", "cookiePath"},
-		{"__Host-Http- with domain", opts(CfgCookieName("__host-HTTP-s"), secure, CfgDomain("a.com")), "cookieName", "no domain"},
-		{"header without name", opts(CfgSessionIdInHTTPHeader(true)), header, "needs the name"},
+		{"sid too short", options(CfgSessionIdLength(15)), "sessionIDLength", "15 is not from 16 to 64"},
+		{"sid too long", options(CfgSessionIdLength(65)), "sessionIDLength", "65 is not"},
+		{"sid negative", options(CfgSessionIdLength(-1)), "sessionIDLength", "-1 is not"},
+		{"gclifetime negative", options(CfgGcLifeTime(-1)), "gclifetime", "-1 is negative"},
+		{"gclifetime overflow", options(CfgGcLifeTime(math.MaxInt64)), "gclifetime", "too many"},
+		{"maxLifetime negative", options(CfgMaxLifeTime(-1)), "maxLifetime", "-1 is negative"},
+		{"maxLifetime overflow", options(CfgMaxLifeTime(9223372037)), "maxLifetime", "too many"},
+		{"absoluteLifetime negative", options(CfgAbsoluteLifetime(-1)), "absoluteLifetime", "negative"},
+		{"opTimeout negative", options(CfgOpTimeout(-1)), "opTimeout", "negative"},
+		{"maxBytes negative", options(CfgMaxBytes(-1)), "maxBytes", "negative"},
+		{"maxPerUser negative", options(CfgMaxPerUser(-1)), "maxPerUser", "negative"},
+		{"cookieLifeTime negative", options(CfgCookieLifeTime(-2)), "cookieLifeTime", "-2 is negative"},
+		{"cookieLifeTime over 400 days", options(CfgCookieLifeTime(34560001)), "cookieLifeTime", "400 days"},
+		{"touchInterval is maxLifetime", options(CfgTouchInterval(time.Hour)), "touchInterval", "not less than maxLifetime"},
+		{"cookie name with space", options(CfgCookieName("a s3cr3t-canary")), "cookieName", "only letters, digits and !#$%&'*+"},
+		{"cookie name with control", options(CfgCookieName("a\n")), "cookieName", "only letters"},
+		{"cookie name with equal sign", options(CfgCookieName("a=b")), "cookieName", "only letters"},
+		{"cookie name beyond ASCII", options(CfgCookieName("ä")), "cookieName", "only letters"},
+		{"cookie name not UTF-8", options(CfgCookieName("\xff")), "cookieName", "only letters"},
+		{"cookie name too long", options(CfgCookieName(strings.Repeat("n", 257))), "cookieName", "257 bytes are over 256"},
+		{"path without slash", options(CfgCookiePath("app")), "cookiePath", "begins with"},
+		{"path with semicolon", options(CfgCookiePath("/a;b")), "cookiePath", "semicolon"},
+		{"path with control", options(CfgCookiePath("/a\r\n")), "cookiePath", "control"},
+		{"path beyond ASCII", options(CfgCookiePath("/ä")), "cookiePath", "ASCII"},
+		{"path too long", options(CfgCookiePath("/" + strings.Repeat("p", 1024))), "cookiePath", "1025 bytes are over 1024"},
+		{"domain is a URL", options(CfgDomain("https://example.com")), "domain", "name of a host"},
+		{"domain with port", options(CfgDomain("example.com:80")), "domain", "name of a host"},
+		{"domain with semicolon", options(CfgDomain("a.com;b")), "domain", "name of a host"},
+		{"domain is a dot", options(CfgDomain(".")), "domain", "name of a host"},
+		{"domain with two dots", options(CfgDomain("..example.com")), "domain", "name of a host"},
+		{"domain ends in a dot", options(CfgDomain("example.com.")), "domain", "name of a host"},
+		{"domain beyond ASCII", options(CfgDomain("bücher.example")), "domain", "name of a host"},
+		{"domain too long", options(CfgDomain(strings.Repeat("a.", 600) + "com")), "domain", "name of a host"},
+		{"same site none in clear", options(CfgSameSite(http.SameSiteNoneMode)), "cookieSameSite", "secure: true"},
+		{"same site unknown", options(CfgSameSite(5)), "cookieSameSite", "5 is none of lax (2)"},
+		{"same site negative", options(CfgSameSite(-1)), "cookieSameSite", "-1 is none of"},
+		{"partitioned in clear", options(CfgPartitioned(true)), "partitioned", "secure: true"},
+		{"__Secure- in clear", options(CfgCookieName("__Secure-s")), "cookieName", "secure: true"},
+		{"__Host- in clear", options(CfgCookieName("__host-s")), "cookieName", "secure: true"},
+		{"__Host- with path", options(CfgCookieName("__HOST-s"), secure, CfgCookiePath("/a")), "cookieName", "cookiePath"},
+		{"__Host- with domain", options(CfgCookieName("__Host-s"), secure, CfgDomain("a.com")), "cookieName", "no domain"},
+		{"__Http- in clear", options(CfgCookieName("__Http-s")), "cookieName", "secure: true"},
+		{"__Http- for scripts", options(CfgCookieName("__http-s"), secure, CfgHTTPOnly(false)), "cookieName", "disableHTTPOnly"},
+		{"__Host-Http- in clear", options(CfgCookieName("__Host-Http-s")), "cookieName", "secure: true"},
+		{"__Host-Http- for scripts", options(CfgCookieName("__Host-Http-s"), secure, CfgHTTPOnly(false)), "cookieName", "disableHTTPOnly"},
+		{"__Host-Http- with path", options(CfgCookieName("__Host-Http-s"), secure, CfgCookiePath("/a")), "cookieName", "cookiePath"},
+		{"__Host-Http- with domain", options(CfgCookieName("__host-HTTP-s"), secure, CfgDomain("a.com")), "cookieName", "no domain"},
+		{"header without name", options(CfgSessionIdInHTTPHeader(true)), header, "needs the name"},
 		{"header with space", withHeader("X s3cr3t-canary"), header, "want the name of a header"},
 		{"header too long", withHeader(strings.Repeat("h", 257)), header, "want the name of a header"},
 		{"header cookie", withHeader("cookie"), header, "another meaning"},
 		{"header set-cookie", withHeader("SET-COOKIE"), header, "another meaning"},
 		{"header te", withHeader("TE"), header, "another meaning"},
 		{"header sec-", withHeader("sec-fetch-site"), header, "another meaning"},
-		{"prefix with colon", opts(CfgSessionIdPrefix("s3cr3t-canary:")), "sessionIDPrefix", "letters, digits"},
-		{"prefix too long", opts(CfgSessionIdPrefix(strings.Repeat("p", 65))), "sessionIDPrefix", "at most 64"},
-		{"namespace too long", opts(CfgNamespace(strings.Repeat("n", 129))), "namespace", "129 bytes are over 128"},
-		{"namespace with NUL", opts(CfgNamespace("s3cr3t-canary\x00")), "namespace", "control"},
-		{"namespace with C1 control", opts(CfgNamespace("\u0085")), "namespace", "control"},
-		{"namespace not UTF-8", opts(CfgNamespace("\xff")), "namespace", "control"},
-		{"proxy name", opts(CfgTrustedProxies("10.0.0.1", "s3cr3t-canary")), "trustedProxies", "entry 2 is neither"},
-		{"proxy empty", opts(CfgTrustedProxies("")), "trustedProxies", "entry 1 is neither"},
-		{"proxy bits", opts(CfgTrustedProxies("10.0.0.0/33")), "trustedProxies", "entry 1 is neither"},
-		{"proxy zone", opts(CfgTrustedProxies("fe80::1%eth0")), "trustedProxies", "entry 1 is neither"},
-		{"onLimit", opts(CfgOnLimit("s3cr3t-canary")), "onLimit", `want "evict" or "refuse"`},
-		{"codec", opts(CfgCodec("s3cr3t-canary")), "codec", `want "compact" or "gob"`},
-		{"beego with compact", opts(CfgBeego(true), CfgCodec("compact")), "codec", `beego reads "gob" alone`},
+		{"prefix with colon", options(CfgSessionIdPrefix("s3cr3t-canary:")), "sessionIDPrefix", "letters, digits"},
+		{"prefix too long", options(CfgSessionIdPrefix(strings.Repeat("p", 65))), "sessionIDPrefix", "at most 64"},
+		{"namespace too long", options(CfgNamespace(strings.Repeat("n", 129))), "namespace", "129 bytes are over 128"},
+		{"namespace with NUL", options(CfgNamespace("s3cr3t-canary\x00")), "namespace", "control"},
+		{"namespace with C1 control", options(CfgNamespace("\u0085")), "namespace", "control"},
+		{"namespace not UTF-8", options(CfgNamespace("\xff")), "namespace", "control"},
+		{"proxy name", options(CfgTrustedProxies("10.0.0.1", "s3cr3t-canary")), "trustedProxies", "entry 2 is neither"},
+		{"proxy empty", options(CfgTrustedProxies("")), "trustedProxies", "entry 1 is neither"},
+		{"proxy bits", options(CfgTrustedProxies("10.0.0.0/33")), "trustedProxies", "entry 1 is neither"},
+		{"proxy zone", options(CfgTrustedProxies("fe80::1%eth0")), "trustedProxies", "entry 1 is neither"},
+		{"onLimit", options(CfgOnLimit("s3cr3t-canary")), "onLimit", `want "evict" or "refuse"`},
+		{"codec", options(CfgCodec("s3cr3t-canary")), "codec", `want "compact" or "gob"`},
+		{"beego with compact", options(CfgBeego(true), CfgCodec("compact")), "codec", `beego reads "gob" alone`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -631,7 +631,7 @@ func TestResolveUnavailable(t *testing.T) {
 		opt   ManagerConfigOpt
 	}{
 		{"codec", CfgCodec("json")},
-		{"encryptionKeys", CfgEncryptionKeys(canary)},
+		{"encryptionKeys", CfgEncryptionKeys(configCanary)},
 		{"maxPerUser", CfgMaxPerUser(1)},
 	}
 	for _, tt := range tests {
@@ -666,7 +666,7 @@ func TestResolveCopies(t *testing.T) {
 }
 
 func TestConfigHidesSecrets(t *testing.T) {
-	c := NewManagerConfig(CfgProviderConfig(canary), CfgEncryptionKeys(canary, canary), CfgNamespace("shown"))
+	c := NewManagerConfig(CfgProviderConfig(configCanary), CfgEncryptionKeys(configCanary, configCanary), CfgNamespace("shown"))
 	inStruct := struct{ Config ManagerConfig }{*c}
 	var log bytes.Buffer
 	text := slog.New(slog.NewTextHandler(&log, nil))
@@ -677,7 +677,7 @@ func TestConfigHidesSecrets(t *testing.T) {
 		shown = append(shown, fmt.Sprintf("%v", v), fmt.Sprintf("%+v", v), fmt.Sprintf("%#v", v), fmt.Sprintf("%s", v))
 	}
 	for _, s := range shown {
-		if strings.Contains(s, canary) {
+		if strings.Contains(s, configCanary) {
 			t.Errorf("shows the secret: %s", s)
 		}
 		if !strings.Contains(s, "***") || !strings.Contains(s, "shown") {

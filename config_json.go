@@ -5,14 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
-	"reflect"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // configFields are the settings that JSON can say: the key, and where the value goes. The type of the
@@ -111,97 +107,6 @@ func (c *ManagerConfig) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// MarshalJSON writes what [ManagerConfig.UnmarshalJSON] reads, all fields and all secrets. Logger and
-// ErrorHandler are left out.
-func (c ManagerConfig) MarshalJSON() ([]byte, error) {
-	type fields ManagerConfig
-	return json.Marshal(struct {
-		fields
-		AbsoluteLifetime string `json:"absoluteLifetime"`
-		TouchInterval    string `json:"touchInterval"`
-		OpTimeout        string `json:"opTimeout"`
-	}{fields(c), c.AbsoluteLifetime.String(), c.TouchInterval.String(), c.OpTimeout.String()})
-}
-
-// String lists the settings that are not zero. ProviderConfig and EncryptionKeys show as ***.
-func (c ManagerConfig) String() string { return "ManagerConfig" + c.LogValue().String() }
-
-// GoString is String, so that %#v hides the secrets too.
-func (c ManagerConfig) GoString() string { return c.String() }
-
-// LogValue is String as a group, for log/slog.
-func (c ManagerConfig) LogValue() slog.Value {
-	if c.ProviderConfig != "" {
-		c.ProviderConfig = "***"
-	}
-	if len(c.EncryptionKeys) > 0 {
-		c.EncryptionKeys = []string{"***"}
-	}
-	var attrs []slog.Attr
-	for _, f := range configFields {
-		if v := reflect.ValueOf(f.at(&c)).Elem(); !v.IsZero() {
-			attrs = append(attrs, slog.Any(f.key, v.Interface()))
-		}
-	}
-	return slog.GroupValue(attrs...)
-}
-
-// ParseProviderConfig reads config, a JSON object, into v, a pointer to a struct, for providers whose
-// providerConfig is an object. It is as strict as [ParseConfig]; keys that config lacks leave their
-// fields alone, and an empty config leaves all of v alone. Errors are a [*ConfigError] whose Field is
-// providerConfig or providerConfig.key. They show no value, unless v has an UnmarshalJSON whose own
-// *ConfigError does.
-func ParseProviderConfig(config string, v any) error {
-	if config == "" {
-		return nil
-	}
-	data := []byte(config)
-	list, err := members("providerConfig", data)
-	if err != nil {
-		return err
-	}
-	for i, m := range list {
-		for _, earlier := range list[:i] {
-			if strings.EqualFold(earlier.key, m.key) {
-				return configErrorf("providerConfig."+printable(m.key), "given twice (%s)", place(data, m.start))
-			}
-		}
-		// One member at a time: so each error can say which one it is about.
-		object := fmt.Appendf(nil, "{%s}", data[m.start:m.end])
-		dec := json.NewDecoder(bytes.NewReader(object))
-		dec.DisallowUnknownFields()
-		if err := dec.Decode(v); err != nil {
-			return memberError(data, m, err)
-		}
-	}
-	return nil
-}
-
-// memberError says what encoding/json has against a member of providerConfig, without the values that
-// its own words may hold.
-func memberError(data []byte, m member, err error) error {
-	field, at := "providerConfig."+printable(m.key), place(data, m.start)
-	if inner, ok := errors.AsType[*ConfigError](err); ok {
-		return configErrorf(field, "%w (%s)", inner.Err, at)
-	}
-	if inner, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		if inner.Field != "" {
-			field = "providerConfig." + printable(inner.Field)
-		}
-		return configErrorf(field, "want a value of type %v (%s)", inner.Type, at)
-	}
-	if inner, ok := errors.AsType[*json.InvalidUnmarshalError](err); ok {
-		return configErrorf("providerConfig", "%w", inner)
-	}
-	if _, quoted, ok := strings.Cut(err.Error(), "unknown field "); ok {
-		if key, _ := strconv.Unquote(quoted); key != m.key {
-			field += "." + printable(key)
-		}
-		return configErrorf(field, "unknown key (%s)", at)
-	}
-	return configErrorf(field, "the value is not of the right form (%s)", at)
-}
-
 // read sets the fields of c that the JSON object has. c shares no slice with what it was.
 func (c *ManagerConfig) read(data []byte) error {
 	list, err := members("json", data)
@@ -227,72 +132,6 @@ func (c *ManagerConfig) read(data []byte) error {
 		}
 	}
 	return nil
-}
-
-// A member of a JSON object stands in its text from start to end, key and value.
-type member struct {
-	key        string
-	value      json.RawMessage
-	start, end int
-}
-
-// members splits the text of a JSON object. Errors name field.
-func members(field string, data []byte) ([]member, error) {
-	var whole json.RawMessage
-	if err := json.Unmarshal(data, &whole); err != nil {
-		return nil, syntaxError(field, data, err)
-	}
-	if !utf8.Valid(data) {
-		return nil, configErrorf(field, "the text is not UTF-8")
-	}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	if token, _ := dec.Token(); token != json.Delim('{') {
-		return nil, configErrorf(field, "want a JSON object")
-	}
-	var list []member
-	for dec.More() {
-		m := member{start: int(dec.InputOffset())}
-		m.start += bytes.IndexByte(data[m.start:], '"')
-		key, err := dec.Token()
-		if err == nil {
-			err = dec.Decode(&m.value)
-		}
-		if err != nil {
-			return nil, syntaxError(field, data, err)
-		}
-		m.key, m.end = key.(string), int(dec.InputOffset())
-		list = append(list, m)
-	}
-	return list, nil
-}
-
-func syntaxError(field string, data []byte, err error) error {
-	offset := len(data)
-	if inner, ok := errors.AsType[*json.SyntaxError](err); ok {
-		offset = min(int(inner.Offset), offset)
-	}
-	what := "not JSON"
-	if strings.HasPrefix(err.Error(), "unexpected end") {
-		what = "the JSON text is cut off"
-	}
-	return configErrorf(field, "%s (%s)", what, place(data, max(offset-1, 0)))
-}
-
-// place says where data[offset] stands. Columns count characters.
-func place(data []byte, offset int) string {
-	before := data[:offset]
-	line := before[bytes.LastIndexByte(before, '\n')+1:]
-	return fmt.Sprintf("line %d, column %d", bytes.Count(before, []byte{'\n'})+1, utf8.RuneCount(line)+1)
-}
-
-// printable cuts a key of unknown origin to what fits in a line of a log.
-func printable(key string) string {
-	const most = 64
-	if len(key) > most {
-		key = strings.ToValidUTF8(key[:most], "") + "…"
-	}
-	quoted := strconv.Quote(key)
-	return quoted[1 : len(quoted)-1]
 }
 
 func lookUpField(key string) (configField, bool) {
@@ -452,112 +291,4 @@ func readProviderText(value json.RawMessage) (providerText, error) {
 	var compact bytes.Buffer
 	err := json.Compact(&compact, value)
 	return providerText(compact.String()), err
-}
-
-// expand replaces ${…} in the settings that hold secrets.
-func (c *ManagerConfig) expand() (err error) {
-	expandAny := expandText
-	if text := strings.TrimSpace(c.ProviderConfig); strings.HasPrefix(text, "{") && json.Valid([]byte(text)) {
-		// A quote in a secret must not end the string that it stands in.
-		expandAny = expandJSON
-	}
-	if c.ProviderConfig, err = expandAny(c.ProviderConfig); err != nil {
-		return configErrorf("providerConfig", "%w", err)
-	}
-	for i, key := range c.EncryptionKeys {
-		if c.EncryptionKeys[i], err = expandText(key); err != nil {
-			return configErrorf("encryptionKeys", "%w", err)
-		}
-	}
-	return nil
-}
-
-func expandText(text string) (string, error) {
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(text, "${")
-		if !found {
-			b.WriteString(text)
-			return b.String(), nil
-		}
-		if literal, ok := strings.CutSuffix(before, "$"); ok {
-			b.WriteString(literal + "${")
-			text = rest
-			continue
-		}
-		name, after, closed := strings.Cut(rest, "}")
-		if !closed {
-			return "", errBadVariable
-		}
-		value, err := variable(name)
-		if err != nil {
-			return "", err
-		}
-		b.WriteString(before + value)
-		text = after
-	}
-}
-
-var errBadVariable = errors.New("after ${ want the name of an environment variable, or file: and a path, " +
-	"and then }; write $${ for ${ itself")
-
-// variable returns what ${name} stands for. Its errors show a name only if it looks like one: it may be
-// part of a password in which nobody thought of ${.
-func variable(name string) (string, error) {
-	if path, ok := strings.CutPrefix(name, "file:"); ok {
-		data, err := os.ReadFile(path)
-		return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), err
-	}
-	if name == "" || !onlyAlphanumericOr(name, "_") || '0' <= name[0] && name[0] <= '9' {
-		return "", errBadVariable
-	}
-	value, ok := os.LookupEnv(name)
-	if !ok {
-		return "", fmt.Errorf("environment variable %s is not set", name)
-	}
-	return value, nil
-}
-
-// expandJSON expands each string of text, which is valid JSON, but for the keys of objects.
-func expandJSON(text string) (string, error) {
-	var b strings.Builder
-	for {
-		start := strings.IndexByte(text, '"')
-		if start < 0 {
-			b.WriteString(text)
-			return b.String(), nil
-		}
-		end := start + 1
-		for ; text[end] != '"'; end++ {
-			if text[end] == '\\' {
-				end++
-			}
-		}
-		end++
-		quoted, rest := text[start:end], text[end:]
-		if !strings.HasPrefix(strings.TrimLeft(rest, " \t\r\n"), ":") {
-			var err error
-			if quoted, err = expandQuoted(quoted); err != nil {
-				return "", err
-			}
-		}
-		b.WriteString(text[:start] + quoted)
-		text = rest
-	}
-}
-
-func expandQuoted(quoted string) (string, error) {
-	var text string
-	if err := json.Unmarshal([]byte(quoted), &text); err != nil {
-		return "", errors.New("a string is not JSON")
-	}
-	expanded, err := expandText(text)
-	if err != nil || expanded == text {
-		return quoted, err
-	}
-	if !utf8.ValidString(expanded) {
-		return "", errors.New("what a variable or a file holds is not UTF-8")
-	}
-	again, err := json.Marshal(expanded)
-	return string(again), err
 }

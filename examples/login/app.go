@@ -24,7 +24,7 @@ var templates = template.Must(template.ParseFS(files, "templates/*.html"))
 const (
 	userKey   = "user"   // string
 	sinceKey  = "since"  // time.Time of the login
-	countKey  = "count"  // int64
+	countKey  = "count"  // int, as Increment begins it
 	noticeKey = "notice" // string
 	errorKey  = "error"  // string
 	triedKey  = "tried"  // string: the name in a login that was refused, for the next form
@@ -65,20 +65,26 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
-// A page is a handler whose errors are those of the session store. It has written nothing when it
-// returns one.
+// A page is a handler that returns an error if it could not ask the session store. It has written
+// nothing then.
 type page func(w http.ResponseWriter, r *http.Request) error
 
 func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	switch err := p(w, r); {
-	case errors.Is(err, session.ErrDestroyed): // logged out meanwhile, in another tab
-		http.Redirect(w, r, "/", http.StatusSeeOther)
-	case err != nil:
+	if err := p(w, r); err != nil {
 		log.Printf("%s %s: %v", r.Method, r.URL.Path, err)
-		w.Header().Set("Retry-After", "5")
-		render(w, http.StatusServiceUnavailable, "unavailable.html", view{Title: "Please try again"})
+		unavailable(w, r, err)
 	}
+}
+
+// unavailable is also the manager's ErrorHandler: it answers in place of a page whose changes could not
+// be saved. Without w there is nothing to answer.
+func unavailable(w http.ResponseWriter, _ *http.Request, _ error) {
+	if w == nil {
+		return
+	}
+	w.Header().Set("Retry-After", "5")
+	render(w, http.StatusServiceUnavailable, "unavailable.html", view{Title: "Please try again"})
 }
 
 // view is what the templates show.
@@ -88,7 +94,7 @@ type view struct {
 
 	User  string // "" for nobody
 	Since time.Time
-	Count int64
+	Count int
 
 	Tried                string
 	MaxName, MinPassword int
@@ -117,11 +123,7 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) error {
 	if user, ok := sess.Get(ctx, userKey).(string); ok {
 		v.Title, v.User = "Hello, "+user, user
 		v.Since, _ = sess.Get(ctx, sinceKey).(time.Time)
-		v.Count, _ = sess.Get(ctx, countKey).(int64)
-	}
-	// The middleware saves too. Saved here, a failure can still become a page that says so.
-	if err := sess.Save(ctx); err != nil {
-		return err
+		v.Count, _ = sess.Get(ctx, countKey).(int)
 	}
 	render(w, http.StatusOK, "home.html", v)
 	return nil
@@ -141,15 +143,13 @@ func (a *app) login(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(
+	err = errors.Join(
 		sess.Flush(ctx),
 		sess.Set(ctx, userKey, name),
 		sess.Set(ctx, sinceKey, time.Now()),
 		sess.Set(ctx, noticeKey, "You are logged in."),
-	); err != nil {
-		return err
-	}
-	return saveAndGoHome(w, r, sess)
+	)
+	return goHome(w, r, err)
 }
 
 // refusal says what is wrong with a login, or "".
@@ -176,10 +176,8 @@ func (a *app) refuse(w http.ResponseWriter, r *http.Request, problem, name strin
 	if utf8.RuneCountInString(name) > maxName {
 		name = ""
 	}
-	if err := errors.Join(sess.Set(ctx, errorKey, problem), sess.Set(ctx, triedKey, name)); err != nil {
-		return err
-	}
-	return saveAndGoHome(w, r, sess)
+	err = errors.Join(sess.Set(ctx, errorKey, problem), sess.Set(ctx, triedKey, name))
+	return goHome(w, r, err)
 }
 
 func (a *app) count(w http.ResponseWriter, r *http.Request) error {
@@ -192,29 +190,22 @@ func (a *app) count(w http.ResponseWriter, r *http.Request) error {
 		return a.refuse(w, r, "You are not logged in any more.", "")
 	}
 	// Not Get and Set: when two tabs count at once, both count.
-	if _, err := sess.Increment(ctx, countKey, 1); err != nil {
-		return err
-	}
-	return saveAndGoHome(w, r, sess)
+	_, err = sess.Increment(ctx, countKey, 1)
+	return goHome(w, r, err)
 }
 
 // logout ends the session in the store, so that its cookie is worth nothing even to a thief.
 func (a *app) logout(w http.ResponseWriter, r *http.Request) error {
-	if err := a.sessions.Destroy(w, r); err != nil {
-		return err
-	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
-	return nil
+	return goHome(w, r, a.sessions.Destroy(w, r))
 }
 
-// saveAndGoHome answers a form. The middleware saves too; saved here, a failure can still become a
-// page that says so.
-func saveAndGoHome(w http.ResponseWriter, r *http.Request, sess *session.Session) error {
-	if err := sess.Save(r.Context()); err != nil {
-		return err
+// goHome answers a form that was dealt with, unless err says that it was not. What the form changed is
+// saved by Handler, before the redirect is sent.
+func goHome(w http.ResponseWriter, r *http.Request, err error) error {
+	if err == nil {
+		http.Redirect(w, r, "/", http.StatusSeeOther)
 	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
-	return nil
+	return err
 }
 
 // render writes nothing of a template that fails.

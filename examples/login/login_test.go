@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -423,36 +425,64 @@ func TestHeaders(t *testing.T) {
 
 var errDown = errors.New("the store is down")
 
-// down is a store that cannot be reached.
-type down struct{}
+// down is a store that cannot be written to. It has a session without values for every key, or cannot
+// be read either.
+type down struct{ readable bool }
+
+func (d down) Load(_ context.Context, _ string, rec *session.Record) error {
+	if !d.readable {
+		return errDown
+	}
+	*rec = session.Record{Version: 1, Expires: time.Now().Add(time.Hour)}
+	return nil
+}
 
 func (down) Create(context.Context, string, *session.Record) error { return errDown }
-func (down) Load(context.Context, string, *session.Record) error   { return errDown }
 func (down) Save(context.Context, string, *session.Record) error   { return errDown }
 func (down) Touch(context.Context, string, time.Time) error        { return errDown }
 func (down) Delete(context.Context, string, uint64) error          { return errDown }
 
-func TestStoreIsDown(t *testing.T) {
+func downManager(t *testing.T, d down) *session.Manager {
+	t.Helper()
 	provider := session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
-		return down{}, nil
+		return d, nil
 	})
-	m, err := session.New(provider, session.NewManagerConfig(session.CfgCookieName("login")))
+	m, err := session.New(provider, session.NewManagerConfig(
+		session.CfgCookieName("login"),
+		session.CfgErrorHandler(unavailable),
+		session.CfgLogger(slog.New(slog.DiscardHandler)),
+	))
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := visit(t, start(t, m, false))
-	wantOut(t, v.get("/")) // who has no cookie needs no store
+	return m
+}
 
+func TestStoreIsDown(t *testing.T) {
+	log.SetOutput(io.Discard)
+	defer log.SetOutput(os.Stderr)
 	const sid = "0123456789abcdef0123456789abcdef"
-	v.useSID(sid)
-	for _, tt := range []struct{ method, path string }{
-		{http.MethodGet, "/"},
-		{http.MethodPost, "/login"},
-		{http.MethodPost, "/count"},
-		{http.MethodPost, "/logout"},
+	right := url.Values{"name": {"Ada"}, "password": {"open sesame"}}
+	wrong := url.Values{"name": {"Ada"}, "password": {""}}
+	for _, tt := range []struct {
+		name         string
+		store        down
+		method, path string
+		form         url.Values
+	}{
+		{"visit", down{}, http.MethodGet, "/", nil},
+		{"login", down{}, http.MethodPost, "/login", right},
+		{"count", down{}, http.MethodPost, "/count", nil},
+		{"logout", down{}, http.MethodPost, "/logout", nil},
+		{"login when it can be read", down{readable: true}, http.MethodPost, "/login", right},
+		{"refused login when it can be read", down{readable: true}, http.MethodPost, "/login", wrong},
+		{"logout when it can be read", down{readable: true}, http.MethodPost, "/logout", nil},
 	} {
-		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
-			status, body := v.do(tt.method, tt.path, url.Values{"name": {"Ada"}, "password": {"open sesame"}})
+		t.Run(tt.name, func(t *testing.T) {
+			v := visit(t, start(t, downManager(t, tt.store), false))
+			wantOut(t, v.get("/")) // who has no cookie needs no store
+			v.useSID(sid)
+			status, body := v.do(tt.method, tt.path, tt.form)
 			if status != http.StatusServiceUnavailable || !strings.Contains(body, "cannot be reached just now") {
 				t.Errorf("status %d:\n%s", status, body)
 			}

@@ -59,14 +59,16 @@ func run(ctx context.Context, args []string, out, usage io.Writer) error {
 	return errors.Join(err, sessions.Close())
 }
 
-func open(config string) (*session.Manager, error) {
-	if config == "" {
-		return session.NewManager("memory", session.NewManagerConfig(session.CfgCookieName("login")))
+// open makes the manager that a config file describes, or one that keeps sessions in memory.
+func open(file string) (*session.Manager, error) {
+	cfg := session.NewManagerConfig(session.CfgProvider("memory"), session.CfgCookieName("login"))
+	if file != "" {
+		var err error
+		if cfg, err = session.LoadConfig(file); err != nil {
+			return nil, err
+		}
 	}
-	cfg, err := session.LoadConfig(config)
-	if err != nil {
-		return nil, err
-	}
+	cfg.ErrorHandler = unavailable
 	return session.Open(cfg)
 }
 

@@ -1,0 +1,118 @@
+package session
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"unicode/utf8"
+)
+
+// expand replaces ${…} in the settings that hold secrets.
+func (c *ManagerConfig) expand() (err error) {
+	expandAny := expandText
+	if text := strings.TrimSpace(c.ProviderConfig); strings.HasPrefix(text, "{") && json.Valid([]byte(text)) {
+		// A quote in a secret must not end the string that it stands in.
+		expandAny = expandJSON
+	}
+	if c.ProviderConfig, err = expandAny(c.ProviderConfig); err != nil {
+		return configErrorf("providerConfig", "%w", err)
+	}
+	for i, key := range c.EncryptionKeys {
+		if c.EncryptionKeys[i], err = expandText(key); err != nil {
+			return configErrorf("encryptionKeys", "%w", err)
+		}
+	}
+	return nil
+}
+
+func expandText(text string) (string, error) {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "${")
+		if !found {
+			b.WriteString(text)
+			return b.String(), nil
+		}
+		if literal, ok := strings.CutSuffix(before, "$"); ok {
+			b.WriteString(literal + "${")
+			text = rest
+			continue
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		if !closed {
+			return "", errBadVariable
+		}
+		value, err := variable(name)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(before + value)
+		text = after
+	}
+}
+
+var errBadVariable = errors.New("after ${ want the name of an environment variable, or file: and a path, " +
+	"and then }; write $${ for ${ itself")
+
+// variable returns what ${name} stands for. Its errors show a name only if it looks like one: it may be
+// part of a password in which nobody thought of ${.
+func variable(name string) (string, error) {
+	if path, ok := strings.CutPrefix(name, "file:"); ok {
+		data, err := os.ReadFile(path)
+		return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), err
+	}
+	if name == "" || !onlyAlphanumericOr(name, "_") || '0' <= name[0] && name[0] <= '9' {
+		return "", errBadVariable
+	}
+	value, ok := os.LookupEnv(name)
+	if !ok {
+		return "", fmt.Errorf("environment variable %s is not set", name)
+	}
+	return value, nil
+}
+
+// expandJSON expands each string of text, which is valid JSON, but for the keys of objects.
+func expandJSON(text string) (string, error) {
+	var b strings.Builder
+	for {
+		start := strings.IndexByte(text, '"')
+		if start < 0 {
+			b.WriteString(text)
+			return b.String(), nil
+		}
+		end := start + 1
+		for ; text[end] != '"'; end++ {
+			if text[end] == '\\' {
+				end++
+			}
+		}
+		end++
+		quoted, rest := text[start:end], text[end:]
+		if !strings.HasPrefix(strings.TrimLeft(rest, " \t\r\n"), ":") {
+			var err error
+			if quoted, err = expandQuoted(quoted); err != nil {
+				return "", err
+			}
+		}
+		b.WriteString(text[:start] + quoted)
+		text = rest
+	}
+}
+
+func expandQuoted(quoted string) (string, error) {
+	var text string
+	if err := json.Unmarshal([]byte(quoted), &text); err != nil {
+		return "", errors.New("a string is not JSON")
+	}
+	expanded, err := expandText(text)
+	if err != nil || expanded == text {
+		return quoted, err
+	}
+	if !utf8.ValidString(expanded) {
+		return "", errors.New("what a variable or a file holds is not UTF-8")
+	}
+	again, err := json.Marshal(expanded)
+	return string(again), err
+}

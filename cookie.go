@@ -3,7 +3,6 @@ package session
 import (
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -62,11 +61,4 @@ func (c *cookieWriter) write(value, expiry string, secure bool) string {
 // expiry says it twice, for clients that know only one of the two.
 func expiry(maxAge int, at time.Time) string {
 	return "; Max-Age=" + strconv.Itoa(maxAge) + "; Expires=" + at.UTC().Format(http.TimeFormat)
-}
-
-// needsSecure reports whether browsers refuse the cookie without the attribute Secure.
-func (s *settings) needsSecure() bool {
-	name := strings.ToLower(s.CookieName)
-	return s.Partitioned || s.CookieSameSite == http.SameSiteNoneMode || strings.HasPrefix(name, "__secure-") ||
-		strings.HasPrefix(name, "__host-") || strings.HasPrefix(name, "__http-")
 }

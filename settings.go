@@ -1,0 +1,230 @@
+package session
+
+import (
+	"errors"
+	"math"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits that are not settings.
+const (
+	maxCookieName   = 256
+	maxCookieAttr   = 1024               // a browser drops a longer attribute
+	maxCookieAge    = 400 * 24 * 60 * 60 // a browser cuts a longer age
+	maxSIDPrefix    = 64
+	maxNamespace    = 128
+	defaultMaxBytes = 1 << 20
+)
+
+// settings are a checked copy of a ManagerConfig with the defaults filled in, but for a nil Logger, and
+// what follows from them. They never change.
+type settings struct {
+	ManagerConfig
+
+	gcEvery      time.Duration
+	idle         time.Duration
+	absolute     time.Duration // 0 for none
+	touchEvery   time.Duration // 0 for every request
+	opTimeout    time.Duration
+	cookieMaxAge int // seconds, 0 until the browser closes
+	maxBytes     int
+	sidBytes     int
+	trusted      []netip.Prefix
+	headerName   string // canonical, "" if the header is off
+}
+
+// resolve checks c and fills in the defaults. Errors are a *ConfigError and show no text from c. It
+// never changes c and shares no slice with it.
+func (c *ManagerConfig) resolve() (*settings, error) {
+	if c == nil {
+		return nil, configErrorf("ManagerConfig", "config is nil: use NewManagerConfig")
+	}
+	s := &settings{ManagerConfig: *c}
+	s.EncryptionKeys = slices.Clone(c.EncryptionKeys)
+	s.TrustedProxies = slices.Clone(c.TrustedProxies)
+	for _, check := range []func() error{
+		s.checkLifetimes, s.checkTouch, s.checkCookieAge, s.checkName, s.checkAttributes, s.checkSameSite,
+		s.checkPrefix, s.checkHeader, s.checkSID, s.checkNamespace, s.checkLimits, s.checkCodec, s.checkProxies,
+	} {
+		if err := check(); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (s *settings) checkLifetimes() (err error) {
+	orDefault(&s.Gclifetime, 3600)
+	if s.gcEvery, err = secondsOf("gclifetime", s.Gclifetime); err != nil {
+		return err
+	}
+	orDefault(&s.Maxlifetime, s.Gclifetime)
+	if s.idle, err = secondsOf("maxLifetime", s.Maxlifetime); err != nil {
+		return err
+	}
+	if s.AbsoluteLifetime < 0 {
+		return configErrorf("absoluteLifetime", "%v is negative", s.AbsoluteLifetime)
+	}
+	if s.OpTimeout < 0 {
+		return configErrorf("opTimeout", "%v is negative", s.OpTimeout)
+	}
+	orDefault(&s.OpTimeout, 5*time.Second)
+	s.absolute, s.opTimeout = s.AbsoluteLifetime, s.OpTimeout
+	return nil
+}
+
+// orDefault sets *setting to value if it is zero.
+func orDefault[T comparable](setting *T, value T) {
+	var zero T
+	if *setting == zero {
+		*setting = value
+	}
+}
+
+func secondsOf(field string, n int64) (time.Duration, error) {
+	if n < 0 {
+		return 0, configErrorf(field, "%d is negative", n)
+	}
+	if n > math.MaxInt64/int64(time.Second) {
+		return 0, configErrorf(field, "%d seconds are too many", n)
+	}
+	return time.Duration(n) * time.Second, nil
+}
+
+func (s *settings) checkTouch() error {
+	if s.TouchInterval >= s.idle {
+		return configErrorf("touchInterval", "%v is not less than maxLifetime, %v", s.TouchInterval, s.idle)
+	}
+	orDefault(&s.TouchInterval, min(s.idle/20, time.Minute))
+	s.touchEvery = max(s.TouchInterval, 0)
+	return nil
+}
+
+// takenHeaders have a meaning of their own, to HTTP itself or to whoever is between client and server.
+var takenHeaders = []string{
+	"Age", "Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Cookie",
+	"Cookie2", "Date", "Expect", "Forwarded", "Host", "Keep-Alive", "Location", "Origin", "Referer",
+	"Set-Cookie", "Set-Cookie2", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Vary", "Via",
+	"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
+}
+
+func (s *settings) checkHeader() error {
+	const field = "SessionNameInHTTPHeader"
+	if !s.EnableSidInHTTPHeader {
+		return nil
+	}
+	if s.SessionNameInHTTPHeader == "" {
+		return configErrorf(field, "EnableSidInHTTPHeader needs the name of a header")
+	}
+	if !isToken(s.SessionNameInHTTPHeader) || len(s.SessionNameInHTTPHeader) > maxCookieName {
+		return configErrorf(field, "want the name of a header, such as X-Session")
+	}
+	s.headerName = http.CanonicalHeaderKey(s.SessionNameInHTTPHeader)
+	if slices.Contains(takenHeaders, s.headerName) || strings.HasPrefix(s.headerName, "Sec-") {
+		return configErrorf(field, "this header has another meaning: want one such as X-Session")
+	}
+	s.SessionNameInHTTPHeader = s.headerName
+	return nil
+}
+
+func (s *settings) checkSID() error {
+	orDefault(&s.SessionIDLength, 16)
+	if s.SessionIDLength < 16 || s.SessionIDLength > 64 {
+		return configErrorf("sessionIDLength", "%d is not from 16 to 64", s.SessionIDLength)
+	}
+	s.sidBytes = int(s.SessionIDLength)
+	if len(s.SessionIDPrefix) > maxSIDPrefix || !onlyAlphanumericOr(s.SessionIDPrefix, "_-.") {
+		return configErrorf("sessionIDPrefix", "want at most %d letters, digits and _-.", maxSIDPrefix)
+	}
+	return nil
+}
+
+func (s *settings) checkNamespace() error {
+	orDefault(&s.Namespace, s.SessionIDPrefix)
+	if len(s.Namespace) > maxNamespace {
+		return configErrorf("namespace", "%d bytes are over %d", len(s.Namespace), maxNamespace)
+	}
+	if !utf8.ValidString(s.Namespace) || strings.ContainsFunc(s.Namespace, unicode.IsControl) {
+		return configErrorf("namespace", "want text without control characters")
+	}
+	return nil
+}
+
+func (s *settings) checkLimits() error {
+	if s.MaxBytes < 0 {
+		return configErrorf("maxBytes", "%d is negative", s.MaxBytes)
+	}
+	orDefault(&s.MaxBytes, defaultMaxBytes)
+	s.maxBytes = s.MaxBytes
+
+	orDefault(&s.OnLimit, "evict")
+	if s.OnLimit != "evict" && s.OnLimit != "refuse" {
+		return configErrorf("onLimit", `want "evict" or "refuse"`)
+	}
+	if s.MaxPerUser < 0 {
+		return configErrorf("maxPerUser", "%d is negative", s.MaxPerUser)
+	}
+	if s.MaxPerUser > 0 {
+		return unavailable("maxPerUser", "a limit")
+	}
+	return nil
+}
+
+func unavailable(field, what string) error {
+	return configErrorf(field, "%s is not available in this version: %w", what, errors.ErrUnsupported)
+}
+
+func (s *settings) checkCodec() error {
+	usual := "compact"
+	if s.Beego {
+		usual = "gob"
+	}
+	orDefault(&s.Codec, usual)
+	switch {
+	case s.Codec == "json":
+		return unavailable("codec", `"json"`)
+	case s.Codec != "compact" && s.Codec != "gob":
+		return configErrorf("codec", `want "compact" or "gob"`)
+	case s.Beego && s.Codec != "gob":
+		return configErrorf("codec", `beego reads "gob" alone`)
+	case len(s.EncryptionKeys) > 0:
+		return unavailable("encryptionKeys", "encryption")
+	}
+	return nil
+}
+
+func (s *settings) checkProxies() error {
+	for i, text := range s.TrustedProxies {
+		prefix, err := parseProxy(text)
+		if err != nil {
+			return configErrorf("trustedProxies", "entry %d is neither an address nor a CIDR", i+1)
+		}
+		s.trusted = append(s.trusted, prefix)
+	}
+	return nil
+}
+
+// parseProxy reads an address or a CIDR. IPv4 written as IPv6 becomes IPv4, as in a client's address.
+func parseProxy(text string) (netip.Prefix, error) {
+	if !strings.Contains(text, "/") {
+		addr, err := netip.ParseAddr(text)
+		if err != nil || addr.Zone() != "" {
+			return netip.Prefix{}, errors.New("not an address")
+		}
+		return addr.Unmap().Prefix(addr.Unmap().BitLen())
+	}
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= 96 {
+		prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96)
+	}
+	return prefix.Masked(), nil
+}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log"
 	"log/slog"
@@ -50,7 +51,7 @@ func (sLoggerWriter) Write(line []byte) (int, error) {
 // report tells the ErrorHandler and the log of an error that no return value carries. A client that went
 // away is no error.
 func (m *Manager) report(ctx context.Context, x Exchange, what string, err error) {
-	if ctx.Err() != nil && isCancelled(err) {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return
 	}
 	m.log.ErrorContext(ctx, "session: "+what, "error", err)

@@ -30,12 +30,12 @@ type Manager struct {
 
 	saves *saveQueue
 
-	closing    context.Context // over when Close is called
-	close      context.CancelFunc
-	closeOnce  sync.Once
-	closeError error
-	sweeper    sync.Once
-	working    sync.WaitGroup
+	closing  context.Context // over when Close is called
+	cancel   context.CancelFunc
+	mu       sync.Mutex // guards closed and sweeping
+	closed   bool
+	sweeping bool
+	working  sync.WaitGroup
 }
 
 // NewManager opens the provider that is registered under name, and makes a manager with it. The provider
@@ -84,11 +84,11 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 		m.log = defaultLogger()
 	}
 	m.secure.Store(s.Secure)
-	m.closing, m.close = context.WithCancel(context.Background())
+	m.closing, m.cancel = context.WithCancel(context.Background())
 	ctx, cancel := context.WithTimeout(m.closing, s.opTimeout)
 	defer cancel()
 	if err := m.attach(ctx, p); err != nil {
-		m.close()
+		m.cancel()
 		return nil, err
 	}
 	return m, nil
@@ -99,31 +99,40 @@ func (m *Manager) attach(ctx context.Context, p Provider) error {
 	own, ok := p.(*provider)
 	if !ok {
 		m.raw, m.facade, m.release = p, p, func() error { return nil }
-		if err := p.SessionInit(ctx, int64(m.cfg.idle/time.Second), m.cfg.ProviderConfig); err != nil {
-			return fmt.Errorf("session: open provider: %w", err)
-		}
-		return nil
+		return openError(p.SessionInit(ctx, int64(m.cfg.idle/time.Second), m.cfg.ProviderConfig))
 	}
 	o, release, err := own.acquire(ctx, backendConfig(m.cfg, m.log))
 	if err != nil {
-		return fmt.Errorf("session: open provider: %w", err)
+		return openError(err)
 	}
 	m.backend, m.sealer, m.release = o.backend, o.sealer, release
-	m.facade = &provider{open: own.open, seal: own.seal, m: m}
+	m.facade = own.facadeOf(m)
 	_, m.local = As[InProcess](m.backend)
 	m.plainKeys = m.local || m.cfg.Beego
 	return nil
 }
 
+// openError says what failed, unless err names a setting.
+func openError(err error) error {
+	if _, ok := errors.AsType[*ConfigError](err); ok || err == nil {
+		return err
+	}
+	return fmt.Errorf("session: open provider: %w", err)
+}
+
 // Close stops the sweeper, waits for it, and gives back the provider. From then on requests get
 // [ErrClosed]. A second call does nothing.
 func (m *Manager) Close() error {
-	m.closeOnce.Do(func() {
-		m.close()
-		m.working.Wait()
-		m.closeError = m.release()
-	})
-	return m.closeError
+	m.mu.Lock()
+	before := m.closed
+	m.closed = true
+	m.mu.Unlock()
+	m.cancel()
+	m.working.Wait()
+	if before {
+		return nil
+	}
+	return m.release()
 }
 
 // SessionStart is [Manager.Start] with the name and the result that beego's API has.
@@ -144,9 +153,14 @@ func (m *Manager) Start(w http.ResponseWriter, r *http.Request) (*Session, error
 }
 
 func (m *Manager) start(w http.ResponseWriter, r *http.Request, eager bool) (*Session, error) {
-	s, err := m.open(w, r)
+	if r == nil {
+		return nil, errNoRequest
+	}
+	ctx, cancel := m.loadContext(r.Context())
+	defer cancel()
+	s, err := m.open(ctx, w, r)
 	if err == nil && eager {
-		err = s.ensure(r.Context())
+		err = s.ensure(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -155,26 +169,25 @@ func (m *Manager) start(w http.ResponseWriter, r *http.Request, eager bool) (*Se
 }
 
 // open returns the session that the request carries, or one that is not stored yet.
-func (m *Manager) open(w http.ResponseWriter, r *http.Request) (*Session, error) {
-	if r == nil {
-		return nil, errors.New("session: request is nil")
-	}
+func (m *Manager) open(ctx context.Context, w http.ResponseWriter, r *http.Request) (*Session, error) {
 	if v := m.handledVisit(r.Context()); v != nil {
-		return v.session()
+		return v.session(ctx)
 	}
 	s := &Session{m: m}
 	s.own = visit{m: m, http: httpExchange{w, r}}
 	s.own.x = &s.own.http
-	return s, s.arrive(&s.own)
+	return s, s.arrive(ctx, &s.own)
 }
 
 // StartExchange is [Manager.Start] for another HTTP stack than net/http.
 func (m *Manager) StartExchange(x Exchange) (*Session, error) {
+	ctx, cancel := m.loadContext(orBackground(x.Context()))
+	defer cancel()
 	s := &Session{m: m}
 	s.own = visit{m: m, x: x}
-	err := s.arrive(&s.own)
+	err := s.arrive(ctx, &s.own)
 	if err == nil && !m.cfg.Lazy {
-		err = s.ensure(x.Context())
+		err = s.ensure(ctx)
 	}
 	if err != nil {
 		return nil, err
@@ -183,14 +196,12 @@ func (m *Manager) StartExchange(x Exchange) (*Session, error) {
 }
 
 // arrive fills s with the session that the request carries, if any is live.
-func (s *Session) arrive(v *visit) error {
+func (s *Session) arrive(ctx context.Context, v *visit) error {
 	m := s.m
 	s.v, s.codec = v, m.codec
 	if m.closing.Err() != nil {
 		return ErrClosed
 	}
-	ctx, cancel := m.loadContext(v.x.Context())
-	defer cancel()
 	v.answerRead()
 	var buf [maxCandidates + 2]candidate
 	candidates := v.candidates(buf[:0])
@@ -251,8 +262,6 @@ func (s *Session) ensure(ctx context.Context) error {
 	if s.m.sealer != nil {
 		return s.reseal(nil)
 	}
-	ctx, cancel := s.m.saveContext(ctx)
-	defer cancel()
 	if s.m.raw != nil {
 		return s.beginRaw(ctx)
 	}
@@ -268,17 +277,20 @@ func (m *Manager) SessionRegenerateID(w http.ResponseWriter, r *http.Request) (S
 // session gets a fresh one. What an older Session of the same request has changed, or will change, goes to
 // the new sid too. The caller must release the result.
 func (m *Manager) Regenerate(w http.ResponseWriter, r *http.Request) (*Session, error) {
-	s, err := m.open(w, r)
+	if r == nil {
+		return nil, errNoRequest
+	}
+	ctx, cancel := m.saveContext(r.Context())
+	defer cancel()
+	s, err := m.open(ctx, w, r)
+	if err == nil {
+		err = s.regenerate(ctx)
+	}
+	if err == nil && !m.cfg.Lazy {
+		err = s.ensure(ctx)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if err := s.Regenerate(r.Context()); err != nil {
-		return nil, err
-	}
-	if !m.cfg.Lazy {
-		if err := s.ensure(r.Context()); err != nil {
-			return nil, err
-		}
 	}
 	return s, nil
 }
@@ -300,7 +312,7 @@ func (m *Manager) SessionDestroy(w http.ResponseWriter, r *http.Request) {
 // the client keeps its cookie. Later in the same request a Start begins a new session.
 func (m *Manager) Destroy(w http.ResponseWriter, r *http.Request) error {
 	if r == nil {
-		return errors.New("session: request is nil")
+		return errNoRequest
 	}
 	if v := m.handledVisit(r.Context()); v != nil {
 		return v.destroy()
@@ -351,7 +363,9 @@ func (m *Manager) GetSessionStore(sid string) (Store, error) {
 	case !m.validSID(sid):
 		return nil, ErrNotFound
 	}
-	return asStore(m.lookup(context.Background(), sid))
+	ctx, cancel := m.loadContext(context.Background())
+	defer cancel()
+	return asStore(m.lookup(ctx, sid))
 }
 
 // lookup loads a session outside any request.
@@ -359,8 +373,6 @@ func (m *Manager) lookup(ctx context.Context, sid string) (*Session, error) {
 	if m.closing.Err() != nil {
 		return nil, ErrClosed
 	}
-	ctx, cancel := m.loadContext(orBackground(ctx))
-	defer cancel()
 	s := &Session{m: m, codec: m.codec}
 	if err := s.find(ctx, sid); err != nil {
 		return nil, fmt.Errorf("session: load: %w", err)
@@ -370,7 +382,6 @@ func (m *Manager) lookup(ctx context.Context, sid string) (*Session, error) {
 
 // read is lookup, but an absent session begins.
 func (m *Manager) read(ctx context.Context, sid string) (*Session, error) {
-	ctx = orBackground(ctx)
 	for {
 		s, err := m.lookup(ctx, sid)
 		if !errors.Is(err, ErrNotFound) {
@@ -383,15 +394,6 @@ func (m *Manager) read(ctx context.Context, sid string) (*Session, error) {
 	}
 }
 
-func (m *Manager) destroySID(ctx context.Context, sid string) error {
-	ctx, cancel := m.saveContext(orBackground(ctx))
-	defer cancel()
-	if err := m.remove(ctx, sid); err != nil {
-		return fmt.Errorf("session: destroy: %w", err)
-	}
-	return nil
-}
-
 // GetActiveSession returns how many sessions are live, or 0 if the provider cannot tell.
 func (m *Manager) GetActiveSession() int {
 	return m.facade.SessionAll(context.Background())
@@ -402,8 +404,6 @@ func (m *Manager) count(ctx context.Context) int {
 	if !ok {
 		return 0
 	}
-	ctx, cancel := m.loadContext(orBackground(ctx))
-	defer cancel()
 	n, err := c.Count(ctx)
 	if err != nil {
 		m.report(ctx, nil, "count failed", err)
@@ -436,4 +436,4 @@ func (m *Manager) saveContext(ctx context.Context) (context.Context, context.Can
 	return m.loadContext(context.WithoutCancel(orBackground(ctx)))
 }
 
-func isCancelled(err error) bool { return errors.Is(err, context.Canceled) }
+var errNoRequest = errors.New("session: request is nil")

@@ -47,7 +47,9 @@ func (m *Manager) FromContext(ctx context.Context) (*Session, error) {
 	if v == nil {
 		return nil, errNoHandler
 	}
-	return v.session()
+	ctx, cancel := m.loadContext(ctx)
+	defer cancel()
+	return v.session(ctx)
 }
 
 type visitKey struct{ m *Manager }
@@ -76,14 +78,14 @@ type handled struct {
 	failed     bool       // ErrorHandler has answered
 }
 
-// session returns the request's one Session.
-func (v *visit) session() (*Session, error) {
+// session returns the request's one Session, loaded under ctx at the first call.
+func (v *visit) session(ctx context.Context) (*Session, error) {
 	h := v.handled
 	h.loading.Lock()
 	defer h.loading.Unlock()
 	if h.current == nil && h.err == nil {
 		s := &Session{m: v.m}
-		if h.err = s.arrive(v); h.err == nil {
+		if h.err = s.arrive(ctx, v); h.err == nil {
 			h.current = s
 		}
 	}

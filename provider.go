@@ -134,9 +134,16 @@ type provider struct {
 	open func(ctx context.Context, c BackendConfig) (Backend, error)
 	seal func(ctx context.Context, c BackendConfig) (Sealer, error)
 
+	origin *provider // what the manager was made with, if this is its facade
+
 	mu     sync.Mutex
 	shared map[BackendConfig]*opened
 	m      *Manager // what the facade works with; nil before SessionInit
+}
+
+// facadeOf returns the facade of a manager that is made with p.
+func (p *provider) facadeOf(m *Manager) *provider {
+	return &provider{open: p.open, seal: p.seal, origin: p, m: m}
 }
 
 type opened struct {
@@ -150,6 +157,9 @@ func (p *provider) New() Provider { return &provider{open: p.open, seal: p.seal}
 
 // acquire opens a backend or a sealer, or shares one that is open. release closes it with its last user.
 func (p *provider) acquire(ctx context.Context, c BackendConfig) (o *opened, release func() error, err error) {
+	if p.origin != nil {
+		return p.origin.acquire(ctx, c)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	id := c
@@ -196,7 +206,10 @@ func (o *opened) close() error {
 }
 
 // SessionInit opens the provider for use without a Manager. A second call replaces the first.
-func (p *provider) SessionInit(ctx context.Context, lifetime int64, config string) error {
+func (p *provider) SessionInit(_ context.Context, lifetime int64, config string) error {
+	if p.origin != nil {
+		return errors.New("session: this provider is a manager's, and open")
+	}
 	m, err := New(p, &ManagerConfig{Maxlifetime: lifetime, Gclifetime: lifetime, ProviderConfig: config})
 	if err != nil {
 		return err
@@ -211,80 +224,101 @@ func (p *provider) SessionInit(ctx context.Context, lifetime int64, config strin
 	return nil
 }
 
+// Close closes what SessionInit opened.
+func (p *provider) Close() error {
+	p.mu.Lock()
+	m := p.m
+	if p.origin == nil {
+		p.m = nil
+	}
+	p.mu.Unlock()
+	if m == nil {
+		return nil
+	}
+	return m.Close()
+}
+
 var errNotOpened = errors.New("session: provider is not open: call SessionInit first")
 
-// manager returns what the facade works with, once sid is known to be one that can be worked with.
-func (p *provider) manager(sid string) (*Manager, error) {
+// maxFacadeSID is well over what a Manager makes: prefix of 64, 64 bytes in hex.
+const maxFacadeSID = 256
+
+// facade runs do with the manager behind p, unless one of sids cannot be worked with.
+func (p *provider) facade(ctx context.Context, do func(ctx context.Context, m *Manager) error, sids ...string) error {
 	p.mu.Lock()
 	m := p.m
 	p.mu.Unlock()
 	switch {
 	case m == nil:
-		return nil, errNotOpened
+		return errNotOpened
 	case m.backend == nil:
-		return nil, unsupported("sessions are in the clients; a sid cannot name one")
-	case sid == "" || len(sid) > maxFacadeSID:
-		return nil, fmt.Errorf("session: a sid is 1 to %d bytes long", maxFacadeSID)
+		return unsupported("sessions are in the clients; a sid cannot name one")
 	}
-	return m, nil
+	for _, sid := range sids {
+		if sid == "" || len(sid) > maxFacadeSID {
+			return fmt.Errorf("session: a sid is 1 to %d bytes long", maxFacadeSID)
+		}
+	}
+	ctx, cancel := m.loadContext(orBackground(ctx))
+	defer cancel()
+	return do(ctx, m)
 }
 
-// maxFacadeSID is well over what a Manager makes: prefix of 64, 64 bytes in hex.
-const maxFacadeSID = 256
-
-func (p *provider) SessionRead(ctx context.Context, sid string) (Store, error) {
-	m, err := p.manager(sid)
-	if err != nil {
-		return nil, err
-	}
-	return asStore(m.read(ctx, sid))
+func (p *provider) SessionRead(ctx context.Context, sid string) (store Store, err error) {
+	err = p.facade(ctx, func(ctx context.Context, m *Manager) error {
+		store, err = asStore(m.read(ctx, sid))
+		return err
+	}, sid)
+	return store, err
 }
 
 func (p *provider) SessionExist(ctx context.Context, sid string) (bool, error) {
-	m, err := p.manager(sid)
-	if err != nil {
-		return false, err
-	}
-	_, err = m.lookup(ctx, sid)
+	err := p.facade(ctx, func(ctx context.Context, m *Manager) error {
+		_, err := m.lookup(ctx, sid)
+		return err
+	}, sid)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-func (p *provider) SessionRegenerate(ctx context.Context, oldsid, sid string) (Store, error) {
-	m, err := p.manager(sid)
-	if err != nil {
-		return nil, err
-	}
-	s, err := m.lookup(ctx, oldsid)
-	if errors.Is(err, ErrNotFound) {
-		return asStore(m.read(ctx, sid))
-	}
-	if err != nil {
-		return nil, err
-	}
-	return asStore(s, s.regenerateAs(ctx, sid))
+func (p *provider) SessionRegenerate(ctx context.Context, oldsid, sid string) (store Store, err error) {
+	err = p.facade(ctx, func(ctx context.Context, m *Manager) error {
+		s, err := m.lookup(ctx, oldsid)
+		if errors.Is(err, ErrNotFound) {
+			s, err = m.read(ctx, sid)
+		} else if err == nil {
+			err = s.regenerateAs(ctx, sid)
+		}
+		store, err = asStore(s, err)
+		return err
+	}, oldsid, sid)
+	return store, err
 }
 
 func (p *provider) SessionDestroy(ctx context.Context, sid string) error {
-	m, err := p.manager(sid)
-	if err != nil {
-		return err
-	}
-	return m.destroySID(ctx, sid)
+	return p.facade(ctx, func(ctx context.Context, m *Manager) error {
+		if err := m.remove(ctx, sid); err != nil {
+			return fmt.Errorf("session: destroy: %w", err)
+		}
+		return nil
+	}, sid)
 }
 
-func (p *provider) SessionAll(ctx context.Context) int {
-	m, err := p.manager("-")
-	if err != nil {
-		return 0
-	}
-	return m.count(ctx)
+func (p *provider) SessionAll(ctx context.Context) (n int) {
+	_ = p.facade(ctx, func(ctx context.Context, m *Manager) error {
+		n = m.count(ctx)
+		return nil
+	})
+	return n
 }
 
 func (p *provider) SessionGC(ctx context.Context) {
-	if m, err := p.manager("-"); err == nil {
+	p.mu.Lock()
+	m := p.m
+	p.mu.Unlock()
+	if m != nil {
 		m.sweep(ctx)
 	}
 }

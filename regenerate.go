@@ -12,11 +12,17 @@ import (
 // No save that another request has been told of is lost. With an error the client keeps the old sid.
 // Under Handler it returns [ErrCommitted] once the response headers are sent.
 func (s *Session) Regenerate(ctx context.Context) error {
+	ctx, cancel := s.m.saveContext(ctx)
+	defer cancel()
+	return s.regenerate(ctx)
+}
+
+func (s *Session) regenerate(ctx context.Context) error {
 	sid, err := s.m.newSID()
 	if err != nil {
 		return err
 	}
-	return s.regenerateAs(orBackground(ctx), sid)
+	return s.regenerateAs(ctx, sid)
 }
 
 func (s *Session) regenerateAs(ctx context.Context, sid string) error {
@@ -31,8 +37,6 @@ func (s *Session) regenerateAs(ctx context.Context, sid string) error {
 	case s.m.sealer != nil:
 		return s.resealAs(sid)
 	}
-	ctx, cancel := s.m.saveContext(ctx)
-	defer cancel()
 	switch {
 	case s.m.raw != nil:
 		return s.regenerateRaw(ctx, sid)

@@ -73,11 +73,12 @@ func (s *Session) IsNew() bool {
 // caller's own.
 func (s *Session) Get(ctx context.Context, key any) any {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.m.raw != nil {
+		defer s.mu.Unlock()
 		return s.getRaw(orBackground(ctx), key)
 	}
 	v, _, err := s.get(key)
+	s.mu.Unlock()
 	if err != nil && !errors.Is(err, ErrUnencodable) {
 		s.m.report(orBackground(ctx), s.exchange(), "a value could not be read", err)
 	}

@@ -10,16 +10,17 @@ import (
 // not sweep together. It returns at once, so that go m.GC() and m.GC() are the same; a second call does
 // nothing. Close stops it. Expired sessions are gone for requests whether they were swept or not.
 func (m *Manager) GC() {
-	m.sweeper.Do(func() {
-		if m.closing.Err() != nil || !m.sweeps() {
-			return
-		}
-		m.working.Go(func() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed || m.sweeping || !m.sweeps() {
+		return
+	}
+	m.sweeping = true
+	m.working.Go(func() {
+		m.sweep(m.closing)
+		for m.sleep(jitter(m.cfg.gcEvery)) {
 			m.sweep(m.closing)
-			for m.sleep(jitter(m.cfg.gcEvery)) {
-				m.sweep(m.closing)
-			}
-		})
+		}
 	})
 }
 

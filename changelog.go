@@ -11,16 +11,23 @@ import (
 type changeLog struct {
 	flush   bool
 	changes []change
-	free    []byte // what is left of the memory that keys and values are encoded into
+	room    *logRoom // nil before the first change
+	free    []byte   // what is left of the memory that keys and values are encoded into
 }
 
-// logChunk holds a change or two, the usual request's.
-const logChunk = 64
+// logRoom is what a request needs that makes one small change, in one allocation.
+type logRoom struct {
+	change   [1]change
+	used     bool
+	bytes    [64]byte
+	detached detached // the context of a save
+}
 
 // encode appends with f into the log's memory. The result is not written to again.
 func (l *changeLog) encode(f func([]byte) ([]byte, error)) ([]byte, error) {
-	if cap(l.free) == 0 {
-		l.free = make([]byte, 0, logChunk)
+	if l.room == nil {
+		l.room = new(logRoom)
+		l.free = l.room.bytes[:0]
 	}
 	b, err := f(l.free[:0])
 	if err != nil {
@@ -29,6 +36,9 @@ func (l *changeLog) encode(f func([]byte) ([]byte, error)) ([]byte, error) {
 	l.free = b[len(b):]
 	return b[:len(b):len(b)], nil
 }
+
+// reset empties the log. Memory that changes were in is not used again.
+func (l *changeLog) reset() { *l = changeLog{room: l.room, free: l.free} }
 
 func (l *changeLog) empty() bool { return !l.flush && len(l.changes) == 0 }
 
@@ -46,6 +56,9 @@ func (l *changeLog) find(key []byte) *change {
 func (l *changeLog) at(key []byte) *change {
 	if c := l.find(key); c != nil {
 		return c
+	}
+	if l.changes == nil && !l.room.used {
+		l.changes, l.room.used = l.room.change[:0], true
 	}
 	l.changes = append(l.changes, change{key: key})
 	return &l.changes[len(l.changes)-1]
@@ -104,7 +117,7 @@ func (l *changeLog) replay(get func(key []byte) (any, error), encode func(any) (
 
 // clone returns a copy that later changes of l do not reach.
 func (l *changeLog) clone() changeLog {
-	c := changeLog{flush: l.flush, changes: slices.Clone(l.changes)}
+	c := changeLog{flush: l.flush, changes: slices.Clone(l.changes), room: l.room, free: l.free}
 	for i := range c.changes {
 		c.changes[i].updates = slices.Clone(c.changes[i].updates)
 	}

@@ -173,7 +173,7 @@ func (m *Manager) open(ctx context.Context, w http.ResponseWriter, r *http.Reque
 	if v := m.handledVisit(r.Context()); v != nil {
 		return v.session(ctx)
 	}
-	s := &Session{m: m}
+	s := m.newSession()
 	s.own = visit{m: m, http: httpExchange{w, r}}
 	s.own.x = &s.own.http
 	return s, s.arrive(ctx, &s.own)
@@ -183,7 +183,7 @@ func (m *Manager) open(ctx context.Context, w http.ResponseWriter, r *http.Reque
 func (m *Manager) StartExchange(x Exchange) (*Session, error) {
 	ctx, cancel := m.loadContext(orBackground(x.Context()))
 	defer cancel()
-	s := &Session{m: m}
+	s := m.newSession()
 	s.own = visit{m: m, x: x}
 	err := s.arrive(ctx, &s.own)
 	if err == nil && !m.cfg.Lazy {
@@ -198,7 +198,7 @@ func (m *Manager) StartExchange(x Exchange) (*Session, error) {
 // arrive fills s with the session that the request carries, if any is live.
 func (s *Session) arrive(ctx context.Context, v *visit) error {
 	m := s.m
-	s.v, s.codec = v, m.codec
+	s.v = v
 	if m.closing.Err() != nil {
 		return ErrClosed
 	}
@@ -373,7 +373,7 @@ func (m *Manager) lookup(ctx context.Context, sid string) (*Session, error) {
 	if m.closing.Err() != nil {
 		return nil, ErrClosed
 	}
-	s := &Session{m: m, codec: m.codec}
+	s := m.newSession()
 	if err := s.find(ctx, sid); err != nil {
 		return nil, fmt.Errorf("session: load: %w", err)
 	}
@@ -387,7 +387,8 @@ func (m *Manager) read(ctx context.Context, sid string) (*Session, error) {
 		if !errors.Is(err, ErrNotFound) {
 			return s, err
 		}
-		s = &Session{m: m, codec: m.codec, sid: sid}
+		s = m.newSession()
+		s.sid = sid
 		if err = s.ensure(ctx); !errors.Is(err, ErrExists) {
 			return s, err
 		}

@@ -84,7 +84,7 @@ func (v *visit) session(ctx context.Context) (*Session, error) {
 	h.loading.Lock()
 	defer h.loading.Unlock()
 	if h.current == nil && h.err == nil {
-		s := &Session{m: v.m}
+		s := v.m.newSession()
 		if h.err = s.arrive(ctx, v); h.err == nil {
 			h.current = s
 		}

@@ -226,11 +226,12 @@ func (p *provider) SessionInit(_ context.Context, lifetime int64, config string)
 
 // Close closes what SessionInit opened.
 func (p *provider) Close() error {
+	if p.origin != nil {
+		return nil
+	}
 	p.mu.Lock()
 	m := p.m
-	if p.origin == nil {
-		p.m = nil
-	}
+	p.m = nil
 	p.mu.Unlock()
 	if m == nil {
 		return nil

@@ -31,7 +31,7 @@ func (s *Session) save(ctx context.Context) error {
 	case s.log.empty() && (s.status == unstored || !s.due):
 		return nil
 	}
-	ctx, cancel := s.m.saveContext(ctx)
+	ctx, cancel := s.saveContext(ctx)
 	defer cancel()
 	switch {
 	case s.status == unstored:
@@ -44,6 +44,22 @@ func (s *Session) save(ctx context.Context) error {
 	}
 	return s.merge(ctx)
 }
+
+// saveContext is the manager's, without its allocation where nothing waits.
+func (s *Session) saveContext(ctx context.Context) (context.Context, context.CancelFunc) {
+	if room := s.log.room; s.m.local && room != nil {
+		room.detached = detached{orBackground(ctx)}
+		return &room.detached, func() {}
+	}
+	return s.m.saveContext(ctx)
+}
+
+// detached is a context as context.WithoutCancel makes it.
+type detached struct{ context.Context }
+
+func (*detached) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
+func (*detached) Done() <-chan struct{}                   { return nil }
+func (*detached) Err() error                              { return nil }
 
 // touch moves the idle deadline.
 func (s *Session) touch(ctx context.Context) error {
@@ -110,7 +126,7 @@ func (s *Session) answer() {
 // saved makes s.rec, which was just stored, the view, with nothing left to store.
 func (s *Session) saved() {
 	s.codec, s.values = s.m.codec, s.m.valuesOf(s.rec.Data)
-	s.log = changeLog{free: s.log.free}
+	s.log.reset()
 	s.due = false
 }
 
@@ -249,7 +265,7 @@ func (s *Session) load(ctx context.Context, sid string) error {
 		return err
 	}
 	s.codec, s.values = c, values
-	s.log = changeLog{free: s.log.free}
+	s.log.reset()
 	s.due = s.m.due(now, &s.rec)
 	return nil
 }

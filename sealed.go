@@ -61,7 +61,7 @@ func (s *Session) reseal(do func() error) error {
 		}
 		s.v.original = value
 	}
-	defer func() { s.log = changeLog{free: s.log.free} }()
+	defer s.log.reset()
 	if do != nil {
 		if err := do(); err != nil {
 			return err

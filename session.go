@@ -29,7 +29,7 @@ type Session struct {
 	codec  codec     // of values
 	values []byte    // the part of rec.Data that is the codec's
 	log    changeLog // what is not stored yet
-	keyBuf [40]byte  // where keys are encoded for a look-up
+	keyBuf [32]byte  // where keys are encoded for a look-up
 
 	raw        Store // a third-party provider's, instead of record, values and log
 	unreleased bool  // raw waits for its SessionRelease
@@ -46,6 +46,11 @@ const (
 	gone                    // destroyed, regenerated away or expired, by others
 	dismissed               // destroyed by this very request
 )
+
+// newSession returns a session that is not stored yet.
+func (m *Manager) newSession() *Session {
+	return &Session{m: m, codec: m.codec}
+}
 
 func orBackground(ctx context.Context) context.Context {
 	if ctx == nil {
@@ -149,7 +154,8 @@ func (s *Session) Flush(ctx context.Context) error {
 		return s.changeRaw(ctx, func(ctx context.Context, store Store) error { return store.Flush(ctx) })
 	}
 	return s.change(ctx, func() error {
-		s.log = changeLog{flush: true}
+		s.log.reset()
+		s.log.flush = true
 		return nil
 	})
 }
@@ -238,7 +244,7 @@ func (s *Session) change(ctx context.Context, do func() error) error {
 // before the cookie is promised; under Handler both wait for the response headers.
 func (s *Session) begin(ctx context.Context) (err error) {
 	if s.v == nil || s.v.handled == nil {
-		ctx, cancel := s.m.saveContext(ctx)
+		ctx, cancel := s.saveContext(ctx)
 		defer cancel()
 		return s.create(ctx)
 	}

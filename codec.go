@@ -1,5 +1,7 @@
 package session
 
+import "fmt"
+
 // A codec is a format for the values of a session. Its methods work on bytes alone, keep nothing, and
 // never change or keep their arguments. Empty data holds no values. Decoding errors wrap [ErrCorrupt],
 // encoding errors [ErrUnencodable]; they name types, never keys or values. Decoding never allocates more
@@ -32,4 +34,36 @@ type codec interface {
 type change struct {
 	key   []byte // as appendKey made it
 	value []byte // as the codec's appendValue made it; nil deletes
+
+	// updates are what made value of the value before. Codecs have no use for them.
+	updates []func(any) (any, error)
+}
+
+// codecByName finds the codec that the codec setting names.
+func codecByName(name string) (codec, bool) {
+	switch name {
+	case "compact":
+		return compact{}, true
+	case "gob":
+		return gobCodec{}, true
+	}
+	return nil, false
+}
+
+// codecByID finds the codec that stored data names.
+func codecByID(id byte) (codec, bool) {
+	for _, c := range [...]codec{compact{}, gobCodec{}} {
+		if c.id() == id {
+			return c, true
+		}
+	}
+	return nil, false
+}
+
+func unencodablef(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrUnencodable, fmt.Errorf(format, args...))
+}
+
+func corruptf(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrCorrupt, fmt.Errorf(format, args...))
 }

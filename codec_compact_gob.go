@@ -1,0 +1,58 @@
+package session
+
+import "reflect"
+
+// appendCompactGob appends a value of a type registered with encoding/gob. Gob does not tell a pointer
+// from what it points to: how many pointers lead to the value stands in front.
+func appendCompactGob(dst []byte, v any) ([]byte, error) {
+	n := pointers(reflect.TypeOf(v))
+	if n > maxPointers {
+		return dst, unencodablef("type %T has more than %d pointers", v, maxPointers)
+	}
+	if n == 0 { // a type can have the methods to be encoded on its pointer
+		p := reflect.New(reflect.TypeOf(v))
+		p.Elem().Set(reflect.ValueOf(v))
+		v = p.Interface()
+	}
+	enc, _, err := appendGobValue(append(dst, byte(kindGob), byte(n)), v)
+	return enc, err
+}
+
+const maxPointers = 8
+
+func pointers(t reflect.Type) (n int) {
+	for ; t.Kind() == reflect.Pointer && n <= maxPointers; t = t.Elem() {
+		n++
+	}
+	return n
+}
+
+// decodeCompactGob decodes what follows kindGob.
+func decodeCompactGob(b []byte) (any, error) {
+	if len(b) == 0 || b[0] > maxPointers {
+		return nil, errValue
+	}
+	v, err := decodeGobValue(b[1:])
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		return nil, errValue
+	}
+	rv := reflect.ValueOf(v)
+	for n := pointers(rv.Type()); n != int(b[0]); {
+		if n < int(b[0]) {
+			p := reflect.New(rv.Type())
+			p.Elem().Set(rv)
+			rv = p
+			n++
+			continue
+		}
+		if rv.IsNil() {
+			return nil, errValue
+		}
+		rv = rv.Elem()
+		n--
+	}
+	return rv.Interface(), nil
+}

@@ -1,0 +1,216 @@
+package session
+
+import "time"
+
+const (
+	// maxValueDepth is how many values a value may be nested in. What contains itself is deeper.
+	maxValueDepth = 64
+
+	// maxValueSize is far above every limit of a record: a value that contains another twice, and that
+	// again, must not take all memory before the limit is looked at.
+	maxValueSize = 64 << 20
+)
+
+// appendValue implements [codec]. Most types keep to the layout of the kinds, which has one encoding for
+// equal values; a type registered with encoding/gob that holds a map does not.
+func (compact) appendValue(dst []byte, v any) ([]byte, error) {
+	enc, err := appendAny(dst, v, 0)
+	if err != nil {
+		return dst, err
+	}
+	return enc, nil
+}
+
+// appendAny appends the type of v and v. Its length is not part of it.
+func appendAny(dst []byte, v any, depth int) ([]byte, error) {
+	if enc, ok := appendScalar(dst, v); ok {
+		return enc, nil
+	}
+	switch v := v.(type) {
+	case nil:
+		return append(dst, byte(kindNil)), nil
+	case time.Time:
+		return appendTime(append(dst, byte(kindTime)), v), nil
+	case []byte:
+		if v == nil {
+			return append(dst, byte(kindNilBytes)), nil
+		}
+		return append(append(dst, byte(kindBytes)), v...), nil
+	case []any:
+		return appendSlice(dst, v, anyElem, depth)
+	case []string:
+		return appendSlice(dst, v, stringElem, depth)
+	case []bool:
+		return appendSlice(dst, v, boolElem, depth)
+	case []int:
+		return appendSlice(dst, v, intElem, depth)
+	case []int64:
+		return appendSlice(dst, v, int64Elem, depth)
+	case []float64:
+		return appendSlice(dst, v, float64Elem, depth)
+	case map[string]any:
+		return appendMap(dst, v, stringElem, anyElem, depth)
+	case map[string]string:
+		return appendMap(dst, v, stringElem, stringElem, depth)
+	case map[string]bool:
+		return appendMap(dst, v, stringElem, boolElem, depth)
+	case map[string]int:
+		return appendMap(dst, v, stringElem, intElem, depth)
+	case map[string]int64:
+		return appendMap(dst, v, stringElem, int64Elem, depth)
+	case map[string]float64:
+		return appendMap(dst, v, stringElem, float64Elem, depth)
+	case map[int]any:
+		return appendMap(dst, v, intElem, anyElem, depth)
+	case map[int]string:
+		return appendMap(dst, v, intElem, stringElem, depth)
+	case map[int]int:
+		return appendMap(dst, v, intElem, intElem, depth)
+	case map[int]int64:
+		return appendMap(dst, v, intElem, int64Elem, depth)
+	case map[any]any:
+		return appendMap(dst, v, anyKey, anyElem, depth)
+	}
+	return appendTyped(dst, v, depth)
+}
+
+// value implements [codec].
+func (compact) value(enc []byte) (any, error) {
+	return decodeAny(enc, 0)
+}
+
+// decodeAny decodes all of enc, which appendAny made.
+func decodeAny(enc []byte, depth int) (any, error) {
+	if len(enc) == 0 {
+		return nil, errValue
+	}
+	kind, b := valueKind(enc[0]), enc[1:]
+	switch kind {
+	case kindBytes:
+		return append(make([]byte, 0, len(b)), b...), nil
+	case kindGob:
+		return decodeCompactGob(b)
+	case kindSlice, kindMap:
+		return decodeComposite(enc, depth)
+	case kindTime:
+		r := valueReader{b: b}
+		t := r.time()
+		if r.err != nil || len(r.b) > 0 {
+			return nil, errValue
+		}
+		return t, nil
+	case kindNil, kindNilBytes:
+		if len(b) > 0 {
+			return nil, errValue
+		}
+		if kind == kindNil {
+			return nil, nil
+		}
+		return []byte(nil), nil
+	}
+	if v, ok := decodeScalar(kind, b); ok {
+		return v, nil
+	}
+	return nil, errValue
+}
+
+// decodeComposite decodes a slice or a map.
+func decodeComposite(enc []byte, depth int) (any, error) {
+	n := typeLen(enc)
+	if n == 0 {
+		return nil, errValue
+	}
+	if string(enc[:n]) == stringsType {
+		r := valueReader{b: enc[n:]}
+		s := r.strings()
+		if r.err != nil || len(r.b) > 0 {
+			return nil, errValue
+		}
+		return s, nil
+	}
+	r := &valueReader{b: enc[n:], depth: depth}
+	v, known := decodeCommon(enc[:n], r)
+	if !known {
+		v = decodeTyped(enc[:n], r)
+	}
+	if r.err == nil && len(r.b) > 0 {
+		r.fail(errValue)
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return v, nil
+}
+
+// stringsType is the type of a []string. It has a way of its own past the functions of an elemCodec, for
+// which the reader would have to be allocated.
+const stringsType = string(rune(kindSlice)) + string(rune(kindString))
+
+// decodeCommon decodes the types that appendAny names.
+func decodeCommon(typ []byte, r *valueReader) (v any, known bool) {
+	switch {
+	case len(typ) == 2: // a slice of scalars
+		return decodeCommonSlice(valueKind(typ[1]), r)
+	case len(typ) == 3 && valueKind(typ[0]) == kindMap:
+		switch elem := valueKind(typ[2]); valueKind(typ[1]) {
+		case kindString:
+			return decodeStringMap(elem, r)
+		case kindInt:
+			return decodeIntMap(elem, r)
+		case kindAny:
+			if elem == kindAny {
+				return readMap(r, anyKey, anyElem), true
+			}
+		}
+	}
+	return nil, false
+}
+
+func decodeCommonSlice(elem valueKind, r *valueReader) (v any, known bool) {
+	switch elem {
+	case kindAny:
+		return readSlice(r, anyElem), true
+	case kindBool:
+		return readSlice(r, boolElem), true
+	case kindInt:
+		return readSlice(r, intElem), true
+	case kindInt64:
+		return readSlice(r, int64Elem), true
+	case kindFloat64:
+		return readSlice(r, float64Elem), true
+	}
+	return nil, false
+}
+
+func decodeStringMap(elem valueKind, r *valueReader) (v any, known bool) {
+	switch elem {
+	case kindAny:
+		return readMap(r, stringElem, anyElem), true
+	case kindString:
+		r.shared = string(r.b)
+		return readMap(r, stringElem, stringElem), true
+	case kindBool:
+		return readMap(r, stringElem, boolElem), true
+	case kindInt:
+		return readMap(r, stringElem, intElem), true
+	case kindInt64:
+		return readMap(r, stringElem, int64Elem), true
+	case kindFloat64:
+		return readMap(r, stringElem, float64Elem), true
+	}
+	return nil, false
+}
+
+func decodeIntMap(elem valueKind, r *valueReader) (v any, known bool) {
+	switch elem {
+	case kindAny:
+		return readMap(r, intElem, anyElem), true
+	case kindString:
+		return readMap(r, intElem, stringElem), true
+	case kindInt:
+		return readMap(r, intElem, intElem), true
+	case kindInt64:
+		return readMap(r, intElem, int64Elem), true
+	}
+	return nil, false
+}

@@ -1,0 +1,175 @@
+package memory_test
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	mathrand "math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/memory"
+)
+
+// dataSize is what five values take: 124 bytes, and a few around them.
+const dataSize = 136
+
+func open(tb testing.TB, config string) session.Backend {
+	tb.Helper()
+	b, err := memory.Open(tb.Context(), session.BackendConfig{Config: config})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
+// newSID returns a sid of 32 hexadecimal digits.
+func newSID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// fill stores n sessions of the given user and lifetime and returns their keys.
+func fill(tb testing.TB, b session.Backend, n int, user string, lifetime time.Duration) []string {
+	tb.Helper()
+	keys := make([]string, n)
+	now := time.Now()
+	for i := range keys {
+		keys[i] = newSID()
+		rec := &session.Record{User: user, Created: now, Expires: now.Add(lifetime), Data: make([]byte, dataSize)}
+		if err := b.Create(context.Background(), keys[i], rec); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return keys
+}
+
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// BenchmarkMillion reports what a session takes when there are a million, of visitors and of users, and
+// with a limit. The sid and the values count; that the caller keeps no sid does too.
+func BenchmarkMillion(b *testing.B) {
+	for _, bb := range []struct{ name, config, user string }{
+		{"visitors", "", ""},
+		{"users", "", "someone@example.com"},
+		{"capped", `{"maxSessions": 1000000}`, ""},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			const n = 1_000_000
+			var bytes uint64
+			for b.Loop() {
+				before := heap()
+				s := open(b, bb.config)
+				fill(b, s, n, bb.user, time.Hour)
+				bytes += heap() - before
+				runtime.KeepAlive(s)
+			}
+			b.ReportMetric(float64(bytes)/float64(b.N)/n, "B/session")
+		})
+	}
+}
+
+// BenchmarkSweep reports how long a reader waits for one of a million sessions while the expired tenth is
+// swept, against the same readers left alone. One processor is left to the sweep.
+func BenchmarkSweep(b *testing.B) {
+	for _, sweeping := range []bool{false, true} {
+		b.Run(fmt.Sprintf("sweeping=%t", sweeping), func(b *testing.B) {
+			const n = 1_000_000
+			s := open(b, "")
+			keys := fill(b, s, n*9/10, "", time.Hour)
+			var waits []time.Duration
+			var took time.Duration
+			for b.Loop() {
+				b.StopTimer()
+				fill(b, s, n/10, "", time.Millisecond)
+				time.Sleep(10 * time.Millisecond)
+				runtime.GC()
+				b.StartTimer()
+				stop := readers(s, keys, max(1, runtime.GOMAXPROCS(0)-1))
+				start := time.Now()
+				if sweeping {
+					if removed, err := s.(session.Sweeper).Sweep(b.Context()); err != nil || removed != n/10 {
+						b.Fatalf("Sweep = %d, %v; want %d", removed, err, n/10)
+					}
+				} else {
+					time.Sleep(200 * time.Millisecond)
+				}
+				took += time.Since(start)
+				waits = append(waits, stop()...)
+				b.StopTimer()
+				s.(session.Sweeper).Sweep(b.Context())
+				b.StartTimer()
+			}
+			slices.Sort(waits)
+			at := func(q float64) float64 { return float64(waits[int(q*float64(len(waits)-1))].Nanoseconds()) }
+			b.ReportMetric(at(0.5), "p50-ns")
+			b.ReportMetric(at(0.99), "p99-ns")
+			b.ReportMetric(at(0.999), "p99.9-ns")
+			b.ReportMetric(at(1), "max-ns")
+			b.ReportMetric(float64(took.Milliseconds())/float64(b.N), "ms/round")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// readers starts n goroutines that load records. stop ends them and returns how long each load took.
+func readers(s session.Backend, keys []string, n int) (stop func() []time.Duration) {
+	done := make(chan struct{})
+	waits := make([][]time.Duration, n)
+	var wg sync.WaitGroup
+	for i := range waits {
+		waits[i] = make([]time.Duration, 0, 4<<20)
+		wg.Go(func() {
+			var rec session.Record
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				key := keys[mathrand.IntN(len(keys))]
+				start := time.Now()
+				s.Load(context.Background(), key, &rec)
+				waits[i] = append(waits[i], time.Since(start))
+			}
+		})
+	}
+	return func() []time.Duration {
+		close(done)
+		wg.Wait()
+		return slices.Concat(waits...)
+	}
+}
+
+// BenchmarkLoad loads in parallel, one in ten operations being a save: over many sessions, and on one.
+func BenchmarkLoad(b *testing.B) {
+	for _, n := range []int{100_000, 1} {
+		b.Run(fmt.Sprintf("sessions=%d", n), func(b *testing.B) {
+			s := open(b, "")
+			keys := fill(b, s, n, "", time.Hour)
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				var rec session.Record
+				for i := 0; pb.Next(); i++ {
+					key := keys[mathrand.IntN(n)]
+					s.Load(context.Background(), key, &rec)
+					if i%10 == 0 {
+						s.Save(context.Background(), key, &rec)
+					}
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,107 @@
+package memory
+
+import (
+	"container/list"
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A capped store keeps a limited number of records, live or not. It lets one writer in at a time, so that
+// the limit is exact; readers pass. mu is taken before the lock of a shard, never after.
+type capped struct {
+	*store
+	limit int
+
+	mu    sync.Mutex
+	order *list.List // of keys, the idlest last
+	place map[string]*list.Element
+}
+
+func newCapped(limit int) *capped {
+	return &capped{store: newStore(), limit: limit, order: list.New(), place: make(map[string]*list.Element)}
+}
+
+// Create implements [session.Backend]. It makes room before it stores.
+func (c *capped) Create(ctx context.Context, key string, rec *session.Record) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.place[key] == nil && len(c.place) >= c.limit {
+		idlest := c.order.Back().Value.(string)
+		if err := c.store.Delete(ctx, idlest, 0); err != nil {
+			return err
+		}
+		c.forget(idlest)
+	}
+	key = strings.Clone(key) // for the store and the list alike
+	err := c.store.create(key, rec)
+	if err == nil && c.place[key] == nil {
+		c.place[key] = c.order.PushFront(key)
+	}
+	return c.used(key, err)
+}
+
+// Save implements [session.Backend].
+func (c *capped) Save(ctx context.Context, key string, rec *session.Record) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.used(key, c.store.Save(ctx, key, rec))
+}
+
+// Touch implements [session.Backend].
+func (c *capped) Touch(ctx context.Context, key string, expires time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.used(key, c.store.Touch(ctx, key, expires))
+}
+
+// Delete implements [session.Backend].
+func (c *capped) Delete(ctx context.Context, key string, version uint64) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := c.store.Delete(ctx, key, version)
+	if err == nil {
+		c.forget(key)
+	}
+	return err
+}
+
+// Sweep implements [session.Sweeper].
+func (c *capped) Sweep(ctx context.Context) (int, error) {
+	return c.store.sweep(ctx, func(sh *shard, keys []string) []string {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		removed := sh.removeExpired(keys)
+		for _, key := range removed {
+			c.forget(key)
+		}
+		return removed
+	})
+}
+
+// Clear implements [session.Clearer].
+func (c *capped) Clear(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.order.Init()
+	c.place = make(map[string]*list.Element)
+	return c.store.Clear(ctx)
+}
+
+// used notes that the record under key was used, if err is nil, and returns err.
+func (c *capped) used(key string, err error) error {
+	if err == nil {
+		c.order.MoveToFront(c.place[key])
+	}
+	return err
+}
+
+func (c *capped) forget(key string) {
+	if at := c.place[key]; at != nil {
+		c.order.Remove(at)
+		delete(c.place, key)
+	}
+}

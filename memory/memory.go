@@ -1,0 +1,57 @@
+// Package memory keeps sessions in the memory of this process, under the provider name "memory":
+//
+//	import _ "github.com/seed1a8f7c28/session/memory"
+//
+//	session.NewManager("memory", session.NewManagerConfig())
+//
+// A session of five small values takes about 320 bytes. All sessions are gone when the process ends, and
+// no other process sees them; where that matters, take another provider.
+//
+// Each Manager has a store of its own. An expired session is gone at once; its memory comes back with the
+// next sweep (see [session.Manager.GC]), which visits a few sessions at a time and lets requests in
+// between.
+//
+// The provider config is empty, or a JSON object with one key:
+//
+//	{"maxSessions": 100000}
+//
+// maxSessions is a limit to the sessions kept, so that a flood of visitors cannot exhaust the memory. A
+// session that would be one too many takes the place of the one that was created, saved or touched the
+// longest ago. An expired session counts until it is swept or its turn comes. 0, the default, means no
+// limit. The limit costs about 160 bytes a session, and makes writers, not readers, wait for each other.
+package memory
+
+import (
+	"context"
+	"errors"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+func init() { session.Register("memory", New()) }
+
+// New returns a provider that keeps sessions in memory, for [session.New].
+func New() session.Provider { return session.NewProvider(Open) }
+
+// Open opens a new empty store, whatever the namespace. It returns a [*session.ConfigError] if c.Config
+// is neither empty nor as the package comment says.
+//
+// The store is [session.InProcess], and a [session.Counter], [session.Lister], [session.Sweeper] and
+// [session.Clearer]. There is nothing to close.
+func Open(_ context.Context, c session.BackendConfig) (session.Backend, error) {
+	var cfg struct {
+		MaxSessions int `json:"maxSessions"`
+	}
+	if c.Config != "" {
+		if err := session.ParseProviderConfig(c.Config, &cfg); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case cfg.MaxSessions < 0:
+		return nil, &session.ConfigError{Field: "maxSessions", Err: errors.New("must not be negative")}
+	case cfg.MaxSessions > 0:
+		return newCapped(cfg.MaxSessions), nil
+	}
+	return newStore(), nil
+}

@@ -1,0 +1,164 @@
+package memory
+
+import (
+	"context"
+	"hash/maphash"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+const shardCount = 256 // a power of two
+
+// A store is the [session.Backend] without a limit.
+type store struct {
+	seed   maphash.Seed
+	shards [shardCount]shard
+}
+
+// A shard keeps the records of some of the keys.
+type shard struct {
+	mu      sync.RWMutex
+	records map[string]*entry
+	peak    int // the most records that the map has held
+	moves   int // how often another map took the place of the map
+
+	_ [16]byte // no two shards in one cache line
+}
+
+func newStore() *store {
+	s := &store{seed: maphash.MakeSeed()}
+	for i := range s.shards {
+		s.shards[i].records = make(map[string]*entry)
+	}
+	return s
+}
+
+func (s *store) shard(key string) *shard {
+	return &s.shards[maphash.String(s.seed, key)%shardCount]
+}
+
+// InProcess implements [session.InProcess].
+func (s *store) InProcess() {}
+
+// Create implements [session.Backend].
+func (s *store) Create(_ context.Context, key string, rec *session.Record) error {
+	// The caller's key may be a part of something large, such as a request's header.
+	return s.create(strings.Clone(key), rec)
+}
+
+// create is Create for a key that is the store's to keep.
+func (s *store) create(key string, rec *session.Record) error {
+	now := time.Now().UnixMilli()
+	sh := s.shard(key)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if sh.live(key, now) != nil {
+		return session.ErrExists
+	}
+	e := &entry{expires: millis(rec.Expires)}
+	e.set(rec, 1)
+	sh.records[key] = e
+	sh.peak = max(sh.peak, len(sh.records))
+	rec.Version = 1
+	return nil
+}
+
+// Load implements [session.Backend]. It does not allocate.
+func (s *store) Load(_ context.Context, key string, rec *session.Record) error {
+	now := time.Now().UnixMilli()
+	sh := s.shard(key)
+	sh.mu.RLock()
+	e := sh.live(key, now)
+	if e == nil {
+		sh.mu.RUnlock()
+		return session.ErrNotFound
+	}
+	found := *e
+	sh.mu.RUnlock()
+	found.fill(rec)
+	return nil
+}
+
+// Save implements [session.Backend].
+func (s *store) Save(_ context.Context, key string, rec *session.Record) error {
+	now := time.Now().UnixMilli()
+	sh := s.shard(key)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	e := sh.live(key, now)
+	if e == nil {
+		return session.ErrNotFound
+	}
+	if e.version != rec.Version {
+		return e.conflict()
+	}
+	if expires := millis(rec.Expires); expires > e.expires || rec.Shorten {
+		e.expires = expires
+	}
+	e.set(rec, rec.Version+1)
+	rec.Version++
+	return nil
+}
+
+// Touch implements [session.Backend].
+func (s *store) Touch(_ context.Context, key string, expires time.Time) error {
+	now := time.Now().UnixMilli()
+	sh := s.shard(key)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	e := sh.live(key, now)
+	if e == nil {
+		return session.ErrNotFound
+	}
+	e.expires = max(e.expires, millis(expires))
+	return nil
+}
+
+// Delete implements [session.Backend].
+func (s *store) Delete(_ context.Context, key string, version uint64) error {
+	now := time.Now().UnixMilli()
+	sh := s.shard(key)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if version != 0 {
+		e := sh.live(key, now)
+		if e == nil {
+			return session.ErrNotFound
+		}
+		if e.version != version {
+			return e.conflict()
+		}
+	}
+	delete(sh.records, key)
+	return nil
+}
+
+// Clear implements [session.Clearer].
+func (s *store) Clear(context.Context) error {
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		sh.replace(make(map[string]*entry))
+		sh.mu.Unlock()
+	}
+	return nil
+}
+
+// live returns the record under key, or nil if there is none or it has expired. The caller holds mu.
+func (sh *shard) live(key string, now int64) *entry {
+	if e := sh.records[key]; e != nil && e.live(now) {
+		return e
+	}
+	return nil
+}
+
+// replace gives the shard another map. The caller holds mu. A map's memory grows only, so that a new one
+// is the way to give memory back.
+func (sh *shard) replace(records map[string]*entry) {
+	sh.records = records
+	sh.peak = len(records)
+	sh.moves++
+}

@@ -1,0 +1,149 @@
+package memory
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// sweepBatch is how many records are visited at most while a lock is held.
+const sweepBatch = 128
+
+// errStop ends a walk whose caller has seen enough.
+var errStop = errors.New("stop")
+
+// walk visits the records of all shards, live or not, each one that is there throughout exactly once. visit
+// runs with the shard locked for reading, pause with no lock held, after at most sweepBatch visits; what
+// pause returns ends the walk, and so does the end of ctx.
+func (s *store) walk(ctx context.Context, visit func(key string, e *entry, now int64), pause func(*shard) error) error {
+	for i := range s.shards {
+		sh := &s.shards[i]
+		err := sh.walk(visit, func() error {
+			if err := pause(sh); err != nil {
+				return err
+			}
+			return ctx.Err()
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (sh *shard) walk(visit func(key string, e *entry, now int64), pause func() error) error {
+	sh.mu.RLock()
+	now, moves, visited := time.Now().UnixMilli(), sh.moves, 0
+	// Others change the map between batches. The language allows that of a range loop, so long as it does
+	// not happen while the loop takes its next step; then the lock is held.
+	for key, e := range sh.records {
+		// After a replace the loop is still in the map it began with: see which of its records remain.
+		if moves == sh.moves || sh.records[key] == e {
+			visit(key, e, now)
+		}
+		if visited++; visited < sweepBatch {
+			continue
+		}
+		sh.mu.RUnlock()
+		if err := pause(); err != nil {
+			return err
+		}
+		sh.mu.RLock()
+		now, visited = time.Now().UnixMilli(), 0
+	}
+	sh.mu.RUnlock()
+	return pause()
+}
+
+// Count implements [session.Counter]. It visits every record.
+func (s *store) Count(ctx context.Context) (int, error) {
+	count := 0
+	err := s.walk(ctx, func(_ string, e *entry, now int64) {
+		if e.live(now) {
+			count++
+		}
+	}, func(*shard) error { return nil })
+	return count, err
+}
+
+// List implements [session.Lister]. No lock is held while the caller looks at an entry.
+func (s *store) List(ctx context.Context) iter.Seq2[session.Entry, error] {
+	return func(yield func(session.Entry, error) bool) {
+		batch := make([]session.Entry, 0, sweepBatch)
+		err := s.walk(ctx, func(key string, e *entry, now int64) {
+			if !e.live(now) {
+				return
+			}
+			batch = append(batch, session.Entry{Key: key})
+			rec := &batch[len(batch)-1].Record
+			e.fill(rec)
+			rec.Data = nil
+		}, func(*shard) error {
+			for _, entry := range batch {
+				if !yield(entry, nil) {
+					return errStop
+				}
+			}
+			batch = batch[:0]
+			return nil
+		})
+		if err != nil && err != errStop {
+			yield(session.Entry{}, err)
+		}
+	}
+}
+
+// Sweep implements [session.Sweeper]. It looks for expired records with the shard locked for reading, and
+// locks it for writing only to remove them.
+func (s *store) Sweep(ctx context.Context) (int, error) {
+	return s.sweep(ctx, (*shard).removeExpired)
+}
+
+// sweep calls remove, with no lock held, for each batch of keys whose records were seen expired.
+func (s *store) sweep(ctx context.Context, remove func(sh *shard, keys []string) (removed []string)) (int, error) {
+	count := 0
+	expired := make([]string, 0, sweepBatch)
+	err := s.walk(ctx, func(key string, e *entry, now int64) {
+		if !e.live(now) {
+			expired = append(expired, key)
+		}
+	}, func(sh *shard) error {
+		if len(expired) > 0 {
+			count += len(remove(sh, expired))
+			expired = expired[:0]
+		}
+		return nil
+	})
+	return count, err
+}
+
+// removeExpired removes the records under keys that are still expired. It returns their keys, in the
+// memory of keys.
+func (sh *shard) removeExpired(keys []string) []string {
+	now := time.Now().UnixMilli()
+	removed := keys[:0]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	for _, key := range keys {
+		if e := sh.records[key]; e != nil && !e.live(now) {
+			delete(sh.records, key)
+			removed = append(removed, key)
+		}
+	}
+	sh.shrink()
+	return removed
+}
+
+// shrink gives back the memory of a map that has become almost empty, so that a flood of sessions leaves no
+// trace. It copies no more records than may be visited under a lock. The caller holds mu.
+func (sh *shard) shrink() {
+	if len(sh.records) <= sweepBatch && sh.peak > 8*sweepBatch {
+		records := make(map[string]*entry, len(sh.records))
+		maps.Copy(records, sh.records)
+		sh.replace(records)
+	}
+}

@@ -181,6 +181,9 @@ func (m *Manager) open(ctx context.Context, w http.ResponseWriter, r *http.Reque
 
 // StartExchange is [Manager.Start] for another HTTP stack than net/http.
 func (m *Manager) StartExchange(x Exchange) (*Session, error) {
+	if x == nil {
+		return nil, errNoRequest
+	}
 	ctx, cancel := m.loadContext(orBackground(x.Context()))
 	defer cancel()
 	s := m.newSession()
@@ -382,14 +385,15 @@ func (m *Manager) lookup(ctx context.Context, sid string) (*Session, error) {
 
 // read is lookup, but an absent session begins.
 func (m *Manager) read(ctx context.Context, sid string) (*Session, error) {
-	for {
+	for try := 0; ; try++ {
 		s, err := m.lookup(ctx, sid)
 		if !errors.Is(err, ErrNotFound) {
 			return s, err
 		}
 		s = m.newSession()
 		s.sid = sid
-		if err = s.ensure(ctx); !errors.Is(err, ErrExists) {
+		// Somebody may begin it in between, or end it again: but not each time.
+		if err = s.ensure(ctx); !errors.Is(err, ErrExists) || try == 3 {
 			return s, err
 		}
 	}

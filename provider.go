@@ -166,13 +166,7 @@ func (p *provider) acquire(ctx context.Context, c BackendConfig) (o *opened, rel
 	id.Logger, id.Lifetime = nil, 0
 	o = p.shared[id]
 	if o == nil {
-		o = new(opened)
-		if p.seal != nil {
-			o.sealer, err = p.seal(ctx, c)
-		} else {
-			o.backend, err = p.open(ctx, c)
-		}
-		if err != nil {
+		if o, err = p.openNew(ctx, c); err != nil {
 			return nil, nil, err
 		}
 		if p.shared == nil {
@@ -182,6 +176,23 @@ func (p *provider) acquire(ctx context.Context, c BackendConfig) (o *opened, rel
 	}
 	o.users++
 	return o, func() error { return p.release(id) }, nil
+}
+
+func (p *provider) openNew(ctx context.Context, c BackendConfig) (*opened, error) {
+	var (
+		o   opened
+		err error
+	)
+	switch {
+	case p.open != nil:
+		o.backend, err = p.open(ctx, c)
+	case p.seal != nil:
+		o.sealer, err = p.seal(ctx, c)
+	}
+	if err == nil && o.backend == nil && o.sealer == nil {
+		err = errors.New("the provider opened nothing")
+	}
+	return &o, err
 }
 
 func (p *provider) release(id BackendConfig) error {
@@ -254,10 +265,15 @@ func (p *provider) facade(ctx context.Context, do func(ctx context.Context, m *M
 		return errNotOpened
 	case m.backend == nil:
 		return unsupported("sessions are in the clients; a sid cannot name one")
+	case m.closing.Err() != nil:
+		return ErrClosed
 	}
 	for _, sid := range sids {
 		if sid == "" || len(sid) > maxFacadeSID {
 			return fmt.Errorf("session: a sid is 1 to %d bytes long", maxFacadeSID)
+		}
+		if m.cfg.Beego && !m.validSID(sid) { // it is the storage key
+			return errors.New("session: in beego mode a sid has the shape that the manager gives it")
 		}
 	}
 	ctx, cancel := m.loadContext(orBackground(ctx))

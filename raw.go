@@ -77,8 +77,29 @@ func (s *Session) changeRaw(ctx context.Context, do func(ctx context.Context, st
 	return do(ctx, s.raw)
 }
 
+// removeRaw is changeRaw for what only removes: a session that has not begun does not begin.
+func (s *Session) removeRaw(ctx context.Context, do func(ctx context.Context, store Store) error) error {
+	if s.raw == nil && s.status == unstored {
+		return nil
+	}
+	return s.changeRaw(ctx, do)
+}
+
+// updateRaw is Update in the provider's store. Nothing is run again: what others change meanwhile is the
+// provider's business.
+func (s *Session) updateRaw(ctx context.Context, key any, fn func(old any) (any, error)) error {
+	v, err := fn(s.getRaw(ctx, key))
+	if err != nil {
+		return err
+	}
+	if v == nil {
+		return s.removeRaw(ctx, func(ctx context.Context, store Store) error { return store.Delete(ctx, key) })
+	}
+	return s.changeRaw(ctx, func(ctx context.Context, store Store) error { return store.Set(ctx, key, v) })
+}
+
 // releaseRaw releases the provider's store, if there is anything to release since the last time. A store
-// whose session this request destroyed is asked not to create it again.
+// whose session this request destroyed or regenerated is asked not to create it again.
 func (s *Session) releaseRaw(ctx context.Context) error {
 	if s.raw == nil || !s.unreleased {
 		return nil
@@ -86,14 +107,17 @@ func (s *Session) releaseRaw(ctx context.Context) error {
 	s.unreleased = false
 	ctx, cancel := s.m.saveContext(ctx)
 	defer cancel()
-	var w http.ResponseWriter
+	var (
+		w     http.ResponseWriter
+		moved bool
+	)
 	if s.v != nil {
 		w = s.v.http.w
-		if s.v.handled == nil && s.v.moved() && s.v.current() == "" {
+		if moved = s.v.handled == nil && s.v.moved(); moved && s.v.current() == "" {
 			s.status = dismissed
 		}
 	}
-	if s.status == dismissed {
+	if moved || s.status == dismissed {
 		s.raw.SessionReleaseIfPresent(ctx, w)
 	} else {
 		s.raw.SessionRelease(ctx, w)
@@ -105,6 +129,11 @@ func (s *Session) releaseRaw(ctx context.Context) error {
 func (s *Session) regenerateRaw(ctx context.Context, sid string) error {
 	if s.raw == nil {
 		return nil
+	}
+	// What the old store holds must be in before the provider gives it the new sid, and it must not bring the
+	// old sid back later.
+	if err := s.releaseRaw(ctx); err != nil {
+		return err
 	}
 	store, err := s.m.raw.SessionRegenerate(ctx, s.sid, sid)
 	if err == nil && store == nil {

@@ -30,6 +30,8 @@ func (s *Session) save(ctx context.Context) error {
 		return nil
 	case s.log.empty() && (s.status == unstored || !s.due):
 		return nil
+	case s.m.closing.Err() != nil:
+		return ErrClosed
 	}
 	ctx, cancel := s.saveContext(ctx)
 	defer cancel()
@@ -152,7 +154,7 @@ func (s *Session) merge(ctx context.Context) error {
 			return err
 		}
 		s.rec = *base
-		s.rec.Data, s.rec.Expires = data, s.m.idleUntil(time.Now(), base.Deadline)
+		s.rec.Data, s.rec.Expires = data, s.m.extended(base)
 		err = s.m.backend.Save(ctx, s.key, &s.rec)
 		if err == nil {
 			turn.rec = s.rec

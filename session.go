@@ -135,7 +135,7 @@ func (s *Session) Delete(ctx context.Context, key any) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.m.raw != nil {
-		return s.changeRaw(ctx, func(ctx context.Context, store Store) error { return store.Delete(ctx, key) })
+		return s.removeRaw(ctx, func(ctx context.Context, store Store) error { return store.Delete(ctx, key) })
 	}
 	return s.change(ctx, func() error {
 		k, err := s.log.encode(func(b []byte) ([]byte, error) { return appendKey(b, key) })
@@ -151,7 +151,7 @@ func (s *Session) Flush(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.m.raw != nil {
-		return s.changeRaw(ctx, func(ctx context.Context, store Store) error { return store.Flush(ctx) })
+		return s.removeRaw(ctx, func(ctx context.Context, store Store) error { return store.Flush(ctx) })
 	}
 	return s.change(ctx, func() error {
 		s.log.reset()
@@ -168,13 +168,7 @@ func (s *Session) Update(ctx context.Context, key any, fn func(old any) (any, er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.m.raw != nil {
-		return s.changeRaw(ctx, func(ctx context.Context, store Store) error {
-			v, err := fn(store.Get(ctx, key))
-			if err != nil {
-				return err
-			}
-			return store.Set(ctx, key, v)
-		})
+		return s.updateRaw(orBackground(ctx), key, fn)
 	}
 	return s.change(ctx, func() error {
 		old, _, err := s.get(key)
@@ -243,12 +237,15 @@ func (s *Session) change(ctx context.Context, do func() error) error {
 // begin is called when a lazy session has got something to store. Outside Handler the record is created
 // before the cookie is promised; under Handler both wait for the response headers.
 func (s *Session) begin(ctx context.Context) (err error) {
+	if err := s.promisable(); err != nil {
+		return err
+	}
 	if s.v == nil || s.v.handled == nil {
 		ctx, cancel := s.saveContext(ctx)
 		defer cancel()
-		return s.create(ctx)
-	}
-	if err := s.promisable(); err != nil {
+		if err = s.create(ctx); err == nil && s.status == dismissed {
+			err = ErrDestroyed
+		}
 		return err
 	}
 	if s.sid == "" {
@@ -257,9 +254,11 @@ func (s *Session) begin(ctx context.Context) (err error) {
 	return err
 }
 
-// promisable returns an error if the client cannot be told a sid any more, or never could.
+// promisable returns an error if no sid can be promised to the client any more, or never could be.
 func (s *Session) promisable() error {
 	switch {
+	case s.m.closing.Err() != nil:
+		return ErrClosed
 	case s.v != nil && s.v.handled != nil && s.v.handled.isCommitted():
 		return ErrCommitted
 	case s.v == nil && s.m.sealer != nil:
@@ -325,6 +324,14 @@ func (s *Session) MarshalText() ([]byte, error) { return []byte(s.String()), nil
 // due reports whether a session that is used now is due to have its idle deadline moved.
 func (m *Manager) due(now time.Time, rec *Record) bool {
 	return m.idleUntil(now, rec.Deadline).Sub(rec.Expires) >= max(m.cfg.touchEvery, time.Millisecond)
+}
+
+// extended returns the idle deadline of rec when it is stored now, which is never an earlier one.
+func (m *Manager) extended(rec *Record) time.Time {
+	if t := m.idleUntil(time.Now(), rec.Deadline); t.After(rec.Expires) {
+		return t
+	}
+	return rec.Expires
 }
 
 // idleUntil returns the idle deadline of a session that is used now.

@@ -36,7 +36,7 @@ func (m *Manager) sweep(ctx context.Context) {
 		return
 	}
 	s, ok := As[Sweeper](m.backend)
-	if !ok {
+	if !ok || m.closing.Err() != nil {
 		return
 	}
 	if _, err := s.Sweep(orBackground(ctx)); err != nil && m.closing.Err() == nil {

@@ -511,7 +511,7 @@ func TestRun(t *testing.T) {
 			out, in := io.Pipe()
 			done := make(chan error, 1)
 			go func() {
-				done <- run(ctx, append(tt.args, "-addr", "127.0.0.1:0"), in, io.Discard)
+				done <- run(ctx, append(tt.args, "-addr", "127.0.0.1:0"), in)
 				in.Close()
 			}()
 			line, err := bufio.NewReader(out).ReadString('\n')
@@ -560,10 +560,17 @@ func TestRunFails(t *testing.T) {
 		{"flag", []string{"-color"}, "-color"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			err := run(t.Context(), tt.args, io.Discard, io.Discard)
+			err := run(t.Context(), tt.args, io.Discard)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestRunHelp(t *testing.T) {
+	var out strings.Builder
+	if err := run(t.Context(), []string{"-help"}, &out); err != nil || !strings.Contains(out.String(), "-addr") {
+		t.Errorf("got %v and %q", err, &out)
 	}
 }

@@ -90,8 +90,10 @@ func (l *changeLog) settle() {
 	}
 }
 
-// replay runs the updates again, on what get finds, after others have changed what they started from.
+// replay runs the updates again, on what get finds, after others have changed what they started from. A
+// copy of l that was made before keeps the values that it has.
 func (l *changeLog) replay(get func(key []byte) (any, error), encode func(any) ([]byte, error)) error {
+	l.changes = slices.Clone(l.changes)
 	for i := range l.changes {
 		c := &l.changes[i]
 		if c.updates == nil {

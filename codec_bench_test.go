@@ -72,6 +72,20 @@ func benchmarkEncode(b *testing.B, c codec) {
 	b.ReportMetric(float64(size), "bytes")
 }
 
+// BenchmarkGobEncodeMap measures encoding/gob alone, for the values that the others encode one by one.
+func BenchmarkGobEncodeMap(b *testing.B) {
+	values := map[any]any{}
+	for _, v := range benchValues {
+		values[v.key] = v.value
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := EncodeGob(values); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // benchmarkDecode measures the making of a map of all values.
 func benchmarkDecode(b *testing.B, c codec) {
 	data := benchData(b, c)

@@ -16,9 +16,8 @@ import (
 //	uvarint  length of the value
 //	         the value, as appendValue made it
 //
-// So one key is found without decoding the others, and changed without encoding the others. All integers
-// take their shortest form: there is one encoding for equal values, but for those of types that
-// encoding/gob writes and that hold maps.
+// So one key is read without decoding the others, and changed without encoding the others. All integers take
+// their shortest form, so that there is one encoding for equal values.
 type compact struct{}
 
 // compactVersion is the version that is written, and so far the only one.

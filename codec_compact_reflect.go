@@ -9,7 +9,7 @@ import (
 
 // appendTyped appends a value of a type that appendAny has no case for.
 func appendTyped(dst []byte, v any, depth int) ([]byte, error) {
-	t := typeOf(reflect.TypeOf(v))
+	t := valueTypes.of(reflect.TypeOf(v))
 	if t == nil {
 		return appendCompactGob(dst, v)
 	}
@@ -18,7 +18,7 @@ func appendTyped(dst []byte, v any, depth int) ([]byte, error) {
 
 // decodeTyped decodes a value of the type that typ stands for.
 func decodeTyped(typ []byte, r *valueReader) any {
-	t := storedType(typ)
+	t := valueTypes.stored(typ)
 	if t == nil {
 		r.fail(corruptf("a value is of a type that is not readable"))
 		return nil
@@ -37,12 +37,12 @@ func (t *valueType) append(dst []byte, v reflect.Value, depth int) ([]byte, erro
 		return binary.AppendVarint(dst, v.Int()), nil
 	case kindUint, kindUint8, kindUint16, kindUint32, kindUint64, kindUintptr:
 		return binary.AppendUvarint(dst, v.Uint()), nil
-	case kindFloat32:
-		return appendFloat32(dst, float32(v.Float())), nil
+	case kindFloat32: // v.Float would change the bits of some NaNs
+		return appendFloat32(dst, v.Interface().(float32)), nil
 	case kindFloat64:
 		return appendFloat64(dst, v.Float()), nil
 	case kindComplex64:
-		c := complex64(v.Complex())
+		c := v.Interface().(complex64)
 		return appendFloat32(appendFloat32(dst, real(c)), imag(c)), nil
 	case kindComplex128:
 		return appendFloat64(appendFloat64(dst, real(v.Complex())), imag(v.Complex())), nil
@@ -126,11 +126,11 @@ func (t *valueType) read(r *valueReader, v reflect.Value) {
 	case kindUint, kindUint8, kindUint16, kindUint32, kindUint64, kindUintptr:
 		v.SetUint(r.unsigned(bits()))
 	case kindFloat32:
-		v.SetFloat(float64(r.float32()))
+		v.Set(reflect.ValueOf(r.float32()))
 	case kindFloat64:
 		v.SetFloat(r.float64())
 	case kindComplex64:
-		v.SetComplex(complex128(complex(r.float32(), r.float32())))
+		v.Set(reflect.ValueOf(complex(r.float32(), r.float32())))
 	case kindComplex128:
 		v.SetComplex(complex(r.float64(), r.float64()))
 	case kindString:

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"reflect"
 	"sync"
 )
@@ -31,63 +32,66 @@ const (
 	maxTypes = 4096
 )
 
-// valueTypes are the types met so far.
-var valueTypes = struct {
+// A typeTable holds the types met so far.
+type typeTable struct {
 	mu     sync.RWMutex
-	byType map[reflect.Type]*valueType // nil for a type that has no such form
+	byType map[reflect.Type]*valueType // nil for a type that is not one
 	byEnc  map[string]*valueType
-}{byType: map[reflect.Type]*valueType{}, byEnc: map[string]*valueType{}}
-
-func init() {
-	for kind, s := range scalarKinds {
-		if s.rt != nil {
-			addType(&valueType{rt: s.rt, enc: []byte{byte(kind)}})
-		}
-	}
 }
 
-// addType is called with valueTypes locked, or before anyone else runs.
-func addType(t *valueType) *valueType {
-	valueTypes.byType[t.rt], valueTypes.byEnc[string(t.enc)] = t, t
+var valueTypes = newTypeTable()
+
+func newTypeTable() *typeTable {
+	tt := &typeTable{byType: map[reflect.Type]*valueType{}, byEnc: map[string]*valueType{}}
+	for kind, s := range scalarKinds {
+		if s.rt != nil {
+			tt.add(&valueType{rt: s.rt, enc: []byte{byte(kind)}})
+		}
+	}
+	return tt
+}
+
+func (tt *typeTable) add(t *valueType) *valueType {
+	tt.byType[t.rt], tt.byEnc[string(t.enc)] = t, t
 	return t
 }
 
-// typeOf returns nil if values of rt are not slices or maps made of scalars.
-func typeOf(rt reflect.Type) *valueType {
-	valueTypes.mu.RLock()
-	t, ok := valueTypes.byType[rt]
-	valueTypes.mu.RUnlock()
+// of returns nil if rt is not made of scalars, slices and maps.
+func (tt *typeTable) of(rt reflect.Type) *valueType {
+	tt.mu.RLock()
+	t, ok := tt.byType[rt]
+	tt.mu.RUnlock()
 	if ok {
 		return t
 	}
-	valueTypes.mu.Lock()
-	defer valueTypes.mu.Unlock()
-	return newTypeOf(rt)
+	tt.mu.Lock()
+	defer tt.mu.Unlock()
+	return tt.make(rt)
 }
 
-func newTypeOf(rt reflect.Type) *valueType {
-	if t, ok := valueTypes.byType[rt]; ok {
+// make is called with mu held.
+func (tt *typeTable) make(rt reflect.Type) *valueType {
+	if t, ok := tt.byType[rt]; ok {
 		return t
 	}
 	t := &valueType{rt: rt}
 	switch {
-	case rt.Name() != "":
-		t = nil
+	case rt.Name() != "": // a composite type that has a name is another type
 	case rt.Kind() == reflect.Slice:
-		if t.elem = newTypeOf(rt.Elem()); t.elem != nil {
+		if t.elem = tt.make(rt.Elem()); t.elem != nil {
 			t.enc = append([]byte{byte(kindSlice)}, t.elem.enc...)
 		}
 	case rt.Kind() == reflect.Map:
-		t.key, t.elem = newTypeOf(rt.Key()), newTypeOf(rt.Elem())
+		t.key, t.elem = tt.make(rt.Key()), tt.make(rt.Elem())
 		if t.key != nil && t.key.kind().isKey() && t.elem != nil {
 			t.enc = append([]byte{byte(kindMap), t.key.enc[0]}, t.elem.enc...)
 		}
 	}
-	if t == nil || t.enc == nil || len(t.enc) > maxTypeLen {
-		valueTypes.byType[rt] = nil
+	if t.enc == nil || len(t.enc) > maxTypeLen {
+		tt.byType[rt] = nil
 		return nil
 	}
-	return addType(t)
+	return tt.add(t)
 }
 
 // typeLen returns how many bytes at the front of b are the type of a slice or a map, 0 if they are not.
@@ -110,38 +114,39 @@ func typeLen(b []byte) int {
 	return 0
 }
 
-// storedType finds the type that typeLen found, nil if data has named too many.
-func storedType(enc []byte) *valueType {
-	valueTypes.mu.RLock()
-	t := valueTypes.byEnc[string(enc)]
-	valueTypes.mu.RUnlock()
+// stored returns the type that typeLen found, or nil if data has named too many.
+func (tt *typeTable) stored(enc []byte) *valueType {
+	tt.mu.RLock()
+	t := tt.byEnc[string(enc)]
+	tt.mu.RUnlock()
 	if t != nil {
 		return t
 	}
-	valueTypes.mu.Lock()
-	defer valueTypes.mu.Unlock()
-	return newStoredType(enc)
+	tt.mu.Lock()
+	defer tt.mu.Unlock()
+	return tt.makeStored(enc)
 }
 
-func newStoredType(enc []byte) *valueType {
-	if t := valueTypes.byEnc[string(enc)]; t != nil {
+// makeStored is called with mu held.
+func (tt *typeTable) makeStored(enc []byte) *valueType {
+	if t := tt.byEnc[string(enc)]; t != nil {
 		return t
 	}
-	if len(valueTypes.byEnc) >= maxTypes {
+	if len(tt.byEnc) >= maxTypes {
 		return nil
 	}
-	t := &valueType{enc: append([]byte(nil), enc...)}
-	if t.kind() == kindSlice {
-		if t.elem = newStoredType(enc[1:]); t.elem == nil {
-			return nil
-		}
+	t := &valueType{enc: bytes.Clone(enc)}
+	elem := enc[1:]
+	if t.kind() == kindMap {
+		t.key, elem = tt.byEnc[string(enc[1:2])], enc[2:]
+	}
+	if t.elem = tt.makeStored(elem); t.elem == nil {
+		return nil
+	}
+	if t.key != nil {
+		t.rt = reflect.MapOf(t.key.rt, t.elem.rt)
+	} else {
 		t.rt = reflect.SliceOf(t.elem.rt)
-		return addType(t)
 	}
-	if t.elem = newStoredType(enc[2:]); t.elem == nil {
-		return nil
-	}
-	t.key = newStoredType(enc[1:2])
-	t.rt = reflect.MapOf(t.key.rt, t.elem.rt)
-	return addType(t)
+	return tt.add(t)
 }

@@ -11,8 +11,8 @@ const (
 	maxValueSize = 64 << 20
 )
 
-// appendValue implements [codec]. Most types keep to the layout of the kinds, which has one encoding for
-// equal values; a type registered with encoding/gob that holds a map does not.
+// appendValue implements [codec]. Equal values have equal encodings, but for those of types registered with
+// encoding/gob that hold maps.
 func (compact) appendValue(dst []byte, v any) ([]byte, error) {
 	enc, err := appendAny(dst, v, 0)
 	if err != nil {
@@ -114,7 +114,8 @@ func decodeAny(enc []byte, depth int) (any, error) {
 	return nil, errValue
 }
 
-// decodeComposite decodes a slice or a map.
+// decodeComposite decodes a slice or a map. No encoding makes more memory of few bytes than a slice of maps
+// of one entry: about 150 times as much.
 func decodeComposite(enc []byte, depth int) (any, error) {
 	n := typeLen(enc)
 	if n == 0 {

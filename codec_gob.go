@@ -147,7 +147,7 @@ func appendGobValue(dst []byte, v any) (enc []byte, back any, err error) {
 	if err != nil || v == nil {
 		return enc, nil, err
 	}
-	if t := typeOf(reflect.TypeOf(v)); t != nil && !bytes.Contains(t.enc, []byte{byte(kindAny)}) {
+	if t := valueTypes.of(reflect.TypeOf(v)); t != nil && !bytes.Contains(t.enc, []byte{byte(kindAny)}) {
 		return enc, nil, nil
 	}
 	back, err = decodeGobValue(enc[len(dst):])

@@ -9,11 +9,6 @@ const (
 	// maxGobDepth bounds how deep values are nested in a stream. What walkGob lets pass is less deep.
 	maxGobDepth = maxWalkDepth + 8
 
-	// maxGobTypes and maxGobFields bound the definitions of types. The time that a decoder takes to get
-	// ready can grow with the product of the two.
-	maxGobTypes  = 256
-	maxGobFields = 4096
-
 	maxGobName = 1024 // encoding/gob's own limit for the name of a type
 )
 
@@ -26,7 +21,13 @@ const (
 // lengths are true, and all types are defined in front, so that nothing comes between a length and its
 // value. The types are numbered anew, so that the copy is the same in every process.
 func checkGob(data []byte, top gobTop) ([]byte, error) {
-	s := gobScan{rest: data, out: make([]byte, 0, len(data)+16), ids: map[int64]int64{}, named: map[gobNamed]bool{}}
+	s := gobScan{
+		rest:  data,
+		out:   make([]byte, 0, len(data)+16),
+		ids:   map[int64]int64{},
+		named: map[gobNamed]bool{},
+		work:  gobWork + len(data)/4,
+	}
 	id := s.typeSequence(false)
 	s.out = appendGobInt(s.out, id)
 	s.value(id, 0)
@@ -60,10 +61,10 @@ type gobScan struct {
 	out  []byte // the value, rewritten, without the length of its message
 	defs []byte // the definitions of types, rewritten, each a message
 
-	ids    map[int64]int64 // the types' numbers, rewritten
-	types  []*gobType      // by rewritten number, from firstGobType on
-	fields int             // how many fields all types have
-	named  map[gobNamed]bool
+	ids   map[int64]int64 // the types' numbers, rewritten
+	types []*gobType      // by rewritten number, from firstGobType on
+	named map[gobNamed]bool
+	work  int // what is left of the work that a decoder may have with types
 }
 
 func (s *gobScan) fail() {

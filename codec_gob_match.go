@@ -6,19 +6,32 @@ import (
 	"sync"
 )
 
+const (
+	// gobWork is how many fields and types a decoder may look at, besides one for four bytes of the
+	// stream, before it decodes values. It looks at a type again for each field that has it.
+	gobWork = 8192
+
+	// maxGobTypeDepth bounds how deep definitions of types are nested.
+	maxGobTypeDepth = 1000
+)
+
 // A gobNamed is a registered name and the type that a stream defines for it.
 type gobNamed struct {
 	name string
 	id   int64
 }
 
-// checkNamed checks the structs in the stream against the types they are decoded into. A decoder
-// prepares one way of reading for all fields of a struct that have the same Go type. If a stream gives two
-// of them different types, the second is not read as it was checked.
+// checkNamed checks the types of the values in interfaces: that a decoder is soon ready for them, and
+// that it reads them as they were checked. It prepares one way of reading for all fields of a struct that
+// have the same Go type; if a stream gives two of them different types, that is wrong for one of them.
 func (s *gobScan) checkNamed() error {
 	checked := map[gobPair]bool{}
 	for n := range s.named {
-		if !s.hasStruct(n.id, map[int64]bool{}) {
+		structs := map[int64]bool{}
+		if s.prepare(n.id, nil, structs, 0); s.bad {
+			return corruptf("gob of too many types")
+		}
+		if len(structs) == 0 {
 			continue
 		}
 		t, err := s.registered(n)
@@ -30,6 +43,31 @@ func (s *gobScan) checkNamed() error {
 		}
 	}
 	return nil
+}
+
+// prepare goes over the types that a decoder goes over to get ready for one: those that a field is made
+// of once for each field, those of structs once.
+func (s *gobScan) prepare(id int64, seen, structs map[int64]bool, depth int) {
+	if s.work--; s.work < 0 || depth > maxGobTypeDepth {
+		s.fail()
+	}
+	t := s.typ(id)
+	if s.bad || t == nil || seen[id] || structs[id] {
+		return
+	}
+	if t.kind != gobStructType {
+		if seen == nil {
+			seen = map[int64]bool{}
+		}
+		seen[id] = true
+		s.prepare(t.key, seen, structs, depth+1)
+		s.prepare(t.elem, seen, structs, depth+1)
+		return
+	}
+	structs[id] = true
+	for _, f := range t.fields {
+		s.prepare(f.id, nil, structs, depth+1)
+	}
 }
 
 type gobPair struct {

@@ -67,7 +67,7 @@ func (s *gobScan) typeID(id int64) int64 {
 	if own, ok := s.ids[id]; ok {
 		return own
 	}
-	if id < firstGobType || id > math.MaxInt32 || len(s.types) == maxGobTypes {
+	if id < firstGobType || id > math.MaxInt32 {
 		s.fail()
 		return gobBool
 	}
@@ -112,15 +112,17 @@ func (s *gobScan) definition(id int64) {
 // definitionField takes a field of the definition of t.
 func (s *gobScan) definitionField(id int64, t *gobType, i int) {
 	switch {
-	case i == 0: // the type's name and number
+	case i == 0:
+		// A name, which depends on what a program encoded before and is never needed, and the number again.
+		start := len(s.out)
 		s.structFields(2, func(i int) {
 			if i == 0 {
 				s.copyBytes()
-				return
+			} else {
+				s.copyUint()
 			}
-			s.int()
-			s.out = appendGobInt(s.out, id)
 		})
+		s.out = append(appendGobInt(append(s.out[:start], 2), id), 0)
 	case t.kind == gobStructType:
 		s.fieldList(t)
 	case t.kind == gobMapType && i == 1:
@@ -135,13 +137,7 @@ func (s *gobScan) definitionField(id int64, t *gobType, i int) {
 
 // fieldList takes the names and types of the fields of t.
 func (s *gobScan) fieldList(t *gobType) {
-	n := s.copyUint()
-	if n > uint64(maxGobFields-s.fields) {
-		s.fail()
-		return
-	}
-	s.fields += int(n)
-	for ; n > 0 && !s.bad; n-- {
+	for n := s.copyUint(); n > 0 && !s.bad; n-- {
 		var f gobField
 		s.structFields(2, func(i int) {
 			if i == 0 {
@@ -165,14 +161,4 @@ func (s *gobScan) defined() bool {
 		}
 	}
 	return true
-}
-
-// hasStruct reports whether values of the type can hold a struct.
-func (s *gobScan) hasStruct(id int64, seen map[int64]bool) bool {
-	t := s.typ(id)
-	if t == nil || seen[id] {
-		return false
-	}
-	seen[id] = true
-	return t.kind == gobStructType || s.hasStruct(t.elem, seen) || s.hasStruct(t.key, seen)
 }

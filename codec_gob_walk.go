@@ -13,7 +13,7 @@ const (
 	maxWalkDepth = 2 * maxValueDepth
 
 	// maxWalk bounds how many values one is made of: what is reached in many ways is many.
-	maxWalk = 1 << 22
+	maxWalk = 1 << 20
 )
 
 // walkGob reports what encoding/gob must not be given. The error wraps [ErrUnencodable].

@@ -23,8 +23,6 @@ func appendKey(dst []byte, key any) ([]byte, error) {
 		key = complex(positive(real(k)), positive(imag(k)))
 	case complex128:
 		key = complex(positive(real(k)), positive(imag(k)))
-	case []byte:
-		return dst, unencodablef("key of type []byte is not comparable")
 	}
 	enc, ok := appendScalar(dst, key)
 	if !ok {

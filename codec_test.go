@@ -359,7 +359,7 @@ func TestCodecApplyModel(t *testing.T) {
 			keys := []any{"", "a", "b", "ab", strings.Repeat("k", 200), 0, 1, -1, int8(1), true, 2.5, codecPoint{1, 2}}
 			model := map[any]any{}
 			var data []byte
-			for range 200 {
+			for range 100 {
 				var changes []change
 				for _, i := range rnd.Perm(len(keys))[:rnd.IntN(len(keys))] {
 					key, err := appendKey(nil, keys[i])
@@ -420,10 +420,10 @@ func TestCodecUnencodable(t *testing.T) {
 	var self any
 	self = &self
 	deep := any(1)
-	for range 10000 {
+	for range 1000 {
 		deep = []any{deep}
 	}
-	wide := any("x")
+	wide := any(strings.Repeat("x", 1<<20))
 	for range maxValueDepth - 1 {
 		wide = []any{wide, wide}
 	}

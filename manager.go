@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -171,7 +172,7 @@ func (m *Manager) start(w http.ResponseWriter, r *http.Request, eager bool) (*Se
 // open returns the session that the request carries, or one that is not stored yet.
 func (m *Manager) open(ctx context.Context, w http.ResponseWriter, r *http.Request) (*Session, error) {
 	if v := m.handledVisit(r.Context()); v != nil {
-		return v.session(ctx)
+		return v.session(ctx, r.Context())
 	}
 	s := m.newSession()
 	s.own = visit{m: m, http: httpExchange{w, r}}
@@ -333,8 +334,8 @@ func (v *visit) end(sid string) error {
 	ctx, cancel := v.m.saveContext(v.x.Context())
 	defer cancel()
 	var buf [maxCandidates + 3]candidate
-	candidates := v.candidates(buf[:0])
-	if sid != "" {
+	candidates := v.requested(buf[:0])
+	if sid != "" && !slices.ContainsFunc(candidates, func(c candidate) bool { return c.sid == sid }) {
 		candidates = append(candidates, candidate{sid: sid})
 	}
 	if v.m.sealer == nil {

@@ -14,7 +14,8 @@ var errNoHandler = errors.New("session: the request did not come through this ma
 // Nothing is loaded before that; a visitor gets a record and a cookie only when something is stored. The
 // session is saved before the first byte of the response headers, and once more at the end for what was
 // changed since. If it cannot be saved before the headers, ErrorHandler answers instead of next: by default
-// with 503 Service Unavailable. When next panics nothing is saved.
+// with 503 Service Unavailable. When next panics nothing is saved, but that the Store of a third-party
+// provider is released.
 //
 // The ResponseWriter that next gets is an http.Flusher if w is one; http.ResponseController works on it,
 // as do Hijack, ReadFrom and informational responses.
@@ -27,6 +28,7 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 		h := new(handled)
 		h.visit = visit{m: m, http: httpExchange{w, r}, handled: h}
 		h.visit.x = &h.visit.http
+		h.encoding = w.Header()["Content-Encoding"]
 		returned := false
 		defer func() {
 			if !returned {
@@ -47,9 +49,9 @@ func (m *Manager) FromContext(ctx context.Context) (*Session, error) {
 	if v == nil {
 		return nil, errNoHandler
 	}
-	ctx, cancel := m.loadContext(ctx)
+	bounded, cancel := m.loadContext(ctx)
 	defer cancel()
-	return v.session(ctx)
+	return v.session(bounded, ctx)
 }
 
 type visitKey struct{ m *Manager }
@@ -64,9 +66,10 @@ func (m *Manager) handledVisit(ctx context.Context) *visit {
 
 // handled is what Handler keeps of a request.
 type handled struct {
-	visit visit
+	visit    visit
+	encoding []string // Content-Encoding as a middleware further out has set it
 
-	loading sync.Mutex // guards session and err
+	loading sync.Mutex // guards current and err
 	current *Session   // nil before the first use, and after Destroy
 	err     error
 
@@ -74,19 +77,26 @@ type handled struct {
 	pending   answer
 	committed bool
 
-	committing sync.Mutex // held while the response is committed; guards failed
+	committing sync.Mutex // held while the response is committed; guards failed and lost
 	failed     bool       // ErrorHandler has answered
+	lost       *Session   // what was found destroyed then
 }
 
-// session returns the request's one Session, loaded under ctx at the first call.
-func (v *visit) session(ctx context.Context) (*Session, error) {
+// session returns the request's one Session, loaded under ctx at the first call. A failure is that of all
+// calls, unless it came because caller is over.
+func (v *visit) session(ctx, caller context.Context) (*Session, error) {
 	h := v.handled
 	h.loading.Lock()
 	defer h.loading.Unlock()
 	if h.current == nil && h.err == nil {
 		s := v.m.newSession()
-		if h.err = s.arrive(ctx, v); h.err == nil {
+		switch err := s.arrive(ctx, v); {
+		case err == nil:
 			h.current = s
+		case caller.Err() != nil:
+			return nil, err
+		default:
+			h.err = err
 		}
 	}
 	return h.current, h.err
@@ -144,30 +154,40 @@ func (h *handled) commit() bool {
 	if h.isCommitted() {
 		return !h.failed
 	}
-	err := h.save()
-	h.publish()
-	if err != nil {
+	s, err := h.settle()
+	switch {
+	case errors.Is(err, ErrDestroyed): // by others: nothing of the response is wrong
+		h.lost = s
+		h.visit.m.report(h.visit.x.Context(), h.visit.x, "save failed", err)
+	case err != nil:
 		h.failed = true
 		h.fail(err)
 	}
 	return !h.failed
 }
 
-// save stores what the request has changed so far. That others have destroyed the session fails nothing.
-func (h *handled) save() error {
+// settle stores what the request has changed so far, and publishes the answer. Nobody begins or changes the
+// session in between: that change would need a header that is not sent any more.
+func (h *handled) settle() (s *Session, err error) {
 	h.loading.Lock()
-	s := h.current
-	h.loading.Unlock()
-	if s == nil {
-		return nil
+	defer h.loading.Unlock()
+	if s = h.current; s != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		err = s.releaseLocked(h.visit.x.Context())
 	}
-	ctx := h.visit.x.Context()
-	err := s.release(ctx)
-	if errors.Is(err, ErrDestroyed) {
-		h.visit.m.report(ctx, h.visit.x, "save failed", err)
-		return nil
+	if err != nil && !errors.Is(err, ErrDestroyed) {
+		h.strip()
 	}
-	return err
+	h.publish()
+	return s, err
+}
+
+// session returns the Session, if there is one by now.
+func (h *handled) session() *Session {
+	h.loading.Lock()
+	defer h.loading.Unlock()
+	return h.current
 }
 
 // publish puts the answer into the response header.
@@ -179,18 +199,33 @@ func (h *handled) publish() {
 	h.visit.publish(a)
 }
 
+// aboutContent are the headers that describe a response which is not sent when the save has failed.
+var aboutContent = []string{
+	"Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length",
+	"Content-Location", "Content-Range", "Content-Type", "Etag", "Expires", "Last-Modified", "Location",
+}
+
+// strip removes what the application has said about its response.
+func (h *handled) strip() {
+	header := h.visit.http.w.Header()
+	for _, name := range aboutContent {
+		delete(header, name)
+	}
+	if h.encoding != nil { // whoever set it encodes this response too
+		header["Content-Encoding"] = h.encoding
+	}
+}
+
 // fail answers instead of the application.
 func (h *handled) fail(err error) {
-	m, x := h.visit.m, &h.visit.http
-	for _, name := range []string{"Content-Length", "Content-Encoding", "Content-Range", "Content-Type", "Etag", "Last-Modified", "Location"} {
-		x.w.Header().Del(name)
-	}
-	m.log.ErrorContext(x.r.Context(), "session: save failed", "error", err)
+	m, w, r := h.visit.m, &answerWriter{ResponseWriter: h.visit.http.w}, h.visit.http.r
+	m.log.ErrorContext(r.Context(), "session: save failed", "error", err)
 	if m.cfg.ErrorHandler != nil {
-		m.cfg.ErrorHandler(x.w, x.r, err)
-		return
+		m.cfg.ErrorHandler(w, r, err)
 	}
-	http.Error(x.w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+	if !w.begun {
+		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+	}
 }
 
 // finish is called when the application has returned.
@@ -198,7 +233,11 @@ func (h *handled) finish() {
 	if !h.commit() {
 		return
 	}
-	if err := h.save(); err != nil {
+	s := h.session()
+	if s == nil || s == h.lost {
+		return
+	}
+	if err := s.release(h.visit.x.Context()); err != nil {
 		h.visit.m.report(h.visit.x.Context(), h.visit.x, "save failed", err)
 	}
 }
@@ -208,6 +247,9 @@ func (h *handled) finish() {
 func (h *handled) abandon() {
 	h.committing.Lock()
 	defer h.committing.Unlock()
+	if s := h.session(); s != nil && h.visit.m.raw != nil {
+		_ = s.release(h.visit.x.Context()) // its store may hold a connection or a lock
+	}
 	if !h.isCommitted() {
 		h.publish()
 	}

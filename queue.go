@@ -88,5 +88,6 @@ func (s *saveShard) leave(key string, t *turn) {
 	}
 	delete(s.turns, key)
 	t.rec = Record{}
+	t.next = nil // a channel must not come into another synctest bubble than the one it was made in
 	turns.Put(t)
 }

@@ -8,8 +8,9 @@ import (
 
 // Regenerate gives the session a new sid, as must be done at each login or change of privilege. Changes
 // that are not saved yet are stored under the new sid alone; the old one is dead when Regenerate returns.
-// No save that another request has been told of is lost. With an error the client keeps the old sid.
-// Under Handler it returns [ErrCommitted] once the response headers are sent.
+// No save that another request has been told of is lost. With an error the client keeps the old sid, and
+// nothing that this Session has changed or will change is stored under it: Save returns an error until a
+// Regenerate has succeeded. Under Handler it returns [ErrCommitted] once the response headers are sent.
 func (s *Session) Regenerate(ctx context.Context) error {
 	ctx, cancel := s.m.saveContext(ctx)
 	defer cancel()
@@ -35,25 +36,37 @@ func (s *Session) regenerateAs(ctx context.Context, sid string) error {
 		return ErrDestroyed
 	case s.m.sealer != nil:
 		return s.resealAs(sid)
-	}
-	switch {
 	case s.m.raw != nil:
 		return s.regenerateRaw(ctx, sid)
-	case s.status == unstored: // nobody knows the old sid
+	case s.status == unstored && s.v != nil && s.v.moved(): // another Session of this request began it
+		if err := s.follow(ctx); err != nil {
+			return err
+		}
+	}
+	switch s.status {
+	case dismissed:
+		return ErrDestroyed
+	case unstored: // nobody knows the old sid
 		if s.sid != "" {
 			s.sid = sid
 		}
 		return nil
 	}
+	s.stuck = true
 	if err := s.move(ctx, sid); err != nil {
 		return err
 	}
+	s.stuck = false
 	if s.status != stored { // this request has destroyed it
 		return ErrDestroyed
 	}
 	s.answer()
 	return nil
 }
+
+// errStuck is what Save returns after a failed Regenerate: the changes may be those of a login, and somebody
+// else may know the old sid.
+var errStuck = errors.New("session: not saved: Regenerate has failed, and the old sid must not get the changes")
 
 // move stores the record under a new key and ends the old one at the version that was copied. A crash in
 // between leaves both, and nobody knows the new one.
@@ -64,7 +77,7 @@ func (s *Session) move(ctx context.Context, sid string) error {
 	}
 	defer s.m.saves.leave(s.key, turn)
 	m := &move{s: s, key: s.m.storageKey(sid)}
-	loaded := s.rec
+	loaded, log := s.rec, s.log
 	base := &loaded
 	if turn.rec.Version > loaded.Version {
 		base = &turn.rec
@@ -72,6 +85,7 @@ func (s *Session) move(ctx context.Context, sid string) error {
 	for try := 0; ; try++ {
 		data, err := s.onto(base, loaded.Version)
 		if err != nil {
+			s.log = log
 			return m.undo(ctx, err)
 		}
 		err = m.step(ctx, base, data)
@@ -81,6 +95,7 @@ func (s *Session) move(ctx context.Context, sid string) error {
 			s.saved()
 			return nil
 		}
+		s.log = log
 		var conflict *ConflictError
 		switch {
 		case errors.Is(err, ErrNotFound):
@@ -114,13 +129,17 @@ func (m *move) step(ctx context.Context, base *Record, data []byte) error {
 		return r.Rename(ctx, m.s.key, base.Version, m.key, &m.rec)
 	}
 	m.rec.Version = version
+	if m.created {
+		err := b.Save(ctx, m.key, &m.rec)
+		if m.created = !errors.Is(err, ErrNotFound); m.created && err != nil { // else the store has evicted it
+			return err
+		}
+	}
 	if !m.created {
 		if err := b.Create(ctx, m.key, &m.rec); err != nil {
 			return err
 		}
 		m.created = true
-	} else if err := b.Save(ctx, m.key, &m.rec); err != nil {
-		return err
 	}
 	return b.Delete(ctx, m.s.key, base.Version)
 }

@@ -13,7 +13,7 @@ var errAnswered = errors.New("session: save failed: the error was answered inste
 
 // A responseWriter commits the session before anything commits the response. FlushError and Hijack are
 // there even if the ResponseWriter beneath has them not: http.ResponseController would otherwise look for
-// them beneath, past the commit.
+// them beneath, past the commit. What the one beneath cannot do commits nothing.
 type responseWriter struct {
 	http.ResponseWriter
 	h *handled
@@ -65,7 +65,8 @@ func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
 }
 
 func (w *responseWriter) FlushError() error {
-	if !w.h.commit() {
+	flushes := can[http.Flusher](w.ResponseWriter) || can[interface{ FlushError() error }](w.ResponseWriter)
+	if flushes && !w.h.commit() {
 		return errAnswered
 	}
 	return http.NewResponseController(w.ResponseWriter).Flush()
@@ -74,8 +75,44 @@ func (w *responseWriter) FlushError() error {
 // Hijack saves first: what is written to the connection afterwards nobody sees. Set-Cookie lines are in
 // Header for who writes the response.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if !w.h.commit() {
+	if can[http.Hijacker](w.ResponseWriter) && !w.h.commit() {
 		return nil, nil, errAnswered
 	}
 	return http.NewResponseController(w.ResponseWriter).Hijack()
+}
+
+// can reports whether w, or a ResponseWriter that it leads to, is a T by itself.
+func can[T any](w http.ResponseWriter) bool {
+	for {
+		switch t := w.(type) {
+		case *responseWriter:
+			w = t.ResponseWriter
+		case flushWriter:
+			w = t.ResponseWriter
+		case T:
+			return true
+		case interface{ Unwrap() http.ResponseWriter }:
+			w = t.Unwrap()
+		default:
+			return false
+		}
+	}
+}
+
+// An answerWriter is what ErrorHandler writes to. It notes whether that has answered.
+type answerWriter struct {
+	http.ResponseWriter
+	begun bool
+}
+
+func (w *answerWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *answerWriter) WriteHeader(status int) {
+	w.begun = true
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *answerWriter) Write(p []byte) (int, error) {
+	w.begun = true
+	return w.ResponseWriter.Write(p)
 }

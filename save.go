@@ -32,6 +32,8 @@ func (s *Session) save(ctx context.Context) error {
 		return nil
 	case s.m.closing.Err() != nil:
 		return ErrClosed
+	case s.stuck && !s.log.empty():
+		return errStuck
 	}
 	ctx, cancel := s.saveContext(ctx)
 	defer cancel()
@@ -143,7 +145,7 @@ func (s *Session) merge(ctx context.Context) error {
 		return fmt.Errorf("session: save: %w", err)
 	}
 	defer s.m.saves.leave(s.key, turn)
-	loaded := s.rec
+	loaded, log := s.rec, s.log
 	base := &loaded
 	if turn.rec.Version > loaded.Version {
 		base = &turn.rec
@@ -151,6 +153,7 @@ func (s *Session) merge(ctx context.Context) error {
 	for try := 0; ; try++ {
 		data, err := s.onto(base, loaded.Version)
 		if err != nil {
+			s.log = log
 			return err
 		}
 		s.rec = *base
@@ -161,7 +164,7 @@ func (s *Session) merge(ctx context.Context) error {
 			s.saved()
 			return nil
 		}
-		s.rec = loaded
+		s.rec, s.log = loaded, log
 		var conflict *ConflictError
 		switch {
 		case errors.Is(err, ErrNotFound):

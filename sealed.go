@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -45,21 +46,10 @@ func (s *Session) unseal(value string) error {
 }
 
 // reseal makes a change and puts the session into the client's cookie. If that fails nothing has changed. A
-// nil change seals the session as it is; without one, a new session is sealed only if it has values.
+// nil change seals the session as it is; with one, a new session is sealed only if it has values.
 func (s *Session) reseal(do func() error) error {
-	if err := s.promisable(); err != nil {
+	if err := s.resealable(); err != nil {
 		return err
-	}
-	if s.v.handled == nil && s.v.moved() {
-		value := s.v.current()
-		if value == "" {
-			s.status = dismissed
-			return ErrDestroyed
-		}
-		if err := s.unseal(value); err != nil {
-			return err
-		}
-		s.v.original = value
 	}
 	defer s.log.reset()
 	if do != nil {
@@ -72,28 +62,45 @@ func (s *Session) reseal(do func() error) error {
 			}
 		}
 	}
-	sid := s.sid
-	if sid == "" {
-		var err error
-		if sid, err = s.m.newSID(); err != nil {
-			return err
-		}
+	if s.sid != "" {
+		return s.seal(s.sid)
+	}
+	sid, err := s.m.newSID()
+	if err != nil {
+		return err
 	}
 	return s.seal(sid)
 }
 
+// resealable returns an error if the session cannot be put into the cookie any more. It catches up with what
+// other Sessions of this request have sealed.
+func (s *Session) resealable() error {
+	if err := s.promisable(); err != nil {
+		return err
+	}
+	if s.v.handled == nil && s.v.moved() {
+		value := s.v.current()
+		if value == "" {
+			s.status = dismissed
+			return ErrDestroyed
+		}
+		if err := s.unseal(value); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		} else if err != nil {
+			s.status = gone
+			return ErrDestroyed
+		}
+		s.v.original = value
+	}
+	return nil
+}
+
 // resealAs gives the session a new sid. The old seal cannot be revoked: it opens until its deadline.
 func (s *Session) resealAs(sid string) error {
-	if s.status == unstored {
-		return nil
+	if err := s.resealable(); err != nil || s.status == unstored {
+		return err
 	}
-	before := s.sid
-	s.sid = sid
-	err := s.reseal(nil)
-	if err != nil {
-		s.sid = before
-	}
-	return err
+	return s.seal(sid)
 }
 
 // renewSealed moves the idle deadline, if that is due.
@@ -107,9 +114,13 @@ func (s *Session) renewSealed() error {
 // seal sends the session, with its log applied, under sid.
 func (s *Session) seal(sid string) error {
 	m := s.m
-	rec := s.rec
-	if s.status == unstored {
-		rec = m.newRecord(time.Now(), nil)
+	now, rec := time.Now(), s.rec
+	switch {
+	case s.status == unstored:
+		rec = m.newRecord(now, nil)
+	case !rec.Live(now):
+		s.status = gone
+		return ErrDestroyed
 	}
 	values := s.values
 	if s.log.flush {
@@ -125,10 +136,13 @@ func (s *Session) seal(sid string) error {
 	if rec.Data, err = m.codec.apply(head, values, s.log.changes); err != nil {
 		return err
 	}
+	if n := len(rec.Data) - head; n > m.cfg.maxBytes {
+		return fmt.Errorf("%w: %d bytes of values, %d allowed (maxBytes)", ErrTooLarge, n, m.cfg.maxBytes)
+	}
 	rec.Data[0], rec.Data[1], rec.Data[2] = sealedVersion, m.codec.id(), byte(len(sid))
 	copy(rec.Data[sealedHeader:], sid)
 	rec.Version++
-	rec.Expires = m.idleUntil(time.Now(), rec.Deadline)
+	rec.Expires = m.extended(&rec)
 	sealed, err := m.sealer.Seal(nil, m.cfg.CookieName, &rec)
 	if err != nil {
 		return fmt.Errorf("session: seal: %w", err)

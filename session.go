@@ -25,6 +25,7 @@ type Session struct {
 	status status
 	isNew  bool
 	due    bool      // the idle deadline is to be moved at release
+	stuck  bool      // a Regenerate has failed: changes wait for one that does not
 	rec    Record    // as loaded or stored last
 	codec  codec     // of values
 	values []byte    // the part of rec.Data that is the codec's
@@ -282,6 +283,10 @@ func (s *Session) SessionRelease(ctx context.Context, _ http.ResponseWriter) {
 func (s *Session) release(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.releaseLocked(ctx)
+}
+
+func (s *Session) releaseLocked(ctx context.Context) error {
 	unchanged := s.log.empty()
 	err := s.save(ctx)
 	if unchanged && errors.Is(err, ErrDestroyed) {

@@ -31,13 +31,15 @@ type candidate struct {
 // A visit is one exchange in the eyes of one manager: which sid came, by which channel, and what is
 // answered. Outside Handler each Session has a visit of its own, and answers go into the response header
 // at once. Under Handler one visit serves the request, and answers wait for the headers to be sent: other
-// goroutines, such as http.TimeoutHandler's, may be writing to the header map.
+// goroutines, such as http.TimeoutHandler's, may be writing to the header map. For the same reason the visit
+// then remembers what the request's sid has become, and leaves the request as it is.
 type visit struct {
 	m    *Manager
 	x    Exchange
 	http httpExchange // what x points to on net/http
 
 	came     channel
+	replaced bool   // under Handler: original stands for what the request carries
 	original string // the request's sid as this visit last saw or wrote it
 	vary     [1]string
 
@@ -51,9 +53,19 @@ type answer struct {
 	read   bool   // the response depends on the cookie
 }
 
-// candidates returns the sids that came with the request, in the order in which they are tried: cookies,
-// query, header.
+// candidates returns the sids that may name the request's session, in the order in which they are tried.
 func (v *visit) candidates(buf []candidate) []candidate {
+	switch {
+	case !v.replaced:
+		return v.requested(buf)
+	case v.original == "":
+		return buf
+	}
+	return append(buf, candidate{v.original, v.came})
+}
+
+// requested returns the sids that the request carries: cookies, query, header.
+func (v *visit) requested(buf []candidate) []candidate {
 	m := v.m
 	scan := cookieScan{lines: v.x.RequestHeader("Cookie"), name: m.cfg.CookieName}
 	for len(buf) < maxCandidates {
@@ -89,6 +101,10 @@ var rewriting sync.Mutex
 // rewrite makes sid the only one in the request, so that whoever reads it later finds this session. An
 // empty sid leaves none.
 func (v *visit) rewrite(sid string) {
+	if v.handled != nil {
+		v.replaced, v.original = true, sid
+		return
+	}
 	rewriting.Lock()
 	defer rewriting.Unlock()
 	m, x := v.m, v.x
@@ -130,7 +146,7 @@ func (v *visit) current() string {
 }
 
 // moved reports whether another Session of this request has changed the request's sid.
-func (v *visit) moved() bool { return v.current() != v.original }
+func (v *visit) moved() bool { return v.handled == nil && v.current() != v.original }
 
 // answerSID sends sid on the channel that the request's came by; a new visitor gets the cookie and the
 // header.
@@ -139,7 +155,7 @@ func (v *visit) answerSID(sid string) {
 	if v.came != byQuery && v.came != byHeader && m.cfg.EnableSetCookie || m.sealer != nil {
 		v.answerCookie(m.cookie.line(sid, v.secure()))
 	}
-	if v.came != byQuery && m.cfg.EnableSidInHTTPHeader {
+	if v.came != byQuery && m.cfg.EnableSidInHTTPHeader && m.sealer == nil {
 		v.answerHeader(sid)
 	}
 }
@@ -153,12 +169,20 @@ func (v *visit) answerNothing() {
 			break
 		}
 	}
+	hadCookie = hadCookie || v.handled == nil && v.deletesCookie()
 	v.retract()
 	if hadCookie && (m.cfg.EnableSetCookie || m.sealer != nil) {
 		v.answerCookie(m.cookie.deletion(v.secure()))
 	}
 	v.came = noChannel
 	v.rewrite("")
+}
+
+// deletesCookie reports whether the response removes the cookie already.
+func (v *visit) deletesCookie() bool {
+	return slices.ContainsFunc(v.x.ResponseHeader("Set-Cookie"), func(line string) bool {
+		return strings.HasPrefix(line, v.m.cfg.CookieName+"=;")
+	})
 }
 
 // retract takes back what was answered and not sent yet.

@@ -58,8 +58,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// BenchmarkMillion reports what a session takes when there are a million, of visitors and of users, and
-// with a limit. The sid and the values count; that the caller keeps no sid does too.
+// BenchmarkMillion reports what a session takes when there are a million, sid and values included: sessions
+// of visitors, of users, and with a limit.
 func BenchmarkMillion(b *testing.B) {
 	for _, bb := range []struct{ name, config, user string }{
 		{"visitors", "", ""},

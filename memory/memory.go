@@ -7,7 +7,7 @@
 // A session of five small values takes about 320 bytes. All sessions are gone when the process ends, and
 // no other process sees them; where that matters, take another provider.
 //
-// Each Manager has a store of its own. An expired session is gone at once; its memory comes back with the
+// An expired session is gone at once; its memory comes back with the
 // next sweep (see [session.Manager.GC]), which visits a few sessions at a time and lets requests in
 // between.
 //
@@ -18,7 +18,7 @@
 // maxSessions is a limit to the sessions kept, so that a flood of visitors cannot exhaust the memory. A
 // session that would be one too many takes the place of the one that was created, saved or touched the
 // longest ago. An expired session counts until it is swept or its turn comes. 0, the default, means no
-// limit. The limit costs about 160 bytes a session, and makes writers, not readers, wait for each other.
+// limit. The limit costs about 120 bytes a session, and makes writers, not readers, wait for each other.
 package memory
 
 import (
@@ -42,14 +42,12 @@ func Open(_ context.Context, c session.BackendConfig) (session.Backend, error) {
 	var cfg struct {
 		MaxSessions int `json:"maxSessions"`
 	}
-	if c.Config != "" {
-		if err := session.ParseProviderConfig(c.Config, &cfg); err != nil {
-			return nil, err
-		}
+	if err := session.ParseProviderConfig(c.Config, &cfg); err != nil {
+		return nil, err
 	}
 	switch {
 	case cfg.MaxSessions < 0:
-		return nil, &session.ConfigError{Field: "maxSessions", Err: errors.New("must not be negative")}
+		return nil, &session.ConfigError{Field: "providerConfig.maxSessions", Err: errors.New("must not be negative")}
 	case cfg.MaxSessions > 0:
 		return newCapped(cfg.MaxSessions), nil
 	}

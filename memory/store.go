@@ -14,8 +14,8 @@ const shardCount = 256 // a power of two
 
 // A store is the [session.Backend] without a limit.
 type store struct {
+	shards [shardCount]shard // first, so that each begins a cache line
 	seed   maphash.Seed
-	shards [shardCount]shard
 }
 
 // A shard keeps the records of some of the keys.
@@ -25,7 +25,7 @@ type shard struct {
 	peak    int // the most records that the map has held
 	moves   int // how often another map took the place of the map
 
-	_ [16]byte // no two shards in one cache line
+	_ [16]byte // 64 bytes in all: no two shards share a cache line
 }
 
 func newStore() *store {

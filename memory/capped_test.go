@@ -1,0 +1,103 @@
+package memory_test
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+func TestCapEvictsIdlest(t *testing.T) {
+	later := time.Now().Add(time.Hour)
+	for _, tt := range []struct {
+		name string
+		use  func(t *testing.T, b session.Backend) // of a, b and c, created in this order
+		left []string                              // after d was created
+	}{
+		{"created", func(*testing.T, session.Backend) {}, []string{"b", "c", "d"}},
+		{"touched", func(t *testing.T, b session.Backend) {
+			must(t, b.Touch(t.Context(), "a", later))
+		}, []string{"a", "c", "d"}},
+		{"saved", func(t *testing.T, b session.Backend) {
+			must(t, b.Save(t.Context(), "b", &session.Record{Version: 1, Expires: later}))
+			must(t, b.Save(t.Context(), "a", &session.Record{Version: 1, Expires: later}))
+		}, []string{"a", "b", "d"}},
+		{"read only", func(t *testing.T, b session.Backend) {
+			must(t, b.Load(t.Context(), "a", new(session.Record)))
+		}, []string{"b", "c", "d"}},
+		{"refused", func(t *testing.T, b session.Backend) {
+			if b.Create(t.Context(), "a", &session.Record{Expires: later}) == nil ||
+				b.Save(t.Context(), "a", &session.Record{Version: 9, Expires: later}) == nil ||
+				b.Delete(t.Context(), "a", 9) == nil {
+				t.Error("a call succeeded that cannot")
+			}
+		}, []string{"b", "c", "d"}},
+		{"deleted", func(t *testing.T, b session.Backend) {
+			must(t, b.Delete(t.Context(), "b", 1))
+		}, []string{"a", "c", "d"}},
+		{"cleared", func(t *testing.T, b session.Backend) {
+			must(t, b.(session.Clearer).Clear(t.Context()))
+		}, []string{"d"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := open(t, `{"maxSessions": 3}`)
+			for _, key := range []string{"a", "b", "c"} {
+				must(t, b.Create(t.Context(), key, &session.Record{Expires: later}))
+			}
+			tt.use(t, b)
+			must(t, b.Create(t.Context(), "d", &session.Record{Expires: later}))
+			if got := listed(t, b); !slices.Equal(got, tt.left) {
+				t.Errorf("left: %q, want %q", got, tt.left)
+			}
+		})
+	}
+}
+
+func TestCapAndExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, ctx := open(t, `{"maxSessions": 3}`), t.Context()
+		create := func(key string, lifetime time.Duration) {
+			t.Helper()
+			must(t, b.Create(ctx, key, &session.Record{Expires: time.Now().Add(lifetime)}))
+		}
+		create("long", time.Hour)
+		create("brief", time.Minute)
+		create("other", time.Hour)
+		time.Sleep(time.Minute)
+		create("brief", time.Minute) // takes its own place, and no one else's
+		if got, want := listed(t, b), []string{"brief", "long", "other"}; !slices.Equal(got, want) {
+			t.Errorf("left: %q, want %q", got, want)
+		}
+		time.Sleep(time.Minute)
+		if n, err := b.(session.Sweeper).Sweep(ctx); err != nil || n != 1 {
+			t.Errorf("Sweep = %d, %v; want 1", n, err)
+		}
+		create("new", time.Hour) // takes the place that was swept
+		if got, want := listed(t, b), []string{"long", "new", "other"}; !slices.Equal(got, want) {
+			t.Errorf("left: %q, want %q", got, want)
+		}
+	})
+}
+
+// listed returns the keys of the live records, sorted.
+func listed(t *testing.T, b session.Backend) []string {
+	t.Helper()
+	var keys []string
+	for entry, err := range b.(session.Lister).List(t.Context()) {
+		if err != nil {
+			t.Errorf("List: %v", err)
+		}
+		keys = append(keys, entry.Key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,538 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// onBoth runs test for HTTP/1.1 and for HTTP/2 over TLS.
+func onBoth(t *testing.T, test func(t *testing.T, protocol string)) {
+	t.Helper()
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/2.0"} {
+		t.Run(protocol, func(t *testing.T) { test(t, protocol) })
+	}
+}
+
+// serve runs h on a real server.
+func serve(t testing.TB, protocol string, h http.Handler) *httptest.Server {
+	t.Helper()
+	srv := httptest.NewUnstartedServer(h)
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	if srv.EnableHTTP2 = protocol == "HTTP/2.0"; srv.EnableHTTP2 {
+		srv.StartTLS()
+	} else {
+		srv.Start()
+	}
+	srv.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	t.Cleanup(srv.Close)
+	return srv
+}
+
+// fetch makes the client's next request to srv, takes its cookies, and returns the answer with its body.
+func (c *client) fetch(t testing.TB, srv *httptest.Server, method string) (*http.Response, string) {
+	t.Helper()
+	return c.send(t, srv, t.Context(), method)
+}
+
+func (c *client) send(t testing.TB, srv *httptest.Server, ctx context.Context, method string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(ctx, method, srv.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.cookie != "" {
+		r.Header.Set("Cookie", c.cookie)
+	}
+	res, err := srv.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if srv.EnableHTTP2 != (res.ProtoMajor == 2) {
+		t.Fatalf("answered over %s", res.Proto)
+	}
+	c.take(res)
+	return res, string(body)
+}
+
+// current is FromContext in a handler. On a real server a failure ends the connection, and with it the test.
+func current(t testing.TB, m *session.Manager, r *http.Request) *session.Session {
+	t.Helper()
+	s, err := m.FromContext(r.Context())
+	if err != nil {
+		t.Fatalf("FromContext: %v", err)
+	}
+	return s
+}
+
+// cookies returns the Set-Cookie lines of a name.
+func cookies(res *http.Response, name string) (lines []string) {
+	for i, c := range res.Cookies() {
+		if c.Name == name {
+			lines = append(lines, res.Header["Set-Cookie"][i])
+		}
+	}
+	return lines
+}
+
+func TestAVisitorWhoOnlyReadsLeavesNothing(t *testing.T) {
+	onBoth(t, func(t *testing.T, protocol string) {
+		f := newFaulty(t)
+		m := newNode(t, f.provider())
+		srv := serve(t, protocol, m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s := current(t, m, r)
+			if got := s.Get(r.Context(), "user"); got != nil {
+				t.Errorf("user = %v", got)
+			}
+			if err := s.Delete(r.Context(), "user"); err != nil {
+				t.Errorf("Delete: %v", err)
+			}
+			if err := s.Flush(r.Context()); err != nil {
+				t.Errorf("Flush: %v", err)
+			}
+			fmt.Fprint(w, "hello")
+			if s.SessionID(r.Context()) != "" || s.IsNew() {
+				t.Error("it has a sid, or is new")
+			}
+		})))
+		res, body := new(client).fetch(t, srv, "GET")
+		if res.Header["Set-Cookie"] != nil || body != "hello" {
+			t.Errorf("Set-Cookie = %q, body %q", res.Header["Set-Cookie"], body)
+		}
+		if got := res.Header.Get("Vary"); got != "Cookie" {
+			t.Errorf("Vary = %q", got)
+		}
+		if ops := f.ops(); len(ops) > 0 {
+			t.Errorf("calls to the store: %v", ops)
+		}
+	})
+}
+
+func TestAHandlerWithoutTheSessionAsksNothing(t *testing.T) {
+	f := newFaulty(t)
+	m := newNode(t, f.provider())
+	c := seed(t, m, nil)
+	f.down(refused)
+	res := c.do(m.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "hello") })).ServeHTTP)
+	if ops := f.ops(); len(ops) > 0 || len(res.Header["Vary"]) > 0 || res.StatusCode != http.StatusOK {
+		t.Errorf("calls %v, status %d, Vary %q", ops, res.StatusCode, res.Header["Vary"])
+	}
+}
+
+func TestTenThousandReadersLeaveNothing(t *testing.T) {
+	m := newManager(t)
+	h := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, current(t, m, r).Get(r.Context(), "user"))
+	}))
+	for range 10_000 {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		if got := w.Header()["Set-Cookie"]; got != nil {
+			t.Fatalf("Set-Cookie = %q", got)
+		}
+	}
+	if n := m.GetActiveSession(); n != 0 {
+		t.Errorf("%d records", n)
+	}
+}
+
+func TestFromContextNeedsTheHandler(t *testing.T) {
+	m, other := newManager(t), newManager(t)
+	new(client).do(other.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		for _, ctx := range []context.Context{r.Context(), context.Background()} {
+			if s, err := m.FromContext(ctx); err == nil || s != nil {
+				t.Errorf("FromContext = %v, %v", s, err)
+			}
+		}
+	})).ServeHTTP)
+}
+
+// TestWhenHandlerSaves follows requests whose handlers change the session before and after the first byte.
+func TestWhenHandlerSaves(t *testing.T) {
+	// stored returns what another request would read at this moment.
+	stored := func(t *testing.T, m *session.Manager, s *session.Session, key string) any {
+		other, err := m.GetSessionStore(s.SessionID(t.Context()))
+		if err != nil {
+			return err
+		}
+		return other.Get(t.Context(), key)
+	}
+	for _, tt := range []struct {
+		name    string
+		visitor bool
+		do      func(t *testing.T, m *session.Manager, w http.ResponseWriter, r *http.Request, s *session.Session)
+		cookie  bool           // a cookie is set
+		gone    bool           // no session is left under the old sid
+		want    map[string]any // values afterwards
+	}{
+		{
+			name: "a visitor's change, before the first byte", visitor: true, cookie: true, want: map[string]any{"a": 1, "b": 2},
+			do: func(t *testing.T, m *session.Manager, w http.ResponseWriter, r *http.Request, s *session.Session) {
+				set(t, s, "a", 1)
+				if m.GetActiveSession() != 0 || w.Header()["Set-Cookie"] != nil {
+					t.Error("something was done before the response was begun")
+				}
+				fmt.Fprint(w, "hello")
+				if got := stored(t, m, s, "a"); got != 1 || !s.IsNew() {
+					t.Errorf("after the first byte a = %v", got)
+				}
+				set(t, s, "b", 2)
+			},
+		},
+		{
+			name: "a change, before the first byte and after", want: map[string]any{"a": 1, "b": 2, "cart": "book"},
+			do: func(t *testing.T, m *session.Manager, w http.ResponseWriter, r *http.Request, s *session.Session) {
+				set(t, s, "a", 1)
+				fmt.Fprint(w, "hello")
+				set(t, s, "b", 2)
+				if a, b := stored(t, m, s, "a"), stored(t, m, s, "b"); a != 1 || b != nil {
+					t.Errorf("after the first byte a = %v, b = %v", a, b)
+				}
+			},
+		},
+		{
+			name: "a change, only after the first byte", want: map[string]any{"b": 2},
+			do: func(t *testing.T, m *session.Manager, w http.ResponseWriter, r *http.Request, s *session.Session) {
+				fmt.Fprint(w, "hello")
+				set(t, s, "b", 2)
+			},
+		},
+		{
+			name: "the session asked for only after the first byte", want: map[string]any{"b": 2},
+			do: func(t *testing.T, m *session.Manager, w http.ResponseWriter, r *http.Request, _ *session.Session) {
+				fmt.Fprint(w, "hello")
+				set(t, current(t, m, r), "b", 2)
+			},
+		},
+		{
+			name: "a visitor's change, only after the first byte", visitor: true,
+			do: func(t *testing.T, m *session.Manager, w http.ResponseWriter, r *http.Request, s *session.Session) {
+				fmt.Fprint(w, "hello")
+				if err := s.Set(r.Context(), "a", 1); !errors.Is(err, session.ErrCommitted) {
+					t.Errorf("Set = %v", err)
+				}
+				if _, err := m.Start(w, r); !errors.Is(err, session.ErrCommitted) {
+					t.Errorf("Start = %v", err)
+				}
+				if err := s.Save(r.Context()); err != nil || s.Get(r.Context(), "a") != nil {
+					t.Errorf("Save = %v, a = %v", err, s.Get(r.Context(), "a"))
+				}
+			},
+		},
+		{
+			name: "regenerate, before the first byte", cookie: true, gone: true, want: map[string]any{"a": 1, "b": 2, "cart": "book"},
+			do: func(t *testing.T, m *session.Manager, w http.ResponseWriter, r *http.Request, s *session.Session) {
+				set(t, s, "a", 1)
+				if err := s.Regenerate(r.Context()); err != nil {
+					t.Errorf("Regenerate: %v", err)
+				}
+				fmt.Fprint(w, "hello")
+				set(t, s, "b", 2)
+			},
+		},
+		{
+			name: "regenerate twice", cookie: true, gone: true, want: map[string]any{"cart": "book"},
+			do: func(t *testing.T, m *session.Manager, w http.ResponseWriter, r *http.Request, s *session.Session) {
+				for range 2 {
+					if same, err := m.Regenerate(w, r); err != nil || same != s {
+						t.Errorf("Regenerate = %v, %v", same, err)
+					}
+				}
+			},
+		},
+		{
+			name: "regenerate, after the first byte", want: map[string]any{"cart": "book", "a": 1},
+			do: func(t *testing.T, m *session.Manager, w http.ResponseWriter, r *http.Request, s *session.Session) {
+				fmt.Fprint(w, "hello")
+				set(t, s, "a", 1)
+				sid := s.SessionID(r.Context())
+				if err := s.Regenerate(r.Context()); !errors.Is(err, session.ErrCommitted) {
+					t.Errorf("Regenerate = %v", err)
+				}
+				if _, err := m.Regenerate(w, r); !errors.Is(err, session.ErrCommitted) {
+					t.Errorf("Manager.Regenerate = %v", err)
+				}
+				if s.SessionID(r.Context()) != sid {
+					t.Error("the sid has changed")
+				}
+			},
+		},
+		{
+			name: "destroy, before the first byte", cookie: true, gone: true,
+			do: func(t *testing.T, m *session.Manager, w http.ResponseWriter, r *http.Request, s *session.Session) {
+				set(t, s, "a", 1)
+				if err := m.Destroy(w, r); err != nil {
+					t.Errorf("Destroy: %v", err)
+				}
+				if err := s.Set(r.Context(), "a", 1); !errors.Is(err, session.ErrDestroyed) {
+					t.Errorf("Set = %v", err)
+				}
+			},
+		},
+		{
+			name: "destroy, after the first byte", gone: true,
+			do: func(t *testing.T, m *session.Manager, w http.ResponseWriter, r *http.Request, s *session.Session) {
+				set(t, s, "a", 1)
+				fmt.Fprint(w, "hello")
+				set(t, s, "b", 1)
+				m.SessionDestroy(w, r)
+				if n := m.GetActiveSession(); n != 0 {
+					t.Errorf("%d records", n)
+				}
+				if err := current(t, m, r).Set(r.Context(), "a", 1); !errors.Is(err, session.ErrCommitted) {
+					t.Errorf("Set = %v", err)
+				}
+			},
+		},
+		{
+			name: "an explicit save", visitor: true, cookie: true, want: map[string]any{"a": 1},
+			do: func(t *testing.T, m *session.Manager, w http.ResponseWriter, r *http.Request, s *session.Session) {
+				set(t, s, "a", 1)
+				save(t, s)
+				if got := stored(t, m, s, "a"); got != 1 {
+					t.Errorf("after Save a = %v", got)
+				}
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			onBoth(t, func(t *testing.T, protocol string) {
+				var got reports
+				m := newManager(t, got.options()...)
+				c := new(client)
+				if !tt.visitor {
+					c = seed(t, m, map[any]any{"cart": "book"})
+				}
+				old := c.sid()
+				srv := serve(t, protocol, m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					tt.do(t, m, w, r, current(t, m, r))
+				})))
+				res, _ := c.fetch(t, srv, "GET")
+				if lines := res.Header["Set-Cookie"]; len(lines) > 1 || len(lines) == 1 != tt.cookie {
+					t.Errorf("Set-Cookie = %q", lines)
+				}
+				if res.StatusCode != http.StatusOK {
+					t.Errorf("status %d", res.StatusCode)
+				}
+				if old != "" && alive(t, m, old) == tt.gone {
+					t.Errorf("the old sid is alive: %v", !tt.gone)
+				}
+				for key, want := range tt.want {
+					if got := c.value(t, m, key); got != want {
+						t.Errorf("%s = %v", key, got)
+					}
+				}
+				if n := m.GetActiveSession(); len(tt.want) == 0 && n != 0 {
+					t.Errorf("%d records", n)
+				}
+				got.silentSoFar(t)
+			})
+		})
+	}
+}
+
+func TestOneSessionARequest(t *testing.T) {
+	for _, lazy := range []bool{false, true} {
+		for _, visitor := range []bool{false, true} {
+			t.Run(fmt.Sprintf("lazy=%v/visitor=%v", lazy, visitor), func(t *testing.T) {
+				f := newFaulty(t)
+				m := newNode(t, f.provider(), session.CfgLazy(lazy))
+				c := new(client)
+				if !visitor {
+					c = seed(t, m, map[any]any{"cart": "book"})
+				}
+				f.heal()
+				srv := serve(t, "HTTP/1.1", m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					s := current(t, m, r)
+					derived, cancel := context.WithCancel(r.Context())
+					defer cancel()
+					if current(t, m, r.WithContext(derived)) != s {
+						t.Error("FromContext returns another")
+					}
+					if got := start(t, m, w, r); got != s {
+						t.Error("Start returns another")
+					}
+					if got, err := m.SessionStart(w, r); err != nil || got != s {
+						t.Errorf("SessionStart returns another: %v", err)
+					}
+					if got, err := m.Regenerate(w, r); err != nil || got != s {
+						t.Errorf("Regenerate returns another: %v", err)
+					}
+					if got, err := m.SessionRegenerateID(w, r); err != nil || got != s {
+						t.Errorf("SessionRegenerateID returns another: %v", err)
+					}
+					s.SessionRelease(r.Context(), w)
+				})))
+				res, _ := c.fetch(t, srv, "GET")
+				none := lazy && visitor
+				if got := len(cookies(res, "gosessionid")); (got == 0) != none || got > 1 {
+					t.Errorf("Set-Cookie = %q", res.Header["Set-Cookie"])
+				}
+				if n := f.records(t); (n == 0) != none || n > 1 {
+					t.Errorf("%d records, calls %v", n, f.ops())
+				}
+			})
+		}
+	}
+}
+
+func TestDestroyBehindHandlerBeginsAnew(t *testing.T) {
+	onBoth(t, func(t *testing.T, protocol string) {
+		var got reports
+		m := newManager(t, got.options()...)
+		c := seed(t, m, map[any]any{"cart": "book"})
+		old := c.sid()
+		srv := serve(t, protocol, m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			before := current(t, m, r)
+			set(t, before, "user", "ann")
+			for range 2 {
+				if err := m.Destroy(w, r); err != nil {
+					t.Error(err)
+				}
+			}
+			s := current(t, m, r)
+			if s == before || s.Get(r.Context(), "cart") != nil {
+				t.Error("the session is still there")
+			}
+			set(t, s, "user", "eve")
+			before.SessionRelease(r.Context(), w)
+			if err := before.Set(r.Context(), "user", "bob"); !errors.Is(err, session.ErrDestroyed) {
+				t.Errorf("Set = %v", err)
+			}
+		})))
+		res, _ := c.fetch(t, srv, "GET")
+		if len(res.Header["Set-Cookie"]) != 1 || c.sid() == "" || c.sid() == old {
+			t.Errorf("Set-Cookie = %q", res.Header["Set-Cookie"])
+		}
+		if alive(t, m, old) || c.value(t, m, "user") != "eve" || m.GetActiveSession() != 1 {
+			t.Errorf("user = %v, %d sessions", c.value(t, m, "user"), m.GetActiveSession())
+		}
+		got.silentSoFar(t)
+	})
+}
+
+func TestDestroyTwiceRemovesTheCookie(t *testing.T) {
+	for _, handler := range []bool{false, true} {
+		t.Run(fmt.Sprintf("handler=%v", handler), func(t *testing.T) {
+			m := newManager(t)
+			var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				m.SessionDestroy(w, r)
+				m.SessionDestroy(w, r)
+			})
+			if handler {
+				h = m.Handler(h)
+			}
+			c := seed(t, m, nil)
+			res := c.do(h.ServeHTTP)
+			if c.cookie != "" || len(res.Header["Set-Cookie"]) != 1 || m.GetActiveSession() != 0 {
+				t.Errorf("Set-Cookie = %q, %d sessions", res.Header["Set-Cookie"], m.GetActiveSession())
+			}
+		})
+	}
+}
+
+func TestDestroyEndsEverySidOfTheRequest(t *testing.T) {
+	f := newFaulty(t)
+	m := newNode(t, f.provider())
+	a, b := seed(t, m, nil), seed(t, m, nil)
+	f.heal()
+	both := &client{cookie: a.cookie + "; " + b.cookie}
+	both.do(m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		current(t, m, r)
+		m.SessionDestroy(w, r)
+	})).ServeHTTP)
+	if alive(t, m, a.sid()) || alive(t, m, b.sid()) {
+		t.Error("one is alive: the next request would be logged in again")
+	}
+}
+
+func TestDestroyAsksOnceForEachSid(t *testing.T) {
+	f := newFaulty(t)
+	m := newNode(t, f.provider())
+	c := seed(t, m, nil)
+	f.heal()
+	c.do(m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		current(t, m, r)
+		m.SessionDestroy(w, r)
+	})).ServeHTTP)
+	if got := fmt.Sprint(f.ops()); got != "[load delete]" {
+		t.Errorf("calls: %v", got)
+	}
+}
+
+func TestHandlerInsideHandler(t *testing.T) {
+	f := newFaulty(t)
+	m := newNode(t, f.provider())
+	c := seed(t, m, nil)
+	f.heal()
+	inner := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { set(t, current(t, m, r), "inner", 1) })
+	srv := serve(t, "HTTP/1.1", m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		outer := current(t, m, r)
+		m.Handler(inner).ServeHTTP(w, r)
+		set(t, outer, "outer", outer.Get(r.Context(), "inner"))
+	})))
+	res, _ := c.fetch(t, srv, "GET")
+	if got := fmt.Sprint(f.ops()); got != "[load save]" || res.Header["Set-Cookie"] != nil {
+		t.Errorf("calls %v, Set-Cookie %q", got, res.Header["Set-Cookie"])
+	}
+	if got := c.value(t, m, "outer"); got != 1 {
+		t.Errorf("outer = %v", got)
+	}
+}
+
+func TestTwoManagersInOneRequest(t *testing.T) {
+	onBoth(t, func(t *testing.T, protocol string) {
+		a, b := newManager(t, session.CfgCookieName("a")), newManager(t, session.CfgCookieName("b"))
+		srv := serve(t, protocol, a.Handler(b.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			sa, sb := current(t, a, r), current(t, b, r)
+			set(t, sa, "of", "a")
+			set(t, sb, "of", "b")
+			w.Header().Add("Set-Cookie", "theme=dark")
+			fmt.Fprint(w, "hello")
+		}))))
+		res, _ := new(client).fetch(t, srv, "GET")
+		for _, name := range []string{"a", "b", "theme"} {
+			if got := cookies(res, name); len(got) != 1 {
+				t.Errorf("cookies of the name %s: %q", name, got)
+			}
+		}
+		all := &client{}
+		for _, c := range res.Cookies() {
+			all.cookie += c.Name + "=" + c.Value + "; "
+		}
+		if got := fmt.Sprint(all.value(t, a, "of"), all.value(t, b, "of")); got != "ab" {
+			t.Errorf("values %v", got)
+		}
+	})
+}
+
+// TestHandlerLeavesTheRequestAlone because others may be reading it: a timed-out handler, an access log.
+func TestHandlerLeavesTheRequestAlone(t *testing.T) {
+	m := newManager(t, session.CfgEnableSidInURLQuery(true))
+	c := &client{cookie: "theme=dark; " + seed(t, m, nil).cookie, target: "/?a=1"}
+	r := c.request()
+	before := r.Header.Clone()
+	m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := current(t, m, r)
+		if err := s.Regenerate(r.Context()); err != nil {
+			t.Fatal(err)
+		}
+		m.SessionDestroy(w, r)
+		set(t, current(t, m, r), "user", "ann")
+	})).ServeHTTP(httptest.NewRecorder(), r)
+	if fmt.Sprint(r.Header) != fmt.Sprint(before) || r.URL.RawQuery != "a=1" {
+		t.Errorf("header %d lines, query %q", len(r.Header), r.URL.RawQuery)
+	}
+}

@@ -1,0 +1,226 @@
+package sessiontest
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+var brokenList = []breakage{
+	{
+		name: "Count counts the expired",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, count: func(context.Context) (int, error) {
+				n.mu.Lock()
+				defer n.mu.Unlock()
+				count := 0
+				for at := range n.records {
+					if at.namespace == n.namespace {
+						count++
+					}
+				}
+				return count, nil
+			}}
+		},
+		caught: []string{"count/live ones"},
+	},
+	{
+		name: "Count counts calls",
+		alter: func(n *node) session.Backend {
+			calls := 0
+			return &altered{node: n,
+				create: func(ctx context.Context, key string, rec *session.Record) error {
+					n.mu.Lock()
+					calls++
+					n.mu.Unlock()
+					return n.Create(ctx, key, rec)
+				},
+				delete: func(ctx context.Context, key string, version uint64) error {
+					n.mu.Lock()
+					calls--
+					n.mu.Unlock()
+					return n.Delete(ctx, key, version)
+				},
+				count: func(context.Context) (int, error) { return calls, nil },
+			}
+		},
+		caught: []string{"count/live ones"},
+	},
+	{
+		name: "List yields twice",
+		alter: listing(func(n *node, ctx context.Context, yield func(session.Entry, error) bool) {
+			n.List(ctx)(yield)
+			n.List(ctx)(yield)
+		}),
+		caught:  []string{"list/live ones", "list/stops"},
+		related: []string{"S12"},
+	},
+	{
+		name: "List yields the expired",
+		alter: listing(func(n *node, ctx context.Context, yield func(session.Entry, error) bool) {
+			n.mu.Lock()
+			all := maps.Clone(n.records)
+			n.mu.Unlock()
+			for at, rec := range all {
+				if rec.Data = nil; at.namespace == n.namespace && !yield(session.Entry{Key: at.key, Record: rec}, nil) {
+					return
+				}
+			}
+		}),
+		caught: []string{"list/live ones"},
+	},
+	{
+		name: "List yields data",
+		alter: listing(func(n *node, ctx context.Context, yield func(session.Entry, error) bool) {
+			for key, rec := range n.all() {
+				if !yield(session.Entry{Key: key, Record: rec}, nil) {
+					return
+				}
+			}
+		}),
+		caught: []string{"list/live ones"},
+	},
+	{
+		name: "List yields keys alone",
+		alter: listing(func(n *node, ctx context.Context, yield func(session.Entry, error) bool) {
+			for key := range n.all() {
+				if !yield(session.Entry{Key: key}, nil) {
+					return
+				}
+			}
+		}),
+		caught: []string{"list/live ones"},
+	},
+	{
+		name: "List yields one page",
+		alter: listing(func(n *node, ctx context.Context, yield func(session.Entry, error) bool) {
+			yielded := 0
+			for entry, err := range n.List(ctx) {
+				if yielded++; yielded > 250 || !yield(entry, err) {
+					return
+				}
+			}
+		}),
+		caught: []string{"list/live ones"},
+	},
+	{
+		name: "List counts its way through pages",
+		alter: listing(func(n *node, ctx context.Context, yield func(session.Entry, error) bool) {
+			for offset := 0; ; offset += 20 {
+				all := n.all()
+				keys := slices.Sorted(maps.Keys(all))
+				if offset >= len(keys) {
+					return
+				}
+				for _, key := range keys[offset:min(offset+20, len(keys))] {
+					rec := all[key]
+					if rec.Data = nil; !yield(session.Entry{Key: key, Record: rec}, nil) {
+						return
+					}
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}),
+		caught: []string{"list/beside writers"},
+	},
+	{
+		name: "List goes on",
+		alter: listing(func(n *node, ctx context.Context, yield func(session.Entry, error) bool) {
+			for key, rec := range n.all() {
+				rec.Data = nil
+				yield(session.Entry{Key: key, Record: rec}, nil)
+			}
+		}),
+		caught: []string{"list/stops"},
+	},
+	{
+		name: "List goes on after an error",
+		alter: listing(func(n *node, ctx context.Context, yield func(session.Entry, error) bool) {
+			if ctx.Err() != nil && !yield(session.Entry{}, ctx.Err()) {
+				return
+			}
+			n.List(context.Background())(yield)
+		}),
+		caught: []string{"list/cancelled"},
+	},
+	{
+		name: "Sweep removes everything",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, sweep: func(ctx context.Context) (int, error) {
+				return n.remove(func(place, session.Record) bool { return true }), nil
+			}}
+		},
+		caught: []string{"sweep/expired ones", "sweep/extended ones", "sweep/cancelled"},
+	},
+	{
+		name: "Sweep goes by age",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, sweep: func(ctx context.Context) (int, error) {
+				return n.remove(func(_ place, rec session.Record) bool { return time.Since(rec.Created) > 10*time.Millisecond }), nil
+			}}
+		},
+		caught: []string{"sweep/expired ones", "sweep/extended ones"},
+	},
+	{
+		name: "Sweep does not count",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, sweep: func(ctx context.Context) (int, error) {
+				n.Sweep(ctx)
+				return 0, nil
+			}}
+		},
+		caught: []string{"sweep/expired ones"},
+	},
+	{
+		name: "Sweep removes nothing",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, sweep: func(ctx context.Context) (int, error) { return 0, nil }}
+		},
+		caught: []string{"sweep/expired ones"},
+	},
+	{
+		name: "Clear removes one page",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, clear: func(ctx context.Context) error {
+				removed := 0
+				n.remove(func(at place, _ session.Record) bool {
+					removed++
+					return at.namespace == n.namespace && removed <= 250
+				})
+				return nil
+			}}
+		},
+		caught: []string{"clear/all"},
+	},
+	{
+		name: "Clear removes all namespaces",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, clear: func(ctx context.Context) error {
+				n.remove(func(place, session.Record) bool { return true })
+				return nil
+			}}
+		},
+		caught: []string{"clear/own namespace"},
+	},
+	{
+		name: "Ping fails",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, ping: func(context.Context) error { return errors.New("no answer") }}
+		},
+		caught: []string{"ping"},
+	},
+}
+
+// listing returns how to alter a node so that its List is f.
+func listing(f func(n *node, ctx context.Context, yield func(session.Entry, error) bool)) func(n *node) session.Backend {
+	return func(n *node) session.Backend {
+		return &altered{node: n, list: func(ctx context.Context) iter.Seq2[session.Entry, error] {
+			return func(yield func(session.Entry, error) bool) { f(n, ctx, yield) }
+		}}
+	}
+}

@@ -1,0 +1,212 @@
+package sessiontest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A breakage is a backend with one thing wrong.
+type breakage struct {
+	name    string
+	alter   func(n *node) session.Backend
+	caught  []string // the cases that must fail; others of their sentences may
+	related []string // further sentences whose cases may fail
+	racy    bool     // not for concurrent cases under the race detector
+}
+
+var broken = slices.Concat(brokenCreate, brokenLoad, brokenSave, brokenTouch, brokenDelete, brokenExpiry,
+	brokenKeys, brokenNodes, brokenErrors, brokenConcurrent, brokenRename, brokenList)
+
+var brokenCreate = []breakage{
+	{
+		name: "Create overwrites",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *session.Record) error {
+				n.Delete(ctx, key, 0)
+				return n.Create(ctx, key, rec)
+			}}
+		},
+		caught: []string{"key/taken", "node/two share", "concurrent/creates"},
+	},
+	{
+		name: "Create of a taken key is refused with an error of its own",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *session.Record) error {
+				if err := n.Create(ctx, key, rec); err != nil {
+					return errors.New("duplicate key")
+				}
+				return nil
+			}}
+		},
+		caught: []string{"key/taken", "node/two share", "concurrent/creates"},
+	},
+	{
+		name: "Create takes the version as it comes",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *session.Record) error {
+				version := max(rec.Version, 1)
+				err := n.Create(ctx, key, rec)
+				rec.Version = version
+				return err
+			}}
+		},
+		caught: []string{"key/free again"},
+	},
+	{
+		name: "Create does not set the version",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *session.Record) error {
+				mine := *rec
+				return n.Create(ctx, key, &mine)
+			}}
+		},
+		caught:  []string{"record/every field"},
+		related: []string{"S3", "S4", "S5", "S6", "S7", "S8", "S12", "S13", "S14", "Counter", "Lister", "Clearer"},
+	},
+	{
+		name: "Create does not take the key of an expired record",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *session.Record) error {
+				n.mu.Lock()
+				_, taken := n.raw(key)
+				n.mu.Unlock()
+				if taken {
+					return session.ErrExists
+				}
+				return n.Create(ctx, key, rec)
+			}}
+		},
+		caught: []string{"expiry/create"},
+	},
+	{
+		name: "Create over an expired record keeps its user",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *session.Record) error {
+				n.mu.Lock()
+				old, _ := n.raw(key)
+				n.mu.Unlock()
+				mine := *rec
+				mine.User = cmp.Or(mine.User, old.User)
+				err := n.Create(ctx, key, &mine)
+				rec.Version = mine.Version
+				return err
+			}}
+		},
+		caught: []string{"expiry/create"},
+	},
+}
+
+var brokenLoad = []breakage{
+	{
+		name: "Load leaves fields of a used record",
+		alter: loaded(func(rec *session.Record, used session.Record) {
+			if rec.User == "" {
+				rec.User = used.User
+			}
+			if rec.AuthTime.IsZero() {
+				rec.AuthTime = used.AuthTime
+			}
+		}),
+		caught:  []string{"record/no time"},
+		related: []string{"S3", "S6", "S7"},
+	},
+	{
+		name:    "Load leaves Shorten of a used record",
+		alter:   loaded(func(rec *session.Record, used session.Record) { rec.Shorten = used.Shorten }),
+		caught:  []string{"record/every field"},
+		related: []string{"S3", "S6", "S7"},
+	},
+	{
+		name:   "Load puts data where the last was",
+		alter:  loaded(func(rec *session.Record, used session.Record) { rec.Data = append(used.Data[:0], rec.Data...) }),
+		caught: []string{"record/loaded data stays"},
+	},
+	{
+		name:    "user is not stored",
+		alter:   put(func(rec *session.Record) { rec.User = "" }),
+		caught:  []string{"record/every field", "record/user to the byte", "record/save every field"},
+		related: []string{"S3", "S7", "S14", "Lister"},
+	},
+	{
+		name:   "user is stored in small letters",
+		alter:  put(func(rec *session.Record) { rec.User = strings.ToLower(rec.User) }),
+		caught: []string{"record/user to the byte"},
+	},
+	{
+		name:   "user is stored without space around",
+		alter:  put(func(rec *session.Record) { rec.User = strings.TrimSpace(rec.User) }),
+		caught: []string{"record/user to the byte"},
+	},
+	{
+		name:    "auth time is not stored",
+		alter:   put(func(rec *session.Record) { rec.AuthTime = time.Time{} }),
+		caught:  []string{"record/every field"},
+		related: []string{"S3", "S7", "Lister"},
+	},
+	{
+		name:    "deadline is not stored",
+		alter:   put(func(rec *session.Record) { rec.Deadline = time.Time{} }),
+		caught:  []string{"record/every field"},
+		related: []string{"S3", "S6", "S7", "Lister"},
+	},
+	{
+		name: "no auth time becomes 1970",
+		alter: put(func(rec *session.Record) {
+			if rec.AuthTime.IsZero() {
+				rec.AuthTime = time.Unix(0, 0)
+			}
+		}),
+		caught:  []string{"record/no time"},
+		related: []string{"S3", "S6", "S7", "Lister"},
+	},
+	{
+		name:    "times are stored in seconds",
+		alter:   seconds,
+		caught:  []string{"record/every field"},
+		related: []string{"S3", "S5", "S6", "S7", "S8", "S12", "S14", "Lister", "Sweeper"},
+	},
+	{
+		name:   "data ends at a NUL",
+		alter:  put(func(rec *session.Record) { rec.Data, _, _ = bytes.Cut(rec.Data, []byte{0}) }),
+		caught: []string{"record/data to the byte"},
+	},
+	{
+		name:   "data is stored without space around",
+		alter:  put(func(rec *session.Record) { rec.Data = []byte(strings.TrimSpace(string(rec.Data))) }),
+		caught: []string{"record/data to the byte"},
+	},
+	{
+		name:   "data is cut at 65535 bytes",
+		alter:  put(func(rec *session.Record) { rec.Data = rec.Data[:min(len(rec.Data), 65535)] }),
+		caught: []string{"record/data to the byte"},
+	},
+}
+
+// loaded returns how to alter a node so that f runs on each loaded record. used is what the record was before.
+func loaded(f func(rec *session.Record, used session.Record)) func(n *node) session.Backend {
+	return func(n *node) session.Backend {
+		return &altered{node: n, load: func(ctx context.Context, key string, rec *session.Record) error {
+			used := *rec
+			if err := n.Load(ctx, key, rec); err != nil {
+				return err
+			}
+			f(rec, used)
+			return nil
+		}}
+	}
+}
+
+// put returns how to alter a node so that f runs on each record before it is stored.
+func put(f func(rec *session.Record)) func(n *node) session.Backend {
+	return func(n *node) session.Backend {
+		n.onPut = f
+		return n
+	}
+}

@@ -1,0 +1,128 @@
+package sessiontest
+
+import (
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// Removing many at once, and being there at all.
+var sweepCases = []testCase{
+	{
+		name:     "sweep/expired ones",
+		sentence: "Sweeper",
+		rule:     "Sweep removes the expired records, says how many, and leaves the others.",
+		check: func(t testing.TB, e *env) {
+			b := e.node(t)
+			s := optional[session.Sweeper](t, b)
+			if _, err := s.Sweep(t.Context()); err != nil { // what earlier cases left behind
+				t.Fatalf("Sweep: %v", err)
+			}
+			for i := range 5 {
+				create(t, b, e.key("live "+strconv.Itoa(i)), newRecord("x"))
+			}
+			expires := e.soon()
+			for i := range 4 {
+				create(t, b, e.key(strconv.Itoa(i)), expiring(expires))
+			}
+			e.waitFor(expires)
+			for _, want := range []int{4, 0} {
+				if removed, err := s.Sweep(t.Context()); err != nil || removed != want {
+					t.Errorf("Sweep = %d, %v; want %d", removed, err, want)
+				}
+			}
+			for i := range 5 {
+				wantStored(t, b, e.key("live "+strconv.Itoa(i)), 1, "x")
+			}
+			wantGone(t, b, e.key("0"))
+		},
+	},
+	{
+		name:     "sweep/extended ones",
+		sentence: "Sweeper",
+		rule:     "Sweep leaves a record whose Expires has been moved later.",
+		check: func(t testing.TB, e *env) {
+			b := e.node(t)
+			s := optional[session.Sweeper](t, b)
+			e.inTime(t, func(key string, expires time.Time) error {
+				create(t, b, key, expiring(expires))
+				if err := b.Touch(t.Context(), key, time.Now().Add(time.Hour)); err != nil {
+					return err
+				}
+				e.waitFor(expires)
+				if _, err := s.Sweep(t.Context()); err != nil {
+					t.Errorf("Sweep: %v", err)
+				}
+				wantStored(t, b, key, 1, "brief")
+				return nil
+			})
+		},
+	},
+	{
+		name:     "sweep/cancelled",
+		sentence: "Sweeper",
+		rule:     "Sweep with a cancelled context ends, and removes no live record.",
+		check: func(t testing.TB, e *env) {
+			b := e.node(t)
+			s := optional[session.Sweeper](t, b)
+			create(t, b, e.key("k"), newRecord("x"))
+			if removed, _ := s.Sweep(cancelled(t)); removed < 0 {
+				t.Errorf("Sweep removed %d records", removed)
+			}
+			wantStored(t, b, e.key("k"), 1, "x")
+		},
+	},
+	{
+		name:     "clear/all",
+		sentence: "Clearer",
+		rule:     "Clear removes every record; none comes back, and new ones can be created.",
+		check: func(t testing.TB, e *env) {
+			b := e.node(t)
+			c := optional[session.Clearer](t, b)
+			rec := newRecord("x")
+			for i := range 300 {
+				create(t, b, e.key(strconv.Itoa(i)), newRecord("x"))
+			}
+			if err := c.Clear(t.Context()); err != nil {
+				t.Fatalf("Clear: %v", err)
+			}
+			for i := range 300 {
+				wantGone(t, b, e.key(strconv.Itoa(i)))
+			}
+			rec.Version = 1
+			wantErr(t, "a late Save", b.Save(t.Context(), e.key("0"), rec), session.ErrNotFound)
+			wantErr(t, "a late Touch", b.Touch(t.Context(), e.key("1"), rec.Expires), session.ErrNotFound)
+			create(t, b, e.key("0"), newRecord("again"))
+			wantStored(t, b, e.key("0"), 1, "again")
+		},
+	},
+	{
+		name:     "clear/own namespace",
+		sentence: "S12",
+		rule:     "Clear leaves the other namespaces alone, also those that its own is the beginning of.",
+		check: func(t testing.TB, e *env) {
+			for _, cleared := range []string{"", e.namespace} {
+				b, other := e.nodeOf(t, cleared), e.nodeOf(t, e.namespace+"x")
+				c := optional[session.Clearer](t, b)
+				key := e.key("k" + cleared)
+				create(t, b, key, newRecord("x"))
+				create(t, other, key, newRecord("other"))
+				if err := c.Clear(t.Context()); err != nil {
+					t.Fatalf("Clear: %v", err)
+				}
+				wantGone(t, b, key)
+				wantStored(t, other, key, 1, "other")
+			}
+		},
+	},
+	{
+		name:     "ping",
+		sentence: "Pinger",
+		rule:     "Ping of a store that works returns no error.",
+		check: func(t testing.TB, e *env) {
+			wantOK(t, "Ping", optional[session.Pinger](t, e.node(t)).Ping(t.Context()))
+		},
+	},
+}

@@ -1,0 +1,139 @@
+// Package sessiontest holds the contract of package session as tests, for whoever writes a provider:
+//
+//	func TestContract(t *testing.T) {
+//		sessiontest.Run(t, sessiontest.Harness{Store: func(t testing.TB) sessiontest.Open {
+//			dir := t.TempDir()
+//			return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+//				c.Config = dir
+//				return file.Open(ctx, c)
+//			}
+//		}})
+//	}
+//
+// Each case is one rule, named in its failure. Cases for the optional interfaces of a [session.Backend] are
+// skipped where it has none.
+package sessiontest
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"io"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// Open opens one more node on a store. It fills in c.Config, and leaves the rest of c as it is.
+type Open = func(ctx context.Context, c session.BackendConfig) (session.Backend, error)
+
+// A Harness tells the kit how to get at what is tested.
+type Harness struct {
+	// Store makes a fresh empty store and returns how to open it. Each call of the function is one more
+	// node on that store; backends opened for one namespace share its sessions. What t.Cleanup is given
+	// runs after the last case.
+	Store func(t testing.TB) Open
+
+	// Resolution is how exactly the engine keeps times: what it loads differs by less than this from what
+	// was stored, and a record ends less than this before or after its time. 0 means a millisecond. Cases
+	// that wait for an expiry wait a few of it.
+	Resolution time.Duration
+}
+
+// Run runs every case as a subtest, one after the other and on one store.
+func Run(t *testing.T, h Harness) {
+	open := h.Store(t)
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) { c.run(t, h.env(c, open)) })
+	}
+}
+
+// cases are all cases. Each has keys and namespaces of its own, so that it does not matter what the others
+// leave behind.
+var cases = slices.Concat(recordCases, keyCases, saveCases, touchCases, deleteCases, expiryCases,
+	nodeCases, errorCases, concurrentCases, renameCases, listCases, sweepCases)
+
+// A testCase is one rule of the contract.
+type testCase struct {
+	name     string
+	sentence string // where the rule stands: a sentence of the contract, as "S4", or an interface
+	rule     string // what is expected, as the failure shows it
+	// clientSide says that a client-side store keeps the rule too. The others need a store that knows of
+	// a session that another client holds a copy of.
+	clientSide bool
+	check      func(t testing.TB, e *env)
+}
+
+func (c testCase) run(t testing.TB, e *env) {
+	defer func() {
+		if t.Failed() {
+			t.Logf("%s: %s", c.sentence, c.rule)
+		}
+	}()
+	c.check(t, e)
+}
+
+// An env is what a case works with.
+type env struct {
+	open       Open
+	name       string // of the case
+	namespace  string // the case's own
+	resolution time.Duration
+}
+
+func (h Harness) env(c testCase, open Open) *env {
+	sum := sha256.Sum256([]byte(c.name))
+	return &env{
+		open:       open,
+		name:       c.name,
+		namespace:  "ns" + hex.EncodeToString(sum[:4]),
+		resolution: max(h.Resolution, time.Millisecond),
+	}
+}
+
+// node opens a node on the case's own namespace, until the case ends.
+func (e *env) node(t testing.TB) session.Backend {
+	t.Helper()
+	return e.nodeOf(t, e.namespace)
+}
+
+// nodeOf is node for any namespace.
+func (e *env) nodeOf(t testing.TB, namespace string) session.Backend {
+	t.Helper()
+	b, closeNode := e.closingNode(t, namespace)
+	t.Cleanup(closeNode)
+	return b
+}
+
+// closingNode is nodeOf for a case that closes the node itself.
+func (e *env) closingNode(t testing.TB, namespace string) (b session.Backend, closeNode func()) {
+	t.Helper()
+	b, err := e.open(t.Context(), session.BackendConfig{
+		Namespace: namespace,
+		Lifetime:  time.Hour,
+		Logger:    slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	return b, func() {
+		if c, ok := session.As[io.Closer](b); ok {
+			if err := c.Close(); err != nil {
+				t.Errorf("Close: %v", err)
+			}
+		}
+	}
+}
+
+// key returns a key that no other case has.
+func (e *env) key(label string) string { return Key(e.name + "/" + label) }
+
+// Key returns the storage key of a sid: the 43 characters of its SHA-256 in base64url.
+func Key(sid string) string {
+	sum := sha256.Sum256([]byte(sid))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}

@@ -1,0 +1,210 @@
+package sessiontest
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A world is a correct store, as simple as can be: all records of all namespaces under one lock.
+type world struct {
+	mu      sync.Mutex
+	records map[place]session.Record
+}
+
+type place struct{ namespace, key string }
+
+func newWorld() *world { return &world{records: make(map[place]session.Record)} }
+
+func (w *world) open(_ context.Context, c session.BackendConfig) (session.Backend, error) {
+	return w.node(c.Namespace), nil
+}
+
+func (w *world) node(namespace string) *node { return &node{world: w, namespace: namespace} }
+
+// A node is a [session.Backend] with everything that is optional.
+type node struct {
+	*world
+	namespace string
+	onPut     func(rec *session.Record) // if not nil, is called before a record is stored
+	closed    bool
+}
+
+// raw returns the record under key, live or not. The caller holds mu.
+func (n *node) raw(key string) (session.Record, bool) {
+	rec, ok := n.records[place{n.namespace, key}]
+	return rec, ok
+}
+
+// stored returns the live record under key. The caller holds mu.
+func (n *node) stored(key string) (session.Record, bool) {
+	if n.closed {
+		panic("used after Close")
+	}
+	rec, ok := n.raw(key)
+	return rec, ok && rec.Live(time.Now())
+}
+
+// put stores rec, times cut to milliseconds. The caller holds mu.
+func (n *node) put(key string, rec session.Record) {
+	for _, t := range []*time.Time{&rec.Created, &rec.AuthTime, &rec.Expires, &rec.Deadline} {
+		*t = t.Truncate(time.Millisecond)
+	}
+	rec.Shorten = false
+	if n.onPut != nil {
+		n.onPut(&rec)
+	}
+	n.records[place{n.namespace, key}] = rec
+}
+
+// at returns the live record under key if it has the given version. The caller holds mu.
+func (n *node) at(key string, version uint64) (session.Record, error) {
+	rec, ok := n.stored(key)
+	switch {
+	case !ok:
+		return rec, session.ErrNotFound
+	case rec.Version != version:
+		return rec, &session.ConflictError{Record: &rec}
+	}
+	return rec, nil
+}
+
+func (n *node) Create(_ context.Context, key string, rec *session.Record) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, ok := n.stored(key); ok {
+		return session.ErrExists
+	}
+	rec.Version = 1
+	n.put(key, *rec)
+	return nil
+}
+
+func (n *node) Load(_ context.Context, key string, rec *session.Record) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	stored, ok := n.stored(key)
+	if !ok {
+		return session.ErrNotFound
+	}
+	*rec = stored
+	return nil
+}
+
+func (n *node) Save(_ context.Context, key string, rec *session.Record) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	stored, err := n.at(key, rec.Version)
+	if err != nil {
+		return err
+	}
+	rec.Version++
+	fresh := *rec
+	if stored.Expires.After(fresh.Expires) && !rec.Shorten {
+		fresh.Expires = stored.Expires
+	}
+	n.put(key, fresh)
+	return nil
+}
+
+func (n *node) Touch(_ context.Context, key string, expires time.Time) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	stored, ok := n.stored(key)
+	if !ok {
+		return session.ErrNotFound
+	}
+	if expires.After(stored.Expires) {
+		stored.Expires = expires
+		n.put(key, stored)
+	}
+	return nil
+}
+
+func (n *node) Delete(_ context.Context, key string, version uint64) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if version != 0 {
+		if _, err := n.at(key, version); err != nil {
+			return err
+		}
+	}
+	delete(n.records, place{n.namespace, key})
+	return nil
+}
+
+func (n *node) Rename(_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, err := n.at(oldKey, oldVersion); err != nil {
+		return err
+	}
+	delete(n.records, place{n.namespace, oldKey})
+	rec.Version = 1
+	n.put(newKey, *rec)
+	return nil
+}
+
+// all returns a copy of the live records of the namespace.
+func (n *node) all() map[string]session.Record {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	all := make(map[string]session.Record)
+	for at := range n.records {
+		if rec, ok := n.stored(at.key); ok && at.namespace == n.namespace {
+			all[at.key] = rec
+		}
+	}
+	return all
+}
+
+func (n *node) Count(context.Context) (int, error) { return len(n.all()), nil }
+
+func (n *node) List(ctx context.Context) iter.Seq2[session.Entry, error] {
+	return func(yield func(session.Entry, error) bool) {
+		for key, rec := range n.all() {
+			rec.Data = nil
+			if ctx.Err() != nil {
+				yield(session.Entry{}, ctx.Err())
+				return
+			}
+			if !yield(session.Entry{Key: key, Record: rec}, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (n *node) Sweep(context.Context) (int, error) {
+	return n.remove(func(_ place, rec session.Record) bool { return !rec.Live(time.Now()) }), nil
+}
+
+func (n *node) Clear(context.Context) error {
+	n.remove(func(at place, _ session.Record) bool { return at.namespace == n.namespace })
+	return nil
+}
+
+func (n *node) remove(when func(place, session.Record) bool) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	before := len(n.records)
+	maps.DeleteFunc(n.records, when)
+	return before - len(n.records)
+}
+
+func (n *node) Ping(ctx context.Context) error { return ctx.Err() }
+
+func (n *node) Close() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.closed {
+		return errors.New("closed twice")
+	}
+	n.closed = true
+	return nil
+}

@@ -18,7 +18,8 @@ func init() {
 	for _, v := range [...]any{
 		[]any(nil), map[int]any(nil), map[string]any(nil), map[any]any(nil),
 		map[string]string(nil), map[int]string(nil), map[int]int(nil), map[int]int64(nil),
-		time.Time{}, time.Duration(0),
+		time.Time{},
+		time.Duration(0),
 	} {
 		gob.Register(v)
 	}

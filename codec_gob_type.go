@@ -47,8 +47,13 @@ var gobDefinitions = [...]struct {
 	kind   gobKind
 	fields int
 }{
-	{gobArrayType, 3}, {gobSliceType, 2}, {gobStructType, 2}, {gobMapType, 3},
-	{gobOpaqueType, 1}, {gobOpaqueType, 1}, {gobOpaqueType, 1},
+	{gobArrayType, 3},
+	{gobSliceType, 2},
+	{gobStructType, 2},
+	{gobMapType, 3},
+	{gobOpaqueType, 1},
+	{gobOpaqueType, 1},
+	{gobOpaqueType, 1},
 }
 
 // typ returns nil for a type that need not be defined.

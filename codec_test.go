@@ -26,7 +26,6 @@ type (
 		Manager *codecUser
 		Extra   any
 		Since   time.Time
-		secret  string
 	}
 	codecPoint   struct{ X, Y int }
 	codecFloats  struct{ F [2]float64 }
@@ -52,9 +51,21 @@ func (w codecWriter) MarshalBinary() ([]byte, error) { return []byte{1}, nil }
 
 func init() {
 	for _, v := range []any{
-		codecUser{}, codecPoint{}, codecFloats{}, codecName(""), codecRoles(nil), codecNode{}, codecBad{},
-		codecWriter{}, codecHidden{}, &codecPtrOnly{}, [2]int{}, [2]codecPoint{}, map[string]codecUser(nil),
-		[]time.Time(nil), big.Int{}, map[string][]string(nil),
+		codecUser{},
+		codecPoint{},
+		codecFloats{},
+		codecName(""), codecRoles(nil),
+		codecNode{},
+		codecBad{},
+		codecWriter{},
+		codecHidden{},
+		&codecPtrOnly{},
+		[2]int{},
+		[2]codecPoint{},
+		map[string]codecUser(nil),
+		[]time.Time(nil),
+		big.Int{},
+		map[string][]string(nil),
 	} {
 		gob.Register(v)
 	}
@@ -401,96 +412,6 @@ func TestCodecApplyModel(t *testing.T) {
 						t.Fatalf("get %v: %v, %v, %v, want %v", k, v, ok, err, want)
 					}
 				}
-			}
-		})
-	}
-}
-
-func TestCodecUnencodable(t *testing.T) {
-	var loop []any
-	loop = append(loop, &loop)
-	slice := []any{nil}
-	slice[0] = slice
-	m := map[string]any{}
-	m["m"] = m
-	typed := map[string][]any{}
-	typed["m"] = []any{typed}
-	node := &codecNode{}
-	node.Next = node
-	var self any
-	self = &self
-	deep := any(1)
-	for range 1000 {
-		deep = []any{deep}
-	}
-	wide := any(strings.Repeat("x", 1<<20))
-	for range maxValueDepth - 1 {
-		wide = []any{wide, wide}
-	}
-	for _, tt := range []struct {
-		name  string
-		value any
-		want  string
-	}{
-		{"chan", make(chan int), "chan int"},
-		{"func", func() {}, "func()"},
-		{"chan in anys", []any{make(chan int)}, "chan int"},
-		{"func in map", map[string]any{"k": func() {}}, "func()"},
-		{"func in struct", codecUser{Extra: func() {}}, "func()"},
-		{"slice of chans", []chan int{nil}, "chan int"},
-		{"unregistered struct", codecMissing{}, "codecMissing is not registered: call gob.Register"},
-		{"unregistered in anys", []any{1, codecMissing{}}, "codecMissing is not registered"},
-		{"unregistered in map", map[string]any{"k": &codecMissing{}}, "codecMissing is not registered"},
-		{"unregistered in struct", codecUser{Extra: codecMissing{}}, "codecMissing is not registered"},
-		{"unregistered array", [3]int{}, "[3]int is not registered"},
-		{"unregistered slice of structs", []codecPoint{{}}, "[]session.codecPoint is not registered"},
-		{"nil pointer", (*codecUser)(nil), "codecUser"},
-		{"nil pointer in struct", codecUser{Extra: (*codecPoint)(nil)}, "codecPoint"},
-		{"nothing exported", codecHidden{1}, "codecHidden"},
-		{"method panics", codecBad{0}, "codecBad"},
-		{"method fails", codecBad{1}, "codecBad"},
-		{"method to decode missing", codecWriter{}, "codecWriter"},
-		{"contains itself, pointer", loop, "[]interface {}"},
-		{"contains itself, slice", slice, "[]interface {}"},
-		{"contains itself, map", m, "map[string]interface {}"},
-		{"contains itself, typed map", typed, "interface {}"},
-		{"contains itself, struct", node, "codecNode"},
-		{"contains itself, interface", self, "interface {}"},
-		{"deep", deep, "[]interface {}"},
-		{"many pointers", ptrTo(ptrTo(ptrTo(ptrTo(ptrTo(ptrTo(ptrTo(ptrTo(ptrTo(1))))))))), "*int"},
-		{"much from little", wide, ""},
-		{"NaN in map", map[any]any{math.NaN(): 1}, "NaN"},
-	} {
-		for name, c := range codecs {
-			if name == "gob" && (tt.name == "many pointers" || tt.name == "NaN in map") {
-				continue
-			}
-			t.Run(name+"/"+tt.name, func(t *testing.T) {
-				enc, err := c.appendValue([]byte("before"), tt.value)
-				if !errors.Is(err, ErrUnencodable) || string(enc) != "before" {
-					t.Fatalf("%q, %v, want ErrUnencodable", enc, err)
-				}
-				if !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "4711") {
-					t.Errorf("%q does not name %q", err, tt.want)
-				}
-			})
-		}
-	}
-}
-
-func TestCodecDepth(t *testing.T) {
-	for name, c := range codecs {
-		t.Run(name, func(t *testing.T) {
-			v := any("x")
-			for range maxValueDepth - 1 {
-				v = []any{v}
-			}
-			enc, err := c.appendValue(nil, v)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got, err := c.value(enc); err != nil || !reflect.DeepEqual(got, v) {
-				t.Error(err)
 			}
 		})
 	}

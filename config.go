@@ -134,8 +134,8 @@ type ManagerConfig struct {
 	Logger *slog.Logger `json:"-"`
 
 	// ErrorHandler is told of each error that no return value carries. Under Manager.Handler, when a
-	// save fails before the headers were sent, w is not nil and ErrorHandler must answer; without an
-	// ErrorHandler the answer is 503 Service Unavailable. Otherwise w is nil. r may be nil. It is called
-	// from many goroutines at once.
+	// save fails before the headers were sent, w is not nil and ErrorHandler can answer; if it does not, the
+	// answer is 503 Service Unavailable. Otherwise w is nil. r may be nil. It is called from many goroutines
+	// at once.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error) `json:"-"`
 }

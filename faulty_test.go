@@ -31,7 +31,6 @@ type faulty struct {
 	calls []call        // since the last plan
 	now   fault         // of every call
 	nth   map[int]fault // of single calls, the first is 1
-	each  func(op string)
 }
 
 type call struct{ op, key string }
@@ -67,13 +66,6 @@ func (f *faulty) down(how fault) {
 // heal forgets the calls so far, and has all further ones work.
 func (f *faulty) heal() { f.plan(0, "") }
 
-// before has do run before each call that works.
-func (f *faulty) before(do func(op string)) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.each = do
-}
-
 // recorded returns the calls since the last plan.
 func (f *faulty) recorded() []call {
 	f.mu.Lock()
@@ -102,7 +94,7 @@ func (f *faulty) records(t testing.TB) int {
 func (f *faulty) call(ctx context.Context, op, key string, do func() error) error {
 	f.mu.Lock()
 	f.calls = append(f.calls, call{op, key})
-	how, each := f.now, f.each
+	how := f.now
 	if how == "" {
 		how = f.nth[len(f.calls)]
 	}
@@ -113,9 +105,6 @@ func (f *faulty) call(ctx context.Context, op, key string, do func() error) erro
 	case silent:
 		<-ctx.Done()
 		return ctx.Err()
-	}
-	if each != nil {
-		each(op)
 	}
 	err := do()
 	if how == unsaid {

@@ -127,7 +127,7 @@ func TestHostileCookiesOnTheWire(t *testing.T) {
 		{name: "CRLF", lines: []string{"gosessionid=LIVE\r\nX-Injected: 1"}, user: "ann"},
 		{name: "CRLF in the value", lines: []string{"gosessionid=evil\r\nSet-Cookie: gosessionid=evil"}},
 		{name: "CRLF, encoded", lines: []string{"gosessionid=LIVE%0d%0aX-Injected:%201"}},
-		{name: "a folded line", lines: []string{"gosessionid=\r\n LIVE"}, status: 0, user: "?"},
+		{name: "a folded line", lines: []string{"gosessionid=\r\n LIVE"}},
 		{name: "UTF-8", lines: []string{"gosessionid=LIVEé; ключ=é"}},
 		{name: "full-width digits", lines: []string{"gosessionid=" + strings.Repeat("０", 32)}},
 		{name: "invalid UTF-8", lines: []string{"gosessionid=\xff\xfe; gosessionid=LIVE"}, user: "ann"},
@@ -140,6 +140,7 @@ func TestHostileCookiesOnTheWire(t *testing.T) {
 		{name: "the stored key", lines: []string{"gosessionid=KEY"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			for _, mode := range []string{"Start", "Handler"} {
 				f := newFaulty(t)
 				m := newNode(t, f.provider())
@@ -156,23 +157,16 @@ func TestHostileCookiesOnTheWire(t *testing.T) {
 					h = m.Handler(h)
 				}
 				srv := serve(t, "HTTP/1.1", h)
-				request := "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
-				lines := slices.Clone(tt.lines)
-				for i, line := range lines {
-					lines[i] = strings.NewReplacer("LIVE", ann, "KEY", key(ann)).Replace(line)
-					request += "Cookie: " + lines[i] + "\r\n"
+				head := []string{"GET / HTTP/1.1", "Host: x", "Connection: close"}
+				for _, line := range tt.lines {
+					head = append(head, "Cookie: "+line)
 				}
+				request := strings.NewReplacer("LIVE", ann, "KEY", key(ann)).Replace(strings.Join(head, "\r\n"))
 				f.heal()
-				status, body := exchange(t, srv.Listener.Addr().String(), request+"\r\n")
+				status, body := exchange(t, srv.Listener.Addr().String(), request+"\r\n\r\n")
 				want := http.StatusOK
 				if tt.status != 0 {
 					want = tt.status
-				}
-				if tt.user == "?" { // parsers differ, and may refuse
-					if status >= 500 {
-						t.Errorf("%s: status %d", mode, status)
-					}
-					continue
 				}
 				if status != want {
 					t.Fatalf("%s: status %d, %s", mode, status, body)
@@ -184,10 +178,9 @@ func TestHostileCookiesOnTheWire(t *testing.T) {
 				if status == http.StatusOK && body != user {
 					t.Errorf("%s: the session is %s's", mode, body)
 				}
-				f.asked(t, strings.Split(strings.Join(lines, "\r\n"), "\r\n")...)
-				saves := slices.DeleteFunc(f.ops(), func(op string) bool { return op != "save" && op != "create" })
+				f.asked(t, strings.Split(strings.ReplaceAll(request, "Cookie: ", ""), "\r\n")...)
 				if n := f.records(t); n > 2 || tt.user != "" && n != 1 {
-					t.Errorf("%s: %d records, calls %v", mode, n, saves)
+					t.Errorf("%s: %d records, calls %v", mode, n, f.ops())
 				}
 			}
 		})
@@ -260,7 +253,9 @@ func FuzzCookieHeader(f *testing.F) {
 		one, two = strings.ReplaceAll(one, "LIVE", c.sid()), strings.ReplaceAll(two, "LIVE", c.sid())
 		for name, visit := range map[string]func(w http.ResponseWriter, r *http.Request){
 			"Handler": h.ServeHTTP,
-			"Start":   func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, start(t, m, w, r).Get(r.Context(), "user")) },
+			"Start": func(w http.ResponseWriter, r *http.Request) {
+				fmt.Fprint(w, start(t, m, w, r).Get(r.Context(), "user"))
+			},
 		} {
 			w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
 			r.Header["Cookie"] = []string{one, two}

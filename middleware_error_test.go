@@ -401,6 +401,20 @@ func TestEachWayToAnswerNoticesAFailedSave(t *testing.T) {
 	})
 }
 
+// TestAnErrorHandlerNeedNotAnswer because many a one only logs.
+func TestAnErrorHandlerNeedNotAnswer(t *testing.T) {
+	var got reports
+	f := newFaulty(t)
+	m := newNode(t, f.provider(), got.options()...)
+	res := new(client).do(m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		set(t, current(t, m, r), "a", 1)
+		f.down(refused)
+	})).ServeHTTP)
+	if _, errs := got.taken(); res.StatusCode != http.StatusServiceUnavailable || len(errs) != 1 || !got.writer {
+		t.Errorf("status %d, reported %v", res.StatusCode, errs)
+	}
+}
+
 // TestHeadersOfAnOuterMiddlewareStay after a failed save: what compresses the response compresses the error, too.
 func TestHeadersOfAnOuterMiddlewareStay(t *testing.T) {
 	f := newFaulty(t)

@@ -7,9 +7,8 @@
 // A session of five small values takes about 320 bytes. All sessions are gone when the process ends, and
 // no other process sees them; where that matters, take another provider.
 //
-// An expired session is gone at once; its memory comes back with the
-// next sweep (see [session.Manager.GC]), which visits a few sessions at a time and lets requests in
-// between.
+// An expired session is gone at once; its memory comes back with the next sweep (see
+// [session.Manager.GC]), which visits a few sessions at a time and lets requests in between.
 //
 // The provider config is empty, or a JSON object with one key:
 //

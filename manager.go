@@ -80,7 +80,7 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 	if !ok {
 		return nil, configErrorf("codec", "unknown codec %q", s.Codec)
 	}
-	m := &Manager{cfg: s, log: s.Logger, cookie: newCookieWriter(s), codec: c, saves: newSaveQueue()}
+	m := &Manager{cfg: s, log: s.Logger, cookie: newCookieWriter(s), codec: c}
 	if m.log == nil {
 		m.log = defaultLogger()
 	}
@@ -106,7 +106,7 @@ func (m *Manager) attach(ctx context.Context, p Provider) error {
 	if err != nil {
 		return openError(err)
 	}
-	m.backend, m.sealer, m.release = o.backend, o.sealer, release
+	m.backend, m.sealer, m.saves, m.release = o.backend, o.sealer, o.saves, release
 	m.facade = own.facadeOf(m)
 	_, m.local = As[InProcess](m.backend)
 	m.plainKeys = m.local || m.cfg.Beego
@@ -220,17 +220,19 @@ func (s *Session) arrive(ctx context.Context, v *visit) error {
 		if err != nil {
 			return fmt.Errorf("session: load: %w", err)
 		}
-		return s.arrived(v, c, len(candidates) > 1)
+		if v.came = c.by; len(candidates) > 1 {
+			v.rewrite(c.sid, candidates[i+1:]...)
+		}
+		return s.arrived(v, c)
+	}
+	if len(candidates) > 0 {
+		v.retract() // a Session of this request may have renewed the cookie before its session ended
 	}
 	return nil
 }
 
 // arrived answers a request whose sid c is live.
-func (s *Session) arrived(v *visit, c candidate, several bool) error {
-	v.came = c.by
-	if several {
-		v.rewrite(c.sid)
-	}
+func (s *Session) arrived(v *visit, c candidate) error {
 	switch {
 	case s.m.sealer != nil:
 		return s.renewSealed()

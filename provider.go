@@ -149,6 +149,7 @@ func (p *provider) facadeOf(m *Manager) *provider {
 type opened struct {
 	backend Backend
 	sealer  Sealer
+	saves   *saveQueue
 	users   int
 }
 
@@ -180,7 +181,7 @@ func (p *provider) acquire(ctx context.Context, c BackendConfig) (o *opened, rel
 
 func (p *provider) openNew(ctx context.Context, c BackendConfig) (*opened, error) {
 	var (
-		o   opened
+		o   = opened{saves: newSaveQueue()}
 		err error
 	)
 	switch {

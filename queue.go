@@ -3,7 +3,9 @@ package session
 import (
 	"context"
 	"hash/maphash"
+	"math/rand/v2"
 	"sync"
+	"time"
 )
 
 // A saveQueue lets the saves of one session in this process go one after another, each handing its result
@@ -23,7 +25,11 @@ type saveShard struct {
 type turn struct {
 	next  chan struct{} // holds a token when a turn is over and somebody waits; nil before that
 	users int           // who saves and who waits; guarded by the shard
-	rec   Record        // what was saved last; guarded by whose turn it is
+
+	// Guarded by whose turn it is:
+	rec  Record        // what was saved last
+	row  int           // how many saves were handed on, one to the next
+	took time.Duration // how long the last of them took
 }
 
 var turns = sync.Pool{New: func() any { return new(turn) }}
@@ -74,6 +80,17 @@ func (q *saveQueue) enter(ctx context.Context, key string) (*turn, error) {
 	return nil, ctx.Err()
 }
 
+// longRow is how many saves are handed on without a gap.
+const longRow = 8
+
+// breathe makes gaps in a long row of saves. Without them no other node would get its save in: what it has
+// loaded is changed again before its save arrives.
+func (t *turn) breathe(ctx context.Context) {
+	if t.row++; t.row%longRow == 0 {
+		wait(ctx, t.took+rand.N(t.took+1))
+	}
+}
+
 func (q *saveQueue) leave(key string, t *turn) {
 	shard := q.shard(key)
 	shard.mu.Lock()
@@ -87,7 +104,7 @@ func (s *saveShard) leave(key string, t *turn) {
 		return
 	}
 	delete(s.turns, key)
-	t.rec = Record{}
+	t.rec, t.row = Record{}, 0
 	t.next = nil // a channel must not come into another synctest bubble than the one it was made in
 	turns.Put(t)
 }

@@ -96,17 +96,16 @@ func (s *Session) move(ctx context.Context, sid string) error {
 			return nil
 		}
 		s.log = log
-		var conflict *ConflictError
+		base, err = s.retry(ctx, try, err)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			if err := m.undo(ctx, nil); err != nil {
 				return err
 			}
 			return s.lost(ctx)
-		case !errors.As(err, &conflict) || try == maxTries || !pause(ctx, try):
+		case err != nil:
 			return fmt.Errorf("session: regenerate: %w", err)
 		}
-		base = conflict.Record
 	}
 }
 

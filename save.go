@@ -32,7 +32,7 @@ func (s *Session) save(ctx context.Context) error {
 		return nil
 	case s.m.closing.Err() != nil:
 		return ErrClosed
-	case s.stuck && !s.log.empty():
+	case s.stuck && !s.log.empty() && (s.v == nil || !s.v.moved()):
 		return errStuck
 	}
 	ctx, cancel := s.saveContext(ctx)
@@ -136,7 +136,7 @@ func (s *Session) saved() {
 
 // maxTries bounds the conflicts that a save takes. Saves of one process queue, so that every conflict
 // means that another node has saved.
-const maxTries = 64
+const maxTries = 256
 
 // merge applies the log to what is stored.
 func (s *Session) merge(ctx context.Context) error {
@@ -145,6 +145,9 @@ func (s *Session) merge(ctx context.Context) error {
 		return fmt.Errorf("session: save: %w", err)
 	}
 	defer s.m.saves.leave(s.key, turn)
+	if !s.m.local { // all managers of a local backend have one queue, and nobody else saves
+		turn.breathe(ctx)
+	}
 	loaded, log := s.rec, s.log
 	base := &loaded
 	if turn.rec.Version > loaded.Version {
@@ -158,21 +161,21 @@ func (s *Session) merge(ctx context.Context) error {
 		}
 		s.rec = *base
 		s.rec.Data, s.rec.Expires = data, s.m.extended(base)
+		begin := time.Now()
 		err = s.m.backend.Save(ctx, s.key, &s.rec)
 		if err == nil {
-			turn.rec = s.rec
+			turn.rec, turn.took = s.rec, time.Since(begin)
 			s.saved()
 			return nil
 		}
 		s.rec, s.log = loaded, log
-		var conflict *ConflictError
+		base, err = s.retry(ctx, try, err)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			return s.lost(ctx)
-		case !errors.As(err, &conflict) || try == maxTries || !pause(ctx, try):
+		case err != nil:
 			return fmt.Errorf("session: save: %w", err)
 		}
-		base = conflict.Record
 	}
 }
 
@@ -199,13 +202,25 @@ func (s *Session) replay(base *Record) error {
 	)
 }
 
-// pause waits a little longer after each lost try, so that contending nodes get out of step. It reports
-// false when ctx is over.
-func pause(ctx context.Context, try int) bool {
-	if try == 0 {
-		return ctx.Err() == nil
+// retry returns the record to try again with after a conflict, or the error after which there is no more to
+// try. It waits a little longer after each lost try, so that contending nodes get out of step.
+func (s *Session) retry(ctx context.Context, try int, err error) (*Record, error) {
+	var conflict *ConflictError
+	switch {
+	case !errors.As(err, &conflict) || conflict.Record == nil || try == maxTries:
+		return nil, err
+	case try == 0 && ctx.Err() == nil:
+		return conflict.Record, nil
+	case !wait(ctx, rand.N(time.Duration(min(try+1, 10))*time.Millisecond)):
+		return nil, err
 	}
-	t := time.NewTimer(rand.N(time.Duration(min(try, 10)) * time.Millisecond))
+	rec := new(Record) // the conflict's is as old as the wait
+	return rec, s.m.backend.Load(ctx, s.key, rec)
+}
+
+// wait reports false when ctx is over.
+func wait(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:

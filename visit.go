@@ -99,8 +99,9 @@ func (v *visit) requested(buf []candidate) []candidate {
 var rewriting sync.Mutex
 
 // rewrite makes sid the only one in the request, so that whoever reads it later finds this session. An
-// empty sid leaves none.
-func (v *visit) rewrite(sid string) {
+// empty sid leaves none. Cookies that were not tried stay, behind it: Destroy ends their sessions too, or a
+// second live one would be next.
+func (v *visit) rewrite(sid string, untried ...candidate) {
 	if v.handled != nil {
 		v.replaced, v.original = true, sid
 		return
@@ -114,6 +115,11 @@ func (v *visit) rewrite(sid string) {
 			cookies += "; "
 		}
 		cookies += m.cfg.CookieName + "=" + sid
+		for _, c := range untried {
+			if c.by == byCookie {
+				cookies += "; " + m.cfg.CookieName + "=" + c.sid
+			}
+		}
 	}
 	x.SetRequestHeader("Cookie", cookies)
 	if m.cfg.EnableSidInURLQuery {

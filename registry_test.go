@@ -1,0 +1,17 @@
+package session
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestUnknownProviderNamesTheImport(t *testing.T) {
+	for name, want := range map[string]string{
+		ProviderMemory: `import _ "github.com/seed1a8f7c28/session/memory"`,
+		"nosuch":       "a blank import of its package",
+	} {
+		if err := unknownProvider(name); !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}

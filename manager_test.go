@@ -236,7 +236,7 @@ func TestChannels(t *testing.T) {
 				t.Error("the new sid was not answered in the header")
 			}
 
-			res = with(next).do(func(w http.ResponseWriter, r *http.Request) {
+			with(next).do(func(w http.ResponseWriter, r *http.Request) {
 				if err := m.Destroy(w, r); err != nil {
 					t.Fatal(err)
 				}

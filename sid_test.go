@@ -141,7 +141,7 @@ func TestPublicIDs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(a.publicID(sid)) != 43 || a.publicID(sid) != a.publicID(sid) || strings.Contains(a.publicID(sid), sid) {
+	if id := a.publicID(sid); len(id) != 43 || a.publicID(sid) != id || strings.Contains(id, sid) {
 		t.Error("no public id")
 	}
 	if a.publicID(sid) == b.publicID(sid) {

@@ -69,8 +69,8 @@ func TestWalkGivesTheLockUp(t *testing.T) {
 			held = 0
 			if at == sh {
 				pauses++
-				//lint:ignore SA2001 it waits until nobody holds the lock
 				at.mu.Lock()
+				//lint:ignore SA2001 it waits until nobody holds the lock
 				at.mu.Unlock()
 			}
 			return nil

@@ -13,8 +13,8 @@ var errNoHandler = errors.New("session: the request did not come through this ma
 // Handler gives each request that passes through it one Session, which [Manager.FromContext] returns.
 // Nothing is loaded before that; a visitor gets a record and a cookie only when something is stored. The
 // session is saved before the first byte of the response headers, and once more at the end for what was
-// changed since. If it cannot be saved before the headers, ErrorHandler answers instead of next: by default
-// with 503 Service Unavailable. When next panics nothing is saved, but that the Store of a third-party
+// changed since. If a change cannot be saved before the headers, ErrorHandler answers instead of next: by
+// default with 503 Service Unavailable. When next panics nothing is saved, but that the Store of a third-party
 // provider is released.
 //
 // The ResponseWriter that next gets is an http.Flusher if w is one; http.ResponseController works on it,
@@ -79,7 +79,7 @@ type handled struct {
 
 	committing sync.Mutex // held while the response is committed; guards failed and lost
 	failed     bool       // ErrorHandler has answered
-	lost       *Session   // what was found destroyed then
+	lost       *Session   // what could not be saved then, without harm
 }
 
 // session returns the request's one Session, loaded under ctx at the first call. A failure is that of all
@@ -154,12 +154,13 @@ func (h *handled) commit() bool {
 	if h.isCommitted() {
 		return !h.failed
 	}
-	s, err := h.settle()
+	s, harmless, err := h.settle()
 	switch {
-	case errors.Is(err, ErrDestroyed): // by others: nothing of the response is wrong
+	case err == nil:
+	case harmless:
 		h.lost = s
 		h.visit.m.report(h.visit.x.Context(), h.visit.x, "save failed", err)
-	case err != nil:
+	default:
 		h.failed = true
 		h.fail(err)
 	}
@@ -168,19 +169,24 @@ func (h *handled) commit() bool {
 
 // settle stores what the request has changed so far, and publishes the answer. Nobody begins or changes the
 // session in between: that change would need a header that is not sent any more.
-func (h *handled) settle() (s *Session, err error) {
+//
+// An error is harmless, which makes nothing of the response wrong, if others have destroyed the session, or
+// nothing was changed and only its idle deadline could not be moved.
+func (h *handled) settle() (s *Session, harmless bool, err error) {
 	h.loading.Lock()
 	defer h.loading.Unlock()
 	if s = h.current; s != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock()
+		unchanged := s.log.empty()
 		err = s.releaseLocked(h.visit.x.Context())
+		harmless = unchanged || errors.Is(err, ErrDestroyed)
 	}
-	if err != nil && !errors.Is(err, ErrDestroyed) {
+	if err != nil && !harmless {
 		h.strip()
 	}
 	h.publish()
-	return s, err
+	return s, harmless, err
 }
 
 // session returns the Session, if there is one by now.

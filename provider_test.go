@@ -10,12 +10,14 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/memory"
+	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 // A tap is a store out of this process that can do more than it must, and counts how often it was closed.
@@ -578,6 +580,22 @@ func TestFacadeLifetime(t *testing.T) {
 		}
 		p.SessionGC(t.Context())
 	})
+}
+
+// The engine of the example keeps the contract.
+func TestMapBackendKeepsTheContract(t *testing.T) {
+	sessiontest.Run(t, sessiontest.Harness{Store: func(testing.TB) sessiontest.Open {
+		var mu sync.Mutex
+		stores := make(map[string]session.Backend)
+		return func(ctx context.Context, c session.BackendConfig) (b session.Backend, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if stores[c.Namespace] == nil {
+				stores[c.Namespace], err = openMap(ctx, c)
+			}
+			return stores[c.Namespace], err
+		}
+	}})
 }
 
 // beego passes nil contexts. Every exported method that takes one is called with nil, those of the future

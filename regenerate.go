@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Regenerate gives the session a new sid, as must be done at each login or change of privilege. Changes
@@ -123,7 +124,7 @@ func (m *move) step(ctx context.Context, base *Record, data []byte) error {
 	version := m.rec.Version
 	m.rec = *base
 	m.rec.Data, m.rec.Shorten = data, false
-	m.rec.Expires = m.s.m.extended(base)
+	m.rec.Expires = m.s.m.extended(time.Now(), base)
 	if r, ok := As[Renamer](b); ok {
 		return r.Rename(ctx, m.s.key, base.Version, m.key, &m.rec)
 	}

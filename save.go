@@ -160,11 +160,13 @@ func (s *Session) merge(ctx context.Context) error {
 			return err
 		}
 		s.rec = *base
-		s.rec.Data, s.rec.Expires = data, s.m.extended(base)
 		begin := time.Now()
+		s.rec.Data, s.rec.Expires = data, s.m.extended(begin, base)
 		err = s.m.backend.Save(ctx, s.key, &s.rec)
 		if err == nil {
-			turn.rec, turn.took = s.rec, time.Since(begin)
+			if turn.rec = s.rec; !s.m.local {
+				turn.took = time.Since(begin)
+			}
 			s.saved()
 			return nil
 		}

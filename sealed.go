@@ -142,7 +142,7 @@ func (s *Session) seal(sid string) error {
 	rec.Data[0], rec.Data[1], rec.Data[2] = sealedVersion, m.codec.id(), byte(len(sid))
 	copy(rec.Data[sealedHeader:], sid)
 	rec.Version++
-	rec.Expires = m.extended(&rec)
+	rec.Expires = m.extended(now, &rec)
 	sealed, err := m.sealer.Seal(nil, m.cfg.CookieName, &rec)
 	if err != nil {
 		return fmt.Errorf("session: seal: %w", err)

@@ -249,7 +249,7 @@ func wantFresh(t *testing.T, m *session.Manager, cookie, what string) {
 
 func TestSealedBadCookies(t *testing.T) {
 	sealer := newSealer()
-	m := newNode(t, sealer.provider())
+	m := newNode(t, sealer.provider(), session.CfgLogger(quiet))
 	good := seed(t, m, map[any]any{"user": "ann"}).sid()
 	for i := range good {
 		for bit := range 8 {

@@ -332,8 +332,8 @@ func (m *Manager) due(now time.Time, rec *Record) bool {
 }
 
 // extended returns the idle deadline of rec when it is stored now, which is never an earlier one.
-func (m *Manager) extended(rec *Record) time.Time {
-	if t := m.idleUntil(time.Now(), rec.Deadline); t.After(rec.Expires) {
+func (m *Manager) extended(now time.Time, rec *Record) time.Time {
+	if t := m.idleUntil(now, rec.Deadline); t.After(rec.Expires) {
 		return t
 	}
 	return rec.Expires

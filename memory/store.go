@@ -10,7 +10,9 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-const shardCount = 256 // a power of two
+// shardCount is so large that less than one in a thousand readers meets a sweep that removes records in
+// the same shard: then they make no difference to the 99.9th percentile. With 256 shards they do.
+const shardCount = 1024
 
 // A store is the [session.Backend] without a limit.
 type store struct {
@@ -21,19 +23,15 @@ type store struct {
 // A shard keeps the records of some of the keys.
 type shard struct {
 	mu      sync.RWMutex
-	records map[string]*entry
-	peak    int // the most records that the map has held
-	moves   int // how often another map took the place of the map
+	records map[string]*entry // nil until there is one
+	peak    int               // the most records that the map has held
+	moves   int               // how often another map took the place of the map
 
 	_ [16]byte // 64 bytes in all: no two shards share a cache line
 }
 
 func newStore() *store {
-	s := &store{seed: maphash.MakeSeed()}
-	for i := range s.shards {
-		s.shards[i].records = make(map[string]*entry)
-	}
-	return s
+	return &store{seed: maphash.MakeSeed()}
 }
 
 func (s *store) shard(key string) *shard {
@@ -60,6 +58,9 @@ func (s *store) create(key string, rec *session.Record) error {
 	}
 	e := &entry{expires: millis(rec.Expires)}
 	e.set(rec, 1)
+	if sh.records == nil {
+		sh.records = make(map[string]*entry)
+	}
 	sh.records[key] = e
 	sh.peak = max(sh.peak, len(sh.records))
 	rec.Version = 1
@@ -141,7 +142,7 @@ func (s *store) Clear(context.Context) error {
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.mu.Lock()
-		sh.replace(make(map[string]*entry))
+		sh.replace(nil)
 		sh.mu.Unlock()
 	}
 	return nil

@@ -37,8 +37,8 @@ func crowd(t *testing.T, n int) (s *store, sh *shard, keys []string) {
 // A lock is given up after sweepBatch visits: the pause calls what needs the lock. Others write meanwhile,
 // and still each record that stays is visited exactly once.
 func TestWalkGivesTheLockUp(t *testing.T) {
-	s, sh, keys := crowd(t, 3000)
-	stay, others := keys[:2000], keys[2000:]
+	s, sh, keys := crowd(t, 1500)
+	stay, others := keys[:1000], keys[1000:]
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	for worker := range 4 {
@@ -70,7 +70,6 @@ func TestWalkGivesTheLockUp(t *testing.T) {
 			if at == sh {
 				pauses++
 				at.mu.Lock()
-				//lint:ignore SA2001 it waits until nobody holds the lock
 				at.mu.Unlock()
 			}
 			return nil
@@ -92,7 +91,7 @@ func TestWalkGivesTheLockUp(t *testing.T) {
 }
 
 func TestSweepRemovesInBatches(t *testing.T) {
-	s, _, keys := crowd(t, 3000)
+	s, _, keys := crowd(t, 1500)
 	for _, key := range keys { // all of them expire
 		s.shard(key).records[key].expires = 1
 	}
@@ -127,7 +126,7 @@ func TestSweepLeavesWhatCameToLife(t *testing.T) {
 }
 
 func TestWalksEndWithTheContext(t *testing.T) {
-	s, sh, _ := crowd(t, 3000)
+	s, sh, _ := crowd(t, 1500)
 	ctx, cancel := context.WithCancel(t.Context())
 	removed, err := s.sweep(ctx, func(sh *shard, keys []string) []string {
 		cancel()
@@ -136,7 +135,7 @@ func TestWalksEndWithTheContext(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || removed == 0 || removed > sweepBatch {
 		t.Errorf("sweep = %d, %v; want one batch and %v", removed, err, context.Canceled)
 	}
-	if left := len(sh.records); left < 3000-sweepBatch {
+	if left := len(sh.records); left < 1500-sweepBatch {
 		t.Errorf("%d records left in the shard, want all but a batch", left)
 	}
 	if _, err := s.Count(ctx); !errors.Is(err, context.Canceled) {

@@ -1,0 +1,101 @@
+package session
+
+import (
+	"encoding/binary"
+	"errors"
+	"testing"
+)
+
+// envelopeManager returns a manager as far as envelopes need it.
+func envelopeManager(f *testing.F, opts ...ManagerConfigOpt) *Manager {
+	s, err := NewManagerConfig(opts...).resolve()
+	if err != nil {
+		f.Fatal(err)
+	}
+	c, _ := codecByName(s.Codec)
+	return &Manager{cfg: s, codec: c}
+}
+
+// FuzzEnvelope opens arbitrary stored bytes, as they are and with a right checksum.
+func FuzzEnvelope(f *testing.F) {
+	managers := map[string]*Manager{
+		"compact": envelopeManager(f, CfgMaxBytes(1<<16)),
+		"gob":     envelopeManager(f, CfgMaxBytes(1<<16), CfgCodec("gob")),
+		"beego":   envelopeManager(f, CfgMaxBytes(1<<16), CfgBeego(true)),
+	}
+	for _, m := range managers {
+		var changes []change
+		for key, value := range map[any]any{"user": "ann", 1: []string{"a"}, "nested": map[string]any{"n": 1.5}} {
+			k, err := appendKey(nil, key)
+			if err != nil {
+				f.Fatal(err)
+			}
+			v, err := m.codec.appendValue(nil, value)
+			if err != nil {
+				f.Fatal(err)
+			}
+			changes = append(changes, change{key: k, value: v})
+		}
+		data, err := m.changedData(nil, false, changes)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+		f.Add(data[:len(data)-1])
+		f.Add(append(data, 0))
+	}
+	f.Add([]byte{})
+	f.Add([]byte{2, 0, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		for name, m := range managers {
+			openAny(t, name, m, data)
+			if len(data) < envelopeHeader || m.cfg.Beego {
+				continue
+			}
+			summed := append([]byte(nil), data...)
+			summed[0] = envelopeVersion
+			binary.BigEndian.PutUint32(summed[2:], dataSum(summed))
+			openAny(t, name, m, summed)
+		}
+	})
+}
+
+// openAny opens data, looks at each value, and changes it.
+func openAny(t *testing.T, name string, m *Manager, data []byte) {
+	c, values, err := m.openData(data)
+	if err != nil {
+		if !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: openData: %v", name, err)
+		}
+		return
+	}
+	count := 0
+	if err := c.visit(values, func(key, _ any) bool { count++; return true }); err != nil && !errors.Is(err, ErrCorrupt) {
+		t.Errorf("%s: visit: %v", name, err)
+	}
+	k, err := appendKey(nil, "added")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.get(values, k); err != nil && !errors.Is(err, ErrCorrupt) {
+		t.Errorf("%s: get: %v", name, err)
+	}
+	v, err := m.codec.appendValue(nil, 42)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, err := m.changedData(data, false, []change{{key: k, value: v}})
+	if err != nil {
+		return // too large, or a value that only looking at it shows to be corrupt
+	}
+	c, values, err = m.openData(changed)
+	if err != nil || c.id() != m.codec.id() {
+		t.Fatalf("%s: what was changed does not open: %v", name, err)
+	}
+	if got, ok, err := c.get(values, k); got != 42 || !ok || err != nil {
+		t.Errorf("%s: added = %v, %v, %v", name, got, ok, err)
+	}
+	if empty, err := m.changedData(data, true, nil); len(empty) > 0 && !m.cfg.Beego || err != nil {
+		t.Errorf("%s: flushed = %x, %v", name, empty, err)
+	}
+}

@@ -1,0 +1,66 @@
+package session_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A login gives the session a new sid. Whoever learned the old one before, or even planted it, has nothing:
+// it is dead, and the login was never stored under it.
+func ExampleManager_Regenerate() {
+	sessions, err := session.NewManager("memory", session.NewManagerConfig())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sessions.Close()
+
+	login := func(w http.ResponseWriter, r *http.Request) {
+		sess, err := sessions.Regenerate(w, r)
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		defer sess.SessionRelease(r.Context(), w)
+		if err := sess.Set(r.Context(), "user", "ann"); err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+		}
+	}
+	show := func(w http.ResponseWriter, r *http.Request) {
+		sess, err := sessions.Start(w, r)
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		defer sess.SessionRelease(r.Context(), w)
+		if sess.IsNew() {
+			_ = sess.Set(r.Context(), "cart", "a book")
+		}
+		fmt.Printf("user %v, cart %v\n", sess.Get(r.Context(), "user"), sess.Get(r.Context(), "cart"))
+	}
+
+	before := visit(show, nil)    // a visitor fills the cart
+	after := visit(login, before) // and logs in
+	visit(show, after)
+	visit(show, before) // with the old cookie
+	// Output:
+	// user <nil>, cart a book
+	// user ann, cart a book
+	// user <nil>, cart a book
+}
+
+// visit makes a request with a cookie, and returns the one that the browser has then.
+func visit(page http.HandlerFunc, cookie *http.Cookie) *http.Cookie {
+	w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/", nil)
+	if cookie != nil {
+		r.AddCookie(cookie)
+	}
+	page(w, r)
+	for _, given := range w.Result().Cookies() {
+		cookie = given
+	}
+	return cookie
+}

@@ -1,0 +1,188 @@
+package session_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+var recordTime = time.Date(2025, 11, 21, 20, 5, 7, 123_000_000, time.UTC)
+
+// goldenRecord is what testdata/golden/record-v1.hex holds.
+var goldenRecord = session.Record{
+	Version:  0x0102030405060708,
+	User:     "änn",
+	Created:  recordTime,
+	AuthTime: recordTime.Add(time.Second),
+	Expires:  recordTime.Add(time.Hour),
+	Deadline: recordTime.Add(24 * time.Hour),
+	Data:     []byte("the values\x00\xff"),
+}
+
+func sameRecord(a, b session.Record) bool {
+	times := a.Created.Equal(b.Created) && a.AuthTime.Equal(b.AuthTime) && a.Expires.Equal(b.Expires) && a.Deadline.Equal(b.Deadline)
+	return times && a.Version == b.Version && a.User == b.User && a.Shorten == b.Shorten && bytes.Equal(a.Data, b.Data)
+}
+
+func TestRecordGolden(t *testing.T) {
+	text, err := os.ReadFile("testdata/golden/record-v1.hex")
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rec session.Record
+	if err := rec.UnmarshalBinary(golden); err != nil || !sameRecord(rec, goldenRecord) {
+		t.Errorf("read %v: %+v", err, rec)
+	}
+	if b, err := goldenRecord.AppendBinary(nil); err != nil || !bytes.Equal(b, golden) {
+		t.Errorf("wrote %v: %x", err, b)
+	}
+}
+
+func TestRecordRoundTrip(t *testing.T) {
+	filled := reflect.ValueOf(goldenRecord)
+	for i := range filled.NumField() {
+		if name := filled.Type().Field(i).Name; filled.Field(i).IsZero() && name != "Shorten" {
+			t.Errorf("the record of the test has no %s", name)
+		}
+	}
+	for name, rec := range map[string]session.Record{
+		"zero": {}, "all": goldenRecord, "no user": {Version: 1, Expires: recordTime, Data: []byte("x")},
+		"longest user": {Version: 1, User: strings.Repeat("u", 65535), Expires: recordTime},
+		"before 1970":  {Version: 1, Created: time.Date(1901, 2, 3, 4, 5, 6, 0, time.UTC)},
+		"far":          {Version: 1<<64 - 1, Expires: time.Date(9999, 12, 31, 23, 59, 59, 999_000_000, time.UTC)},
+	} {
+		b, err := rec.AppendBinary([]byte("before"))
+		if err != nil || !bytes.HasPrefix(b, []byte("before")) {
+			t.Fatalf("%s: AppendBinary = %q, %v", name, b, err)
+		}
+		got := goldenRecord // all of it is replaced
+		got.Shorten = true
+		if err := got.UnmarshalBinary(b[len("before"):]); err != nil || !sameRecord(got, rec) {
+			t.Errorf("%s: %v: %+v", name, err, got)
+		}
+	}
+	t.Run("cut to milliseconds", func(t *testing.T) {
+		rec := session.Record{Expires: recordTime.Add(999_999), Shorten: true}
+		b, err := rec.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got session.Record
+		if err := got.UnmarshalBinary(b); err != nil || !got.Expires.Equal(recordTime) || got.Shorten {
+			t.Errorf("%v: %+v", err, got)
+		}
+	})
+	t.Run("user too long", func(t *testing.T) {
+		rec := session.Record{User: strings.Repeat("u", 65536)}
+		if b, err := rec.AppendBinary([]byte("before")); err == nil || string(b) != "before" {
+			t.Errorf("AppendBinary = %d bytes, %v", len(b), err)
+		}
+	})
+}
+
+// A script that knows the two offsets compares the version and moves the deadline.
+func TestRecordOffsets(t *testing.T) {
+	for _, user := range []string{"", "ann", strings.Repeat("u", 300)} {
+		rec := goldenRecord
+		rec.User = user
+		b, err := rec.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := binary.BigEndian.Uint64(b[session.RecordVersionOffset:]); got != rec.Version {
+			t.Errorf("version %x", got)
+		}
+		if got := binary.BigEndian.Uint64(b[session.RecordExpiresOffset:]); got != uint64(rec.Expires.UnixMilli()) {
+			t.Errorf("expires %d", got)
+		}
+		rec.Version, rec.Expires = 7, recordTime.Add(2*time.Hour)
+		binary.BigEndian.PutUint64(b[session.RecordVersionOffset:], rec.Version)
+		binary.BigEndian.PutUint64(b[session.RecordExpiresOffset:], uint64(rec.Expires.UnixMilli()))
+		var got session.Record
+		if err := got.UnmarshalBinary(b); err != nil || !sameRecord(got, rec) {
+			t.Errorf("%v: %+v", err, got)
+		}
+	}
+}
+
+func TestRecordCorrupt(t *testing.T) {
+	good, err := goldenRecord.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range len(good) - len(goldenRecord.Data) {
+		rec := goldenRecord
+		if err := rec.UnmarshalBinary(good[:n]); !errors.Is(err, session.ErrCorrupt) {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+		if !sameRecord(rec, goldenRecord) {
+			t.Errorf("%d bytes change the record", n)
+		}
+	}
+	for _, magic := range []string{"ses2", "SES1", "\x00\x00\x00\x00"} {
+		if err := new(session.Record).UnmarshalBinary(append([]byte(magic), good[4:]...)); !errors.Is(err, session.ErrCorrupt) {
+			t.Errorf("%q: %v", magic, err)
+		}
+	}
+}
+
+func TestRecordLive(t *testing.T) {
+	for name, tt := range map[string]struct {
+		rec  session.Record
+		now  time.Time
+		want bool
+	}{
+		"no deadline at all": {session.Record{}, recordTime, false},
+		"before both":        {goldenRecord, goldenRecord.Expires.Add(-1), true},
+		"idle too long":      {goldenRecord, goldenRecord.Expires, false},
+		"no absolute one":    {session.Record{Expires: recordTime}, recordTime.Add(-1), true},
+		"absolute one":       {session.Record{Expires: recordTime.Add(1), Deadline: recordTime}, recordTime, false},
+	} {
+		if got := tt.rec.Live(tt.now); got != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+func FuzzRecord(f *testing.F) {
+	for _, rec := range []session.Record{{}, goldenRecord, {Version: 1, Expires: recordTime, Data: []byte("x")}} {
+		b, err := rec.AppendBinary(nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+		f.Add(b[:len(b)/2])
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var rec, again session.Record
+		if err := rec.UnmarshalBinary(b); err != nil {
+			if !errors.Is(err, session.ErrCorrupt) {
+				t.Errorf("UnmarshalBinary: %v", err)
+			}
+			return
+		}
+		rec.Live(recordTime)
+		encoded, err := rec.AppendBinary(nil)
+		if err != nil || len(encoded) != len(b) {
+			t.Fatalf("AppendBinary: %d bytes of %d, %v", len(encoded), len(b), err)
+		}
+		if err := again.UnmarshalBinary(encoded); err != nil || !sameRecord(again, rec) {
+			t.Errorf("%v: %+v, then %+v", err, rec, again)
+		}
+		if got := binary.BigEndian.Uint64(b[session.RecordVersionOffset:]); got != rec.Version {
+			t.Errorf("version %d at its offset, %d in the record", got, rec.Version)
+		}
+	})
+}

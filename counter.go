@@ -9,7 +9,7 @@ import (
 
 // Increment adds n to the integer under key and returns the sum, as this request sees it. Increments of
 // concurrent requests compose: none is lost. The value keeps its integer type; without one it begins as an
-// int. A value of another type, or a sum that its type cannot hold, is an error and changes nothing.
+// int64. A value of another type, or a sum that its type cannot hold, is an error and changes nothing.
 func (s *Session) Increment(ctx context.Context, key any, n int64) (int64, error) {
 	var sum int64
 	err := s.Update(ctx, key, func(old any) (any, error) {
@@ -34,7 +34,7 @@ var errOverflow = errors.New("session: the counter's type cannot hold the sum")
 func add(old any, n int64) (any, int64, error) {
 	switch v := old.(type) {
 	case nil:
-		return addTo(0, n)
+		return addTo(int64(0), n)
 	case int:
 		return addTo(v, n)
 	case int8:

@@ -179,7 +179,9 @@ func (h *handled) settle() (s *Session, harmless bool, err error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		unchanged := s.log.empty()
-		err = s.releaseLocked(h.visit.x.Context())
+		if !s.told {
+			err = s.releaseLocked(h.visit.x.Context())
+		}
 		harmless = unchanged || errors.Is(err, ErrDestroyed)
 	}
 	if err != nil && !harmless {
@@ -194,6 +196,13 @@ func (h *handled) session() *Session {
 	h.loading.Lock()
 	defer h.loading.Unlock()
 	return h.current
+}
+
+// isTold reports whether the application knows from Save that its changes are not stored.
+func (s *Session) isTold() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.told
 }
 
 // publish puts the answer into the response header.
@@ -240,7 +249,7 @@ func (h *handled) finish() {
 		return
 	}
 	s := h.session()
-	if s == nil || s == h.lost {
+	if s == nil || s == h.lost || s.isTold() {
 		return
 	}
 	if err := s.release(h.visit.x.Context()); err != nil {

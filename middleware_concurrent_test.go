@@ -55,7 +55,7 @@ func TestGoroutinesOfOneRequest(t *testing.T) {
 		c.fetch(t, srv, "GET")
 		close(answered)
 		late.Wait()
-		if got := c.value(t, m, "n"); got != 16 {
+		if got := c.value(t, m, "n"); got != int64(16) {
 			t.Errorf("n = %v", got)
 		}
 		for i := range 8 {

@@ -101,13 +101,20 @@ func GetProvider(name string) (Provider, error) {
 	return p, nil
 }
 
-// packages says which import registers a name.
-var packages = map[string]string{ProviderMemory: "memory"}
+// packages says which import registers a name: "" if none does yet.
+var packages = map[string]string{
+	ProviderMemory: "memory",
+	ProviderCookie: "", ProviderFile: "", ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "", ProviderMysql: "",
+	ProviderPostgresql: "", ProviderRedis: "", ProviderRedisCluster: "", ProviderRedisSentinel: "", ProviderSsdb: "",
+}
 
 func unknownProvider(name string) error {
 	hint := "a blank import of its package registers a provider"
-	if p, ok := packages[name]; ok {
+	switch p, known := packages[name]; {
+	case p != "":
 		hint = fmt.Sprintf("add import _ %q", "github.com/seed1a8f7c28/session/"+p)
+	case known:
+		hint = "this version has no such provider yet"
 	}
 	known := "none"
 	if names := Providers(); len(names) > 0 {

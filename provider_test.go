@@ -226,6 +226,28 @@ func TestManagersOfOneProviderShareIt(t *testing.T) {
 	}
 }
 
+func TestAManagersProviderMakesMore(t *testing.T) {
+	backend := newTap(t)
+	a, err := session.New(backend.provider(), session.NewManagerConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := seed(t, a, map[any]any{"user": "ann"})
+	b, err := session.New(a.GetProvider(), session.NewManagerConfig())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Close(); err != nil {
+		t.Error(err)
+	}
+	if c.value(t, b, "user") != "ann" || backend.closed != 0 {
+		t.Error("the second manager has not the first one's store")
+	}
+	if err := b.Close(); err != nil || backend.closed != 1 {
+		t.Errorf("closed %d times, %v", backend.closed, err)
+	}
+}
+
 func TestCloseOfOneManagerLeavesTheOthers(t *testing.T) {
 	backend := newTap(t)
 	p := backend.provider()

@@ -12,12 +12,15 @@ import (
 // keys the changes of all requests stay, on the same key the last Save wins, Update and Increment compose.
 // Without changes it only moves the idle deadline, if that is due. It returns [ErrDestroyed] if the session
 // is gone meanwhile, [ErrTooLarge] if it would pass maxBytes, and the store's error; then nothing is stored
-// and the changes are kept for another Save. Save works on when ctx is cancelled, for as long as opTimeout
-// allows: a client that hung up does not lose its changes.
+// and the changes are kept for another Save. Handler makes none by itself after an error that Save has
+// returned: the application answers. Save works on when ctx is cancelled, for as long as opTimeout allows: a
+// client that hung up does not lose its changes.
 func (s *Session) Save(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.save(orBackground(ctx))
+	err := s.save(orBackground(ctx))
+	s.told = err != nil
+	return err
 }
 
 func (s *Session) save(ctx context.Context) error {

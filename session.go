@@ -26,6 +26,7 @@ type Session struct {
 	isNew  bool
 	due    bool      // the idle deadline is to be moved at release
 	stuck  bool      // a Regenerate has failed: changes wait for one that does not
+	told   bool      // the application knows from Save that the log is not stored
 	rec    Record    // as loaded or stored last
 	codec  codec     // of values
 	values []byte    // the part of rec.Data that is the codec's
@@ -212,6 +213,7 @@ func (s *Session) encode(key, value any) (k, v []byte, err error) {
 
 // change makes one change of the log, and does at once what cannot wait for release.
 func (s *Session) change(ctx context.Context, do func() error) error {
+	s.told = false
 	switch {
 	case s.status == gone || s.status == dismissed:
 		return ErrDestroyed

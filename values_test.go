@@ -167,9 +167,9 @@ var compositions = []struct {
 			remove(t, s, "n")
 			increment(t, s, "n", 5)
 		},
-		sees:   map[string]any{"n": 5},
+		sees:   map[string]any{"n": int64(5)},
 		other:  func(t *testing.T, s *session.Session) { set(t, s, "n", 100) },
-		stored: map[string]any{"n": 5},
+		stored: map[string]any{"n": int64(5)},
 	},
 	{
 		name:   "Update to nil deletes",
@@ -208,19 +208,19 @@ var compositions = []struct {
 			}
 			increment(t, s, "fresh", 7)
 		},
-		sees: map[string]any{"n": 4, "fresh": 7},
+		sees: map[string]any{"n": 4, "fresh": int64(7)},
 		other: func(t *testing.T, s *session.Session) {
 			increment(t, s, "n", 100)
 			increment(t, s, "fresh", 10)
 		},
-		stored: map[string]any{"n": 104, "fresh": 17},
+		stored: map[string]any{"n": 104, "fresh": int64(17)},
 	},
 	{
 		name:   "others flush, then Increment",
 		do:     func(t *testing.T, s *session.Session) { increment(t, s, "n", 5) },
 		sees:   map[string]any{"n": 6},
 		other:  func(t *testing.T, s *session.Session) { flush(t, s) },
-		stored: map[string]any{"n": 5, "kept": nil},
+		stored: map[string]any{"n": int64(5), "kept": nil},
 	},
 	{
 		name: "Flush, then Set",
@@ -251,9 +251,9 @@ var compositions = []struct {
 			increment(t, s, "n", 5)
 			increment(t, s, "n", 5)
 		},
-		sees:   map[string]any{"n": 10},
+		sees:   map[string]any{"n": int64(10)},
 		other:  func(t *testing.T, s *session.Session) { set(t, s, "n", 100) },
-		stored: map[string]any{"n": 10, "kept": nil},
+		stored: map[string]any{"n": int64(10), "kept": nil},
 	},
 }
 
@@ -464,8 +464,8 @@ func TestCounters(t *testing.T) {
 		if n, err := s.Increment(t.Context(), "fresh", math.MinInt64); n != math.MinInt64 || err != nil {
 			t.Errorf("Increment of nothing = %d, %v", n, err)
 		}
-		if _, ok := s.Get(t.Context(), "fresh").(int); !ok {
-			t.Error("a fresh counter is no int")
+		if _, ok := s.Get(t.Context(), "fresh").(int64); !ok {
+			t.Error("a fresh counter is no int64")
 		}
 		if n, err := s.Decrement(t.Context(), "fresh", math.MinInt64); err == nil {
 			t.Errorf("Decrement by the lowest int64 = %d", n)
@@ -679,6 +679,113 @@ func TestLazySessionsOfOneRequestMeet(t *testing.T) {
 	}
 }
 
+// Nodes with different codecs, as during a change from one to the other, read and change each other's
+// sessions.
+func TestTwoCodecs(t *testing.T) {
+	for kind, p := range map[string]session.Provider{
+		"memory": memory.New(), "tap": newTap(t).provider(), "sealer": newSealerProvider(),
+	} {
+		t.Run(kind, func(t *testing.T) {
+			compact, gob := newNode(t, p), newNode(t, p, session.CfgCodec("gob"))
+			c := seed(t, compact, map[any]any{"n": 1, 7: []string{"a"}, "kept": int8(3)})
+			want := map[string]any{"n": 1, "kept": int8(3)}
+			for i := range 4 {
+				m := []*session.Manager{gob, compact}[i%2]
+				c.visit(t, m, func(s *session.Session) {
+					wantValues(t, "read is", s, want)
+					increment(t, s, "n", 1)
+					if kind != "sealer" { // which has nothing to merge with
+						o := c.open(t, []*session.Manager{compact, gob}[i%2])
+						increment(t, o, "n", 10)
+						save(t, o)
+					}
+				})
+				want["n"] = want["n"].(int) + 1
+				if kind != "sealer" {
+					want["n"] = want["n"].(int) + 10
+				}
+				wantValues(t, "stored is", c.open(t, m), want)
+			}
+			c.visit(t, gob, func(s *session.Session) { remove(t, s, "kept") })
+			if got := c.value(t, compact, 7); !reflect.DeepEqual(got, []string{"a"}) || c.value(t, compact, "kept") != nil {
+				t.Errorf("7 = %v", got)
+			}
+		})
+	}
+}
+
+// A function that panics takes neither the session nor those who wait for it along.
+func TestAPanickingUpdate(t *testing.T) {
+	m := newManager(t)
+	c := seed(t, m, map[any]any{"n": 1})
+	panics := func(do func()) {
+		t.Helper()
+		defer func() {
+			if recover() == nil {
+				t.Error("the panic was swallowed")
+			}
+		}()
+		do()
+	}
+	s := c.open(t, m)
+	set(t, s, "mine", 1)
+	panics(func() { update(t, s, "n", func(any) any { panic("at once") }) })
+	wantValues(t, "the request sees", s, map[string]any{"n": 1, "mine": 1})
+
+	update(t, s, "n", func(old any) any {
+		if old != 1 {
+			panic("when it is run again")
+		}
+		return 2
+	})
+	o := c.open(t, m)
+	set(t, o, "n", 100)
+	save(t, o)
+	panics(func() { _ = s.Save(t.Context()) })
+	set(t, s, "n", 3)
+	save(t, s)
+	o = c.open(t, m)
+	increment(t, o, "n", 1)
+	save(t, o)
+	wantValues(t, "stored is", c.open(t, m), map[string]any{"n": 4, "mine": 1})
+}
+
+// The goroutines of one request may share its Session.
+func TestGoroutinesShareASession(t *testing.T) {
+	for kind, p := range map[string]session.Provider{
+		"memory": memory.New(), "tap": newTap(t).provider(), "sealer": newSealerProvider(), "third party": newShelf(),
+	} {
+		for _, lazy := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/lazy=%v", kind, lazy), func(t *testing.T) {
+				m := newNode(t, p, session.CfgLazy(lazy))
+				c := new(client)
+				c.visit(t, m, func(s *session.Session) {
+					var all sync.WaitGroup
+					for g := range 8 {
+						all.Go(func() {
+							for i := range 20 {
+								increment(t, s, "n", 1)
+								set(t, s, g, i)
+								if got := s.Get(t.Context(), g); got != i {
+									t.Errorf("%d = %v, want %d", g, got, i)
+								}
+								if i%5 == 0 {
+									save(t, s)
+									_ = fmt.Sprint(s, s.IsNew(), s.SessionID(t.Context()))
+								}
+							}
+						})
+					}
+					all.Wait()
+				})
+				if got := c.value(t, m, "n"); got != int64(160) {
+					t.Errorf("n = %v", got)
+				}
+			})
+		}
+	}
+}
+
 const (
 	contenders = 32
 	saves      = 100
@@ -753,7 +860,7 @@ func TestSharedIncrement3200(t *testing.T) {
 	shared(t, func(t *testing.T, nodes []*session.Manager) {
 		c := seed(t, nodes[0], nil)
 		contend(t, c, nodes, func(s *session.Session, _, _ int) { increment(t, s, "n", 1) })
-		if got := c.value(t, nodes[0], "n"); got != contenders*saves {
+		if got := c.value(t, nodes[0], "n"); got != int64(contenders*saves) {
 			t.Errorf("n = %v, want %d", got, contenders*saves)
 		}
 	})
@@ -796,7 +903,7 @@ func TestManyNodesGetTheirSavesThrough(t *testing.T) {
 				}
 				c := seed(t, nodes[0], nil)
 				contend(t, c, nodes, func(s *session.Session, _, _ int) { increment(t, s, "n", 1) })
-				if got := c.value(t, nodes[0], "n"); got != contenders*saves {
+				if got := c.value(t, nodes[0], "n"); got != int64(contenders*saves) {
 					t.Errorf("n = %v, want %d", got, contenders*saves)
 				}
 				if d.conflicts.Load() == 0 {

@@ -24,7 +24,7 @@ var templates = template.Must(template.ParseFS(files, "templates/*.html"))
 const (
 	userKey   = "user"   // string
 	sinceKey  = "since"  // time.Time of the login
-	countKey  = "count"  // int, as Increment begins it
+	countKey  = "count"  // int64, as Increment begins it
 	noticeKey = "notice" // string
 	errorKey  = "error"  // string
 	triedKey  = "tried"  // string: the name in a login that was refused, for the next form
@@ -94,7 +94,7 @@ type view struct {
 
 	User  string // "" for nobody
 	Since time.Time
-	Count int
+	Count int64
 
 	Tried                string
 	MaxName, MinPassword int
@@ -123,7 +123,7 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) error {
 	if user, ok := sess.Get(ctx, userKey).(string); ok {
 		v.Title, v.User = "Hello, "+user, user
 		v.Since, _ = sess.Get(ctx, sinceKey).(time.Time)
-		v.Count, _ = sess.Get(ctx, countKey).(int)
+		v.Count, _ = sess.Get(ctx, countKey).(int64)
 	}
 	render(w, http.StatusOK, "home.html", v)
 	return nil

@@ -359,3 +359,34 @@ func TestDestroyedMeanwhileIsReported(t *testing.T) {
 		})
 	}
 }
+
+func TestTheApplicationAnswersWhatSaveHasToldIt(t *testing.T) {
+	var got reports
+	f := newFaulty(t)
+	m := newNode(t, f.provider(), got.options()...)
+	c := seed(t, m, map[any]any{"cart": "book"})
+	handler := func(again bool) func(http.ResponseWriter, *http.Request) {
+		return m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s := current(t, m, r)
+			f.plan(1, refused)
+			set(t, s, "cart", "bike")
+			if err := s.Save(r.Context()); err == nil {
+				t.Error("Save: no error")
+			}
+			if again {
+				set(t, s, "n", 1)
+			}
+			http.Error(w, "your cart is as it was", http.StatusConflict)
+		})).ServeHTTP
+	}
+	if res := c.do(handler(false)); res.StatusCode != http.StatusConflict {
+		t.Errorf("status %d", res.StatusCode)
+	}
+	if c.value(t, m, "cart") != "book" {
+		t.Error("what was not saved is stored")
+	}
+	got.silentSoFar(t)
+	if c.do(handler(true)); c.value(t, m, "cart") != "bike" || c.value(t, m, "n") != 1 {
+		t.Error("a change after the failed Save is not saved with those before")
+	}
+}

@@ -150,18 +150,30 @@ func TestOpts(t *testing.T) {
 
 func TestBeegoDocumentedConfigs(t *testing.T) {
 	tests := []struct{ text, want string }{
-		{`{"cookieName":"gosessionid","gclifetime":3600}`,
-			"ManagerConfig[enableSetCookie=true cookieName=gosessionid gclifetime=3600]"},
-		{`{"cookieName":"gosessionid", "enableSetCookie,omitempty": true, "gclifetime":3600, "maxLifetime": 3600, "secure": false, "cookieLifeTime": 3600, "providerConfig": ""}`,
-			"ManagerConfig[enableSetCookie=true cookieName=gosessionid gclifetime=3600 maxLifetime=3600 cookieLifeTime=3600]"},
-		{`{"cookieName":"gosessionid","gclifetime":3600,"ProviderConfig":"./tmp"}`,
-			"ManagerConfig[enableSetCookie=true cookieName=gosessionid gclifetime=3600 providerConfig=***]"},
-		{`{"cookieName":"gosessionid","gclifetime":3600,"ProviderConfig":"username:password@protocol(address)/dbname?param=value"}`,
-			"ManagerConfig[enableSetCookie=true cookieName=gosessionid gclifetime=3600 providerConfig=***]"},
-		{`{"cookieName":"gosessionid","gclifetime":3600,"ProviderConfig":"127.0.0.1:6379,100,astaxie"}`,
-			"ManagerConfig[enableSetCookie=true cookieName=gosessionid gclifetime=3600 providerConfig=***]"},
-		{`{"cookieName":"gosessionid","enableSetCookie":false,"gclifetime":3600,"ProviderConfig":"{\"cookieName\":\"gosessionid\",\"securityKey\":\"beegocookiehashkey\"}"}`,
-			"ManagerConfig[cookieName=gosessionid gclifetime=3600 providerConfig=***]"},
+		{
+			`{"cookieName":"gosessionid","gclifetime":3600}`,
+			"ManagerConfig[enableSetCookie=true cookieName=gosessionid gclifetime=3600]",
+		},
+		{
+			`{"cookieName":"gosessionid", "enableSetCookie,omitempty": true, "gclifetime":3600, "maxLifetime": 3600, "secure": false, "cookieLifeTime": 3600, "providerConfig": ""}`,
+			"ManagerConfig[enableSetCookie=true cookieName=gosessionid gclifetime=3600 maxLifetime=3600 cookieLifeTime=3600]",
+		},
+		{
+			`{"cookieName":"gosessionid","gclifetime":3600,"ProviderConfig":"./tmp"}`,
+			"ManagerConfig[enableSetCookie=true cookieName=gosessionid gclifetime=3600 providerConfig=***]",
+		},
+		{
+			`{"cookieName":"gosessionid","gclifetime":3600,"ProviderConfig":"username:password@protocol(address)/dbname?param=value"}`,
+			"ManagerConfig[enableSetCookie=true cookieName=gosessionid gclifetime=3600 providerConfig=***]",
+		},
+		{
+			`{"cookieName":"gosessionid","gclifetime":3600,"ProviderConfig":"127.0.0.1:6379,100,astaxie"}`,
+			"ManagerConfig[enableSetCookie=true cookieName=gosessionid gclifetime=3600 providerConfig=***]",
+		},
+		{
+			`{"cookieName":"gosessionid","enableSetCookie":false,"gclifetime":3600,"ProviderConfig":"{\"cookieName\":\"gosessionid\",\"securityKey\":\"beegocookiehashkey\"}"}`,
+			"ManagerConfig[cookieName=gosessionid gclifetime=3600 providerConfig=***]",
+		},
 	}
 	for _, tt := range tests {
 		c := mustParseConfig(t, tt.text)
@@ -195,10 +207,14 @@ func TestParseConfigForms(t *testing.T) {
 		{"same site none", `{"cookieSameSite": "NONE"}`, CfgSameSite(http.SameSiteNoneMode)},
 		{"same site default", `{"cookieSameSite": "default"}`, CfgSameSite(http.SameSiteDefaultMode)},
 		{"same site lax", `{"cookieSameSite": "lax"}`, CfgSameSite(http.SameSiteLaxMode)},
-		{"provider config as object", `{"providerConfig": { "addr": "a:1", "db": [ 1 ] }}`,
-			CfgProviderConfig(`{"addr":"a:1","db":[1]}`)},
-		{"provider config as text of an object", `{"providerConfig": "{ \"addr\": 1 }"}`,
-			CfgProviderConfig(`{ "addr": 1 }`)},
+		{
+			"provider config as object", `{"providerConfig": { "addr": "a:1", "db": [ 1 ] }}`,
+			CfgProviderConfig(`{"addr":"a:1","db":[1]}`),
+		},
+		{
+			"provider config as text of an object", `{"providerConfig": "{ \"addr\": 1 }"}`,
+			CfgProviderConfig(`{ "addr": 1 }`),
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -226,17 +242,25 @@ func TestParseConfigErrors(t *testing.T) {
 		{"null", `null`, "json", "want a JSON object"},
 		{"number beyond float64", `1e999`, "json", "want a JSON object"},
 		{"not UTF-8", "{\"domain\": \"s3cr3t-canary\xff\"}", "json", "the text is not UTF-8"},
-		{"slip", "{\n\t\"cookie_name\": \"s3cr3t-canary\"\n}", "cookie_name",
-			"unknown key (line 2, column 2); did you mean cookieName?"},
-		{"unknown key", `{"nonsense": "s3cr3t-canary"}`, "nonsense",
-			"unknown key (line 1, column 2); the keys are enableSetCookie, disableHTTPOnly, secure, "},
+		{
+			"slip", "{\n\t\"cookie_name\": \"s3cr3t-canary\"\n}", "cookie_name",
+			"unknown key (line 2, column 2); did you mean cookieName?",
+		},
+		{
+			"unknown key", `{"nonsense": "s3cr3t-canary"}`, "nonsense",
+			"unknown key (line 1, column 2); the keys are enableSetCookie, disableHTTPOnly, secure, ",
+		},
 		{"unknown null", `{"nonsense": null}`, "nonsense", "unknown key"},
 		{"odd key", `{"a\nb": 1}`, `a\nb`, "unknown key"},
 		{"long key", `{"` + strings.Repeat("k", 1000) + `": 1}`, strings.Repeat("k", 64) + "…", "unknown key"},
-		{"given twice", `{"cookieName": "s3cr3t-canary", "CookieName": "b"}`, "cookieName",
-			"given twice (line 1, column 33)"},
-		{"given twice by beego's tag", `{"enableSetCookie": true, "enableSetCookie,omitempty": true}`,
-			"enableSetCookie", "given twice"},
+		{
+			"given twice", `{"cookieName": "s3cr3t-canary", "CookieName": "b"}`, "cookieName",
+			"given twice (line 1, column 33)",
+		},
+		{
+			"given twice by beego's tag", `{"enableSetCookie": true, "enableSetCookie,omitempty": true}`,
+			"enableSetCookie", "given twice",
+		},
 		{"given twice as null", `{"secure": null, "secure": true}`, "secure", "given twice"},
 		{"string for bool", `{"secure": "s3cr3t-canary"}`, "secure", "want true or false (line 1, column 2)"},
 		{"string for number", `{"SESSIONIDLENGTH": "s3cr3t-canary"}`, "sessionIDLength", "want a whole number"},
@@ -255,12 +279,18 @@ func TestParseConfigErrors(t *testing.T) {
 		{"part of a second", `{"cookieLifeTime": 0.5}`, "cookieLifeTime", "want a whole number of seconds or a string"},
 		{"same site word", `{"cookieSameSite": "s3cr3t-canary"}`, "cookieSameSite", `want "lax", "strict", "none", "default"`},
 		{"same site list", `{"cookieSameSite": []}`, "cookieSameSite", `want "lax"`},
-		{"unset variable", `{"providerConfig": "s3cr3t-canary ${SESSION_TEST_UNSET}"}`, "providerConfig",
-			"environment variable SESSION_TEST_UNSET is not set"},
-		{"unset variable in key", `{"encryptionKeys": ["s3cr3t-canary", "${SESSION_TEST_UNSET}"]}`, "encryptionKeys",
-			"environment variable SESSION_TEST_UNSET is not set"},
-		{"missing file", `{"providerConfig": {"password": "${file:/nonexistent/s}", "user": "s3cr3t-canary"}}`,
-			"providerConfig", "open /nonexistent/s: "},
+		{
+			"unset variable", `{"providerConfig": "s3cr3t-canary ${SESSION_TEST_UNSET}"}`, "providerConfig",
+			"environment variable SESSION_TEST_UNSET is not set",
+		},
+		{
+			"unset variable in key", `{"encryptionKeys": ["s3cr3t-canary", "${SESSION_TEST_UNSET}"]}`, "encryptionKeys",
+			"environment variable SESSION_TEST_UNSET is not set",
+		},
+		{
+			"missing file", `{"providerConfig": {"password": "${file:/nonexistent/s}", "user": "s3cr3t-canary"}}`,
+			"providerConfig", "open /nonexistent/s: ",
+		},
 		{"variable without end", `{"providerConfig": "${s3cr3t-canary"}`, "providerConfig", "want the name of an environment"},
 		{"variable without name", `{"providerConfig": "s3cr3t-canary${}"}`, "providerConfig", "want the name of an environment"},
 		{"no name of a variable", `{"providerConfig": "pa${s3cr3t-canary}"}`, "providerConfig", "write $${ for ${ itself"},
@@ -311,8 +341,10 @@ func TestExpansion(t *testing.T) {
 		{"empty variable", `"<${SESSION_TEST_EMPTY}>"`, "<>"},
 		{"file", inJSON("${file:" + secret + "}!"), `from "file"!`},
 		{"literal", `"$${SESSION_TEST_A} $$ $ {} $"`, "${SESSION_TEST_A} $$ $ {} $"},
-		{"object", `{"p": "${SESSION_TEST_A}", "${k}": ["${SESSION_TEST_A}", "\"$${", 1, {}]}`,
-			`{"p":"a\"b\\c","${k}":["a\"b\\c","\"${",1,{}]}`},
+		{
+			"object", `{"p": "${SESSION_TEST_A}", "${k}": ["${SESSION_TEST_A}", "\"$${", 1, {}]}`,
+			`{"p":"a\"b\\c","${k}":["a\"b\\c","\"${",1,{}]}`,
+		},
 		{"text of an object", inJSON(`{"${k}" : "${SESSION_TEST_A}"}`), `{"${k}" : "a\"b\\c"}`},
 		{"text like an object", `"{${SESSION_TEST_A}"`, `{a"b\c`},
 		{"object without variables", `{"p":"\u003c<"}`, `{"p":"\u003c<"}`},
@@ -439,8 +471,10 @@ func TestParseProviderConfig(t *testing.T) {
 		{"no object", `s3cr3t-canary`, "providerConfig", "not JSON (line 1, column 1)"},
 		{"list", `[]`, "providerConfig", "want a JSON object"},
 		{"trailing garbage", `{} s3cr3t-canary`, "providerConfig", "not JSON (line 1, column 4)"},
-		{"unknown key", `{"addr": "s3cr3t-canary", "pass": "s3cr3t-canary"}`, "providerConfig.pass",
-			"unknown key (line 1, column 27)"},
+		{
+			"unknown key", `{"addr": "s3cr3t-canary", "pass": "s3cr3t-canary"}`, "providerConfig.pass",
+			"unknown key (line 1, column 27)",
+		},
 		{"unknown key further in", `{"pool": {"pass": "s3cr3t-canary"}}`, "providerConfig.pool.pass", "unknown key (line 1, column 2)"},
 		{"given twice", `{"addr": "s3cr3t-canary", "Addr": "b"}`, "providerConfig.Addr", "given twice"},
 		{"wrong type", "{\n \"db\": \"s3cr3t-canary\"}", "providerConfig.db", "want a value of type int (line 2, column 2)"},
@@ -505,15 +539,23 @@ func TestResolve(t *testing.T) {
 		{"longest path", options(CfgCookiePath("/" + strings.Repeat("p", 1023))), func(s *settings) any { return len(s.CookiePath) }, 1024},
 		{"no channel", options(CfgSetCookie(false)), func(s *settings) any { return s.EnableSetCookie }, false},
 		{"provider is not looked up", options(CfgProvider("none such")), func(s *settings) any { return s.Provider }, "none such"},
-		{"proxies", options(CfgTrustedProxies("10.1.2.3", "10.1.2.3/8", "::1", "fe80::1/10", "::ffff:10.1.2.3", "::ffff:10.1.2.3/104")),
-			func(s *settings) any { return fmt.Sprint(s.trusted) }, "[10.1.2.3/32 10.0.0.0/8 ::1/128 fe80::/10 10.1.2.3/32 10.0.0.0/8]"},
+		{
+			"proxies", options(CfgTrustedProxies("10.1.2.3", "10.1.2.3/8", "::1", "fe80::1/10", "::ffff:10.1.2.3", "::ffff:10.1.2.3/104")),
+			func(s *settings) any { return fmt.Sprint(s.trusted) }, "[10.1.2.3/32 10.0.0.0/8 ::1/128 fe80::/10 10.1.2.3/32 10.0.0.0/8]",
+		},
 		{"__Host-Http- cookie", options(CfgCookieName("__Host-Http-s"), CfgSecure(true)), func(s *settings) any { return s.CookieName }, "__Host-Http-s"},
-		{"__Secure- cookie", options(CfgCookieName("__Secure-s"), CfgSecure(true), CfgDomain("example.com"), CfgCookiePath("/a"), CfgHTTPOnly(false)),
-			func(s *settings) any { return s.CookieName }, "__Secure-s"},
-		{"__Http- cookie", options(CfgCookieName("__Http-s"), CfgSecure(true), CfgDomain("example.com"), CfgCookiePath("/a")),
-			func(s *settings) any { return s.CookieName }, "__Http-s"},
-		{"__Host- cookie", options(CfgCookieName("__Host-s"), CfgSecure(true), CfgHTTPOnly(false)),
-			func(s *settings) any { return s.CookieName }, "__Host-s"},
+		{
+			"__Secure- cookie", options(CfgCookieName("__Secure-s"), CfgSecure(true), CfgDomain("example.com"), CfgCookiePath("/a"), CfgHTTPOnly(false)),
+			func(s *settings) any { return s.CookieName }, "__Secure-s",
+		},
+		{
+			"__Http- cookie", options(CfgCookieName("__Http-s"), CfgSecure(true), CfgDomain("example.com"), CfgCookiePath("/a")),
+			func(s *settings) any { return s.CookieName }, "__Http-s",
+		},
+		{
+			"__Host- cookie", options(CfgCookieName("__Host-s"), CfgSecure(true), CfgHTTPOnly(false)),
+			func(s *settings) any { return s.CookieName }, "__Host-s",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -209,10 +209,13 @@ func TestEachNewManagerHasAStoreOfItsOwn(t *testing.T) {
 func TestManagersOfOneProviderShareIt(t *testing.T) {
 	for name, p := range map[string]session.Provider{"memory": memory.New(), "a tap": newTap(t).provider()} {
 		t.Run(name, func(t *testing.T) {
-			a, b := newNode(t, p), newNode(t, p)
+			a, b := newNode(t, p), newNode(t, p, session.CfgMaxLifeTime(60))
 			c := seed(t, a, map[any]any{"user": "ann"})
 			if got := c.value(t, b, "user"); got != "ann" {
 				t.Errorf("user = %v", got)
+			}
+			if b.GetActiveSession() != 1 {
+				t.Errorf("%d sessions", b.GetActiveSession())
 			}
 			other := newNode(t, p, session.CfgNamespace("other"))
 			if alive(t, other, c.sid()) {

@@ -375,6 +375,21 @@ func TestSealedDeadlines(t *testing.T) {
 			use(false)
 		})
 	})
+	t.Run("reached during the request", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			m := newNode(t, newSealerProvider(), session.CfgMaxLifeTime(600))
+			c := seed(t, m, map[any]any{"user": "ann"})
+			w := httptest.NewRecorder()
+			s := start(t, m, w, c.request())
+			time.Sleep(10 * time.Minute)
+			if err := s.Set(t.Context(), "n", 1); !errors.Is(err, session.ErrDestroyed) {
+				t.Errorf("Set = %v", err)
+			}
+			if lines := w.Header()["Set-Cookie"]; lines != nil {
+				t.Errorf("Set-Cookie = %q", lines)
+			}
+		})
+	})
 	t.Run("a change does not shorten", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			sealer := newSealer()

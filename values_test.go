@@ -1,11 +1,13 @@
 package session_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"reflect"
 	"slices"
@@ -676,6 +678,62 @@ func TestLazySessionsOfOneRequestMeet(t *testing.T) {
 			c.take(w.Result())
 			wantValues(t, "stored is", c.open(t, m), map[string]any{"a": 1, "b": 2, "late": 3})
 		})
+	}
+}
+
+// A stored session that cannot be read is an error, not a fresh session, and stays as it is until somebody
+// destroys it.
+func TestCorruptSession(t *testing.T) {
+	backend := newTap(t)
+	m := newNode(t, backend.provider(), session.CfgLogger(quiet))
+	c := seed(t, m, map[any]any{"user": "ann", "n": 1})
+	key := backend.keys()[0]
+	store := func(data []byte) {
+		t.Helper()
+		var rec session.Record
+		if err := backend.beneath.Load(t.Context(), key, &rec); err != nil {
+			t.Fatal(err)
+		}
+		rec.Data = data
+		if err := backend.beneath.Save(t.Context(), key, &rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var good session.Record
+	if err := backend.beneath.Load(t.Context(), key, &good); err != nil {
+		t.Fatal(err)
+	}
+	late := c.open(t, m)
+	set(t, late, "mine", 1)
+	for i := range good.Data {
+		flipped := bytes.Clone(good.Data)
+		flipped[i] ^= 0x10
+		for what, bad := range map[string][]byte{"with a bit flipped": flipped, "cut off": good.Data[:max(i, 1)]} {
+			store(bad)
+			w := httptest.NewRecorder()
+			if s, err := m.Start(w, c.request()); !errors.Is(err, session.ErrCorrupt) || w.Header()["Set-Cookie"] != nil {
+				t.Errorf("%s at %d: Start = %v, %v, Set-Cookie %q", what, i, s, err, w.Header()["Set-Cookie"])
+			}
+			if err := late.Save(t.Context()); !errors.Is(err, session.ErrCorrupt) {
+				t.Errorf("%s at %d: Save = %v", what, i, err)
+			}
+			var rec session.Record
+			if err := backend.beneath.Load(t.Context(), key, &rec); err != nil || !bytes.Equal(rec.Data, bad) {
+				t.Fatalf("%s at %d: the stored bytes have changed, %v", what, i, err)
+			}
+		}
+	}
+	store(good.Data)
+	save(t, late)
+	wantValues(t, "stored is", c.open(t, m), map[string]any{"user": "ann", "n": 1, "mine": 1})
+	store([]byte("not a session"))
+	c.do(func(w http.ResponseWriter, r *http.Request) {
+		if err := m.Destroy(w, r); err != nil {
+			t.Errorf("Destroy = %v", err)
+		}
+	})
+	if c.cookie != "" || backend.records(t) != 0 {
+		t.Error("not destroyed")
 	}
 }
 

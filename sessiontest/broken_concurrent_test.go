@@ -48,8 +48,10 @@ var brokenConcurrent = []breakage{
 				return nil
 			}}
 		},
-		caught: []string{"concurrent/increments", "concurrent/save and delete at a version", "concurrent/delete is final",
-			"concurrent/save and touch", "rename/one wins"},
+		caught: []string{
+			"concurrent/increments", "concurrent/save and delete at a version", "concurrent/delete is final",
+			"concurrent/save and touch", "rename/one wins",
+		},
 	},
 	{
 		name: "Touch looks, then stores",

@@ -92,7 +92,8 @@ var brokenDelete = []breakage{
 	{
 		name: "Delete leaves the key taken",
 		alter: func(n *node) session.Backend {
-			return &altered{node: n,
+			return &altered{
+				node: n,
 				create: func(ctx context.Context, key string, rec *session.Record) error {
 					n.mu.Lock()
 					_, taken := n.raw(key + " deleted")
@@ -110,7 +111,8 @@ var brokenDelete = []breakage{
 						n.mu.Unlock()
 					}
 					return err
-				}}
+				},
+			}
 		},
 		caught: []string{"key/free again"},
 	},
@@ -180,7 +182,8 @@ var brokenExpiry = []breakage{
 		name: "the time to live is that of Create",
 		alter: func(n *node) session.Backend {
 			first := make(map[string]time.Time)
-			return &altered{node: n,
+			return &altered{
+				node: n,
 				create: func(ctx context.Context, key string, rec *session.Record) error {
 					err := n.Create(ctx, key, rec)
 					if err == nil {
@@ -198,7 +201,8 @@ var brokenExpiry = []breakage{
 						return session.ErrNotFound
 					}
 					return n.Load(ctx, key, rec)
-				}}
+				},
+			}
 		},
 		caught: []string{"expiry/touch extends it", "expiry/save extends it", "sweep/extended ones"},
 	},

@@ -33,7 +33,8 @@ var brokenList = []breakage{
 		name: "Count counts calls",
 		alter: func(n *node) session.Backend {
 			calls := 0
-			return &altered{node: n,
+			return &altered{
+				node: n,
 				create: func(ctx context.Context, key string, rec *session.Record) error {
 					n.mu.Lock()
 					calls++

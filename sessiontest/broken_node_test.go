@@ -117,7 +117,8 @@ var brokenNodes = []breakage{
 				}
 				return nodes
 			}
-			return &altered{node: n,
+			return &altered{
+				node: n,
 				count: func(ctx context.Context) (int, error) {
 					total := 0
 					for _, n := range all() {
@@ -142,7 +143,8 @@ var brokenNodes = []breakage{
 						n.Clear(ctx)
 					}
 					return nil
-				}}
+				},
+			}
 		},
 		caught: []string{"count/own namespace", "list/own namespace", "clear/own namespace"},
 	},

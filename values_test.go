@@ -948,24 +948,29 @@ func (d *distant) Save(ctx context.Context, key string, rec *session.Record) err
 	return err
 }
 
-// No node keeps the others from saving, however many saves of its own are waiting.
+// No node keeps the others from saving, however many saves of its own are waiting. Managers of one provider
+// are one node: their saves queue together.
 func TestManyNodesGetTheirSavesThrough(t *testing.T) {
-	for _, n := range []int{2, 8} {
-		t.Run(fmt.Sprint(n, " nodes"), func(t *testing.T) {
+	for name, tt := range map[string]struct{ nodes, managers int }{
+		"two nodes": {2, 1}, "eight nodes": {8, 1}, "one node with four managers": {1, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := &distant{Backend: newFaulty(t)}
-				var nodes []*session.Manager
-				for range n { // each a process of its own, with its own provider
+				var all []*session.Manager
+				for range tt.nodes {
 					p := session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) { return d, nil })
-					nodes = append(nodes, newNode(t, p, session.CfgOpTimeout(2*time.Second)))
+					for range tt.managers {
+						all = append(all, newNode(t, p, session.CfgOpTimeout(2*time.Second)))
+					}
 				}
-				c := seed(t, nodes[0], nil)
-				contend(t, c, nodes, func(s *session.Session, _, _ int) { increment(t, s, "n", 1) })
-				if got := c.value(t, nodes[0], "n"); got != int64(contenders*saves) {
+				c := seed(t, all[0], nil)
+				contend(t, c, all, func(s *session.Session, _, _ int) { increment(t, s, "n", 1) })
+				if got := c.value(t, all[0], "n"); got != int64(contenders*saves) {
 					t.Errorf("n = %v, want %d", got, contenders*saves)
 				}
-				if d.conflicts.Load() == 0 {
-					t.Error("no conflicts: the nodes share a queue")
+				if n := d.conflicts.Load(); (n == 0) != (tt.nodes == 1) {
+					t.Errorf("%d conflicts", n)
 				}
 			})
 		})

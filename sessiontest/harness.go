@@ -38,16 +38,33 @@ type Harness struct {
 	// runs after the last case.
 	Store func(t testing.TB) Open
 
+	// Sealer stands in for Store where the sessions are in the clients: it returns how to open the store
+	// once more, with the same keys. Only the rules that such a store can keep are checked.
+	Sealer func(t testing.TB) OpenSealer
+
 	// Resolution is how exactly the engine keeps times: what it loads differs by less than this from what
 	// was stored, and a record ends less than this before or after its time. 0 means a millisecond. Cases
 	// that wait for an expiry wait a few of it.
 	Resolution time.Duration
+
+	// Local says that the store goes by this process's clock alone, that what it waits for is in this
+	// process or in files, and that its goroutines end with Close. [Model] then runs it in fake time, on
+	// a store for each seed.
+	Local bool
+
+	// Floor returns what [Bench] compares with: a bare call of the store's client that reads or writes a
+	// record of 128 bytes. Nil means to look into a map.
+	Floor func(t testing.TB) func(write bool) error
 }
 
 // Run runs every case as a subtest, one after the other and on one store.
 func Run(t *testing.T, h Harness) {
+	if h.Sealer != nil {
+		h.runSealer(t)
+		return
+	}
 	open := h.Store(t)
-	for _, c := range cases {
+	for _, c := range slices.Concat(cases, managerCases) {
 		t.Run(c.name, func(t *testing.T) { c.run(t, h.env(c, open)) })
 	}
 }
@@ -83,6 +100,10 @@ type env struct {
 	name       string // of the case
 	namespace  string // the case's own
 	resolution time.Duration
+
+	seal        OpenSealer                       // instead of open, where the sessions are in the clients
+	newProvider func(open Open) session.Provider // instead of session.NewProvider, if it is not nil
+	opts        []session.ManagerConfigOpt       // the last word in each manager's config
 }
 
 func (h Harness) env(c testCase, open Open) *env {

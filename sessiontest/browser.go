@@ -1,0 +1,245 @@
+package sessiontest
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// manager makes a manager on a node of its own, in the case's namespace, until the case ends.
+func (e *env) manager(t testing.TB, opts ...session.ManagerConfigOpt) *session.Manager {
+	t.Helper()
+	return e.tapped(t, nil, opts...)
+}
+
+// tapped is manager with on in front of the node, unless that is nil.
+func (e *env) tapped(t testing.TB, on tapping, opts ...session.ManagerConfigOpt) *session.Manager {
+	t.Helper()
+	m, err := session.New(e.provider(on), e.config(opts...))
+	if err != nil {
+		t.Fatalf("New: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return m
+}
+
+func (e *env) config(opts ...session.ManagerConfigOpt) *session.ManagerConfig {
+	c := session.NewManagerConfig(session.CfgNamespace(e.namespace), session.CfgLogger(slog.New(slog.DiscardHandler)))
+	c.Opts(opts...)
+	c.Opts(e.opts...)
+	return c
+}
+
+// browser is a user's: it keeps the session's cookie and sends it with each request.
+type browser struct {
+	cookie string // "name=value", "" for none
+}
+
+// with returns a browser that sends value as the session's cookie.
+func with(value string) *browser { return &browser{cookieName + "=" + value} }
+
+const cookieName = "gosessionid" // the default
+
+func (b *browser) request() *http.Request {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	if b.cookie != "" {
+		r.Header.Set("Cookie", b.cookie)
+	}
+	return r
+}
+
+// value returns the cookie's value: a sid, or a session that is sealed.
+func (b *browser) value() string {
+	_, value, _ := strings.Cut(b.cookie, "=")
+	return value
+}
+
+// take takes over the cookie of a response.
+func (b *browser) take(h http.Header) {
+	for _, c := range (&http.Response{Header: h}).Cookies() {
+		switch {
+		case c.Name != cookieName:
+		case c.MaxAge < 0:
+			b.cookie = ""
+		default:
+			b.cookie = c.Name + "=" + c.Value
+		}
+	}
+}
+
+// A flight is a request under way.
+type flight struct {
+	*session.Session
+	w *httptest.ResponseRecorder
+	r *http.Request
+}
+
+// start begins a request, and its session, which must work.
+func (b *browser) start(t testing.TB, m *session.Manager) *flight {
+	t.Helper()
+	w, r := httptest.NewRecorder(), b.request()
+	s, err := m.Start(w, r)
+	if err != nil {
+		t.Fatalf("Start: %v", err)
+	}
+	return &flight{s, w, r}
+}
+
+// visit makes a whole request, and returns the response's header.
+func (b *browser) visit(t testing.TB, m *session.Manager, f func(s *flight)) http.Header {
+	t.Helper()
+	s := b.start(t, m)
+	if f != nil {
+		f(s)
+	}
+	wantOK(t, "Save", s.Save(t.Context()))
+	b.take(s.w.Header())
+	return s.w.Header()
+}
+
+// visitor returns a browser with a session that has the given values.
+func visitor(t testing.TB, m *session.Manager, values map[any]any) *browser {
+	t.Helper()
+	b := new(browser)
+	b.visit(t, m, func(s *flight) { s.set(t, values) })
+	return b
+}
+
+// values are what a session holds.
+type values = map[any]any
+
+func (s *flight) set(t testing.TB, values map[any]any) {
+	t.Helper()
+	for k, v := range values {
+		wantOK(t, "Set", s.Set(t.Context(), k, v))
+	}
+}
+
+// wantValues checks what the request sees. A nil value is none.
+func (s *flight) wantValues(t testing.TB, values map[any]any) {
+	t.Helper()
+	for k, want := range values {
+		if got := s.Get(t.Context(), k); got != want {
+			t.Errorf("Get(%v) = %T %.40q, want %T %.40q", k, got, fmt.Sprint(got), want, fmt.Sprint(want))
+		}
+	}
+}
+
+// wantValues checks what a new request sees. A nil value is none.
+func (b *browser) wantValues(t testing.TB, m *session.Manager, values map[any]any) {
+	t.Helper()
+	b.start(t, m).wantValues(t, values)
+}
+
+// wantFresh checks that the browser's cookie stands for no session, and returns the sid that it gets.
+func (b *browser) wantFresh(t testing.TB, m *session.Manager, cookie string) {
+	t.Helper()
+	s := b.start(t, m)
+	if !s.IsNew() {
+		t.Errorf("%s: the cookie was accepted", cookie)
+	}
+	if got := s.SessionID(t.Context()); got == "" || got == b.value() {
+		t.Errorf("%s: the sid was adopted", cookie)
+	}
+	after := new(browser)
+	if after.take(s.w.Header()); after.cookie == "" || after.cookie == b.cookie {
+		t.Errorf("%s: the response sets no cookie of its own", cookie)
+	}
+}
+
+// destroy ends the browser's session, but leaves its cookie to be used again.
+func (b *browser) destroy(t testing.TB, m *session.Manager) {
+	t.Helper()
+	wantOK(t, "Destroy", m.Destroy(httptest.NewRecorder(), b.request()))
+}
+
+// regenerate gives the browser's session a new sid, and returns a browser that knows it; b has the old one.
+func (b *browser) regenerate(t testing.TB, m *session.Manager) *browser {
+	t.Helper()
+	w := httptest.NewRecorder()
+	_, err := m.Regenerate(w, b.request())
+	if err != nil {
+		t.Fatalf("Regenerate: %v", err)
+	}
+	next := &browser{b.cookie}
+	next.take(w.Header())
+	return next
+}
+
+// wantSID checks whether a sid stands for a session.
+func wantSID(t testing.TB, m *session.Manager, sid string, live bool) {
+	t.Helper()
+	_, err := m.GetSessionStore(sid)
+	if live {
+		wantOK(t, "GetSessionStore", err)
+	} else {
+		wantErr(t, "GetSessionStore", err, session.ErrNotFound)
+	}
+}
+
+// wantNoCookie checks that a response does not touch the session's cookie.
+func wantNoCookie(t testing.TB, response string, h http.Header) {
+	t.Helper()
+	for _, line := range h["Set-Cookie"] {
+		if strings.HasPrefix(line, cookieName+"=") {
+			t.Errorf("%s has a Set-Cookie", response)
+		}
+	}
+}
+
+// storageKey returns what b keeps a session under.
+func (e *env) storageKey(b session.Backend, sid string) string {
+	if _, ok := session.As[session.InProcess](b); ok {
+		return sid
+	}
+	return e.hashed(sid)
+}
+
+// wantRecordless checks that nothing is stored for a sid.
+func (e *env) wantRecordless(t testing.TB, sid string) {
+	t.Helper()
+	b := e.node(t)
+	wantGone(t, b, e.storageKey(b, sid))
+}
+
+// stored returns what is stored for a sid.
+func (e *env) stored(t testing.TB, sid string) *session.Record {
+	t.Helper()
+	b := e.node(t)
+	return load(t, b, e.storageKey(b, sid))
+}
+
+// hasten makes what is stored for a sid expire at another time.
+func (e *env) hasten(t testing.TB, sid string, change func(rec *session.Record)) {
+	t.Helper()
+	b := e.node(t)
+	hasten(t, b, e.storageKey(b, sid), change)
+}
+
+func hasten(t testing.TB, b session.Backend, key string, change func(rec *session.Record)) {
+	t.Helper()
+	rec := load(t, b, key)
+	rec.Shorten = true
+	change(rec)
+	save(t, b, key, rec)
+}
+
+// expire lets what is stored for a sid expire.
+func (e *env) expire(t testing.TB, sid string) {
+	t.Helper()
+	soon := e.soon()
+	e.hasten(t, sid, func(rec *session.Record) { rec.Expires = soon })
+	e.waitFor(soon)
+}
+
+var errInjected = errors.New("the store is down")

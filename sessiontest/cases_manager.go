@@ -1,0 +1,8 @@
+package sessiontest
+
+import "slices"
+
+// managerCases are the rules that a store keeps together with a [session.Manager]: what an application can
+// rely on. Names say which request or response they are about.
+var managerCases = slices.Concat(startCases, valueCases, goneCases, deadlineCases, regenerateCases,
+	outageCases, limitCases, secretCases, corruptCases, shareCases)

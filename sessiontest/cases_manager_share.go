@@ -1,0 +1,129 @@
+package sessiontest
+
+import (
+	"fmt"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// Who shares sessions, and that it works for many at once.
+var shareCases = []testCase{
+	{
+		name:     "share/one namespace",
+		sentence: "S12",
+		rule:     "Managers of one namespace share its sessions.",
+		check: func(t testing.TB, e *env) {
+			a, b := e.manager(t), e.manager(t)
+			v := visitor(t, a, values{"user": "ann"})
+			v.wantValues(t, b, values{"user": "ann"})
+			v.visit(t, b, func(s *flight) { s.set(t, values{"user": "bob"}) })
+			v.wantValues(t, a, values{"user": "bob"})
+			v.destroy(t, b)
+			wantSID(t, a, v.value(), false)
+		},
+	},
+	{
+		name:       "share/namespaces",
+		sentence:   "S12",
+		rule:       "Managers of different namespaces never meet, on the same store and with the same sid.",
+		clientSide: true,
+		check: func(t testing.TB, e *env) {
+			a := e.manager(t)
+			v := visitor(t, a, values{"user": "ann"})
+			for _, namespace := range []string{"", e.namespace + "x", e.namespace[:5], "x" + e.namespace} {
+				b := e.manager(t, session.CfgNamespace(namespace))
+				v.wantFresh(t, b, "of another namespace")
+				v.destroy(t, b)
+				v.wantValues(t, a, values{"user": "ann"})
+			}
+		},
+	},
+	{
+		name:     "share/count",
+		sentence: "S12",
+		rule:     "GetActiveSession counts the sessions of the manager's namespace.",
+		check: func(t testing.TB, e *env) {
+			if _, ok := session.As[session.Counter](e.node(t)); !ok {
+				t.Skip("the store does not count")
+			}
+			a, b := e.manager(t), e.manager(t, session.CfgNamespace(e.namespace+"x"))
+			v := visitor(t, a, nil)
+			visitor(t, a, nil)
+			visitor(t, b, nil)
+			v.destroy(t, a)
+			if got := [2]int{a.GetActiveSession(), b.GetActiveSession()}; got != [2]int{1, 1} {
+				t.Errorf("GetActiveSession = %v in two namespaces, want [1 1]", got)
+			}
+		},
+	},
+	{
+		name:       "share/closed",
+		sentence:   "S12",
+		rule:       "After Close requests get ErrClosed, and a manager of the same provider works on until its own Close.",
+		clientSide: true,
+		check: func(t testing.TB, e *env) {
+			p := e.provider(nil)
+			var managers [2]*session.Manager
+			for i := range managers {
+				m, err := session.New(p, e.config())
+				if err != nil {
+					t.Fatalf("New: %v", err)
+				}
+				managers[i] = m
+			}
+			v := visitor(t, managers[0], values{"user": "ann"})
+			v.wantValues(t, managers[1], values{"user": "ann"})
+			for range 2 {
+				wantOK(t, "Close", managers[0].Close())
+			}
+			_, err := managers[0].Start(httptest.NewRecorder(), v.request())
+			wantErr(t, "Start", err, session.ErrClosed)
+			wantErr(t, "Destroy", managers[0].Destroy(httptest.NewRecorder(), v.request()), session.ErrClosed)
+			v.wantValues(t, managers[1], values{"user": "ann"})
+			wantOK(t, "the last Close", managers[1].Close())
+		},
+	},
+	{
+		name:     "share/many requests",
+		sentence: "S14",
+		rule:     "Of 32 times 100 requests of one session, on two nodes, no change is lost and each Increment counts.",
+		check: func(t testing.TB, e *env) {
+			const workers, each = 32, 100
+			nodes := []*session.Manager{e.manager(t), e.manager(t)}
+			b := visitor(t, nodes[0], nil)
+			together(workers, func(i int) {
+				for n := range each {
+					s, err := nodes[(i+n)%2].Start(httptest.NewRecorder(), b.request())
+					if err != nil {
+						t.Errorf("Start: %v", err)
+						return
+					}
+					err = s.Set(t.Context(), fmt.Sprint("own ", i, " ", n), true)
+					if err == nil {
+						_, err = s.Increment(t.Context(), "n", 1)
+					}
+					if err == nil {
+						err = s.Save(t.Context())
+					}
+					if err != nil {
+						t.Errorf("a request failed: %v", err)
+						return
+					}
+				}
+			})
+			s, own := b.start(t, nodes[1]), 0
+			for i := range workers {
+				for n := range each {
+					if s.Get(t.Context(), fmt.Sprint("own ", i, " ", n)) == true {
+						own++
+					}
+				}
+			}
+			if n := s.Get(t.Context(), "n"); own != workers*each || n != int64(workers*each) {
+				t.Errorf("%d changes and a count of %v are stored, want %d of each", own, n, workers*each)
+			}
+		},
+	},
+}

@@ -1,0 +1,375 @@
+package sessiontest
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// Model lets requests of one browser run at the same time, on one node or two, and checks that what comes of
+// it could also have come of one operation after another. Each seed is one interleaving of their calls of
+// the store: of those that wait one is made at a time, chosen by the seed. In a third of the seeds somebody
+// logs out meanwhile, in a third the session gets a new sid, in a third it expires.
+//
+// SESSION_SEEDS in the environment stands in for seeds. A failure shows its seed; SESSION_SEED=seed runs that
+// one alone. On a store that is neither [session.InProcess] nor Local a seed takes longer, and is not always
+// the same interleaving.
+func Model(t *testing.T, h Harness, seeds int) {
+	t.Helper()
+	first := 0
+	if n, err := strconv.Atoi(os.Getenv("SESSION_SEEDS")); err == nil {
+		seeds = n
+	}
+	if n, err := strconv.Atoi(os.Getenv("SESSION_SEED")); err == nil {
+		first, seeds = n, 1
+	}
+	m := newModel(t, h)
+	t.Run("seeds", func(t *testing.T) { // returns when the parallel ones have
+		for i, scenario := range scenarios {
+			t.Run(scenario, func(t *testing.T) {
+				if m.local {
+					t.Parallel()
+				}
+				for seed := first; seed < first+seeds; seed++ {
+					if seed%len(scenarios) == i {
+						m.check(t, seed)
+					}
+				}
+			})
+		}
+	})
+}
+
+// scenarios are what happens while requests are under way: the seeds take turns.
+var scenarios = []string{"logout", "regenerate", "expiry"}
+
+// check plays a seed and shows what is wrong, if anything is.
+func (m *model) check(t *testing.T, seed int) {
+	t.Helper()
+	p := m.play(t, seed)
+	if len(p.problems) == 0 {
+		return
+	}
+	t.Fatalf("seed %d: %s\n%s\nThe calls of the store, and what the requests were told:\n%sAgain: SESSION_SEED=%d",
+		seed, p, strings.Join(p.problems, "\n"), p.shownTrace(), seed)
+}
+
+// A model runs seeds on one kind of store.
+type model struct {
+	harness Harness
+	local   bool
+	open    Open // one store for all seeds, if it is not local
+}
+
+func newModel(t testing.TB, h Harness) *model {
+	t.Helper()
+	m := &model{harness: h, local: h.Local, open: h.Store(t)}
+	b, err := m.open(t.Context(), session.BackendConfig{Namespace: "model"})
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	if _, ok := session.As[session.InProcess](b); ok {
+		m.local = true
+	}
+	if c, ok := session.As[io.Closer](b); ok {
+		wantOK(t, "Close", c.Close())
+	}
+	return m
+}
+
+// play runs one seed and checks it.
+func (m *model) play(t *testing.T, seed int) *play {
+	t.Helper()
+	p := newPlay(seed)
+	c := testCase{name: fmt.Sprint("model ", seed)}
+	if m.local {
+		p.local = true
+		synctest.Test(t, func(t *testing.T) { p.run(t, m.harness.env(c, m.harness.Store(t))) })
+	} else {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { p.run(t, m.harness.env(c, m.open)) })
+	}
+	return p
+}
+
+// A play is one seed's.
+type play struct {
+	env      *env
+	rng      *rand.Rand
+	scenario string
+	local    bool // the clock is the play's own
+	lazy     bool
+	nodes    []*session.Manager
+	store    session.Backend // to look at without a manager
+	requests []*request
+	jumps    []jump
+
+	mu       sync.Mutex // guards what follows, and the requests' states
+	jar      string     // the browser's cookie: a sid
+	clock    int        // how many calls were made
+	events   []event
+	labels   map[string]string // of keys
+	trace    []note
+	problems []string
+}
+
+// A note is a line of the trace, to be formatted if it is needed.
+type note struct {
+	format string
+	args   []any
+}
+
+// A jump is a step of time that comes before the call of that number.
+type jump struct {
+	before int
+	by     time.Duration
+}
+
+const (
+	modelIdle = time.Hour
+	modelStep = 10 * time.Millisecond // no shorter than the waits between two tries of a save
+)
+
+func newPlay(seed int) *play {
+	return &play{
+		rng:      rand.New(rand.NewPCG(uint64(seed), 1)),
+		scenario: scenarios[seed%len(scenarios)],
+		labels:   make(map[string]string),
+	}
+}
+
+func (p *play) String() string {
+	return fmt.Sprintf("%s, %d requests on %d nodes, lazy %t", p.scenario, len(p.requests), len(p.nodes), p.lazy)
+}
+
+func (p *play) oneIn(n int) bool { return p.rng.IntN(n) == 0 }
+
+// run plays the scenario to its end, and compares.
+func (p *play) run(t testing.TB, e *env) {
+	p.env, p.store, p.lazy = e, e.node(t), p.oneIn(3)
+	opts := []session.ManagerConfigOpt{
+		session.CfgMaxLifeTime(int64(modelIdle / time.Second)), session.CfgOpTimeout(1000 * time.Hour), session.CfgLazy(p.lazy),
+		session.CfgTouchInterval([]time.Duration{-1, time.Minute}[p.rng.IntN(2)]),
+		session.CfgCookieLifeTime([]int{0, 600}[p.rng.IntN(2)]),
+	}
+	for range 1 + p.rng.IntN(2) {
+		p.nodes = append(p.nodes, e.tapped(t, p.tapping, opts...))
+	}
+	p.jar = visitor(t, p.nodes[0], values{"all": 0, "n": 0}).value()
+	p.label(p.key(p.jar))
+	r := newReference(p, load(t, p.store, p.key(p.jar)).Expires)
+	p.plan()
+	var running sync.WaitGroup
+	for _, q := range p.requests {
+		running.Go(q.run)
+	}
+	p.schedule(t)
+	running.Wait()
+	r.replay()
+	r.compare(t)
+}
+
+// plan makes the requests, and says when time passes.
+func (p *play) plan() {
+	n := 1 + p.rng.IntN(8)
+	special := p.rng.IntN(n)
+	for i := range n {
+		p.requests = append(p.requests, p.newRequest(i, i == special))
+	}
+	if p.local {
+		for range p.rng.IntN(3) {
+			p.jumps = append(p.jumps, jump{p.rng.IntN(4 * n), modelIdle / 2})
+		}
+	}
+	if p.scenario == "expiry" {
+		p.jumps = append(p.jumps, jump{p.rng.IntN(4 * n), modelIdle + time.Second})
+	}
+}
+
+// schedule makes one call after another until all requests have ended. It panics if they never do: nothing
+// can end their goroutines.
+func (p *play) schedule(t testing.TB) {
+	for stuck := 0; stuck < 1000; {
+		p.settle()
+		waiting, calling, others := p.unfinished()
+		switch {
+		case len(waiting)+calling+others == 0:
+			return
+		case calling > 0:
+			time.Sleep(modelStep)
+		case p.jump(t):
+		case len(waiting) == 0 || others > 0 && p.oneIn(4):
+			time.Sleep(modelStep)
+			stuck++
+		default:
+			stuck = 0
+			waiting[p.rng.IntN(len(waiting))].proceed()
+		}
+	}
+	panic(fmt.Sprintf("the requests do not end: %s\n%s", p, p.shownTrace()))
+}
+
+// settle waits until each request has ended, or waits for its next call or behind another request.
+func (p *play) settle() {
+	if p.local {
+		synctest.Wait()
+		return
+	}
+	for quiet, before := 0, 0; quiet < 10; quiet++ {
+		p.mu.Lock()
+		now := len(p.trace)
+		p.mu.Unlock()
+		_, calling, others := p.unfinished()
+		if calling+others == 0 {
+			return
+		}
+		if calling > 0 || now != before {
+			quiet, before = 0, now
+		}
+		time.Sleep(200 * time.Microsecond)
+	}
+}
+
+// unfinished returns the requests whose next call can be made, and how many of the others have a call under
+// way or run on.
+func (p *play) unfinished() (waiting []*request, calling, others int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, q := range p.requests {
+		switch q.state {
+		case waitState:
+			waiting = append(waiting, q)
+		case callState:
+			calling++
+		case busyState:
+			others++
+		}
+	}
+	return waiting, calling, others
+}
+
+// jump lets time pass, if it is planned for now.
+func (p *play) jump(t testing.TB) bool {
+	i := slices.IndexFunc(p.jumps, func(j jump) bool { return j.before <= p.clock && p.mayJump(j.by) })
+	if i < 0 {
+		return false
+	}
+	by := p.jumps[i].by
+	p.jumps = slices.Delete(p.jumps, i, i+1)
+	p.note("     %v pass", by)
+	if p.local {
+		time.Sleep(by)
+		return true
+	}
+	soon := p.env.soon()
+	for key := range p.labels {
+		if p.store.Load(t.Context(), key, new(session.Record)) == nil {
+			hasten(t, p.store, key, func(rec *session.Record) { rec.Expires = soon })
+		}
+	}
+	p.env.waitFor(soon)
+	p.events = append(p.events, event{op: "expire", clock: p.clock})
+	return true
+}
+
+// mayJump reports whether no call would take longer than an operation can: a new record would be stored when
+// it has expired already.
+func (p *play) mayJump(by time.Duration) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !slices.ContainsFunc(p.requests, func(q *request) bool {
+		regenerates := strings.HasPrefix(q.op, "regenerate")
+		if by < modelIdle {
+			return q.state == waitState && (regenerates || q.method == "create")
+		}
+		return q.state == waitState && q.op != "regenerate" && q.method == "create" // a copy may expire with what it is of
+	})
+}
+
+type requestKey struct{}
+
+// tapping makes the calls of the requests wait for the schedule.
+func (p *play) tapping(c call, do func() error) error {
+	q, ok := c.ctx.Value(requestKey{}).(*request)
+	if !ok {
+		return do()
+	}
+	names, version := p.label(c.key), c.version
+	if c.newKey != "" {
+		names += " to " + p.label(c.newKey)
+	}
+	q.wait(c.method)
+	q.calls++
+	err := do()
+	q.became(busyState)
+	if err == nil && !c.expires.IsZero() {
+		q.asked = c.expires
+	}
+	if c.rec != nil && err == nil {
+		version = c.rec.Version
+	}
+	p.note("%4d %s %s %s, version %d: %s", q.clock, q.name, c.method, names, version, outcome{err})
+	return err
+}
+
+// key returns what the session of a sid is kept under.
+func (p *play) key(sid string) string { return p.env.storageKey(p.store, sid) }
+
+// label names a key by the order in which keys appear.
+func (p *play) label(key string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.labels[key] == "" {
+		p.labels[key] = "s" + strconv.Itoa(len(p.labels))
+	}
+	return p.labels[key]
+}
+
+// sidLabel is label for a sid, and for none.
+func (p *play) sidLabel(sid string) string {
+	if sid == "" {
+		return "none"
+	}
+	return p.label(p.key(sid))
+}
+
+func (p *play) note(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.trace = append(p.trace, note{format, args})
+}
+
+// shownTrace returns the trace as text.
+func (p *play) shownTrace() string {
+	var text strings.Builder
+	for _, n := range p.trace {
+		fmt.Fprintf(&text, n.format+"\n", n.args...)
+	}
+	return text.String()
+}
+
+func (p *play) problem(format string, args ...any) {
+	line := fmt.Sprintf(format, args...)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.problems = append(p.problems, line)
+}
+
+// An outcome is an error as the trace shows it.
+type outcome struct{ err error }
+
+func (o outcome) String() string {
+	if o.err == nil {
+		return "ok"
+	}
+	return o.err.Error()
+}

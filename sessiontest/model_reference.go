@@ -1,0 +1,295 @@
+package sessiontest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A reference is what sessions should be: values that one operation after another changes.
+type reference struct {
+	play     *play
+	sessions map[string]*state
+	views    map[*request]*view
+}
+
+// A state is one session's.
+type state struct {
+	values  map[string]int
+	expires time.Time
+	ended   bool // destroyed or regenerated away
+}
+
+// A view is what one request knows.
+type view struct {
+	came      string // the cookie of the request
+	sid       string // of its session; "" before that is stored
+	made      bool   // this request has made sid
+	moved     bool   // sid was made by regenerating the request, which the Session does not know yet
+	gone      bool   // the Session is known to have ended
+	dismissed bool   // by this request itself
+	values    map[string]int
+	pending   []func(map[string]int)
+}
+
+// sees returns the values as the request sees them.
+func (v *view) sees() map[string]int { return v.applied(v.values) }
+
+// applied returns values with the request's changes.
+func (v *view) applied(values map[string]int) map[string]int {
+	values = maps.Clone(values)
+	if values == nil {
+		values = make(map[string]int)
+	}
+	for _, change := range v.pending {
+		change(values)
+	}
+	return values
+}
+
+func newReference(p *play, expires time.Time) *reference {
+	first := &state{values: map[string]int{"all": 0, "n": 0}, expires: expires}
+	return &reference{play: p, sessions: map[string]*state{p.jar: first}, views: make(map[*request]*view)}
+}
+
+// live returns the session of a sid, or nil if it has ended.
+func (r *reference) live(sid string, at time.Time) *state {
+	if s := r.sessions[sid]; s != nil && !s.ended && at.Before(s.expires) {
+		return s
+	}
+	return nil
+}
+
+// expect notes a problem if something is not as it should be.
+func (r *reference) expect(e event, ok bool, what string) {
+	if !ok {
+		r.play.problem("%d %s %s (%s, sid %s): %s", e.clock, e.by.name, e.op, outcome{e.err}, r.play.sidLabel(e.sid), what)
+	}
+}
+
+// replay does the operations in the order of their last calls.
+func (r *reference) replay() {
+	events := slices.Clone(r.play.events)
+	slices.SortStableFunc(events, func(a, b event) int { return a.clock - b.clock })
+	for _, e := range events {
+		v := r.views[e.by]
+		switch e.op {
+		case "expire":
+			for _, s := range r.sessions {
+				s.ended = true
+			}
+			continue
+		case "set", "set own", "increment", "flush":
+			r.change(e, v)
+		case "save":
+			r.save(e, v)
+		case "regenerate":
+			r.regenerate(e, v)
+		case "regenerate the request":
+			r.regenerateRequest(e, v)
+		case "destroy":
+			r.destroy(e, v)
+		case "respond", "respond without a cookie", "respond with a deletion":
+			r.respond(e, v)
+		default:
+			v = &view{came: e.came}
+			r.views[e.by] = v
+			r.start(e, v)
+		}
+		want := v.sees()
+		maps.DeleteFunc(want, func(key string, _ int) bool { return !slices.Contains(e.by.keys(), key) })
+		known := !v.gone || !v.moved // else it may have loaded the other session before that ended
+		if known && !maps.Equal(e.saw, want) {
+			r.expect(e, false, fmt.Sprintf("it sees %v, want %v", e.saw, want))
+		}
+	}
+}
+
+func (r *reference) start(e event, v *view) {
+	if s := r.live(v.came, e.at); s != nil {
+		r.expect(e, !e.isNew && e.sid == v.came, "want the session of the cookie")
+		v.sid, v.values = e.sid, maps.Clone(s.values)
+		return
+	}
+	r.expect(e, e.sid == "" || e.isNew, "want no session, or a new one: the cookie's has ended")
+	if e.sid != "" {
+		r.create(e, v, e.sid)
+	}
+}
+
+// create begins a session with what the request has changed.
+func (r *reference) create(e event, v *view, sid string) {
+	r.expect(e, r.sessions[sid] == nil && sid != "", "want a sid that was never used")
+	v.values = v.sees()
+	v.sid, v.made, v.pending = sid, true, nil
+	r.sessions[sid] = &state{values: maps.Clone(v.values), expires: e.asked}
+}
+
+func (r *reference) change(e event, v *view) {
+	if e.err != nil {
+		r.expect(e, errors.Is(e.err, session.ErrDestroyed) && (v.gone || v.dismissed), "want no error")
+		return
+	}
+	r.expect(e, !v.gone, "want ErrDestroyed")
+	v.pending = append(v.pending, e.change)
+	if e.calls > 0 {
+		r.expect(e, v.sid == "", "want no call of the store")
+		r.create(e, v, e.sid)
+	}
+}
+
+func (r *reference) save(e event, v *view) {
+	s := r.live(v.sid, e.at)
+	switch {
+	case v.gone:
+		r.expect(e, errors.Is(e.err, session.ErrDestroyed), "want ErrDestroyed, as before")
+	case v.dismissed:
+		r.expect(e, e.err == nil, "want no error: the request itself has destroyed it")
+	case v.sid == "" && len(v.sees()) == 0:
+		r.expect(e, e.err == nil && e.calls == 0, "want nothing to be done")
+	case v.sid == "":
+		r.expect(e, e.err == nil && e.calls > 0, "want a session")
+		r.create(e, v, e.sid)
+	case e.calls == 0:
+		r.expect(e, e.err == nil && len(v.pending) == 0, "nothing was stored")
+	case s == nil:
+		r.expect(e, errors.Is(e.err, session.ErrDestroyed), "want ErrDestroyed: the session has ended")
+		v.gone = true
+	default:
+		r.expect(e, e.err == nil && e.sid == v.sid, "want no error: the session is live")
+		r.store(e, v, s)
+	}
+}
+
+// store applies the request's changes to s.
+func (r *reference) store(e event, v *view, s *state) {
+	if e.asked.After(s.expires) {
+		s.expires = e.asked
+	}
+	if len(v.pending) == 0 && !v.moved {
+		return // nothing was loaded again
+	}
+	s.values = v.applied(s.values)
+	v.values, v.pending, v.moved = maps.Clone(s.values), nil, false
+}
+
+func (r *reference) regenerate(e event, v *view) {
+	s := r.live(v.sid, e.at)
+	switch {
+	case v.gone || v.dismissed:
+		r.expect(e, errors.Is(e.err, session.ErrDestroyed), "want ErrDestroyed, as before")
+	case v.sid == "":
+		r.expect(e, e.err == nil && e.calls == 0, "want nothing to be done")
+	case s == nil:
+		r.expect(e, errors.Is(e.err, session.ErrDestroyed), "want ErrDestroyed: the session has ended")
+		v.gone = true
+	case v.moved: // to a sid that is new enough
+		r.expect(e, e.err == nil && e.sid == v.sid, "want the sid that the request has")
+		r.store(e, v, s)
+	default:
+		r.expect(e, e.err == nil, "want no error: the session is live")
+		v.values = maps.Clone(s.values)
+		r.create(e, v, e.sid)
+		s.ended = true
+	}
+}
+
+// regenerateRequest is about another Session than the request's, which goes on without knowing.
+func (r *reference) regenerateRequest(e event, v *view) {
+	s := r.live(v.sid, e.at)
+	switch {
+	case e.err != nil:
+		r.expect(e, errors.Is(e.err, session.ErrDestroyed) && s == nil, "want no error")
+	case e.sid == "":
+		r.expect(e, s == nil && r.play.lazy, "want a session")
+	default:
+		r.expect(e, e.isNew == (s == nil), "want the values of the request's session, if it is live")
+		r.expect(e, r.sessions[e.sid] == nil, "want a sid that was never used")
+		next := &state{expires: e.asked}
+		if s != nil {
+			next.values, s.ended = maps.Clone(s.values), true
+		}
+		r.sessions[e.sid] = next
+		v.sid, v.made, v.moved = e.sid, true, true
+	}
+}
+
+func (r *reference) destroy(e event, v *view) {
+	r.expect(e, e.err == nil, "want no error")
+	for _, sid := range []string{v.came, v.sid} {
+		if s := r.sessions[sid]; s != nil {
+			s.ended = true
+		}
+	}
+	v.dismissed = true
+}
+
+// respond checks what the browser is told of the session.
+func (r *reference) respond(e event, v *view) {
+	live := r.live(v.sid, e.at) != nil && !v.gone && !v.dismissed
+	switch e.op {
+	case "respond without a cookie":
+		r.expect(e, !v.made || !live, "want the cookie of the sid that it has made")
+	case "respond with a deletion":
+		r.expect(e, v.dismissed, "want no deletion of a cookie that it has not made useless")
+	default:
+		r.expect(e, live && e.sid == v.sid, "want no cookie but that of its live session")
+	}
+}
+
+// compare checks what is stored at the end.
+func (r *reference) compare(t testing.TB) {
+	p, live := r.play, 0
+	for sid := range r.sessions {
+		name, want := p.sidLabel(sid), r.live(sid, time.Now())
+		var rec session.Record
+		err := p.store.Load(t.Context(), p.key(sid), &rec)
+		if want == nil {
+			if !errors.Is(err, session.ErrNotFound) {
+				p.problem("%s has ended, but is stored: %v", name, err)
+			}
+		} else {
+			live++
+			if err != nil || rec.Expires.Sub(want.expires).Abs() >= p.env.resolution {
+				p.problem("%s is stored until %v, want %v: %v", name, rec.Expires, want.expires, err)
+			}
+		}
+		for i, node := range p.nodes {
+			s, err := node.GetSessionStore(sid)
+			switch {
+			case want == nil && !errors.Is(err, session.ErrNotFound):
+				p.problem("%s has ended, but node %d finds it: %v", name, i, err)
+			case want != nil && err != nil:
+				p.problem("%s is lost: %v", name, err)
+			case want != nil:
+				r.compareValues(t, name, s, want)
+			}
+		}
+	}
+	if c, ok := session.As[session.Counter](p.store); ok {
+		if n, err := c.Count(t.Context()); n != live || err != nil {
+			p.problem("%d sessions are stored, want %d: %v", n, live, err)
+		}
+	}
+}
+
+func (r *reference) compareValues(t testing.TB, name string, s session.Store, want *state) {
+	keys := []string{"all", "n"}
+	for _, q := range r.play.requests {
+		keys = append(keys, q.name)
+	}
+	for _, key := range keys {
+		wanted := "<nil>"
+		if n, ok := want.values[key]; ok {
+			wanted = fmt.Sprint(n)
+		}
+		if got := s.Get(t.Context(), key); fmt.Sprint(got) != wanted {
+			r.play.problem("%s has %v under %s, want %s", name, got, key, wanted)
+		}
+	}
+}

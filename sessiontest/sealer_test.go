@@ -1,0 +1,56 @@
+package sessiontest
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/base64"
+	"fmt"
+	"testing"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A sealer is a correct client-side store, as simple as can be.
+type sealer struct {
+	aead      cipher.AEAD
+	namespace string
+}
+
+func openSealer(testing.TB) OpenSealer {
+	block, err := aes.NewCipher([]byte("0123456789abcdef"))
+	if err != nil {
+		panic(err)
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		panic(err)
+	}
+	return func(_ context.Context, c session.BackendConfig) (session.Sealer, error) {
+		return &sealer{aead, c.Namespace}, nil
+	}
+}
+
+func (s *sealer) bound(name string) []byte { return fmt.Appendf(nil, "%q %q", s.namespace, name) }
+
+func (s *sealer) Seal(dst []byte, name string, rec *session.Record) ([]byte, error) {
+	plain, err := rec.AppendBinary(nil)
+	if err != nil {
+		return dst, err
+	}
+	return base64.RawURLEncoding.AppendEncode(dst, s.aead.Seal(nil, nil, plain, s.bound(name))), nil
+}
+
+func (s *sealer) Open(name string, sealed []byte, rec *session.Record) error {
+	raw, err := base64.RawURLEncoding.Strict().AppendDecode(nil, sealed)
+	if err != nil {
+		return session.ErrNotFound
+	}
+	plain, err := s.aead.Open(nil, nil, raw, s.bound(name))
+	if err != nil {
+		return session.ErrNotFound
+	}
+	return rec.UnmarshalBinary(plain)
+}
+
+func TestRunSealer(t *testing.T) { Run(t, Harness{Sealer: openSealer}) }

@@ -140,6 +140,28 @@ var goneCases = []testCase{
 		},
 	},
 	{
+		name:     "gone/second start",
+		sentence: "S4",
+		rule:     "A renewed cookie is taken back when the same request finds that the session has ended.",
+		check: func(t testing.TB, e *env) {
+			m := e.manager(t, session.CfgTouchInterval(-1), session.CfgCookieLifeTime(600), session.CfgLazy(true))
+			for _, again := range []func(s *flight) (*session.Session, error){
+				func(s *flight) (*session.Session, error) { return m.Start(s.w, s.r) },
+				func(s *flight) (*session.Session, error) { return m.Regenerate(s.w, s.r) },
+			} {
+				b := visitor(t, m, values{"user": "ann"})
+				time.Sleep(2 * e.resolution)
+				s := b.start(t, m)
+				b.destroy(t, m)
+				next, err := again(s)
+				if err != nil || next.SessionID(t.Context()) != "" {
+					t.Errorf("Start or Regenerate = %v, want a session that is not stored yet", err)
+				}
+				wantNoCookie(t, "the response", s.w.Header())
+			}
+		},
+	},
+	{
 		name:     "gone/between load and save",
 		sentence: "S4",
 		rule:     "However close to its end a session is saved: either the save is refused, or it was first.",

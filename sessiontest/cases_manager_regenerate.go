@@ -128,6 +128,35 @@ var regenerateCases = []testCase{
 		},
 	},
 	{
+		name:     "regenerate/evicted in between",
+		sentence: "S7",
+		rule:     "A copy that the store drops before the old record ends is made again.",
+		check: func(t testing.TB, e *env) {
+			other, node := e.manager(t), e.node(t)
+			var b *browser
+			var created string
+			evicted := false
+			m := e.tapped(t, func(c call, do func() error) error {
+				if c.method == "create" {
+					created = c.key
+				}
+				if c.final() && !evicted { // with the save that makes the copy out of date
+					evicted = true
+					wantOK(t, "Delete", node.Delete(t.Context(), created, 0))
+					b.visit(t, other, func(s *flight) { s.set(t, values{"theirs": "2"}) })
+				}
+				return do()
+			})
+			b = visitor(t, m, values{"a": "1"})
+			s := b.start(t, m)
+			created = Key("a store that renames makes no copy")
+			wantOK(t, "Regenerate", s.Regenerate(t.Context()))
+			wantSID(t, other, b.value(), false)
+			b.take(s.w.Header())
+			b.wantValues(t, other, values{"a": "1", "theirs": "2"})
+		},
+	},
+	{
 		name:     "regenerate/one wins",
 		sentence: "S7",
 		rule:     "Of two requests that regenerate a session one gets a new sid, the other ErrDestroyed.",

@@ -11,7 +11,10 @@
 //	}
 //
 // Each case is one rule, named in its failure. Cases for the optional interfaces of a [session.Backend] are
-// skipped where it has none.
+// skipped where it has none. [Model] looks for rules that are broken only now and then, when requests come
+// at the same time; [Bench] measures.
+//
+// For the tests of an application [NewRequest] makes the request of a visitor with a session.
 package sessiontest
 
 import (

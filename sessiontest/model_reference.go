@@ -74,9 +74,12 @@ func (r *reference) expect(e event, ok bool, what string) {
 
 // replay does the operations in the order of their last calls.
 func (r *reference) replay() {
-	events := slices.Clone(r.play.events)
+	events := slices.DeleteFunc(slices.Clone(r.play.events), func(e event) bool { return e.by != nil && e.by.session == nil })
 	slices.SortStableFunc(events, func(a, b event) int { return a.clock - b.clock })
 	for _, e := range events {
+		if e.op == "start" {
+			r.views[e.by] = &view{came: e.came}
+		}
 		v := r.views[e.by]
 		switch e.op {
 		case "expire":
@@ -84,6 +87,8 @@ func (r *reference) replay() {
 				s.ended = true
 			}
 			continue
+		case "start":
+			r.start(e, v)
 		case "set", "set own", "increment", "flush":
 			r.change(e, v)
 		case "save":
@@ -96,10 +101,6 @@ func (r *reference) replay() {
 			r.destroy(e, v)
 		case "respond", "respond without a cookie", "respond with a deletion":
 			r.respond(e, v)
-		default:
-			v = &view{came: e.came}
-			r.views[e.by] = v
-			r.start(e, v)
 		}
 		want := v.sees()
 		maps.DeleteFunc(want, func(key string, _ int) bool { return !slices.Contains(e.by.keys(), key) })

@@ -132,7 +132,8 @@ func (q *request) serve(w http.ResponseWriter, r *http.Request) {
 		q.play.problem("%s: Start = %v", q.name, err)
 		return
 	}
-	q.done(event{op: "start with " + q.play.sidLabel(came), came: came, sid: s.SessionID(r.Context()), isNew: s.IsNew()})
+	q.play.note("     %s comes with %s", q.name, q.play.sidLabel(came))
+	q.done(event{op: "start", came: came, sid: s.SessionID(r.Context()), isNew: s.IsNew()})
 	for i, op := range q.ops {
 		q.do(op, i, w, r)
 	}

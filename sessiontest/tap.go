@@ -18,9 +18,6 @@ type call struct {
 	expires time.Time       // what a create, a save, a touch or a rename asks for
 }
 
-// writes reports whether the call can change what is stored.
-func (c call) writes() bool { return c.method != "load" }
-
 // final reports whether the call ends one version of a record, as the last step of a regeneration does.
 func (c call) final() bool { return c.version != 0 }
 

@@ -49,7 +49,7 @@ func (c *ManagerConfig) resolve() (*settings, error) {
 	s.EncryptionKeys = slices.Clone(c.EncryptionKeys)
 	s.TrustedProxies = slices.Clone(c.TrustedProxies)
 	for _, check := range []func() error{
-		s.checkLifetimes, s.checkTouch, s.checkCookieAge, s.checkName, s.checkAttributes, s.checkSameSite,
+		s.checkLifetimes, s.checkCookieAge, s.checkTouch, s.checkName, s.checkAttributes, s.checkSameSite,
 		s.checkPrefix, s.checkHeader, s.checkSID, s.checkNamespace, s.checkLimits, s.checkCodec, s.checkProxies,
 	} {
 		if err := check(); err != nil {
@@ -98,10 +98,14 @@ func secondsOf(field string, n int64) (time.Duration, error) {
 }
 
 func (s *settings) checkTouch() error {
-	if s.TouchInterval >= s.idle {
-		return configErrorf("touchInterval", "%v is not less than maxLifetime, %v", s.TouchInterval, s.idle)
+	life, what := s.idle, "maxLifetime"
+	if age := time.Duration(s.cookieMaxAge) * time.Second; age > 0 && age < life {
+		life, what = age, "cookieLifeTime" // the cookie is renewed when the session is touched
 	}
-	orDefault(&s.TouchInterval, min(s.idle/20, time.Minute))
+	if s.TouchInterval >= life {
+		return configErrorf("touchInterval", "%v is not less than %s, %v", s.TouchInterval, what, life)
+	}
+	orDefault(&s.TouchInterval, min(life/20, time.Minute))
 	s.touchEvery = max(s.TouchInterval, 0)
 	return nil
 }

@@ -84,7 +84,7 @@ type ManagerConfig struct {
 
 	// TouchInterval is how much of the idle lifetime passes before a request that only reads writes the
 	// new deadline to the store; a session may end by so much too early. Zero means one twentieth of
-	// Maxlifetime, at most 60 s. Negative means at every request.
+	// Maxlifetime, or of CookieLifeTime if that is shorter, at most 60 s. Negative means at every request.
 	TouchInterval time.Duration `json:"touchInterval"`
 
 	// OpTimeout bounds each call that needs the store, its waits and retries included. Zero means 5 s.

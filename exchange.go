@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -137,15 +138,16 @@ func cookieValue(pair, name string) (string, bool) {
 	return value, true
 }
 
-// withoutCookie returns lines as one, with the cookies of a name left out.
-func withoutCookie(lines []string, name string) string {
+// withoutCookie returns lines as one, with the cookies of some names left out.
+func withoutCookie(lines []string, names ...string) string {
 	var kept []string
 	for _, line := range lines {
 		for pair := range strings.SplitSeq(line, ";") {
 			if pair = strings.Trim(pair, " \t"); pair == "" {
 				continue
 			}
-			if _, ours := cookieValue(pair, name); !ours {
+			left := func(name string) bool { _, ok := cookieValue(pair, name); return ok }
+			if !slices.ContainsFunc(names, left) {
 				kept = append(kept, pair)
 			}
 		}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,6 +19,8 @@ type Manager struct {
 	cfg    *settings
 	log    *slog.Logger
 	secure atomic.Bool
+	word   string      // begins what the manager notes in requests
+	stuck  atomic.Bool // there was a Regenerate that failed: look for its note
 	cookie cookieWriter
 	codec  codec
 
@@ -37,6 +40,7 @@ type Manager struct {
 	closed   bool
 	sweeping bool
 	working  sync.WaitGroup
+	calls    atomic.Int64 // requests that wait for the store
 }
 
 // NewManager opens the provider that is registered under name, and makes a manager with it. The provider
@@ -85,6 +89,7 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 		m.log = defaultLogger()
 	}
 	m.secure.Store(s.Secure)
+	m.word = rand.Text()
 	m.closing, m.cancel = context.WithCancel(context.Background())
 	ctx, cancel := context.WithTimeout(m.closing, s.opTimeout)
 	defer cancel()
@@ -121,8 +126,8 @@ func openError(err error) error {
 	return fmt.Errorf("session: open provider: %w", err)
 }
 
-// Close stops the sweeper, waits for it, and gives back the provider. From then on requests get
-// [ErrClosed]. A second call does nothing.
+// Close stops the sweeper, waits for it and for the calls of the store that are under way, and gives back
+// the provider. From then on requests get [ErrClosed]. A second call does nothing.
 func (m *Manager) Close() error {
 	m.mu.Lock()
 	before := m.closed
@@ -132,6 +137,9 @@ func (m *Manager) Close() error {
 	m.working.Wait()
 	if before {
 		return nil
+	}
+	for end := time.Now().Add(m.cfg.opTimeout); m.calls.Load() > 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
 	}
 	return m.release()
 }
@@ -221,7 +229,7 @@ func (s *Session) arrive(ctx context.Context, v *visit) error {
 			return fmt.Errorf("session: load: %w", err)
 		}
 		if v.came = c.by; len(candidates) > 1 {
-			v.rewrite(c.sid, candidates[i+1:]...)
+			v.rewrite(c.sid, v.trace(), candidates[i+1:]...)
 		}
 		return s.arrived(v, c)
 	}
@@ -280,7 +288,8 @@ func (m *Manager) SessionRegenerateID(w http.ResponseWriter, r *http.Request) (S
 }
 
 // Regenerate gives the request's session a new sid: see [Session.Regenerate]. A request without a live
-// session gets a fresh one. What an older Session of the same request has changed, or will change, goes to
+// session gets a fresh one; one whose session others have ended since it was started gets [ErrDestroyed],
+// and no cookie: theirs counts. What an older Session of the same request has changed, or will change, goes to
 // the new sid too. The caller must release the result.
 func (m *Manager) Regenerate(w http.ResponseWriter, r *http.Request) (*Session, error) {
 	if r == nil {
@@ -289,8 +298,12 @@ func (m *Manager) Regenerate(w http.ResponseWriter, r *http.Request) (*Session, 
 	ctx, cancel := m.saveContext(r.Context())
 	defer cancel()
 	s, err := m.open(ctx, w, r)
-	if err == nil {
+	switch {
+	case err == nil:
+		s.was = s.v.original // dead, if s is not stored; an older Session may have it
 		err = s.regenerate(ctx)
+	case s != nil && s.v != nil:
+		s.v.stick()
 	}
 	if err == nil && !m.cfg.Lazy {
 		err = s.ensure(ctx)
@@ -328,6 +341,15 @@ func (m *Manager) Destroy(w http.ResponseWriter, r *http.Request) error {
 	return v.end("")
 }
 
+// DestroyExchange is [Manager.Destroy] for another HTTP stack than net/http.
+func (m *Manager) DestroyExchange(x Exchange) error {
+	if x == nil {
+		return errNoRequest
+	}
+	v := &visit{m: m, x: x}
+	return v.end("")
+}
+
 // end destroys every session whose sid the request carries, and the one of sid, if there is one.
 func (v *visit) end(sid string) error {
 	if v.m.closing.Err() != nil {
@@ -354,7 +376,7 @@ func (v *visit) end(sid string) error {
 // remove removes what is stored for a well-formed sid.
 func (m *Manager) remove(ctx context.Context, sid string) error {
 	if m.raw != nil {
-		return m.raw.SessionDestroy(ctx, sid)
+		return hideSID(m.raw.SessionDestroy(ctx, sid), sid)
 	}
 	return m.backend.Delete(ctx, m.storageKey(sid), 0)
 }
@@ -433,7 +455,12 @@ func (m *Manager) loadContext(ctx context.Context) (context.Context, context.Can
 	if m.local {
 		return ctx, func() {}
 	}
-	return context.WithTimeout(ctx, m.cfg.opTimeout)
+	m.calls.Add(1)
+	ctx, cancel := context.WithTimeout(ctx, m.cfg.opTimeout)
+	return ctx, func() {
+		cancel()
+		m.calls.Add(-1)
+	}
 }
 
 // saveContext is loadContext for what must be stored although the client has gone.

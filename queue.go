@@ -80,14 +80,17 @@ func (q *saveQueue) enter(ctx context.Context, key string) (*turn, error) {
 	return nil, ctx.Err()
 }
 
-// longRow is how many saves are handed on without a gap.
-const longRow = 8
+const (
+	longRow = 8 // how many saves are handed on without a gap
+	longGap = 20 * time.Millisecond
+)
 
 // breathe makes gaps in a long row of saves. Without them no other node would get its save in: what it has
 // loaded is changed again before its save arrives.
 func (t *turn) breathe(ctx context.Context) {
 	if t.row++; t.row%longRow == 0 {
-		wait(ctx, t.took+rand.N(t.took+1))
+		gap := min(t.took, longGap)
+		wait(ctx, gap+rand.N(gap+1))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 )
 
 // A third-party provider written for beego keeps its own Stores. The Manager makes and checks the sids,
@@ -14,7 +15,7 @@ import (
 func (s *Session) findRaw(ctx context.Context, sid string) error {
 	exists, err := s.m.raw.SessionExist(ctx, sid)
 	if err != nil {
-		return err
+		return hideSID(err, sid)
 	}
 	if !exists {
 		return ErrNotFound
@@ -28,7 +29,7 @@ func (s *Session) readRaw(ctx context.Context, sid string) error {
 		err = errors.New("session: the provider returned no store")
 	}
 	if err != nil {
-		return err
+		return hideSID(err, sid)
 	}
 	s.raw, s.unreleased = store, true
 	s.named(sid, sid)
@@ -40,6 +41,12 @@ func (s *Session) beginRaw(ctx context.Context) error {
 	if err := s.promisable(); err != nil {
 		return err
 	}
+	if s.v != nil && s.v.moved() { // another Session of this request has begun it
+		if sid := s.v.current(); sid != "" {
+			s.v.original = sid
+			return s.readRaw(ctx, sid)
+		}
+	}
 	sid, err := s.m.newSID()
 	if err != nil {
 		return err
@@ -48,7 +55,7 @@ func (s *Session) beginRaw(ctx context.Context) error {
 		return fmt.Errorf("session: create: %w", err)
 	}
 	s.isNew = true
-	s.answer()
+	s.answer(s.tracedFrom(s.was))
 	return nil
 }
 
@@ -113,7 +120,7 @@ func (s *Session) releaseRaw(ctx context.Context) error {
 	)
 	if s.v != nil {
 		w = s.v.http.w
-		if moved = s.v.handled == nil && s.v.moved(); moved && s.v.current() == "" {
+		if moved = s.v.moved(); moved && !s.v.leadsFrom(s.sid) {
 			s.status = dismissed
 		}
 	}
@@ -140,10 +147,35 @@ func (s *Session) regenerateRaw(ctx context.Context, sid string) error {
 		err = errors.New("session: the provider returned no store")
 	}
 	if err != nil {
-		return fmt.Errorf("session: regenerate: %w", err)
+		return fmt.Errorf("session: regenerate: %w", hideSID(err, s.sid, sid))
 	}
 	s.raw, s.unreleased = store, true
+	was := s.sid
 	s.named(sid, sid)
-	s.answer()
+	s.answer(s.tracedFrom(was))
 	return nil
 }
+
+// A hiddenError is an error of a third-party provider, which may show a sid, in a file's path for example.
+type hiddenError struct {
+	error
+	sids []string
+}
+
+// hideSID returns err without the sids in its text.
+func hideSID(err error, sids ...string) error {
+	if err == nil {
+		return nil
+	}
+	return &hiddenError{err, sids}
+}
+
+func (e *hiddenError) Error() string {
+	text := e.error.Error()
+	for _, sid := range e.sids {
+		text = strings.ReplaceAll(text, sid, "(sid)")
+	}
+	return text
+}
+
+func (e *hiddenError) Unwrap() error { return e.error }

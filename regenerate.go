@@ -54,14 +54,18 @@ func (s *Session) regenerateAs(ctx context.Context, sid string) error {
 		return nil
 	}
 	s.stuck = true
+	was := s.sid
 	if err := s.move(ctx, sid); err != nil {
+		if s.v != nil && s.status == stored {
+			s.v.stick()
+		}
 		return err
 	}
 	s.stuck = false
 	if s.status != stored { // this request has destroyed it
 		return ErrDestroyed
 	}
-	s.answer()
+	s.answer(s.tracedFrom(was))
 	return nil
 }
 

@@ -11,8 +11,9 @@ import (
 // Save stores the changes: it applies them to the session as it is stored at that moment. On different
 // keys the changes of all requests stay, on the same key the last Save wins, Update and Increment compose.
 // Without changes it only moves the idle deadline, if that is due. It returns [ErrDestroyed] if the session
-// is gone meanwhile, [ErrTooLarge] if it would pass maxBytes, and the store's error; then nothing is stored
-// and the changes are kept for another Save. Handler makes none by itself after an error that Save has
+// is gone meanwhile, [ErrTooLarge] if it would pass maxBytes, and the store's error; the changes are kept for
+// another Save. Only after the store's error may they be stored, if its answer was lost: another Save finds
+// that out, and applies nothing twice. Handler makes none by itself after an error that Save has
 // returned: the application answers. Save works on when ctx is cancelled, for as long as opTimeout allows: a
 // client that hung up does not lose its changes.
 func (s *Session) Save(ctx context.Context) error {
@@ -35,7 +36,7 @@ func (s *Session) save(ctx context.Context) error {
 		return nil
 	case s.m.closing.Err() != nil:
 		return ErrClosed
-	case s.stuck && !s.log.empty() && (s.v == nil || !s.v.moved()):
+	case !s.log.empty() && s.isStuck():
 		return errStuck
 	}
 	ctx, cancel := s.saveContext(ctx)
@@ -99,12 +100,16 @@ func (s *Session) create(ctx context.Context) error {
 		}
 	}
 	key := s.m.storageKey(sid)
-	if err := s.m.backend.Create(ctx, key, &rec); err != nil {
+	err = s.m.backend.Create(ctx, key, &rec)
+	if errors.Is(err, ErrExists) && s.v != nil { // an earlier try was stored, but the answer was lost
+		s.sid = ""
+	}
+	if err != nil {
 		return fmt.Errorf("session: create: %w", err)
 	}
 	s.isNew, s.rec = true, rec
 	s.named(sid, key)
-	s.answer()
+	s.answer(s.tracedFrom(s.was))
 	s.saved()
 	return nil
 }
@@ -122,11 +127,11 @@ func (m *Manager) newRecord(now time.Time, data []byte) Record {
 // named gives the session its sid and key.
 func (s *Session) named(sid, key string) { s.sid, s.key, s.status = sid, key, stored }
 
-// answer promises the sid to the client and to later readers of the request.
-func (s *Session) answer() {
+// answer promises the sid to the client and to later readers of the request. was is the trace.
+func (s *Session) answer(was string) {
 	if s.v != nil {
 		s.v.answerSID(s.sid)
-		s.v.rewrite(s.sid)
+		s.v.rewrite(s.sid, was)
 	}
 }
 
@@ -134,7 +139,7 @@ func (s *Session) answer() {
 func (s *Session) saved() {
 	s.codec, s.values = s.m.codec, s.m.valuesOf(s.rec.Data)
 	s.log.reset()
-	s.due = false
+	s.due, s.sent = false, nil
 }
 
 // maxTries bounds the conflicts that a save takes. Saves of one process queue, so that every conflict
@@ -166,6 +171,9 @@ func (s *Session) merge(ctx context.Context) error {
 		begin := time.Now()
 		s.rec.Data, s.rec.Expires = data, s.m.extended(begin, base)
 		err = s.m.backend.Save(ctx, s.key, &s.rec)
+		if s.wasSaved(err) {
+			err = nil
+		}
 		if err == nil {
 			if turn.rec = s.rec; !s.m.local {
 				turn.took = time.Since(begin)
@@ -173,6 +181,7 @@ func (s *Session) merge(ctx context.Context) error {
 			s.saved()
 			return nil
 		}
+		s.unclear(base.Version, err)
 		s.rec, s.log = loaded, log
 		base, err = s.retry(ctx, try, err)
 		switch {
@@ -251,25 +260,29 @@ func (s *Session) lost(ctx context.Context) error {
 // follow takes the session and its log to the sid that another Session of this request has given it.
 func (s *Session) follow(ctx context.Context) error {
 	sid, log := s.v.current(), s.log
-	if sid == "" {
+	if sid == "" || s.status == stored && !s.v.leadsFrom(s.sid) { // what came later is another session
 		s.v.original, s.status = sid, dismissed
 		return nil
 	}
-	err := s.load(ctx, sid)
-	s.log = log
-	if errors.Is(err, ErrNotFound) {
+	next := s.m.newSession()
+	err := next.load(ctx, sid)
+	switch {
+	case errors.Is(err, ErrNotFound):
 		s.v.original = sid
 		return s.lost(ctx)
-	}
-	if err != nil {
+	case err != nil:
 		return fmt.Errorf("session: load: %w", err)
 	}
-	s.v.original = sid
-	if log.empty() {
-		return nil
+	if !log.empty() { // updates started from the values under the old sid
+		if err := s.replay(&next.rec); err != nil {
+			s.log = log
+			return err
+		}
 	}
-	if err := s.replay(&s.rec); err != nil { // updates started from the values under the old sid
-		return err
+	s.named(next.sid, next.key)
+	s.v.original, s.rec, s.codec, s.values = sid, next.rec, next.codec, next.values
+	if s.due = false; log.empty() {
+		return nil
 	}
 	return s.merge(ctx)
 }

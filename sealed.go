@@ -79,15 +79,19 @@ func (s *Session) resealable() error {
 		return err
 	}
 	if s.v.handled == nil && s.v.moved() {
-		value := s.v.current()
+		value, was := s.v.current(), s.sid
 		if value == "" {
 			s.status = dismissed
 			return ErrDestroyed
 		}
-		if err := s.unseal(value); err != nil && !errors.Is(err, ErrNotFound) {
-			return err
-		} else if err != nil {
+		switch err := s.unseal(value); {
+		case errors.Is(err, ErrNotFound):
 			s.status = gone
+			return ErrDestroyed
+		case err != nil:
+			return err
+		case was != "" && s.sid != was && !s.v.leadsFrom(was): // what came later is another session
+			s.status = dismissed
 			return ErrDestroyed
 		}
 		s.v.original = value
@@ -113,7 +117,7 @@ func (s *Session) renewSealed() error {
 
 // seal sends the session, with its log applied, under sid.
 func (s *Session) seal(sid string) error {
-	m := s.m
+	m, was := s.m, s.sid
 	now, rec := time.Now(), s.rec
 	switch {
 	case s.status == unstored:
@@ -154,6 +158,10 @@ func (s *Session) seal(sid string) error {
 	s.rec, s.codec, s.values, s.due = rec, m.codec, rec.Data[head:], false
 	s.named(sid, "")
 	s.v.answerSID(string(sealed))
-	s.v.rewrite(string(sealed))
+	trace := s.v.trace()
+	if was != "" && was != sid {
+		trace = s.tracedFrom(was)
+	}
+	s.v.rewrite(string(sealed), trace)
 	return nil
 }

@@ -22,6 +22,7 @@ type Session struct {
 	mu     sync.Mutex
 	sid    string // "" until a lazy session has something to store
 	key    string // what the backend keeps it under
+	was    string // the dead sid that this session takes the place of, if a Regenerate found one
 	status status
 	isNew  bool
 	due    bool      // the idle deadline is to be moved at release
@@ -31,6 +32,8 @@ type Session struct {
 	codec  codec     // of values
 	values []byte    // the part of rec.Data that is the codec's
 	log    changeLog // what is not stored yet
+	made   int       // how many changes there were
+	sent   *sent     // what may have been stored although the store has not said so
 	keyBuf [32]byte  // where keys are encoded for a look-up
 
 	raw        Store // a third-party provider's, instead of record, values and log
@@ -214,6 +217,7 @@ func (s *Session) encode(key, value any) (k, v []byte, err error) {
 // change makes one change of the log, and does at once what cannot wait for release.
 func (s *Session) change(ctx context.Context, do func() error) error {
 	s.told = false
+	s.made++
 	switch {
 	case s.status == gone || s.status == dismissed:
 		return ErrDestroyed

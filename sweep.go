@@ -57,5 +57,8 @@ func (m *Manager) sleep(d time.Duration) bool {
 }
 
 func jitter(d time.Duration) time.Duration {
+	if d > 1<<62 { // a hundred years and more: there is no room to add
+		return d
+	}
 	return d - d/10 + rand.N(d/5+1)
 }

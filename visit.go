@@ -101,7 +101,8 @@ var rewriting sync.Mutex
 // rewrite makes sid the only one in the request, so that whoever reads it later finds this session. An
 // empty sid leaves none. Cookies that were not tried stay, behind it: Destroy ends their sessions too, or a
 // second live one would be next.
-func (v *visit) rewrite(sid string, untried ...candidate) {
+// trace is what is noted beside it.
+func (v *visit) rewrite(sid, trace string, untried ...candidate) {
 	if v.handled != nil {
 		v.replaced, v.original = true, sid
 		return
@@ -109,19 +110,19 @@ func (v *visit) rewrite(sid string, untried ...candidate) {
 	rewriting.Lock()
 	defer rewriting.Unlock()
 	m, x := v.m, v.x
-	cookies := withoutCookie(x.RequestHeader("Cookie"), m.cfg.CookieName)
+	cookies := withoutCookie(x.RequestHeader("Cookie"), m.cfg.CookieName, m.traceName())
 	if v.came != byQuery && v.came != byHeader && sid != "" {
-		if cookies != "" {
-			cookies += "; "
-		}
-		cookies += m.cfg.CookieName + "=" + sid
+		cookies += "; " + m.cfg.CookieName + "=" + sid
 		for _, c := range untried {
 			if c.by == byCookie {
 				cookies += "; " + m.cfg.CookieName + "=" + c.sid
 			}
 		}
 	}
-	x.SetRequestHeader("Cookie", cookies)
+	if trace != "" {
+		cookies += "; " + m.traceName() + "=" + m.word + trace
+	}
+	x.SetRequestHeader("Cookie", strings.TrimPrefix(cookies, "; "))
 	if m.cfg.EnableSidInURLQuery {
 		x.SetQuery(withQueryValue(x.Query(), m.cfg.CookieName, only(v.came == byQuery, sid)))
 	}
@@ -161,9 +162,22 @@ func (v *visit) answerSID(sid string) {
 	if v.came != byQuery && v.came != byHeader && m.cfg.EnableSetCookie || m.sealer != nil {
 		v.answerCookie(m.cookie.line(sid, v.secure()))
 	}
-	if v.came != byQuery && m.cfg.EnableSidInHTTPHeader && m.sealer == nil {
+	if m.cfg.EnableSidInHTTPHeader && m.sealer == nil && v.answersInHeader() {
 		v.answerHeader(sid)
 	}
+}
+
+// answersInHeader reports whether the client learns its sid from a header: one that sent it so does, a new
+// visitor does, and one whose cookie scripts cannot read does not. A visitor that was new a moment ago, in
+// this very request, is answered again.
+func (v *visit) answersInHeader() bool {
+	switch v.came {
+	case byHeader, noChannel:
+		return true
+	case byCookie:
+		return v.handled == nil && len(v.x.ResponseHeader(v.m.cfg.headerName)) > 0
+	}
+	return false
 }
 
 // answerNothing removes the sid from client and request.
@@ -181,7 +195,7 @@ func (v *visit) answerNothing() {
 		v.answerCookie(m.cookie.deletion(v.secure()))
 	}
 	v.came = noChannel
-	v.rewrite("")
+	v.rewrite("", "")
 }
 
 // deletesCookie reports whether the response removes the cookie already.

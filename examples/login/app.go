@@ -140,6 +140,9 @@ func (a *app) login(w http.ResponseWriter, r *http.Request) error {
 	// Someone else may know the sid that the visitor came with, so a login always gets a new one. What
 	// was stored before the login is not taken over: it may be another user's.
 	sess, err := a.sessions.Regenerate(w, r)
+	if errors.Is(err, session.ErrDestroyed) { // the form was submitted twice, and the other one is logged in
+		return goHome(w, r, nil)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,40 @@
+package session
+
+import (
+	"bytes"
+	"errors"
+	"time"
+)
+
+// unclear notes what a save at this version has sent, if err leaves open whether it was stored: the answer may
+// have been lost. The next try must not apply it twice.
+func (s *Session) unclear(version uint64, err error) {
+	var conflict *ConflictError
+	if errors.Is(err, ErrNotFound) || errors.As(err, &conflict) {
+		return
+	}
+	s.sent = &sent{version: version + 1, expires: s.rec.Expires, data: s.rec.Data, made: s.made}
+}
+
+// sent is a record that may have been stored.
+type sent struct {
+	version uint64
+	expires time.Time
+	data    []byte
+	made    int // how many changes are in it
+}
+
+// wasSaved reports whether err is a conflict with what this very Session had sent, with the log as it is.
+func (s *Session) wasSaved(err error) bool {
+	var conflict *ConflictError
+	if s.sent == nil || !errors.As(err, &conflict) || conflict.Record == nil {
+		return false
+	}
+	is, was := conflict.Record, s.sent
+	s.sent = nil
+	if is.Version != was.version || !is.Expires.Equal(was.expires) || was.made != s.made || !bytes.Equal(is.Data, was.data) {
+		return false
+	}
+	s.rec = *is
+	return true
+}

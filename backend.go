@@ -83,7 +83,8 @@ type (
 
 	// A Renamer regenerates in one step: it removes the live record under oldKey if its version is
 	// oldVersion, and stores rec under newKey at version 1. Errors are those of Delete at a version; with
-	// an error nothing has changed.
+	// an error nothing has changed. It sets rec.Version to 1, and returns an error wrapping [ErrExists] if a
+	// live record has newKey.
 	Renamer interface {
 		Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *Record) error
 	}
@@ -103,6 +104,13 @@ type (
 	// once. Their Data is nil. After an error it yields no more.
 	Lister interface {
 		List(ctx context.Context) iter.Seq2[Entry, error]
+	}
+
+	// A UserLister yields the live records whose User is user, as a Lister does. An index that finds them is
+	// written before the record and removed after it, and what it finds is verified on reading: a crash
+	// between the two hides no session.
+	UserLister interface {
+		ListUser(ctx context.Context, user string) iter.Seq2[Entry, error]
 	}
 
 	// A Clearer removes all records of its namespace.

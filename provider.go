@@ -103,8 +103,8 @@ func GetProvider(name string) (Provider, error) {
 
 // packages says which import registers a name: "" if none does yet.
 var packages = map[string]string{
-	ProviderMemory: "memory",
-	ProviderCookie: "", ProviderFile: "", ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "", ProviderMysql: "",
+	ProviderFile: "file", ProviderMemory: "memory",
+	ProviderCookie: "", ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "", ProviderMysql: "",
 	ProviderPostgresql: "", ProviderRedis: "", ProviderRedisCluster: "", ProviderRedisSentinel: "", ProviderSsdb: "",
 }
 

@@ -1,0 +1,110 @@
+package file
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"runtime"
+)
+
+// probe sees whether files can be made and locked.
+func (s *store) probe() error {
+	if err := s.root.MkdirAll(s.dir, 0o700); err != nil {
+		return err
+	}
+	temp := s.dir + "/" + tempName()
+	f, err := s.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = tryLock(f)
+	f.Close()
+	if removed := s.root.Remove(temp); err == nil {
+		err = removed
+	}
+	return err
+}
+
+// makeDir opens the folder for a file, and makes what is missing. The caller has the lock.
+func (s *store) makeDir(p place) (*os.Root, error) {
+	d, err := s.root.OpenRoot(p.dir())
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = s.mkdirs(p.dir()); err == nil {
+			d, err = s.root.OpenRoot(p.dir())
+		}
+	}
+	if err != nil {
+		return nil, fail("make a folder", err)
+	}
+	return d, nil
+}
+
+// mkdirs makes a folder below that of the namespace, and what is missing above.
+func (s *store) mkdirs(dir string) error {
+	if err := s.root.MkdirAll(dir, 0o700); err != nil || s.fsync != full {
+		return err
+	}
+	for i := len(dir) - 1; i > 0; i-- {
+		if dir[i] == '/' {
+			if err := s.syncPath(dir[:i]); err != nil {
+				return err
+			}
+		}
+	}
+	return s.syncPath(".")
+}
+
+func (s *store) syncPath(dir string) error {
+	d, err := s.root.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return s.syncDir(d)
+}
+
+// syncNames is syncDir as the end of a call. After an error the call has happened, but may be undone by a
+// loss of power.
+func (s *store) syncNames(d *os.Root) error {
+	if err := s.syncDir(d); err != nil {
+		return fail("sync a folder", err)
+	}
+	return nil
+}
+
+// syncDir makes the names in a folder last, if the policy says so. Windows cannot, and does so by itself.
+func (s *store) syncDir(d *os.Root) error {
+	if s.fsync != full || runtime.GOOS == "windows" {
+		return nil
+	}
+	f, err := d.Open(".")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return s.flush(f)
+}
+
+// names returns the names of the folders in a folder, or of the files. Whatever is neither was made by
+// somebody else. The folder may not be there.
+func (s *store) names(dir string, folders bool) ([]string, error) {
+	f, err := s.root.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fail("read a folder", err)
+	}
+	defer f.Close()
+	entries, err := f.ReadDir(-1)
+	if err != nil {
+		return nil, fail("read a folder", err)
+	}
+	names := make([]string, 0, len(entries))
+	for _, e := range entries {
+		if folders && e.IsDir() || !folders && e.Type().IsRegular() {
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}

@@ -1,0 +1,117 @@
+package file
+
+import (
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// TestFsync checks what each policy syncs, and when: a file before it gets its name, a folder after.
+func TestFsync(t *testing.T) {
+	for _, tt := range []struct {
+		fsync policy
+		want  map[string]string
+	}{
+		{none, map[string]string{}},
+		{files, map[string]string{"Create": "t", "Save": "t", "Touch": "f", "Rename": "tt", "Delete": ""}},
+		{full, map[string]string{"Create": "dddtd", "Save": "td", "Touch": "f", "Rename": "dddtddt", "Delete": "d"}},
+	} {
+		s := newTestStore(t, t.TempDir(), tt.fsync)
+		var synced strings.Builder
+		s.flush = func(f *os.File) error {
+			info, err := f.Stat()
+			switch name := f.Name(); {
+			case err != nil:
+				return err
+			case info.IsDir():
+				synced.WriteByte('d')
+			case isTemp(name[strings.LastIndexAny(name, `/\`)+1:]):
+				synced.WriteByte('t')
+			default:
+				synced.WriteByte('f')
+			}
+			return f.Sync()
+		}
+		check := func(call string, err error) {
+			if got := synced.String(); err != nil || got != tt.want[call] {
+				t.Errorf("policy %d, %s: %v, synced %q, want %q", tt.fsync, call, err, got, tt.want[call])
+			}
+			synced.Reset()
+		}
+		ctx, rec := t.Context(), testRecord("", "x")
+		check("Create", s.Create(ctx, "k", rec))
+		check("Save", s.Save(ctx, "k", rec))
+		check("Touch", s.Touch(ctx, "k", rec.Expires.Add(time.Second)))
+		check("Rename", s.Rename(ctx, "k", 2, "l", testRecord("", "x")))
+		check("Delete", s.Delete(ctx, "l", 0))
+	}
+}
+
+// TestSyncFails checks that a disk that fails leaves the old session, and no temporary file.
+func TestSyncFails(t *testing.T) {
+	for _, fsync := range []policy{files, full} {
+		s := newTestStore(t, t.TempDir(), fsync)
+		ctx, rec := t.Context(), testRecord("ann", "old")
+		if err := s.Create(ctx, "k", rec); err != nil {
+			t.Fatal(err)
+		}
+		s.flush = func(*os.File) error { return syscall.EIO }
+		rec.Data, rec.User = []byte("new"), "bob"
+		for call, err := range map[string]error{
+			"Save":   s.Save(ctx, "k", rec),
+			"Rename": s.Rename(ctx, "k", 1, "l", testRecord("bob", "new")),
+			"Create": s.Create(ctx, "m", testRecord("bob", "new")),
+		} {
+			if !errors.Is(err, syscall.EIO) {
+				t.Errorf("%s: %v, want EIO", call, err)
+			}
+		}
+		var got session.Record
+		if err := s.Load(ctx, "k", &got); err != nil || string(got.Data) != "old" || got.Version != 1 || rec.Version != 1 {
+			t.Errorf("after the failures: %v, version %d, %q", err, got.Version, got.Data)
+		}
+		if got := keys(t, s.List(ctx)); !slices.Equal(got, []string{"k"}) || markers(t, s) != 1 {
+			t.Errorf("after the failures: %q, %d markers", got, markers(t, s))
+		}
+		for dir, err := range s.dirs(ctx) {
+			names, _ := s.names(dir.path, false)
+			if err != nil || slices.ContainsFunc(names, isTemp) {
+				t.Errorf("a temporary file remains: %q, %v", names, err)
+			}
+		}
+	}
+}
+
+// TestFolderSyncFails checks that a Rename whose folders cannot be synced is undone.
+func TestFolderSyncFails(t *testing.T) {
+	s := newTestStore(t, t.TempDir(), full)
+	ctx := t.Context()
+	if err := s.Create(ctx, "k", testRecord("ann", "old")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.mkdirs(mustPlace(t, s, "l").dir()); err != nil {
+		t.Fatal(err)
+	}
+	s.flush = func(f *os.File) error {
+		if info, err := f.Stat(); err != nil || info.IsDir() {
+			return syscall.EIO
+		}
+		return nil
+	}
+	if err := s.Rename(ctx, "k", 1, "l", testRecord("", "new")); !errors.Is(err, syscall.EIO) {
+		t.Errorf("Rename: %v, want EIO", err)
+	}
+	var got session.Record
+	if err := s.Load(ctx, "k", &got); err != nil || string(got.Data) != "old" {
+		t.Errorf("after the failure: %v, %q", err, got.Data)
+	}
+	if got := keys(t, s.List(ctx)); !slices.Equal(got, []string{"k"}) {
+		t.Errorf("after the failure: %q", got)
+	}
+}

@@ -1,0 +1,60 @@
+package file
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+func newTestStore(t *testing.T, dir string, fsync policy) *store {
+	t.Helper()
+	s, err := open(config{path: dir, fsync: fsync}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func testRecord(user, data string) *session.Record {
+	return &session.Record{User: user, Expires: time.Now().Add(time.Hour).Truncate(time.Millisecond), Data: []byte(data)}
+}
+
+func mustPlace(t *testing.T, s *store, key string) place {
+	t.Helper()
+	p, ok := s.place(key)
+	if !ok {
+		t.Fatalf("no place for %q", key)
+	}
+	return p
+}
+
+func keys(t *testing.T, list func(func(session.Entry, error) bool)) []string {
+	t.Helper()
+	var found []string
+	for entry, err := range list {
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = append(found, entry.Key)
+	}
+	slices.Sort(found)
+	return found
+}
+
+// markers returns how many markers there are, of all users.
+func markers(t *testing.T, s *store) int {
+	t.Helper()
+	n := 0
+	uppers, _ := s.names(s.dir+"/"+usersDir, true)
+	for _, upper := range uppers {
+		users, _ := s.names(s.dir+"/"+usersDir+"/"+upper, true)
+		for _, user := range users {
+			names, _ := s.names(s.dir+"/"+usersDir+"/"+upper+"/"+user, false)
+			n += len(names)
+		}
+	}
+	return n
+}

@@ -1,0 +1,268 @@
+package file_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/sessiontest"
+)
+
+// killed runs a process that says what it does, kills it at a random time, and returns its lines.
+func killed(t *testing.T, role, dir string, meanwhile func()) []string {
+	t.Helper()
+	cmd := process(role, dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := make(chan string, 1<<16)
+	go func() {
+		defer close(lines)
+		for in := bufio.NewScanner(out); in.Scan(); {
+			lines <- in.Text()
+		}
+	}()
+	said := []string{<-lines}
+	end := time.Now().Add(rand.N(20 * time.Millisecond))
+	for time.Now().Before(end) {
+		meanwhile()
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for line := range lines {
+		said = append(said, line)
+	}
+	cmd.Wait()
+	return said
+}
+
+// rounds is how often a test kills a process.
+func rounds() int {
+	if soak {
+		return 200
+	}
+	return 20
+}
+
+const savedKeys = 4
+
+func savedKey(i int) string { return sessiontest.Key("saved " + strconv.Itoa(i)) }
+
+// numbered returns a record at version n all of which depends on n.
+func numbered(n uint64) *session.Record {
+	return &session.Record{
+		Version:  n,
+		User:     "user " + strconv.FormatUint(n%3, 10),
+		AuthTime: time.UnixMilli(int64(n)),
+		Expires:  time.Now().Add(time.Hour),
+		Data:     []byte(strings.Repeat(fmt.Sprintf("%08d", n), 100+int(n%400))),
+	}
+}
+
+// whole reports whether rec is one that numbered made.
+func whole(rec *session.Record) error {
+	want := numbered(rec.Version)
+	if rec.User != want.User || string(rec.Data) != string(want.Data) || !rec.AuthTime.Equal(want.AuthTime) {
+		return fmt.Errorf("version %d has the user %q, the time %v and %d bytes of data, which are not its own",
+			rec.Version, rec.User, rec.AuthTime, len(rec.Data))
+	}
+	return nil
+}
+
+// saveForever saves a few sessions at the same time, and says which version of which is acknowledged.
+func saveForever(s session.Backend, _ string) error {
+	errs := make(chan error)
+	for i := range savedKeys {
+		go func() {
+			var rec session.Record
+			err := s.Load(context.Background(), savedKey(i), &rec)
+			for err == nil {
+				next := numbered(rec.Version + 1)
+				next.Version--
+				err = s.Save(context.Background(), savedKey(i), next)
+				rec.Version = next.Version
+				fmt.Printf("%d %d\n", i, next.Version)
+			}
+			errs <- err
+		}()
+	}
+	return <-errs
+}
+
+// TestKilledWriter kills a writer again and again: nothing is torn, no acknowledged save is lost, and the index
+// finds every session.
+func TestKilledWriter(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	for i := range savedKeys {
+		if err := s.Create(t.Context(), savedKey(i), numbered(1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	load := func(i int) *session.Record {
+		rec := new(session.Record)
+		if err := s.Load(t.Context(), savedKey(i), rec); err != nil {
+			t.Fatalf("Load: %v", err)
+		}
+		if err := whole(rec); err != nil {
+			t.Fatal(err)
+		}
+		return rec
+	}
+	saves, reads := 0, 0
+	for round := range rounds() {
+		said := killed(t, "save", dir, func() {
+			for i := range savedKeys {
+				load(i)
+				reads++
+			}
+		})
+		saves += len(said)
+		acknowledged := make([]uint64, savedKeys)
+		for _, line := range said {
+			var i int
+			var version uint64
+			if n, _ := fmt.Sscanf(line, "%d %d", &i, &version); n == 2 {
+				acknowledged[i] = max(acknowledged[i], version)
+			}
+		}
+		for i, version := range acknowledged {
+			rec := load(i)
+			if rec.Version < version || version > 0 && rec.Version > version+1 {
+				t.Fatalf("round %d: version %d was acknowledged, %d is stored", round, version, rec.Version)
+			}
+			if !listsUser(t, s, rec.User, savedKey(i)) {
+				t.Fatalf("round %d: the index does not find a session of its user", round)
+			}
+		}
+	}
+	t.Logf("%d kills, %d acknowledged saves, %d reads beside them: nothing torn or lost", rounds(), saves, reads)
+	checkLeftovers(t, s, dir, savedKeys)
+}
+
+func listsUser(t *testing.T, s session.Backend, user, key string) bool {
+	t.Helper()
+	found := false
+	for entry, err := range s.(session.UserLister).ListUser(t.Context(), user) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = found || entry.Key == key && entry.User == user
+	}
+	return found
+}
+
+const chains = 4
+
+func chainKey(i, n int) string { return sessiontest.Key(fmt.Sprintf("chain %d %d", i, n)) }
+
+// renameForever renames sessions, and says before and after each step which it is.
+func renameForever(s session.Backend, _ string) error {
+	errs := make(chan error)
+	for i := range chains {
+		go func() {
+			n, err := chainEnd(s, i, 0)
+			for ; err == nil; n++ {
+				fmt.Printf("%d %d begins\n", i, n+1)
+				err = s.(session.Renamer).Rename(context.Background(), chainKey(i, n), 1, chainKey(i, n+1), numbered(1))
+				fmt.Printf("%d %d done\n", i, n+1)
+			}
+			errs <- err
+		}()
+	}
+	return <-errs
+}
+
+// chainEnd returns which of a chain's keys is live: n or later.
+func chainEnd(s session.Backend, i, n int) (int, error) {
+	for end := n + 100_000; n < end; n++ {
+		err := s.Load(context.Background(), chainKey(i, n), new(session.Record))
+		if err == nil || !errors.Is(err, session.ErrNotFound) {
+			return n, err
+		}
+	}
+	return 0, errors.New("no session of the chain is live")
+}
+
+// TestKilledRenamer kills one who regenerates again and again: the old session is there or the new one, not
+// both, and none only if it was never begun.
+func TestKilledRenamer(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	at := make([]int, chains)
+	for i := range chains {
+		if err := s.Create(t.Context(), chainKey(i, 0), numbered(1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	renames := 0
+	for round := range rounds() {
+		begun, done := make([]int, chains), make([]int, chains)
+		copy(begun, at)
+		copy(done, at)
+		for _, line := range killed(t, "rename", dir, func() {}) {
+			var i, n int
+			var what string
+			if fields, _ := fmt.Sscanf(line, "%d %d %s", &i, &n, &what); fields != 3 {
+				continue
+			}
+			if begun[i] = max(begun[i], n); what == "done" {
+				done[i] = max(done[i], n)
+				renames++
+			}
+		}
+		for i := range chains {
+			n, err := chainEnd(s, i, at[i])
+			if err != nil || n < done[i] || n > begun[i] {
+				t.Fatalf("round %d: rename %d was done and %d begun, but %d is live (%v)", round, done[i], begun[i], n, err)
+			}
+			if err := s.Load(t.Context(), chainKey(i, n+1), new(session.Record)); err == nil {
+				t.Fatalf("round %d: two sessions of a chain are live", round)
+			}
+			rec := new(session.Record)
+			if err := s.Load(t.Context(), chainKey(i, n), rec); err != nil || whole(rec) != nil {
+				t.Fatalf("round %d: %v, %v", round, err, whole(rec))
+			}
+			if !listsUser(t, s, rec.User, chainKey(i, n)) {
+				t.Fatalf("round %d: the index does not find a session of its user", round)
+			}
+			at[i] = n
+		}
+	}
+	t.Logf("%d kills, %d renames: nobody lost a session", rounds(), renames)
+	checkLeftovers(t, s, dir, chains)
+}
+
+// checkLeftovers checks that a sweep after an hour leaves the given number of sessions, a marker for each, and
+// nothing else.
+func checkLeftovers(t *testing.T, s session.Backend, dir string, want int) {
+	t.Helper()
+	age(t, dir, 2*time.Hour)
+	if removed, err := s.(session.Sweeper).Sweep(t.Context()); err != nil || removed != 0 {
+		t.Errorf("Sweep = %d, %v; want 0", removed, err)
+	}
+	markers, files := 0, 0
+	for path := range tree(t, dir) {
+		switch parts := strings.Split(path, "/"); {
+		case len(parts) == 4 && parts[1] != "users":
+			files++
+		case len(parts) == 5:
+			markers++
+		}
+	}
+	if count, err := s.(session.Counter).Count(t.Context()); files != want || markers != want || count != want || err != nil {
+		t.Errorf("after a sweep: %d files, %d markers, %d sessions (%v), want %d of each", files, markers, count, err, want)
+	}
+}

@@ -1,0 +1,180 @@
+package file
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"time"
+)
+
+// While another process has a lock, it is tried again after pauses that grow from the one to the other.
+const (
+	firstPause = 50 * time.Microsecond
+	longPause  = time.Millisecond
+)
+
+// Locks keep writers apart, those of this process and those of others: a goroutine has a lock when it has
+// its turn in the process and the process has locked the file.
+type locks struct {
+	root *os.Root
+	dir  string
+
+	closed chan struct{}
+	once   sync.Once
+	shards [256]lock
+}
+
+type lock struct {
+	turn chan struct{} // full while a goroutine has its turn
+	file *os.File      // guarded by turn; nil before the first use
+}
+
+func newLocks(root *os.Root, dir string) *locks {
+	l := &locks{root: root, dir: dir, closed: make(chan struct{})}
+	for i := range l.shards {
+		l.shards[i].turn = make(chan struct{}, 1)
+	}
+	return l
+}
+
+// makeFiles makes all files to lock that are missing, so that a full disk keeps nobody from removing sessions.
+func (l *locks) makeFiles() error {
+	for i := range l.shards {
+		path := l.path(byte(i))
+		if _, err := l.root.Lstat(path); err == nil {
+			continue
+		}
+		f, err := l.open(path)
+		if err != nil {
+			return err
+		}
+		f.Close()
+	}
+	return nil
+}
+
+func (l *locks) path(shard byte) string { return l.dir + "/" + hex.EncodeToString([]byte{shard}) }
+
+// lock waits for a lock until ctx ends. The caller must unlock it.
+func (l *locks) lock(ctx context.Context, shard byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	sh := &l.shards[shard]
+	select {
+	case sh.turn <- struct{}{}:
+	case <-ctx.Done():
+		return fail("lock", ctx.Err())
+	case <-l.closed:
+		return fail("lock", os.ErrClosed)
+	}
+	if err := l.lockFile(ctx, shard); err != nil {
+		<-sh.turn
+		return fail("lock", err)
+	}
+	return nil
+}
+
+// lockBoth locks two shards, which may be the same one. Everybody locks the lower one first.
+func (l *locks) lockBoth(ctx context.Context, a, b byte) error {
+	if err := l.lock(ctx, min(a, b)); err != nil || a == b {
+		return err
+	}
+	err := l.lock(ctx, max(a, b))
+	if err != nil {
+		l.unlock(min(a, b))
+	}
+	return err
+}
+
+func (l *locks) unlockBoth(a, b byte) {
+	l.unlock(a)
+	if a != b {
+		l.unlock(b)
+	}
+}
+
+func (l *locks) unlock(shard byte) {
+	sh := &l.shards[shard]
+	if unlock(sh.file) != nil {
+		sh.drop() // closing it unlocks it
+	}
+	<-sh.turn
+}
+
+// lockFile locks the file of a shard. The caller has its turn.
+func (l *locks) lockFile(ctx context.Context, shard byte) error {
+	for pause := firstPause; ; pause = min(2*pause, longPause) {
+		if locked, err := l.try(shard); locked || err != nil {
+			return err
+		}
+		t := time.NewTimer(pause/2 + rand.N(pause))
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			t.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
+// try locks the file of a shard, or reports that another process has it. The caller has its turn.
+func (l *locks) try(shard byte) (locked bool, err error) {
+	sh := &l.shards[shard]
+	path := l.path(shard)
+	for range 3 {
+		if sh.file == nil {
+			if sh.file, err = l.open(path); err != nil {
+				sh.file = nil
+				return false, err
+			}
+		}
+		if locked, err = tryLock(sh.file); err != nil || !locked {
+			return false, err
+		}
+		// Somebody who tidies up may have removed the file; then other processes lock another one.
+		mine, err := sh.file.Stat()
+		if err == nil {
+			if named, err := l.root.Lstat(path); err == nil && os.SameFile(mine, named) {
+				return true, nil
+			}
+		}
+		sh.drop()
+	}
+	return false, errors.New("the file to lock is removed again and again")
+}
+
+func (l *locks) open(path string) (*os.File, error) {
+	for {
+		f, err := l.root.OpenFile(path, readOnly|os.O_CREATE, 0o600)
+		if !errors.Is(err, fs.ErrNotExist) {
+			return f, err
+		}
+		if err := l.root.MkdirAll(l.dir, 0o700); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (sh *lock) drop() {
+	sh.file.Close()
+	sh.file = nil
+}
+
+// close waits for those who have a lock. Nobody gets one afterwards.
+func (l *locks) close() {
+	l.once.Do(func() {
+		close(l.closed)
+		for i := range l.shards {
+			sh := &l.shards[i]
+			sh.turn <- struct{}{}
+			if sh.file != nil {
+				sh.drop()
+			}
+		}
+	})
+}

@@ -1,0 +1,32 @@
+//go:build darwin || dragonfly || freebsd || illumos || linux || netbsd || openbsd
+
+package file
+
+import (
+	"os"
+	"syscall"
+)
+
+// readOnly opens for reading, at once even if somebody has put a pipe there. Package os needs fewer system
+// calls for it than for os.O_RDONLY alone.
+const readOnly = os.O_RDONLY | syscall.O_NONBLOCK
+
+// tryLock locks f, unless another open file of the same name is locked: of this process or another. The
+// system unlocks what a dead process had locked.
+func tryLock(f *os.File) (locked bool, err error) {
+	err = flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
+	if err == syscall.EWOULDBLOCK {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func unlock(f *os.File) error { return flock(f, syscall.LOCK_UN) }
+
+func flock(f *os.File, how int) error {
+	for {
+		if err := syscall.Flock(int(f.Fd()), how); err != syscall.EINTR {
+			return err
+		}
+	}
+}

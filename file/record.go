@@ -1,0 +1,246 @@
+package file
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A file holds a record in its binary form, or two while it is being renamed: see moving.
+const (
+	// maxSize is the size of the largest file that is written or read.
+	maxSize = 64 << 20
+	// headSize is what is read of a file when the data is not wanted. Few users' names are longer.
+	headSize = 512
+	// largeBuffer is the size of the largest buffer that is kept for the next call.
+	largeBuffer = 64 << 10
+
+	expiresEnd = session.RecordExpiresOffset + 8
+)
+
+// A buffer is where a file is put together or read to.
+type buffer struct{ b []byte }
+
+var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 4<<10)} }}
+
+func newBuffer() *buffer {
+	buf := buffers.Get().(*buffer)
+	buf.b = buf.b[:0]
+	return buf
+}
+
+func (buf *buffer) release() {
+	if cap(buf.b) <= largeBuffer {
+		buffers.Put(buf)
+	}
+}
+
+// read fills rec with the record in the file name of r, live or not. The error wraps session.ErrNotFound if
+// there is no such file or it is empty, as a loss of power may leave it, and session.ErrCorrupt if it holds
+// no record.
+func read(r *os.Root, name string, rec *session.Record) error {
+	f, err := openFile(r, name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	buf := newBuffer()
+	defer buf.release()
+	found, err := buf.readRecord(f, name)
+	if err != nil {
+		return err
+	}
+	return rec.UnmarshalBinary(bytes.Clone(found))
+}
+
+// readHead is read without the data.
+func readHead(r *os.Root, name string, rec *session.Record) error {
+	f, err := openFile(r, name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	buf := newBuffer()
+	defer buf.release()
+	if err := buf.readSome(f, headSize); err != nil {
+		return err
+	}
+	if moving(buf.b) || rec.UnmarshalBinary(buf.b) != nil { // maybe for the length of the user's name
+		found, err := buf.readRecord(f, name)
+		if err == nil {
+			err = rec.UnmarshalBinary(found)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	rec.Data = nil
+	return nil
+}
+
+func openFile(r *os.Root, name string) (*os.File, error) {
+	f, err := r.OpenFile(name, readOnly, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, session.ErrNotFound
+	}
+	if err != nil {
+		return nil, fail("read", err)
+	}
+	return f, nil
+}
+
+// readRecord reads the rest of f and returns the record that it is under its name.
+func (buf *buffer) readRecord(f *os.File, name string) ([]byte, error) {
+	if err := buf.readSome(f, maxSize+1); err != nil {
+		return nil, err
+	}
+	if len(buf.b) > maxSize {
+		return nil, fmt.Errorf("%w: file of more than %d bytes", session.ErrCorrupt, maxSize)
+	}
+	return recordIn(buf.b, path.Base(name))
+}
+
+// readSome reads until the buffer has limit bytes or f ends.
+func (buf *buffer) readSome(f *os.File, limit int) error {
+	b := buf.b
+	for len(b) < limit {
+		if len(b) == cap(b) {
+			b = slices.Grow(b, cap(b))
+		}
+		n, err := f.Read(b[len(b):min(cap(b), limit)])
+		b = b[:len(b)+n]
+		buf.b = b
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return fail("read", err)
+		}
+	}
+	if len(b) == 0 {
+		return session.ErrNotFound
+	}
+	return settle(f, b)
+}
+
+// settle makes sure of the eight bytes in b that a Touch may rewrite in the file meanwhile. All else of a
+// file never changes. It is one write of eight bytes within one sector and one page, and nothing is known
+// that would show part of it; but no standard says so, and part of a deadline is a time long past or far
+// ahead. Bytes that two reads in a row agree on are not such a part, because the copying of eight
+// bytes does not last from one system call to another.
+func settle(f *os.File, b []byte) error {
+	if len(b) < expiresEnd {
+		return nil
+	}
+	seen := b[session.RecordExpiresOffset:expiresEnd]
+	for {
+		var again [8]byte
+		if _, err := f.ReadAt(again[:], session.RecordExpiresOffset); err != nil {
+			return fail("read", err)
+		}
+		if bytes.Equal(seen, again[:]) {
+			return nil
+		}
+		copy(seen, again[:])
+	}
+}
+
+// write stores rec under name in d, in one step, and synced as the policy says, but for the folder.
+func (s *store) write(d *os.Root, name string, rec *session.Record) error {
+	buf := newBuffer()
+	defer buf.release()
+	var err error
+	if buf.b, err = rec.AppendBinary(buf.b); err != nil {
+		return err
+	}
+	return s.writeBytes(d, name, buf.b)
+}
+
+// A reader sees the old file or the new one, never part of one: write another file and rename it.
+func (s *store) writeBytes(d *os.Root, name string, b []byte) error {
+	if len(b) > maxSize {
+		return fmt.Errorf("%w: %d bytes for a file", session.ErrTooLarge, len(b))
+	}
+	temp := tempName()
+	err := s.writeNew(d, temp, b)
+	if err == nil {
+		err = d.Rename(temp, name)
+	}
+	if err != nil {
+		d.Remove(temp)
+		return fail("write", err)
+	}
+	return nil
+}
+
+func (s *store) writeNew(d *os.Root, name string, b []byte) error {
+	f, err := d.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err == nil && s.fsync != none {
+		err = s.flush(f)
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// writeExpires moves the deadline of a record, in place. The caller has the lock.
+func (s *store) writeExpires(d *os.Root, name string, expires time.Time) error {
+	f, err := d.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return fail("touch", err)
+	}
+	defer f.Close()
+	var magic [4]byte
+	if _, err := f.ReadAt(magic[:], 0); err != nil {
+		return fail("touch", err)
+	}
+	if moving(magic[:]) { // left by a crash
+		var rec session.Record
+		if err := read(d, name, &rec); err != nil {
+			return err
+		}
+		rec.Expires = expires
+		return s.write(d, name, &rec)
+	}
+	b := binary.BigEndian.AppendUint64(nil, uint64(expires.UnixMilli()))
+	_, err = f.WriteAt(b, session.RecordExpiresOffset)
+	if err == nil && s.fsync != none {
+		err = s.flush(f)
+	}
+	if err != nil {
+		return fail("touch", err)
+	}
+	return nil
+}
+
+// fail returns err as the error of a call, without the path that package os puts into its errors: the name
+// of a file is that of a session.
+func fail(doing string, err error) error {
+	return fmt.Errorf("session/file: %s: %w", doing, bare(err))
+}
+
+// bare returns the cause of an error of package os.
+func bare(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok {
+		return e.Err
+	}
+	return err
+}

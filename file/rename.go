@@ -1,0 +1,158 @@
+package file
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A file with two records is the way from one name to another in one step. The old file becomes a moving
+// one: under its own name it still is the old record, and under the name that it holds it is the new one.
+// Then a rename, of which nobody sees a half, ends the old record and begins the new one; last, the new
+// record alone takes the file's place. A crash leaves the old record before the rename, and the new one
+// after. All integers are big-endian:
+//
+//	0  4  "sesm"
+//	4  2  length of the new name
+//	6     the new name
+//	   4  length of the old record
+//	      the old record, then the new one to the end
+const movingMagic = "sesm"
+
+func moving(b []byte) bool { return len(b) >= 4 && string(b[:4]) == movingMagic }
+
+func (buf *buffer) appendMoving(newName string, old, rec *session.Record) (err error) {
+	b := append(buf.b, movingMagic...)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(newName)))
+	b = append(b, newName...)
+	at := len(b)
+	if b, err = old.AppendBinary(append(b, 0, 0, 0, 0)); err != nil {
+		return err
+	}
+	binary.BigEndian.PutUint32(b[at:], uint32(len(b)-at-4))
+	buf.b, err = rec.AppendBinary(b)
+	return err
+}
+
+// recordIn returns the record that b, all of a file, is under the given name.
+func recordIn(b []byte, name string) ([]byte, error) {
+	if !moving(b) {
+		return b, nil
+	}
+	newName, rest, ok := cut(b[4:], 2)
+	if ok {
+		var old []byte
+		if old, rest, ok = cut(rest, 4); ok && string(newName) != name {
+			rest = old
+		}
+	}
+	if !ok {
+		return nil, fmt.Errorf("%w: cut off", session.ErrCorrupt)
+	}
+	return rest, nil
+}
+
+// cut returns the string of bytes that b begins with, after its length in n bytes, and what follows.
+func cut(b []byte, n int) (head, rest []byte, ok bool) {
+	if len(b) < n {
+		return nil, nil, false
+	}
+	length := uint64(0)
+	for _, c := range b[:n] {
+		length = length<<8 | uint64(c)
+	}
+	if b = b[n:]; length > uint64(len(b)) {
+		return nil, nil, false
+	}
+	return b[:length], b[length:], true
+}
+
+// Rename implements [session.Renamer]. It sets rec.Version to 1. It returns an error wrapping
+// [session.ErrExists] if there is a live record under newKey.
+func (s *store) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+	from, ok := s.place(oldKey)
+	if !ok {
+		return session.ErrNotFound
+	}
+	to, ok := s.place(newKey)
+	if !ok {
+		return errKey
+	}
+	if err := s.locks.lockBoth(ctx, from.shard, to.shard); err != nil {
+		return err
+	}
+	defer s.locks.unlockBoth(from.shard, to.shard)
+	var old session.Record
+	if err := readVersion(s.root, from.path, oldVersion, &old); err != nil {
+		return err
+	}
+	renamed := *rec
+	renamed.Version = 1
+	if err := s.move(from, to, &old, &renamed); err != nil {
+		return err
+	}
+	rec.Version = 1
+	return nil
+}
+
+// move ends the record old at from and begins rec at to. The caller has both locks.
+func (s *store) move(from, to place, old, rec *session.Record) error {
+	fromDir, err := s.makeDir(from)
+	if err != nil {
+		return err
+	}
+	defer fromDir.Close()
+	toDir, err := s.makeDir(to)
+	if err != nil {
+		return err
+	}
+	defer toDir.Close()
+	var expired session.Record // of which a marker may remain
+	if err := s.free(toDir, to.name(), &expired); err != nil {
+		return err
+	}
+	if err := s.mark(rec.User, to.name()); err != nil {
+		return err
+	}
+	if err := s.step(fromDir, toDir, from, to, old, rec); err != nil {
+		if expired.User != rec.User {
+			s.unmark(rec.User, to.name())
+		}
+		return err
+	}
+	s.unmark(old.User, from.name())
+	if expired.User != rec.User {
+		s.unmark(expired.User, to.name())
+	}
+	// It has happened. If the disk is full by now, the file keeps both records until the next save.
+	_ = s.write(toDir, to.name(), rec)
+	return nil
+}
+
+// step makes a moving file of the old one, and renames it. With an error nothing has changed: under the old
+// name a moving file is the old record.
+func (s *store) step(fromDir, toDir *os.Root, from, to place, old, rec *session.Record) error {
+	buf := newBuffer()
+	defer buf.release()
+	err := buf.appendMoving(to.name(), old, rec)
+	if err == nil {
+		err = s.writeBytes(fromDir, from.name(), buf.b)
+	}
+	if err != nil {
+		return err
+	}
+	if err = s.root.Rename(from.path, to.path); err == nil {
+		if err = s.syncDir(toDir); err == nil {
+			err = s.syncDir(fromDir)
+		}
+		if err == nil {
+			return nil
+		}
+		_ = s.root.Rename(to.path, from.path)
+	}
+	_ = s.write(fromDir, from.name(), old)
+	return fail("rename", err)
+}

@@ -1,0 +1,151 @@
+package file
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// half makes the file that a Rename leaves when it crashes in the middle: before its one step, or after.
+func half(t *testing.T, s *store, old, rec *session.Record, after bool) {
+	t.Helper()
+	if err := s.Create(t.Context(), "old", old); err != nil {
+		t.Fatal(err)
+	}
+	from, to := mustPlace(t, s, "old"), mustPlace(t, s, "new")
+	d, err := s.makeDir(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	buf := newBuffer()
+	renamed := *rec
+	renamed.Version = 1
+	if err := errors.Join(s.mark(rec.User, to.name()), buf.appendMoving(to.name(), old, &renamed),
+		s.writeBytes(d, from.name(), buf.b), s.mkdirs(to.dir())); err != nil {
+		t.Fatal(err)
+	}
+	if after {
+		if err := s.root.Rename(from.path, to.path); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestHalfRename checks that each call works on what a crash in the middle of a Rename leaves: the old record
+// or the new one, as if nothing had happened.
+func TestHalfRename(t *testing.T) {
+	for _, tt := range []struct {
+		name       string
+		after      bool
+		live, dead string
+		data       string
+	}{
+		{"before the step", false, "old", "new", "old data"},
+		{"after the step", true, "new", "old", "new data"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			ctx := t.Context()
+			long := strings.Repeat("long", headSize)
+			start := func(t *testing.T) (*store, *session.Record) {
+				s := newTestStore(t, t.TempDir(), none)
+				half(t, s, testRecord("ann"+long, "old data"), testRecord("bob", "new data"), tt.after)
+				rec := new(session.Record)
+				if err := s.Load(ctx, tt.live, rec); err != nil || string(rec.Data) != tt.data {
+					t.Fatalf("Load: %v, %q", err, rec.Data)
+				}
+				if err := s.Load(ctx, tt.dead, new(session.Record)); !errors.Is(err, session.ErrNotFound) {
+					t.Fatalf("Load of the other key: %v, want ErrNotFound", err)
+				}
+				return s, rec
+			}
+			plain := func(t *testing.T, s *store) {
+				b, err := s.root.ReadFile(mustPlace(t, s, tt.live).path)
+				if err != nil || moving(b) {
+					t.Errorf("the file still has two records (%v)", err)
+				}
+			}
+			t.Run("Save", func(t *testing.T) {
+				s, rec := start(t)
+				rec.Data = []byte("saved")
+				if err := s.Save(ctx, tt.live, rec); err != nil || rec.Version != 2 {
+					t.Errorf("Save: %v", err)
+				}
+				plain(t, s)
+			})
+			t.Run("Touch", func(t *testing.T) {
+				s, rec := start(t)
+				later := rec.Expires.Add(time.Hour)
+				if err := s.Touch(ctx, tt.live, later); err != nil {
+					t.Errorf("Touch: %v", err)
+				}
+				if err := s.Load(ctx, tt.live, rec); err != nil || !rec.Expires.Equal(later) || string(rec.Data) != tt.data {
+					t.Errorf("after Touch: %v, %v, %q", err, rec.Expires, rec.Data)
+				}
+				plain(t, s)
+			})
+			t.Run("Delete", func(t *testing.T) {
+				s, _ := start(t)
+				if err := s.Delete(ctx, tt.live, 1); err != nil {
+					t.Errorf("Delete: %v", err)
+				}
+				for _, key := range []string{"old", "new"} {
+					if err := s.Load(ctx, key, new(session.Record)); !errors.Is(err, session.ErrNotFound) {
+						t.Errorf("Load(%s): %v", key, err)
+					}
+				}
+			})
+			t.Run("Create", func(t *testing.T) {
+				s, _ := start(t)
+				if err := s.Create(ctx, tt.live, testRecord("", "")); !errors.Is(err, session.ErrExists) {
+					t.Errorf("Create: %v, want ErrExists", err)
+				}
+				if err := s.Create(ctx, tt.dead, testRecord("", "created")); err != nil {
+					t.Errorf("Create of the other key: %v", err)
+				}
+				if err := s.Load(ctx, tt.live, new(session.Record)); err != nil {
+					t.Errorf("Load: %v", err)
+				}
+			})
+			t.Run("Rename", func(t *testing.T) {
+				s, _ := start(t)
+				if err := s.Rename(ctx, tt.live, 1, "third", testRecord("cid", "third")); err != nil {
+					t.Errorf("Rename: %v", err)
+				}
+				if got := keys(t, s.List(ctx)); !slices.Equal(got, []string{"third"}) {
+					t.Errorf("List: %q", got)
+				}
+			})
+			t.Run("List and Sweep", func(t *testing.T) {
+				s, rec := start(t)
+				for range 2 {
+					if got := keys(t, s.List(ctx)); !slices.Equal(got, []string{tt.live}) {
+						t.Errorf("List: %q, want %q", got, tt.live)
+					}
+					if got := keys(t, s.ListUser(ctx, rec.User)); !slices.Equal(got, []string{tt.live}) {
+						t.Errorf("ListUser: %q, want %q", got, tt.live)
+					}
+					if removed, err := s.Sweep(ctx); removed != 0 || err != nil {
+						t.Errorf("Sweep = %d, %v", removed, err)
+					}
+				}
+				if n := markers(t, s); n != 1 {
+					t.Errorf("%d markers after a sweep, want 1", n)
+				}
+			})
+			t.Run("Clear", func(t *testing.T) {
+				s, _ := start(t)
+				if err := s.Clear(ctx); err != nil {
+					t.Errorf("Clear: %v", err)
+				}
+				if got := keys(t, s.List(ctx)); len(got) != 0 || markers(t, s) != 0 {
+					t.Errorf("List: %q, %d markers", got, markers(t, s))
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,244 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A policy says what is synced to disk.
+type policy int
+
+const (
+	none  policy = iota
+	files        // each file before it is renamed
+	full         // folders too, before a call returns
+)
+
+var policies = map[string]policy{"none": none, "file": files, "full": full}
+
+// A store is the [session.Backend] of one namespace.
+type store struct {
+	root  *os.Root
+	dir   string // of the namespace, in root
+	fsync policy
+	flush func(f *os.File) error // File.Sync, but in tests
+	locks *locks
+}
+
+func newStore(root *os.Root, dir string, fsync policy) *store {
+	return &store{root: root, dir: dir, fsync: fsync, flush: (*os.File).Sync, locks: newLocks(root, dir+"/"+locksDir)}
+}
+
+// Close implements [io.Closer]. It waits for those who write.
+func (s *store) Close() error {
+	s.locks.close()
+	return s.root.Close()
+}
+
+// Ping implements [session.Pinger]: files can be made.
+func (s *store) Ping(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.probe(); err != nil {
+		return fail("ping", err)
+	}
+	return nil
+}
+
+// Create implements [session.Backend].
+func (s *store) Create(ctx context.Context, key string, rec *session.Record) error {
+	p, ok := s.place(key)
+	if !ok {
+		return errKey
+	}
+	if err := s.locks.lock(ctx, p.shard); err != nil {
+		return err
+	}
+	defer s.locks.unlock(p.shard)
+	d, err := s.makeDir(p)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	var old session.Record
+	if err := s.free(d, p.name(), &old); err != nil {
+		return err
+	}
+	created := *rec
+	created.Version = 1
+	if err := s.replace(d, p.name(), &old, &created); err != nil {
+		return err
+	}
+	rec.Version = 1
+	return nil
+}
+
+var errKey = errors.New("session/file: the key is too long for the name of a file")
+
+// free returns nil if the name has no live record, and fills old with the expired one, if there is one.
+func (s *store) free(d *os.Root, name string, old *session.Record) error {
+	switch err := readHead(d, name, old); {
+	case errors.Is(err, session.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case old.Live(time.Now()):
+		return session.ErrExists
+	}
+	return nil
+}
+
+// Load implements [session.Backend]. It takes no lock.
+func (s *store) Load(ctx context.Context, key string, rec *session.Record) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	p, ok := s.place(key)
+	if !ok {
+		return session.ErrNotFound
+	}
+	var found session.Record
+	if err := readLive(s.root, p.path, &found); err != nil {
+		return err
+	}
+	*rec = found
+	return nil
+}
+
+func readLive(r *os.Root, name string, rec *session.Record) error {
+	err := read(r, name, rec)
+	if err == nil && !rec.Live(time.Now()) {
+		err = session.ErrNotFound
+	}
+	return err
+}
+
+// readVersion is readLive, but a record with another version is a conflict.
+func readVersion(r *os.Root, name string, version uint64, rec *session.Record) error {
+	err := readLive(r, name, rec)
+	if err == nil && rec.Version != version {
+		err = &session.ConflictError{Record: rec}
+	}
+	return err
+}
+
+// Save implements [session.Backend].
+func (s *store) Save(ctx context.Context, key string, rec *session.Record) error {
+	return s.within(ctx, key, func(d *os.Root, p place) error {
+		var old session.Record
+		if err := readVersion(d, p.name(), rec.Version, &old); err != nil {
+			return err
+		}
+		saved := *rec
+		saved.Version++
+		if !rec.Shorten && old.Expires.After(rec.Expires) {
+			saved.Expires = old.Expires
+		}
+		if err := s.replace(d, p.name(), &old, &saved); err != nil {
+			return err
+		}
+		rec.Version++
+		return nil
+	})
+}
+
+// Touch implements [session.Backend].
+func (s *store) Touch(ctx context.Context, key string, expires time.Time) error {
+	return s.within(ctx, key, func(d *os.Root, p place) error {
+		var rec session.Record
+		switch err := readHead(d, p.name(), &rec); {
+		case err != nil:
+			return err
+		case !rec.Live(time.Now()):
+			return session.ErrNotFound
+		case expires.UnixMilli() <= rec.Expires.UnixMilli():
+			return nil
+		}
+		return s.writeExpires(d, p.name(), expires)
+	})
+}
+
+// Delete implements [session.Backend].
+func (s *store) Delete(ctx context.Context, key string, version uint64) error {
+	err := s.within(ctx, key, func(d *os.Root, p place) error {
+		var old session.Record
+		if version != 0 {
+			if err := readVersion(d, p.name(), version, &old); err != nil {
+				return err
+			}
+		} else if err := readHead(d, p.name(), &old); err != nil && !unreadable(err) {
+			return err
+		}
+		return s.remove(d, p.name(), &old)
+	})
+	if version == 0 && errors.Is(err, session.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// unreadable reports whether err, of a read, says that there is no record or one that cannot be read.
+func unreadable(err error) bool {
+	return errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrCorrupt)
+}
+
+// within runs do with the lock for key and in the folder of its file. It returns an error wrapping
+// session.ErrNotFound if there is no such folder.
+func (s *store) within(ctx context.Context, key string, do func(d *os.Root, p place) error) error {
+	p, ok := s.place(key)
+	if !ok {
+		return session.ErrNotFound
+	}
+	return s.withinPlace(ctx, p, do)
+}
+
+func (s *store) withinPlace(ctx context.Context, p place, do func(d *os.Root, p place) error) error {
+	if err := s.locks.lock(ctx, p.shard); err != nil {
+		return err
+	}
+	defer s.locks.unlock(p.shard)
+	d, err := s.root.OpenRoot(p.dir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return session.ErrNotFound
+	}
+	if err != nil {
+		return fail("open", err)
+	}
+	defer d.Close()
+	return do(d, p)
+}
+
+// replace stores a record where old is, or nothing if old is the zero Record. The caller has the lock. The
+// index is written before, and removed after.
+func (s *store) replace(d *os.Root, name string, old, rec *session.Record) error {
+	if rec.User != old.User || rec.Version == 1 {
+		if err := s.mark(rec.User, name); err != nil {
+			return err
+		}
+	}
+	if err := s.write(d, name, rec); err != nil {
+		if rec.User != old.User {
+			s.unmark(rec.User, name)
+		}
+		return err
+	}
+	if rec.User != old.User {
+		s.unmark(old.User, name)
+	}
+	return s.syncNames(d)
+}
+
+// remove removes what is stored, which old is the record of. The caller has the lock.
+func (s *store) remove(d *os.Root, name string, old *session.Record) error {
+	if err := d.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fail("remove", err)
+	}
+	s.unmark(old.User, name)
+	return s.syncNames(d)
+}

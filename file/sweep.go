@@ -1,0 +1,136 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// leftoverAge is how long nothing happens to a file that a crashed writer has left behind.
+const leftoverAge = time.Hour
+
+// A pace keeps a sweep from taking more than half of the time: it rests after each millisecond or so.
+type pace struct{ since time.Time }
+
+func newPace() *pace { return &pace{time.Now()} }
+
+func (p *pace) rest() {
+	if worked := time.Since(p.since); worked >= time.Millisecond {
+		time.Sleep(min(worked, 10*time.Millisecond))
+		p.since = time.Now()
+	}
+}
+
+// Sweep implements [session.Sweeper]. It locks only to remove a file. It removes the markers that a
+// crash has left in the index, too, and makes those that are missing.
+func (s *store) Sweep(ctx context.Context) (removed int, err error) {
+	pace := newPace()
+	var failed error // the first failure of one file; the others still have their turn
+	for dir, err := range s.dirs(ctx) {
+		pace.rest()
+		var names []string
+		if err == nil {
+			names, err = s.names(dir.path, false)
+		}
+		if err != nil {
+			return removed, err
+		}
+		for _, name := range names {
+			swept, err := s.sweepFile(ctx, dir, name)
+			if swept {
+				removed++
+			}
+			if ended := ctx.Err(); ended != nil {
+				return removed, ended
+			}
+			if failed == nil {
+				failed = err
+			}
+		}
+	}
+	if err := s.sweepProbes(); failed == nil {
+		failed = err
+	}
+	if err := s.sweepIndex(ctx, pace); failed == nil {
+		failed = err
+	}
+	return removed, failed
+}
+
+// sweepFile removes a file if it is an expired record, or was left by a crash.
+func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed bool, err error) {
+	if isTemp(name) {
+		return false, s.sweepLeftover(ctx, place{dir.shard, dir.path + "/" + name, len(dir.path)})
+	}
+	p, ok := s.placeOf(name)
+	if !ok || p.dir() != dir.path {
+		return false, nil
+	}
+	var rec session.Record
+	switch err := readHead(s.root, p.path, &rec); {
+	case errors.Is(err, session.ErrNotFound):
+		return false, s.sweepLeftover(ctx, p)
+	case errors.Is(err, session.ErrCorrupt):
+		return false, nil
+	case err != nil:
+		return false, err
+	case rec.Live(time.Now()) && (rec.User == "" || s.marked(rec.User, name)):
+		return false, nil
+	}
+	err = s.withinPlace(ctx, p, func(d *os.Root, p place) error {
+		if err := readHead(d, name, &rec); err != nil {
+			return err
+		}
+		if rec.Live(time.Now()) {
+			return s.mark(rec.User, name)
+		}
+		if err := d.Remove(name); err != nil {
+			return fail("sweep", err)
+		}
+		removed = true
+		s.unmark(rec.User, name)
+		return nil
+	})
+	if errors.Is(err, session.ErrNotFound) { // somebody else has removed it
+		err = nil
+	}
+	return removed, err
+}
+
+// sweepLeftover removes a temporary file, or an empty one, that nobody has written to for long.
+func (s *store) sweepLeftover(ctx context.Context, p place) error {
+	if !s.leftover(p.path) {
+		return nil
+	}
+	err := s.withinPlace(ctx, p, func(*os.Root, place) error {
+		if !s.leftover(p.path) {
+			return nil
+		}
+		return s.root.Remove(p.path)
+	})
+	if err != nil && !errors.Is(err, session.ErrNotFound) {
+		return fail("sweep", err)
+	}
+	return nil
+}
+
+func (s *store) leftover(name string) bool {
+	info, err := s.root.Lstat(name)
+	return err == nil && info.Mode().IsRegular() && (isTemp(path.Base(name)) || info.Size() == 0) &&
+		time.Since(info.ModTime()) > leftoverAge
+}
+
+// sweepProbes removes what crashed in a probe.
+func (s *store) sweepProbes() error {
+	names, err := s.names(s.dir, false)
+	for _, name := range names {
+		if name = s.dir + "/" + name; isTemp(path.Base(name)) && s.leftover(name) {
+			s.root.Remove(name)
+		}
+	}
+	return err
+}

@@ -1,0 +1,179 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"iter"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// Count implements [session.Counter]. It opens every file.
+func (s *store) Count(ctx context.Context) (int, error) {
+	count := 0
+	for _, err := range s.List(ctx) {
+		if err != nil {
+			return count, err
+		}
+		count++
+	}
+	return count, nil
+}
+
+// List implements [session.Lister]. No lock is held while the caller looks at an entry.
+func (s *store) List(ctx context.Context) iter.Seq2[session.Entry, error] {
+	return func(yield func(session.Entry, error) bool) {
+		for dir, err := range s.dirs(ctx) {
+			var places []place
+			if err == nil {
+				places, err = s.lockedPlaces(ctx, dir)
+			}
+			if err != nil {
+				yield(session.Entry{}, err)
+				return
+			}
+			for _, p := range places {
+				if !s.yieldLive(ctx, p, yield) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// yieldLive yields the record at p if it is live. It reports whether to go on.
+func (s *store) yieldLive(ctx context.Context, p place, yield func(session.Entry, error) bool) bool {
+	entry := session.Entry{}
+	err := ctx.Err()
+	if err == nil {
+		err = readHead(s.root, p.path, &entry.Record)
+	}
+	switch {
+	case err != nil && unreadable(err):
+		return true
+	case err != nil:
+		yield(session.Entry{}, err)
+		return false
+	case !entry.Live(time.Now()):
+		return true
+	}
+	entry.Key, _ = keyOf(p.name())
+	return yield(entry, nil)
+}
+
+// Clear implements [session.Clearer]. What is no session is left alone.
+func (s *store) Clear(ctx context.Context) error {
+	for dir, err := range s.dirs(ctx) {
+		if err == nil {
+			err = s.clearDir(ctx, dir)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return s.sweepIndex(ctx, newPace())
+}
+
+func (s *store) clearDir(ctx context.Context, dir folder) error {
+	if err := s.locks.lock(ctx, dir.shard); err != nil {
+		return err
+	}
+	defer s.locks.unlock(dir.shard)
+	names, err := s.names(dir.path, false)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		ours := isTemp(name) // nobody writes while the lock is held
+		if p, ok := s.placeOf(name); ok && p.dir() == dir.path {
+			var rec session.Record
+			switch err := readHead(s.root, p.path, &rec); {
+			case err == nil, errors.Is(err, session.ErrNotFound):
+				ours = true
+			case !errors.Is(err, session.ErrCorrupt):
+				return err
+			}
+		}
+		if !ours {
+			continue
+		}
+		if err := s.root.Remove(dir.path + "/" + name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fail("clear", err)
+		}
+	}
+	if s.fsync == full {
+		if err := s.syncPath(dir.path); err != nil {
+			return fail("clear", err)
+		}
+	}
+	return nil
+}
+
+// A folder is one of those that hold the files.
+type folder struct {
+	shard byte
+	path  string
+}
+
+// dirs yields the folders that are there, or an error and no more.
+func (s *store) dirs(ctx context.Context) iter.Seq2[folder, error] {
+	return func(yield func(folder, error) bool) {
+		uppers, err := s.names(s.dir, true)
+		if err != nil {
+			yield(folder{}, err)
+			return
+		}
+		for _, upper := range uppers {
+			shard, ok := unhex(upper, 1)
+			if !ok {
+				continue
+			}
+			lowers, err := s.names(s.dir+"/"+upper, true)
+			if err != nil {
+				yield(folder{}, err)
+				return
+			}
+			for _, lower := range lowers {
+				if err := ctx.Err(); err != nil {
+					yield(folder{}, err)
+					return
+				}
+				if _, ok := unhex(lower, 1); ok && !yield(folder{shard[0], s.dir + "/" + upper + "/" + lower}, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// lockedPlaces returns where records may be in a folder. Some file systems show a file neither under its
+// old name nor its new one while it is renamed, so it looks while nobody does.
+func (s *store) lockedPlaces(ctx context.Context, dir folder) ([]place, error) {
+	if err := s.locks.lock(ctx, dir.shard); err != nil {
+		return nil, err
+	}
+	defer s.locks.unlock(dir.shard)
+	names, err := s.names(dir.path, false)
+	if err != nil {
+		return nil, err
+	}
+	places := make([]place, 0, len(names))
+	for _, name := range names {
+		if p, ok := s.placeOf(name); ok && p.dir() == dir.path {
+			places = append(places, p)
+		}
+	}
+	return places, nil
+}
+
+// placeOf returns the place of the record whose file has the given name.
+func (s *store) placeOf(name string) (place, bool) {
+	key, ok := keyOf(name)
+	if !ok {
+		return place{}, false
+	}
+	p, ok := s.place(key)
+	return p, ok && p.name() == name
+}

@@ -82,7 +82,7 @@ soak: ## every fuzz target for FUZZTIME (30s) each, then the tests with SESSION_
 		done; \
 	done; \
 	if [ -n "$$failed" ]; then echo "soak: failed:$$failed" >&2; exit 1; fi
-	@export SESSION_SEEDS=$(SESSION_SEEDS); \
+	@export SESSION_SEEDS=$(SESSION_SEEDS) SESSION_SOAK=1; \
 	$(call each,$(CODE),$(GO) test -race -shuffle=on -count 1 -timeout 4h ./...)
 
 $(TOOLS)/.built: tools/go.mod tools/go.sum

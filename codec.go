@@ -10,6 +10,10 @@ type codec interface {
 	// id is the byte that stands for the format in stored data.
 	id() byte
 
+	// appendKey appends the encoding of a key, which is that of the function of this name, if the format can
+	// hold the key.
+	appendKey(dst []byte, key any) ([]byte, error)
+
 	// appendValue appends the encoding of v.
 	appendValue(dst []byte, v any) ([]byte, error)
 
@@ -46,13 +50,15 @@ func codecByName(name string) (codec, bool) {
 		return compact{}, true
 	case "gob":
 		return gobCodec{}, true
+	case "json":
+		return jsonCodec{}, true
 	}
 	return nil, false
 }
 
 // codecByID finds the codec that stored data names.
 func codecByID(id byte) (codec, bool) {
-	for _, c := range [...]codec{compact{}, gobCodec{}} {
+	for _, c := range [...]codec{compact{}, gobCodec{}, jsonCodec{}} {
 		if c.id() == id {
 			return c, true
 		}

@@ -27,6 +27,9 @@ var errCompact = corruptf("the values are not readable")
 
 func (compact) id() byte { return 'c' }
 
+// appendKey implements [codec].
+func (compact) appendKey(dst []byte, key any) ([]byte, error) { return appendKey(dst, key) }
+
 // entriesOf returns data without its version.
 func entriesOf(data []byte) ([]byte, error) {
 	if len(data) == 0 {

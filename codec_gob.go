@@ -27,6 +27,9 @@ func init() {
 
 func (gobCodec) id() byte { return 'g' }
 
+// appendKey implements [codec].
+func (gobCodec) appendKey(dst []byte, key any) ([]byte, error) { return appendKey(dst, key) }
+
 // appendValue implements [codec].
 func (gobCodec) appendValue(dst []byte, v any) ([]byte, error) {
 	enc, back, err := appendGobValue(dst, v)

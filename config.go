@@ -109,8 +109,9 @@ type ManagerConfig struct {
 	// "gob".
 	Codec string `json:"codec"`
 
-	// EncryptionKeys encrypt the stored values: the first seals, all of them open. Not available in this
-	// version.
+	// EncryptionKeys encrypt the stored values: the first seals, all of them open. Each has at least 16
+	// bytes, random ones. Sessions that were stored without encryption, or under a key that is not listed any
+	// more, are as good as absent.
 	EncryptionKeys []string `json:"encryptionKeys"`
 
 	// Namespace separates applications that share a store: managers of one namespace share its sessions,

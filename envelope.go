@@ -4,96 +4,130 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+
+	"github.com/seed1a8f7c28/session/internal/sealing"
 )
 
-// A record's Data, outside beego mode: which codec wrote the values, and a checksum over both.
+// A record's Data, outside beego mode, is an envelope around the values. It says which codec wrote them,
+// and shows any change of them. Without encryption it is
 //
 //	0  1  envelope version, 1
 //	1  1  codec
 //	2  4  CRC-32C of the codec's byte and the values, big-endian
 //	6     the values
 //
-// Empty Data is a session without values. In beego mode Data is beego's gob map and nothing else.
+// and empty Data is a session without values. With encryption it is always
+//
+//	0  1  envelope version, 3
+//	1  1  codec
+//	2     the values, sealed together with the first two bytes and the storage key, so that no record can
+//	      take the place of another
+//
+// In beego mode Data is beego's gob map and nothing else.
 const (
-	envelopeVersion = 1
-	envelopeHeader  = 6
+	plainVersion  = 1
+	plainHeader   = 6
+	atRestVersion = 3
+	atRestHeader  = 2
 )
+
+// A payload is Data, and the values that are in it.
+type payload struct{ data, values []byte }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// openData checks data and returns the values in it and their codec.
-func (m *Manager) openData(data []byte) (codec, []byte, error) {
-	if len(data) == 0 {
+// openData checks the Data of the record under key and returns the values in it and their codec.
+func (m *Manager) openData(key string, data []byte) (codec, []byte, error) {
+	switch {
+	case m.atRest != nil:
+		return m.openSealed(key, data)
+	case len(data) == 0:
 		return m.codec, nil, nil
-	}
-	if m.cfg.Beego {
+	case m.cfg.Beego:
 		return m.codec, data, m.codec.check(data)
-	}
-	if len(data) < envelopeHeader || data[0] != envelopeVersion {
+	case len(data) < plainHeader || data[0] != plainVersion:
 		return nil, nil, fmt.Errorf("%w: unknown envelope", ErrCorrupt)
-	}
-	if binary.BigEndian.Uint32(data[2:]) != dataSum(data) {
+	case binary.BigEndian.Uint32(data[2:]) != dataSum(data):
 		return nil, nil, fmt.Errorf("%w: checksum", ErrCorrupt)
 	}
-	values := data[envelopeHeader:]
-	if data[1] == m.codec.id() {
+	return m.checked(data[1], data[plainHeader:])
+}
+
+// openSealed is openData with encryption. What does not open is as good as absent: it was stored before
+// encryption began, under a key that is not used any more, or by somebody who has none.
+func (m *Manager) openSealed(key string, data []byte) (codec, []byte, error) {
+	if len(data) < atRestHeader || data[0] != atRestVersion {
+		return nil, nil, fmt.Errorf("%w: stored without encryption", ErrNotFound)
+	}
+	values, err := m.atRest.Open(nil, data[atRestHeader:], about(data, key))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: encrypted under an unknown key, or altered", ErrNotFound)
+	}
+	return m.checked(data[1], values)
+}
+
+// about is what the seal binds the values to.
+func about(data []byte, key string) []byte {
+	return append(append(make([]byte, 0, 64), data[:atRestHeader]...), key...)
+}
+
+// checked returns the codec of this id, if values are in its format.
+func (m *Manager) checked(id byte, values []byte) (codec, []byte, error) {
+	if id == m.codec.id() {
 		return m.codec, values, m.codec.check(values)
 	}
-	c, ok := codecByID(data[1])
+	c, ok := codecByID(id)
 	if !ok {
 		return nil, nil, fmt.Errorf("%w: unknown codec", ErrCorrupt)
 	}
 	return c, values, c.check(values)
 }
 
-// headLen is how many bytes of Data stand before the values.
-func (m *Manager) headLen() int {
-	if m.cfg.Beego {
-		return 0
-	}
-	return envelopeHeader
-}
-
-// valuesOf returns the values in data that this manager made.
-func (m *Manager) valuesOf(data []byte) []byte {
-	if len(data) == 0 {
-		return nil
-	}
-	return data[m.headLen():]
-}
-
-// changedData returns data with the changes made, in this manager's codec and within its limit.
-func (m *Manager) changedData(data []byte, flush bool, changes []change) ([]byte, error) {
-	from, values, err := m.openData(data)
-	if err != nil {
-		return nil, err
-	}
-	head := m.headLen()
+// changedData returns what is to be stored under key: values, which are codec c's, with the changes made, in
+// this manager's codec and within its limit.
+func (m *Manager) changedData(key string, c codec, values []byte, flush bool, changes []change) (p payload, err error) {
 	switch {
 	case flush:
 		values = nil
-	case from.id() != m.codec.id():
-		if values, err = transcode(from, m.codec, values); err != nil {
-			return nil, err
+	case c.id() != m.codec.id():
+		if values, err = transcode(c, m.codec, values); err != nil {
+			return p, err
 		}
 	}
+	head := 0
+	if m.atRest == nil && !m.cfg.Beego {
+		head = plainHeader
+	}
 	changed, err := m.codec.apply(head, values, changes)
+	if err != nil {
+		return p, err
+	}
+	p.values = changed[head:]
+	if n := len(p.values); n > m.cfg.maxBytes {
+		return p, fmt.Errorf("%w: %d bytes of values, %d allowed (maxBytes)", ErrTooLarge, n, m.cfg.maxBytes)
+	}
+	p.data = m.envelope(key, changed, len(p.values))
+	return p, nil
+}
+
+// envelope returns Data for the n bytes of values at the end of changed.
+func (m *Manager) envelope(key string, changed []byte, n int) []byte {
 	switch {
-	case err != nil:
-		return nil, err
-	case len(changed)-head > m.cfg.maxBytes:
-		return nil, fmt.Errorf("%w: %d bytes of values, %d allowed (maxBytes)", ErrTooLarge, len(changed)-head, m.cfg.maxBytes)
-	case len(changed) == head:
-		return nil, nil
-	case head > 0:
-		changed[0], changed[1] = envelopeVersion, m.codec.id()
+	case m.atRest != nil:
+		data := make([]byte, atRestHeader, atRestHeader+n+sealing.Overhead)
+		data[0], data[1] = atRestVersion, m.codec.id()
+		return m.atRest.Seal(data, changed, about(data, key))
+	case n == 0:
+		return nil
+	case !m.cfg.Beego:
+		changed[0], changed[1] = plainVersion, m.codec.id()
 		binary.BigEndian.PutUint32(changed[2:], dataSum(changed))
 	}
-	return changed, nil
+	return changed
 }
 
 func dataSum(data []byte) uint32 {
-	return crc32.Update(crc32.Update(0, castagnoli, data[1:2]), castagnoli, data[envelopeHeader:])
+	return crc32.Update(crc32.Update(0, castagnoli, data[1:2]), castagnoli, data[plainHeader:])
 }
 
 // transcode returns values in another codec.
@@ -104,7 +138,7 @@ func transcode(from, to codec, values []byte) ([]byte, error) {
 	)
 	err := from.visit(values, func(key, value any) bool {
 		var c change
-		if c.key, failed = appendKey(nil, key); failed == nil {
+		if c.key, failed = to.appendKey(nil, key); failed == nil {
 			c.value, failed = to.appendValue(nil, value)
 		}
 		all = append(all, c)

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed1a8f7c28/session/internal/sealing"
 )
 
 // A Manager starts, regenerates and destroys sessions for requests. It is safe for concurrent use; an
@@ -23,6 +25,7 @@ type Manager struct {
 	stuck  atomic.Bool // there was a Regenerate that failed: look for its note
 	cookie cookieWriter
 	codec  codec
+	atRest *sealing.Box // nil without encryption
 
 	backend   Backend // one of these three is not nil
 	sealer    Sealer
@@ -84,7 +87,7 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 	if !ok {
 		return nil, configErrorf("codec", "unknown codec %q", s.Codec)
 	}
-	m := &Manager{cfg: s, log: s.Logger, cookie: newCookieWriter(s), codec: c}
+	m := &Manager{cfg: s, log: s.Logger, cookie: newCookieWriter(s), codec: c, atRest: s.atRest}
 	if m.log == nil {
 		m.log = defaultLogger()
 	}
@@ -110,6 +113,9 @@ func (m *Manager) attach(ctx context.Context, p Provider) error {
 	o, release, err := own.acquire(ctx, backendConfig(m.cfg, m.log))
 	if err != nil {
 		return openError(err)
+	}
+	if o.sealer != nil && m.atRest != nil {
+		return errors.Join(configErrorf("encryptionKeys", "this provider has keys of its own"), release())
 	}
 	m.backend, m.sealer, m.saves, m.release = o.backend, o.sealer, o.saves, release
 	m.facade = own.facadeOf(m)

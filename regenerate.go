@@ -88,16 +88,16 @@ func (s *Session) move(ctx context.Context, sid string) error {
 		base = &turn.rec
 	}
 	for try := 0; ; try++ {
-		data, err := s.onto(base, loaded.Version)
+		p, err := s.onto(base, loaded.Version, m.key)
 		if err != nil {
 			s.log = log
 			return m.undo(ctx, err)
 		}
-		err = m.step(ctx, base, data)
+		err = m.step(ctx, base, p.data)
 		if err == nil {
 			s.rec = m.rec
 			s.named(sid, m.key)
-			s.saved()
+			s.saved(p.values)
 			return nil
 		}
 		s.log = log

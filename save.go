@@ -88,18 +88,18 @@ func (s *Session) create(ctx context.Context) error {
 	if s.v != nil && s.v.moved() {
 		return s.follow(ctx)
 	}
-	data, err := s.m.changedData(nil, false, s.log.changes)
-	if err != nil {
-		return err
-	}
-	rec := s.m.newRecord(time.Now(), data)
-	sid := s.sid
+	sid, err := s.sid, error(nil)
 	if sid == "" {
 		if sid, err = s.m.newSID(); err != nil {
 			return err
 		}
 	}
 	key := s.m.storageKey(sid)
+	p, err := s.m.changedData(key, s.m.codec, nil, false, s.log.changes)
+	if err != nil {
+		return err
+	}
+	rec := s.m.newRecord(time.Now(), p.data)
 	err = s.m.backend.Create(ctx, key, &rec)
 	if errors.Is(err, ErrExists) && s.v != nil { // an earlier try was stored, but the answer was lost
 		s.sid = ""
@@ -110,7 +110,7 @@ func (s *Session) create(ctx context.Context) error {
 	s.isNew, s.rec = true, rec
 	s.named(sid, key)
 	s.answer(s.tracedFrom(s.was))
-	s.saved()
+	s.saved(p.values)
 	return nil
 }
 
@@ -135,9 +135,9 @@ func (s *Session) answer(was string) {
 	}
 }
 
-// saved makes s.rec, which was just stored, the view, with nothing left to store.
-func (s *Session) saved() {
-	s.codec, s.values = s.m.codec, s.m.valuesOf(s.rec.Data)
+// saved makes s.rec, which was just stored with these values, the view, with nothing left to store.
+func (s *Session) saved(values []byte) {
+	s.codec, s.values = s.m.codec, values
 	s.log.reset()
 	s.due, s.sent = false, nil
 }
@@ -162,14 +162,14 @@ func (s *Session) merge(ctx context.Context) error {
 		base = &turn.rec
 	}
 	for try := 0; ; try++ {
-		data, err := s.onto(base, loaded.Version)
+		p, err := s.onto(base, loaded.Version, s.key)
 		if err != nil {
 			s.log = log
 			return err
 		}
 		s.rec = *base
 		begin := time.Now()
-		s.rec.Data, s.rec.Expires = data, s.m.extended(begin, base)
+		s.rec.Data, s.rec.Expires = p.data, s.m.extended(begin, base)
 		err = s.m.backend.Save(ctx, s.key, &s.rec)
 		if s.wasSaved(err) {
 			err = nil
@@ -178,10 +178,10 @@ func (s *Session) merge(ctx context.Context) error {
 			if turn.rec = s.rec; !s.m.local {
 				turn.took = time.Since(begin)
 			}
-			s.saved()
+			s.saved(p.values)
 			return nil
 		}
-		s.unclear(base.Version, err)
+		s.unclear(base.Version, p.values, err)
 		s.rec, s.log = loaded, log
 		base, err = s.retry(ctx, try, err)
 		switch {
@@ -193,23 +193,24 @@ func (s *Session) merge(ctx context.Context) error {
 	}
 }
 
-// onto returns the values of base with the log applied. viewed is the version that the log's updates
-// started from.
-func (s *Session) onto(base *Record, viewed uint64) ([]byte, error) {
+// onto returns base, a version of this session's record, with the log applied, as it is to be stored under
+// key. viewed is the version that the Session shows: the log's updates started from it.
+func (s *Session) onto(base *Record, viewed uint64, key string) (payload, error) {
+	c, values := s.codec, s.values
 	if base.Version != viewed {
-		if err := s.replay(base); err != nil {
-			return nil, err
+		var err error
+		if c, values, err = s.m.openData(s.key, base.Data); err == nil {
+			err = s.replay(c, values)
+		}
+		if err != nil {
+			return payload{}, err
 		}
 	}
-	return s.m.changedData(base.Data, s.log.flush, s.log.changes)
+	return s.m.changedData(key, c, values, s.log.flush, s.log.changes)
 }
 
-// replay runs the log's updates on the values of base.
-func (s *Session) replay(base *Record) error {
-	c, values, err := s.m.openData(base.Data)
-	if err != nil {
-		return err
-	}
+// replay runs the log's updates on values.
+func (s *Session) replay(c codec, values []byte) error {
 	return s.log.replay(
 		func(key []byte) (any, error) { v, _, err := c.get(values, key); return v, err },
 		func(v any) ([]byte, error) { return s.m.codec.appendValue(nil, v) },
@@ -274,7 +275,7 @@ func (s *Session) follow(ctx context.Context) error {
 		return fmt.Errorf("session: load: %w", err)
 	}
 	if !log.empty() { // updates started from the values under the old sid
-		if err := s.replay(&next.rec); err != nil {
+		if err := s.replay(next.codec, next.values); err != nil {
 			s.log = log
 			return err
 		}
@@ -297,11 +298,11 @@ func (s *Session) load(ctx context.Context, sid string) error {
 	if !s.rec.Live(now) {
 		return ErrNotFound
 	}
-	s.named(sid, key)
-	c, values, err := s.m.openData(s.rec.Data)
+	c, values, err := s.m.openData(key, s.rec.Data)
 	if err != nil {
 		return err
 	}
+	s.named(sid, key)
 	s.codec, s.values = c, values
 	s.log.reset()
 	s.due = s.m.due(now, &s.rec)

@@ -97,7 +97,7 @@ func (s *Session) Get(ctx context.Context, key any) any {
 
 // get looks in the log, then in the stored values.
 func (s *Session) get(key any) (v any, ok bool, err error) {
-	k, err := appendKey(s.keyBuf[:0], key)
+	k, err := s.m.codec.appendKey(s.keyBuf[:0], key)
 	if err != nil {
 		return nil, false, err
 	}
@@ -143,7 +143,7 @@ func (s *Session) Delete(ctx context.Context, key any) error {
 		return s.removeRaw(ctx, func(ctx context.Context, store Store) error { return store.Delete(ctx, key) })
 	}
 	return s.change(ctx, func() error {
-		k, err := s.log.encode(func(b []byte) ([]byte, error) { return appendKey(b, key) })
+		k, err := s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.appendKey(b, key) })
 		if err == nil {
 			s.log.put(k, nil)
 		}
@@ -203,7 +203,7 @@ func (s *Session) updated(key, old any, fn func(any) (any, error)) (k, v []byte,
 
 // encode encodes an entry into the log's memory.
 func (s *Session) encode(key, value any) (k, v []byte, err error) {
-	k, err = s.log.encode(func(b []byte) ([]byte, error) { return appendKey(b, key) })
+	k, err = s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.appendKey(b, key) })
 	if err != nil {
 		return nil, nil, err
 	}

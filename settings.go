@@ -10,6 +10,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/seed1a8f7c28/session/internal/sealing"
 )
 
 // Limits that are not settings.
@@ -37,6 +39,7 @@ type settings struct {
 	sidBytes     int
 	trusted      []netip.Prefix
 	headerName   string // canonical, "" if the header is off
+	atRest       *sealing.Box
 }
 
 // resolve checks c and fills in the defaults. Errors are a *ConfigError and show no text from c. It
@@ -191,15 +194,20 @@ func (s *settings) checkCodec() error {
 	}
 	orDefault(&s.Codec, usual)
 	switch {
-	case s.Codec == "json":
-		return unavailable("codec", `"json"`)
-	case s.Codec != "compact" && s.Codec != "gob":
-		return configErrorf("codec", `want "compact" or "gob"`)
+	case s.Codec != "compact" && s.Codec != "gob" && s.Codec != "json":
+		return configErrorf("codec", `want "compact", "gob" or "json"`)
 	case s.Beego && s.Codec != "gob":
 		return configErrorf("codec", `beego reads "gob" alone`)
-	case len(s.EncryptionKeys) > 0:
-		return unavailable("encryptionKeys", "encryption")
+	case s.Beego && len(s.EncryptionKeys) > 0:
+		return configErrorf("encryptionKeys", "beego reads nothing that is encrypted")
+	case len(s.EncryptionKeys) == 0:
+		return nil
 	}
+	atRest, err := sealing.New("session: records at rest", s.EncryptionKeys...)
+	if err != nil {
+		return configErrorf("encryptionKeys", "%w", err)
+	}
+	s.atRest = atRest
 	return nil
 }
 

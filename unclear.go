@@ -8,19 +8,19 @@ import (
 
 // unclear notes what a save at this version has sent, if err leaves open whether it was stored: the answer may
 // have been lost. The next try must not apply it twice.
-func (s *Session) unclear(version uint64, err error) {
+func (s *Session) unclear(version uint64, values []byte, err error) {
 	var conflict *ConflictError
 	if errors.Is(err, ErrNotFound) || errors.As(err, &conflict) {
 		return
 	}
-	s.sent = &sent{version: version + 1, expires: s.rec.Expires, data: s.rec.Data, made: s.made}
+	s.sent = &sent{version: version + 1, expires: s.rec.Expires, values: values, made: s.made}
 }
 
 // sent is a record that may have been stored.
 type sent struct {
 	version uint64
 	expires time.Time
-	data    []byte
+	values  []byte
 	made    int // how many changes are in it
 }
 
@@ -32,7 +32,10 @@ func (s *Session) wasSaved(err error) bool {
 	}
 	is, was := conflict.Record, s.sent
 	s.sent = nil
-	if is.Version != was.version || !is.Expires.Equal(was.expires) || was.made != s.made || !bytes.Equal(is.Data, was.data) {
+	if is.Version != was.version || !is.Expires.Equal(was.expires) || was.made != s.made {
+		return false
+	}
+	if _, values, err := s.m.openData(s.key, is.Data); err != nil || !bytes.Equal(values, was.values) {
 		return false
 	}
 	s.rec = *is

@@ -1,7 +1,7 @@
 // Command login is a small web application with sessions: log in, count, log out.
 //
 //	go run ./examples/login
-//	go run ./examples/login -addr 127.0.0.1:0 -config examples/login/memory.json
+//	go run ./examples/login -addr 127.0.0.1:0 -config examples/login/file.json
 package main
 
 import (
@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	_ "github.com/seed1a8f7c28/session/file"
 	_ "github.com/seed1a8f7c28/session/memory"
 )
 

@@ -4,8 +4,41 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
 )
+
+// SessionRegenerateID is [Manager.Regenerate] with the name and the result that beego's API has.
+func (m *Manager) SessionRegenerateID(w http.ResponseWriter, r *http.Request) (Store, error) {
+	return asStore(m.Regenerate(w, r))
+}
+
+// Regenerate gives the request's session a new sid: see [Session.Regenerate]. A request without a live
+// session gets a fresh one; one whose session others have ended since it was started gets [ErrDestroyed],
+// and no cookie: theirs counts. What an older Session of the same request has changed, or will change, goes to
+// the new sid too. The caller must release the result.
+func (m *Manager) Regenerate(w http.ResponseWriter, r *http.Request) (*Session, error) {
+	if r == nil {
+		return nil, errNoRequest
+	}
+	ctx, cancel := m.saveContext(r.Context())
+	defer cancel()
+	s, err := m.open(ctx, w, r)
+	switch {
+	case err == nil:
+		s.was = s.v.original // dead, if s is not stored; an older Session may have it
+		err = s.regenerate(ctx)
+	case s != nil && s.v != nil:
+		s.v.stick()
+	}
+	if err == nil && !m.cfg.Lazy {
+		err = s.ensure(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
 
 // Regenerate gives the session a new sid, as must be done at each login or change of privilege. Changes
 // that are not saved yet are stored under the new sid alone; the old one is dead when Regenerate returns.

@@ -1,0 +1,75 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+)
+
+// SessionDestroy is [Manager.Destroy] for callers of beego's API; an error goes to the ErrorHandler and the
+// Logger.
+func (m *Manager) SessionDestroy(w http.ResponseWriter, r *http.Request) {
+	if err := m.Destroy(w, r); err != nil {
+		ctx, x := context.Background(), Exchange(nil)
+		if r != nil {
+			ctx, x = r.Context(), &httpExchange{w, r}
+		}
+		m.report(ctx, x, "destroy failed", err)
+	}
+}
+
+// Destroy ends the session of the request, by whichever channel its sid came, and removes the cookie. No
+// request that still uses the session can bring it back. With an error the session may still be there, and
+// the client keeps its cookie. Later in the same request a Start begins a new session.
+func (m *Manager) Destroy(w http.ResponseWriter, r *http.Request) error {
+	if r == nil {
+		return errNoRequest
+	}
+	if v := m.handledVisit(r.Context()); v != nil {
+		return v.destroy()
+	}
+	v := &visit{m: m, http: httpExchange{w, r}}
+	v.x = &v.http
+	return v.end("")
+}
+
+// DestroyExchange is [Manager.Destroy] for another HTTP stack than net/http.
+func (m *Manager) DestroyExchange(x Exchange) error {
+	if x == nil {
+		return errNoRequest
+	}
+	v := &visit{m: m, x: x}
+	return v.end("")
+}
+
+// end destroys every session whose sid the request carries, and the one of sid, if there is one.
+func (v *visit) end(sid string) error {
+	if v.m.closing.Err() != nil {
+		return ErrClosed
+	}
+	ctx, cancel := v.m.saveContext(v.x.Context())
+	defer cancel()
+	var buf [maxCandidates + 3]candidate
+	candidates := v.requested(buf[:0])
+	if sid != "" && !slices.ContainsFunc(candidates, func(c candidate) bool { return c.sid == sid }) {
+		candidates = append(candidates, candidate{sid: sid})
+	}
+	if v.m.sealer == nil {
+		for _, c := range candidates {
+			if err := v.m.remove(ctx, c.sid); err != nil {
+				return fmt.Errorf("session: destroy: %w", err)
+			}
+		}
+	}
+	v.answerNothing()
+	return nil
+}
+
+// remove removes what is stored for a well-formed sid.
+func (m *Manager) remove(ctx context.Context, sid string) error {
+	if m.raw != nil {
+		return hideSID(m.raw.SessionDestroy(ctx, sid), sid)
+	}
+	return m.backend.Delete(ctx, m.storageKey(sid), 0)
+}

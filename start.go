@@ -1,0 +1,146 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// SessionStart is [Manager.Start] with the name and the result that beego's API has.
+func (m *Manager) SessionStart(w http.ResponseWriter, r *http.Request) (Store, error) {
+	return asStore(m.Start(w, r))
+}
+
+// Start returns the request's session. A visitor without one gets one, with a cookie: at once, or, if the
+// manager is lazy, with the first value that is stored. The caller must call SessionRelease or Save,
+// usually deferred. An error means that the store could not be asked: then nothing was answered, and the
+// visitor still has the session.
+//
+// Start looks at cookies, then the query, then the header, as configured. When it answers a new sid it
+// also puts it into r, so that a second Start with r finds the same session. Under Handler it returns the
+// request's one Session.
+func (m *Manager) Start(w http.ResponseWriter, r *http.Request) (*Session, error) {
+	return m.start(w, r, !m.cfg.Lazy)
+}
+
+func (m *Manager) start(w http.ResponseWriter, r *http.Request, eager bool) (*Session, error) {
+	if r == nil {
+		return nil, errNoRequest
+	}
+	ctx, cancel := m.loadContext(r.Context())
+	defer cancel()
+	s, err := m.open(ctx, w, r)
+	if err == nil && eager {
+		err = s.ensure(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// open returns the session that the request carries, or one that is not stored yet.
+func (m *Manager) open(ctx context.Context, w http.ResponseWriter, r *http.Request) (*Session, error) {
+	if v := m.handledVisit(r.Context()); v != nil {
+		return v.session(ctx, r.Context())
+	}
+	s := m.newSession()
+	s.own = visit{m: m, http: httpExchange{w, r}}
+	s.own.x = &s.own.http
+	return s, s.arrive(ctx, &s.own)
+}
+
+// StartExchange is [Manager.Start] for another HTTP stack than net/http.
+func (m *Manager) StartExchange(x Exchange) (*Session, error) {
+	if x == nil {
+		return nil, errNoRequest
+	}
+	ctx, cancel := m.loadContext(orBackground(x.Context()))
+	defer cancel()
+	s := m.newSession()
+	s.own = visit{m: m, x: x}
+	err := s.arrive(ctx, &s.own)
+	if err == nil && !m.cfg.Lazy {
+		err = s.ensure(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// arrive fills s with the session that the request carries, if any is live.
+func (s *Session) arrive(ctx context.Context, v *visit) error {
+	m := s.m
+	s.v = v
+	if m.closing.Err() != nil {
+		return ErrClosed
+	}
+	v.answerRead()
+	var buf [maxCandidates + 2]candidate
+	candidates := v.candidates(buf[:0])
+	for i, c := range candidates {
+		if i == 0 {
+			v.original = c.sid
+		}
+		err := s.find(ctx, c.sid)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("session: load: %w", err)
+		}
+		if v.came = c.by; len(candidates) > 1 {
+			v.rewrite(c.sid, v.trace(), candidates[i+1:]...)
+		}
+		return s.arrived(v, c)
+	}
+	if len(candidates) > 0 {
+		v.retract() // a Session of this request may have renewed the cookie before its session ended
+	}
+	return nil
+}
+
+// arrived answers a request whose sid c is live.
+func (s *Session) arrived(v *visit, c candidate) error {
+	switch {
+	case s.m.sealer != nil:
+		return s.renewSealed()
+	case c.by == byHeader:
+		v.answerHeader(c.sid)
+	case c.by == byCookie && s.due && s.m.cfg.cookieMaxAge > 0 && s.m.cfg.EnableSetCookie:
+		v.answerCookie(s.m.cookie.line(c.sid, v.secure()))
+	}
+	return nil
+}
+
+// find fills s with the live session of a sid that came from a client.
+func (s *Session) find(ctx context.Context, sid string) error {
+	switch {
+	case s.m.raw != nil:
+		return s.findRaw(ctx, sid)
+	case s.m.sealer != nil:
+		return s.unseal(sid)
+	}
+	return s.load(ctx, sid)
+}
+
+// ensure stores a session that is not stored yet.
+func (s *Session) ensure(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.status != unstored {
+		return nil
+	}
+	if err := s.promisable(); err != nil {
+		return err
+	}
+	if s.m.sealer != nil {
+		return s.reseal(nil)
+	}
+	if s.m.raw != nil {
+		return s.beginRaw(ctx)
+	}
+	return s.create(ctx)
+}

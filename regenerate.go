@@ -26,7 +26,7 @@ func (m *Manager) Regenerate(w http.ResponseWriter, r *http.Request) (*Session, 
 	s, err := m.open(ctx, w, r)
 	switch {
 	case err == nil:
-		s.was = s.v.original // dead, if s is not stored; an older Session may have it
+		s.takePlace()
 		err = s.regenerate(ctx)
 	case s != nil && s.v != nil:
 		s.v.stick()
@@ -38,6 +38,14 @@ func (m *Manager) Regenerate(w http.ResponseWriter, r *http.Request) (*Session, 
 		return nil, err
 	}
 	return s, nil
+}
+
+// takePlace notes the sid that the request came with. If s is not stored it is dead, and an older Session of
+// the request may have it.
+func (s *Session) takePlace() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.was = s.v.original
 }
 
 // Regenerate gives the session a new sid, as must be done at each login or change of privilege. Changes

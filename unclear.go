@@ -9,8 +9,7 @@ import (
 // unclear notes what a save at this version has sent, if err leaves open whether it was stored: the answer may
 // have been lost. The next try must not apply it twice.
 func (s *Session) unclear(version uint64, values []byte, err error) {
-	var conflict *ConflictError
-	if errors.Is(err, ErrNotFound) || errors.As(err, &conflict) {
+	if _, conflict := errors.AsType[*ConflictError](err); conflict || errors.Is(err, ErrNotFound) {
 		return
 	}
 	s.sent = &sent{version: version + 1, expires: s.rec.Expires, values: values, made: s.made}
@@ -26,8 +25,11 @@ type sent struct {
 
 // wasSaved reports whether err is a conflict with what this very Session had sent, with the log as it is.
 func (s *Session) wasSaved(err error) bool {
-	var conflict *ConflictError
-	if s.sent == nil || !errors.As(err, &conflict) || conflict.Record == nil {
+	if s.sent == nil {
+		return false
+	}
+	conflict, ok := errors.AsType[*ConflictError](err)
+	if !ok || conflict.Record == nil {
 		return false
 	}
 	is, was := conflict.Record, s.sent

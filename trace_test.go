@@ -77,15 +77,23 @@ func TestAFailedRegenerateStoresNoLoginUnderTheOldSid(t *testing.T) {
 }
 
 func TestNoClientCanSendATrace(t *testing.T) {
-	m := newManager(t)
-	c := seed(t, m, map[any]any{"user": "ann"})
-	victim := seed(t, m, nil)
+	f := newFaulty(t)
+	m := newNode(t, f.provider())
+	failed := seed(t, m, nil)
+	f.plan(2, refused) // from now on the manager looks for traces
+	if _, err := m.Regenerate(httptest.NewRecorder(), failed.request()); err == nil {
+		t.Fatal("no error")
+	}
+	f.heal()
+	c, victim := seed(t, m, nil), seed(t, m, map[any]any{"user": "ann"})
 	r := c.request()
 	r.Header.Set("Cookie", c.cookie+"; gosessionid.was=.stuck; gosessionid.was="+victim.sid())
-	w := httptest.NewRecorder()
-	s := start(t, m, w, r)
+	s := start(t, m, httptest.NewRecorder(), r)
 	set(t, s, "n", 1)
 	save(t, s)
+	if c.value(t, m, "n") != 1 || victim.value(t, m, "n") != nil {
+		t.Error("a client's trace counts")
+	}
 }
 
 func TestADoubledLoginSendsOneCookie(t *testing.T) {

@@ -34,28 +34,35 @@ func newCookieWriter(s *settings) cookieWriter {
 	return cookieWriter{name: s.CookieName, attributes: attributes, partition: s.Partitioned, maxAge: s.cookieMaxAge}
 }
 
-// line gives the client value.
-func (c *cookieWriter) line(value string, secure bool) string {
-	if c.maxAge == 0 {
-		return c.write(value, "", secure)
-	}
-	return c.write(value, expiry(c.maxAge, time.Now().Add(time.Duration(c.maxAge)*time.Second)), secure)
+// line gives the client value, in the cookie of this number: see [partName].
+func (c *cookieWriter) line(part int, value string, secure bool) string {
+	return partName(c.name, part) + "=" + value + c.attributed(secure)
 }
 
-// deletion makes the client forget the cookie.
-func (c *cookieWriter) deletion(secure bool) string {
-	return c.write("", expiry(0, time.Unix(0, 0)), secure)
+// attributed returns what follows a value.
+func (c *cookieWriter) attributed(secure bool) string {
+	times := ""
+	if c.maxAge != 0 {
+		times = expiry(c.maxAge, time.Now().Add(time.Duration(c.maxAge)*time.Second))
+	}
+	return c.attributes + times + c.ending(secure)
 }
 
-func (c *cookieWriter) write(value, expiry string, secure bool) string {
-	line := c.name + "=" + value + c.attributes + expiry
-	if secure {
-		line += "; Secure"
+// deletion makes the client forget the cookie of this number.
+func (c *cookieWriter) deletion(part int, secure bool) string {
+	return partName(c.name, part) + "=" + c.attributes + expiry(0, time.Unix(0, 0)) + c.ending(secure)
+}
+
+func (c *cookieWriter) ending(secure bool) string {
+	switch {
+	case secure && c.partition:
+		return "; Secure; Partitioned"
+	case secure:
+		return "; Secure"
+	case c.partition:
+		return "; Partitioned"
 	}
-	if c.partition {
-		line += "; Partitioned"
-	}
-	return line
+	return ""
 }
 
 // expiry says it twice, for clients that know only one of the two.

@@ -33,7 +33,8 @@
 // were when it began, plus its own changes. A save applies the request's changes to what is stored by then:
 // nothing that others changed is undone. A session that was destroyed, regenerated or has expired stays
 // gone, whatever is still running. When the store cannot be reached that is an error, never an anonymous
-// visitor. What a stored session or a log line shows is no sid.
+// visitor. What a stored session or a log line shows is no sid. Package cookie, which stores nothing, says
+// what of this it cannot keep.
 //
 // # Own storage
 //

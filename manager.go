@@ -27,10 +27,11 @@ type Manager struct {
 
 	backend   Backend // one of these three is not nil
 	sealer    Sealer
+	parts     int // how many cookies a session may take
 	raw       Provider
 	facade    Provider     // what GetProvider returns
 	release   func() error // gives back the backend or sealer
-	local     bool         // the backend is InProcess
+	local     bool         // nothing waits: the backend is InProcess, or there is a sealer
 	plainKeys bool
 
 	saves *saveQueue
@@ -85,7 +86,7 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 	if !ok {
 		return nil, configErrorf("codec", "unknown codec %q", s.Codec)
 	}
-	m := &Manager{cfg: s, log: s.Logger, cookie: newCookieWriter(s), codec: c, atRest: s.atRest}
+	m := &Manager{cfg: s, log: s.Logger, cookie: newCookieWriter(s), codec: c, atRest: s.atRest, parts: 1}
 	if m.log == nil {
 		m.log = defaultLogger()
 	}
@@ -94,15 +95,15 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 	m.closing, m.cancel = context.WithCancel(context.Background())
 	ctx, cancel := context.WithTimeout(m.closing, s.opTimeout)
 	defer cancel()
-	if err := m.attach(ctx, p); err != nil {
+	if err := m.attach(ctx, p, cfg); err != nil {
 		m.cancel()
 		return nil, err
 	}
 	return m, nil
 }
 
-// attach opens p for m.
-func (m *Manager) attach(ctx context.Context, p Provider) error {
+// attach opens p for m, which is made with cfg.
+func (m *Manager) attach(ctx context.Context, p Provider, cfg *ManagerConfig) error {
 	own, ok := p.(*provider)
 	if !ok {
 		m.raw, m.facade, m.release = p, p, func() error { return nil }
@@ -117,8 +118,34 @@ func (m *Manager) attach(ctx context.Context, p Provider) error {
 	}
 	m.backend, m.sealer, m.saves, m.release = o.backend, o.sealer, o.saves, release
 	m.facade = own.facadeOf(m)
-	_, m.local = As[InProcess](m.backend)
-	m.plainKeys = m.local || m.cfg.Beego
+	if c, ok := o.sealer.(interface{ Cookies() CookieConfig }); ok {
+		if err := m.adapt(*cfg, c.Cookies()); err != nil {
+			return errors.Join(err, release())
+		}
+	}
+	_, inProcess := As[InProcess](m.backend)
+	m.local = inProcess || m.sealer != nil
+	m.plainKeys = inProcess || m.cfg.Beego
+	return nil
+}
+
+// adapt takes over what the provider's config says of the cookies. Settings that follow from others follow
+// from those.
+func (m *Manager) adapt(cfg ManagerConfig, c CookieConfig) error {
+	if c.Name != "" {
+		cfg.CookieName = c.Name
+	}
+	if c.MaxAge != 0 {
+		cfg.CookieLifeTime = c.MaxAge
+	}
+	cfg.Secure = cfg.Secure || c.Secure
+	s, err := cfg.resolve()
+	if err != nil {
+		wrong, _ := errors.AsType[*ConfigError](err) // which is what resolve returns
+		return configErrorf("providerConfig", "%s: %w", wrong.Field, wrong.Err)
+	}
+	m.cfg, m.cookie, m.parts = s, newCookieWriter(s), min(max(c.Max, 1), maxParts)
+	m.secure.Store(s.Secure)
 	return nil
 }
 

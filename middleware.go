@@ -263,8 +263,12 @@ func (h *handled) finish() {
 func (h *handled) abandon() {
 	h.committing.Lock()
 	defer h.committing.Unlock()
-	if s := h.session(); s != nil && h.visit.m.raw != nil {
+	switch s := h.session(); {
+	case s == nil:
+	case h.visit.m.raw != nil:
 		_ = s.release(h.visit.x.Context()) // its store may hold a connection or a lock
+	case h.visit.m.sealer != nil:
+		h.visit.retract() // what the answer holds is not saved yet, but the session with its changes
 	}
 	if !h.isCommitted() {
 		h.publish()

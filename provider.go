@@ -103,8 +103,8 @@ func GetProvider(name string) (Provider, error) {
 
 // packages says which import registers a name: "" if none does yet.
 var packages = map[string]string{
-	ProviderFile: "file", ProviderMemory: "memory",
-	ProviderCookie: "", ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "", ProviderMysql: "",
+	ProviderCookie: "cookie", ProviderFile: "file", ProviderMemory: "memory",
+	ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "", ProviderMysql: "",
 	ProviderPostgresql: "", ProviderRedis: "", ProviderRedisCluster: "", ProviderRedisSentinel: "", ProviderSsdb: "",
 }
 

@@ -17,20 +17,30 @@ import (
 const (
 	sealedVersion = 2
 	sealedHeader  = 3
-
-	maxCookie = 4096 // name and value together; RFC 6265bis section 5.6
 )
 
 // unseal fills s with the session in a cookie. Whatever is wrong with it, there is none.
 func (s *Session) unseal(value string) error {
-	if len(s.m.cfg.CookieName)+len(value) > maxCookie {
+	if len(value) > s.m.parts*maxCookie {
 		return ErrNotFound
 	}
-	var rec Record
-	if err := s.m.sealer.Open(s.m.cfg.CookieName, []byte(value), &rec); err != nil {
-		return err
+	before := s.rec
+	err := s.m.sealer.Open(s.m.cfg.CookieName, []byte(value), &s.rec)
+	if err == nil {
+		err = s.unsealed(time.Now())
 	}
-	now, data := time.Now(), rec.Data
+	if err != nil {
+		s.rec = before
+	}
+	return err
+}
+
+// unsealed fills s with what is in s.rec, which was just opened.
+func (s *Session) unsealed(now time.Time) error {
+	rec, data := &s.rec, s.rec.Data
+	if rec.Version == 0 && s.m.cfg.Beego {
+		return s.unsealedBeego(now)
+	}
 	if !rec.Live(now) || len(data) < sealedHeader || data[0] != sealedVersion || len(data) < sealedHeader+int(data[2]) {
 		return ErrNotFound
 	}
@@ -39,9 +49,28 @@ func (s *Session) unseal(value string) error {
 	if !ok || c.check(values) != nil || !s.m.validSID(sid) {
 		return ErrNotFound
 	}
-	s.rec, s.codec, s.values = rec, c, values
+	s.codec, s.values, s.due = c, values, s.m.due(now, rec)
 	s.named(sid, "")
-	s.due = s.m.due(now, &rec)
+	return nil
+}
+
+// unsealedBeego is unsealed for what beego has sealed: values, and no sid. It lives as long from its last use
+// as any session, and is due to be sealed in this package's form.
+func (s *Session) unsealedBeego(now time.Time) error {
+	rec := &s.rec
+	if s.m.cfg.absolute > 0 {
+		rec.Deadline = rec.Created.Add(s.m.cfg.absolute)
+	}
+	rec.Expires = s.m.idleUntil(rec.Created, rec.Deadline)
+	if !rec.Live(now) || s.m.codec.check(rec.Data) != nil {
+		return ErrNotFound
+	}
+	sid, err := s.m.newSID()
+	if err != nil {
+		return err
+	}
+	s.codec, s.values, s.due = s.m.codec, rec.Data, true
+	s.named(sid, "")
 	return nil
 }
 
@@ -107,61 +136,69 @@ func (s *Session) resealAs(sid string) error {
 	return s.seal(sid)
 }
 
-// renewSealed moves the idle deadline, if that is due.
+// renewSealed moves the idle deadline, if that is due. A session that has become too large, because limits
+// have changed since, keeps the deadline that it has.
 func (s *Session) renewSealed() error {
 	if !s.due {
 		return nil
 	}
-	return s.seal(s.sid)
+	if err := s.seal(s.sid); !errors.Is(err, ErrTooLarge) {
+		return err
+	}
+	return nil
 }
 
 // seal sends the session, with its log applied, under sid.
 func (s *Session) seal(sid string) error {
-	m, was := s.m, s.sid
-	now, rec := time.Now(), s.rec
-	switch {
-	case s.status == unstored:
-		rec = m.newRecord(now, nil)
-	case !rec.Live(now):
-		s.status = gone
-		return ErrDestroyed
+	before, was := s.rec, s.sid
+	values, err := s.sealable(sid)
+	var sealed string
+	if err == nil {
+		sealed, err = s.v.answerSealed(&s.rec)
 	}
-	values := s.values
-	if s.log.flush {
-		values = nil
-	}
-	var err error
-	if s.codec.id() != m.codec.id() {
-		if values, err = transcode(s.codec, m.codec, values); err != nil {
-			return err
-		}
-	}
-	head := sealedHeader + len(sid)
-	if rec.Data, err = m.codec.apply(head, values, s.log.changes); err != nil {
+	if err != nil {
+		s.rec = before
 		return err
 	}
-	if n := len(rec.Data) - head; n > m.cfg.maxBytes {
-		return fmt.Errorf("%w: %d bytes of values, %d allowed (maxBytes)", ErrTooLarge, n, m.cfg.maxBytes)
-	}
-	rec.Data[0], rec.Data[1], rec.Data[2] = sealedVersion, m.codec.id(), byte(len(sid))
-	copy(rec.Data[sealedHeader:], sid)
-	rec.Version++
-	rec.Expires = m.extended(now, &rec)
-	sealed, err := m.sealer.Seal(nil, m.cfg.CookieName, &rec)
-	if err != nil {
-		return fmt.Errorf("session: seal: %w", err)
-	}
-	if n := len(m.cfg.CookieName) + len(sealed); n > maxCookie {
-		return fmt.Errorf("%w: the cookie would have %d bytes, a browser keeps %d", ErrTooLarge, n, maxCookie)
-	}
 	s.isNew = s.isNew || s.status == unstored
-	s.rec, s.codec, s.values, s.due = rec, m.codec, rec.Data[head:], false
+	s.codec, s.values, s.due = s.m.codec, values, false
 	s.named(sid, "")
-	s.v.answerSID(string(sealed))
 	trace := s.v.trace()
 	if was != "" && was != sid {
 		trace = s.tracedFrom(was)
 	}
-	s.v.rewrite(string(sealed), trace)
+	s.v.rewrite(sealed, trace)
 	return nil
+}
+
+// sealable makes s.rec what is to be sealed, and returns the values in it.
+func (s *Session) sealable(sid string) (values []byte, err error) {
+	m, rec, now := s.m, &s.rec, time.Now()
+	switch {
+	case s.status == unstored:
+		*rec = m.newRecord(now, nil)
+	case !rec.Live(now):
+		s.status = gone
+		return nil, ErrDestroyed
+	}
+	if !s.log.flush {
+		values = s.values
+	}
+	if s.codec.id() != m.codec.id() {
+		if values, err = transcode(s.codec, m.codec, values); err != nil {
+			return nil, err
+		}
+	}
+	head := sealedHeader + len(sid)
+	if rec.Data, err = m.codec.apply(head, values, s.log.changes); err != nil {
+		return nil, err
+	}
+	if n := len(rec.Data) - head; n > m.cfg.maxBytes {
+		return nil, fmt.Errorf("%w: %d bytes of values, %d allowed (maxBytes)", ErrTooLarge, n, m.cfg.maxBytes)
+	}
+	rec.Data[0], rec.Data[1], rec.Data[2] = sealedVersion, m.codec.id(), byte(len(sid))
+	copy(rec.Data[sealedHeader:], sid)
+	rec.Version++
+	rec.Expires = m.extended(now, rec)
+	return rec.Data[head:], nil
 }

@@ -110,7 +110,7 @@ func (s *Session) arrived(v *visit, c candidate) error {
 	case c.by == byHeader:
 		v.answerHeader(c.sid)
 	case c.by == byCookie && s.due && s.m.cfg.cookieMaxAge > 0 && s.m.cfg.EnableSetCookie:
-		v.answerCookie(s.m.cookie.line(c.sid, v.secure()))
+		v.answerCookies([]string{s.m.cookie.line(0, c.sid, v.secure())})
 	}
 	return nil
 }

@@ -48,9 +48,9 @@ type visit struct {
 
 // An answer is what a visit will put into the response header.
 type answer struct {
-	cookie string // a Set-Cookie line
-	header string // the value of the sid's response header
-	read   bool   // the response depends on the cookie
+	cookies []string // Set-Cookie lines
+	header  string   // the value of the sid's response header
+	read    bool     // the response depends on the cookie
 }
 
 // candidates returns the sids that may name the request's session, in the order in which they are tried.
@@ -73,7 +73,12 @@ func (v *visit) requested(buf []candidate) []candidate {
 		if !ok {
 			break
 		}
-		if m.sealer != nil && value != "" || m.validSID(value) {
+		if m.sealer != nil {
+			value, ok = joinParts(v.x.RequestHeader("Cookie"), m.cfg.CookieName, value, m.parts)
+		} else {
+			ok = m.validSID(value)
+		}
+		if ok {
 			buf = append(buf, candidate{value, byCookie})
 		}
 	}
@@ -159,10 +164,10 @@ func (v *visit) moved() bool { return v.handled == nil && v.current() != v.origi
 // header.
 func (v *visit) answerSID(sid string) {
 	m := v.m
-	if v.came != byQuery && v.came != byHeader && m.cfg.EnableSetCookie || m.sealer != nil {
-		v.answerCookie(m.cookie.line(sid, v.secure()))
+	if v.came != byQuery && v.came != byHeader && m.cfg.EnableSetCookie {
+		v.answerCookies([]string{m.cookie.line(0, sid, v.secure())})
 	}
-	if m.cfg.EnableSidInHTTPHeader && m.sealer == nil && v.answersInHeader() {
+	if m.cfg.EnableSidInHTTPHeader && v.answersInHeader() {
 		v.answerHeader(sid)
 	}
 }
@@ -183,16 +188,14 @@ func (v *visit) answersInHeader() bool {
 // answerNothing removes the sid from client and request.
 func (v *visit) answerNothing() {
 	m := v.m
-	var hadCookie bool
-	for scan := (cookieScan{lines: v.x.RequestHeader("Cookie"), name: m.cfg.CookieName}); !hadCookie; {
-		if _, hadCookie = scan.next(); !hadCookie {
-			break
-		}
+	var lines []string
+	if v.carried()[0] || v.handled == nil && v.deletesCookie() {
+		lines = append(lines, m.cookie.deletion(0, v.secure()))
 	}
-	hadCookie = hadCookie || v.handled == nil && v.deletesCookie()
+	lines = v.deletions(lines, 1)
 	v.retract()
-	if hadCookie && (m.cfg.EnableSetCookie || m.sealer != nil) {
-		v.answerCookie(m.cookie.deletion(v.secure()))
+	if len(lines) > 0 && (m.cfg.EnableSetCookie || m.sealer != nil) {
+		v.answerCookies(lines)
 	}
 	v.came = noChannel
 	v.rewrite("", "")
@@ -208,21 +211,21 @@ func (v *visit) deletesCookie() bool {
 // retract takes back what was answered and not sent yet.
 func (v *visit) retract() {
 	if v.handled != nil {
-		v.handled.answer(func(a *answer) { a.cookie, a.header = "", "" })
+		v.handled.answer(func(a *answer) { a.cookies, a.header = nil, "" })
 		return
 	}
-	v.setCookieLine("")
+	v.setCookies(nil)
 	if v.m.cfg.EnableSidInHTTPHeader {
 		v.x.SetResponseHeader(v.m.cfg.headerName, nil)
 	}
 }
 
-func (v *visit) answerCookie(line string) {
+func (v *visit) answerCookies(lines []string) {
 	if v.handled != nil {
-		v.handled.answer(func(a *answer) { a.cookie = line })
+		v.handled.answer(func(a *answer) { a.cookies = lines })
 		return
 	}
-	v.setCookieLine(line)
+	v.setCookies(lines)
 }
 
 func (v *visit) answerHeader(sid string) {
@@ -244,8 +247,8 @@ func (v *visit) answerRead() {
 
 // publish puts an answer that has waited into the response header.
 func (v *visit) publish(a answer) {
-	if a.cookie != "" {
-		v.setCookieLine(a.cookie)
+	if len(a.cookies) > 0 {
+		v.setCookies(a.cookies)
 	}
 	if a.header != "" {
 		v.x.SetResponseHeader(v.m.cfg.headerName, []string{a.header})
@@ -255,22 +258,26 @@ func (v *visit) publish(a answer) {
 	}
 }
 
-// setCookieLine makes line the only Set-Cookie of the session's name; "" removes it.
-func (v *visit) setCookieLine(line string) {
-	m := v.m
-	lines := v.x.ResponseHeader("Set-Cookie")
-	ours := func(l string) bool { _, ok := cookieValue(l, m.cfg.CookieName); return ok }
-	if slices.ContainsFunc(lines, ours) {
-		lines = slices.DeleteFunc(slices.Clone(lines), ours)
+// setCookies makes lines the only ones of the session's cookies in the response.
+func (v *visit) setCookies(lines []string) {
+	set, answered := v.x.ResponseHeader("Set-Cookie"), len(lines) > 0
+	if slices.ContainsFunc(set, v.ours) {
+		set = slices.DeleteFunc(slices.Clone(set), v.ours)
 	}
-	if line == "" {
-		v.x.SetResponseHeader("Set-Cookie", lines)
-		return
+	if len(set) > 0 {
+		lines = append(slices.Clip(set), lines...)
 	}
-	v.x.SetResponseHeader("Set-Cookie", append(slices.Clip(lines), line))
-	if !m.cfg.DisableCacheHeaders {
+	v.x.SetResponseHeader("Set-Cookie", lines)
+	if answered && !v.m.cfg.DisableCacheHeaders {
 		v.x.SetResponseHeader("Cache-Control", []string{"no-store"})
 	}
+}
+
+// ours reports whether a Set-Cookie line is about one of the session's cookies.
+func (v *visit) ours(line string) bool {
+	name, _, ok := strings.Cut(line, "=")
+	_, ours := v.m.part(strings.TrimLeft(name, " \t"))
+	return ok && ours
 }
 
 func (v *visit) setVary() {

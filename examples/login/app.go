@@ -197,7 +197,8 @@ func (a *app) count(w http.ResponseWriter, r *http.Request) error {
 	return goHome(w, r, err)
 }
 
-// logout ends the session in the store, so that its cookie is worth nothing even to a thief.
+// logout ends the session in the store, so that its cookie is worth nothing even to a thief. If the session is in
+// the cookie itself, nothing but the cookie is ended: see docs/providers/cookie.md.
 func (a *app) logout(w http.ResponseWriter, r *http.Request) error {
 	return goHome(w, r, a.sessions.Destroy(w, r))
 }

@@ -42,13 +42,37 @@ func start(t *testing.T, m *session.Manager, secure bool) *httptest.Server {
 	return server
 }
 
-func inMemory(t *testing.T) *session.Manager {
+// A kind is a config file that the application is tested with.
+type kind struct {
+	config string
+	// inClient says that the sessions are in the cookies themselves. Then a cookie that was captured still opens
+	// after the logout, and of two answers at a time the last one wins.
+	inClient bool
+}
+
+func (k kind) open(t *testing.T) *session.Manager {
 	t.Helper()
-	m, err := open("memory.json")
+	t.Setenv("LOGIN_KEY", "a key for the tests")
+	m, err := open(k.config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// needsStore skips what no cookie can promise.
+func (k kind) needsStore(t *testing.T) {
+	t.Helper()
+	if k.inClient {
+		t.Skip("sessions in cookies cannot promise this: see docs/providers/cookie.md")
+	}
+}
+
+// each runs a test with every kind.
+func each(t *testing.T, test func(t *testing.T, k kind)) {
+	for _, k := range []kind{{config: "memory.json"}, {config: "cookie.json", inClient: true}} {
+		t.Run(k.config, func(t *testing.T) { test(t, k) })
+	}
 }
 
 // A visitor is a browser: it keeps cookies and follows redirects.
@@ -189,8 +213,10 @@ func wantCount(t *testing.T, body string, want int) {
 	}
 }
 
-func TestVisit(t *testing.T) {
-	v := visit(t, start(t, inMemory(t), false))
+func TestVisit(t *testing.T) { each(t, testVisit) }
+
+func testVisit(t *testing.T, k kind) {
+	v := visit(t, start(t, k.open(t), false))
 
 	wantOut(t, v.get("/"))
 	if len(v.set) != 0 {
@@ -208,8 +234,10 @@ func TestVisit(t *testing.T) {
 	}
 }
 
-func TestTwoVisitors(t *testing.T) {
-	server := start(t, inMemory(t), false)
+func TestTwoVisitors(t *testing.T) { each(t, testTwoVisitors) }
+
+func testTwoVisitors(t *testing.T, k kind) {
+	server := start(t, k.open(t), false)
 	ada, bob := visit(t, server), visit(t, server)
 	ada.login("Ada")
 	bob.login("Bob")
@@ -219,15 +247,19 @@ func TestTwoVisitors(t *testing.T) {
 	wantIn(t, ada.get("/"), "Ada")
 }
 
-func TestOtherUserInTheSameBrowser(t *testing.T) {
-	v := visit(t, start(t, inMemory(t), false))
+func TestOtherUserInTheSameBrowser(t *testing.T) { each(t, testOtherUserInTheSameBrowser) }
+
+func testOtherUserInTheSameBrowser(t *testing.T, k kind) {
+	v := visit(t, start(t, k.open(t), false))
 	v.login("Ada")
 	v.post("/count")
 	wantCount(t, v.login("Bob"), 0)
 }
 
-func TestNoticeIsShownOnce(t *testing.T) {
-	v := visit(t, start(t, inMemory(t), false))
+func TestNoticeIsShownOnce(t *testing.T) { each(t, testNoticeIsShownOnce) }
+
+func testNoticeIsShownOnce(t *testing.T, k kind) {
+	v := visit(t, start(t, k.open(t), false))
 	const notice = "You are logged in."
 	if body := v.login("Ada"); strings.Count(body, notice) != 1 {
 		t.Errorf("the first page shows the notice %d times:\n%s", strings.Count(body, notice), body)
@@ -237,14 +269,16 @@ func TestNoticeIsShownOnce(t *testing.T) {
 	}
 }
 
-func TestRefusedLogin(t *testing.T) {
+func TestRefusedLogin(t *testing.T) { each(t, testRefusedLogin) }
+
+func testRefusedLogin(t *testing.T, k kind) {
 	for _, tt := range []struct{ name, user, password, want string }{
 		{"no name", " ", "open sesame", "Enter a name."},
 		{"long name", strings.Repeat("é", maxName+1), "open sesame", "at most 40 characters"},
 		{"short password", "Ada", "123", "at least 4 characters"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			v := visit(t, start(t, inMemory(t), false))
+			v := visit(t, start(t, k.open(t), false))
 			body := v.post("/login", "name", tt.user, "password", tt.password)
 			wantOut(t, body)
 			if !strings.Contains(body, tt.want) {
@@ -256,7 +290,7 @@ func TestRefusedLogin(t *testing.T) {
 		})
 	}
 	t.Run("name is kept and escaped", func(t *testing.T) {
-		v := visit(t, start(t, inMemory(t), false))
+		v := visit(t, start(t, k.open(t), false))
 		body := v.post("/login", "name", `"><b>`, "password", "")
 		if !strings.Contains(body, `value="&#34;&gt;&lt;b&gt;"`) {
 			t.Error(body)
@@ -264,8 +298,11 @@ func TestRefusedLogin(t *testing.T) {
 	})
 }
 
-func TestTwoTabsCountAtOnce(t *testing.T) {
-	server := start(t, inMemory(t), false)
+func TestTwoTabsCountAtOnce(t *testing.T) { each(t, testTwoTabsCountAtOnce) }
+
+func testTwoTabsCountAtOnce(t *testing.T, k kind) {
+	k.needsStore(t)
+	server := start(t, k.open(t), false)
 	v := visit(t, server)
 	v.login("Ada")
 	sid := v.sid()
@@ -287,8 +324,10 @@ func TestTwoTabsCountAtOnce(t *testing.T) {
 	wantCount(t, v.get("/"), tabs*clicks)
 }
 
-func TestLoginChangesTheSID(t *testing.T) {
-	server := start(t, inMemory(t), false)
+func TestLoginChangesTheSID(t *testing.T) { each(t, testLoginChangesTheSID) }
+
+func testLoginChangesTheSID(t *testing.T, k kind) {
+	server := start(t, k.open(t), false)
 	v := visit(t, server)
 	v.post("/login", "name", "Ada", "password", "") // refused, but the message makes a session
 	before := v.sid()
@@ -311,8 +350,10 @@ func TestLoginChangesTheSID(t *testing.T) {
 	}
 }
 
-func TestChosenSIDIsNotAdopted(t *testing.T) {
-	server := start(t, inMemory(t), false)
+func TestChosenSIDIsNotAdopted(t *testing.T) { each(t, testChosenSIDIsNotAdopted) }
+
+func testChosenSIDIsNotAdopted(t *testing.T, k kind) {
+	server := start(t, k.open(t), false)
 	v := visit(t, server)
 	const chosen = "0123456789abcdef0123456789abcdef"
 	v.useSID(chosen)
@@ -325,8 +366,11 @@ func TestChosenSIDIsNotAdopted(t *testing.T) {
 	wantOut(t, thief.get("/"))
 }
 
-func TestOldCookieAfterLogout(t *testing.T) {
-	server := start(t, inMemory(t), false)
+func TestOldCookieAfterLogout(t *testing.T) { each(t, testOldCookieAfterLogout) }
+
+func testOldCookieAfterLogout(t *testing.T, k kind) {
+	k.needsStore(t)
+	server := start(t, k.open(t), false)
 	v := visit(t, server)
 	v.login("Ada")
 	sid := v.sid()
@@ -343,8 +387,10 @@ func TestOldCookieAfterLogout(t *testing.T) {
 	wantOut(t, v.get("/"))
 }
 
-func TestCrossOrigin(t *testing.T) {
-	v := visit(t, start(t, inMemory(t), false))
+func TestCrossOrigin(t *testing.T) { each(t, testCrossOrigin) }
+
+func testCrossOrigin(t *testing.T, k kind) {
+	v := visit(t, start(t, k.open(t), false))
 	v.login("Ada")
 	for _, tt := range []struct{ name, value string }{
 		{"Sec-Fetch-Site", "cross-site"},
@@ -369,13 +415,19 @@ func TestCrossOrigin(t *testing.T) {
 	wantCount(t, v.post("/count"), 1)
 }
 
-func TestCookieAttributes(t *testing.T) {
+func TestCookieAttributes(t *testing.T) { each(t, testCookieAttributes) }
+
+func testCookieAttributes(t *testing.T, k kind) {
 	for _, secure := range []bool{false, true} {
 		t.Run("secure "+strconv.FormatBool(secure), func(t *testing.T) {
-			v := visit(t, start(t, inMemory(t), secure))
+			v := visit(t, start(t, k.open(t), secure))
 			v.login("Ada")
-			if len(v.set) != 1 {
-				t.Fatalf("the login set %d cookies, want 1", len(v.set))
+			want := 1
+			if k.inClient { // the notice is taken out of the cookie when it is shown
+				want = 2
+			}
+			if len(v.set) != want {
+				t.Fatalf("the login set %d cookies, want %d", len(v.set), want)
 			}
 			c := v.set[0]
 			if c.Name != "login" || c.Path != "/" || c.Domain != "" || !c.HttpOnly ||
@@ -398,8 +450,10 @@ func TestCookieAttributes(t *testing.T) {
 	}
 }
 
-func TestHeaders(t *testing.T) {
-	server := start(t, inMemory(t), false)
+func TestHeaders(t *testing.T) { each(t, testHeaders) }
+
+func testHeaders(t *testing.T, k kind) {
+	server := start(t, k.open(t), false)
 	resp, err := server.Client().Get(server.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -539,6 +593,8 @@ func TestRun(t *testing.T) {
 }
 
 func TestRunFails(t *testing.T) {
+	t.Setenv("LOGIN_KEY", "") // which puts back what it is now
+	os.Unsetenv("LOGIN_KEY")
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -556,6 +612,7 @@ func TestRunFails(t *testing.T) {
 		{"port taken", []string{"-addr", taken.Addr().String()}, "cannot listen on " + taken.Addr().String()},
 		{"no such file", []string{"-config", "absent.json"}, "absent.json"},
 		{"unknown provider", []string{"-config", unknown}, "nowhere"},
+		{"no key", []string{"-config", "cookie.json"}, "LOGIN_KEY is not set"},
 		{"argument", []string{"now"}, `unexpected argument "now"`},
 		{"flag", []string{"-color"}, "-color"},
 	} {

@@ -2,6 +2,12 @@
 //
 //	go run ./examples/login
 //	go run ./examples/login -addr 127.0.0.1:0 -config examples/login/file.json
+//
+// With the sessions in the clients' cookies it needs a key, which has to stay the same for as long as the sessions
+// are to live:
+//
+//	export LOGIN_KEY=$(openssl rand -base64 32)
+//	go run ./examples/login -config examples/login/cookie.json
 package main
 
 import (
@@ -18,6 +24,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	_ "github.com/seed1a8f7c28/session/cookie"
 	_ "github.com/seed1a8f7c28/session/file"
 	_ "github.com/seed1a8f7c28/session/memory"
 )

@@ -1,0 +1,83 @@
+package cookie
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// beego reads cookies of beego's cookie provider. Their value is, in base64url with padding,
+//
+//	seconds since 1970 | base64url(IV, AES-CTR(gob map)) | HMAC-SHA256
+//
+// with "|" between the parts and after the second, and the HMAC over securityName, "|" and all before it.
+type beego struct {
+	mac   []byte
+	name  string
+	block cipher.Block
+}
+
+// newBeego checks what beego would have made up anew at each start if it was absent.
+func newBeego(cfg config) (*beego, error) {
+	switch {
+	case cfg.SecurityKey == "":
+		return nil, configError("securityKey", errors.New("beego mode needs the one that beego had"))
+	case cfg.SecurityName == "":
+		return nil, configError("securityName", errors.New("beego mode needs the one that beego had"))
+	}
+	block, err := aes.NewCipher([]byte(cfg.BlockKey))
+	if err != nil {
+		return nil, configError("blockKey", errors.New("beego mode needs the one that beego had: 16, 24 or 32 bytes"))
+	}
+	return &beego{[]byte(cfg.SecurityKey), cfg.SecurityName, block}, nil
+}
+
+// open fills rec, at version 0, with the time of the seal and the gob map.
+func (b *beego) open(sealed []byte, rec *session.Record) error {
+	value, err := url.QueryUnescape(string(sealed)) // as beego escapes it
+	if err != nil {
+		return session.ErrNotFound
+	}
+	text, ok := decode(value)
+	if !ok {
+		return session.ErrNotFound
+	}
+	parts := bytes.SplitN(text, []byte("|"), 3)
+	if len(parts) != 3 {
+		return session.ErrNotFound
+	}
+	mac := hmac.New(sha256.New, b.mac)
+	mac.Write([]byte(b.name + "|"))
+	mac.Write(text[:len(text)-len(parts[2])])
+	if !hmac.Equal(mac.Sum(nil), parts[2]) {
+		return session.ErrNotFound
+	}
+	seconds, err := strconv.ParseInt(string(parts[0]), 10, 64)
+	if err != nil {
+		return session.ErrNotFound
+	}
+	data, ok := decode(string(parts[1]))
+	if !ok || len(data) < aes.BlockSize {
+		return session.ErrNotFound
+	}
+	iv, values := data[:aes.BlockSize], data[aes.BlockSize:]
+	cipher.NewCTR(b.block, iv).XORKeyStream(values, values)
+	*rec = session.Record{Created: time.Unix(seconds, 0), Data: values}
+	return nil
+}
+
+// decode decodes what beego encodes, in the one form that it has.
+func decode(text string) (raw []byte, ok bool) {
+	encoding := base64.URLEncoding.Strict()
+	raw, err := encoding.DecodeString(text)
+	return raw, err == nil && encoding.EncodedLen(len(raw)) == len(text)
+}

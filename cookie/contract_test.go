@@ -1,0 +1,44 @@
+package cookie_test
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"testing"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/cookie"
+	"github.com/seed1a8f7c28/session/sessiontest"
+)
+
+// harness keeps a session in one cookie: parts_test.go is about several.
+var harness = sessiontest.Harness{
+	Sealer: func(testing.TB) sessiontest.OpenSealer {
+		return func(ctx context.Context, c session.BackendConfig) (session.Sealer, error) {
+			c.Config = `{"securityKey": "a secret of the tests", "maxCookies": 1}`
+			return cookie.Open(ctx, c)
+		}
+	},
+	Floor: func(t testing.TB) func(write bool) error {
+		block, err := aes.NewCipher(make([]byte, 32))
+		if err != nil {
+			t.Fatal(err)
+		}
+		aead, err := cipher.NewGCMWithRandomNonce(block)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed := aead.Seal(nil, nil, make([]byte, 224), nil)
+		return func(write bool) error {
+			plain, err := aead.Open(nil, nil, sealed, nil)
+			if write {
+				aead.Seal(nil, nil, plain, nil)
+			}
+			return err
+		}
+	},
+}
+
+func TestContract(t *testing.T) { sessiontest.Run(t, harness) }
+
+func BenchmarkContract(b *testing.B) { sessiontest.Bench(b, harness) }

@@ -16,14 +16,15 @@ import (
 // A Manager starts, regenerates and destroys sessions for requests. It is safe for concurrent use; an
 // application usually has one.
 type Manager struct {
-	cfg    *settings
-	log    *slog.Logger
-	secure atomic.Bool
-	word   string      // begins what the manager notes in requests
-	stuck  atomic.Bool // there was a Regenerate that failed: look for its note
-	cookie cookieWriter
-	codec  codec
-	atRest *sealing.Box // nil without encryption
+	cfg       *settings
+	log       *slog.Logger
+	secure    atomic.Bool
+	word      string      // begins what the manager notes in requests
+	traceName string      // the cookie that it notes it in
+	stuck     atomic.Bool // there was a Regenerate that failed: look for its note
+	cookie    cookieWriter
+	codec     codec
+	atRest    *sealing.Box // nil without encryption
 
 	backend   Backend // one of these three is not nil
 	sealer    Sealer
@@ -91,7 +92,7 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 		m.log = defaultLogger()
 	}
 	m.secure.Store(s.Secure)
-	m.word = rand.Text()
+	m.word, m.traceName = rand.Text(), s.CookieName+".was"
 	m.closing, m.cancel = context.WithCancel(context.Background())
 	ctx, cancel := context.WithTimeout(m.closing, s.opTimeout)
 	defer cancel()
@@ -145,6 +146,7 @@ func (m *Manager) adapt(cfg ManagerConfig, c CookieConfig) error {
 		return configErrorf("providerConfig", "%s: %w", wrong.Field, wrong.Err)
 	}
 	m.cfg, m.cookie, m.parts = s, newCookieWriter(s), min(max(c.Max, 1), maxParts)
+	m.traceName = s.CookieName + ".was"
 	m.secure.Store(s.Secure)
 	return nil
 }

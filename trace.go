@@ -10,8 +10,6 @@ import "strings"
 //	name.was=<word>.stuck                     a Regenerate has failed
 const stuckTrace = ".stuck"
 
-func (m *Manager) traceName() string { return m.cfg.CookieName + ".was" }
-
 // trace returns what follows the word, "" if there is no trace.
 func (v *visit) trace() string {
 	rewriting.Lock()
@@ -20,7 +18,7 @@ func (v *visit) trace() string {
 }
 
 func (v *visit) traceLocked() string {
-	scan := cookieScan{lines: v.x.RequestHeader("Cookie"), name: v.m.traceName()}
+	scan := cookieScan{lines: v.x.RequestHeader("Cookie"), name: v.m.traceName}
 	for value, ok := scan.next(); ok; value, ok = scan.next() {
 		if trace, ours := strings.CutPrefix(value, v.m.word); ours {
 			return trace

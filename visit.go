@@ -115,7 +115,7 @@ func (v *visit) rewrite(sid, trace string, untried ...candidate) {
 	rewriting.Lock()
 	defer rewriting.Unlock()
 	m, x := v.m, v.x
-	cookies := withoutCookie(x.RequestHeader("Cookie"), m.cfg.CookieName, m.traceName())
+	cookies := withoutCookie(x.RequestHeader("Cookie"), m.cfg.CookieName, m.traceName)
 	if v.came != byQuery && v.came != byHeader && sid != "" {
 		cookies += "; " + m.cfg.CookieName + "=" + sid
 		for _, c := range untried {
@@ -125,7 +125,7 @@ func (v *visit) rewrite(sid, trace string, untried ...candidate) {
 		}
 	}
 	if trace != "" {
-		cookies += "; " + m.traceName() + "=" + m.word + trace
+		cookies += "; " + m.traceName + "=" + m.word + trace
 	}
 	x.SetRequestHeader("Cookie", strings.TrimPrefix(cookies, "; "))
 	if m.cfg.EnableSidInURLQuery {

@@ -21,17 +21,13 @@ func (m *Manager) SessionStart(w http.ResponseWriter, r *http.Request) (Store, e
 // also puts it into r, so that a second Start with r finds the same session. Under Handler it returns the
 // request's one Session.
 func (m *Manager) Start(w http.ResponseWriter, r *http.Request) (*Session, error) {
-	return m.start(w, r, !m.cfg.Lazy)
-}
-
-func (m *Manager) start(w http.ResponseWriter, r *http.Request, eager bool) (*Session, error) {
 	if r == nil {
 		return nil, errNoRequest
 	}
 	ctx, cancel := m.loadContext(r.Context())
 	defer cancel()
 	s, err := m.open(ctx, w, r)
-	if err == nil && eager {
+	if err == nil && !m.cfg.Lazy {
 		err = s.ensure(ctx)
 	}
 	if err != nil {

@@ -165,6 +165,7 @@ var concurrentCases = []testCase{
 							t.Errorf("Save: %v", err)
 							return
 						}
+						time.Sleep(time.Nanosecond) // so that the readers get to see versions in between
 					}
 					return
 				}

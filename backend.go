@@ -116,11 +116,27 @@ type (
 		List(ctx context.Context) iter.Seq2[Entry, error]
 	}
 
-	// A UserLister yields the live records whose User is user, as a Lister does. An index that finds them is
-	// written before the record and removed after it, and what it finds is verified on reading: a crash
-	// between the two hides no session.
+	// A UserLister yields the live records whose User is user, as a Lister does. user is not "". An index that
+	// finds them is written before the record and removed after it, and what it finds is verified on reading: a
+	// crash between the two hides no session.
 	UserLister interface {
 		ListUser(ctx context.Context, user string) iter.Seq2[Entry, error]
+	}
+
+	// A UserLimiter bounds how many sessions a user has, exactly, however many log in at once on however
+	// many nodes.
+	//
+	// Reserve makes room for one more session of user, which the caller then creates under key. It counts the
+	// user's live records and what else is reserved. If there are max of them or more it removes, with evict,
+	// as many records as must go, the earliest AuthTime first, and returns their keys, also with an error;
+	// without evict it returns an error wrapping [ErrTooManySessions] and changes nothing. What is reserved is
+	// never evicted: when there are max reservations, Reserve with evict waits until one of them became a
+	// record or lapsed, or ctx is done.
+	//
+	// A reservation is no record: nothing finds it but another Reserve. It lapses at until if there is no record
+	// then. Reserving again for a key only moves that time.
+	UserLimiter interface {
+		Reserve(ctx context.Context, user, key string, until time.Time, max int, evict bool) (evicted []string, err error)
 	}
 
 	// A Clearer removes all records of its namespace.

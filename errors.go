@@ -34,6 +34,10 @@ var (
 	// ErrCommitted says that a change needs a response header, but the headers have been sent.
 	ErrCommitted = errors.New("session: response headers were already sent")
 
+	// ErrTooManySessions says that the user has as many sessions as the limit allows, and that nothing was
+	// done about it. The others stay.
+	ErrTooManySessions = errors.New("session: too many sessions of one user")
+
 	// ErrClosed says that the manager was closed.
 	ErrClosed = errors.New("session: manager is closed")
 )

@@ -36,6 +36,7 @@ type Manager struct {
 	plainKeys bool
 
 	saves *saveQueue
+	stats statistics
 
 	closing  context.Context // over when Close is called
 	cancel   context.CancelFunc
@@ -107,6 +108,9 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 func (m *Manager) attach(ctx context.Context, p Provider, cfg *ManagerConfig) error {
 	own, ok := p.(*provider)
 	if !ok {
+		if m.cfg.MaxPerUser > 0 {
+			return configErrorf("maxPerUser", "a third-party provider keeps no users: %w", errors.ErrUnsupported)
+		}
 		m.raw, m.facade, m.release = p, p, func() error { return nil }
 		return openError(p.SessionInit(ctx, int64(m.cfg.idle/time.Second), m.cfg.ProviderConfig))
 	}
@@ -127,6 +131,10 @@ func (m *Manager) attach(ctx context.Context, p Provider, cfg *ManagerConfig) er
 	_, inProcess := As[InProcess](m.backend)
 	m.local = inProcess || m.sealer != nil
 	m.plainKeys = inProcess || m.cfg.Beego
+	if _, ok := As[UserLimiter](m.backend); !ok && m.cfg.MaxPerUser > 0 {
+		return errors.Join(configErrorf("maxPerUser", "this provider cannot limit the sessions of a user: %w",
+			errors.ErrUnsupported), release())
+	}
 	return nil
 }
 

@@ -104,13 +104,15 @@ func (v *visit) session(ctx, caller context.Context) (*Session, error) {
 }
 
 // destroy ends the request's session.
-func (v *visit) destroy() error {
+func (v *visit) destroy() (err error) {
 	h := v.handled
+	var events []func()
+	defer func() { tell(events) }()
 	h.loading.Lock()
 	defer h.loading.Unlock()
 	s := h.current
 	if s == nil {
-		err := v.end("")
+		events, err = v.end("")
 		if err == nil {
 			h.err = nil
 		}
@@ -122,7 +124,7 @@ func (v *visit) destroy() error {
 	if s.status == stored {
 		sid = s.sid
 	}
-	if err := v.end(sid); err != nil {
+	if events, err = v.end(sid); err != nil {
 		return err
 	}
 	s.status, h.current = dismissed, nil
@@ -174,11 +176,16 @@ func (h *handled) commit() bool {
 // An error is harmless, which makes nothing of the response wrong, if others have destroyed the session, or
 // nothing was changed and only its idle deadline could not be moved.
 func (h *handled) settle() (s *Session, harmless bool, err error) {
+	var events []func()
+	defer func() { tell(events) }()
 	h.loading.Lock()
 	defer h.loading.Unlock()
 	if s = h.current; s != nil {
 		s.mu.Lock()
-		defer s.mu.Unlock()
+		defer func() {
+			events = s.takeEvents()
+			s.mu.Unlock()
+		}()
 		unchanged := s.log.empty()
 		if !s.told {
 			err = s.releaseLocked(h.visit.x.Context())

@@ -129,10 +129,12 @@ func (s *Session) resealable() error {
 }
 
 // resealAs gives the session a new sid. The old seal cannot be revoked: it opens until its deadline.
-func (s *Session) resealAs(sid string) error {
-	if err := s.resealable(); err != nil || s.status == unstored {
+func (s *Session) resealAs(sid, user string) error {
+	if err := s.resealable(); err != nil || s.status == unstored && user == "" {
 		return err
 	}
+	defer s.log.reset()
+	s.log.flush = s.isOthers(user)
 	return s.seal(sid)
 }
 
@@ -160,7 +162,8 @@ func (s *Session) seal(sid string) error {
 		s.rec = before
 		return err
 	}
-	s.isNew = s.isNew || s.status == unstored
+	begins := s.status == unstored
+	s.isNew = s.isNew || begins
 	s.codec, s.values, s.due = s.m.codec, values, false
 	s.named(sid, "")
 	trace := s.v.trace()
@@ -168,6 +171,12 @@ func (s *Session) seal(sid string) error {
 		trace = s.tracedFrom(was)
 	}
 	s.v.rewrite(sealed, trace)
+	switch {
+	case begins:
+		s.begun(s.v.x.Context())
+	case was != sid:
+		s.regenerated(s.v.x.Context(), was)
+	}
 	return nil
 }
 
@@ -200,5 +209,6 @@ func (s *Session) sealable(sid string) (values []byte, err error) {
 	copy(rec.Data[sealedHeader:], sid)
 	rec.Version++
 	rec.Expires = m.extended(now, rec)
+	s.logIn(rec)
 	return rec.Data[head:], nil
 }

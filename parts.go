@@ -62,7 +62,7 @@ func joinParts(lines []string, name, first string, most int) (sealed string, ok 
 		return first, first != ""
 	}
 	n := int(first[0] - '0')
-	if n < 2 || n > most {
+	if n < 2 || n > most || len(first) > maxCookie {
 		return "", false
 	}
 	sealed = first[2:]

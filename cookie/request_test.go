@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/memory"
@@ -251,7 +252,30 @@ func TestDuplicates(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	wantFresh(t, m, strings.Repeat("gosessionid=junk; ", 4)+good, "the fifth")
+	for _, junk := range []string{"junk", "2.junk", "3.junk", "x.junk", ""} {
+		for n, want := range map[int]any{3: "ann", 4: nil} {
+			if got := with(m, strings.Repeat("gosessionid="+junk+"; ", n)+good); got.user != want {
+				t.Errorf("behind %d of %q: %+v", n, junk, got)
+			}
+		}
+	}
+}
+
+// Each cookie that says that there are more makes the manager look for them. A request of 1 MB holds 60 000: if
+// none was counted they would take minutes.
+func TestAFloodOfFirstPartsIsCheap(t *testing.T) {
+	m := newManager(t, `{"securityKey": "a secret of the tests", "maxCookies": 9}`)
+	for what, header := range map[string]string{
+		"without the others": strings.Repeat("gosessionid=9.; ", 1<<20/16),
+		"with some":          strings.Repeat("gosessionid=9.A; ", 1<<20/17) + "gosessionid.1=A; gosessionid.2=A",
+		"large":              "gosessionid=9." + strings.Repeat("A", 1<<20) + strings.Repeat("; gosessionid.1=A", 8),
+	} {
+		begin := time.Now()
+		got := with(m, header)
+		if took := time.Since(begin); got.user != nil || !got.isNew || took > 5*time.Second {
+			t.Errorf("%s: %+v, after %v", what, got, took)
+		}
+	}
 }
 
 // A captured cookie outlives the logout: docs/providers/cookie.md says so.

@@ -141,7 +141,7 @@ var quiet = session.CfgLogger(slog.New(slog.DiscardHandler))
 func TestAPanicSavesNothing(t *testing.T) {
 	m := newManager(t, oneKey, quiet)
 	b := seeded(t, m)
-	use := func(do func(w http.ResponseWriter, r *http.Request)) {
+	use := func(b *browser, do func(w http.ResponseWriter, r *http.Request)) {
 		handler := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			do(w, r)
 			panic("in the application")
@@ -154,7 +154,7 @@ func TestAPanicSavesNothing(t *testing.T) {
 			handler.ServeHTTP(w, r)
 		})
 	}
-	use(func(w http.ResponseWriter, r *http.Request) {
+	use(b, func(w http.ResponseWriter, r *http.Request) {
 		s := start(t, m, w, r)
 		set(t, s, "user", "eve")
 		set(t, s, "text", text(7000))
@@ -162,13 +162,42 @@ func TestAPanicSavesNothing(t *testing.T) {
 	if b.value(m, "user") != "ann" || b.value(m, "text") != nil {
 		t.Error("what a handler changed before it panicked was saved")
 	}
-	use(func(w http.ResponseWriter, r *http.Request) {
+	use(b, func(w http.ResponseWriter, r *http.Request) {
 		if err := m.Destroy(w, r); err != nil {
 			t.Error(err)
 		}
 	})
 	if len(b.jar.cookies) != 0 {
 		t.Error("a logout was undone")
+	}
+	for name, again := range map[string]func(w http.ResponseWriter, r *http.Request){
+		"and nothing is stored": func(w http.ResponseWriter, r *http.Request) {},
+		"and a session is asked for": func(w http.ResponseWriter, r *http.Request) {
+			if _, err := m.FromContext(r.Context()); err != nil {
+				t.Error(err)
+			}
+		},
+		"and a notice is stored": func(w http.ResponseWriter, r *http.Request) {
+			set(t, start(t, m, w, r), "notice", "goodbye")
+		},
+		"and a large notice is": func(w http.ResponseWriter, r *http.Request) {
+			set(t, start(t, m, w, r), "notice", text(7000))
+		},
+		"and another logout": func(w http.ResponseWriter, r *http.Request) {
+			set(t, start(t, m, w, r), "notice", "goodbye")
+			m.SessionDestroy(w, r)
+		},
+	} {
+		b := seeded(t, m)
+		b.visit(m, func(s *session.Session) { set(t, s, "text", text(7000)) })
+		use(b, func(w http.ResponseWriter, r *http.Request) {
+			set(t, start(t, m, w, r), "before", 1)
+			m.SessionDestroy(w, r)
+			again(w, r)
+		})
+		if len(b.jar.cookies) != 0 {
+			t.Errorf("a logout %s: undone, with cookies %v", name, b.jar.names(""))
+		}
 	}
 }
 

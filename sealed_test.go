@@ -311,6 +311,14 @@ func TestSealedBadCookies(t *testing.T) {
 	})
 }
 
+// A slowExchange takes a minute to change the request.
+type slowExchange struct{ *foreign }
+
+func (x slowExchange) SetRequestHeader(name, value string) {
+	time.Sleep(time.Minute)
+	x.foreign.SetRequestHeader(name, value)
+}
+
 func TestSealedDeadlines(t *testing.T) {
 	t.Run("idle", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -386,6 +394,24 @@ func TestSealedDeadlines(t *testing.T) {
 				t.Errorf("Set = %v", err)
 			}
 			if lines := w.Header()["Set-Cookie"]; lines != nil {
+				t.Errorf("Set-Cookie = %q", lines)
+			}
+		})
+	})
+	t.Run("reached while the request is read", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			m := newNode(t, newSealerProvider(), session.CfgMaxLifeTime(600))
+			c := seed(t, m, map[any]any{"user": "ann"})
+			time.Sleep(9 * time.Minute)
+			x := slowExchange{newForeign(c.cookie + "; gosessionid=junk")}
+			s, err := m.StartExchange(x)
+			if err != nil {
+				t.Fatalf("StartExchange = %v", err)
+			}
+			if err := s.Set(t.Context(), "n", 1); !errors.Is(err, session.ErrDestroyed) {
+				t.Errorf("Set = %v", err)
+			}
+			if lines := x.response["Set-Cookie"]; lines != nil {
 				t.Errorf("Set-Cookie = %q", lines)
 			}
 		})

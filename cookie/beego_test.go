@@ -1,12 +1,14 @@
 package cookie_test
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"net/http"
@@ -34,10 +36,17 @@ func (b beegoSide) config() string {
 // encode returns the text of a cookie that is made now, before it is escaped.
 func (b beegoSide) encode(t testing.TB, values map[any]any) string {
 	t.Helper()
-	gob, err := session.EncodeGob(values)
+	encoded, err := session.EncodeGob(values)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return b.seal(t, encoded)
+}
+
+// seal is encode for values that are encoded already.
+func (b beegoSide) seal(t testing.TB, encoded []byte) string {
+	t.Helper()
+	gob := bytes.Clone(encoded)
 	block, err := aes.NewCipher([]byte(b.blockKey))
 	if err != nil {
 		t.Fatal(err)
@@ -51,6 +60,24 @@ func (b beegoSide) encode(t testing.TB, values map[any]any) string {
 	mac.Write([]byte(text))
 	signed := append([]byte(text), mac.Sum(nil)...)
 	return base64.URLEncoding.EncodeToString(signed[len(b.securityName)+1:])
+}
+
+// A departed is of a type that beego's application had.
+type departed struct{ N int }
+
+// As in beego, what cannot be decoded any more is no session.
+func TestCookiesOfBeegoWithATypeThatIsNotKnownAreFreshSessions(t *testing.T) {
+	gob.RegisterName("the type departed", departed{})
+	known, err := session.EncodeGob(map[any]any{"user": "ann", "value": departed{1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	unknown := bytes.ReplaceAll(known, []byte("the type departed"), []byte("a type of beego's"))
+	m := newManager(t, theirs.config(), session.CfgBeego(true))
+	if got := with(m, "gosessionid="+url.QueryEscape(theirs.seal(t, known))); got.user != "ann" {
+		t.Errorf("the type is known: %+v", got)
+	}
+	wantFresh(t, m, "gosessionid="+url.QueryEscape(theirs.seal(t, unknown)), "a type that is not known")
 }
 
 // cookie returns the Cookie header.

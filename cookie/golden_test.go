@@ -1,6 +1,7 @@
 package cookie_test
 
 import (
+	"net/http/httptest"
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
@@ -15,9 +16,16 @@ const (
 // What was sealed by one version of this package is opened by later ones.
 func TestGolden(t *testing.T) {
 	m := newManager(t, oneKey, session.CfgNamespace("app"))
-	b := newBrowser(t)
-	b.jar.take([]string{"gosessionid=" + golden}, false)
-	if b.value(m, "user") != "ann" || b.value(m, 7) != int64(42) || b.sid(m) != goldenSID {
-		t.Errorf("user = %v, 7 = %v", b.value(m, "user"), b.value(m, 7))
+	for what, values := range map[string][]string{
+		"in one cookie": {golden},
+		"in two":        {"2." + golden[:9], golden[9:]},
+		"in four":       {"4." + golden[:50], golden[50:60], golden[60:61], golden[61:]},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Cookie", pairs(values...))
+		s := start(t, m, httptest.NewRecorder(), r)
+		if s.Get(t.Context(), "user") != "ann" || s.Get(t.Context(), 7) != int64(42) || s.SessionID(t.Context()) != goldenSID {
+			t.Errorf("%s: user = %v, 7 = %v", what, s.Get(t.Context(), "user"), s.Get(t.Context(), 7))
+		}
 	}
 }

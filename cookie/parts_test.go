@@ -181,6 +181,33 @@ func TestCookiesThatAreNotNeededAreDeleted(t *testing.T) {
 			t.Errorf("%d of %d bytes", len(v), tt.bytes)
 		}
 	}
+	t.Run("the ninth", func(t *testing.T) {
+		m := newManager(t, `{"securityKey": "a secret of the tests", "maxCookies": 9}`)
+		b := newBrowser(t)
+		large := func(s *session.Session) { set(t, s, "text", text(26_000)) }
+		small := func(s *session.Session) { set(t, s, "text", text(10)) }
+		for _, tt := range []struct {
+			uses []func(s *session.Session)
+			want int
+		}{
+			{[]func(s *session.Session){large, small}, 1},
+			{[]func(s *session.Session){large}, 9},
+			{[]func(s *session.Session){small}, 1},
+			{[]func(s *session.Session){small, large, large}, 9},
+		} {
+			b.visit(m, func(s *session.Session) {
+				for _, use := range tt.uses {
+					use(s)
+				}
+			})
+			if n := len(b.jar.cookies); n != tt.want {
+				t.Errorf("%d cookies, want %d", n, tt.want)
+			}
+		}
+		if b.do(m.SessionDestroy); len(b.jar.cookies) != 0 {
+			t.Errorf("cookies %v after the logout", b.jar.names(""))
+		}
+	})
 	t.Run("by a Flush", func(t *testing.T) {
 		b.visit(m, func(s *session.Session) { set(t, s, "text", text(8_000)) })
 		b.visit(m, func(s *session.Session) {

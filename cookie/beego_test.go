@@ -149,6 +149,53 @@ func TestCookiesOfBeegoAreOpenedAndSealedAnew(t *testing.T) {
 	})
 }
 
+// beego's cookies have the path / and no domain, whatever the manager's config says. To a browser ours are others
+// if they have another path or domain: then beego's must go, or it would be read again.
+func TestCookiesOfBeegoElsewhereAreDeleted(t *testing.T) {
+	for name, opts := range map[string][]session.ManagerConfigOpt{
+		"domain":          {session.CfgDomain("example.com")},
+		"path":            {session.CfgCookiePath("/app")},
+		"path and domain": {session.CfgCookiePath("/app"), session.CfgDomain("example.com"), session.CfgSecure(true)},
+	} {
+		for _, handled := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, Handler=%t", name, handled), func(t *testing.T) {
+				m := newManager(t, theirs.config(), append(opts, session.CfgBeego(true))...)
+				do := func(b *browser, use func(w http.ResponseWriter, r *http.Request)) {
+					if handled {
+						use = m.Handler(http.HandlerFunc(use)).ServeHTTP
+					}
+					b.do(use)
+				}
+				newBrowser := func() *browser {
+					b := theirs.browser(t, map[any]any{"user": "ann"})
+					b.scheme = "https"
+					return b
+				}
+				b := newBrowser()
+				for i := range 3 {
+					do(b, func(w http.ResponseWriter, r *http.Request) {
+						s := start(t, m, w, r)
+						if n := s.Get(r.Context(), "n"); s.Get(r.Context(), "user") != "ann" || i > 0 && n != i-1 {
+							t.Errorf("request %d: n = %v", i, n)
+						}
+						set(t, s, "n", i)
+						set(t, s, "text", text(7000*(i%2)))
+					})
+				}
+				if names := b.jar.names(""); len(names) != 1 {
+					t.Errorf("cookies %v", names)
+				}
+				for what, b := range map[string]*browser{"later": b, "at once": newBrowser()} {
+					do(b, m.SessionDestroy)
+					if names := b.jar.names(""); len(names) != 0 {
+						t.Errorf("a logout %s leaves %v", what, names)
+					}
+				}
+			})
+		}
+	}
+}
+
 func TestCookiesOfBeegoNeedItsKeysAndTheMode(t *testing.T) {
 	m := newManager(t, theirs.config(), session.CfgBeego(true))
 	values := map[any]any{"user": "ann"}

@@ -234,6 +234,11 @@ func TestCookiesThatAreNotNeededAreDeleted(t *testing.T) {
 		b := seeded(t, newManager(t, oneKey))
 		b.visit(newManager(t, oneKey), func(s *session.Session) { set(t, s, "text", text(11_000)) })
 		lowered := newManager(t, `{"securityKey": "a secret of the tests", "maxCookies": 2}`)
+		joined := ""
+		for _, c := range b.jar.cookies {
+			joined += c.Value
+		}
+		wantFresh(t, lowered, "gosessionid="+joined[len("4."):], "a session of four cookies in one")
 		b.visit(lowered, func(s *session.Session) {
 			if !s.IsNew() {
 				t.Error("a session of four cookies is read")

@@ -242,11 +242,11 @@ func TestCookiesOfOthersStay(t *testing.T) {
 func othersStay(t *testing.T, m *session.Manager, others []string) {
 	b := newBrowser(t)
 	for _, name := range others {
-		b.jar.take([]string{name + "=other"}, false)
+		b.jar.take([]string{name + "=other; Path=/"}, false)
 	}
 	b.do(func(w http.ResponseWriter, r *http.Request) {
 		for _, name := range []string{"gosessionid.x", "gosessionid.0", "gosessionid.9"} {
-			w.Header().Add("Set-Cookie", name+"=new")
+			w.Header().Add("Set-Cookie", name+"=new; Path=/")
 		}
 		s := start(t, m, w, r)
 		set(t, s, "text", text(7000))

@@ -212,7 +212,7 @@ func TestPurposeAndVersionAreBound(t *testing.T) {
 			"long sid":          func(rec *session.Record) { rec.Data[2] = 255 },
 			"hostile sid":       func(rec *session.Record) { rec.Data[3] = '/' },
 			"values":            func(rec *session.Record) { rec.Data = append(rec.Data, 0xff, 0xff, 0xff) },
-			"beego's version":   func(rec *session.Record) { rec.Version, rec.Data[0] = 0, 1 },
+			"beego's version":   func(rec *session.Record) { rec.Version, rec.Created, rec.Data = 0, time.Now(), nil },
 		} {
 			rec := rec
 			rec.Data = slices.Clone(rec.Data)

@@ -185,6 +185,10 @@ func TestCookiesOfBeegoElsewhereAreDeleted(t *testing.T) {
 				if names := b.jar.names(""); len(names) != 1 {
 					t.Errorf("cookies %v", names)
 				}
+				fresh := &browser{TB: t, jar: newJar(), scheme: "https"}
+				if n := len(fresh.visit(m, func(s *session.Session) {}).Cookies()); n != 1 {
+					t.Errorf("a new visitor gets %d cookies", n)
+				}
 				for what, b := range map[string]*browser{"later": b, "at once": newBrowser()} {
 					do(b, m.SessionDestroy)
 					if names := b.jar.names(""); len(names) != 0 {

@@ -465,6 +465,24 @@ func TestSealedDestroy(t *testing.T) {
 	})
 }
 
+func TestSealedAfterALogoutTheOldSessionIsNotTheNewOne(t *testing.T) {
+	m := newNode(t, newSealerProvider())
+	c := seed(t, m, map[any]any{"user": "ann"})
+	c.do(func(w http.ResponseWriter, r *http.Request) {
+		before := start(t, m, w, r)
+		if err := m.Destroy(w, r); err != nil {
+			t.Fatal(err)
+		}
+		set(t, start(t, m, w, r), "flash", "bye")
+		if err := before.Set(r.Context(), "user", "ann"); !errors.Is(err, session.ErrDestroyed) {
+			t.Errorf("Set = %v", err)
+		}
+	})
+	if c.value(t, m, "user") != nil || c.value(t, m, "flash") != "bye" {
+		t.Error("the session after a logout has what the one before it had")
+	}
+}
+
 func TestSealedUnderHandler(t *testing.T) {
 	m := newNode(t, newSealerProvider())
 	c := new(client)

@@ -63,7 +63,7 @@ func (p parted) Cookies() session.CookieConfig { return session.CookieConfig{Max
 
 func TestRunSealer(t *testing.T) {
 	t.Run("one cookie", func(t *testing.T) { Run(t, Harness{Sealer: openSealer}) })
-	for _, most := range []int{2, 4, 9} {
+	for _, most := range []int{2, 4, 99} { // of which nine are used
 		t.Run(fmt.Sprint(most, " cookies"), func(t *testing.T) {
 			Run(t, Harness{Sealer: func(t testing.TB) OpenSealer {
 				open := openSealer(t)

@@ -44,7 +44,7 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// A cookie that beego's own code has made, at the time at which a test's clock begins.
+// A cookie made by a copy of beego's encodeCookie, at the time at which a test's clock begins.
 const goldenOfBeego = "OTQ2Njg0ODAwfGJXVzVYQ09KTEZjaUdWR2JfekF1Mk9ha2xSZHhnQkkxdmg0ODZNbFlqdmswR0pDb3NrM084TTNZNWhUcFlnOEpINXJjQ3h6Q281VFJpOVFLdVRtNTFPLTZ3QjItbEdRSm85ZGNhMDlzMHM4X2t3aTJiQ1MxQnBLTEpPNmpkdFN4Mjc5aEtTUVdNem1NMFNyazZzN2VFMXB4Tml5RVZjMkpKbnhoZHVadWt2R29LN3BkTGNvUVNhZDRCWUVKZkRJNnN3UnR0ekJ6bEJ6bmNaWUpodDlXRDBON1M5aUpvTXJ3aWJ4dmFZakFRWUtjNUU1S0I5REpLd1VmMF80Z0p4SEhWMHZTaHhMRi13OVlBeTRYRHFfLUlpcXo1Rjl2fPxghFR6Zc2T4mdTusfRUBHLHnxmQvgZ7mSd_xlTiAPi"
 
 func TestGoldenOfBeego(t *testing.T) {

@@ -151,6 +151,12 @@ func (m *Manager) adapt(cfg ManagerConfig, c CookieConfig) error {
 	s, err := cfg.resolve()
 	if err != nil {
 		wrong, _ := errors.AsType[*ConfigError](err) // which is what resolve returns
+		switch wrong.Field {
+		case "cookieName":
+			return configErrorf("providerConfig.cookieName", "%w", wrong.Err)
+		case "cookieLifeTime":
+			return configErrorf("providerConfig.maxage", "%w", wrong.Err)
+		}
 		return configErrorf("providerConfig", "%s: %w", wrong.Field, wrong.Err)
 	}
 	m.cfg, m.cookie, m.parts = s, newCookieWriter(s), min(max(c.Max, 1), maxParts)

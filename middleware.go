@@ -70,9 +70,10 @@ type handled struct {
 	visit    visit
 	encoding []string // Content-Encoding as a middleware further out has set it
 
-	loading sync.Mutex // guards current and err
+	loading sync.Mutex // guards current, err and ended
 	current *Session   // nil before the first use, and after Destroy
 	err     error
+	ended   bool // Destroy has ended a session of the request
 
 	mu        sync.Mutex // guards pending and committed
 	pending   answer
@@ -114,7 +115,7 @@ func (v *visit) destroy() (err error) {
 	if s == nil {
 		events, err = v.end("")
 		if err == nil {
-			h.err = nil
+			h.err, h.ended = nil, true
 		}
 		return err
 	}
@@ -127,7 +128,7 @@ func (v *visit) destroy() (err error) {
 	if events, err = v.end(sid); err != nil {
 		return err
 	}
-	s.status, h.current = dismissed, nil
+	s.status, h.current, h.ended = dismissed, nil, true
 	if v.m.raw != nil {
 		return s.releaseRaw(v.x.Context())
 	}
@@ -275,9 +276,21 @@ func (h *handled) abandon() {
 	case h.visit.m.raw != nil:
 		_ = s.release(h.visit.x.Context()) // its store may hold a connection or a lock
 	case h.visit.m.sealer != nil:
-		h.visit.retract() // what the answer holds is not saved yet, but the session with its changes
+		h.unsave()
 	}
 	if !h.isCommitted() {
 		h.publish()
 	}
+}
+
+// unsave takes back what a sealer's answer holds, which is not saved yet, but the session with its changes. A
+// logout stays.
+func (h *handled) unsave() {
+	h.loading.Lock()
+	defer h.loading.Unlock()
+	if h.ended {
+		h.visit.answerNothing()
+		return
+	}
+	h.visit.retract()
 }

@@ -138,16 +138,20 @@ func (s *Session) resealAs(sid, user string) error {
 	return s.seal(sid)
 }
 
-// renewSealed moves the idle deadline, if that is due. A session that has become too large, because limits
-// have changed since, keeps the deadline that it has.
+// renewSealed moves the idle deadline, if that is due. A session that cannot be sealed any more, because limits
+// or the codec have changed since, keeps the deadline that it has: its visitor must be able to read it, and to
+// get rid of it.
 func (s *Session) renewSealed() error {
 	if !s.due {
 		return nil
 	}
-	if err := s.seal(s.sid); !errors.Is(err, ErrTooLarge) {
-		return err
+	err := s.seal(s.sid)
+	for _, harmless := range []error{ErrTooLarge, ErrUnencodable, ErrCorrupt, ErrDestroyed} {
+		if errors.Is(err, harmless) {
+			return nil
+		}
 	}
-	return nil
+	return err
 }
 
 // seal sends the session, with its log applied, under sid.

@@ -70,15 +70,16 @@ func (v *visit) candidates(buf []candidate) []candidate {
 func (v *visit) requested(buf []candidate) []candidate {
 	m := v.m
 	scan := cookieScan{lines: v.x.RequestHeader("Cookie"), name: m.cfg.CookieName}
-	for len(buf) < maxCandidates {
+	for tries := maxCandidates; tries > 0; {
 		value, ok := scan.next()
 		if !ok {
 			break
 		}
 		if m.sealer != nil {
 			value, ok = joinParts(v.x.RequestHeader("Cookie"), m.cfg.CookieName, value, m.parts)
-		} else {
-			ok = m.validSID(value)
+			tries-- // in vain, too: it may have looked through all cookies for the other parts
+		} else if ok = m.validSID(value); ok {
+			tries--
 		}
 		if !ok {
 			v.malformed++

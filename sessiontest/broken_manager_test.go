@@ -278,7 +278,14 @@ var brokenSealers = []sealerBreakage{
 	{
 		name:   "a reference is the cookie",
 		alter:  func(*sealer) session.Sealer { return &referring{kept: make(map[string]session.Record)} },
-		caught: []string{"sealed/one cookie"},
+		caught: []string{"sealed/large values"},
+	},
+	{
+		name: "nothing is authenticated, in several cookies",
+		alter: func(s *sealer) session.Sealer {
+			return parted{&sealer{aead: open{}, namespace: s.namespace}, 4}
+		},
+		caught: []string{"sealed/parts"},
 	},
 	{
 		name:   "a cookie opens once",

@@ -151,4 +151,3 @@ func (e *env) loggedIn(t testing.TB, m *session.Manager, user string) *browser {
 	b.take(w.Header())
 	return b
 }
-

@@ -3,10 +3,6 @@ package redis
 import (
 	"context"
 	"errors"
-	"io"
-	"math/rand/v2"
-	"net"
-	"time"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -58,41 +54,46 @@ func (c *call) none() bool { return errors.Is(c.cmd.Err(), redis.Nil) }
 // send sends the calls in one trip, and what must be sent again in more. It returns nil when all of them have
 // an answer.
 func (s *client) send(ctx context.Context, op string, calls ...*call) error {
-	for try := 0; ; {
+	var r retries
+	for {
 		s.exec(ctx, calls)
 		var (
-			failed  []*call
-			err     error
-			unknown = true // the only thing wrong is that the server did not know a script
-			again   = true
+			failed, unknown []*call
+			worst           error
+			again           = true
 		)
 		for _, c := range calls {
-			e := c.err()
-			if e == nil {
+			err := c.err()
+			switch {
+			case err == nil:
 				continue
+			case c.unknown(err):
+				unknown = append(unknown, c)
+			case !r.may(err, c.once):
+				again = false
+				worst = err
+			case worst == nil:
+				worst = err
 			}
 			failed = append(failed, c)
-			if c.script != nil && redis.HasErrorPrefix(e, "NOSCRIPT") && c.args[0] == "evalsha" {
-				c.inFull()
-				continue
-			}
-			if err == nil {
-				err = e
-			}
-			unknown = false
-			again = again && (refused(e) || !c.once && broken(e))
 		}
 		switch {
 		case failed == nil:
 			return nil
-		case unknown:
-		case !again || try == len(pauses) || !pause(ctx, pauses[try]):
-			return fail(ctx, op, err)
-		default:
-			try++
+		case !again, len(unknown) < len(failed) && !r.pause(ctx):
+			return fail(ctx, op, worst)
+		}
+		for _, c := range unknown {
+			c.inFull()
 		}
 		calls = failed
 	}
+}
+
+// unknown reports whether err says that the server has not run the script for not knowing it, and the call can
+// bring it along.
+func (c *call) unknown(err error) bool {
+	return c.script != nil && c.args[0] == "evalsha" && redis.HasErrorPrefix(err, "NOSCRIPT")
 }
 
 func (s *client) exec(ctx context.Context, calls []*call) {
@@ -105,46 +106,4 @@ func (s *client) exec(ctx context.Context, calls []*call) {
 		pipe.Process(ctx, c.next(ctx))
 	}
 	pipe.Exec(ctx) // the errors are in the commands
-}
-
-// pauses are those before another try, two seconds in all: a server that starts, or a replica that is about
-// to become the master, says so and is tried again.
-var pauses = []time.Duration{
-	10 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond,
-	400 * time.Millisecond, 600 * time.Millisecond, 600 * time.Millisecond,
-}
-
-// pause waits for about d. It reports false when ctx is over, or will be by then.
-func pause(ctx context.Context, d time.Duration) bool {
-	d = d/2 + rand.N(d)
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
-		return false
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// refused reports whether err says that the command was not run, and that it may be soon.
-func refused(err error) bool {
-	for _, prefix := range []string{"LOADING", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "max number of clients"} {
-		if redis.HasErrorPrefix(err, prefix) {
-			return true
-		}
-	}
-	return false
-}
-
-// broken reports whether err is of the connection, so that the command may have been run or not.
-func broken(err error) bool {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return true
-	}
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op != "dial" && !op.Timeout()
 }

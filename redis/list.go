@@ -167,12 +167,12 @@ func (s *client) scan(ctx context.Context, op, pattern string, each func(names [
 
 // scanPage makes one step.
 func (s *client) scanPage(ctx context.Context, op string, cursor uint64, pattern string) ([]string, uint64, error) {
-	for try := 0; ; try++ {
+	for r := (retries{}); ; {
 		names, next, err := s.rdb.Scan(ctx, cursor, pattern, page).Result()
-		if err == nil {
+		switch {
+		case err == nil:
 			return names, next, nil
-		}
-		if !refused(err) && !broken(err) || try == len(pauses) || !pause(ctx, pauses[try]) {
+		case !r.may(err, false), !r.pause(ctx):
 			return nil, 0, fail(ctx, op, err)
 		}
 	}

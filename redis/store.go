@@ -60,7 +60,8 @@ func (s *store) Load(ctx context.Context, key string, rec *session.Record) error
 // get returns a string and when it expires, in one trip. The two may be of different moments: then the second is
 // the later one.
 func (s *client) get(ctx context.Context, name string) (value []byte, expires int64, err error) {
-	for try := 0; ; try++ {
+	var r retries
+	for {
 		pipe := s.rdb.Pipeline()
 		get, at := redis.NewStringCmd(ctx, "get", name), redis.NewIntCmd(ctx, "pexpiretime", name)
 		pipe.Process(ctx, get)
@@ -73,13 +74,12 @@ func (s *client) get(ctx context.Context, name string) (value []byte, expires in
 		if err == nil {
 			expires, err = at.Result()
 		}
-		if err == nil && expires == -2 { // in between
+		switch {
+		case err == nil && expires == -2: // in between
 			return nil, 0, session.ErrNotFound
-		}
-		if err == nil {
+		case err == nil:
 			return value, expires, nil
-		}
-		if !refused(err) && !broken(err) || try == len(pauses) || !pause(ctx, pauses[try]) {
+		case !r.may(err, false), !r.pause(ctx):
 			return nil, 0, fail(ctx, "load", err)
 		}
 	}

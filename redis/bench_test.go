@@ -1,59 +1,57 @@
 package redis_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/redis"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
+// floor is a bare call of the client.
+func floor(t testing.TB) func(write bool) error {
+	c := goredis.NewClient(&goredis.Options{Addr: empty(t)})
+	t.Cleanup(func() { c.Close() })
+	value, ctx := make([]byte, 128), context.Background()
+	must(t, c.Set(ctx, "floor", value, time.Hour).Err())
+	return func(write bool) error {
+		if write {
+			return c.Set(ctx, "floor", value, time.Hour).Err()
+		}
+		return c.Get(ctx, "floor").Err()
+	}
+}
+
+func Benchmark(b *testing.B) { sessiontest.Bench(b, harness(redis.Open, empty)) }
+
+// BenchmarkBackend measures each call on one session.
 func BenchmarkBackend(b *testing.B) {
-	s, err := redis.Open(b.Context(), session.BackendConfig{Config: "127.0.0.1:17001", Namespace: "bench"})
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx := b.Context()
-	now := time.Now()
-	rec := &session.Record{Created: now, Expires: now.Add(time.Hour), Data: make([]byte, 136)}
-	key := sessiontest.Key("x")
-	s.Delete(ctx, key, 0)
-	if err := s.Create(ctx, key, rec); err != nil {
-		b.Fatal(err)
-	}
-	c := goredis.NewClient(&goredis.Options{Addr: "127.0.0.1:17001"})
-	c.Set(ctx, "k", make([]byte, 182), 0)
-	b.Run("get", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			c.Get(ctx, "k").Bytes()
-		}
-	})
-	c2 := goredis.NewClient(&goredis.Options{Addr: "127.0.0.1:17001", Protocol: 2, PipelinePoolSize: -1, ContextTimeoutEnabled: true})
-	b.Run("get2", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			c2.Get(ctx, "k").Bytes()
-		}
-	})
-	b.Run("Load", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			var r session.Record
-			if err := s.Load(ctx, key, &r); err != nil {
-				b.Fatal(err)
+	s, ctx := node(b, empty(b), "bench"), context.Background()
+	rec := newRecord("")
+	rec.Data = make([]byte, 136)
+	must(b, s.Create(ctx, key(1), rec))
+	run := func(name string, call func() error) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				must(b, call())
 			}
+		})
+	}
+	loaded := *rec
+	run("Load", func() error { return s.Load(ctx, key(1), &loaded) })
+	run("Save", func() error { return s.Save(ctx, key(1), rec) })
+	run("Touch", func() error { return s.Touch(ctx, key(1), rec.Expires) })
+	run("Create and Delete", func() error {
+		if err := s.Create(ctx, key(2), newRecord("")); err != nil {
+			return err
 		}
+		return s.Delete(ctx, key(2), 1)
 	})
-	b.Run("Save", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			if err := s.Save(ctx, key, rec); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
+	user := newRecord("ann")
+	must(b, s.Create(ctx, key(3), user))
+	run("Save of a user's", func() error { return s.Save(ctx, key(3), user) })
 }

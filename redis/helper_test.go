@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/redis"
+	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 // Some tests run other processes: this test binary with a role and the config of a server.
@@ -100,3 +102,6 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// key returns the storage key of number n.
+func key(n int) string { return sessiontest.Key(strconv.Itoa(n)) }

@@ -13,7 +13,7 @@ import (
 // The index expires slack after the time that stands inside the records of its sessions, at the earliest. A
 // touch past that extends the index first.
 const (
-	grace = time.Minute
+	grace = 30 * time.Second
 	slack = 6 * time.Hour
 )
 
@@ -23,9 +23,10 @@ func (s *store) indexCalls(user, key string, expires time.Time) []*call {
 		return nil
 	}
 	index, until := s.keys.index(user), expires.Add(slack).UnixMilli()
+	counts := min(time.Now().Add(grace).UnixMilli(), expires.UnixMilli())
 	calls := make([]*call, 0, 4)
 	return append(calls,
-		plainCall("zadd", index, "gt", time.Now().Add(grace).UnixMilli(), key),
+		plainCall("zadd", index, "gt", counts, key),
 		plainCall("pexpireat", index, until, "nx"),
 		plainCall("pexpireat", index, until, "gt"))
 }

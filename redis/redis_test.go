@@ -34,7 +34,7 @@ func TestContract(t *testing.T) { sessiontest.Run(t, harness(redis.Open, empty))
 func TestModel(t *testing.T) { sessiontest.Model(t, harness(redis.Open, empty), 12) }
 
 // appUser may do what docs/providers/redis.md says that is needed, and that on the keys of the kit's namespaces.
-const appUser = "user app on >se,cr:et ~ns* ~session:* " + neededCommands
+const appUser = "user app on >se,cr:et ~ns* ~xns* ~session:* " + neededCommands
 
 const neededCommands = "-@all +get +set +getrange +setrange +pexpiretime +pexpireat +unlink " +
 	"+zadd +zrem +zrange +zscore +zcard +eval +evalsha +scan +ping +wait +exists"
@@ -46,7 +46,7 @@ func TestContractTLS(t *testing.T) {
 	})
 	sessiontest.Run(t, harness(redis.Open, func(testing.TB) string {
 		return `{"addr": "` + s.Addr + `", "username": "app", "password": "se,cr:et",
-			"tlsCA": "` + certs.CAFile + `", "tlsCert": "` + certs.ClientCertFile + `", "tlsKey": "` + certs.ClientKeyFile + `"}`
+			"tlsCA": "` + certs.CA + `", "tlsCert": "` + certs.ClientCert + `", "tlsKey": "` + certs.ClientKey + `"}`
 	}))
 }
 

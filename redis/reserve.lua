@@ -12,11 +12,10 @@ for i = 7, #ARGV do
   end
 end
 local others = redis.call('ZCARD', KEYS[1])
-local own = redis.call('ZSCORE', KEYS[1], ARGV[1])
-if own then
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) then
   others = others - 1
 end
-if others >= tonumber(ARGV[3]) and not (own and tonumber(own) > now) then
+if others >= tonumber(ARGV[3]) then
   return redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
 end
 redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])

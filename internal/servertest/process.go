@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -51,6 +52,20 @@ func startProcess(argv []string, dir, log string, env ...string) (*process, erro
 		return nil, err
 	}
 	return p, nil
+}
+
+// run is startProcess for a program that does its work and ends. What it says goes to dir's log.
+func run(argv []string, dir string, env ...string) error {
+	log := filepath.Join(dir, "log")
+	p, err := startProcess(argv, dir, log, env...)
+	if err != nil {
+		return err
+	}
+	<-p.done
+	if p.err != nil {
+		return fmt.Errorf("%s: %w; it said\n%s", argv[0], p.err, lastLines(log))
+	}
+	return nil
 }
 
 func (p *process) ended() bool {

@@ -1,6 +1,7 @@
 package servertest
 
 import (
+	"cmp"
 	_ "embed"
 	"os"
 	"os/exec"
@@ -42,23 +43,17 @@ func programs(t testing.TB, server string) map[string]string {
 	return paths
 }
 
-// lookProgram looks where Debian puts servers too, which is not in everyone's PATH.
+// lookProgram looks where Debian puts servers too, which is not in everyone's PATH. PostgreSQL's programs are taken
+// from one version's folder, the highest: psql in the PATH is a script that looks for a cluster first.
 func lookProgram(name string) (string, error) {
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path, nil
-	}
 	versions, _ := filepath.Glob("/usr/lib/postgresql/*/bin")
-	slices.SortFunc(versions, func(a, b string) int { // the highest first
-		if len(a) != len(b) {
-			return len(b) - len(a)
-		}
-		return strings.Compare(b, a)
+	slices.SortFunc(versions, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(b, a))
 	})
-	for _, dir := range append([]string{"/usr/sbin"}, versions...) {
+	for _, dir := range append(versions, "/usr/sbin") {
 		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
 			return path, nil
 		}
 	}
-	return "", err
+	return exec.LookPath(name)
 }

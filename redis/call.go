@@ -14,6 +14,7 @@ type call struct {
 	script *script // which args run, if any
 	once   bool    // not to be sent again where it may have been run
 	cmd    *redis.Cmd
+	sent   int // how often
 }
 
 // plainCall returns a call that may be sent again whatever became of it.
@@ -21,6 +22,12 @@ func plainCall(args ...any) *call { return &call{args: args} }
 
 // onceCall returns a call that must not run twice.
 func onceCall(args ...any) *call { return &call{args: args, once: true} }
+
+// repeatable says that the call may be sent again: twice is as once.
+func (c *call) repeatable() *call {
+	c.once = false
+	return c
+}
 
 // unrepeated is a command that the client does not repeat by itself.
 type unrepeated struct{ *redis.Cmd }
@@ -30,6 +37,7 @@ func (unrepeated) NoRetry() bool { return true }
 // next returns the command for one more try.
 func (c *call) next(ctx context.Context) redis.Cmder {
 	c.cmd = redis.NewCmd(ctx, c.args...)
+	c.sent++
 	return unrepeated{c.cmd}
 }
 

@@ -23,6 +23,7 @@ const roleEnv, configEnv = "SESSION_REDIS_ROLE", "SESSION_REDIS_CONFIG"
 var roles = map[string]func(config string) error{"increment": incrementMany}
 
 func TestMain(m *testing.M) {
+	goredis.SetLogger(silent{}) // it tells standard error of each connection that fails
 	role := roles[os.Getenv(roleEnv)]
 	if role == nil {
 		servertest.Main(m)
@@ -33,6 +34,10 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 }
+
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
 
 // empty returns the address of the shared server, with nothing in it.
 func empty(t testing.TB) string {

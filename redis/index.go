@@ -60,7 +60,7 @@ func (s *store) leave(ctx context.Context, user, key string) {
 	if s.send(ctx, "index", who) != nil || isOf(who, user) {
 		return
 	}
-	_ = s.send(ctx, "index", leaveScript.call(index, key, score.cmd.Val()))
+	_ = s.send(ctx, "index", leaveScript.call(index, key, score.cmd.Val()).repeatable())
 }
 
 // head returns a call for the header and the user of a record that is thought to be this user's.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -62,6 +63,11 @@ func (s *store) probe(ctx context.Context) error {
 		plainCall("zrange", index, 0, -1),
 		plainCall("zrem", index, ""),
 		plainCall("pexpireat", index, 1, "gt"),
+	}
+	if s.ordered { // one of a cluster's servers would have some of these alone
+		for i := range 8 {
+			calls = append(calls, plainCall("pexpiretime", s.keys.session("probe"+strconv.Itoa(i))))
+		}
 	}
 	return s.send(ctx, "open", calls...)
 }

@@ -68,8 +68,7 @@ func (r *reservation) enter(ctx context.Context) ([]member, error) {
 	for _, key := range slices.Concat(r.victims, r.dead) {
 		args = append(args, key)
 	}
-	c := reserveScript.call(r.keys.index(r.user), args...)
-	c.once = false
+	c := reserveScript.call(r.keys.index(r.user), args...).repeatable()
 	if err := r.send(ctx, "reserve", c); err != nil {
 		return nil, err
 	}
@@ -148,8 +147,7 @@ func (r *reservation) remove(ctx context.Context, victims []candidate) error {
 	who = append(who, r.user...)
 	calls := make([]*call, len(victims))
 	for i, v := range victims {
-		calls[i] = evictScript.call(r.keys.session(v.key), who)
-		calls[i].once = false
+		calls[i] = evictScript.call(r.keys.session(v.key), who).repeatable()
 	}
 	err := r.send(ctx, "evict", calls...)
 	for i, v := range victims {
@@ -157,7 +155,7 @@ func (r *reservation) remove(ctx context.Context, victims []candidate) error {
 			continue
 		}
 		r.victims = append(r.victims, v.key) // it is gone, or was a moment before
-		if calls[i].cmd.Val() == int64(1) {
+		if calls[i].cmd.Val() == int64(1) || calls[i].sent > 1 { // the answer of the first try may be the one
 			r.evicted = append(r.evicted, v.key)
 		}
 	}

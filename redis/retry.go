@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -79,8 +80,9 @@ func broken(err error) bool {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return true
 	}
-	_, ok := errors.AsType[*net.OpError](err)
-	return ok
+	_, operation := errors.AsType[*net.OpError](err)
+	_, system := errors.AsType[syscall.Errno](err)
+	return operation || system
 }
 
 // timedOut reports whether no answer came in time.

@@ -173,7 +173,7 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 		return session.ErrNotFound
 	}
 	name, at := s.keys.session(key), millis(expires)
-	touch := touchScript.call(name, at, slack.Milliseconds(), "")
+	touch := touchScript.call(name, at, slack.Milliseconds(), "").repeatable()
 	err := s.send(ctx, "touch", touch)
 	if err != nil {
 		return err
@@ -182,7 +182,7 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 	if err != nil || user == "" {
 		return err
 	}
-	touch = touchScript.call(name, at, slack.Milliseconds(), version(uint64(at)))
+	touch = touchScript.call(name, at, slack.Milliseconds(), version(uint64(at))).repeatable()
 	if err := s.sendIndexed(ctx, "touch", user, key, expires, touch); err != nil {
 		return err
 	}

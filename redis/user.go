@@ -111,7 +111,7 @@ func (s *store) prune(ctx context.Context, user string, now time.Time, members [
 		}
 	}
 	if len(args) > 1 {
-		_ = s.send(ctx, "index", pruneScript.call(s.keys.index(user), args...))
+		_ = s.send(ctx, "index", pruneScript.call(s.keys.index(user), args...).repeatable())
 	}
 }
 

@@ -71,15 +71,15 @@ func (b *beego) Load(ctx context.Context, key string, rec *session.Record) error
 	return nil
 }
 
-// record returns the record of values that are stored. What beego stores with a lifetime of 0 never expires:
-// here it does, after a lifetime.
+// record returns the record of values that are stored. What beego stores with a lifetime of 0 never expires: here
+// it is half of a lifetime from its end, so that its next use gives it one.
 func (b *beego) record(value []byte, expires int64) *session.Record {
 	rec := &session.Record{Version: fingerprint(value), Data: value}
 	if len(value) == 0 {
 		rec.Data = nil
 	}
 	if rec.Expires = time.UnixMilli(expires); expires < 0 {
-		rec.Expires = time.UnixMilli(time.Now().Add(b.lifetime).UnixMilli())
+		rec.Expires = time.UnixMilli(time.Now().Add(b.lifetime / 2).UnixMilli())
 	}
 	return rec
 }

@@ -154,7 +154,7 @@ func (r *reservation) remove(ctx context.Context, victims []candidate) error {
 		if calls[i].cmd == nil || calls[i].err() != nil {
 			continue
 		}
-		r.victims = append(r.victims, v.key) // it is gone, or was a moment before
+		r.victims = append(r.victims, v.key)                     // it is gone, or was a moment before
 		if calls[i].cmd.Val() == int64(1) || calls[i].sent > 1 { // the answer of the first try may be the one
 			r.evicted = append(r.evicted, v.key)
 		}

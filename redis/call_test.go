@@ -148,8 +148,8 @@ func TestRefused(t *testing.T) {
 	must(t, c.Do(ctx, "config", "set", "replica-read-only", "yes").Err())
 	host, port, _ := strings.Cut(other.Addr, ":")
 	for range 3 {
-		must(t, c.SlaveOf(ctx, "127.0.0.1", "1").Err()) // of nobody: the data stay
-		back := time.AfterFunc(300*time.Millisecond, func() { c.SlaveOf(context.Background(), "no", "one") })
+		must(t, c.ReplicaOf(ctx, "127.0.0.1", "1").Err()) // of nobody: the data stay
+		back := time.AfterFunc(300*time.Millisecond, func() { c.ReplicaOf(context.Background(), "no", "one") })
 		must(t, b.Save(ctx, key(1), rec))
 		must(t, b.Touch(ctx, key(1), rec.Expires.Add(time.Minute)))
 		back.Stop()
@@ -158,7 +158,7 @@ func TestRefused(t *testing.T) {
 		t.Errorf("version %d after three saves, want 4", rec.Version)
 	}
 	// It stays a replica: the error says so.
-	must(t, c.SlaveOf(ctx, host, port).Err())
+	must(t, c.ReplicaOf(ctx, host, port).Err())
 	begin := time.Now()
 	if err := b.Save(ctx, key(1), rec); !goredis.HasErrorPrefix(err, "READONLY") && !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("Save = %v", err)

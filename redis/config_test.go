@@ -44,15 +44,21 @@ func TestConfig(t *testing.T) {
 			s.PoolSize, s.Password, s.DB, s.MasterName, s.IdleTimeout = 100, "secret", 1, "main", 30*time.Second
 		}},
 		{"list, sentinel without a name", sentinel, "10.0.0.1:7000;10.0.0.2:7000", pair, none},
-		{"beego's JSON", single, `{"save_path":"127.0.0.1:6379","poolsize":10,"password":"x","db_num":3,"idle_timeout":"1m","idle_check_frequency":"10s","max_retries":3}`,
-			local, func(s *settings) { s.PoolSize, s.Password, s.DB, s.IdleTimeout = 10, "x", 3, time.Minute }},
-		{"beego's JSON, sentinel", sentinel, `{"save_path":"10.0.0.1:7000;10.0.0.2:7000","master_name":"main"}`, pair,
-			func(s *settings) { s.MasterName = "main" }},
-		{"JSON", cluster, `{"addrs":["10.0.0.1:7000","10.0.0.2:7000"],"username":"u","password":"p","readTimeout":1.5,"dialTimeout":"250ms","waitReplicas":1,"waitTimeout":1}`,
+		{
+			"beego's JSON", single, `{"save_path":"127.0.0.1:6379","poolsize":10,"password":"x","db_num":3,"idle_timeout":"1m","idle_check_frequency":"10s","max_retries":3}`,
+			local, func(s *settings) { s.PoolSize, s.Password, s.DB, s.IdleTimeout = 10, "x", 3, time.Minute },
+		},
+		{
+			"beego's JSON, sentinel", sentinel, `{"save_path":"10.0.0.1:7000;10.0.0.2:7000","master_name":"main"}`, pair,
+			func(s *settings) { s.MasterName = "main" },
+		},
+		{
+			"JSON", cluster, `{"addrs":["10.0.0.1:7000","10.0.0.2:7000"],"username":"u","password":"p","readTimeout":1.5,"dialTimeout":"250ms","waitReplicas":1,"waitTimeout":1}`,
 			pair, func(s *settings) {
 				s.Username, s.Password, s.ReadTimeout, s.DialTimeout = "u", "p", 1500*time.Millisecond, 250*time.Millisecond
 				s.WaitReplicas, s.WaitTimeout = 1, time.Second
-			}},
+			},
+		},
 		{"URL", single, "redis://127.0.0.1", local, none},
 		{"URL with a login", single, "rediss://us%3Aer:p%2Fw%40:x@[::1]:1/5?poolSize=7&idleTimeout=5m", []string{"[::1]:1"}, func(s *settings) {
 			s.Username, s.Password, s.DB, s.PoolSize, s.IdleTimeout, s.TLS = "us:er", "p/w@:x", 5, 7, 5*time.Minute, true

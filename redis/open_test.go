@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"runtime"
@@ -68,8 +69,10 @@ func TestOpenError(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			before := runtime.NumGoroutine()
 			begin := time.Now()
-			_, err := tt.open(t.Context(), session.BackendConfig{Config: tt.config, Namespace: "app"})
-			if took := time.Since(begin); took > 5500*time.Millisecond {
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+			defer cancel()
+			_, err := tt.open(ctx, session.BackendConfig{Config: tt.config, Namespace: "app"})
+			if took := time.Since(begin); took > 2500*time.Millisecond {
 				t.Errorf("it took %v", took)
 			}
 			c, ok := errors.AsType[*session.ConfigError](err)
@@ -82,6 +85,15 @@ func TestOpenError(t *testing.T) {
 			goroutines(t, before)
 		})
 	}
+	t.Run("no answer, no deadline", func(t *testing.T) {
+		begin := time.Now()
+		if _, err := redis.Open(context.Background(), session.BackendConfig{Config: hole.Addr}); err == nil {
+			t.Error("Open succeeded")
+		}
+		if took := time.Since(begin); took > 6*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	})
 	t.Run("tlsInsecure", func(t *testing.T) {
 		opened(t, redis.Open, session.BackendConfig{Config: "rediss://" + secure + "?tlsInsecure=true"})
 	})

@@ -33,9 +33,13 @@ func sentinelConfig(t testing.TB) string {
 	return strings.Join(s.Addrs, ";") + ",10,,0," + s.MasterName
 }
 
-func TestContractCluster(t *testing.T) { sessiontest.Run(t, harness(redis.OpenCluster, clusterConfig)) }
+func TestContractCluster(t *testing.T) {
+	t.Parallel()
+	sessiontest.Run(t, harness(redis.OpenCluster, clusterConfig))
+}
 
 func TestContractSentinel(t *testing.T) {
+	t.Parallel()
 	sessiontest.Run(t, harness(redis.OpenSentinel, sentinelConfig))
 }
 
@@ -122,10 +126,10 @@ func TestWaitReplicas(t *testing.T) {
 	for !strings.Contains(c.Info(ctx, "replication").Val(), "master_link_status:up") {
 		time.Sleep(10 * time.Millisecond)
 	}
-	open := func(n int) store {
-		return node(t, fmt.Sprintf(`{"addr": %q, "waitReplicas": %d, "waitTimeout": 0.5}`, master.Addr, n), "app")
+	open := func(n int, wait float64) store {
+		return node(t, fmt.Sprintf(`{"addr": %q, "waitReplicas": %d, "waitTimeout": %g}`, master.Addr, n, wait), "app")
 	}
-	one, two := open(1), open(2)
+	one, two, impatient := open(1, 2.5), open(2, 0.5), open(1, 0.2)
 	for i, at := range []uint64{0, 1} {
 		must(t, one.Create(ctx, key(i), newRecord("ann")))
 		must(t, one.Delete(ctx, key(i), at))
@@ -139,7 +143,7 @@ func TestWaitReplicas(t *testing.T) {
 	}
 	replica.Pause(t)
 	must(t, one.Create(ctx, key(2), newRecord("")))
-	if err := one.Delete(ctx, key(2), 0); err == nil || !strings.Contains(err.Error(), "0 of 1 replicas") {
+	if err := impatient.Delete(ctx, key(2), 0); err == nil || !strings.Contains(err.Error(), "0 of 1 replicas") {
 		t.Errorf("Delete = %v, want an error that says how many replicas know", err)
 	}
 	replica.Resume(t)

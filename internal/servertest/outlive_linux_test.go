@@ -25,7 +25,7 @@ func TestHelper(t *testing.T) {
 	servers := []*Server{Redis(t), StartRedis(t, RedisOptions{}), Memcached(t), paused, Postgres(t).Server, MariaDB(t).Server}
 	for _, s := range servers {
 		family := []int{s.Pid()}
-		children, err := childrenOf(s.Pid())
+		children, err := childrenOf(family)
 		if err != nil {
 			t.Fatal(err)
 		}

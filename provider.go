@@ -105,7 +105,8 @@ func GetProvider(name string) (Provider, error) {
 var packages = map[string]string{
 	ProviderCookie: "cookie", ProviderFile: "file", ProviderMemory: "memory",
 	ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "", ProviderMysql: "",
-	ProviderPostgresql: "", ProviderRedis: "", ProviderRedisCluster: "", ProviderRedisSentinel: "", ProviderSsdb: "",
+	ProviderPostgresql: "", ProviderSsdb: "",
+	ProviderRedis: "redis", ProviderRedisCluster: "redis", ProviderRedisSentinel: "redis",
 }
 
 func unknownProvider(name string) error {

@@ -3,87 +3,64 @@ package memcache
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/bradfitz/gomemcache/memcache"
-
-	"github.com/seed1a8f7c28/session"
 )
 
-// A client makes the calls of gomemcache, which knows no context, under one.
+// A client is what both layouts share: the calls of the servers, and what is known of their items.
 type client struct {
-	mc    *memcache.Client
-	conns *connections // nil if the client is the application's
-	seen  seen
-
-	mu     sync.Mutex
-	closed bool
-	calls  sync.WaitGroup
+	caller
+	seen seen
 }
 
-func newClient(mc *memcache.Client, conns *connections) *client { return &client{mc: mc, conns: conns} }
+// A call uses gomemcache once. It must not write to what its caller reads, who may be gone.
+type call = func(mc *memcache.Client) (*memcache.Item, error)
 
-type answer struct {
-	item *memcache.Item
-	err  error
+// A caller makes calls.
+type caller interface {
+	// do returns what the call does, or ctx's error as soon as ctx is over.
+	do(ctx context.Context, call call) (*memcache.Item, error)
+	// drop closes idle connections.
+	drop()
+	// close waits for the calls that are under way. Those after it return [session.ErrClosed].
+	close()
 }
 
-// run returns what call does, or ctx's error as soon as ctx is over. Then the call goes on until it has an
-// answer, the client's Timeout is over, or Close. It must not write to what the caller reads.
-func (c *client) run(ctx context.Context, call func() (*memcache.Item, error)) (*memcache.Item, error) {
+// run makes a call, and draws conclusions from an error. If the connection has ended, those that are idle may have, too.
+// And if the server was started anew, it counts its cas uniques from the beginning.
+func (c *client) run(ctx context.Context, call call) (*memcache.Item, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	if c.closed {
-		c.mu.Unlock()
-		return nil, session.ErrClosed
-	}
-	c.calls.Add(1)
-	c.mu.Unlock()
-	if ctx.Done() == nil {
-		defer c.calls.Done()
-		item, err := call()
-		c.learn(err)
-		return item, err
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		defer c.calls.Done()
-		item, err := call()
-		c.learn(err)
-		answers <- answer{item, err}
-	}()
-	select {
-	case a := <-answers:
-		return a.item, a.err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// learn draws conclusions from an error. If it is no answer the server may have been started anew, and count its
-// cas uniques from the beginning. If the connection has ended, those that are idle may have, too.
-func (c *client) learn(err error) {
-	if answered(err) {
-		return
-	}
-	c.seen.clear()
+	item, err := c.do(ctx, call)
 	if cut(err) {
-		c.mc.Close() // the idle ones alone; it can be used on
+		c.drop()
 	}
+	if broken(err) {
+		c.seen.clear()
+	}
+	return item, err
 }
 
 // Ping implements [session.Pinger]: every server answers.
 func (c *client) Ping(ctx context.Context) error {
-	_, err := c.run(ctx, func() (*memcache.Item, error) { return nil, c.mc.Ping() })
+	_, err := c.run(ctx, func(mc *memcache.Client) (*memcache.Item, error) { return nil, mc.Ping() })
 	return fail("ping", err)
+}
+
+// probe makes one call as all that follow.
+func (c *client) probe(ctx context.Context) error {
+	_, err := c.get(ctx, prefix("")+"probe")
+	if errors.Is(err, memcache.ErrCacheMiss) {
+		return nil
+	}
+	return fail("open", err)
 }
 
 // get returns an item, or [memcache.ErrCacheMiss]. It is tried again on a new connection if the one that it was sent
 // on has ended: that is how a connection ends that was idle for long.
 func (c *client) get(ctx context.Context, name string) (*memcache.Item, error) {
-	get := func() (*memcache.Item, error) { return c.mc.Get(name) }
+	get := func(mc *memcache.Client) (*memcache.Item, error) { return mc.Get(name) }
 	item, err := c.run(ctx, get)
 	if cut(err) {
 		item, err = c.run(ctx, get)
@@ -95,14 +72,14 @@ func (c *client) get(ctx context.Context, name string) (*memcache.Item, error) {
 }
 
 func (c *client) add(ctx context.Context, item *memcache.Item) error {
-	_, err := c.run(ctx, func() (*memcache.Item, error) { return nil, c.mc.Add(item) })
+	_, err := c.run(ctx, func(mc *memcache.Client) (*memcache.Item, error) { return nil, mc.Add(item) })
 	return err
 }
 
 // cas replaces the item if it has item.CasID. Both [memcache.ErrCacheMiss] and [memcache.ErrNotStored] are
 // returned as the first.
 func (c *client) cas(ctx context.Context, item *memcache.Item) error {
-	_, err := c.run(ctx, func() (*memcache.Item, error) { return nil, c.mc.CompareAndSwap(item) })
+	_, err := c.run(ctx, func(mc *memcache.Client) (*memcache.Item, error) { return nil, mc.CompareAndSwap(item) })
 	if errors.Is(err, memcache.ErrNotStored) {
 		return memcache.ErrCacheMiss
 	}
@@ -111,13 +88,13 @@ func (c *client) cas(ctx context.Context, item *memcache.Item) error {
 
 // touch is memcached's, which tells nobody when the item expires.
 func (c *client) touch(ctx context.Context, name string, expiration int32) error {
-	_, err := c.run(ctx, func() (*memcache.Item, error) { return nil, c.mc.Touch(name, expiration) })
+	_, err := c.run(ctx, func(mc *memcache.Client) (*memcache.Item, error) { return nil, mc.Touch(name, expiration) })
 	return err
 }
 
 // remove removes an item, if it is there. It is tried again as get is.
 func (c *client) remove(ctx context.Context, name string) error {
-	remove := func() (*memcache.Item, error) { return nil, c.mc.Delete(name) }
+	remove := func(mc *memcache.Client) (*memcache.Item, error) { return nil, mc.Delete(name) }
 	_, err := c.run(ctx, remove)
 	if cut(err) {
 		_, err = c.run(ctx, remove)
@@ -128,15 +105,8 @@ func (c *client) remove(ctx context.Context, name string) error {
 	return err
 }
 
-// Close implements [io.Closer]. It ends the calls that are under way, or waits for them if the client is
-// the application's.
+// Close implements [io.Closer].
 func (c *client) Close() error {
-	c.mu.Lock()
-	c.closed = true
-	c.mu.Unlock()
-	if c.conns != nil {
-		c.conns.close()
-	}
-	c.calls.Wait()
+	c.close()
 	return nil
 }

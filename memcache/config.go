@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/bradfitz/gomemcache/memcache"
-
 	"github.com/seed1a8f7c28/session"
 )
 
@@ -72,7 +70,7 @@ func parseAddress(text string) (net.Addr, error) {
 		return address{"unix", text}, nil
 	}
 	_, port, err := net.SplitHostPort(text)
-	if n, _ := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+	if n, portErr := strconv.ParseUint(port, 10, 16); err != nil || portErr != nil || n == 0 {
 		return nil, fmt.Errorf("%q is no address: want host:port, or the path of a socket", text)
 	}
 	return address{"tcp", text}, nil
@@ -80,10 +78,7 @@ func parseAddress(text string) (net.Addr, error) {
 
 // client returns a client that has no connection yet.
 func (c *config) client() *client {
-	mc := memcache.NewFromSelector(c.servers)
-	conns := newConnections()
-	mc.DialContext, mc.Timeout, mc.MaxIdleConns = conns.dial, c.timeout, c.idleConns
-	return newClient(mc, conns)
+	return &client{caller: newLanes(c.servers, c.timeout, c.idleConns)}
 }
 
 // A duration is a number of seconds, or a text such as "1m30s".

@@ -30,13 +30,17 @@ func answered(err error) bool {
 	return false
 }
 
-// cut reports whether err says that the connection has ended. What was sent may have been done or not.
+// broken reports whether err is of the connection, or of the attempt to make one.
+func broken(err error) bool {
+	_, ok := errors.AsType[*net.OpError](err)
+	return ok || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// cut reports whether err says that the connection has ended, but for a timeout. What was sent may have been done or
+// not.
 func cut(err error) bool {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return true
-	}
 	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op != "dial" && !op.Timeout() && !errors.Is(err, net.ErrClosed)
+	return broken(err) && !(ok && (op.Op == "dial" || op.Timeout()))
 }
 
 // errUnexpected is instead of what gomemcache says of an answer that it does not understand, since it quotes from

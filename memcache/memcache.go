@@ -53,7 +53,7 @@ func New(mc *memcache.Client) session.Provider {
 		case mc == nil:
 			return nil, &session.ConfigError{Field: "provider", Err: errors.New("the client is nil")}
 		}
-		b, err := open(ctx, newClient(mc, nil), c)
+		b, err := open(ctx, &client{caller: &aside{mc: mc}}, c)
 		if err != nil {
 			return nil, &session.ConfigError{Field: "provider", Err: err}
 		}
@@ -81,7 +81,11 @@ func Open(ctx context.Context, c session.BackendConfig) (session.Backend, error)
 
 // open returns the backend over servers that answer. With an error the client is closed.
 func open(ctx context.Context, c *client, cfg session.BackendConfig) (session.Backend, error) {
-	if err := c.Ping(ctx); err != nil {
+	err := c.Ping(ctx)
+	if err == nil {
+		err = c.probe(ctx)
+	}
+	if err != nil {
 		c.Close()
 		return nil, err
 	}

@@ -142,6 +142,7 @@ func (s *store) swap(
 			case err != nil:
 				return err
 			case found.Version != version:
+				s.seen.put(key, sighting{found.Version, item.CasID, found.Expires}) // the caller will try again
 				return &session.ConflictError{Record: found}
 			}
 			at = sighting{version, item.CasID, found.Expires}

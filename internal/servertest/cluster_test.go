@@ -6,6 +6,7 @@ import (
 )
 
 func TestClusterIsUp(t *testing.T) {
+	t.Parallel()
 	c := RedisCluster(t)
 	if err := c.check(); err != nil {
 		t.Error(err)
@@ -26,6 +27,7 @@ func TestClusterIsUp(t *testing.T) {
 }
 
 func TestClusterReplicaTakesOver(t *testing.T) {
+	t.Parallel()
 	c := StartCluster(t)
 	c.Masters[0].Kill(t)
 	eventually(t, "the replica is master", func() bool {

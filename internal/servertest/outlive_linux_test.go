@@ -3,8 +3,10 @@ package servertest
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +25,7 @@ func TestHelper(t *testing.T) {
 	servers := []*Server{Redis(t), StartRedis(t, RedisOptions{}), Memcached(t), paused, Postgres(t).Server, MariaDB(t).Server}
 	for _, s := range servers {
 		family := []int{s.Pid()}
-		children, err := childrenOf(s.Pid())
+		children, err := childrenOf(family)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,6 +34,11 @@ func TestHelper(t *testing.T) {
 		}
 	}
 	paused.Pause(t)
+	segment, err := postmaster(filepath.Join(servers[4].dir, "data"), 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Println("segment", segment)
 	fmt.Println("folder", folders.root)
 	fmt.Println("ready")
 	switch end {
@@ -61,7 +68,8 @@ func TestNothingOutlivesTheTestBinary(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(func() { cmd.Process.Kill() })
-			pids, folder := readHelper(t, out)
+			said := readHelper(t, out)
+			pids := said.pids
 			if end == "kill" {
 				if !anyRuns(pids[:1]) {
 					t.Error("the first server does not run")
@@ -73,34 +81,56 @@ func TestNothingOutlivesTheTestBinary(t *testing.T) {
 				t.Errorf("it ended with %v", err)
 			}
 			eventually(t, fmt.Sprintf("processes %v have ended", pids), func() bool { return !anyRuns(pids) })
-			eventually(t, folder+" is removed", func() bool {
-				_, err := os.Stat(folder)
+			eventually(t, said.folder+" is removed", func() bool {
+				_, err := os.Stat(said.folder)
 				return os.IsNotExist(err)
 			})
+			if hasSegment(t, said.segment) {
+				t.Errorf("the segment %v of shared memory is left", said.segment)
+			}
 		})
 	}
 }
 
-func readHelper(t *testing.T, out interface{ Read([]byte) (int, error) }) (pids []int, folder string) {
+type helperSaid struct {
+	pids    []int
+	folder  string
+	segment [2]int // key and id
+}
+
+func readHelper(t *testing.T, out io.Reader) helperSaid {
 	t.Helper()
-	lines := bufio.NewScanner(out)
-	var said strings.Builder
-	for lines.Scan() {
-		said.WriteString(lines.Text() + "\n")
+	var said helperSaid
+	var all strings.Builder
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		line := lines.Text()
+		all.WriteString(line + "\n")
 		var pid int
-		if n, _ := fmt.Sscanf(lines.Text(), "pid %d", &pid); n == 1 {
-			pids = append(pids, pid)
+		if n, _ := fmt.Sscanf(line, "pid %d", &pid); n == 1 {
+			said.pids = append(said.pids, pid)
 		}
-		if f, ok := strings.CutPrefix(lines.Text(), "folder "); ok {
-			folder = f
-		}
-		if lines.Text() == "ready" {
-			if len(pids) < 6 || folder == "" {
-				break
-			}
-			return pids, folder
+		fmt.Sscanf(line, "segment %d %d", &said.segment[0], &said.segment[1])
+		fmt.Sscanf(line, "folder %s", &said.folder)
+		if line == "ready" && len(said.pids) > 6 && said.folder != "" && hasSegment(t, said.segment) {
+			return said
 		}
 	}
-	t.Fatalf("the helper said\n%s", said.String())
-	return nil, ""
+	t.Fatalf("the helper said\n%s", all.String())
+	return said
+}
+
+// hasSegment looks into the kernel's list: a line for each segment of shared memory, key and id first.
+func hasSegment(t *testing.T, segment [2]int) bool {
+	t.Helper()
+	list, err := os.ReadFile("/proc/sysvipc/shm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(list)) {
+		var s [2]int
+		if fmt.Sscan(line, &s[0], &s[1]); s == segment {
+			return true
+		}
+	}
+	return false
 }

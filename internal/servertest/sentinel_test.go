@@ -3,6 +3,7 @@ package servertest
 import "testing"
 
 func TestSentinelPromotesAnother(t *testing.T) {
+	t.Parallel()
 	s := StartSentinel(t, SentinelOptions{Password: "secret", SentinelPassword: "other"})
 	before := s.Master(t)
 	if before != s.Servers[0] || len(s.Addrs) != 3 {
@@ -25,6 +26,7 @@ func TestSentinelPromotesAnother(t *testing.T) {
 }
 
 func TestSentinelIsShared(t *testing.T) {
+	t.Parallel()
 	s := RedisSentinel(t)
 	if s != RedisSentinel(t) {
 		t.Error("another one")

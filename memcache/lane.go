@@ -49,7 +49,7 @@ func (ls *lanes) do(ctx context.Context, call call) (*memcache.Item, error) {
 	return item, err
 }
 
-// enter returns a lane for one call: what was used last, so that the others may become too old and go.
+// enter returns a lane for one call, the one that was used last. As in gomemcache there are as many as there are calls.
 func (ls *lanes) enter() (*lane, error) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()

@@ -30,6 +30,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 	_ "github.com/seed1a8f7c28/session/cookie"
 	_ "github.com/seed1a8f7c28/session/file"
+	_ "github.com/seed1a8f7c28/session/memcache"
 	_ "github.com/seed1a8f7c28/session/memory"
 	_ "github.com/seed1a8f7c28/session/redis"
 )

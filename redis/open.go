@@ -44,7 +44,10 @@ func (s *client) backend(ctx context.Context, c session.BackendConfig) (session.
 		return b, explain(b.probe(ctx))
 	}
 	b := &store{client: s, keys: keysOf(c.Namespace)}
-	return b, explain(b.probe(ctx))
+	if err := b.probe(ctx); err != nil || !s.ordered {
+		return b, explain(err)
+	}
+	return &renamer{b}, nil
 }
 
 // probe runs the commands that will be needed on names that are none, so that it changes nothing. The server
@@ -65,6 +68,7 @@ func (s *store) probe(ctx context.Context) error {
 		plainCall("pexpireat", index, 1, "gt"),
 	}
 	if s.ordered { // one of a cluster's servers would have some of these alone
+		calls = append(calls, renameScript.callOn([]string{name, s.keys.session("probe2")}, "", "", 1))
 		for i := range 8 {
 			calls = append(calls, plainCall("pexpiretime", s.keys.session("probe"+strconv.Itoa(i))))
 		}

@@ -51,12 +51,13 @@ func init() {
 // nothing. The error is a [*session.ConfigError] that names the setting or the server, and shows no password.
 //
 // The result is a [session.Counter], [session.Lister], [session.UserLister], [session.UserLimiter],
-// [session.Clearer], [session.Pinger] and an [io.Closer]; with c.Beego it is the last two alone.
+// [session.Renamer], [session.Clearer], [session.Pinger] and an [io.Closer]; with c.Beego it is the last two alone.
 func Open(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
 	return open(ctx, single, c)
 }
 
-// OpenCluster is [Open] for the provider "redis_cluster".
+// OpenCluster is [Open] for the provider "redis_cluster". Its result is no [session.Renamer]: the two keys are on different
+// servers.
 func OpenCluster(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
 	return open(ctx, cluster, c)
 }

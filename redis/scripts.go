@@ -41,6 +41,14 @@ func newScript(text string) *script {
 }
 
 // call returns a call of the script on one key.
-func (s *script) call(key string, args ...any) *call {
-	return &call{args: append([]any{"evalsha", s.hash, 1, key}, args...), script: s, once: true}
+func (s *script) call(key string, args ...any) *call { return s.callOn([]string{key}, args...) }
+
+// callOn returns a call of the script on several keys.
+func (s *script) callOn(keys []string, args ...any) *call {
+	all := make([]any, 0, 3+len(keys)+len(args))
+	all = append(all, "evalsha", s.hash, len(keys))
+	for _, key := range keys {
+		all = append(all, key)
+	}
+	return &call{args: append(all, args...), script: s, once: true}
 }

@@ -92,11 +92,11 @@ func TestTrips(t *testing.T) {
 		must(t, err)
 		s.Get(ctx, "n")
 	}))
-	check("login", 4, "set set unlink", start(m, func(s *session.Session, _ http.ResponseWriter, _ *http.Request) {
+	check("login", 3, "set set unlink", start(m, func(s *session.Session, _ http.ResponseWriter, _ *http.Request) {
 		must(t, s.Regenerate(ctx))
 		must(t, s.Set(ctx, "user", "ann"))
 	}))
-	check("login by SessionRegenerateID", 5, "set set unlink", func() {
+	check("login by SessionRegenerateID", 4, "set set unlink", func() {
 		w, r := request()
 		_, err := m.SessionStart(w, r)
 		must(t, err)

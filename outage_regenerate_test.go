@@ -1,10 +1,13 @@
 package session_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/seed1a8f7c28/session"
 )
 
 // TestAFailedRegenerateLeavesNothingUnderTheOldSid says that what belongs to a login is not stored without one.

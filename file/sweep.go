@@ -55,7 +55,7 @@ func (s *store) Sweep(ctx context.Context) (removed int, err error) {
 	if err := s.sweepProbes(); failed == nil {
 		failed = err
 	}
-	if err := s.sweepIndex(ctx, pace); failed == nil {
+	if err := s.sweepIndex(ctx, pace, time.Now().UnixMilli()); failed == nil {
 		failed = err
 	}
 	return removed, failed

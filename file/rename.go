@@ -119,7 +119,8 @@ func (s *store) move(from, to place, old, rec *session.Record) error {
 	if err := s.free(toDir, to.name(), &expired); err != nil {
 		return err
 	}
-	if err := s.mark(rec.User, to.name()); err != nil {
+	reserved, err := s.mark(rec.User, to.name())
+	if err != nil {
 		return err
 	}
 	if err := s.step(fromDir, toDir, from, to, old, rec); err != nil {
@@ -128,7 +129,9 @@ func (s *store) move(from, to place, old, rec *session.Record) error {
 		}
 		return err
 	}
-	s.fulfill(rec.User, to.name())
+	if reserved {
+		s.fulfill(rec.User, to.name())
+	}
 	s.unmark(old.User, from.name())
 	if expired.User != rec.User {
 		s.unmark(expired.User, to.name())

@@ -101,7 +101,7 @@ func (s *store) held(user, but string) (records []session.Entry, reserved int, e
 			continue
 		}
 		// First the marker: when it is no reservation any more, the session can be seen.
-		until, err := s.reservedUntil(dir + "/" + name)
+		until, err := reservedUntil(s.root, dir+"/"+name)
 		if err != nil {
 			return nil, 0, err
 		}
@@ -121,8 +121,8 @@ func (s *store) held(user, but string) (records []session.Entry, reserved int, e
 }
 
 // reservedUntil returns until when a marker reserves a place, 0 if it does not.
-func (s *store) reservedUntil(marker string) (int64, error) {
-	f, err := s.root.OpenFile(marker, readOnly, 0)
+func reservedUntil(r *os.Root, marker string) (int64, error) {
+	f, err := r.OpenFile(marker, readOnly, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
@@ -143,9 +143,6 @@ func (s *store) reservedUntil(marker string) (int64, error) {
 // fulfill makes a reservation the marker of the session that was stored. If it fails, the place stays reserved
 // when the session ends before the reservation lapses.
 func (s *store) fulfill(user, name string) {
-	if user == "" {
-		return
-	}
 	if f, err := s.root.OpenFile(s.userFolder(user)+"/"+name, os.O_WRONLY|os.O_TRUNC, 0); err == nil {
 		f.Close()
 	}

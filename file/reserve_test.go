@@ -99,7 +99,7 @@ func TestReservationOfTheDead(t *testing.T) {
 		t.Error("another node does not see the reservation")
 	}
 	// A crash in the middle of Reserve leaves a marker without a time: nobody was told.
-	if err := s.mark("ann", mustPlace(t, s, "half").name()); err != nil {
+	if _, err := s.mark("ann", mustPlace(t, s, "half").name()); err != nil {
 		t.Fatal(err)
 	}
 	// One in the middle of Create leaves the reservation beside the session.

@@ -217,9 +217,10 @@ func (s *store) withinPlace(ctx context.Context, p place, do func(d *os.Root, p 
 // replace stores a record where old is, or nothing if old is the zero Record. The caller has the lock. The
 // index is written before, and removed after.
 func (s *store) replace(d *os.Root, name string, old, rec *session.Record) error {
-	begins := rec.User != old.User || rec.Version == 1
-	if begins {
-		if err := s.mark(rec.User, name); err != nil {
+	reserved := false
+	if rec.User != old.User || rec.Version == 1 {
+		var err error
+		if reserved, err = s.mark(rec.User, name); err != nil {
 			return err
 		}
 	}
@@ -229,7 +230,7 @@ func (s *store) replace(d *os.Root, name string, old, rec *session.Record) error
 		}
 		return err
 	}
-	if begins {
+	if reserved {
 		s.fulfill(rec.User, name)
 	}
 	if rec.User != old.User {

@@ -86,7 +86,8 @@ func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed
 			return err
 		}
 		if rec.Live(time.Now()) {
-			return s.mark(rec.User, name)
+			_, err := s.mark(rec.User, name)
+			return err
 		}
 		if err := d.Remove(name); err != nil {
 			return fail("sweep", err)

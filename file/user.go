@@ -16,23 +16,25 @@ import (
 // session. So the markers of a user are those of the user's sessions, and after a crash maybe more. One that is
 // not empty is a reservation: see Reserve.
 
-// mark makes a marker. Nobody has none.
-func (s *store) mark(user, name string) error {
+// mark makes a marker, and reports whether there is one that is a reservation. Nobody has none.
+func (s *store) mark(user, name string) (reserved bool, err error) {
 	if user == "" {
-		return nil
+		return false, nil
 	}
 	f, err := s.openMarker(user, name)
 	if err != nil {
-		return err
+		return false, err
 	}
+	info, err := f.Stat()
+	reserved = err != nil || info.Size() > 0
 	f.Close()
 	if s.fsync != full {
-		return nil
+		return reserved, nil
 	}
 	if err := s.syncPath(s.userFolder(user)); err != nil {
-		return fail("index", err)
+		return reserved, fail("index", err)
 	}
-	return nil
+	return reserved, nil
 }
 
 // openMarker opens a marker, and makes it.
@@ -59,11 +61,12 @@ func (s *store) unmark(user, name string) {
 		return
 	}
 	dir := s.userFolder(user)
-	until, err := s.reservedUntil(dir + "/" + name)
-	if err != nil || until > time.Now().UnixMilli() {
-		return
+	if d, err := s.root.OpenRoot(dir); err == nil {
+		if until, err := reservedUntil(d, name); err == nil && until <= time.Now().UnixMilli() {
+			d.Remove(name)
+		}
+		d.Close()
 	}
-	s.root.Remove(dir + "/" + name)
 	s.root.Remove(dir) // it stays if there are others
 }
 
@@ -163,6 +166,6 @@ func (s *store) stale(dir string, p place, lapsed int64) bool {
 	if err == nil && rec.User != "" && s.userFolder(rec.User) == dir || err != nil && !errors.Is(err, session.ErrNotFound) {
 		return false
 	}
-	until, err := s.reservedUntil(dir + "/" + p.name())
+	until, err := reservedUntil(s.root, dir+"/"+p.name())
 	return err == nil && until <= lapsed
 }

@@ -18,6 +18,7 @@ import (
 type store struct {
 	*client
 	keys keys
+	read func(ctx context.Context, name string) (value []byte, expires int64, err error)
 }
 
 // Create implements [session.Backend].
@@ -50,7 +51,7 @@ func (s *store) Load(ctx context.Context, key string, rec *session.Record) error
 		return session.ErrNotFound
 	}
 	name := s.keys.session(key)
-	value, expires, err := s.get(ctx, name)
+	value, expires, err := s.read(ctx, name)
 	if err != nil {
 		return err
 	}

@@ -82,17 +82,34 @@ func (s *Session) IsNew() bool {
 // Get returns the value under key, as this request sees it, or nil if there is none. It is a copy of the
 // caller's own.
 func (s *Session) Get(ctx context.Context, key any) any {
+	v, _, err := s.look(ctx, key)
+	if err != nil {
+		s.unread(ctx, err)
+	}
+	return v
+}
+
+// look is Get that tells a miss from a nil, and an error from both.
+func (s *Session) look(ctx context.Context, key any) (v any, ok bool, err error) {
+	if isReserved(key) {
+		return nil, false, nil
+	}
 	s.mu.Lock()
 	if s.m.raw != nil {
 		defer s.mu.Unlock()
-		return s.getRaw(orBackground(ctx), key)
+		v = s.getRaw(orBackground(ctx), key)
+		return v, v != nil, nil
 	}
-	v, _, err := s.get(key)
+	v, ok, err = s.get(key)
 	s.mu.Unlock()
-	if err != nil && !errors.Is(err, ErrUnencodable) {
+	return v, ok, err
+}
+
+// unread reports why a value is not returned. That there can be none under such a key is no error.
+func (s *Session) unread(ctx context.Context, err error) {
+	if !errors.Is(err, ErrUnencodable) {
 		s.m.report(orBackground(ctx), s.exchange(), "a value could not be read", err)
 	}
-	return v
 }
 
 // get looks in the log, then in the stored values.
@@ -121,6 +138,9 @@ func (s *Session) get(key any) (v any, ok bool, err error) {
 // It returns [ErrDestroyed] once the session is known to be gone, and [ErrCommitted] if the session's
 // cookie would have to be sent after the response headers.
 func (s *Session) Set(ctx context.Context, key, value any) error {
+	if isReserved(key) {
+		return errReserved
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.m.raw != nil {
@@ -137,6 +157,9 @@ func (s *Session) Set(ctx context.Context, key, value any) error {
 
 // Delete removes key when the session is released. Removing nothing is not an error.
 func (s *Session) Delete(ctx context.Context, key any) error {
+	if isReserved(key) {
+		return errReserved
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.m.raw != nil {
@@ -170,8 +193,16 @@ func (s *Session) Flush(ctx context.Context) error {
 // meanwhile, so that updates compose. It must depend on its argument alone, and must not use the Session.
 // An error of fn is returned, by Update or by Save, and nothing is changed.
 func (s *Session) Update(ctx context.Context, key any, fn func(old any) (any, error)) error {
+	if isReserved(key) {
+		return errReserved
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.update(ctx, key, fn)
+}
+
+// update is Update of any key, with the lock held.
+func (s *Session) update(ctx context.Context, key any, fn func(old any) (any, error)) error {
 	if s.m.raw != nil {
 		return s.updateRaw(orBackground(ctx), key, fn)
 	}

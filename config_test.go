@@ -54,6 +54,9 @@ var settingForms = []struct {
 	{"Beego", `"beego": true`, CfgBeego(true)},
 	{"DisableCacheHeaders", `"disableCacheHeaders": true`, CfgDisableCacheHeaders(true)},
 	{"TrustedProxies", `"trustedProxies": ["10.0.0.0/8"]`, CfgTrustedProxies("10.0.0.0/8")},
+	{"SessionIDGenerator", "", CfgSessionIDGenerator(func() (string, error) { return "", nil })},
+	{"CookieEncode", "", CfgCookieEncode(func(string, any) (string, error) { return "", nil })},
+	{"CookieDecode", "", CfgCookieDecode(func(string, string, any) error { return nil })},
 	{"Logger", "", CfgLogger(slog.New(slog.DiscardHandler))},
 	{"ErrorHandler", "", CfgErrorHandler(func(http.ResponseWriter, *http.Request, error) {})},
 }

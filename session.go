@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
-	"time"
 )
 
 // A Session is one request's view of a session: the values as loaded, and a log of what the request
@@ -26,6 +25,8 @@ type Session struct {
 	status status
 	isNew  bool
 	due    bool      // the idle deadline is to be moved at release
+	fixed  bool      // UpdateExpiration has set the deadline: this Session moves it no more
+	life   lifetime  // as stored
 	stuck  bool      // a Regenerate has failed: changes wait for one that does not
 	told   bool      // the application knows from Save that the log is not stored
 	rec    Record    // as loaded or stored last
@@ -54,7 +55,7 @@ const (
 
 // newSession returns a session that is not stored yet.
 func (m *Manager) newSession() *Session {
-	return &Session{m: m, codec: m.codec}
+	return &Session{m: m, codec: m.codec, life: m.usualLifetime()}
 }
 
 func orBackground(ctx context.Context) context.Context {
@@ -362,25 +363,3 @@ func (s *Session) String() string {
 
 // MarshalText returns what String returns, for JSON and other encodings.
 func (s *Session) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// due reports whether a session that is used now is due to have its idle deadline moved.
-func (m *Manager) due(now time.Time, rec *Record) bool {
-	return m.idleUntil(now, rec.Deadline).Sub(rec.Expires) >= max(m.cfg.touchEvery, time.Millisecond)
-}
-
-// extended returns the idle deadline of rec when it is stored now, which is never an earlier one.
-func (m *Manager) extended(now time.Time, rec *Record) time.Time {
-	if t := m.idleUntil(now, rec.Deadline); t.After(rec.Expires) {
-		return t
-	}
-	return rec.Expires
-}
-
-// idleUntil returns the idle deadline of a session that is used now.
-func (m *Manager) idleUntil(now time.Time, deadline time.Time) time.Time {
-	t := now.Add(m.cfg.idle)
-	if !deadline.IsZero() && deadline.Before(t) {
-		t = deadline
-	}
-	return time.UnixMilli(t.UnixMilli())
-}

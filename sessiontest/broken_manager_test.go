@@ -40,7 +40,12 @@ var brokenManagers = []managerBreakage{
 	},
 	{name: "Save's conflict carries no record", caught: []string{"values/same key"}},
 	{name: "Save stores Expires as it comes", caught: []string{"deadline/never earlier"}},
-	{name: "Touch does nothing", caught: []string{"deadline/moved when due", "deadline/absolute bounds idle"}},
+	{name: "Save never shortens", caught: []string{"lifetime/shorter"}},
+	{name: "Save leaves Expires alone", caught: []string{"lifetime/of its own"}},
+	{
+		name:   "Touch does nothing",
+		caught: []string{"deadline/moved when due", "deadline/absolute bounds idle", "lifetime/of its own", "lifetime/shift"},
+	},
 	{name: "Touch loses the data", caught: []string{"outage/touch"}},
 	{name: "Touch creates what is not there", caught: []string{"gone/touch", "gone/between load and save"}},
 	{name: "Delete ignores the version", caught: []string{"regenerate/acknowledged saves"}},

@@ -131,7 +131,7 @@ func (s *Session) SetMulti(ctx context.Context, values map[any]any) error {
 		return nil
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if s.m.raw != nil {
 		return s.changeRaw(ctx, func(ctx context.Context, store Store) error { return setAll(ctx, store, values) })
 	}
@@ -181,7 +181,7 @@ func (s *Session) Pop(ctx context.Context, key any) (any, error) {
 		return nil, nil
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if s.m.raw != nil {
 		v := s.getRaw(orBackground(ctx), key)
 		if v == nil {
@@ -225,7 +225,7 @@ func (s *Session) Clear(ctx context.Context) error {
 		return nil
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	return s.change(ctx, func() error {
 		for _, key := range keys {
 			k, err := s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.appendKey(b, key) })
@@ -240,7 +240,7 @@ func (s *Session) Clear(ctx context.Context) error {
 
 func (s *Session) clearRaw(ctx context.Context) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	return s.removeRaw(ctx, func(ctx context.Context, store Store) error {
 		kept := make(map[any]any)
 		for _, key := range [...]string{flashList, flashNamed} {

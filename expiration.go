@@ -63,7 +63,7 @@ func (m *Manager) withSession(w http.ResponseWriter, r *http.Request, do func(ct
 		return err
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	switch s.status {
 	case unstored:
 		return ErrNotFound
@@ -103,6 +103,7 @@ func (s *Session) fix(ctx context.Context, l lifetime) error {
 		rec.Expires, rec.Shorten = s.m.idleUntil(time.Now(), rec.Deadline, l), true
 		err := s.m.backend.Save(ctx, s.key, &rec)
 		if err == nil {
+			s.m.stats.count(saved)
 			if turn.rec = rec; seen {
 				s.rec = rec
 			}

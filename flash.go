@@ -81,7 +81,7 @@ func listOf(key []string) string {
 // addFlash adds f to those under key, instead of those that replaces reports, if it is not nil.
 func (s *Session) addFlash(ctx context.Context, key string, f flash, replaces func(flash) bool) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	f.id = rand.Int64N(1 << 53)
 	if s.m.raw == nil { // what it is now counts, if the update is run again
 		enc, err := s.m.codec.appendValue(nil, f.value)
@@ -157,7 +157,7 @@ func (s *Session) HasFlash(ctx context.Context, key ...string) bool {
 // takeFlashes returns the messages under key that are wanted, and removes these: not one that is added meanwhile.
 func (s *Session) takeFlashes(ctx context.Context, key string, wanted func(flash) bool) ([]flash, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	flashes, err := s.flashes(ctx, key)
 	if err != nil {
 		return nil, err

@@ -72,7 +72,7 @@ func (s *Session) lifetime() lifetime {
 // have a lifetime of their own: [errors.ErrUnsupported].
 func (s *Session) SetLifetime(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	return s.setLifetime(ctx, d, s.lifetime().remembered)
 }
 
@@ -81,7 +81,7 @@ func (s *Session) SetLifetime(ctx context.Context, d time.Duration) error {
 // error wrapping [errors.ErrUnsupported] on a Session that belongs to no request.
 func (s *Session) RememberMe(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if s.v == nil {
 		return unsupported("RememberMe needs a request")
 	}

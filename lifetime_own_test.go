@@ -128,6 +128,35 @@ func TestFlushTakesTheLifetimeBack(t *testing.T) {
 	})
 }
 
+// A login keeps the lifetime, and not that of another user.
+func TestOwnLifetimeAndLogin(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e engine) {
+		m, other := e.nodes(t)
+		login := func(user string) func(s *session.Session) {
+			return func(s *session.Session) {
+				if err := s.Login(t.Context(), user); err != nil {
+					t.Errorf("Login: %v", err)
+				}
+			}
+		}
+		c := new(client)
+		c.visit(t, m, func(s *session.Session) {
+			setLifetime(t, s, time.Hour)
+			login("ann")(s)
+		})
+		time.Sleep(59 * time.Minute)
+		c.wantLive(t, other, true)
+		c.visit(t, other, login("ann"))
+		time.Sleep(59 * time.Minute)
+		c.wantLive(t, m, true)
+		c.visit(t, m, login("bob"))
+		time.Sleep(10*time.Minute - 2*time.Millisecond)
+		c.wantLive(t, other, true)
+		time.Sleep(2 * time.Millisecond)
+		c.wantLive(t, other, false)
+	})
+}
+
 func TestOwnLifetimeAndAbsoluteDeadline(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
 		m, other := e.nodes(t, session.CfgAbsoluteLifetime(time.Hour))

@@ -104,8 +104,8 @@ func GetProvider(name string) (Provider, error) {
 // packages says which import registers a name: "" if none does yet.
 var packages = map[string]string{
 	ProviderCookie: "cookie", ProviderFile: "file", ProviderMemory: "memory",
-	ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "", ProviderMysql: "",
-	ProviderPostgresql: "", ProviderRedis: "", ProviderRedisCluster: "", ProviderRedisSentinel: "", ProviderSsdb: "",
+	ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "memcache", ProviderMysql: "", ProviderPostgresql: "",
+	ProviderRedis: "redis", ProviderRedisCluster: "redis", ProviderRedisSentinel: "redis", ProviderSsdb: "",
 }
 
 func unknownProvider(name string) error {
@@ -314,7 +314,7 @@ func (p *provider) SessionRegenerate(ctx context.Context, oldsid, sid string) (s
 		if errors.Is(err, ErrNotFound) {
 			s, err = m.read(ctx, sid)
 		} else if err == nil {
-			err = s.regenerateAs(ctx, sid)
+			err = s.regenerateAs(ctx, sid, "")
 		}
 		store, err = asStore(s, err)
 		return err
@@ -324,9 +324,11 @@ func (p *provider) SessionRegenerate(ctx context.Context, oldsid, sid string) (s
 
 func (p *provider) SessionDestroy(ctx context.Context, sid string) error {
 	return p.facade(ctx, func(ctx context.Context, m *Manager) error {
-		if err := m.remove(ctx, sid); err != nil {
+		events, err := m.end(ctx, sid)
+		if err != nil {
 			return fmt.Errorf("session: destroy: %w", err)
 		}
+		tell(events)
 		return nil
 	}, sid)
 }

@@ -36,6 +36,8 @@ type Session struct {
 	made   int       // how many changes there were
 	sent   *sent     // what may have been stored although the store has not said so
 	keyBuf [32]byte  // where keys are encoded for a look-up
+	login  string    // who logs in with what is stored next, as the store has it
+	events []func()  // what is to be told of when mu is given up
 
 	raw        Store // a third-party provider's, instead of record, values and log
 	unreleased bool  // raw waits for its SessionRelease
@@ -143,7 +145,7 @@ func (s *Session) Set(ctx context.Context, key, value any) error {
 		return errReserved
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if s.m.raw != nil {
 		return s.changeRaw(ctx, func(ctx context.Context, store Store) error { return store.Set(ctx, key, value) })
 	}
@@ -162,7 +164,7 @@ func (s *Session) Delete(ctx context.Context, key any) error {
 		return errReserved
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if s.m.raw != nil {
 		return s.removeRaw(ctx, func(ctx context.Context, store Store) error { return store.Delete(ctx, key) })
 	}
@@ -178,7 +180,7 @@ func (s *Session) Delete(ctx context.Context, key any) error {
 // Flush removes everything that is stored at the moment of release. What is Set after Flush stays.
 func (s *Session) Flush(ctx context.Context) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if s.m.raw != nil {
 		return s.removeRaw(ctx, func(ctx context.Context, store Store) error { return store.Flush(ctx) })
 	}
@@ -198,7 +200,7 @@ func (s *Session) Update(ctx context.Context, key any, fn func(old any) (any, er
 		return errReserved
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	return s.update(ctx, key, fn)
 }
 
@@ -320,7 +322,7 @@ func (s *Session) SessionRelease(ctx context.Context, _ http.ResponseWriter) {
 // release is Save, but that a session is gone is no error if that loses no change.
 func (s *Session) release(ctx context.Context) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	return s.releaseLocked(ctx)
 }
 

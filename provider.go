@@ -105,7 +105,8 @@ func GetProvider(name string) (Provider, error) {
 var packages = map[string]string{
 	ProviderCookie: "cookie", ProviderFile: "file", ProviderMemory: "memory",
 	ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "", ProviderMysql: "mysql",
-	ProviderPostgresql: "postgres", "postgres": "postgres", "sqlite": "contrib/sqlite", ProviderRedis: "", ProviderRedisCluster: "", ProviderRedisSentinel: "", ProviderSsdb: "",
+	ProviderPostgresql: "postgres", "postgres": "postgres", "sqlite": "contrib/sqlite",
+	ProviderRedis: "", ProviderRedisCluster: "", ProviderRedisSentinel: "", ProviderSsdb: "",
 }
 
 func unknownProvider(name string) error {

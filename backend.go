@@ -133,8 +133,8 @@ type (
 	// never evicted: when there are max reservations, Reserve with evict waits until one of them became a
 	// record or lapsed, or ctx is done.
 	//
-	// A reservation is no record: nothing finds it but another Reserve. It lapses at until if there is no record
-	// then. Reserving again for a key only moves that time.
+	// A reservation is no record: nothing finds it but another Reserve. It ends when the record is created, or
+	// else lapses at until. Reserving again for a key only moves that time.
 	UserLimiter interface {
 		Reserve(ctx context.Context, user, key string, until time.Time, max int, evict bool) (evicted []string, err error)
 	}

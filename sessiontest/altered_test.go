@@ -11,19 +11,21 @@ import (
 // altered is a node with some of its methods replaced.
 type altered struct {
 	*node
-	key    func(key string) string // what becomes of a key
-	create func(ctx context.Context, key string, rec *session.Record) error
-	load   func(ctx context.Context, key string, rec *session.Record) error
-	save   func(ctx context.Context, key string, rec *session.Record) error
-	touch  func(ctx context.Context, key string, expires time.Time) error
-	delete func(ctx context.Context, key string, version uint64) error
-	rename func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error
-	count  func(ctx context.Context) (int, error)
-	list   func(ctx context.Context) iter.Seq2[session.Entry, error]
-	sweep  func(ctx context.Context) (int, error)
-	clear  func(ctx context.Context) error
-	ping   func(ctx context.Context) error
-	close  func() error
+	key      func(key string) string // what becomes of a key
+	create   func(ctx context.Context, key string, rec *session.Record) error
+	load     func(ctx context.Context, key string, rec *session.Record) error
+	save     func(ctx context.Context, key string, rec *session.Record) error
+	touch    func(ctx context.Context, key string, expires time.Time) error
+	delete   func(ctx context.Context, key string, version uint64) error
+	rename   func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error
+	count    func(ctx context.Context) (int, error)
+	list     func(ctx context.Context) iter.Seq2[session.Entry, error]
+	sweep    func(ctx context.Context) (int, error)
+	listUser func(ctx context.Context, user string) iter.Seq2[session.Entry, error]
+	reserve  func(ctx context.Context, user, key string, until time.Time, limit int, evict bool) ([]string, error)
+	clear    func(ctx context.Context) error
+	ping     func(ctx context.Context) error
+	close    func() error
 }
 
 func (a *altered) mapped(key string) string {
@@ -87,6 +89,20 @@ func (a *altered) List(ctx context.Context) iter.Seq2[session.Entry, error] {
 		return a.list(ctx)
 	}
 	return a.node.List(ctx)
+}
+
+func (a *altered) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
+	if a.listUser != nil {
+		return a.listUser(ctx, user)
+	}
+	return a.node.ListUser(ctx, user)
+}
+
+func (a *altered) Reserve(ctx context.Context, user, key string, until time.Time, limit int, evict bool) ([]string, error) {
+	if a.reserve != nil {
+		return a.reserve(ctx, user, key, until, limit, evict)
+	}
+	return a.node.Reserve(ctx, user, key, until, limit, evict)
 }
 
 func (a *altered) Sweep(ctx context.Context) (int, error) {

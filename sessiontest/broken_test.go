@@ -22,7 +22,12 @@ type breakage struct {
 }
 
 var broken = slices.Concat(brokenCreate, brokenLoad, brokenSave, brokenTouch, brokenDelete, brokenExpiry,
-	brokenKeys, brokenNodes, brokenErrors, brokenConcurrent, brokenRename, brokenList)
+	brokenKeys, brokenNodes, brokenErrors, brokenConcurrent, brokenRename, brokenList,
+	brokenUsers)
+
+// brokenUsers are about users alone. The others are not tried with the cases about users, most of which they
+// would fail as well.
+var brokenUsers = slices.Concat(brokenUser, brokenReserve)
 
 var brokenCreate = []breakage{
 	{

@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"iter"
 	"strconv"
 	"testing"
 	"time"
@@ -196,14 +197,20 @@ func wantCount(t testing.TB, c session.Counter, want int) {
 // goroutine.
 func listed(t testing.TB, l session.Lister) map[string]*session.Record {
 	t.Helper()
+	return collected(t, "List", l.List(t.Context()))
+}
+
+// collected returns the records of a listing, by key.
+func collected(t testing.TB, call string, listing iter.Seq2[session.Entry, error]) map[string]*session.Record {
+	t.Helper()
 	records := make(map[string]*session.Record)
-	for entry, err := range l.List(t.Context()) {
+	for entry, err := range listing {
 		if err != nil {
-			t.Errorf("List: %v", err)
+			t.Errorf("%s: %v", call, err)
 			break
 		}
 		if records[entry.Key] != nil {
-			t.Errorf("List yielded a record twice")
+			t.Errorf("%s yielded a record twice", call)
 		}
 		records[entry.Key] = &entry.Record
 	}

@@ -13,13 +13,17 @@ import (
 
 // A world is a correct store, as simple as can be: all records of all namespaces under one lock.
 type world struct {
-	mu      sync.Mutex
-	records map[place]session.Record
+	mu       sync.Mutex
+	records  map[place]session.Record
+	reserved map[place]reservation
+	index    *index // of a backend that is broken on purpose
 }
 
 type place struct{ namespace, key string }
 
-func newWorld() *world { return &world{records: make(map[place]session.Record)} }
+func newWorld() *world {
+	return &world{records: make(map[place]session.Record), reserved: make(map[place]reservation)}
+}
 
 func (w *world) open(_ context.Context, c session.BackendConfig) (session.Backend, error) {
 	return w.node(c.Namespace), nil
@@ -60,6 +64,7 @@ func (n *node) put(key string, rec session.Record) {
 		n.onPut(&rec)
 	}
 	n.records[place{n.namespace, key}] = rec
+	delete(n.reserved, place{n.namespace, key})
 }
 
 // at returns the live record under key if it has the given version. The caller holds mu.
@@ -154,6 +159,11 @@ func (n *node) Rename(_ context.Context, oldKey string, oldVersion uint64, newKe
 func (n *node) all() map[string]session.Record {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	return n.live()
+}
+
+// live is all for a caller who holds mu.
+func (n *node) live() map[string]session.Record {
 	all := make(map[string]session.Record)
 	for at := range n.records {
 		if rec, ok := n.stored(at.key); ok && at.namespace == n.namespace {
@@ -186,6 +196,9 @@ func (n *node) Sweep(context.Context) (int, error) {
 
 func (n *node) Clear(context.Context) error {
 	n.remove(func(at place, _ session.Record) bool { return at.namespace == n.namespace })
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	maps.DeleteFunc(n.reserved, func(at place, _ reservation) bool { return at.namespace == n.namespace })
 	return nil
 }
 

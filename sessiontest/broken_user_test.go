@@ -1,0 +1,201 @@
+package sessiontest
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"maps"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+var brokenUser = []breakage{
+	{
+		name: "ListUser goes by the beginning of the name",
+		alter: listingUser(func(n *node, user string, yield func(session.Entry, error) bool) {
+			n.listWhere(func(_ string, rec session.Record) bool { return strings.HasPrefix(rec.User, user) }, yield)
+		}),
+		caught: []string{"user/live ones"},
+	},
+	{
+		name: "ListUser takes large letters for small ones",
+		alter: listingUser(func(n *node, user string, yield func(session.Entry, error) bool) {
+			n.listWhere(func(_ string, rec session.Record) bool { return strings.EqualFold(rec.User, user) }, yield)
+		}),
+		caught: []string{"user/live ones"},
+	},
+	{
+		name: "ListUser yields the expired",
+		alter: listingUser(func(n *node, user string, yield func(session.Entry, error) bool) {
+			n.mu.Lock()
+			all := maps.Clone(n.records)
+			n.mu.Unlock()
+			for at, rec := range all {
+				rec.Data = nil
+				if at.namespace == n.namespace && rec.User == user && !yield(session.Entry{Key: at.key, Record: rec}, nil) {
+					return
+				}
+			}
+		}),
+		caught:  []string{"user/live ones"},
+		related: []string{"UserLimiter"},
+	},
+	{
+		name: "ListUser yields all namespaces",
+		alter: listingUser(func(n *node, user string, yield func(session.Entry, error) bool) {
+			n.mu.Lock()
+			all := maps.Clone(n.records)
+			n.mu.Unlock()
+			for at, rec := range all {
+				rec.Data = nil
+				if rec.Live(time.Now()) && rec.User == user && !yield(session.Entry{Key: at.key, Record: rec}, nil) {
+					return
+				}
+			}
+		}),
+		caught: []string{"user/own namespace"},
+	},
+	{
+		name:    "the index knows whose a record was when it was created",
+		alter:   indexed(func(*index) {}),
+		caught:  []string{"user/comes and goes"},
+		related: []string{"UserLister"},
+	},
+	{
+		name:   "the index keeps what a save takes away, and nobody verifies it",
+		alter:  indexed(func(i *index) { i.saves, i.unverified = true, true }),
+		caught: []string{"user/comes and goes"},
+	},
+	{
+		name:   "the index does not hear of Rename",
+		alter:  indexed(func(i *index) { i.saves, i.deafToRename = true, true }),
+		caught: []string{"user/renamed"},
+	},
+	{
+		name:   "the index forgets a record at its first deadline",
+		alter:  indexed(func(i *index) { i.saves, i.forgets = true, true }),
+		caught: []string{"user/outlives its first deadline"},
+	},
+	{
+		name:   "the index outlives Clear, and nobody verifies it",
+		alter:  indexed(func(i *index) { i.saves, i.ghosts = true, true }),
+		caught: []string{"user/clear"},
+		// A ghost is also what was deleted.
+		related: []string{"UserLister", "UserLimiter", "S12"},
+	},
+}
+
+// listWhere yields the live records of the namespace for which ok holds.
+func (n *node) listWhere(ok func(key string, rec session.Record) bool, yield func(session.Entry, error) bool) {
+	for key, rec := range n.all() {
+		rec.Data = nil
+		if ok(key, rec) && !yield(session.Entry{Key: key, Record: rec}, nil) {
+			return
+		}
+	}
+}
+
+// listingUser returns how to alter a node so that f stands in for ListUser.
+func listingUser(f func(n *node, user string, yield func(session.Entry, error) bool)) func(n *node) session.Backend {
+	return func(n *node) session.Backend {
+		return &altered{node: n, listUser: func(_ context.Context, user string) iter.Seq2[session.Entry, error] {
+			return func(yield func(session.Entry, error) bool) { f(n, user, yield) }
+		}}
+	}
+}
+
+// An index finds the records of a user by what it was told, as an engine's does that has no other way. The nodes
+// of a world share it.
+type index struct {
+	mu    sync.Mutex
+	users map[place]map[string]time.Time // what was told of each key, and when it expires
+
+	saves        bool // it hears of saves
+	deafToRename bool
+	forgets      bool // what has expired by what it was told, with no touch or save in between
+	unverified   bool // ListUser yields a live record whoever it is of
+	ghosts       bool // ListUser yields what is no longer there
+}
+
+func (i *index) tell(at place, user string, expires time.Time) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.users[at] == nil {
+		i.users[at] = make(map[string]time.Time)
+	}
+	if _, known := i.users[at][user]; !known {
+		i.users[at][user] = expires
+	}
+}
+
+func (i *index) has(at place, user string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	expires, ok := i.users[at][user]
+	return ok && !(i.forgets && time.Now().After(expires))
+}
+
+// ghostsOf returns the keys of a namespace that the index has for user.
+func (i *index) ghostsOf(namespace, user string) (keys []string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for at, users := range i.users {
+		if _, ok := users[user]; ok && at.namespace == namespace {
+			keys = append(keys, at.key)
+		}
+	}
+	return keys
+}
+
+// indexed returns how to alter a node so that ListUser goes by an index that is as set says.
+func indexed(set func(*index)) func(n *node) session.Backend {
+	return func(n *node) session.Backend {
+		fresh := &index{users: make(map[place]map[string]time.Time)}
+		set(fresh)
+		n.mu.Lock()
+		if n.index == nil {
+			n.index = fresh
+		}
+		i := n.index
+		n.mu.Unlock()
+		at := func(key string) place { return place{n.namespace, key} }
+		return &altered{
+			node: n,
+			create: func(ctx context.Context, key string, rec *session.Record) error {
+				i.tell(at(key), rec.User, rec.Expires)
+				return n.Create(ctx, key, rec)
+			},
+			save: func(ctx context.Context, key string, rec *session.Record) error {
+				if i.saves {
+					i.tell(at(key), rec.User, rec.Expires)
+				}
+				return n.Save(ctx, key, rec)
+			},
+			rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+				if !i.deafToRename {
+					i.tell(at(newKey), rec.User, rec.Expires)
+				}
+				return n.Rename(ctx, oldKey, oldVersion, newKey, rec)
+			},
+			listUser: func(_ context.Context, user string) iter.Seq2[session.Entry, error] {
+				return func(yield func(session.Entry, error) bool) {
+					n.listWhere(func(key string, rec session.Record) bool {
+						return i.has(at(key), user) && (rec.User == user || i.unverified)
+					}, yield)
+					if !i.ghosts {
+						return
+					}
+					for _, key := range i.ghostsOf(n.namespace, user) {
+						if errors.Is(n.Load(context.Background(), key, new(session.Record)), session.ErrNotFound) &&
+							!yield(session.Entry{Key: key}, nil) {
+							return
+						}
+					}
+				}
+			},
+		}
+	}
+}

@@ -1,0 +1,226 @@
+package servertest
+
+import (
+	"io"
+	"net"
+	"time"
+)
+
+// A link is one connection through a proxy. Its fields but the connections and done are guarded by the proxy's mu.
+type link struct {
+	p      *Proxy
+	client *net.TCPConn
+	server *net.TCPConn // nil until dialled
+	done   chan struct{}
+
+	closed  bool
+	dead    bool // bytes were swallowed: nothing passes anymore
+	asking  bool // the last bytes came from the client
+	replied int  // bytes, since the last cut was ordered
+}
+
+// A chunk is what one read returned.
+type chunk struct {
+	bytes []byte
+	due   time.Time
+}
+
+func (p *Proxy) accept(listener net.Listener) {
+	for {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		p.mu.Lock()
+		if p.closed {
+			conn.Close()
+		} else {
+			p.accepted++
+			l := &link{p: p, client: conn.(*net.TCPConn), done: make(chan struct{}), dead: p.blackhole}
+			p.links[l] = true
+			target := p.target
+			p.wg.Go(func() { l.serve(target) })
+		}
+		p.mu.Unlock()
+	}
+}
+
+func (l *link) serve(target string) {
+	if l.swallows() {
+		io.Copy(io.Discard, l.client)
+		l.end(false)
+		return
+	}
+	server, err := net.DialTimeout("tcp", target, 10*time.Second)
+	if err != nil {
+		l.end(true)
+		return
+	}
+	l.p.mu.Lock()
+	l.server = server.(*net.TCPConn)
+	if l.closed {
+		l.server.Close()
+	}
+	l.p.mu.Unlock()
+
+	requests, replies := make(chan error, 1), make(chan error, 1)
+	l.p.wg.Go(func() { requests <- l.pump(l.client, l.server, false) })
+	l.p.wg.Go(func() { replies <- l.pump(l.server, l.client, true) })
+	select {
+	case err = <-requests:
+		if err == nil && !l.swallows() {
+			err = <-replies // the client waits for the rest
+		}
+	case err = <-replies:
+		if err == nil || l.swallows() {
+			err = <-requests // the client reads the end, or nothing, when it likes
+		}
+	}
+	l.end(err != nil)
+}
+
+// pump passes bytes on until their end, which it passes on too, or an error.
+func (l *link) pump(from, to *net.TCPConn, replies bool) error {
+	chunks := make(chan chunk, 64)
+	failed := make(chan error, 1)
+	l.p.wg.Go(func() { failed <- l.read(from, chunks, replies) })
+	for c := range chunks {
+		if !l.sleepUntil(c.due) {
+			continue
+		}
+		pass, after := l.decide(c.bytes, replies)
+		if len(pass) > 0 {
+			if _, err := to.Write(pass); err != nil {
+				l.end(true)
+			}
+		}
+		if after != nil {
+			l.cutOff(*after)
+		}
+	}
+	err := <-failed
+	switch {
+	case err != nil:
+		return err
+	case !l.swallows():
+		to.CloseWrite()
+	}
+	return nil
+}
+
+func (l *link) read(from *net.TCPConn, chunks chan<- chunk, replies bool) error {
+	defer close(chunks)
+	for {
+		buf := make([]byte, 16<<10)
+		n, err := from.Read(buf)
+		if n > 0 {
+			select {
+			case chunks <- chunk{buf[:n], l.seen(replies)}:
+			case <-l.done:
+			}
+		}
+		switch err {
+		case nil:
+		case io.EOF:
+			return nil
+		default:
+			return err
+		}
+	}
+}
+
+// seen counts turns, and returns when what was read now is to be passed on.
+func (l *link) seen(reply bool) time.Time {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	if !reply && !l.asking {
+		l.p.trips++
+	}
+	l.asking = !reply
+	return time.Now().Add(l.p.latency)
+}
+
+// decide returns what of bytes is passed on, and the cut that is due after it.
+func (l *link) decide(bytes []byte, reply bool) ([]byte, *cut) {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	if l.p.blackhole || l.dead {
+		l.dead = true
+		return nil, nil
+	}
+	if !reply {
+		return bytes, nil
+	}
+	before := l.replied
+	l.replied += len(bytes)
+	if c := l.p.cut; c != nil && l.replied >= c.after {
+		l.p.cut = nil
+		return bytes[:c.after-before], c
+	}
+	return bytes, nil
+}
+
+// cutOff ends the connection on both sides. The client may still send after a FIN; that is swallowed.
+func (l *link) cutOff(c cut) {
+	if c.reset {
+		l.end(true)
+		return
+	}
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	l.dead = true
+	l.client.CloseWrite()
+	l.server.Close()
+}
+
+// swallows says whether the link is a blackhole, which it then stays.
+func (l *link) swallows() bool {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	l.dead = l.dead || l.p.blackhole
+	return l.dead
+}
+
+// sleepUntil says false when the link ended meanwhile.
+func (l *link) sleepUntil(due time.Time) bool {
+	select {
+	case <-l.done:
+		return false
+	default:
+	}
+	wait := time.Until(due)
+	if wait <= 0 {
+		return true
+	}
+	select {
+	case <-l.done:
+		return false
+	case <-time.After(wait):
+		return true
+	}
+}
+
+func (l *link) end(reset bool) {
+	l.p.mu.Lock()
+	defer l.p.mu.Unlock()
+	l.close(reset)
+}
+
+// close ends both sides at once. The proxy's mu is held.
+func (l *link) close(reset bool) {
+	if l.closed {
+		return
+	}
+	l.closed = true
+	delete(l.p.links, l)
+	close(l.done)
+	for _, conn := range []*net.TCPConn{l.client, l.server} {
+		if conn == nil {
+			continue
+		}
+		if reset {
+			conn.SetLinger(0)
+		}
+		conn.Close()
+	}
+}

@@ -1,0 +1,119 @@
+package servertest
+
+import (
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+var sharedPostgres shared[*SQLServer]
+
+// Postgres returns the PostgreSQL server that all tests of the binary share.
+func Postgres(t testing.TB) *SQLServer {
+	t.Helper()
+	s := sharedPostgres.get(t, func(t testing.TB) *SQLServer {
+		s := StartPostgres(t, SQLOptions{})
+		s.shared = true
+		return s
+	})
+	return s
+}
+
+// StartPostgres starts a PostgreSQL server of t's own, stopped when t ends. Stop is a fast shutdown, which ends
+// the connections of clients.
+func StartPostgres(t testing.TB, o SQLOptions) *SQLServer {
+	t.Helper()
+	program := programs(t, "postgresql")
+	s := &SQLServer{User: "session", Password: "session", Database: "postgres", drop: " WITH (FORCE)"}
+	s.dsn = func(addr, database string) string {
+		query := url.Values{"sslmode": {"disable"}}
+		if o.TLS != nil {
+			query = url.Values{"sslmode": {"verify-full"}, "sslrootcert": {o.TLS.CA}}
+		}
+		dsn := url.URL{
+			Scheme: "postgres", User: url.UserPassword(s.User, s.Password), Host: addr, Path: "/" + database,
+			RawQuery: query.Encode(),
+		}
+		return dsn.String()
+	}
+	s.client = func(database, query string) (argv, env []string) {
+		return []string{
+			program["psql"], "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-d", s.DSN(database), "-c", query,
+		}, []string{"PGCONNECT_TIMEOUT=5"}
+	}
+	return launchSQL(t, "postgres", s, func(server *Server) error {
+		data := filepath.Join(server.dir, "data")
+		if err := prepare(data, postgresRecipe(program["initdb"], s.User, s.Password)); err != nil {
+			return err
+		}
+		settings, err := postgresSettings(server, o)
+		if err != nil {
+			return err
+		}
+		server.argv = []string{program["postgres"], "-D", data}
+		for _, setting := range settings {
+			server.argv = append(server.argv, "-c", setting)
+		}
+		server.signal = syscall.SIGINT
+		server.answer = func() error {
+			if err := postgresReady(data, server.proc.pid); err != nil {
+				return err
+			}
+			_, err := s.query(s.Database, "SELECT 1")
+			return err
+		}
+		return nil
+	})
+}
+
+func postgresSettings(s *Server, o SQLOptions) ([]string, error) {
+	_, port := hostPort(s.Addr)
+	settings := []string{
+		"listen_addresses=127.0.0.1", "port=" + port, "unix_socket_directories=", "max_connections=200",
+		"shared_buffers=32MB",
+	}
+	if !o.Durable {
+		settings = append(settings, "fsync=off", "full_page_writes=off")
+	}
+	if o.TLS != nil {
+		files, err := o.TLS.copyTo(s.dir)
+		if err != nil {
+			return nil, err
+		}
+		settings = append(
+			settings, "ssl=on", "ssl_cert_file="+files.ServerCert, "ssl_key_file="+files.ServerKey, "ssl_ca_file="+files.CA,
+		)
+	}
+	return append(settings, o.Config...), nil
+}
+
+// postgresRecipe makes a data folder with one superuser.
+func postgresRecipe(initdb, user, password string) recipe {
+	return recipe{
+		argv: []string{
+			initdb, "-D", "{work}/data", "-U", user, "-A", "scram-sha-256", "--pwfile={work}/password", "--encoding=UTF8",
+			"--locale=C.UTF-8", "--wal-segsize=1", "--no-sync", "--no-instructions",
+		},
+		env:   []string{"LC_ALL=C.UTF-8"},
+		files: map[string]string{"password": password + "\n"},
+	}
+}
+
+// postgresReady reads the file that the server keeps in its data folder: the id of the process in the first line, its
+// state in the eighth.
+func postgresReady(data string, pid int) error {
+	content, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	if err != nil {
+		return err
+	}
+	lines := strings.Split(string(content), "\n")
+	if len(lines) < 8 || lines[0] != strconv.Itoa(pid) || strings.TrimSpace(lines[7]) != "ready" {
+		return errors.New("postmaster.pid does not say ready")
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package servertest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// nobody is the account of the servers when root runs the tests: PostgreSQL and memcached refuse root. The
+// programs do not become it by themselves, since that would make the kernel forget Pdeathsig.
+const nobody = 65534
+
+// serverAttributes has the server of cmd end with the thread that starts it, and out of reach of a terminal's
+// signals, which are for the test binary.
+func serverAttributes(cmd *exec.Cmd) error {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if os.Getuid() == 0 {
+		cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
+	}
+	return nil
+}
+
+// detach keeps cmd out of reach of a terminal's signals.
+func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+
+// give makes path the property of the servers' account.
+func give(path string) error {
+	if os.Getuid() != 0 {
+		return nil
+	}
+	return os.Lchown(path, nobody, nobody)
+}
+
+func send(pid int, signal os.Signal) error {
+	err := syscall.Kill(pid, signal.(syscall.Signal))
+	if errors.Is(err, syscall.ESRCH) {
+		return nil // it has ended
+	}
+	return err
+}
+
+func kill(pid int) error { return send(pid, syscall.SIGKILL) }
+
+// stop halts p and what it forked, and returns their ids, p's first.
+func (p *process) stop() ([]int, error) {
+	family := []int{p.pid}
+	for i := 0; i < len(family); i++ {
+		if err := send(family[i], syscall.SIGSTOP); err != nil {
+			return nil, err
+		}
+		children, err := childrenOf(family[i])
+		if err != nil {
+			return nil, err
+		}
+		family = append(family, children...)
+	}
+	return family, nil
+}
+
+// resume has p and what it forked go on, p last.
+func (p *process) resume() error {
+	family, err := p.stop()
+	if err != nil {
+		return err
+	}
+	for i := len(family) - 1; i >= 0; i-- {
+		if err := send(family[i], syscall.SIGCONT); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func childrenOf(pid int) ([]int, error) {
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil {
+		return nil, err
+	}
+	var children []int
+	for _, stat := range stats {
+		state, parent, err := readStat(stat)
+		if err == nil && parent == pid && state != 'Z' {
+			child, err := strconv.Atoi(filepath.Base(filepath.Dir(stat)))
+			if err != nil {
+				return nil, err
+			}
+			children = append(children, child)
+		}
+	}
+	return children, nil
+}
+
+// anyRuns says whether one of pids is more than an entry that waits to be read by its parent.
+func anyRuns(pids []int) bool {
+	for _, pid := range pids {
+		state, _, err := readStat(fmt.Sprintf("/proc/%d/stat", pid))
+		if err == nil && state != 'Z' && state != 'X' {
+			return true
+		}
+	}
+	return false
+}
+
+func readStat(path string) (state byte, parent int, err error) {
+	stat, err := os.ReadFile(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	// The name in parentheses may hold anything; the rest does not hold a parenthesis.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	if len(fields) < 2 {
+		return 0, 0, fmt.Errorf("%s: %q", path, stat)
+	}
+	parent, err = strconv.Atoi(fields[1])
+	return fields[0][0], parent, err
+}
+
+// holdPort keeps port from the other test binaries on this machine, also while no server listens there. The
+// name is not in the file system and ends with the process.
+func holdPort(port int) (io.Closer, error) {
+	return net.Listen("unix", "@session-servertest-"+strconv.Itoa(port))
+}

@@ -1,0 +1,166 @@
+package servertest
+
+import (
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A Proxy passes TCP connections on to a server, and breaks them as told. Its methods are safe for concurrent use
+// and take effect on open connections too, unless they say otherwise.
+type Proxy struct {
+	Addr string // "127.0.0.1:port", the same while it refuses
+
+	t         testing.TB
+	mu        sync.Mutex
+	closed    bool
+	target    string
+	latency   time.Duration
+	blackhole bool
+	cut       *cut // nil: none is due
+	listener  net.Listener
+	links     map[*link]bool
+	accepted  int
+	trips     int
+	wg        sync.WaitGroup
+}
+
+// A cut is due on the first connection whose replies, counted since the cut was ordered, come to after bytes.
+type cut struct {
+	after int
+	reset bool // with RST, else with FIN
+}
+
+// NewProxy starts a proxy in front of target, an address of a server. It ends with t.
+func NewProxy(t testing.TB, target string) *Proxy {
+	t.Helper()
+	port, err := pickPort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Proxy{Addr: port.addr(), t: t, target: target, links: make(map[*link]bool)}
+	p.Refuse(false)
+	t.Cleanup(func() {
+		p.Refuse(true)
+		p.close()
+		port.close()
+	})
+	return p
+}
+
+func (p *Proxy) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.Reset()
+	p.wg.Wait()
+}
+
+// SetTarget has connections that are accepted from now on go to target. [Proxy.Reset] ends the older ones.
+func (p *Proxy) SetTarget(target string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.target = target
+}
+
+// SetLatency delays all bytes by d in each direction, so that a round trip takes 2d longer.
+func (p *Proxy) SetLatency(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.latency = d
+}
+
+// Blackhole swallows, while on, all bytes in both directions; connections are accepted and stay open. One from
+// which bytes were swallowed, or that was accepted meanwhile, stays a blackhole afterwards.
+func (p *Proxy) Blackhole(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.blackhole = on
+}
+
+// Refuse has, while on, new connections refused as if nothing listened. Open ones live on.
+func (p *Proxy) Refuse(on bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if on == (p.listener == nil) {
+		return
+	}
+	if on {
+		p.listener.Close()
+		p.listener = nil
+		return
+	}
+	l, err := net.Listen("tcp", p.Addr)
+	for range 100 { // the port is kept for this proxy; the kernel may need a moment
+		if err == nil {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+		l, err = net.Listen("tcp", p.Addr)
+	}
+	if err != nil {
+		p.t.Errorf("proxy: %v", err)
+		return
+	}
+	p.listener = l
+	p.wg.Go(func() { p.accept(l) })
+}
+
+// Reset ends all open connections with RST.
+func (p *Proxy) Reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.links {
+		l.close(true)
+	}
+}
+
+// ResetAfter ends one connection with RST as soon as n bytes of replies have passed on it, counted from now: the
+// first one, open or new, that comes so far. What follows in the reply is lost; what the server has done stays done.
+// With 0 no byte of the next reply passes. It happens once; a negative n calls it off.
+func (p *Proxy) ResetAfter(n int) { p.order(cut{n, true}) }
+
+// TruncateAfter is ResetAfter with an orderly end of the connection, FIN, instead of RST.
+func (p *Proxy) TruncateAfter(n int) { p.order(cut{n, false}) }
+
+func (p *Proxy) order(c cut) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.cut = &c
+	if c.after < 0 {
+		p.cut = nil
+	}
+	for l := range p.links {
+		l.replied = 0
+	}
+}
+
+// Connections is the number of connections that are open now.
+func (p *Proxy) Connections() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.links)
+}
+
+// Accepted is the number of connections that have been accepted so far.
+func (p *Proxy) Accepted() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.accepted
+}
+
+// Trips is the number of turns so far, over all connections. A turn begins with the first bytes from the client
+// on a connection, or the first after bytes from the server: a pipeline that is sent before its first reply is one.
+func (p *Proxy) Trips() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.trips
+}
+
+// ResetTrips counts turns from zero.
+func (p *Proxy) ResetTrips() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.trips = 0
+}

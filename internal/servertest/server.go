@@ -1,0 +1,167 @@
+package servertest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// startTime is how long a server may take until it answers, on a machine with much else to do.
+const startTime = 60 * time.Second
+
+// A Server is one real server process. Its methods fail the test when they cannot do their work.
+type Server struct {
+	Addr string // "127.0.0.1:port", the same after Start
+
+	argv   []string
+	env    []string
+	dir    string       // its data, configuration and log
+	signal os.Signal    // ends it gracefully
+	answer func() error // nil once it answers
+	login  redisLogin   // of Redis
+
+	mu   sync.Mutex
+	proc *process
+}
+
+// A plan says how a server is started in dir on addr. The rest of s is filled in by it.
+type plan func(s *Server) error
+
+// launch starts a server of t's own. When its port was taken meanwhile it is started again on another.
+func launch(t testing.TB, name string, plan plan) *Server {
+	t.Helper()
+	var err error
+	for range 3 {
+		p, portErr := pickPort()
+		if portErr != nil {
+			t.Fatal(portErr)
+		}
+		var s *Server
+		if s, err = launchOn(t, name, p, plan); err == nil {
+			return s
+		}
+	}
+	t.Fatal(err)
+	return nil
+}
+
+// launchOn starts one on p, which it closes when the server is done with.
+func launchOn(t testing.TB, name string, p *port, plan plan) (*Server, error) {
+	t.Helper()
+	t.Cleanup(p.close)
+	s := &Server{Addr: p.addr(), dir: newFolder(t, name), signal: syscall.SIGTERM}
+	t.Cleanup(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.proc != nil {
+			if err := s.proc.kill(); err != nil {
+				t.Errorf("stopping %s: %v", s.argv[0], err)
+			}
+		}
+	})
+	if err := plan(s); err != nil {
+		return nil, err
+	}
+	return s, s.start(1)
+}
+
+// start returns when the server answers. One that ends at once is started again, up to tries times.
+func (s *Server) start(tries int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.proc != nil && !s.proc.ended() {
+		return fmt.Errorf("%s on %s runs already", s.argv[0], s.Addr)
+	}
+	log := filepath.Join(s.dir, "log")
+	limit := time.Now().Add(startTime)
+	for {
+		proc, err := startProcess(s.argv, s.dir, log, s.env...)
+		if err != nil {
+			return err
+		}
+		s.proc = proc
+		if err = s.await(limit); err == nil {
+			return nil
+		}
+		if tries--; tries == 0 || !proc.ended() {
+			return fmt.Errorf("%s on %s: %w; its log ends with\n%s", s.argv[0], s.Addr, err, lastLines(log))
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
+
+// await polls until the server answers, ends, or limit.
+func (s *Server) await(limit time.Time) error {
+	for {
+		time.Sleep(10 * time.Millisecond)
+		err := s.answer()
+		if s.proc.ended() {
+			return fmt.Errorf("ended: %v", s.proc.err)
+		}
+		if err == nil {
+			return nil
+		}
+		if time.Now().After(limit) {
+			return fmt.Errorf("no answer after %v: %w", startTime, err)
+		}
+	}
+}
+
+// Kill ends the server as a crash would, with SIGKILL. It is down when Kill returns.
+func (s *Server) Kill(t testing.TB) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.proc.kill(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Stop ends the server in its own orderly way. It is down when Stop returns.
+func (s *Server) Stop(t testing.TB) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.proc.terminate(s.signal); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Start starts a server that is down again, on the same port with the same data, and returns when it answers.
+func (s *Server) Start(t testing.TB) {
+	t.Helper()
+	if err := s.start(20); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Pause halts the server with SIGSTOP: the kernel still accepts connections and bytes for it, but nothing answers.
+func (s *Server) Pause(t testing.TB) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, err := s.proc.stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Resume has a paused server go on, with the requests that came meanwhile.
+func (s *Server) Resume(t testing.TB) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.proc.resume(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Pid is the id of the present process.
+func (s *Server) Pid() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.proc.pid
+}

@@ -9,7 +9,7 @@
 // The provider config is a DSN of github.com/go-sql-driver/mysql, as in beego, or a JSON object:
 //
 //	{"dsn": "…", "table": "sessions", "schema": "create", "maxOpenConns": 16, "maxIdleConns": 16,
-//	 "connMaxLifetime": "30m", "connMaxIdleTime": "5m", "connectTimeout": "5s"}
+//	 "connMaxLifetime": "30m", "connMaxIdleTime": "5m"}
 //
 // schema says what is done about the table at the start: "create" makes it if it is not there, "check" only
 // checks that its columns are, "off" does neither.

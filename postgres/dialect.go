@@ -33,6 +33,7 @@ func Dialect() *sessionsql.Dialect {
 		HourNow:     `CAST(ceil(extract(epoch FROM statement_timestamp()) / 3600) AS integer)`,
 		HourExpires: `CAST(ceil(extract(epoch FROM expires_at) / 3600) AS integer)`,
 		Time:        timestamp,
+		Text:        func(s string) any { return []byte(s) },
 		Statements:  is,
 		Returning:   true,
 		Isolation:   sql.LevelReadCommitted,

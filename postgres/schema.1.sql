@@ -1,10 +1,10 @@
 -- Version 1. The statements end with ; at the end of a line.
 
 CREATE TABLE IF NOT EXISTS {table} (
-	ns          text    COLLATE "C" NOT NULL,  -- the namespace
+	ns          bytea   NOT NULL,              -- the namespace; bytea takes any bytes and is compared as text is: ns = 'app'
 	id          bytea   NOT NULL,              -- the storage key: a SHA-256, never the sid
 	version     bigint  NOT NULL,              -- 1 when created, one more with each save; 0 is a reservation
-	user_id     text    COLLATE "C",           -- NULL is nobody
+	user_id     bytea,                         -- NULL is nobody
 	created_at  timestamptz,
 	auth_at     timestamptz,
 	expires_at  timestamptz NOT NULL,          -- in no index, so that a touch is a HOT update

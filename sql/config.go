@@ -13,21 +13,20 @@ import (
 
 // A config is a provider config that was read and checked.
 type config struct {
-	dsn            string
-	field          string // which setting dsn came from
-	table          string
-	schema         string
-	maxOpen        int
-	maxIdle        int
-	lifetime       time.Duration // of a connection
-	idleTime       time.Duration
-	connectTimeout time.Duration
+	dsn      string
+	field    string // which setting dsn came from
+	table    string
+	schema   string
+	maxOpen  int
+	maxIdle  int
+	lifetime time.Duration // of a connection
+	idleTime time.Duration
 }
 
 func defaults() config {
 	return config{
 		field: "providerConfig", table: "sessions", schema: schemaCreate, maxOpen: 16, maxIdle: 16,
-		lifetime: 30 * time.Minute, idleTime: 5 * time.Minute, connectTimeout: 5 * time.Second,
+		lifetime: 30 * time.Minute, idleTime: 5 * time.Minute,
 	}
 }
 
@@ -56,16 +55,15 @@ func (c *config) parseObject(text string) error {
 		MaxIdleConns    *int      `json:"maxIdleConns"`
 		ConnMaxLifetime *duration `json:"connMaxLifetime"`
 		ConnMaxIdleTime *duration `json:"connMaxIdleTime"`
-		ConnectTimeout  *duration `json:"connectTimeout"`
 	}{
 		DSN: &c.dsn, Table: &c.table, Schema: &c.schema, MaxOpenConns: &c.maxOpen, MaxIdleConns: &c.maxIdle,
 		ConnMaxLifetime: (*duration)(&c.lifetime), ConnMaxIdleTime: (*duration)(&c.idleTime),
-		ConnectTimeout: (*duration)(&c.connectTimeout),
 	}
+	c.maxIdle = -1
 	if err := session.ParseProviderConfig(text, &object); err != nil {
 		return err
 	}
-	if object.MaxIdleConns != nil && c.maxOpen < c.maxIdle && c.maxIdle == defaults().maxIdle {
+	if c.maxIdle == -1 {
 		c.maxIdle = c.maxOpen
 	}
 	switch {
@@ -75,8 +73,6 @@ func (c *config) parseObject(text string) error {
 		return configError("providerConfig.maxIdleConns", "want 0 or more")
 	case c.maxIdle > c.maxOpen:
 		return configError("providerConfig.maxIdleConns", "want at most maxOpenConns, %d", c.maxOpen)
-	case c.connectTimeout <= 0:
-		return configError("providerConfig.connectTimeout", "want more than 0")
 	}
 	if err := checkTable(c.table); err != nil {
 		return &session.ConfigError{Field: "providerConfig.table", Err: err}

@@ -20,10 +20,11 @@ func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, 
 	if err := checkUser(user); err != nil {
 		return nil, err
 	}
+	used := []*statement{s.lock, s.heldBy, s.evict, s.insert, s.replace, s.load}
 	for try := 0; ; try++ {
 		err = s.do(ctx, func() error {
 			evicted = nil
-			return s.within(ctx, func(tx *sql.Tx) (err error) {
+			return s.within(ctx, used, func(tx *sql.Tx) (err error) {
 				evicted, err = s.reserve(ctx, tx, user, key, until, limit, evict)
 				return err
 			})
@@ -46,13 +47,13 @@ func (s *store) reserve(
 	}
 	for {
 		records, reserved, there, err := s.held(ctx, tx, user, key)
-		more := len(records) + reserved - limit + 1
+		more := len(records) + reserved + 1 - limit
 		switch {
 		case err != nil:
 			return evicted, err
 		case there > 0: // the record that the reservation is for
 			return evicted, nil
-		case there == 0 || more <= 0:
+		case more <= 0:
 			return evicted, s.put(ctx, tx, &params{id: idOf(key), rec: &session.Record{User: user, Expires: until}})
 		case !evict:
 			return nil, session.ErrTooManySessions

@@ -32,7 +32,7 @@ func (s *store) Rename(ctx context.Context, oldKey string, oldVersion uint64, ne
 // renameOver is for a new key under which there is a row: a reservation, or what has expired.
 func (s *store) renameOver(ctx context.Context, p *params) error {
 	err := s.do(ctx, func() error {
-		return s.within(ctx, func(tx *sql.Tx) error {
+		return s.within(ctx, []*statement{s.vacate, s.rename}, func(tx *sql.Tx) error {
 			n, err := s.exec(ctx, tx, s.vacate, p)
 			if err == nil && n == 0 {
 				err = session.ErrExists

@@ -128,8 +128,14 @@ func (s *store) query(ctx context.Context, tx *sql.Tx, st *statement, p *params,
 	return rows.Err()
 }
 
-// within runs f in a transaction, which sees what others have committed before each of its statements.
-func (s *store) within(ctx context.Context, f func(tx *sql.Tx) error) error {
+// within runs f in a transaction, which sees what others have committed before each of its statements. The statements
+// that f uses are prepared before: f has a connection and must not wait for another.
+func (s *store) within(ctx context.Context, used []*statement, f func(tx *sql.Tx) error) error {
+	for _, st := range used {
+		if _, err := st.on(ctx, s.db, nil); err != nil {
+			return err
+		}
+	}
 	leave, err := s.turn(ctx)
 	if err != nil {
 		return err

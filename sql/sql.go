@@ -37,29 +37,36 @@ func Schema(what string) Option { return func(c *config) { c.schema = what } }
 // application's, and it stays open. The providerConfig setting must be empty.
 func New(db *sql.DB, d *Dialect, opts ...Option) session.Provider {
 	return session.NewProvider(func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
-		cfg := defaults()
-		for _, opt := range opts {
-			opt(&cfg)
-		}
-		switch {
-		case c.Config != "":
-			return nil, configError("providerConfig", "want none, since the application opens the database")
-		case db == nil:
-			return nil, errors.New("session/sql: New was given no *sql.DB")
-		}
-		if err := errors.Join(checkTable(cfg.table), checkSchema(cfg.schema)); err != nil {
-			return nil, fmt.Errorf("session/sql: %w", err)
-		}
-		s, err := open(ctx, db, d, cfg, c)
-		if err != nil {
-			return nil, err
-		}
-		return s, nil
+		return OpenDB(ctx, c, db, d, opts...)
 	})
 }
 
+// OpenDB opens a backend as the provider that [New] returns does.
+func OpenDB(
+	ctx context.Context, c session.BackendConfig, db *sql.DB, d *Dialect, opts ...Option,
+) (session.Backend, error) {
+	cfg := defaults()
+	for _, opt := range opts {
+		opt(&cfg)
+	}
+	switch {
+	case c.Config != "":
+		return nil, configError("providerConfig", "want none, since the application opens the database")
+	case db == nil:
+		return nil, errors.New("session/sql: there is no *sql.DB")
+	}
+	if err := errors.Join(checkTable(cfg.table), checkSchema(cfg.schema)); err != nil {
+		return nil, fmt.Errorf("session/sql: %w", err)
+	}
+	s, err := open(ctx, db, d, cfg, c)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
 // Open opens a backend for the provider config c.Config: a DSN, which is given to connect, or a JSON object with
-// dsn, table, schema, maxOpenConns, maxIdleConns, connMaxLifetime, connMaxIdleTime and connectTimeout. An error of
+// dsn, table, schema, maxOpenConns, maxIdleConns, connMaxLifetime and connMaxIdleTime. An error of
 // connect says which form a DSN has, and shows nothing of this one. The result implements all optional interfaces
 // of a [session.Backend] but InProcess, and [io.Closer], which closes the pool.
 func Open(
@@ -91,8 +98,6 @@ func open(ctx context.Context, db *sql.DB, d *Dialect, cfg config, c session.Bac
 		return nil, &session.ConfigError{Field: "beego", Err: fmt.Errorf(
 			"the table of beego's provider cannot be used: %w", errors.ErrUnsupported)}
 	}
-	ctx, cancel := context.WithTimeout(ctx, cfg.connectTimeout)
-	defer cancel()
 	s := newStore(db, d, cfg.table, c.Namespace)
 	err := db.PingContext(ctx)
 	if err != nil {

@@ -11,7 +11,7 @@
 // takes _pragma parameters), or a JSON object:
 //
 //	{"dsn": "./sessions.db", "table": "sessions", "schema": "create", "maxOpenConns": 16, "maxIdleConns": 16,
-//	 "connMaxLifetime": "30m", "connMaxIdleTime": "5m", "connectTimeout": "5s"}
+//	 "connMaxLifetime": "30m", "connMaxIdleTime": "5m"}
 //
 // Unless the URI says otherwise the database has a write-ahead log, so that readers and the writer do not wait for
 // each other; each commit is on the disk before a call returns; and whoever finds another process writing waits for up to

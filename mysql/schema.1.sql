@@ -12,6 +12,6 @@ CREATE TABLE IF NOT EXISTS {table} (
 	gc_bucket   INT            NOT NULL,        -- an hour since 1970, not later than expires_at rounded up
 	data        MEDIUMBLOB     NOT NULL,
 	PRIMARY KEY (ns, id),
-	KEY {name}_gc (ns, gc_bucket),
+	KEY {name}_gc (gc_bucket),
 	KEY {name}_user (ns, user_id, id)
 ) ENGINE = InnoDB ROW_FORMAT = DYNAMIC;

@@ -17,10 +17,7 @@ package postgres
 
 import (
 	"context"
-	"database/sql/driver"
 	"errors"
-
-	"github.com/lib/pq"
 
 	"github.com/seed1a8f7c28/session"
 	sessionsql "github.com/seed1a8f7c28/session/sql"
@@ -36,17 +33,9 @@ func New() session.Provider { return session.NewProvider(Open) }
 
 // Open connects to the server that c.Config names, and makes the table if it has to. See [sessionsql.Open].
 func Open(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
-	return sessionsql.Open(ctx, c, Dialect(), connector)
+	return sessionsql.Open(ctx, c, Dialect(), newConnector)
 }
 
 // errDSN is shown instead of lib/pq's error, which may have the password in it.
 var errDSN = errors.New("not a data source name of PostgreSQL: " +
 	`want "postgres://user:password@host:5432/dbname?sslmode=verify-full" or "host=… user=… dbname=…"`)
-
-func connector(dsn string) (driver.Connector, error) {
-	c, err := pq.NewConnector(dsn)
-	if err != nil {
-		return nil, errDSN
-	}
-	return c, nil
-}

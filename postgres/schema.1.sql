@@ -11,11 +11,11 @@ CREATE TABLE IF NOT EXISTS {table} (
 	deadline_at timestamptz,
 	gc_bucket   integer NOT NULL,              -- an hour since 1970, not later than expires_at rounded up
 	data        bytea   NOT NULL,
-	CONSTRAINT {name}_pkey PRIMARY KEY (ns, id),
+	CONSTRAINT {name}_pkey PRIMARY KEY (id, ns),  -- ns alone must not look selective, as it does before the first ANALYZE
 	CONSTRAINT {name}_id CHECK (octet_length(id) = 32)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
-CREATE INDEX IF NOT EXISTS {name}_gc ON {table} (ns, gc_bucket);
+CREATE INDEX IF NOT EXISTS {name}_gc ON {table} (gc_bucket);
 
 CREATE INDEX IF NOT EXISTS {name}_user ON {table} (ns, user_id, id) WHERE user_id IS NOT NULL;
 

@@ -147,7 +147,7 @@ func Standard() Statements {
 		Expired: `DELETE FROM {table} WHERE ns = :ns AND id IN ({ids}) AND version > 0 AND expires_at <= {now}`,
 		Lapsed:  `DELETE FROM {table} WHERE ns = :ns AND id IN ({ids}) AND version = 0 AND expires_at <= {now}`,
 		Rebucket: `UPDATE {table} SET gc_bucket = {hours} WHERE ns = :ns AND id IN ({ids}) ` +
-			`AND gc_bucket < {hour} AND expires_at > {now}`,
+			`AND gc_bucket < {hours} AND expires_at > {now}`, // not {hour}: it would be looked up by that
 
 		Held: `SELECT id, version, auth_at FROM {table} WHERE ns = :ns AND user_id = :user AND expires_at > {now} ` +
 			`ORDER BY auth_at, id`,

@@ -15,6 +15,6 @@ CREATE TABLE IF NOT EXISTS {table} (
 	CHECK (length(id) = 32)
 );
 
-CREATE INDEX IF NOT EXISTS {name}_gc ON {table} (ns, gc_bucket);
+CREATE INDEX IF NOT EXISTS {name}_gc ON {table} (gc_bucket);
 
 CREATE INDEX IF NOT EXISTS {name}_user ON {table} (ns, user_id, id) WHERE user_id IS NOT NULL;

@@ -22,9 +22,9 @@ func numbered(n int) []byte {
 	return sum[:]
 }
 
-// fill stores records that live for an hour, of which every tenth has expired. The hour that the sweep goes by is
+// Fill stores records that live for an hour, of which every tenth has expired. The hour that the sweep goes by is
 // theirs, but some of the living ones have an earlier one, as if they had been touched.
-func (e Engine) fill(t testing.TB, db *sql.DB, n int) {
+func (e Engine) Fill(t testing.TB, db *sql.DB, n int) {
 	t.Helper()
 	const rows = 500
 	d := e.Dialect()
@@ -79,7 +79,7 @@ func (e Engine) Sweep(t *testing.T) {
 	}
 	db := e.DB(t, e.Database(t))
 	nodes := []session.Backend{e.Open(t, db), e.Open(t, db)}
-	e.fill(t, db, n)
+	e.Fill(t, db, n)
 
 	quiet := e.reads(t, nodes[0], n, time.Second, nil)
 	begin, done := time.Now(), make(chan struct{})

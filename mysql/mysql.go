@@ -48,6 +48,7 @@ func connector(dsn string) (driver.Connector, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 5 * time.Second // to connect, also when a lost connection is replaced
 	}
+	cfg.Logger = new(mysql.NopLogger) // what it would print to stderr are the errors that calls return
 	c, err := mysql.NewConnector(cfg)
 	if err != nil {
 		return nil, errDSN

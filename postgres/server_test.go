@@ -133,13 +133,7 @@ func TestHOT(t *testing.T) {
 }
 
 func TestSilent(t *testing.T) {
-	server := servertest.StartPostgres(t, servertest.SQLOptions{})
-	dsn := server.DSN(server.NewDatabase(t))
-	engine.Silent(t, dsn, func(on bool) {
-		if on {
-			server.Pause(t)
-		} else {
-			server.Resume(t)
-		}
-	})
+	server := servertest.Postgres(t)
+	proxy := servertest.NewProxy(t, server.Addr)
+	engine.Silent(t, server.DSNVia(proxy.Addr, server.NewDatabase(t)), proxy.Blackhole)
 }

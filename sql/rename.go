@@ -11,7 +11,7 @@ import (
 // Rename implements [session.Renamer]: one statement, which removes the old row and stores the new one, or makes
 // the one of the other.
 func (s *store) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
-	if err := checkUser(rec.User); err != nil {
+	if err := checkSize(rec); err != nil {
 		return err
 	}
 	p := &params{id: idOf(oldKey), to: idOf(newKey), version: oldVersion, rec: rec}

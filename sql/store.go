@@ -67,8 +67,12 @@ func (s *store) Ping(ctx context.Context) error {
 	return s.fail("ping", s.db.PingContext(ctx))
 }
 
-// maxUser is as much as an index takes everywhere.
-const maxUser = 255
+// What all databases take, so that none of them cuts it off: the user is in an index, and MySQL's column for the
+// data ends at 16 MiB.
+const (
+	maxUser = 255
+	maxData = 16<<20 - 1
+)
 
 func checkUser(user string) error {
 	if len(user) > maxUser {
@@ -77,9 +81,16 @@ func checkUser(user string) error {
 	return nil
 }
 
+func checkSize(rec *session.Record) error {
+	if len(rec.Data) > maxData {
+		return fmt.Errorf("%w: over %d bytes", session.ErrTooLarge, maxData)
+	}
+	return checkUser(rec.User)
+}
+
 // Create implements [session.Backend].
 func (s *store) Create(ctx context.Context, key string, rec *session.Record) error {
-	if err := checkUser(rec.User); err != nil {
+	if err := checkSize(rec); err != nil {
 		return err
 	}
 	p := &params{id: idOf(key), version: 1, rec: rec}
@@ -150,7 +161,7 @@ func (s *store) find(ctx context.Context, tx *sql.Tx, id []byte, rec *session.Re
 
 // Save implements [session.Backend].
 func (s *store) Save(ctx context.Context, key string, rec *session.Record) error {
-	if err := checkUser(rec.User); err != nil {
+	if err := checkSize(rec); err != nil {
 		return err
 	}
 	p := &params{id: idOf(key), version: rec.Version, rec: rec}

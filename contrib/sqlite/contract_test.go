@@ -19,6 +19,7 @@ var harness = sessiontest.Harness{
 		}
 	},
 	Local: true,
+	Floor: engine.Floor,
 }
 
 func TestContract(t *testing.T) { sessiontest.Run(t, harness) }

@@ -34,9 +34,14 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: test
-test: ## all tests under the race detector, then those that count allocations without it
+test: servers ## all tests under the race detector, then those that count allocations without it; SERVERS=off: without servers
 	@$(call each,$(CODE),$(GO) test -race -shuffle=on ./...)
 	@$(call each,$(CODE),$(GO) test -run Alloc ./...)
+	@if [ "$${SERVERS:-}" = off ]; then $(call each,$(CODE),GO=$(GO) $(CURDIR)/scripts/servers.sh left-out); fi
+
+.PHONY: servers
+servers: ## install the Debian packages of the servers that the tests start, when missing
+	@scripts/servers.sh
 
 .PHONY: check
 check: ## format, vet on three systems, static analysis, tidy modules
@@ -64,11 +69,11 @@ tidy:
 	@$(call each,$(MODULES),$(GO) mod tidy -diff)
 
 .PHONY: bench
-bench: ## benchmarks with allocations; BENCH=regexp and COUNT=n choose
+bench: servers ## benchmarks with allocations; BENCH=regexp and COUNT=n choose
 	@$(call each,$(CODE),$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...)
 
 .PHONY: soak
-soak: ## every fuzz target for FUZZTIME (30s) each, then the tests with SESSION_SEEDS (1000) seeds
+soak: servers ## every fuzz target for FUZZTIME (30s) each, then the tests with SESSION_SEEDS (1000) seeds
 	@failed=; \
 	for module in $(CODE); do \
 		cd $(CURDIR)/$$module; \

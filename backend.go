@@ -56,7 +56,8 @@ type Sealer interface {
 }
 
 // A CookieConfig is what a provider's own config says of the cookies that a [Sealer] fills. A Sealer that has
-// one returns it from a method Cookies() CookieConfig. The zero value says nothing.
+// one returns it from a method Cookies() CookieConfig. The zero value says nothing. What is wrong with it is a
+// [*ConfigError] of beego's keys, providerConfig.cookieName and providerConfig.maxage.
 type CookieConfig struct {
 	Name   string // instead of cookieName, if not empty
 	Secure bool   // as if the setting were true

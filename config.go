@@ -93,8 +93,8 @@ type ManagerConfig struct {
 	// MaxBytes is the largest encoded session that is stored. Zero means 1 MiB.
 	MaxBytes int `json:"maxBytes"`
 
-	// MaxPerUser is how many sessions a user may have at a time. Zero means no limit. Not available in
-	// this version.
+	// MaxPerUser is how many sessions a user may have at a time, on all nodes together: see [Session.Login]. Zero
+	// means no limit. A provider that cannot limit is an error of NewManager.
 	MaxPerUser int `json:"maxPerUser"`
 
 	// OnLimit says what happens to a login beyond MaxPerUser: "evict", the default, ends the user's
@@ -139,4 +139,19 @@ type ManagerConfig struct {
 	// answer is 503 Service Unavailable. Otherwise w is nil. r may be nil. It is called from many goroutines
 	// at once.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error) `json:"-"`
+
+	// OnCreate is told of each session that begins.
+	OnCreate EventHandler `json:"-"`
+
+	// OnRegenerate is told of each session that gets a new sid, by a login too.
+	OnRegenerate EventHandler `json:"-"`
+
+	// OnDestroy is told of each session that is destroyed through this manager, and why. That a session
+	// expires nobody notices, and DestroyAll does not look at what it ends. With a client-side provider it is
+	// never called. It makes a logout read the session first.
+	OnDestroy EventHandler `json:"-"`
+
+	// OnConflict is told each time another node has changed a session between this one's load and save. The save
+	// is made again; many of them mean that requests of one session do not reach one node.
+	OnConflict EventHandler `json:"-"`
 }

@@ -190,6 +190,26 @@ func CfgLogger(logger *slog.Logger) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.Logger = logger }
 }
 
+// CfgOnCreate sets OnCreate.
+func CfgOnCreate(handler EventHandler) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.OnCreate = handler }
+}
+
+// CfgOnRegenerate sets OnRegenerate.
+func CfgOnRegenerate(handler EventHandler) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.OnRegenerate = handler }
+}
+
+// CfgOnDestroy sets OnDestroy.
+func CfgOnDestroy(handler EventHandler) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.OnDestroy = handler }
+}
+
+// CfgOnConflict sets OnConflict.
+func CfgOnConflict(handler EventHandler) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.OnConflict = handler }
+}
+
 // CfgErrorHandler sets ErrorHandler, which may be called from many goroutines at once.
 func CfgErrorHandler(handler func(w http.ResponseWriter, r *http.Request, err error)) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.ErrorHandler = handler }

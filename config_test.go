@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,6 +57,10 @@ var settingForms = []struct {
 	{"TrustedProxies", `"trustedProxies": ["10.0.0.0/8"]`, CfgTrustedProxies("10.0.0.0/8")},
 	{"Logger", "", CfgLogger(slog.New(slog.DiscardHandler))},
 	{"ErrorHandler", "", CfgErrorHandler(func(http.ResponseWriter, *http.Request, error) {})},
+	{"OnCreate", "", CfgOnCreate(func(context.Context, Event) {})},
+	{"OnRegenerate", "", CfgOnRegenerate(func(context.Context, Event) {})},
+	{"OnDestroy", "", CfgOnDestroy(func(context.Context, Event) {})},
+	{"OnConflict", "", CfgOnConflict(func(context.Context, Event) {})},
 }
 
 func TestEveryFieldHasKeyAndOption(t *testing.T) {
@@ -667,14 +672,6 @@ func TestResolveErrors(t *testing.T) {
 			}
 			wantConfigError(t, err, tt.field, tt.want)
 		})
-	}
-}
-
-func TestResolveUnavailable(t *testing.T) {
-	_, err := NewManagerConfig(CfgMaxPerUser(1)).resolve()
-	wantConfigError(t, err, "maxPerUser", "is not available in this version")
-	if !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("%v does not wrap ErrUnsupported", err)
 	}
 }
 

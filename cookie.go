@@ -12,7 +12,8 @@ type cookieWriter struct {
 	name       string
 	attributes string // all but Secure and the times
 	partition  bool
-	maxAge     int // seconds, 0 for a browser session
+	maxAge     int  // seconds, 0 for a browser session
+	elsewhere  bool // beego's cookie of the name is another one to a browser
 }
 
 func newCookieWriter(s *settings) cookieWriter {
@@ -31,7 +32,10 @@ func newCookieWriter(s *settings) cookieWriter {
 	default:
 		attributes += "; SameSite=Lax"
 	}
-	return cookieWriter{name: s.CookieName, attributes: attributes, partition: s.Partitioned, maxAge: s.cookieMaxAge}
+	return cookieWriter{
+		name: s.CookieName, attributes: attributes, partition: s.Partitioned, maxAge: s.cookieMaxAge,
+		elsewhere: s.Beego && (s.CookiePath != "/" || s.Domain != "" || s.Partitioned),
+	}
 }
 
 // line gives the client value, in the cookie of this number: see [partName].
@@ -51,6 +55,16 @@ func (c *cookieWriter) attributed(secure bool) string {
 // deletion makes the client forget the cookie of this number.
 func (c *cookieWriter) deletion(part int, secure bool) string {
 	return partName(c.name, part) + "=" + c.attributes + expiry(0, time.Unix(0, 0)) + c.ending(secure)
+}
+
+// deletionElsewhere makes the client forget what beego's cookie provider has set, which has the path / and
+// nothing more, whatever beego's config says.
+func (c *cookieWriter) deletionElsewhere(secure bool) string {
+	line := c.name + "=; Path=/; HttpOnly" + expiry(0, time.Unix(0, 0))
+	if secure {
+		line += "; Secure"
+	}
+	return line
 }
 
 func (c *cookieWriter) ending(secure bool) string {

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -31,7 +32,7 @@ func (m *Manager) Destroy(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := &visit{m: m, http: httpExchange{w, r}}
 	v.x = &v.http
-	return v.end("")
+	return v.endAndTell()
 }
 
 // DestroyExchange is [Manager.Destroy] for another HTTP stack than net/http.
@@ -40,13 +41,20 @@ func (m *Manager) DestroyExchange(x Exchange) error {
 		return errNoRequest
 	}
 	v := &visit{m: m, x: x}
-	return v.end("")
+	return v.endAndTell()
 }
 
-// end destroys every session whose sid the request carries, and the one of sid, if there is one.
-func (v *visit) end(sid string) error {
+func (v *visit) endAndTell() error {
+	events, err := v.end("")
+	tell(events)
+	return err
+}
+
+// end destroys every session whose sid the request carries, and the one of sid, if there is one. It returns what
+// is to be told of, also with an error.
+func (v *visit) end(sid string) (events []func(), err error) {
 	if v.m.closing.Err() != nil {
-		return ErrClosed
+		return nil, ErrClosed
 	}
 	ctx, cancel := v.m.saveContext(v.x.Context())
 	defer cancel()
@@ -57,19 +65,42 @@ func (v *visit) end(sid string) error {
 	}
 	if v.m.sealer == nil {
 		for _, c := range candidates {
-			if err := v.m.remove(ctx, c.sid); err != nil {
-				return fmt.Errorf("session: destroy: %w", err)
+			told, err := v.m.end(ctx, c.sid)
+			events = append(events, told...)
+			if err != nil {
+				return events, fmt.Errorf("session: destroy: %w", err)
 			}
 		}
 	}
 	v.answerNothing()
-	return nil
+	return events, nil
 }
 
-// remove removes what is stored for a well-formed sid.
-func (m *Manager) remove(ctx context.Context, sid string) error {
+// end removes what is stored for a well-formed sid.
+func (m *Manager) end(ctx context.Context, sid string) (events []func(), err error) {
 	if m.raw != nil {
-		return hideSID(m.raw.SessionDestroy(ctx, sid), sid)
+		return nil, hideSID(m.raw.SessionDestroy(ctx, sid), sid)
 	}
-	return m.backend.Delete(ctx, m.storageKey(sid), 0)
+	key, told := m.storageKey(sid), m.cfg.OnDestroy
+	var rec Record
+	if told != nil { // of what was there, and whose it was
+		switch err := m.backend.Load(ctx, key, &rec); {
+		case errors.Is(err, ErrNotFound):
+			told = nil
+		case err != nil:
+			m.stats.count(failures)
+			return nil, err
+		}
+	}
+	if err := m.backend.Delete(ctx, key, 0); err != nil {
+		m.stats.count(failures)
+		return nil, err
+	}
+	m.stats.count(loggedOut)
+	if told != nil {
+		e := Event{ID: m.publicIDOf(key), User: m.userName(rec.User), Reason: ReasonLogout}
+		ctx = context.WithoutCancel(ctx)
+		events = append(events, func() { told(ctx, e) })
+	}
+	return events, nil
 }

@@ -38,6 +38,9 @@ var (
 	// done about it. The others stay.
 	ErrTooManySessions = errors.New("session: too many sessions of one user")
 
+	// ErrNotFresh says that nobody is logged in, or not recently enough for what is asked.
+	ErrNotFresh = errors.New("session: login is not recent enough")
+
 	// ErrClosed says that the manager was closed.
 	ErrClosed = errors.New("session: manager is closed")
 )

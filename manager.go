@@ -36,6 +36,7 @@ type Manager struct {
 	plainKeys bool
 
 	saves *saveQueue
+	stats statistics
 
 	closing  context.Context // over when Close is called
 	cancel   context.CancelFunc
@@ -107,6 +108,9 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 func (m *Manager) attach(ctx context.Context, p Provider, cfg *ManagerConfig) error {
 	own, ok := p.(*provider)
 	if !ok {
+		if m.cfg.MaxPerUser > 0 {
+			return configErrorf("maxPerUser", "a third-party provider keeps no users: %w", errors.ErrUnsupported)
+		}
 		m.raw, m.facade, m.release = p, p, func() error { return nil }
 		return openError(p.SessionInit(ctx, int64(m.cfg.idle/time.Second), m.cfg.ProviderConfig))
 	}
@@ -127,6 +131,10 @@ func (m *Manager) attach(ctx context.Context, p Provider, cfg *ManagerConfig) er
 	_, inProcess := As[InProcess](m.backend)
 	m.local = inProcess || m.sealer != nil
 	m.plainKeys = inProcess || m.cfg.Beego
+	if _, ok := As[UserLimiter](m.backend); !ok && m.cfg.MaxPerUser > 0 {
+		return errors.Join(configErrorf("maxPerUser", "this provider cannot limit the sessions of a user: %w",
+			errors.ErrUnsupported), release())
+	}
 	return nil
 }
 
@@ -143,6 +151,12 @@ func (m *Manager) adapt(cfg ManagerConfig, c CookieConfig) error {
 	s, err := cfg.resolve()
 	if err != nil {
 		wrong, _ := errors.AsType[*ConfigError](err) // which is what resolve returns
+		switch wrong.Field {
+		case "cookieName":
+			return configErrorf("providerConfig.cookieName", "%w", wrong.Err)
+		case "cookieLifeTime":
+			return configErrorf("providerConfig.maxage", "%w", wrong.Err)
+		}
 		return configErrorf("providerConfig", "%s: %w", wrong.Field, wrong.Err)
 	}
 	m.cfg, m.cookie, m.parts = s, newCookieWriter(s), min(max(c.Max, 1), maxParts)

@@ -70,9 +70,10 @@ type handled struct {
 	visit    visit
 	encoding []string // Content-Encoding as a middleware further out has set it
 
-	loading sync.Mutex // guards current and err
+	loading sync.Mutex // guards current, err and ended
 	current *Session   // nil before the first use, and after Destroy
 	err     error
+	ended   bool // Destroy has ended a session of the request
 
 	mu        sync.Mutex // guards pending and committed
 	pending   answer
@@ -104,15 +105,17 @@ func (v *visit) session(ctx, caller context.Context) (*Session, error) {
 }
 
 // destroy ends the request's session.
-func (v *visit) destroy() error {
+func (v *visit) destroy() (err error) {
 	h := v.handled
+	var events []func()
+	defer func() { tell(events) }()
 	h.loading.Lock()
 	defer h.loading.Unlock()
 	s := h.current
 	if s == nil {
-		err := v.end("")
+		events, err = v.end("")
 		if err == nil {
-			h.err = nil
+			h.err, h.ended = nil, true
 		}
 		return err
 	}
@@ -122,10 +125,10 @@ func (v *visit) destroy() error {
 	if s.status == stored {
 		sid = s.sid
 	}
-	if err := v.end(sid); err != nil {
+	if events, err = v.end(sid); err != nil {
 		return err
 	}
-	s.status, h.current = dismissed, nil
+	s.status, h.current, h.ended = dismissed, nil, true
 	if v.m.raw != nil {
 		return s.releaseRaw(v.x.Context())
 	}
@@ -174,11 +177,16 @@ func (h *handled) commit() bool {
 // An error is harmless, which makes nothing of the response wrong, if others have destroyed the session, or
 // nothing was changed and only its idle deadline could not be moved.
 func (h *handled) settle() (s *Session, harmless bool, err error) {
+	var events []func()
+	defer func() { tell(events) }()
 	h.loading.Lock()
 	defer h.loading.Unlock()
 	if s = h.current; s != nil {
 		s.mu.Lock()
-		defer s.mu.Unlock()
+		defer func() {
+			events = s.takeEvents()
+			s.mu.Unlock()
+		}()
 		unchanged := s.log.empty()
 		if !s.told {
 			err = s.releaseLocked(h.visit.x.Context())
@@ -268,9 +276,21 @@ func (h *handled) abandon() {
 	case h.visit.m.raw != nil:
 		_ = s.release(h.visit.x.Context()) // its store may hold a connection or a lock
 	case h.visit.m.sealer != nil:
-		h.visit.retract() // what the answer holds is not saved yet, but the session with its changes
+		h.unsave()
 	}
 	if !h.isCommitted() {
 		h.publish()
 	}
+}
+
+// unsave takes back what a sealer's answer holds, which is not saved yet, but the session with its changes. A
+// logout stays.
+func (h *handled) unsave() {
+	h.loading.Lock()
+	defer h.loading.Unlock()
+	if h.ended {
+		h.visit.answerNothing()
+		return
+	}
+	h.visit.retract()
 }

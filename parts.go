@@ -62,7 +62,7 @@ func joinParts(lines []string, name, first string, most int) (sealed string, ok 
 		return first, first != ""
 	}
 	n := int(first[0] - '0')
-	if n < 2 || n > most {
+	if n < 2 || n > most || len(first) > maxCookie {
 		return "", false
 	}
 	sealed = first[2:]
@@ -108,9 +108,13 @@ func (v *visit) answerSealed(rec *Record) (sealed string, err error) {
 	return sealed, nil
 }
 
-// deletions appends to lines what makes the client forget the parts from one on.
+// deletions appends to lines what makes the client forget the parts from one on, and what would be read in place of
+// the session.
 func (v *visit) deletions(lines []string, from int) []string {
 	carried := v.carried()
+	if carried[0] && v.m.cookie.elsewhere && v.m.sealer != nil {
+		lines = append(lines, v.m.cookie.deletionElsewhere(v.secure()))
+	}
 	for part := from; part < len(carried); part++ {
 		if carried[part] {
 			lines = append(lines, v.m.cookie.deletion(part, v.secure()))

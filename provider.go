@@ -315,7 +315,7 @@ func (p *provider) SessionRegenerate(ctx context.Context, oldsid, sid string) (s
 		if errors.Is(err, ErrNotFound) {
 			s, err = m.read(ctx, sid)
 		} else if err == nil {
-			err = s.regenerateAs(ctx, sid)
+			err = s.regenerateAs(ctx, sid, "")
 		}
 		store, err = asStore(s, err)
 		return err
@@ -325,9 +325,11 @@ func (p *provider) SessionRegenerate(ctx context.Context, oldsid, sid string) (s
 
 func (p *provider) SessionDestroy(ctx context.Context, sid string) error {
 	return p.facade(ctx, func(ctx context.Context, m *Manager) error {
-		if err := m.remove(ctx, sid); err != nil {
+		events, err := m.end(ctx, sid)
+		if err != nil {
 			return fmt.Errorf("session: destroy: %w", err)
 		}
+		tell(events)
 		return nil
 	}, sid)
 }

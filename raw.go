@@ -56,6 +56,7 @@ func (s *Session) beginRaw(ctx context.Context) error {
 	}
 	s.isNew = true
 	s.answer(s.tracedFrom(s.was))
+	s.begun(ctx)
 	return nil
 }
 
@@ -153,6 +154,7 @@ func (s *Session) regenerateRaw(ctx context.Context, sid string) error {
 	was := s.sid
 	s.named(sid, sid)
 	s.answer(s.tracedFrom(was))
+	s.regenerated(ctx, was)
 	return nil
 }
 

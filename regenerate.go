@@ -44,7 +44,7 @@ func (m *Manager) Regenerate(w http.ResponseWriter, r *http.Request) (*Session, 
 // the request may have it.
 func (s *Session) takePlace() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	s.was = s.v.original
 }
 
@@ -64,20 +64,23 @@ func (s *Session) regenerate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.regenerateAs(ctx, sid)
+	return s.regenerateAs(ctx, sid, "")
 }
 
-func (s *Session) regenerateAs(ctx context.Context, sid string) error {
+// regenerateAs gives the session a new sid, and, unless user is "", to user.
+func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if err := s.promisable(); err != nil {
 		return err
 	}
+	s.login = user
+	defer func() { s.login = "" }()
 	switch {
 	case s.status == gone || s.status == dismissed:
 		return ErrDestroyed
 	case s.m.sealer != nil:
-		return s.resealAs(sid)
+		return s.resealAs(sid, user)
 	case s.m.raw != nil:
 		return s.regenerateRaw(ctx, sid)
 	case s.status == unstored && s.v != nil && s.v.moved(): // another Session of this request began it
@@ -89,10 +92,19 @@ func (s *Session) regenerateAs(ctx context.Context, sid string) error {
 	case dismissed:
 		return ErrDestroyed
 	case unstored: // nobody knows the old sid
-		if s.sid != "" {
+		if s.sid != "" || user != "" {
 			s.sid = sid
 		}
-		return nil
+		if user == "" {
+			return nil
+		}
+		if err := s.reserve(ctx, user, sid); err != nil {
+			return err
+		}
+		return s.create(ctx)
+	}
+	if err := s.reserve(ctx, user, sid); err != nil {
+		return err
 	}
 	s.stuck = true
 	was := s.sid
@@ -107,7 +119,16 @@ func (s *Session) regenerateAs(ctx context.Context, sid string) error {
 		return ErrDestroyed
 	}
 	s.answer(s.tracedFrom(was))
+	s.regenerated(ctx, was)
 	return nil
+}
+
+// regenerated counts a new sid, and tells of it.
+func (s *Session) regenerated(ctx context.Context, was string) {
+	s.m.stats.count(regenerated)
+	if h := s.m.cfg.OnRegenerate; h != nil {
+		s.later(ctx, h, Event{ID: s.m.publicID(s.sid), Previous: s.m.publicID(was), User: s.m.userName(s.rec.User)})
+	}
 }
 
 // errStuck is what Save returns after a failed Regenerate: the changes may be those of a login, and somebody
@@ -124,6 +145,10 @@ func (s *Session) move(ctx context.Context, sid string) error {
 	defer s.m.saves.leave(s.key, turn)
 	m := &move{s: s, key: s.m.storageKey(sid)}
 	loaded, log := s.rec, s.log
+	if s.isOthers(s.login) {
+		s.log.reset()
+		s.log.flush = true
+	}
 	base := &loaded
 	if turn.rec.Version > loaded.Version {
 		base = &turn.rec
@@ -170,6 +195,7 @@ func (m *move) step(ctx context.Context, base *Record, data []byte) error {
 	m.rec = *base
 	m.rec.Data, m.rec.Shorten = data, false
 	m.rec.Expires = m.s.m.extended(time.Now(), base)
+	m.s.logIn(&m.rec)
 	if r, ok := As[Renamer](b); ok {
 		return r.Rename(ctx, m.s.key, base.Version, m.key, &m.rec)
 	}

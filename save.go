@@ -18,7 +18,7 @@ import (
 // client that hung up does not lose its changes.
 func (s *Session) Save(ctx context.Context) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	err := s.save(orBackground(ctx))
 	s.told = err != nil
 	return err
@@ -77,8 +77,10 @@ func (s *Session) touch(ctx context.Context) error {
 		return s.lost(ctx)
 	}
 	if err != nil {
+		s.m.stats.count(failures)
 		return fmt.Errorf("session: touch: %w", err)
 	}
+	s.m.stats.count(touched)
 	s.rec.Expires, s.due = expires, false
 	return nil
 }
@@ -100,18 +102,29 @@ func (s *Session) create(ctx context.Context) error {
 		return err
 	}
 	rec := s.m.newRecord(time.Now(), p.data)
+	s.logIn(&rec)
 	err = s.m.backend.Create(ctx, key, &rec)
 	if errors.Is(err, ErrExists) && s.v != nil { // an earlier try was stored, but the answer was lost
 		s.sid = ""
 	}
 	if err != nil {
+		s.m.stats.count(failures)
 		return fmt.Errorf("session: create: %w", err)
 	}
 	s.isNew, s.rec = true, rec
 	s.named(sid, key)
 	s.answer(s.tracedFrom(s.was))
 	s.saved(p.values)
+	s.begun(ctx)
 	return nil
+}
+
+// begun counts a new session, and tells of it.
+func (s *Session) begun(ctx context.Context) {
+	s.m.stats.count(started)
+	if h := s.m.cfg.OnCreate; h != nil {
+		s.later(ctx, h, Event{ID: s.m.publicID(s.sid), User: s.m.userName(s.rec.User)})
+	}
 }
 
 // newRecord returns the record of a session that begins now.
@@ -178,6 +191,7 @@ func (s *Session) merge(ctx context.Context) error {
 			if turn.rec = s.rec; !s.m.local {
 				turn.took = time.Since(begin)
 			}
+			s.m.stats.count(saved)
 			s.saved(p.values)
 			return nil
 		}
@@ -222,8 +236,19 @@ func (s *Session) replay(c codec, values []byte) error {
 func (s *Session) retry(ctx context.Context, try int, err error) (*Record, error) {
 	var conflict *ConflictError
 	switch {
-	case !errors.As(err, &conflict) || conflict.Record == nil || try == maxTries:
+	case !errors.As(err, &conflict) || conflict.Record == nil:
+		if !errors.Is(err, ErrNotFound) {
+			s.m.stats.count(failures)
+		}
 		return nil, err
+	case try == maxTries:
+		return nil, err
+	}
+	s.m.stats.count(conflicts)
+	if h := s.m.cfg.OnConflict; h != nil {
+		s.later(ctx, h, Event{ID: s.m.publicID(s.sid), User: s.m.userName(s.rec.User)})
+	}
+	switch {
 	case try == 0 && ctx.Err() == nil:
 		return conflict.Record, nil
 	case !wait(ctx, rand.N(time.Duration(min(try+1, 10))*time.Millisecond)):
@@ -292,6 +317,9 @@ func (s *Session) follow(ctx context.Context) error {
 func (s *Session) load(ctx context.Context, sid string) error {
 	key := s.m.storageKey(sid)
 	if err := s.m.backend.Load(ctx, key, &s.rec); err != nil {
+		if !errors.Is(err, ErrNotFound) {
+			s.m.stats.count(failures)
+		}
 		return err
 	}
 	now := time.Now()

@@ -129,23 +129,29 @@ func (s *Session) resealable() error {
 }
 
 // resealAs gives the session a new sid. The old seal cannot be revoked: it opens until its deadline.
-func (s *Session) resealAs(sid string) error {
-	if err := s.resealable(); err != nil || s.status == unstored {
+func (s *Session) resealAs(sid, user string) error {
+	if err := s.resealable(); err != nil || s.status == unstored && user == "" {
 		return err
 	}
+	defer s.log.reset()
+	s.log.flush = s.isOthers(user)
 	return s.seal(sid)
 }
 
-// renewSealed moves the idle deadline, if that is due. A session that has become too large, because limits
-// have changed since, keeps the deadline that it has.
+// renewSealed moves the idle deadline, if that is due. A session that cannot be sealed any more, because limits
+// or the codec have changed since, keeps the deadline that it has: its visitor must be able to read it, and to
+// get rid of it.
 func (s *Session) renewSealed() error {
 	if !s.due {
 		return nil
 	}
-	if err := s.seal(s.sid); !errors.Is(err, ErrTooLarge) {
-		return err
+	err := s.seal(s.sid)
+	for _, harmless := range []error{ErrTooLarge, ErrUnencodable, ErrCorrupt, ErrDestroyed} {
+		if errors.Is(err, harmless) {
+			return nil
+		}
 	}
-	return nil
+	return err
 }
 
 // seal sends the session, with its log applied, under sid.
@@ -160,7 +166,8 @@ func (s *Session) seal(sid string) error {
 		s.rec = before
 		return err
 	}
-	s.isNew = s.isNew || s.status == unstored
+	begins := s.status == unstored
+	s.isNew = s.isNew || begins
 	s.codec, s.values, s.due = s.m.codec, values, false
 	s.named(sid, "")
 	trace := s.v.trace()
@@ -168,6 +175,12 @@ func (s *Session) seal(sid string) error {
 		trace = s.tracedFrom(was)
 	}
 	s.v.rewrite(sealed, trace)
+	switch {
+	case begins:
+		s.begun(s.v.x.Context())
+	case was != sid:
+		s.regenerated(s.v.x.Context(), was)
+	}
 	return nil
 }
 
@@ -200,5 +213,6 @@ func (s *Session) sealable(sid string) (values []byte, err error) {
 	copy(rec.Data[sealedHeader:], sid)
 	rec.Version++
 	rec.Expires = m.extended(now, rec)
+	s.logIn(rec)
 	return rec.Data[head:], nil
 }

@@ -311,6 +311,14 @@ func TestSealedBadCookies(t *testing.T) {
 	})
 }
 
+// A slowExchange takes a minute to change the request.
+type slowExchange struct{ *foreign }
+
+func (x slowExchange) SetRequestHeader(name, value string) {
+	time.Sleep(time.Minute)
+	x.foreign.SetRequestHeader(name, value)
+}
+
 func TestSealedDeadlines(t *testing.T) {
 	t.Run("idle", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -390,6 +398,24 @@ func TestSealedDeadlines(t *testing.T) {
 			}
 		})
 	})
+	t.Run("reached while the request is read", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			m := newNode(t, newSealerProvider(), session.CfgMaxLifeTime(600))
+			c := seed(t, m, map[any]any{"user": "ann"})
+			time.Sleep(9 * time.Minute)
+			x := slowExchange{newForeign(c.cookie + "; gosessionid=junk")}
+			s, err := m.StartExchange(x)
+			if err != nil {
+				t.Fatalf("StartExchange = %v", err)
+			}
+			if err := s.Set(t.Context(), "n", 1); !errors.Is(err, session.ErrDestroyed) {
+				t.Errorf("Set = %v", err)
+			}
+			if lines := x.response["Set-Cookie"]; lines != nil {
+				t.Errorf("Set-Cookie = %q", lines)
+			}
+		})
+	})
 	t.Run("a change does not shorten", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			sealer := newSealer()
@@ -437,6 +463,24 @@ func TestSealedDestroy(t *testing.T) {
 			t.Errorf("Set-Cookie = %q", res.Header["Set-Cookie"])
 		}
 	})
+}
+
+func TestSealedAfterALogoutTheOldSessionIsNotTheNewOne(t *testing.T) {
+	m := newNode(t, newSealerProvider())
+	c := seed(t, m, map[any]any{"user": "ann"})
+	c.do(func(w http.ResponseWriter, r *http.Request) {
+		before := start(t, m, w, r)
+		if err := m.Destroy(w, r); err != nil {
+			t.Fatal(err)
+		}
+		set(t, start(t, m, w, r), "flash", "bye")
+		if err := before.Set(r.Context(), "user", "ann"); !errors.Is(err, session.ErrDestroyed) {
+			t.Errorf("Set = %v", err)
+		}
+	})
+	if c.value(t, m, "user") != nil || c.value(t, m, "flash") != "bye" {
+		t.Error("the session after a logout has what the one before it had")
+	}
 }
 
 func TestSealedUnderHandler(t *testing.T) {

@@ -35,6 +35,8 @@ type Session struct {
 	made   int       // how many changes there were
 	sent   *sent     // what may have been stored although the store has not said so
 	keyBuf [32]byte  // where keys are encoded for a look-up
+	login  string    // who logs in with what is stored next, as the store has it
+	events []func()  // what is to be told of when mu is given up
 
 	raw        Store // a third-party provider's, instead of record, values and log
 	unreleased bool  // raw waits for its SessionRelease
@@ -122,7 +124,7 @@ func (s *Session) get(key any) (v any, ok bool, err error) {
 // cookie would have to be sent after the response headers.
 func (s *Session) Set(ctx context.Context, key, value any) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if s.m.raw != nil {
 		return s.changeRaw(ctx, func(ctx context.Context, store Store) error { return store.Set(ctx, key, value) })
 	}
@@ -138,7 +140,7 @@ func (s *Session) Set(ctx context.Context, key, value any) error {
 // Delete removes key when the session is released. Removing nothing is not an error.
 func (s *Session) Delete(ctx context.Context, key any) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if s.m.raw != nil {
 		return s.removeRaw(ctx, func(ctx context.Context, store Store) error { return store.Delete(ctx, key) })
 	}
@@ -154,7 +156,7 @@ func (s *Session) Delete(ctx context.Context, key any) error {
 // Flush removes everything that is stored at the moment of release. What is Set after Flush stays.
 func (s *Session) Flush(ctx context.Context) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if s.m.raw != nil {
 		return s.removeRaw(ctx, func(ctx context.Context, store Store) error { return store.Flush(ctx) })
 	}
@@ -171,7 +173,7 @@ func (s *Session) Flush(ctx context.Context) error {
 // An error of fn is returned, by Update or by Save, and nothing is changed.
 func (s *Session) Update(ctx context.Context, key any, fn func(old any) (any, error)) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if s.m.raw != nil {
 		return s.updateRaw(orBackground(ctx), key, fn)
 	}
@@ -288,7 +290,7 @@ func (s *Session) SessionRelease(ctx context.Context, _ http.ResponseWriter) {
 // release is Save, but that a session is gone is no error if that loses no change.
 func (s *Session) release(ctx context.Context) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	return s.releaseLocked(ctx)
 }
 

@@ -40,6 +40,7 @@ type settings struct {
 	trusted      []netip.Prefix
 	headerName   string // canonical, "" if the header is off
 	atRest       *sealing.Box
+	users        *sealing.Names // nil without encryption
 }
 
 // resolve checks c and fills in the defaults. Errors are a *ConfigError and show no text from c. It
@@ -177,14 +178,7 @@ func (s *settings) checkLimits() error {
 	if s.MaxPerUser < 0 {
 		return configErrorf("maxPerUser", "%d is negative", s.MaxPerUser)
 	}
-	if s.MaxPerUser > 0 {
-		return unavailable("maxPerUser", "a limit")
-	}
 	return nil
-}
-
-func unavailable(field, what string) error {
-	return configErrorf(field, "%s is not available in this version: %w", what, errors.ErrUnsupported)
 }
 
 func (s *settings) checkCodec() error {
@@ -208,7 +202,8 @@ func (s *settings) checkCodec() error {
 		return configErrorf("encryptionKeys", "%w", err)
 	}
 	s.atRest = atRest
-	return nil
+	s.users, err = sealing.NewNames("session: users at rest", s.EncryptionKeys...)
+	return err
 }
 
 func (s *settings) checkProxies() error {

@@ -41,6 +41,14 @@ func (m *Manager) storageKey(sid string) string {
 	return m.publicID(sid)
 }
 
+// publicIDOf returns the public id of the session under a storage key.
+func (m *Manager) publicIDOf(key string) string {
+	if m.plainKeys {
+		return m.publicID(key)
+	}
+	return key
+}
+
 // publicID names a session in logs and dashboards. Nobody can find the sid from it, and as a sid it has
 // the wrong shape. The namespace takes part, so that two namespaces have no key in common even on a
 // store that does not know of them.

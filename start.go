@@ -76,17 +76,22 @@ func (s *Session) arrive(ctx context.Context, v *visit) error {
 	v.answerRead()
 	var buf [maxCandidates + 2]candidate
 	candidates := v.candidates(buf[:0])
+	if v.malformed > 0 {
+		m.stats.add(malformed, v.malformed)
+	}
 	for i, c := range candidates {
 		if i == 0 {
 			v.original = c.sid
 		}
 		err := s.find(ctx, c.sid)
 		if errors.Is(err, ErrNotFound) {
+			m.stats.count(unknown)
 			continue
 		}
 		if err != nil {
 			return fmt.Errorf("session: load: %w", err)
 		}
+		m.stats.count(found)
 		if v.came = c.by; len(candidates) > 1 {
 			v.rewrite(c.sid, v.trace(), candidates[i+1:]...)
 		}
@@ -125,7 +130,7 @@ func (s *Session) find(ctx context.Context, sid string) error {
 // ensure stores a session that is not stored yet.
 func (s *Session) ensure(ctx context.Context) error {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	defer s.unlock()
 	if s.status != unstored {
 		return nil
 	}

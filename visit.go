@@ -38,10 +38,11 @@ type visit struct {
 	x    Exchange
 	http httpExchange // what x points to on net/http
 
-	came     channel
-	replaced bool   // under Handler: original stands for what the request carries
-	original string // the request's sid as this visit last saw or wrote it
-	vary     [1]string
+	came      channel
+	replaced  bool   // under Handler: original stands for what the request carries
+	original  string // the request's sid as this visit last saw or wrote it
+	vary      [1]string
+	malformed uint64 // cookies that no manager has made
 
 	handled *handled // what Handler adds, nil elsewhere
 }
@@ -50,6 +51,7 @@ type visit struct {
 type answer struct {
 	cookies []string // Set-Cookie lines
 	header  string   // the value of the sid's response header
+	clear   string   // the value of Clear-Site-Data
 	read    bool     // the response depends on the cookie
 }
 
@@ -68,19 +70,22 @@ func (v *visit) candidates(buf []candidate) []candidate {
 func (v *visit) requested(buf []candidate) []candidate {
 	m := v.m
 	scan := cookieScan{lines: v.x.RequestHeader("Cookie"), name: m.cfg.CookieName}
-	for len(buf) < maxCandidates {
+	for tries := maxCandidates; tries > 0; {
 		value, ok := scan.next()
 		if !ok {
 			break
 		}
 		if m.sealer != nil {
 			value, ok = joinParts(v.x.RequestHeader("Cookie"), m.cfg.CookieName, value, m.parts)
-		} else {
-			ok = m.validSID(value)
+			tries-- // in vain, too: it may have looked through all cookies for the other parts
+		} else if ok = m.validSID(value); ok {
+			tries--
 		}
-		if ok {
-			buf = append(buf, candidate{value, byCookie})
+		if !ok {
+			v.malformed++
+			continue
 		}
+		buf = append(buf, candidate{value, byCookie})
 	}
 	if m.sealer != nil {
 		return buf
@@ -252,6 +257,9 @@ func (v *visit) publish(a answer) {
 	}
 	if a.header != "" {
 		v.x.SetResponseHeader(v.m.cfg.headerName, []string{a.header})
+	}
+	if a.clear != "" {
+		v.x.SetResponseHeader("Clear-Site-Data", []string{a.clear})
 	}
 	if a.read {
 		v.setVary()

@@ -1,12 +1,14 @@
 package cookie_test
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"net/http"
@@ -34,10 +36,17 @@ func (b beegoSide) config() string {
 // encode returns the text of a cookie that is made now, before it is escaped.
 func (b beegoSide) encode(t testing.TB, values map[any]any) string {
 	t.Helper()
-	gob, err := session.EncodeGob(values)
+	encoded, err := session.EncodeGob(values)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return b.seal(t, encoded)
+}
+
+// seal is encode for values that are encoded already.
+func (b beegoSide) seal(t testing.TB, encoded []byte) string {
+	t.Helper()
+	gob := bytes.Clone(encoded)
 	block, err := aes.NewCipher([]byte(b.blockKey))
 	if err != nil {
 		t.Fatal(err)
@@ -51,6 +60,24 @@ func (b beegoSide) encode(t testing.TB, values map[any]any) string {
 	mac.Write([]byte(text))
 	signed := append([]byte(text), mac.Sum(nil)...)
 	return base64.URLEncoding.EncodeToString(signed[len(b.securityName)+1:])
+}
+
+// A departed is of a type that beego's application had.
+type departed struct{ N int }
+
+// As in beego, what cannot be decoded any more is no session.
+func TestCookiesOfBeegoWithATypeThatIsNotKnownAreFreshSessions(t *testing.T) {
+	gob.RegisterName("the type departed", departed{})
+	known, err := session.EncodeGob(map[any]any{"user": "ann", "value": departed{1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	unknown := bytes.ReplaceAll(known, []byte("the type departed"), []byte("a type of beego's"))
+	m := newManager(t, theirs.config(), session.CfgBeego(true))
+	if got := with(m, "gosessionid="+url.QueryEscape(theirs.seal(t, known))); got.user != "ann" {
+		t.Errorf("the type is known: %+v", got)
+	}
+	wantFresh(t, m, "gosessionid="+url.QueryEscape(theirs.seal(t, unknown)), "a type that is not known")
 }
 
 // cookie returns the Cookie header.
@@ -122,6 +149,57 @@ func TestCookiesOfBeegoAreOpenedAndSealedAnew(t *testing.T) {
 	})
 }
 
+// beego's cookies have the path / and no domain, whatever the manager's config says. To a browser ours are others
+// if they have another path or domain: then beego's must go, or it would be read again.
+func TestCookiesOfBeegoElsewhereAreDeleted(t *testing.T) {
+	for name, opts := range map[string][]session.ManagerConfigOpt{
+		"domain":          {session.CfgDomain("example.com")},
+		"path":            {session.CfgCookiePath("/app")},
+		"path and domain": {session.CfgCookiePath("/app"), session.CfgDomain("example.com"), session.CfgSecure(true)},
+	} {
+		for _, handled := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, Handler=%t", name, handled), func(t *testing.T) {
+				m := newManager(t, theirs.config(), append(opts, session.CfgBeego(true))...)
+				do := func(b *browser, use func(w http.ResponseWriter, r *http.Request)) {
+					if handled {
+						use = m.Handler(http.HandlerFunc(use)).ServeHTTP
+					}
+					b.do(use)
+				}
+				newBrowser := func() *browser {
+					b := theirs.browser(t, map[any]any{"user": "ann"})
+					b.scheme = "https"
+					return b
+				}
+				b := newBrowser()
+				for i := range 3 {
+					do(b, func(w http.ResponseWriter, r *http.Request) {
+						s := start(t, m, w, r)
+						if n := s.Get(r.Context(), "n"); s.Get(r.Context(), "user") != "ann" || i > 0 && n != i-1 {
+							t.Errorf("request %d: n = %v", i, n)
+						}
+						set(t, s, "n", i)
+						set(t, s, "text", text(7000*(i%2)))
+					})
+				}
+				if names := b.jar.names(""); len(names) != 1 {
+					t.Errorf("cookies %v", names)
+				}
+				fresh := &browser{TB: t, jar: newJar(), scheme: "https"}
+				if n := len(fresh.visit(m, func(s *session.Session) {}).Cookies()); n != 1 {
+					t.Errorf("a new visitor gets %d cookies", n)
+				}
+				for what, b := range map[string]*browser{"later": b, "at once": newBrowser()} {
+					do(b, m.SessionDestroy)
+					if names := b.jar.names(""); len(names) != 0 {
+						t.Errorf("a logout %s leaves %v", what, names)
+					}
+				}
+			})
+		}
+	}
+}
+
 func TestCookiesOfBeegoNeedItsKeysAndTheMode(t *testing.T) {
 	m := newManager(t, theirs.config(), session.CfgBeego(true))
 	values := map[any]any{"user": "ann"}
@@ -150,7 +228,13 @@ func TestCookiesOfBeegoNeedItsKeysAndTheMode(t *testing.T) {
 
 func TestTamperedCookiesOfBeegoAreRefused(t *testing.T) {
 	m := newManager(t, theirs.config(), session.CfgBeego(true))
-	text, other := theirs.encode(t, map[any]any{"user": "ann"}), theirs.encode(t, map[any]any{"user": "eve"})
+	for _, more := range []string{"", "123", "123456"} { // base64 leaves none, two or four bits unused
+		tamperBeego(t, m, theirs.encode(t, map[any]any{"user": "ann", "more": more}), theirs.encode(t, map[any]any{"user": "eve"}))
+	}
+}
+
+func tamperBeego(t *testing.T, m *session.Manager, text, other string) {
+	t.Helper()
 	if got := with(m, "gosessionid="+url.QueryEscape(text)); got.user != "ann" || got.isNew {
 		t.Fatalf("not opened: %+v", got)
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/cookie"
@@ -34,13 +35,15 @@ func TestBadConfig(t *testing.T) {
 		{"wrong type of secure", `{"securityKey": "1234567890123456", "secure": "yes"}`, "secure", "bool"},
 		{"no JSON", `1234567890123456`, "", "JSON"},
 		{"a path", `./tmp`, "", "JSON"},
-		{"a cookie's name", `{"securityKey": "1234567890123456", "cookieName": "a b"}`, "", "cookieName"},
-		{"a prefix", `{"securityKey": "1234567890123456", "cookieName": "__Host-a"}`, "", "cookieName: the prefix needs secure"},
-		{"a long age", `{"securityKey": "1234567890123456", "maxage": 34560001}`, "", "400 days"},
-		{"an age", `{"securityKey": "1234567890123456", "maxage": -2}`, "", "negative"},
+		{"a cookie's name", `{"securityKey": "1234567890123456", "cookieName": "a b"}`, "cookieName", "letters"},
+		{"a prefix", `{"securityKey": "1234567890123456", "cookieName": "__Host-a"}`, "cookieName", "the prefix needs secure"},
+		{"a long age", `{"securityKey": "1234567890123456", "maxage": 34560001}`, "maxage", "400 days"},
+		{"an age less than touchInterval", `{"securityKey": "1234567890123456", "maxage": 60}`, "", "touchInterval: 2m0s is not less"},
+		{"an age", `{"securityKey": "1234567890123456", "maxage": -2}`, "maxage", "negative"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			m, err := session.New(cookie.New(), session.NewManagerConfig(session.CfgProviderConfig(tt.config)))
+			m, err := session.New(cookie.New(), session.NewManagerConfig(session.CfgProviderConfig(tt.config),
+				session.CfgTouchInterval(2*time.Minute)))
 			wrong, ok := errors.AsType[*session.ConfigError](err)
 			if m != nil || !ok {
 				t.Fatalf("New = %v, %v", m, err)

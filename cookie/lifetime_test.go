@@ -1,6 +1,8 @@
 package cookie_test
 
 import (
+	"errors"
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -87,6 +89,18 @@ func TestTheServerKeepsTheDeadlines(t *testing.T) {
 		time.Sleep(time.Nanosecond)
 		wantFresh(t, small, b.jar.header(false), "at the deadline")
 	})
+	browse(t, "a session that the codec of today cannot hold is not renewed, and does not keep the visitor out", func(t *testing.T) {
+		before := newManager(t, yearLong, session.CfgMaxLifeTime(600))
+		today := newManager(t, yearLong, session.CfgMaxLifeTime(600), session.CfgCodec("json"), quiet)
+		b := seeded(t, before)
+		b.visit(before, func(s *session.Session) { set(t, s, "value", math.Inf(1)) })
+		sid := b.sid(before)
+		time.Sleep(9 * time.Minute) // it is due
+		wantUnsealable(t, b, today, session.ErrUnencodable)
+		if b.value(before, "user") != nil || b.sid(today) != sid {
+			t.Error("the session is another, or was not flushed")
+		}
+	})
 	browse(t, "a session that expires during its request", func(t *testing.T) {
 		m := newManager(t, yearLong, session.CfgMaxLifeTime(600))
 		b := seeded(t, m)
@@ -98,6 +112,28 @@ func TestTheServerKeepsTheDeadlines(t *testing.T) {
 		})
 		wantFresh(t, m, b.jar.header(false), "afterwards")
 	})
+}
+
+// wantUnsealable checks what a visitor can do whose session holds what cannot be sealed: read, and begin anew.
+func wantUnsealable(t *testing.T, b *browser, m *session.Manager, want error) {
+	t.Helper()
+	b.visit(m, func(s *session.Session) {
+		if s.IsNew() {
+			t.Error("the session is a new one")
+		}
+		if err := s.Set(t.Context(), "n", 1); !errors.Is(err, want) {
+			t.Errorf("Set = %v", err)
+		}
+	})
+	b.visit(m, func(s *session.Session) {
+		if err := s.Flush(t.Context()); err != nil {
+			t.Errorf("Flush = %v", err)
+		}
+		set(t, s, "new", "value")
+	})
+	if b.value(m, "new") != "value" {
+		t.Error("what was set after Flush is lost")
+	}
 }
 
 func regenerate(b *browser, m *session.Manager) (err error) {

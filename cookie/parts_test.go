@@ -84,8 +84,12 @@ func TestTooLargeLeavesTheSession(t *testing.T) {
 }
 
 func TestMaxCookies(t *testing.T) {
-	for n := 1; n <= 9; n++ {
-		m := newManager(t, fmt.Sprintf(`{"securityKey": "a secret of the tests", "maxCookies": %d}`, n))
+	for i := range 10 {
+		n, config := i, fmt.Sprintf(`{"securityKey": "a secret of the tests", "maxCookies": %d}`, i)
+		if i == 0 {
+			n, config = 4, oneKey // the default
+		}
+		m := newManager(t, config)
 		b := seeded(t, m)
 		fits, large := 0, 9*maxPair
 		for large-fits > 1 { // how many bytes fit
@@ -114,6 +118,56 @@ func TestMaxCookies(t *testing.T) {
 	}
 }
 
+// A browser keeps 4096 bytes of name and value, to the byte, and so much is used.
+func TestExactlyFull(t *testing.T) {
+	value := text(2900)
+	pairs := func(name, config string) (sizes []int) {
+		m := newManager(t, config, session.CfgCookieName(name))
+		b := newBrowser(t)
+		var err error
+		b.visit(m, func(s *session.Session) { err = s.Set(t.Context(), "text", value) })
+		if errors.Is(err, session.ErrTooLarge) {
+			return nil
+		}
+		if b.value(m, "text") != value {
+			t.Errorf("a name of %d bytes: the text is lost", len(name))
+		}
+		for _, c := range b.jar.cookies {
+			sizes = append(sizes, len(c.Name)+len(c.Value))
+		}
+		return sizes
+	}
+	one := `{"securityKey": "a secret of the tests", "maxCookies": 1}`
+	sealed := pairs("n", one)[0] - len("n")
+	fits := strings.Repeat("n", maxPair-sealed)
+	for _, tt := range []struct {
+		name, config string
+		want         []int
+	}{
+		{fits, one, []int{maxPair}},
+		{fits, oneKey, []int{maxPair}},
+		{fits + "n", one, nil},
+		{fits + "n", oneKey, []int{maxPair, len(fits+"n.1") + len("2.") + 1}},
+	} {
+		if got := pairs(tt.name, tt.config); !slices.Equal(got, tt.want) {
+			t.Errorf("a name of %d bytes, %s: pairs of %v bytes, want %v", len(tt.name), tt.config, got, tt.want)
+		}
+	}
+	t.Run("every part but the last", func(t *testing.T) {
+		m := newManager(t, `{"securityKey": "a secret of the tests", "maxCookies": 9}`)
+		b := newBrowser(t)
+		b.visit(m, func(s *session.Session) { set(t, s, "text", text(26_000)) })
+		if len(b.jar.cookies) != 9 {
+			t.Errorf("%d cookies", len(b.jar.cookies))
+		}
+		for _, c := range b.jar.cookies[:8] {
+			if n := len(c.Name) + len(c.Value); n != maxPair {
+				t.Errorf("%s has %d bytes", c.Name, n)
+			}
+		}
+	})
+}
+
 func TestCookiesThatAreNotNeededAreDeleted(t *testing.T) {
 	m := newManager(t, `{"securityKey": "a secret of the tests", "cookieName": "__Host-s", "secure": true, "maxage": 3600}`)
 	b := newBrowser(t)
@@ -127,6 +181,33 @@ func TestCookiesThatAreNotNeededAreDeleted(t *testing.T) {
 			t.Errorf("%d of %d bytes", len(v), tt.bytes)
 		}
 	}
+	t.Run("the ninth", func(t *testing.T) {
+		m := newManager(t, `{"securityKey": "a secret of the tests", "maxCookies": 9}`)
+		b := newBrowser(t)
+		large := func(s *session.Session) { set(t, s, "text", text(26_000)) }
+		small := func(s *session.Session) { set(t, s, "text", text(10)) }
+		for _, tt := range []struct {
+			uses []func(s *session.Session)
+			want int
+		}{
+			{[]func(s *session.Session){large, small}, 1},
+			{[]func(s *session.Session){large}, 9},
+			{[]func(s *session.Session){small}, 1},
+			{[]func(s *session.Session){small, large, large}, 9},
+		} {
+			b.visit(m, func(s *session.Session) {
+				for _, use := range tt.uses {
+					use(s)
+				}
+			})
+			if n := len(b.jar.cookies); n != tt.want {
+				t.Errorf("%d cookies, want %d", n, tt.want)
+			}
+		}
+		if b.do(m.SessionDestroy); len(b.jar.cookies) != 0 {
+			t.Errorf("cookies %v after the logout", b.jar.names(""))
+		}
+	})
 	t.Run("by a Flush", func(t *testing.T) {
 		b.visit(m, func(s *session.Session) { set(t, s, "text", text(8_000)) })
 		b.visit(m, func(s *session.Session) {
@@ -153,6 +234,11 @@ func TestCookiesThatAreNotNeededAreDeleted(t *testing.T) {
 		b := seeded(t, newManager(t, oneKey))
 		b.visit(newManager(t, oneKey), func(s *session.Session) { set(t, s, "text", text(11_000)) })
 		lowered := newManager(t, `{"securityKey": "a secret of the tests", "maxCookies": 2}`)
+		joined := ""
+		for _, c := range b.jar.cookies {
+			joined += c.Value
+		}
+		wantFresh(t, lowered, "gosessionid="+joined[len("4."):], "a session of four cookies in one")
 		b.visit(lowered, func(s *session.Session) {
 			if !s.IsNew() {
 				t.Error("a session of four cookies is read")

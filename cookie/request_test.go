@@ -9,8 +9,10 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/memory"
@@ -140,7 +142,7 @@ var quiet = session.CfgLogger(slog.New(slog.DiscardHandler))
 func TestAPanicSavesNothing(t *testing.T) {
 	m := newManager(t, oneKey, quiet)
 	b := seeded(t, m)
-	use := func(do func(w http.ResponseWriter, r *http.Request)) {
+	use := func(b *browser, do func(w http.ResponseWriter, r *http.Request)) {
 		handler := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			do(w, r)
 			panic("in the application")
@@ -153,7 +155,7 @@ func TestAPanicSavesNothing(t *testing.T) {
 			handler.ServeHTTP(w, r)
 		})
 	}
-	use(func(w http.ResponseWriter, r *http.Request) {
+	use(b, func(w http.ResponseWriter, r *http.Request) {
 		s := start(t, m, w, r)
 		set(t, s, "user", "eve")
 		set(t, s, "text", text(7000))
@@ -161,13 +163,42 @@ func TestAPanicSavesNothing(t *testing.T) {
 	if b.value(m, "user") != "ann" || b.value(m, "text") != nil {
 		t.Error("what a handler changed before it panicked was saved")
 	}
-	use(func(w http.ResponseWriter, r *http.Request) {
+	use(b, func(w http.ResponseWriter, r *http.Request) {
 		if err := m.Destroy(w, r); err != nil {
 			t.Error(err)
 		}
 	})
 	if len(b.jar.cookies) != 0 {
 		t.Error("a logout was undone")
+	}
+	for name, again := range map[string]func(w http.ResponseWriter, r *http.Request){
+		"and nothing is stored": func(w http.ResponseWriter, r *http.Request) {},
+		"and a session is asked for": func(w http.ResponseWriter, r *http.Request) {
+			if _, err := m.FromContext(r.Context()); err != nil {
+				t.Error(err)
+			}
+		},
+		"and a notice is stored": func(w http.ResponseWriter, r *http.Request) {
+			set(t, start(t, m, w, r), "notice", "goodbye")
+		},
+		"and a large notice is": func(w http.ResponseWriter, r *http.Request) {
+			set(t, start(t, m, w, r), "notice", text(7000))
+		},
+		"and another logout": func(w http.ResponseWriter, r *http.Request) {
+			set(t, start(t, m, w, r), "notice", "goodbye")
+			m.SessionDestroy(w, r)
+		},
+	} {
+		b := seeded(t, m)
+		b.visit(m, func(s *session.Session) { set(t, s, "text", text(7000)) })
+		use(b, func(w http.ResponseWriter, r *http.Request) {
+			set(t, start(t, m, w, r), "before", 1)
+			m.SessionDestroy(w, r)
+			again(w, r)
+		})
+		if len(b.jar.cookies) != 0 {
+			t.Errorf("a logout %s: undone, with cookies %v", name, b.jar.names(""))
+		}
 	}
 }
 
@@ -211,10 +242,12 @@ func TestCookiesOfOthersStay(t *testing.T) {
 func othersStay(t *testing.T, m *session.Manager, others []string) {
 	b := newBrowser(t)
 	for _, name := range others {
-		b.jar.take([]string{name + "=other"}, false)
+		b.jar.take([]string{name + "=other; Path=/"}, false)
 	}
 	b.do(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Add("Set-Cookie", "gosessionid.x=new")
+		for _, name := range []string{"gosessionid.x", "gosessionid.0", "gosessionid.9"} {
+			w.Header().Add("Set-Cookie", name+"=new; Path=/")
+		}
 		s := start(t, m, w, r)
 		set(t, s, "text", text(7000))
 		w.Header().Add("Set-Cookie", "theme=dark")
@@ -223,7 +256,11 @@ func othersStay(t *testing.T, m *session.Manager, others []string) {
 	b.do(m.SessionDestroy)
 	values := b.jar.values()
 	for _, name := range others {
-		if want := map[bool]string{true: "new", false: "other"}[name == "gosessionid.x"]; values[name] != want {
+		want := "other"
+		if slices.Contains([]string{"gosessionid.x", "gosessionid.0", "gosessionid.9"}, name) {
+			want = "new"
+		}
+		if values[name] != want {
 			t.Errorf("%s = %q, want %q", name, values[name], want)
 		}
 	}
@@ -251,7 +288,30 @@ func TestDuplicates(t *testing.T) {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	wantFresh(t, m, strings.Repeat("gosessionid=junk; ", 4)+good, "the fifth")
+	for _, junk := range []string{"junk", "2.junk", "3.junk", "x.junk", ""} {
+		for n, want := range map[int]any{3: "ann", 4: nil} {
+			if got := with(m, strings.Repeat("gosessionid="+junk+"; ", n)+good); got.user != want {
+				t.Errorf("behind %d of %q: %+v", n, junk, got)
+			}
+		}
+	}
+}
+
+// Each cookie that says that there are more makes the manager look for them. A request of 1 MB holds 60 000: if
+// none was counted they would take minutes.
+func TestAFloodOfFirstPartsIsCheap(t *testing.T) {
+	m := newManager(t, `{"securityKey": "a secret of the tests", "maxCookies": 9}`)
+	for what, header := range map[string]string{
+		"without the others": strings.Repeat("gosessionid=9.; ", 1<<20/16),
+		"with some":          strings.Repeat("gosessionid=9.A; ", 1<<20/17) + "gosessionid.1=A; gosessionid.2=A",
+		"large":              "gosessionid=9." + strings.Repeat("A", 1<<20) + strings.Repeat("; gosessionid.1=A", 8),
+	} {
+		begin := time.Now()
+		got := with(m, header)
+		if took := time.Since(begin); got.user != nil || !got.isNew || took > 5*time.Second {
+			t.Errorf("%s: %+v, after %v", what, got, took)
+		}
+	}
 }
 
 // A captured cookie outlives the logout: docs/providers/cookie.md says so.

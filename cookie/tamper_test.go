@@ -176,6 +176,31 @@ func TestPurposeAndVersionAreBound(t *testing.T) {
 			wantFresh(t, m, "gosessionid="+seal(t, purpose, version, version, &rec), "another version, sealed for it")
 		}
 	}
+	t.Run("without its padding", func(t *testing.T) {
+		box, err := sealing.New(purpose, "a secret of the tests")
+		if err != nil {
+			t.Fatal(err)
+		}
+		whole, err := rec.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, tt := range map[string]struct {
+			plain string
+			opens bool
+		}{
+			"as it should be": {string(whole) + "\x80", true},
+			"no mark":         {string(whole) + "x", false},
+			"zeros":           {strings.Repeat("\x00", 64), false},
+			"nothing":         {"", false},
+			"a mark alone":    {"\x80", false},
+		} {
+			sealed := box.Seal([]byte{1}, []byte(tt.plain), []byte("\x01gosessionid\x00"))
+			if got := with(m, "gosessionid="+base64.RawURLEncoding.EncodeToString(sealed)); got.isNew == tt.opens {
+				t.Errorf("%s: %+v", what, got)
+			}
+		}
+	})
 	t.Run("what is inside is checked, too", func(t *testing.T) {
 		for what, change := range map[string]func(rec *session.Record){
 			"expired":           func(rec *session.Record) { rec.Expires = time.Now().Add(-time.Millisecond) },
@@ -187,7 +212,7 @@ func TestPurposeAndVersionAreBound(t *testing.T) {
 			"long sid":          func(rec *session.Record) { rec.Data[2] = 255 },
 			"hostile sid":       func(rec *session.Record) { rec.Data[3] = '/' },
 			"values":            func(rec *session.Record) { rec.Data = append(rec.Data, 0xff, 0xff, 0xff) },
-			"beego's version":   func(rec *session.Record) { rec.Version, rec.Data[0] = 0, 1 },
+			"beego's version":   func(rec *session.Record) { rec.Version, rec.Created, rec.Data = 0, time.Now(), nil },
 		} {
 			rec := rec
 			rec.Data = slices.Clone(rec.Data)

@@ -69,12 +69,17 @@ func (c *capped) Delete(ctx context.Context, key string, version uint64) error {
 	return err
 }
 
+// Reserve implements [session.UserLimiter].
+func (c *capped) Reserve(ctx context.Context, user, key string, until time.Time, limit int, evict bool) ([]string, error) {
+	return c.reserve(ctx, user, key, until, limit, evict, c.Delete)
+}
+
 // Sweep implements [session.Sweeper].
 func (c *capped) Sweep(ctx context.Context) (int, error) {
 	return c.store.sweep(ctx, func(sh *shard, keys []string) []string {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		removed := sh.removeExpired(keys)
+		removed := c.removeExpired(sh, keys)
 		for _, key := range removed {
 			c.forget(key)
 		}

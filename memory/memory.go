@@ -35,8 +35,8 @@ func New() session.Provider { return session.NewProvider(Open) }
 // Open opens a new empty store, whatever the namespace. It returns a [*session.ConfigError] if c.Config
 // is neither empty nor as the package comment says.
 //
-// The store is [session.InProcess], and a [session.Counter], [session.Lister], [session.Sweeper] and
-// [session.Clearer]. There is nothing to close.
+// The store is [session.InProcess], and a [session.Counter], [session.Lister], [session.UserLister],
+// [session.UserLimiter], [session.Sweeper] and [session.Clearer]. There is nothing to close.
 func Open(_ context.Context, c session.BackendConfig) (session.Backend, error) {
 	var cfg struct {
 		MaxSessions int `json:"maxSessions"`

@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"hash/maphash"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -18,6 +19,7 @@ const shardCount = 1024
 type store struct {
 	shards [shardCount]shard // first, so that each begins a cache line
 	seed   maphash.Seed
+	users  userIndex
 }
 
 // A shard keeps the records of some of the keys.
@@ -31,7 +33,7 @@ type shard struct {
 }
 
 func newStore() *store {
-	return &store{seed: maphash.MakeSeed()}
+	return &store{seed: maphash.MakeSeed(), users: userIndex{seed: maphash.MakeSeed()}}
 }
 
 func (s *store) shard(key string) *shard {
@@ -61,6 +63,10 @@ func (s *store) create(key string, rec *session.Record) error {
 	if sh.records == nil {
 		sh.records = make(map[string]*entry)
 	}
+	if expired := sh.records[key]; expired != nil {
+		s.users.remove(expired.user, key)
+	}
+	s.users.add(e.user, key)
 	sh.records[key] = e
 	sh.peak = max(sh.peak, len(sh.records))
 	rec.Version = 1
@@ -99,8 +105,13 @@ func (s *store) Save(_ context.Context, key string, rec *session.Record) error {
 	if expires := millis(rec.Expires); expires > e.expires || rec.Shorten {
 		e.expires = expires
 	}
+	user := e.user
 	e.set(rec, rec.Version+1)
 	rec.Version++
+	if e.user != user {
+		s.users.remove(user, key)
+		s.users.add(e.user, strings.Clone(key))
+	}
 	return nil
 }
 
@@ -133,7 +144,7 @@ func (s *store) Delete(_ context.Context, key string, version uint64) error {
 			return e.conflict()
 		}
 	}
-	delete(sh.records, key)
+	s.drop(sh, key)
 	return nil
 }
 
@@ -142,10 +153,22 @@ func (s *store) Clear(context.Context) error {
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.mu.Lock()
+		for key, e := range sh.records {
+			s.users.remove(e.user, key)
+		}
 		sh.replace(nil)
 		sh.mu.Unlock()
 	}
+	s.users.lapse(math.MaxInt64)
 	return nil
+}
+
+// drop removes the record under key, if there is one. The caller holds mu of its shard.
+func (s *store) drop(sh *shard, key string) {
+	if e := sh.records[key]; e != nil {
+		delete(sh.records, key)
+		s.users.remove(e.user, key)
+	}
 }
 
 // live returns the record under key, or nil if there is none or it has expired. The caller holds mu.

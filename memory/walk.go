@@ -100,11 +100,12 @@ func (s *store) List(ctx context.Context) iter.Seq2[session.Entry, error] {
 // Sweep implements [session.Sweeper]. It looks for expired records with the shard locked for reading, and
 // locks it for writing only to remove them.
 func (s *store) Sweep(ctx context.Context) (int, error) {
-	return s.sweep(ctx, (*shard).removeExpired)
+	return s.sweep(ctx, s.removeExpired)
 }
 
 // sweep calls remove, with no lock held, for each batch of keys whose records were seen expired.
 func (s *store) sweep(ctx context.Context, remove func(sh *shard, keys []string) (removed []string)) (int, error) {
+	s.users.lapse(time.Now().UnixMilli())
 	count := 0
 	expired := make([]string, 0, sweepBatch)
 	err := s.walk(ctx, func(key string, e *entry, now int64) {
@@ -123,14 +124,14 @@ func (s *store) sweep(ctx context.Context, remove func(sh *shard, keys []string)
 
 // removeExpired removes the records under keys that are still expired. It returns their keys, in the
 // memory of keys.
-func (sh *shard) removeExpired(keys []string) []string {
+func (s *store) removeExpired(sh *shard, keys []string) []string {
 	now := time.Now().UnixMilli()
 	removed := keys[:0]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	for _, key := range keys {
 		if e := sh.records[key]; e != nil && !e.live(now) {
-			delete(sh.records, key)
+			s.drop(sh, key)
 			removed = append(removed, key)
 		}
 	}

@@ -101,7 +101,7 @@ func TestSweepRemovesInBatches(t *testing.T) {
 		if batches++; len(keys) > sweepBatch {
 			t.Errorf("%d records to be removed while the lock is held, want at most %d", len(keys), sweepBatch)
 		}
-		return sh.removeExpired(keys)
+		return s.removeExpired(sh, keys)
 	})
 	if err != nil || removed != len(keys) || batches < len(keys)/sweepBatch {
 		t.Errorf("sweep = %d, %v in %d batches; want %d", removed, err, batches, len(keys))
@@ -116,7 +116,7 @@ func TestSweepLeavesWhatCameToLife(t *testing.T) {
 				t.Errorf("Create: %v", err)
 			}
 		}
-		return sh.removeExpired(expired)
+		return s.removeExpired(sh, expired)
 	})
 	if err != nil || removed != 0 {
 		t.Errorf("sweep = %d, %v; want 0", removed, err)
@@ -131,7 +131,7 @@ func TestWalksEndWithTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	removed, err := s.sweep(ctx, func(sh *shard, keys []string) []string {
 		cancel()
-		return sh.removeExpired(keys)
+		return s.removeExpired(sh, keys)
 	})
 	if !errors.Is(err, context.Canceled) || removed == 0 || removed > sweepBatch {
 		t.Errorf("sweep = %d, %v; want one batch and %v", removed, err, context.Canceled)

@@ -62,6 +62,9 @@ var brokenManagers = []managerBreakage{
 	{name: "Load does not look at the time", caught: []string{"start/dead sid", "deadline/idle on every call"}},
 	{name: "Load leaves Shorten of a used record", caught: []string{"deadline/reads store nothing"}},
 	{name: "deadline is not stored", caught: []string{"deadline/absolute"}},
+	{name: "user is not stored", caught: []string{"login/new sid"}},
+	{name: "Reserve looks, then reserves", caught: []string{"login/limit"}},
+	{name: "ListUser goes by the beginning of the name", caught: []string{"login/users"}},
 	{name: "data ends at a NUL", caught: []string{"values/kinds", "corrupt/record"}},
 	{name: "data is cut at 65535 bytes", caught: []string{"limit/large"}},
 	{
@@ -188,6 +191,9 @@ func TestManagersBroken(t *testing.T) {
 			alter := b.alter
 			if i := slices.IndexFunc(broken, func(known breakage) bool { return known.name == b.name }); i >= 0 {
 				alter = func(n *node) session.Backend { return plain{broken[i].alter(n)} }
+				if broken[i].ofUsers() {
+					alter = broken[i].alter
+				}
 			} else if alter == nil && b.provider == nil && b.opts == nil {
 				t.Fatal("there is no such breakage")
 			} else if alter == nil {
@@ -272,7 +278,14 @@ var brokenSealers = []sealerBreakage{
 	{
 		name:   "a reference is the cookie",
 		alter:  func(*sealer) session.Sealer { return &referring{kept: make(map[string]session.Record)} },
-		caught: []string{"sealed/one cookie"},
+		caught: []string{"sealed/large values"},
+	},
+	{
+		name: "nothing is authenticated, in several cookies",
+		alter: func(s *sealer) session.Sealer {
+			return parted{&sealer{aead: open{}, namespace: s.namespace}, 4}
+		},
+		caught: []string{"sealed/parts"},
 	},
 	{
 		name:   "a cookie opens once",

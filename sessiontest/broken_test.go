@@ -29,6 +29,10 @@ var broken = slices.Concat(brokenCreate, brokenLoad, brokenSave, brokenTouch, br
 // would fail as well.
 var brokenUsers = slices.Concat(brokenUser, brokenReserve)
 
+func (b breakage) ofUsers() bool {
+	return slices.ContainsFunc(brokenUsers, func(of breakage) bool { return of.name == b.name })
+}
+
 var brokenCreate = []breakage{
 	{
 		name: "Create overwrites",

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,7 +43,7 @@ func (e *env) config(opts ...session.ManagerConfigOpt) *session.ManagerConfig {
 
 // browser is a user's: it keeps the session's cookie and sends it with each request.
 type browser struct {
-	cookie string // "name=value", "" for none
+	cookie string // "name=value", "" for none; a sealed session may take several, with "; " between them
 }
 
 // with returns a browser that sends value as the session's cookie.
@@ -64,18 +65,37 @@ func (b *browser) value() string {
 	return value
 }
 
-// take takes over the cookie of a response.
+// pairs returns "name=value" of each cookie.
+func (b *browser) pairs() []string {
+	if b.cookie == "" {
+		return nil
+	}
+	return strings.Split(b.cookie, "; ")
+}
+
+// take takes over the session's cookies of a response.
 func (b *browser) take(h http.Header) {
+	pairs := b.pairs()
 	for _, c := range (&http.Response{Header: h}).Cookies() {
+		if !ours(c.Name) {
+			continue
+		}
+		at := slices.IndexFunc(pairs, func(pair string) bool { return strings.HasPrefix(pair, c.Name+"=") })
 		switch {
-		case c.Name != cookieName:
+		case c.MaxAge < 0 && at >= 0:
+			pairs = slices.Delete(pairs, at, at+1)
 		case c.MaxAge < 0:
-			b.cookie = ""
+		case at >= 0:
+			pairs[at] = c.Name + "=" + c.Value
 		default:
-			b.cookie = c.Name + "=" + c.Value
+			pairs = append(pairs, c.Name+"="+c.Value)
 		}
 	}
+	b.cookie = strings.Join(pairs, "; ")
 }
+
+// ours reports whether a cookie of this name is the session's, or a part of it.
+func ours(name string) bool { return name == cookieName || strings.HasPrefix(name, cookieName+".") }
 
 // A flight is a request under way.
 type flight struct {
@@ -191,7 +211,7 @@ func wantSID(t testing.TB, m *session.Manager, sid string, live bool) {
 func wantNoCookie(t testing.TB, response string, h http.Header) {
 	t.Helper()
 	for _, line := range h["Set-Cookie"] {
-		if strings.HasPrefix(line, cookieName+"=") {
+		if name, _, _ := strings.Cut(line, "="); ours(name) {
 			t.Errorf("%s has a Set-Cookie", response)
 		}
 	}

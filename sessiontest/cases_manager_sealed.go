@@ -4,33 +4,106 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
 )
 
+const maxPair = 4096 // what a browser keeps of a cookie, name and value together
+
+// noise returns n bytes that cannot be compressed.
+func noise(n int) string {
+	b := make([]byte, n)
+	_, _ = rand.Read(b)
+	return string(b)
+}
+
 // sealerCases are rules for client-side stores alone.
 var sealerCases = []testCase{
 	{
-		name:       "sealed/one cookie",
+		name:       "sealed/large values",
 		sentence:   "S9",
-		rule:       "What a cookie cannot hold is refused with ErrTooLarge, and the cookie stays as it is.",
+		rule:       "What the cookies cannot hold is refused with ErrTooLarge, and they stay as they are.",
+		clientSide: true,
+		check: func(t testing.TB, e *env) {
+			m := e.manager(t)
+			b := visitor(t, m, values{"a": "1"})
+			before := values{"a": "1"}
+			refused := false
+			for n := 1000; !refused; n += 1000 {
+				if n > 9*maxPair {
+					t.Fatalf("a session of %d bytes was accepted, more than nine cookies hold", n)
+				}
+				large := noise(n)
+				s := b.start(t, m)
+				if err := s.Set(t.Context(), "b", large); err != nil {
+					wantErr(t, "Set", err, session.ErrTooLarge)
+					wantNoCookie(t, "the response", s.w.Header())
+					s.wantValues(t, before)
+					refused = true
+				} else {
+					before["b"] = large
+				}
+				b.take(s.w.Header())
+				for _, pair := range b.pairs() {
+					if n := len(pair) - len("="); n > maxPair {
+						t.Errorf("a cookie has %d bytes, a browser keeps %d", n, maxPair)
+					}
+				}
+				b.wantValues(t, m, before)
+			}
+			after := values{"a": "1", "b": nil, "c": noise(1000)}
+			s := b.start(t, m)
+			wantOK(t, "Delete", s.Delete(t.Context(), "b"))
+			s.set(t, values{"c": after["c"]})
+			b.take(s.w.Header())
+			b.wantValues(t, m, after)
+			if n := len(b.pairs()); n != 1 {
+				t.Errorf("a session that fits into one cookie has %d", n)
+			}
+		},
+	},
+	{
+		name:       "sealed/parts",
+		sentence:   "S11",
+		rule:       "The cookies of one session open together, in any order, or not at all.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t)
 			b := visitor(t, m, values{"a": "1"})
 			s := b.start(t, m)
-			large := make([]byte, 4096)
-			rand.Read(large) // cannot be compressed
-			wantErr(t, "Set", s.Set(t.Context(), "b", large), session.ErrTooLarge)
-			wantNoCookie(t, "the response", s.w.Header())
-			s.set(t, values{"c": strings.Repeat("x", 1000)})
+			if err := s.Set(t.Context(), "large", noise(maxPair)); errors.Is(err, session.ErrTooLarge) {
+				t.Skip("the store keeps a session in one cookie")
+			}
 			b.take(s.w.Header())
-			b.wantValues(t, m, values{"a": "1", "b": nil, "c": strings.Repeat("x", 1000)})
-			if n := len(cookieName) + len(b.value()); n > 4096 {
-				t.Errorf("the cookie has %d bytes, a browser keeps 4096", n)
+			whole := b.pairs()
+			s = b.start(t, m)
+			s.set(t, values{"large": noise(maxPair)}) // another state of the same size
+			next := &browser{b.cookie}
+			next.take(s.w.Header())
+			other := next.pairs()
+			if len(whole) < 2 || len(whole) != len(other) {
+				t.Fatalf("%d bytes are in %d cookies", maxPair, len(whole))
+			}
+			for what, pairs := range map[string][]string{
+				"the last of another state": append(slices.Clone(whole[:len(whole)-1]), other[len(other)-1]),
+				"the first alone":           whole[:1],
+				"without the first":         whole[1:],
+				"the first of another":      append([]string{other[0]}, whole[1:]...),
+			} {
+				s := (&browser{strings.Join(pairs, "; ")}).start(t, m)
+				if !s.IsNew() || s.Get(t.Context(), "a") != nil {
+					t.Errorf("%s: it opens", what)
+				}
+			}
+			turned := slices.Clone(whole)
+			slices.Reverse(turned)
+			for _, pairs := range [][]string{whole, turned, other} {
+				(&browser{strings.Join(pairs, "; ")}).wantValues(t, m, values{"a": "1"})
 			}
 		},
 	},

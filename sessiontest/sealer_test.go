@@ -53,4 +53,25 @@ func (s *sealer) Open(name string, sealed []byte, rec *session.Record) error {
 	return rec.UnmarshalBinary(plain)
 }
 
-func TestRunSealer(t *testing.T) { Run(t, Harness{Sealer: openSealer}) }
+// parted is a sealer that takes several cookies.
+type parted struct {
+	session.Sealer
+	most int
+}
+
+func (p parted) Cookies() session.CookieConfig { return session.CookieConfig{Max: p.most} }
+
+func TestRunSealer(t *testing.T) {
+	t.Run("one cookie", func(t *testing.T) { Run(t, Harness{Sealer: openSealer}) })
+	for _, most := range []int{2, 4, 99} { // of which nine are used
+		t.Run(fmt.Sprint(most, " cookies"), func(t *testing.T) {
+			Run(t, Harness{Sealer: func(t testing.TB) OpenSealer {
+				open := openSealer(t)
+				return func(ctx context.Context, c session.BackendConfig) (session.Sealer, error) {
+					s, err := open(ctx, c)
+					return parted{s, most}, err
+				}
+			}})
+		})
+	}
+}

@@ -44,10 +44,6 @@ func TestRun(t *testing.T) {
 }
 
 func TestBroken(t *testing.T) {
-	ofUsers := make(map[string]bool)
-	for _, b := range brokenUsers {
-		ofUsers[b.name] = true
-	}
 	for _, b := range broken {
 		t.Run(b.name, func(t *testing.T) {
 			t.Parallel()
@@ -56,7 +52,7 @@ func TestBroken(t *testing.T) {
 				allowed = append(allowed, caseNamed(t, name).sentence)
 			}
 			for _, c := range cases {
-				if b.racy && c.sentence == "S14" || aboutUsers(c) && !ofUsers[b.name] {
+				if b.racy && c.sentence == "S14" || aboutUsers(c) && !b.ofUsers() {
 					continue
 				}
 				r := runCase(t, Harness{}, c, b.alter)

@@ -71,6 +71,24 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// Ids have four bytes, so that two keys may have the same one: as these have, found among 50 000.
+func TestKeysOfOneID(t *testing.T) {
+	const one, two = "a secret of the tests 14859", "a secret of the tests 48946"
+	a, b := box(t, "test", one), box(t, "test", two)
+	if a.keys[0].id != b.keys[0].id {
+		t.Fatal("the ids differ: look for another pair")
+	}
+	both := box(t, "test", one, two)
+	for _, sealed := range [][]byte{a.Seal(nil, []byte("x"), nil), b.Seal(nil, []byte("x"), nil)} {
+		if got, err := both.Open([]byte("out"), sealed, nil); string(got) != "outx" || err != nil {
+			t.Errorf("Open = %q, %v", got, err)
+		}
+	}
+	if got, err := a.Open([]byte("out"), b.Seal(nil, []byte("x"), nil), nil); string(got) != "out" || err != ErrOpen {
+		t.Errorf("the other's: Open = %q, %v", got, err)
+	}
+}
+
 func TestBadSecrets(t *testing.T) {
 	for want, secrets := range map[string][]string{
 		"no key is given": {},

@@ -54,9 +54,14 @@ func makeFolder(name string) (string, error) {
 	return dir, give(dir)
 }
 
-// sweep waits for the end of its input and removes the folder. It tries again, because servers that are being
-// killed may still be writing.
-const sweep = `cat >/dev/null; for try in 1 2 3 4 5; do rm -rf -- "$1" && exit; sleep 0.5; done 2>/dev/null`
+// sweep waits for the end of its input and removes the folder, with the shared memory of killed PostgreSQL servers. It
+// tries again, because servers that are being killed may still be writing.
+const sweep = `exec 2>/dev/null
+cat >/dev/null
+for file in "$1"/*/data/postmaster.pid; do
+	[ -f "$file" ] && ipcrm -m "$(awk 'NR == 7 { print $2 }' "$file")"
+done
+for try in 1 2 3 4 5; do rm -rf -- "$1" && exit; sleep 0.5; done`
 
 // sweepAfterwards removes root even when this process is killed.
 func sweepAfterwards(root string) error {

@@ -2,8 +2,10 @@ package servertest
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -60,6 +62,7 @@ func StartPostgres(t testing.TB, o SQLOptions) *SQLServer {
 			server.argv = append(server.argv, "-c", setting)
 		}
 		server.signal = syscall.SIGINT
+		server.tidy = func() error { return removeSegment(data) }
 		server.answer = func() error {
 			if err := postgresReady(data, server.proc.pid); err != nil {
 				return err
@@ -75,7 +78,7 @@ func postgresSettings(s *Server, o SQLOptions) ([]string, error) {
 	_, port := hostPort(s.Addr)
 	settings := []string{
 		"listen_addresses=127.0.0.1", "port=" + port, "unix_socket_directories=", "max_connections=200",
-		"shared_buffers=32MB",
+		"shared_buffers=32MB", "dynamic_shared_memory_type=mmap",
 	}
 	if !o.Durable {
 		settings = append(settings, "fsync=off", "full_page_writes=off")
@@ -104,16 +107,43 @@ func postgresRecipe(initdb, user, password string) recipe {
 	}
 }
 
-// postgresReady reads the file that the server keeps in its data folder: the id of the process in the first line, its
-// state in the eighth.
-func postgresReady(data string, pid int) error {
+// postmaster reads a line, from 1, of the file that a server keeps in its data folder while it runs: 1 is the id of
+// the process, 7 key and id of its segment of shared memory, 8 its state.
+func postmaster(data string, line int) (string, error) {
 	content, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	if err != nil {
+		return "", err
+	}
+	lines := strings.Split(string(content), "\n")
+	if len(lines) < line {
+		return "", fmt.Errorf("postmaster.pid has no line %d", line)
+	}
+	return strings.TrimSpace(lines[line-1]), nil
+}
+
+func postgresReady(data string, pid int) error {
+	owner, err := postmaster(data, 1)
 	if err != nil {
 		return err
 	}
-	lines := strings.Split(string(content), "\n")
-	if len(lines) < 8 || lines[0] != strconv.Itoa(pid) || strings.TrimSpace(lines[7]) != "ready" {
-		return errors.New("postmaster.pid does not say ready")
+	state, err := postmaster(data, 8)
+	if err == nil && (owner != strconv.Itoa(pid) || state != "ready") {
+		err = errors.New("postmaster.pid does not say ready")
+	}
+	return err
+}
+
+// removeSegment removes the segment of shared memory that a killed server leaves in the kernel, which has room for
+// some thousands. The sweeper does the same.
+func removeSegment(data string) error {
+	segment, err := postmaster(data, 7)
+	if err != nil {
+		return nil // it was stopped, or did not come so far
+	}
+	_, id, _ := strings.Cut(segment, " ")
+	out, err := exec.Command("ipcrm", "-m", strings.TrimSpace(id)).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("ipcrm: %w: %s", err, out)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -52,11 +53,13 @@ func kill(pid int) error { return send(pid, syscall.SIGKILL) }
 // stop halts p and what it forked, and returns their ids, p's first.
 func (p *process) stop() ([]int, error) {
 	family := []int{p.pid}
-	for i := 0; i < len(family); i++ {
-		if err := send(family[i], syscall.SIGSTOP); err != nil {
-			return nil, err
+	for stopped := 0; stopped < len(family); {
+		for ; stopped < len(family); stopped++ {
+			if err := send(family[stopped], syscall.SIGSTOP); err != nil {
+				return nil, err
+			}
 		}
-		children, err := childrenOf(family[i])
+		children, err := childrenOf(family)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +82,8 @@ func (p *process) resume() error {
 	return nil
 }
 
-func childrenOf(pid int) ([]int, error) {
+// childrenOf returns the children of all parents that are not themselves among these.
+func childrenOf(parents []int) ([]int, error) {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return nil, err
@@ -87,12 +91,15 @@ func childrenOf(pid int) ([]int, error) {
 	var children []int
 	for _, stat := range stats {
 		state, parent, err := readStat(stat)
-		if err == nil && parent == pid && state != 'Z' {
-			child, err := strconv.Atoi(filepath.Base(filepath.Dir(stat)))
-			if err != nil {
-				return nil, err
-			}
-			children = append(children, child)
+		if err != nil || state == 'Z' || !slices.Contains(parents, parent) {
+			continue // err: it has ended meanwhile
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(stat)))
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(parents, pid) {
+			children = append(children, pid)
 		}
 	}
 	return children, nil

@@ -1,6 +1,7 @@
 package servertest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,6 +23,7 @@ type Server struct {
 	dir    string       // its data, configuration and log
 	signal os.Signal    // ends it gracefully
 	answer func() error // nil once it answers
+	tidy   func() error // removes what a killed server leaves outside of dir; may be nil
 	login  redisLogin   // of Redis
 
 	mu   sync.Mutex
@@ -57,10 +59,15 @@ func launchOn(t testing.TB, name string, p *port, plan plan) (*Server, error) {
 	t.Cleanup(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		if s.proc != nil {
-			if err := s.proc.kill(); err != nil {
-				t.Errorf("stopping %s: %v", s.argv[0], err)
-			}
+		if s.proc == nil {
+			return
+		}
+		err := s.proc.kill()
+		if err == nil && s.tidy != nil {
+			err = s.tidy()
+		}
+		if err != nil {
+			t.Errorf("stopping %s: %v", s.argv[0], err)
 		}
 	})
 	if err := plan(s); err != nil {
@@ -97,8 +104,14 @@ func (s *Server) start(tries int) error {
 // await polls until the server answers, ends, or limit.
 func (s *Server) await(limit time.Time) error {
 	for {
-		time.Sleep(10 * time.Millisecond)
-		err := s.answer()
+		select {
+		case <-s.proc.done: // before the question, since another server may be there that says nothing
+		case <-time.After(10 * time.Millisecond):
+		}
+		err := errors.New("not asked")
+		if !s.proc.ended() {
+			err = s.answer()
+		}
 		if s.proc.ended() {
 			return fmt.Errorf("ended: %v", s.proc.err)
 		}

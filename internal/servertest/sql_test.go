@@ -14,20 +14,20 @@ var sqlServers = map[string]struct {
 	start   func(testing.TB, SQLOptions) *SQLServer
 	setting string // of SQLOptions.Config, and what shows it
 	show    string
-	sleep   string // a query that takes a second
+	sleep   string // a query that takes two seconds
 	trips   int    // of the client until the server has that query
 	tls     string // shows the connection's TLS version
 }{
 	"postgres": {
 		shared: Postgres, start: StartPostgres,
 		setting: "deadlock_timeout=123ms", show: "SHOW deadlock_timeout",
-		sleep: "SELECT pg_sleep(1)", trips: 4,
+		sleep: "SELECT pg_sleep(2)", trips: 4,
 		tls: "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
 	},
 	"mariadb": {
 		shared: MariaDB, start: StartMariaDB,
 		setting: "lock-wait-timeout=123", show: "SELECT CONCAT(@@lock_wait_timeout, 'ms')",
-		sleep: "DO SLEEP(1)", trips: 2,
+		sleep: "DO SLEEP(2)", trips: 2,
 		tls: "SELECT variable_value FROM information_schema.session_status WHERE variable_name = 'ssl_version'",
 	},
 }
@@ -138,7 +138,7 @@ func TestSQLPauseHangsARequest(t *testing.T) {
 			select {
 			case err := <-done:
 				t.Fatalf("paused, it answers after %v: %v", time.Since(begin), err)
-			case <-time.After(1500 * time.Millisecond):
+			case <-time.After(2500 * time.Millisecond):
 			}
 			s.Resume(t)
 			if err := <-done; err != nil {

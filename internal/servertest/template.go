@@ -48,17 +48,21 @@ func prepare(dir string, r recipe) error {
 	return copyTree(template, dir, give)
 }
 
-// templateFolder makes the folder of templates, and removes from it what a killed test binary had begun.
+// templateFolder makes the folder of templates, and removes from it what a killed test binary had begun. A user who
+// cannot have one gets a folder for this test binary alone.
 func templateFolder() (string, error) {
 	cache, err := os.UserCacheDir()
-	if err != nil { // no home: only this test binary's servers share the templates
+	dir := filepath.Join(cache, "session-servertest")
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err != nil {
 		folders.mu.Lock()
 		defer folders.mu.Unlock()
-		cache = folders.root
-	}
-	dir := filepath.Join(cache, "session-servertest")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
+		dir = filepath.Join(folders.root, "templates")
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return "", err
+		}
 	}
 	begun, _ := filepath.Glob(filepath.Join(dir, "new-*"))
 	for _, b := range begun {

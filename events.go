@@ -1,0 +1,61 @@
+package session
+
+import "context"
+
+// An Event says what became of a session. It holds nothing that lets anyone in.
+type Event struct {
+	ID       string // the session's public id, for OnRegenerate the new one
+	Previous string // for OnRegenerate, the public id until then
+	User     string // who is logged in, "" for nobody
+	Reason   Reason // for OnDestroy
+}
+
+// A Reason says why a session was destroyed.
+type Reason string
+
+const (
+	ReasonLogout  Reason = "logout"  // by its own client: Destroy, Logout
+	ReasonRevoked Reason = "revoked" // by somebody else: DestroyUser, DestroyByID, DestroyAll
+	ReasonLimit   Reason = "limit"   // by a login beyond maxPerUser
+)
+
+// An EventHandler is called in the goroutine that caused the event, after the store has done it and with no
+// lock held: it may use the manager and the session. The request waits for it. ctx has the values of the
+// request's, or of the call's, and never ends.
+type EventHandler func(ctx context.Context, e Event)
+
+// later has h called with e once s is unlocked. The caller holds mu.
+func (s *Session) later(ctx context.Context, h EventHandler, e Event) {
+	if h != nil {
+		ctx = context.WithoutCancel(ctx) // it is over before h is called
+		s.events = append(s.events, func() { h(ctx, e) })
+	}
+}
+
+// unlock gives up mu, and then tells of what happened under it.
+func (s *Session) unlock() {
+	events := s.takeEvents()
+	s.mu.Unlock()
+	tell(events)
+}
+
+// takeEvents returns what is to be told of once mu and other locks are given up. The caller holds mu.
+func (s *Session) takeEvents() []func() {
+	events := s.events
+	s.events = nil
+	return events
+}
+
+func tell(events []func()) {
+	for _, tell := range events {
+		tell()
+	}
+}
+
+// destroyed counts a session that was destroyed, and tells of it.
+func (m *Manager) destroyed(ctx context.Context, e Event) {
+	m.stats.destroyed(e.Reason)
+	if h := m.cfg.OnDestroy; h != nil {
+		h(context.WithoutCancel(ctx), e)
+	}
+}

@@ -1,0 +1,355 @@
+package session_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/memory"
+)
+
+// login makes a client whose session is user's.
+func login(t testing.TB, m *session.Manager, user string) *client {
+	t.Helper()
+	c := new(client)
+	c.login(t, m, user)
+	return c
+}
+
+func (c *client) login(t testing.TB, m *session.Manager, user string) {
+	t.Helper()
+	c.do(func(w http.ResponseWriter, r *http.Request) {
+		if err := start(t, m, w, r).Login(r.Context(), user); err != nil {
+			t.Fatalf("Login: %v", err)
+		}
+	})
+}
+
+func (c *client) user(t testing.TB, m *session.Manager) string {
+	t.Helper()
+	return start(t, m, httptest.NewRecorder(), c.request()).User()
+}
+
+func TestLoginBeginsBothLifetimesAnew(t *testing.T) {
+	for name, open := range bothKinds {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newNode(t, open(t), session.CfgMaxLifeTime(600), session.CfgAbsoluteLifetime(15*time.Minute))
+				c := seed(t, m, map[any]any{"cart": "book"})
+				time.Sleep(9 * time.Minute)
+				c.login(t, m, "ann")
+				time.Sleep(9 * time.Minute)
+				c.visit(t, m, func(s *session.Session) {
+					if s.User() != "ann" || s.Get(t.Context(), "cart") != "book" || time.Since(s.AuthTime()) != 9*time.Minute {
+						t.Errorf("user %q, cart %v, logged in %v ago", s.User(), s.Get(t.Context(), "cart"), time.Since(s.AuthTime()))
+					}
+				})
+				time.Sleep(6*time.Minute - time.Nanosecond)
+				if !alive(t, m, c.sid()) {
+					t.Error("the session ended before its absolute deadline, counted from the login")
+				}
+				time.Sleep(time.Nanosecond)
+				if alive(t, m, c.sid()) {
+					t.Error("the session outlives its absolute deadline")
+				}
+			})
+		})
+	}
+}
+
+func TestRequireFresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t)
+		fresh := func(c *client, want bool) {
+			t.Helper()
+			c.visit(t, m, func(s *session.Session) {
+				if err := s.RequireFresh(5 * time.Minute); (err == nil) != want || err != nil && !errors.Is(err, session.ErrNotFresh) {
+					t.Errorf("RequireFresh = %v, want fresh %t", err, want)
+				}
+			})
+		}
+		fresh(seed(t, m, map[any]any{"a": 1}), false)
+		c := login(t, m, "ann")
+		time.Sleep(5*time.Minute - time.Nanosecond)
+		fresh(c, true)
+		time.Sleep(time.Nanosecond)
+		fresh(c, false)
+		c.login(t, m, "ann") // the password once more
+		fresh(c, true)
+	})
+}
+
+func TestLoginOfAnotherUserDropsTheValues(t *testing.T) {
+	for name, m := range managers(t) {
+		t.Run(name, func(t *testing.T) {
+			c := new(client)
+			c.do(func(w http.ResponseWriter, r *http.Request) {
+				s := start(t, m, w, r)
+				set(t, s, "secret", "ann's")
+				if err := s.Login(r.Context(), "ann"); err != nil {
+					t.Fatal(err)
+				}
+			})
+			c.do(func(w http.ResponseWriter, r *http.Request) {
+				s := start(t, m, w, r)
+				if s.User() != "ann" || s.Get(r.Context(), "secret") != "ann's" {
+					t.Errorf("user %q, %v", s.User(), s.Get(r.Context(), "secret"))
+				}
+				set(t, s, "more", "ann's")
+				if err := s.Login(r.Context(), "eve"); err != nil {
+					t.Fatal(err)
+				}
+				set(t, s, "own", "eve's")
+				save(t, s)
+			})
+			s := start(t, m, httptest.NewRecorder(), c.request())
+			for key, want := range map[string]any{"secret": nil, "more": nil, "own": "eve's"} {
+				if got := s.Get(t.Context(), key); got != want {
+					t.Errorf("%s = %v, want %v", key, got, want)
+				}
+			}
+			if s.User() != "eve" {
+				t.Errorf("user = %q", s.User())
+			}
+		})
+	}
+}
+
+// managers are one on a backend and one on a sealer.
+func managers(t *testing.T) map[string]*session.Manager {
+	return map[string]*session.Manager{
+		"backend":   newManager(t),
+		"encrypted": newManager(t, session.CfgEncryptionKeys(newKey)),
+		"lazy":      newManager(t, session.CfgLazy(true)),
+		"sealer": newNode(t, session.NewClientProvider(func(context.Context, session.BackendConfig) (session.Sealer, error) {
+			return newSealer(), nil
+		})),
+	}
+}
+
+func TestLoginUnderHandler(t *testing.T) {
+	for name, m := range managers(t) {
+		t.Run(name, func(t *testing.T) {
+			h := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				s, err := m.FromContext(r.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				switch r.URL.Path {
+				case "/login":
+					if err := s.Login(r.Context(), "ann"); err != nil {
+						t.Errorf("Login: %v", err)
+					}
+					set(t, s, "role", "admin")
+				case "/logout":
+					if err := s.Logout(r.Context(), "cookies", "storage"); err != nil {
+						t.Errorf("Logout: %v", err)
+					}
+				}
+				w.Write([]byte(s.User()))
+			}))
+			c := new(client)
+			get := func(path string) *http.Response {
+				c.target = path
+				return c.do(h.ServeHTTP)
+			}
+			get("/login")
+			if got := c.user(t, m); got != "ann" {
+				t.Errorf("after the login the user is %q", got)
+			}
+			kept := *c
+			res := get("/logout")
+			if got := res.Header.Get("Clear-Site-Data"); got != `"cookies", "storage"` {
+				t.Errorf("Clear-Site-Data: %q", got)
+			}
+			if c.cookie != "" {
+				t.Error("the cookie is still there")
+			}
+			if name != "sealer" && kept.user(t, m) != "" {
+				t.Error("the session is still there")
+			}
+		})
+	}
+}
+
+func TestLogout(t *testing.T) {
+	for name, m := range managers(t) {
+		t.Run(name, func(t *testing.T) {
+			c := login(t, m, "ann")
+			kept := *c
+			res := c.do(func(w http.ResponseWriter, r *http.Request) {
+				s := start(t, m, w, r)
+				set(t, s, "late", true)
+				if err := s.Logout(r.Context(), "cookies; evil"); err == nil {
+					t.Error("no error for a directive that is none")
+				}
+				if err := s.Logout(r.Context()); err != nil {
+					t.Errorf("Logout: %v", err)
+				}
+				if err := s.Logout(r.Context()); err != nil {
+					t.Errorf("Logout again: %v", err)
+				}
+				if err := s.Set(r.Context(), "later", true); !errors.Is(err, session.ErrDestroyed) {
+					t.Errorf("Set after Logout: %v", err)
+				}
+				if err := s.Save(r.Context()); err != nil {
+					t.Errorf("Save after Logout: %v", err)
+				}
+			})
+			if c.cookie != "" || res.Header.Get("Clear-Site-Data") != "" {
+				t.Errorf("cookie %q, Clear-Site-Data %q", c.cookie, res.Header.Get("Clear-Site-Data"))
+			}
+			if name != "sealer" && kept.user(t, m) != "" {
+				t.Error("the session is still there")
+			}
+		})
+	}
+}
+
+func TestLogoutOutsideARequest(t *testing.T) {
+	m := newManager(t)
+	c := login(t, m, "ann")
+	store, err := m.GetSessionStore(c.sid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.(*session.Session).Logout(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if alive(t, m, c.sid()) {
+		t.Error("the session is still there")
+	}
+}
+
+func TestLoginRefused(t *testing.T) {
+	m := newManager(t, session.CfgMaxPerUser(1), session.CfgOnLimit("refuse"))
+	first := login(t, m, "ann")
+	c := seed(t, m, map[any]any{"cart": "book"})
+	c.do(func(w http.ResponseWriter, r *http.Request) {
+		s := start(t, m, w, r)
+		for _, user := range []string{"ann", "", strings.Repeat("x", 256)} {
+			sid := s.SessionID(r.Context())
+			err := s.Login(r.Context(), user)
+			if err == nil || user == "ann" && !errors.Is(err, session.ErrTooManySessions) {
+				t.Errorf("Login(%.3q) = %v", user, err)
+			}
+			if s.User() != "" || s.SessionID(r.Context()) != sid {
+				t.Error("the session has changed")
+			}
+		}
+		set(t, s, "more", 1) // the session goes on as nobody's
+		save(t, s)
+	})
+	if c.value(t, m, "cart") != "book" || c.value(t, m, "more") != 1 || first.user(t, m) != "ann" {
+		t.Error("a session is not as it was")
+	}
+	first.login(t, m, "ann") // it takes its own place
+	if first.user(t, m) != "ann" {
+		t.Error("a second login of one session was refused")
+	}
+	first.do(func(w http.ResponseWriter, r *http.Request) {
+		if err := start(t, m, w, r).Logout(r.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+	c.login(t, m, "ann")
+}
+
+func TestLoginEvicts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var events []session.Event
+		m := newManager(t, session.CfgMaxPerUser(2), session.CfgOnDestroy(func(_ context.Context, e session.Event) {
+			events = append(events, e)
+		}))
+		var clients []*client
+		var ids []string
+		for range 3 {
+			c := login(t, m, "ann")
+			clients = append(clients, c)
+			ids = append(ids, start(t, m, httptest.NewRecorder(), c.request()).ID())
+			time.Sleep(time.Minute)
+			clients[0].visit(t, m, nil) // being used does not help
+		}
+		if clients[0].user(t, m) != "" || clients[1].user(t, m) != "ann" || clients[2].user(t, m) != "ann" {
+			t.Error("another session than that of the first login has ended")
+		}
+		want := []session.Event{{ID: ids[0], User: "ann", Reason: session.ReasonLimit}}
+		if !slices.Equal(events, want) {
+			t.Errorf("events %v, want %v", events, want)
+		}
+		if got := m.Stats().Limited; got != 1 {
+			t.Errorf("Limited = %d", got)
+		}
+	})
+}
+
+func TestEncryptedUsers(t *testing.T) {
+	b, node := sharedMemory(t)
+	m := newNode(t, node(), session.CfgEncryptionKeys(oldKey), session.CfgNamespace("app"))
+	before := login(t, m, "ann@example.org")
+	rotated := newNode(t, node(), session.CfgEncryptionKeys(newKey, oldKey), session.CfgNamespace("app"))
+	after := login(t, rotated, "ann@example.org")
+	for entry, err := range b.(session.Lister).List(t.Context()) {
+		if err != nil || entry.User == "" || strings.Contains(entry.User, "ann") {
+			t.Errorf("the store has the user %q, %v", entry.User, err)
+		}
+	}
+	infos, err := rotated.SessionsOf(t.Context(), "ann@example.org")
+	if err != nil || len(infos) != 2 || infos[0].User != "ann@example.org" || infos[1].User != "ann@example.org" {
+		t.Errorf("SessionsOf = %v, %v, want two", infos, err)
+	}
+	if before.user(t, rotated) != "ann@example.org" || after.user(t, rotated) != "ann@example.org" {
+		t.Error("the user is another")
+	}
+	if n, err := rotated.DestroyUser(t.Context(), "ann@example.org"); n != 2 || err != nil {
+		t.Errorf("DestroyUser = %d, %v", n, err)
+	}
+}
+
+func TestLimitNeedsAProviderThatCan(t *testing.T) {
+	f := newFaulty(t) // has no optional interface
+	_, err := session.New(f.provider(), session.NewManagerConfig(session.CfgMaxPerUser(3)))
+	wrong, ok := errors.AsType[*session.ConfigError](err)
+	if !ok || wrong.Field != "maxPerUser" || !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("New = %v", err)
+	}
+	m := newNode(t, f.provider())
+	for name, err := range map[string]error{
+		"SessionsOf":  second(m.SessionsOf(t.Context(), "ann")),
+		"DestroyUser": second(m.DestroyUser(t.Context(), "ann")),
+		"Count":       second(m.Count(t.Context())),
+		"DestroyAll":  m.DestroyAll(t.Context()),
+		"Ping":        m.Ping(t.Context()),
+		"List":        listError(m),
+	} {
+		if !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func listError(m *session.Manager) (err error) {
+	for _, e := range m.List(context.Background()) {
+		err = e
+	}
+	return err
+}
+
+func TestUserHasSeveralLogins(t *testing.T) {
+	m := newNode(t, memory.New())
+	if _, err := m.SessionsOf(t.Context(), ""); err == nil {
+		t.Error("SessionsOf nobody is no error")
+	}
+	if infos, err := m.SessionsOf(t.Context(), "ann"); len(infos) != 0 || err != nil {
+		t.Errorf("SessionsOf = %v, %v", infos, err)
+	}
+}

@@ -1,0 +1,216 @@
+package memory
+
+import (
+	"context"
+	"hash/maphash"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A userIndex finds the keys of a user's records, and counts what is reserved for more. What it has of a user
+// are the keys of all live records of that user and maybe of expired ones. It is changed with the shard of
+// the record locked, and takes the lock of its own part after that one, never before.
+type userIndex struct {
+	parts [64]userPart
+	seed  maphash.Seed
+}
+
+type userPart struct {
+	mu       sync.Mutex
+	keys     map[string][]string         // of a user's records, sorted
+	reserved map[string]map[string]int64 // by user and key, until when, in milliseconds since 1970
+}
+
+func (x *userIndex) part(user string) *userPart {
+	return &x.parts[maphash.String(x.seed, user)%uint64(len(x.parts))]
+}
+
+// add says that there is a record under key, which may have been reserved. Nobody has no sessions. user and key
+// are the index's to keep.
+func (x *userIndex) add(user, key string) {
+	if user == "" {
+		return
+	}
+	p := x.part(user)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free(user, key)
+	if i, ok := slices.BinarySearch(p.keys[user], key); !ok {
+		if p.keys == nil {
+			p.keys = make(map[string][]string)
+		}
+		p.keys[user] = slices.Insert(p.keys[user], i, key)
+	}
+}
+
+// remove says that there is no longer a record of user under key.
+func (x *userIndex) remove(user, key string) {
+	if user == "" {
+		return
+	}
+	p := x.part(user)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i, ok := slices.BinarySearch(p.keys[user], key)
+	switch {
+	case !ok:
+	case len(p.keys[user]) == 1:
+		delete(p.keys, user)
+	default:
+		p.keys[user] = slices.Delete(p.keys[user], i, i+1)
+	}
+}
+
+// of returns a copy of the keys of user's records.
+func (x *userIndex) of(user string) []string {
+	p := x.part(user)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.keys[user])
+}
+
+// reserve reserves key, if there are less than limit others. If not it returns how many others are reserved.
+func (x *userIndex) reserve(user, key string, until int64, limit int) (ok bool, reserved int) {
+	now := time.Now().UnixMilli()
+	p := x.part(user)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for other, until := range p.reserved[user] {
+		switch {
+		case other == key:
+		case until <= now:
+			p.free(user, other)
+		default:
+			reserved++
+		}
+	}
+	records := len(p.keys[user])
+	if _, own := slices.BinarySearch(p.keys[user], key); own {
+		records--
+	}
+	if records+reserved >= limit {
+		return false, reserved
+	}
+	if p.reserved == nil {
+		p.reserved = make(map[string]map[string]int64)
+	}
+	if p.reserved[user] == nil {
+		p.reserved[strings.Clone(user)] = make(map[string]int64)
+	}
+	p.reserved[user][strings.Clone(key)] = until
+	return true, reserved
+}
+
+// free ends what is reserved for key. The caller holds mu.
+func (p *userPart) free(user, key string) {
+	if delete(p.reserved[user], key); len(p.reserved[user]) == 0 {
+		delete(p.reserved, user)
+	}
+}
+
+// lapse ends what is reserved until now or earlier.
+func (x *userIndex) lapse(now int64) {
+	for i := range x.parts {
+		p := &x.parts[i]
+		p.mu.Lock()
+		for user, keys := range p.reserved {
+			for key, until := range keys {
+				if until <= now {
+					p.free(user, key)
+				}
+			}
+		}
+		p.mu.Unlock()
+	}
+}
+
+// ListUser implements [session.UserLister].
+func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
+	return func(yield func(session.Entry, error) bool) {
+		for _, key := range s.users.of(user) {
+			if err := ctx.Err(); err != nil {
+				yield(session.Entry{}, err)
+				return
+			}
+			entry := session.Entry{Key: key}
+			if s.Load(ctx, key, &entry.Record) != nil || entry.User != user {
+				continue
+			}
+			entry.Data = nil
+			if !yield(entry, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Reserve implements [session.UserLimiter].
+func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, limit int, evict bool) ([]string, error) {
+	return s.reserve(ctx, user, key, until, limit, evict, s.Delete)
+}
+
+// reserve is Reserve, given how to delete a record.
+func (s *store) reserve(
+	ctx context.Context, user, key string, until time.Time, limit int, evict bool,
+	remove func(ctx context.Context, key string, version uint64) error,
+) (evicted []string, err error) {
+	for {
+		ok, reserved := s.users.reserve(user, key, until.UnixMilli(), limit)
+		if ok {
+			return evicted, nil
+		}
+		records := s.held(ctx, user, key)
+		over := len(records) + reserved - limit + 1
+		switch {
+		case over <= 0: // what was in the way has expired
+			continue
+		case !evict:
+			return nil, session.ErrTooManySessions
+		case over > len(records):
+			select {
+			case <-ctx.Done():
+				return evicted, ctx.Err()
+			case <-time.After(time.Millisecond):
+			}
+			continue
+		}
+		slices.SortFunc(records, func(a, b session.Entry) int { return a.AuthTime.Compare(b.AuthTime) })
+		for _, entry := range records[:over] {
+			// At its version, so that of two who evict the same record one does.
+			if remove(ctx, entry.Key, entry.Version) == nil {
+				evicted = append(evicted, entry.Key)
+			}
+		}
+	}
+}
+
+// held returns the live records of user but that under key. It takes the expired out of the index.
+func (s *store) held(ctx context.Context, user, key string) (records []session.Entry) {
+	for _, other := range s.users.of(user) {
+		entry := session.Entry{Key: other}
+		switch {
+		case other == key:
+		case s.Load(ctx, other, &entry.Record) == nil && entry.User == user:
+			records = append(records, entry)
+		default:
+			s.forget(user, other)
+		}
+	}
+	return records
+}
+
+// forget takes key out of the index, unless there is a live record of user.
+func (s *store) forget(user, key string) {
+	now := time.Now().UnixMilli()
+	sh := s.shard(key)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if e := sh.live(key, now); e == nil || e.user != user {
+		s.users.remove(user, key)
+	}
+}

@@ -1,0 +1,82 @@
+package memory
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// TestIndexIsThatOfTheRecords checks that nothing stays in the index of what is gone, and nothing is missing.
+func TestIndexIsThatOfTheRecords(t *testing.T) {
+	for _, capped := range []bool{false, true} {
+		t.Run(fmt.Sprintf("capped %t", capped), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var b session.Backend = newStore()
+				s, _ := b.(*store)
+				if capped {
+					c := newCapped(12)
+					b, s = c, c.store
+				}
+				users, keys := []string{"", "Ann", "Bob"}, make([]string, 20)
+				for i := range keys {
+					keys[i] = fmt.Sprint("key ", i)
+				}
+				for range 20_000 {
+					user, key := users[rand.N(len(users))], keys[rand.N(len(keys))]
+					rec := &session.Record{
+						Version: rand.N[uint64](3), User: user, Expires: time.Now().Add(rand.N(time.Minute)),
+					}
+					switch rand.N(10) {
+					case 0, 1, 2:
+						b.Create(t.Context(), key, rec)
+					case 3, 4:
+						b.Save(t.Context(), key, rec)
+					case 5:
+						b.Delete(t.Context(), key, rand.N[uint64](3))
+					case 6:
+						time.Sleep(rand.N(10 * time.Second))
+					case 7:
+						b.(session.Sweeper).Sweep(t.Context())
+					case 8:
+						if user != "" {
+							b.(session.UserLimiter).Reserve(t.Context(), user, key, time.Now(), 1+rand.N(5), rand.N(2) == 0)
+						}
+					case 9:
+						if rand.N(100) == 0 {
+							b.(session.Clearer).Clear(t.Context())
+						}
+					}
+				}
+				b.(session.Sweeper).Sweep(t.Context()) // what has expired may be in the index or not
+				want := make(map[string][]string)
+				for i := range s.shards {
+					for key, e := range s.shards[i].records {
+						if e.user != "" {
+							want[e.user] = append(want[e.user], key)
+						}
+					}
+				}
+				got := make(map[string][]string)
+				for i := range s.users.parts {
+					maps.Copy(got, s.users.parts[i].keys)
+					if reserved := s.users.parts[i].reserved; len(reserved) > 0 {
+						t.Errorf("reserved after a sweep, though the time is over: %v", reserved)
+					}
+				}
+				for _, keys := range want {
+					slices.Sort(keys)
+				}
+				if !reflect.DeepEqual(got, want) {
+					t.Errorf("indexed %v, want %v", got, want)
+				}
+			})
+		})
+	}
+}

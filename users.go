@@ -1,0 +1,123 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+)
+
+// Info is what an application or an operator may know of a session. It lets nobody in.
+type Info struct {
+	ID       string    // the public id, as [Session.ID] returns it
+	User     string    // who is logged in, "" for nobody
+	Created  time.Time // when it began, or the user logged in
+	AuthTime time.Time // when the user logged in, the zero time if nobody did
+	LastSeen time.Time // when it was last used, to within touchInterval
+	Expires  time.Time // when it ends if it is not used again
+	Deadline time.Time // when it ends, used or not; the zero time for never
+}
+
+// ID returns the session's public id, for logs, dashboards and [Manager.DestroyByID]: the sid cannot be found
+// from it. It is "" while a lazy session has nothing to store, and another after Regenerate or Login.
+func (s *Session) ID() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sid == "" {
+		return ""
+	}
+	return s.m.publicID(s.sid)
+}
+
+// SessionsOf returns the live sessions of user, the latest login first. Having none is no error. Where the
+// provider cannot list users the error wraps [errors.ErrUnsupported].
+func (m *Manager) SessionsOf(ctx context.Context, user string) ([]Info, error) {
+	var infos []Info
+	for e, err := range m.entriesOf(ctx, user) {
+		if err != nil {
+			return nil, err
+		}
+		infos = append(infos, m.info(&e))
+	}
+	slices.SortStableFunc(infos, func(a, b Info) int { return b.AuthTime.Compare(a.AuthTime) })
+	return infos, nil
+}
+
+// DestroyUser ends all sessions of user that have begun before the call, but those with the public ids in
+// except, and returns how many. It goes on until it finds none, so that one which gets a new sid meanwhile
+// does not escape; a login during the call stands. With an error some may have ended.
+func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string) (int, error) {
+	begun, ended := time.Now(), 0
+	// A session that changes its sid while the list is read may be in neither place; it is in the next list.
+	for clean := 0; clean < 2; clean++ {
+		for e, err := range m.entriesOf(ctx, user) {
+			if err != nil {
+				return ended, err
+			}
+			id := m.publicIDOf(e.Key)
+			if e.AuthTime.After(begun) || slices.Contains(except, id) {
+				continue
+			}
+			if err := m.revoke(ctx, e.Key, Event{ID: id, User: user, Reason: ReasonRevoked}); err != nil {
+				return ended, err
+			}
+			ended++
+			clean = -1
+		}
+	}
+	return ended, nil
+}
+
+// entriesOf yields the records of user, or one error.
+func (m *Manager) entriesOf(ctx context.Context, user string) iter.Seq2[Entry, error] {
+	ctx = orBackground(ctx)
+	return func(yield func(Entry, error) bool) {
+		l, ok := As[UserLister](m.backend)
+		switch {
+		case !ok:
+			yield(Entry{}, unsupported("this provider cannot list the sessions of a user"))
+			return
+		case user == "":
+			yield(Entry{}, errors.New("session: the user has no name"))
+			return
+		case m.closing.Err() != nil:
+			yield(Entry{}, ErrClosed)
+			return
+		}
+		for _, name := range m.userNames(user) {
+			for e, err := range l.ListUser(ctx, name) {
+				if err != nil {
+					err = fmt.Errorf("session: list: %w", err)
+				}
+				if !yield(e, err) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// revoke ends the session under a storage key for somebody other than its client.
+func (m *Manager) revoke(ctx context.Context, key string, e Event) error {
+	ctx, cancel := m.saveContext(ctx)
+	defer cancel()
+	if err := m.backend.Delete(ctx, key, 0); err != nil {
+		m.stats.count(failures)
+		return fmt.Errorf("session: destroy: %w", err)
+	}
+	m.destroyed(ctx, e)
+	return nil
+}
+
+func (m *Manager) info(e *Entry) Info {
+	lastSeen := e.Expires.Add(-m.cfg.idle)
+	if e.Expires.Equal(e.Deadline) || lastSeen.Before(e.Created) { // then it tells nothing
+		lastSeen = e.Created
+	}
+	return Info{
+		ID: m.publicIDOf(e.Key), User: m.userName(e.User), Created: e.Created, AuthTime: e.AuthTime,
+		LastSeen: lastSeen, Expires: e.Expires, Deadline: e.Deadline,
+	}
+}

@@ -13,7 +13,6 @@ import (
 // A row is where a record is scanned to.
 type row struct {
 	id      []byte
-	done    bool // of a change that says so
 	version int64
 	user    sql.NullString
 	created moment

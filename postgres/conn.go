@@ -105,6 +105,12 @@ func (c *conn) until(ctx context.Context) {
 	c.wire.SetDeadline(deadline) // an error shows in the call
 }
 
+// Close is called without a context, when the last one's deadline may be over.
+func (c *conn) Close() error {
+	c.wire.SetDeadline(time.Now().Add(grace))
+	return c.pqConn.Close()
+}
+
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	c.until(ctx)
 	inner, err := c.pqConn.PrepareContext(ctx, query)
@@ -146,6 +152,12 @@ type pqStmt interface {
 type stmt struct {
 	pqStmt
 	c *conn
+}
+
+// Close tells the server, as [conn.Close] does.
+func (s *stmt) Close() error {
+	s.c.wire.SetDeadline(time.Now().Add(grace))
+	return s.pqStmt.Close()
 }
 
 func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {

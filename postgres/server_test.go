@@ -1,6 +1,9 @@
 package postgres_test
 
 import (
+	"context"
+	"errors"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -9,6 +12,8 @@ import (
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/internal/sqltest"
+	"github.com/seed1a8f7c28/session/postgres"
+	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 func TestPool(t *testing.T) { engine.Pool(t) }
@@ -136,4 +141,23 @@ func TestSilent(t *testing.T) {
 	server := servertest.Postgres(t)
 	proxy := servertest.NewProxy(t, server.Addr)
 	engine.Silent(t, server.DSNVia(proxy.Addr, server.NewDatabase(t)), proxy.Blackhole)
+}
+
+// TestCloseLate closes when the time of the last call is long over.
+func TestCloseLate(t *testing.T) {
+	b, err := postgres.Open(t.Context(), session.BackendConfig{Config: engine.Database(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	for range 2 {
+		if err := b.Load(ctx, sessiontest.Key("k"), new(session.Record)); !errors.Is(err, session.ErrNotFound) {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(1500 * time.Millisecond)
+	if err := b.(io.Closer).Close(); err != nil {
+		t.Errorf("Close: %v", err)
+	}
 }

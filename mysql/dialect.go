@@ -35,8 +35,9 @@ func Dialect() *sessionsql.Dialect {
 	}
 }
 
-// now does not go through the time zone of the session, in which an hour a year comes twice.
-const now = `(TIMESTAMPDIFF(MICROSECOND, '1970-01-01 00:00:00', UTC_TIMESTAMP(3)) DIV 1000)`
+// now is when the statement began. It does not go through the time zone of the session, in which an hour a year comes
+// twice.
+const now = `(UNIX_TIMESTAMP() * 1000 + MICROSECOND(UTC_TIMESTAMP(3)) DIV 1000)`
 
 // lock makes a row, or finds it, that is locked until the transaction ends: GET_LOCK would belong to the
 // connection, which may be lost or given back. Nothing else looks at the row, and a sweep removes it.

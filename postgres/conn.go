@@ -44,7 +44,7 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 	if !ok || wire == nil {
 		return inner, nil
 	}
-	return &conn{pqConn, wire}, wire.SetDeadline(time.Time{})
+	return &conn{pqConn: pqConn, wire: wire}, wire.SetDeadline(time.Time{})
 }
 
 // wireKey is the context's key for where the dialer leaves what it has dialed.
@@ -94,20 +94,31 @@ type pqConn interface {
 // and for the end of a transaction too.
 type conn struct {
 	pqConn
-	wire net.Conn
+	wire     net.Conn
+	deadline time.Time
 }
 
 func (c *conn) until(ctx context.Context) {
 	deadline, ok := ctx.Deadline()
-	if ok {
-		deadline = deadline.Add(grace)
+	if !ok {
+		c.setDeadline(time.Time{})
+		return
 	}
-	c.wire.SetDeadline(deadline) // an error shows in the call
+	// One that is a little later will do: setting it with each call would cost a tenth of a read.
+	if early := deadline.Add(grace); c.deadline.Before(early) || c.deadline.After(early.Add(grace)) {
+		c.setDeadline(early.Add(grace))
+	}
+}
+
+// setDeadline leaves it to the call to meet an error.
+func (c *conn) setDeadline(deadline time.Time) {
+	c.deadline = deadline
+	c.wire.SetDeadline(deadline)
 }
 
 // Close is called without a context, when the last one's deadline may be over.
 func (c *conn) Close() error {
-	c.wire.SetDeadline(time.Now().Add(grace))
+	c.setDeadline(time.Now().Add(grace))
 	return c.pqConn.Close()
 }
 
@@ -156,7 +167,7 @@ type stmt struct {
 
 // Close tells the server, as [conn.Close] does.
 func (s *stmt) Close() error {
-	s.c.wire.SetDeadline(time.Now().Add(grace))
+	s.c.setDeadline(time.Now().Add(grace))
 	return s.pqStmt.Close()
 }
 

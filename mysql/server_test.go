@@ -18,7 +18,7 @@ func TestExhausted(t *testing.T) { engine.Exhausted(t) }
 
 func TestTwoProcesses(t *testing.T) { engine.TwoProcesses(t, engine.Database(t)) }
 
-func TestSweep(t *testing.T) { engine.Sweep(t) }
+func TestSweep(t *testing.T) { engine.Sweep(t, sqltest.SweepSize()) }
 
 func TestTrips(t *testing.T) {
 	server := servertest.MariaDB(t)

@@ -35,7 +35,13 @@ func TestExhausted(t *testing.T) { engine.Exhausted(t) }
 
 func TestTwoProcesses(t *testing.T) { engine.TwoProcesses(t, engine.Database(t)) }
 
-func TestSweep(t *testing.T) { engine.Sweep(t) }
+func TestSweep(t *testing.T) {
+	n := sqltest.SweepSize()
+	if raced {
+		n /= 10
+	}
+	engine.Sweep(t, n)
+}
 
 func TestSetUp(t *testing.T) { engine.SetUp(t) }
 

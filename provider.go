@@ -104,9 +104,9 @@ func GetProvider(name string) (Provider, error) {
 // packages says which import registers a name: "" if none does yet.
 var packages = map[string]string{
 	ProviderCookie: "cookie", ProviderFile: "file", ProviderMemory: "memory",
-	ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "", ProviderMysql: "mysql",
+	ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "memcache", ProviderMysql: "mysql",
 	ProviderPostgresql: "postgres", "postgres": "postgres", "sqlite": "contrib/sqlite",
-	ProviderRedis: "", ProviderRedisCluster: "", ProviderRedisSentinel: "", ProviderSsdb: "",
+	ProviderRedis: "redis", ProviderRedisCluster: "redis", ProviderRedisSentinel: "redis", ProviderSsdb: "",
 }
 
 func unknownProvider(name string) error {

@@ -107,7 +107,7 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 		return err
 	}
 	s.stuck = true
-	was := s.sid
+	was, old := s.sid, s.key
 	if err := s.move(ctx, sid); err != nil {
 		if s.v != nil && s.status == stored {
 			s.v.stick()
@@ -118,6 +118,7 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 	if s.status != stored { // this request has destroyed it
 		return ErrDestroyed
 	}
+	s.m.watched.end(old)
 	s.answer(s.tracedFrom(was))
 	s.regenerated(ctx, was)
 	return nil
@@ -197,7 +198,7 @@ func (m *move) step(ctx context.Context, base *Record, data []byte) error {
 	m.rec.Expires = m.s.m.extended(time.Now(), base)
 	m.s.logIn(&m.rec)
 	if r, ok := As[Renamer](b); ok {
-		return r.Rename(ctx, m.s.key, base.Version, m.key, &m.rec)
+		return m.renamed(ctx, r.Rename(ctx, m.s.key, base.Version, m.key, &m.rec))
 	}
 	m.rec.Version = version
 	if m.created {
@@ -213,6 +214,20 @@ func (m *move) step(ctx context.Context, base *Record, data []byte) error {
 		m.created = true
 	}
 	return b.Delete(ctx, m.s.key, base.Version)
+}
+
+// renamed returns nil for the error of a rename that was done although its answer was lost: nobody else stores
+// anything under the new key.
+func (m *move) renamed(ctx context.Context, err error) error {
+	if _, conflict := errors.AsType[*ConflictError](err); err == nil || conflict || errors.Is(err, ErrNotFound) {
+		return err
+	}
+	var found Record
+	if m.s.m.backend.Load(ctx, m.key, &found) != nil {
+		return err
+	}
+	m.rec = found
+	return nil
 }
 
 // undo removes the copy, when it is known that the old record was not ended by this move. After an error

@@ -70,7 +70,7 @@ func (s *store) Ping(ctx context.Context) error {
 // What all databases take, so that none of them cuts it off: the user is in an index, and MySQL's column for the
 // data ends at 16 MiB.
 const (
-	maxUser = 255
+	maxUser = 400
 	maxData = 16<<20 - 1
 )
 

@@ -177,7 +177,8 @@ func (s *Session) Delete(ctx context.Context, key any) error {
 	})
 }
 
-// Flush removes everything that is stored at the moment of release. What is Set after Flush stays.
+// Flush removes everything that is stored at the moment of release, flash messages and the lifetime too. What is
+// Set after Flush stays. [Session.Clear] removes what this request sees.
 func (s *Session) Flush(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.unlock()

@@ -192,6 +192,9 @@ func (s *Session) merge(ctx context.Context) error {
 			if turn.rec = s.rec; !s.m.local {
 				turn.took = time.Since(begin)
 			}
+			if s.rec.Shorten {
+				s.m.watched.sooner(s.key, s.rec.Expires)
+			}
 			s.m.stats.count(saved)
 			s.saved(p)
 			return nil

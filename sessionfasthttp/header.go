@@ -1,6 +1,7 @@
 package sessionfasthttp
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -36,11 +37,13 @@ func (c *cookieLines) read(h *fasthttp.RequestHeader) {
 	}
 }
 
-// set makes value the only line. What has no name is left out: fasthttp would give it one.
+// set makes value the only line. Left out is what has no name, or one with spaces at its end: fasthttp would make
+// other names of them.
 func (c *cookieLines) set(h *fasthttp.RequestHeader, value string) {
 	var kept []string
 	for pair := range strings.SplitSeq(value, ";") {
-		if pair = strings.Trim(pair, " \t"); pair != "" && pair[0] != '=' {
+		pair = strings.Trim(pair, " \t")
+		if name, _, _ := strings.Cut(pair, "="); name != "" && strings.TrimRight(name, " \t") == name {
 			kept = append(kept, pair)
 		}
 	}
@@ -62,11 +65,20 @@ func shownCookies(h *fasthttp.RequestHeader) [][]byte {
 	return h.PeekAll(fasthttp.HeaderCookie)
 }
 
-// received returns the lines that came over the wire, none if the request did not.
+// received returns the lines that came over the wire, none if the request did not. It does not use AllInOrder, which
+// overwrites what it reads where a line is continued on the next.
 func received(h *fasthttp.RequestHeader) (lines []string) {
-	for name, line := range h.AllInOrder() {
-		if strings.EqualFold(string(name), fasthttp.HeaderCookie) {
-			lines = append(lines, string(line))
+	ours := false
+	for line := range bytes.SplitSeq(h.RawHeaders(), []byte{'\n'}) {
+		if len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
+			if ours {
+				lines[len(lines)-1] += " " + string(bytes.Trim(line, " \t\r"))
+			}
+			continue
+		}
+		name, value, _ := bytes.Cut(line, []byte{':'})
+		if ours = bytes.EqualFold(bytes.TrimRight(name, " \t"), []byte(fasthttp.HeaderCookie)); ours {
+			lines = append(lines, string(bytes.Trim(value, " \t\r")))
 		}
 	}
 	return lines

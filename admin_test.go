@@ -155,6 +155,20 @@ func TestDestroyUserWhileItRegenerates(t *testing.T) {
 	}
 }
 
+func TestStatsOfSweep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, session.CfgMaxLifeTime(60), session.CfgGcLifeTime(600))
+		go m.GC()
+		for range 3 {
+			seed(t, m, nil)
+		}
+		time.Sleep(15 * time.Minute)
+		if got := m.Stats().Swept; got != 3 {
+			t.Errorf("Swept = %d, want 3", got)
+		}
+	})
+}
+
 func TestStats(t *testing.T) {
 	_, node := sharedMemory(t)
 	m := newNode(t, node(), session.CfgTouchInterval(-1))

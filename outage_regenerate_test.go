@@ -1,10 +1,13 @@
 package session_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+
+	"github.com/seed1a8f7c28/session"
 )
 
 // TestAFailedRegenerateLeavesNothingUnderTheOldSid says that what belongs to a login is not stored without one.
@@ -59,5 +62,43 @@ func TestAnotherRegenerateOfTheRequestHelps(t *testing.T) {
 	})
 	if c.sid() == old || alive(t, m, old) || c.value(t, m, "user") != "ann" {
 		t.Errorf("user = %v", c.value(t, m, "user"))
+	}
+}
+
+// renaming is a faulty that regenerates in one step.
+type renaming struct{ *faulty }
+
+func (r renaming) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+	return r.call(ctx, "rename", oldKey, func() error {
+		if err := r.beneath.Delete(ctx, oldKey, oldVersion); err != nil {
+			return err
+		}
+		return r.beneath.Create(ctx, newKey, rec)
+	})
+}
+
+func TestRegenerateWhoseAnswerIsLost(t *testing.T) {
+	for _, how := range []fault{unsaid, refused} {
+		t.Run(string(how), func(t *testing.T) {
+			f := newFaulty(t)
+			m := newNode(t, session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
+				return renaming{f}, nil
+			}))
+			c := seed(t, m, map[any]any{"cart": "book"})
+			before := c.sid()
+			c.do(func(w http.ResponseWriter, r *http.Request) {
+				s := start(t, m, w, r)
+				f.plan(1, how)
+				if err := s.Login(r.Context(), "ann"); (err == nil) != (how == unsaid) {
+					t.Errorf("Login = %v", err)
+				}
+			})
+			if (c.sid() == before) != (how == refused) {
+				t.Error("the client has the wrong sid")
+			}
+			if c.value(t, m, "cart") != "book" || (c.user(t, m) == "ann") != (how == unsaid) {
+				t.Errorf("cart %v, user %q", c.value(t, m, "cart"), c.user(t, m))
+			}
+		})
 	}
 }

@@ -104,8 +104,8 @@ func GetProvider(name string) (Provider, error) {
 // packages says which import registers a name: "" if none does yet.
 var packages = map[string]string{
 	ProviderCookie: "cookie", ProviderFile: "file", ProviderMemory: "memory",
-	ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "", ProviderMysql: "",
-	ProviderPostgresql: "", ProviderRedis: "", ProviderRedisCluster: "", ProviderRedisSentinel: "", ProviderSsdb: "",
+	ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "memcache", ProviderMysql: "", ProviderPostgresql: "",
+	ProviderRedis: "redis", ProviderRedisCluster: "redis", ProviderRedisSentinel: "redis", ProviderSsdb: "",
 }
 
 func unknownProvider(name string) error {

@@ -209,7 +209,7 @@ func (m *move) step(ctx context.Context, base *Record, data []byte) error {
 	m.rec.Expires = m.s.m.extended(time.Now(), base)
 	m.s.logIn(&m.rec)
 	if r, ok := As[Renamer](b); ok {
-		return r.Rename(ctx, m.s.key, base.Version, m.key, &m.rec)
+		return m.renamed(ctx, r.Rename(ctx, m.s.key, base.Version, m.key, &m.rec))
 	}
 	m.rec.Version = version
 	if m.created {
@@ -225,6 +225,20 @@ func (m *move) step(ctx context.Context, base *Record, data []byte) error {
 		m.created = true
 	}
 	return b.Delete(ctx, m.s.key, base.Version)
+}
+
+// renamed returns nil for the error of a rename that was done although its answer was lost: nobody else stores
+// anything under the new key.
+func (m *move) renamed(ctx context.Context, err error) error {
+	if _, conflict := errors.AsType[*ConflictError](err); err == nil || conflict || errors.Is(err, ErrNotFound) {
+		return err
+	}
+	var found Record
+	if m.s.m.backend.Load(ctx, m.key, &found) != nil {
+		return err
+	}
+	m.rec = found
+	return nil
 }
 
 // undo removes the copy, when it is known that the old record was not ended by this move. After an error

@@ -39,7 +39,10 @@ func (m *Manager) sweep(ctx context.Context) {
 	if !ok || m.closing.Err() != nil {
 		return
 	}
-	if _, err := s.Sweep(orBackground(ctx)); err != nil && m.closing.Err() == nil {
+	removed, err := s.Sweep(orBackground(ctx))
+	m.stats.add(swept, uint64(removed))
+	if err != nil && m.closing.Err() == nil {
+		m.stats.count(failures)
 		m.report(orBackground(ctx), nil, "sweep failed", err)
 	}
 }

@@ -2,13 +2,14 @@ package file_test
 
 import (
 	"context"
-	"net/http"
-	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/file"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
@@ -55,47 +56,28 @@ func BenchmarkBackend(b *testing.B) {
 	})
 }
 
-// BenchmarkRequest measures a request through a manager: W1 reads one of five values, W2 writes one, too.
-func BenchmarkRequest(b *testing.B) {
-	m, err := session.New(file.New(), session.NewManagerConfig(session.CfgProviderConfig(b.TempDir())))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { m.Close() })
-	r := httptest.NewRequest("GET", "/", nil)
-	sess, err := m.Start(httptest.NewRecorder(), r)
-	if err != nil {
-		b.Fatal(err)
-	}
-	ctx := context.Background()
-	for key, value := range map[string]any{
-		"id": int64(1), "name": "ann", "roles": []string{"reader", "writer"}, "token": make([]byte, 32), "at": time.Now(),
-	} {
-		sess.Set(ctx, key, value)
-	}
-	if err := sess.Save(ctx); err != nil {
-		b.Fatal(err)
-	}
-	cookie := r.Header.Get("Cookie")
-	run := func(name string, use func(sess *session.Session)) {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				r := &http.Request{Method: "GET", Header: http.Header{"Cookie": {cookie}}}
-				w := httptest.NewRecorder()
-				sess, err := m.Start(w, r)
-				if err != nil || sess.Get(ctx, "name") != "ann" {
-					b.Fatal("not the session", err)
-				}
-				use(sess)
-				sess.SessionRelease(ctx, w)
+// BenchmarkRequests measures whole requests. The floor reads a file of 128 bytes, or writes another and renames
+// it, with no lock, no version and no check.
+func BenchmarkRequests(b *testing.B) {
+	sessiontest.Bench(b, sessiontest.Harness{
+		Store: func(t testing.TB) sessiontest.Open { return inFolder(t.TempDir(), "none") },
+		Floor: func(t testing.TB) func(write bool) error {
+			path, data := filepath.Join(t.TempDir(), "record"), make([]byte, 128)
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
 			}
-		})
-	}
-	run("W1", func(*session.Session) {})
-	n := 0
-	run("W2", func(sess *session.Session) {
-		n++
-		sess.Set(ctx, "id", n)
+			var n atomic.Int64
+			return func(write bool) error {
+				if !write {
+					_, err := os.ReadFile(path)
+					return err
+				}
+				temp := path + strconv.FormatInt(n.Add(1), 10)
+				if err := os.WriteFile(temp, data, 0o600); err != nil {
+					return err
+				}
+				return os.Rename(temp, path)
+			}
+		},
 	})
 }

@@ -21,14 +21,19 @@ func TestContract(t *testing.T) {
 			if fsync != "none" && !soak {
 				t.Skip("takes a minute: set SESSION_SOAK=1")
 			}
-			sessiontest.Run(t, sessiontest.Harness{Store: func(t testing.TB) sessiontest.Open {
-				config := `{"path": "` + filepath.ToSlash(t.TempDir()) + `", "fsync": "` + fsync + `"}`
-				return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
-					c.Config = config
-					return file.Open(ctx, c)
-				}
-			}})
+			sessiontest.Run(t, sessiontest.Harness{
+				Store: func(t testing.TB) sessiontest.Open { return inFolder(t.TempDir(), fsync) },
+			})
 		})
+	}
+}
+
+// inFolder returns how to open nodes on a folder.
+func inFolder(dir, fsync string) sessiontest.Open {
+	config := `{"path": "` + filepath.ToSlash(dir) + `", "fsync": "` + fsync + `"}`
+	return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+		c.Config = config
+		return file.Open(ctx, c)
 	}
 }
 

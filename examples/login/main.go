@@ -3,6 +3,10 @@
 //	go run ./examples/login
 //	go run ./examples/login -addr 127.0.0.1:0 -config examples/login/file.json
 //
+// With a Redis server on this machine, several of them share their sessions:
+//
+//	go run ./examples/login -config examples/login/redis.json
+//
 // With the sessions in the clients' cookies it needs a key, which has to stay the same for as long as the sessions
 // are to live:
 //
@@ -26,7 +30,9 @@ import (
 	"github.com/seed1a8f7c28/session"
 	_ "github.com/seed1a8f7c28/session/cookie"
 	_ "github.com/seed1a8f7c28/session/file"
+	_ "github.com/seed1a8f7c28/session/memcache"
 	_ "github.com/seed1a8f7c28/session/memory"
+	_ "github.com/seed1a8f7c28/session/redis"
 )
 
 func main() {

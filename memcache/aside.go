@@ -1,0 +1,58 @@
+package memcache
+
+import (
+	"context"
+	"sync"
+
+	"github.com/bradfitz/gomemcache/memcache"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// An aside makes calls of an application's client, each in a goroutine of its own: when its context is over, nobody
+// waits for it any more. It goes on until it has an answer, or the client's Timeout is over.
+type aside struct {
+	mc *memcache.Client
+
+	mu     sync.Mutex
+	closed bool
+	calls  sync.WaitGroup
+}
+
+type answer struct {
+	item *memcache.Item
+	err  error
+}
+
+func (a *aside) do(ctx context.Context, call call) (*memcache.Item, error) {
+	a.mu.Lock()
+	if a.closed {
+		a.mu.Unlock()
+		return nil, session.ErrClosed
+	}
+	a.calls.Add(1)
+	a.mu.Unlock()
+	answers := make(chan answer, 1)
+	go func() {
+		defer a.calls.Done()
+		item, err := call(a.mc)
+		answers <- answer{item, err}
+	}()
+	select {
+	case got := <-answers:
+		return got.item, got.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// drop closes the connections that are idle. The client can be used on.
+func (a *aside) drop() { a.mc.Close() }
+
+// close waits for the calls, and leaves the client open.
+func (a *aside) close() {
+	a.mu.Lock()
+	a.closed = true
+	a.mu.Unlock()
+	a.calls.Wait()
+}

@@ -1,0 +1,65 @@
+package memcache_test
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/memcache"
+)
+
+var namespaces = []string{
+	"", "session", "%73ession", "app", "App", "app ", "app:", "app:x", "app%3Ax", "a", "~", "~a", "%7E", "ü", "\xff", "\x00", "a\r\nb",
+	strings.Repeat("n", 128), strings.Repeat("n", 129), strings.Repeat("n", 130), strings.Repeat(":", 43), strings.Repeat(":", 42),
+	"~" + strings.Repeat("A", 43),
+}
+
+func TestPrefix(t *testing.T) {
+	shape := regexp.MustCompile(`^[A-Za-z0-9_%~-]{1,128}:$`)
+	seen := make(map[string]string)
+	for _, namespace := range namespaces {
+		p := memcache.Prefix(namespace)
+		if !shape.MatchString(p) {
+			t.Errorf("%q becomes %q", namespace, p)
+		}
+		if other, ok := seen[p]; ok {
+			t.Errorf("%q and %q become %q", namespace, other, p)
+		}
+		seen[p] = namespace
+	}
+	if p := memcache.Prefix("app"); p != "app:" {
+		t.Errorf("app becomes %q", p)
+	}
+}
+
+func FuzzPrefix(f *testing.F) {
+	for i, namespace := range namespaces {
+		f.Add(namespace, namespaces[len(namespaces)-1-i])
+	}
+	f.Fuzz(func(t *testing.T, a, b string) {
+		p, q := memcache.Prefix(a), memcache.Prefix(b)
+		if (p == q) != (a == b) {
+			t.Errorf("%q and %q become %q and %q", a, b, p, q)
+		}
+		if len(p) > 129 || strings.ContainsAny(p, " \r\n\x00") || strings.Index(p, ":") != len(p)-1 {
+			t.Errorf("%q becomes %q", a, p)
+		}
+	})
+}
+
+// TestNamespacesNeverMeet stores the same key in all namespaces.
+func TestNamespacesNeverMeet(t *testing.T) {
+	addr, ctx := empty(t), t.Context()
+	var nodes []session.Backend
+	for _, namespace := range namespaces {
+		b := newNode(t, session.BackendConfig{Config: addr, Namespace: namespace})
+		rec := newRecord()
+		rec.Data = []byte(namespace)
+		must(t, b.Create(ctx, key(1), rec))
+		nodes = append(nodes, b)
+	}
+	for i, b := range nodes {
+		wantData(t, b, key(1), namespaces[i])
+	}
+}

@@ -1,0 +1,52 @@
+package memcache
+
+import (
+	"strconv"
+	"testing"
+	"time"
+)
+
+func TestSeen(t *testing.T) {
+	var s seen
+	now := time.Now()
+	take := func(key string, version, want uint64) {
+		t.Helper()
+		at, ok := s.take(key, version, now)
+		if ok != (want != 0) || ok && at.cas != want {
+			t.Errorf("take(%q, %d) = %v, %t, want %d", key, version, at, ok, want)
+		}
+	}
+	put := func(key string, version, cas uint64, left time.Duration) {
+		s.put(key, sighting{version, cas, now.Add(left)})
+	}
+	take("a", 1, 0)
+	put("a", 1, 10, 1)
+	put("b", 1, 20, 1)
+	take("a", 2, 0)
+	take("a", 1, 10)
+	take("a", 1, 0)
+	put("b", 2, 21, 1)
+	take("b", 1, 0)
+	take("b", 2, 21)
+	put("c", 1, 30, 0)
+	take("c", 1, 0) // expired
+
+	put("a", 1, 11, 1)
+	for i := range maxSeen {
+		put(strconv.Itoa(i), 1, 1, 1)
+	}
+	put("a", 2, 12, 1) // a second one, among the young
+	take("a", 2, 12)
+	take("a", 1, 0)
+	put("a", 3, 13, 1)
+	for i := range 3 * maxSeen {
+		put(strconv.Itoa(i), 1, 1, 1)
+		if n := len(s.young) + len(s.old); n > 2*maxSeen {
+			t.Fatalf("%d are kept", n)
+		}
+	}
+	take("a", 3, 0) // forgotten
+	put("a", 4, 14, 1)
+	s.clear()
+	take("a", 4, 0)
+}

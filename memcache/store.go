@@ -1,0 +1,199 @@
+package memcache
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"github.com/bradfitz/gomemcache/memcache"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A store is the [session.Backend] of one namespace.
+type store struct {
+	*client
+	layout layout
+}
+
+var errKey = errors.New("session/memcache: a storage key consists of letters, digits, - and _")
+
+// Create implements [session.Backend].
+func (s *store) Create(ctx context.Context, key string, rec *session.Record) error {
+	name, ok := s.layout.name(key)
+	if !ok {
+		return errKey
+	}
+	first := *rec
+	first.Version = 0
+	value, version, err := s.layout.encode(&first)
+	if err != nil {
+		return err
+	}
+	item := &memcache.Item{Key: name, Value: value, Expiration: exptime(rec.Expires, time.Now())}
+	for lost := false; ; {
+		err = s.add(ctx, item)
+		switch {
+		case cut(err) && !lost:
+			lost = true
+			continue
+		case errors.Is(err, memcache.ErrNotStored):
+			err = s.replace(ctx, item, lost)
+		}
+		switch {
+		case errors.Is(err, memcache.ErrCacheMiss): // in between
+		case err == nil:
+			rec.Version = version
+			return nil
+		case errors.Is(err, session.ErrExists):
+			return err
+		default:
+			return fail("create", err)
+		}
+	}
+}
+
+// replace puts item in place of a record that has expired, but that memcached has not dropped yet. With lost it
+// may have been stored already.
+func (s *store) replace(ctx context.Context, item *memcache.Item, lost bool) error {
+	there, err := s.get(ctx, item.Key)
+	if err != nil {
+		return err
+	}
+	rec, err := s.layout.decode(there.Value)
+	switch {
+	case lost && bytes.Equal(there.Value, item.Value):
+		return nil
+	case err != nil || rec.Live(time.Now()):
+		return session.ErrExists
+	}
+	expired := *item
+	expired.CasID = there.CasID
+	if err = s.cas(ctx, &expired); errors.Is(err, memcache.ErrCASConflict) {
+		return memcache.ErrCacheMiss // look again
+	}
+	return err
+}
+
+// Load implements [session.Backend].
+func (s *store) Load(ctx context.Context, key string, rec *session.Record) error {
+	found, item, err := s.load(ctx, "load", key)
+	if err != nil {
+		return err
+	}
+	s.seen.put(key, sighting{found.Version, item.CasID, found.Expires})
+	*rec = *found
+	return nil
+}
+
+// load returns the live record under key and the item that it is in.
+func (s *store) load(ctx context.Context, op, key string) (*session.Record, *memcache.Item, error) {
+	name, ok := s.layout.name(key)
+	if !ok {
+		return nil, nil, session.ErrNotFound
+	}
+	item, err := s.get(ctx, name)
+	if errors.Is(err, memcache.ErrCacheMiss) {
+		return nil, nil, session.ErrNotFound
+	} else if err != nil {
+		return nil, nil, fail(op, err)
+	}
+	rec, err := s.layout.decode(item.Value)
+	if err == nil && !rec.Live(time.Now()) {
+		err = session.ErrNotFound
+	}
+	return rec, item, err
+}
+
+// Save implements [session.Backend].
+func (s *store) Save(ctx context.Context, key string, rec *session.Record) error {
+	var version uint64
+	err := s.swap(ctx, "save", key, rec.Version, func(item *memcache.Item, expires time.Time) (err error) {
+		next := *rec
+		if !rec.Shorten && expires.After(rec.Expires) {
+			next.Expires = expires
+		}
+		item.Expiration = exptime(next.Expires, time.Now())
+		item.Value, version, err = s.layout.encode(&next)
+		return err
+	})
+	if err == nil {
+		rec.Version = version
+	}
+	return err
+}
+
+// swap replaces the live record under key if it is of this version, by what change makes of an empty item. expires
+// is the time in the stored record. If the version was loaded here, and nobody has written since, that is one trip.
+func (s *store) swap(
+	ctx context.Context, op, key string, version uint64, change func(item *memcache.Item, expires time.Time) error,
+) error {
+	name, ok := s.layout.name(key)
+	if !ok {
+		return session.ErrNotFound
+	}
+	at, known := s.seen.take(key, version, time.Now())
+	for {
+		if !known {
+			found, item, err := s.load(ctx, op, key)
+			switch {
+			case err != nil:
+				return err
+			case found.Version != version:
+				s.seen.put(key, sighting{found.Version, item.CasID, found.Expires}) // the caller will try again
+				return &session.ConflictError{Record: found}
+			}
+			at = sighting{version, item.CasID, found.Expires}
+		}
+		item := &memcache.Item{Key: name, CasID: at.cas}
+		if err := change(item, at.expires); err != nil {
+			return err
+		}
+		switch err := s.cas(ctx, item); {
+		case errors.Is(err, memcache.ErrCacheMiss):
+			return session.ErrNotFound
+		case !errors.Is(err, memcache.ErrCASConflict):
+			return fail(op, err)
+		}
+		known = false // somebody has written: another version, or only a later deadline
+	}
+}
+
+// Touch implements [session.Backend]. memcached's own touch would leave the deadline in the record.
+func (s *store) Touch(ctx context.Context, key string, expires time.Time) error {
+	for {
+		found, item, err := s.load(ctx, "touch", key)
+		if err != nil {
+			return err
+		}
+		if !expires.After(found.Expires) {
+			return nil
+		}
+		binary.BigEndian.PutUint64(item.Value[session.RecordExpiresOffset:], uint64(expires.UnixMilli()))
+		item.Expiration = exptime(expires, time.Now())
+		switch err = s.cas(ctx, item); {
+		case errors.Is(err, memcache.ErrCacheMiss):
+			return session.ErrNotFound
+		case !errors.Is(err, memcache.ErrCASConflict):
+			return fail("touch", err)
+		}
+	}
+}
+
+// Delete implements [session.Backend]. memcached deletes any version; for a certain one an empty item that
+// expires at once takes its place.
+func (s *store) Delete(ctx context.Context, key string, version uint64) error {
+	if version != 0 {
+		return s.swap(ctx, "delete", key, version, func(item *memcache.Item, _ time.Time) error {
+			item.Expiration = atOnce
+			return nil
+		})
+	}
+	name, ok := s.layout.name(key)
+	if !ok {
+		return nil
+	}
+	return fail("delete", s.remove(ctx, name))
+}

@@ -1,0 +1,175 @@
+package redis
+
+import (
+	"context"
+	"crypto/sha1"
+	_ "embed"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A beego is the [session.Backend] over what beego's providers store: under the bare sid the gob map of the
+// values, or nothing if there are none, with the time to live that the last release gave it. beego's
+// applications can work on the same sessions meanwhile.
+//
+// There is no room for a version. It is made of the values' SHA-1, so that a save compares what it has read with
+// what is stored; a change back to the same values goes unseen, and does no harm. Nor is there room for the
+// user, the time of the login, of the beginning and the absolute deadline: they are lost.
+type beego struct {
+	*client
+	lifetime time.Duration
+}
+
+var (
+	//go:embed beego_save.lua
+	beegoSaveText string
+	//go:embed beego_delete.lua
+	beegoDeleteText string
+
+	beegoSaveScript   = newScript(beegoSaveText)
+	beegoDeleteScript = newScript(beegoDeleteText)
+)
+
+// fingerprint returns the version of values: 60 bits of their SHA-1, and one so that it is not 0.
+func fingerprint(values []byte) uint64 {
+	sum := sha1.Sum(values)
+	return binary.BigEndian.Uint64(sum[:])>>4 | 1<<63
+}
+
+// digits returns the version as the scripts compare it.
+func digits(version uint64) string { return fmt.Sprintf("%015x", version&^(1<<63)) }
+
+// Create implements [session.Backend].
+func (b *beego) Create(ctx context.Context, key string, rec *session.Record) error {
+	if !validBeego(key) {
+		return errKey
+	}
+	set := onceCall("set", key, notNil(rec.Data), "nx", "pxat", millis(rec.Expires))
+	if err := b.send(ctx, "create", set); err != nil {
+		return err
+	}
+	if set.none() {
+		return session.ErrExists
+	}
+	rec.Version = fingerprint(rec.Data)
+	return nil
+}
+
+// Load implements [session.Backend].
+func (b *beego) Load(ctx context.Context, key string, rec *session.Record) error {
+	if !validBeego(key) {
+		return session.ErrNotFound
+	}
+	value, expires, err := b.get(ctx, key)
+	if err != nil {
+		return err
+	}
+	*rec = *b.record(value, expires)
+	return nil
+}
+
+// record returns the record of values that are stored. What beego stores with a lifetime of 0 never expires: here
+// it is half of a lifetime from its end, so that its next use gives it one.
+func (b *beego) record(value []byte, expires int64) *session.Record {
+	rec := &session.Record{Version: fingerprint(value), Data: value}
+	if len(value) == 0 {
+		rec.Data = nil
+	}
+	if rec.Expires = time.UnixMilli(expires); expires < 0 {
+		rec.Expires = time.UnixMilli(time.Now().Add(b.lifetime / 2).UnixMilli())
+	}
+	return rec
+}
+
+// Save implements [session.Backend].
+func (b *beego) Save(ctx context.Context, key string, rec *session.Record) error {
+	if !validBeego(key) {
+		return session.ErrNotFound
+	}
+	save := beegoSaveScript.call(key, digits(rec.Version), notNil(rec.Data), millis(rec.Expires), flag(rec.Shorten))
+	if err := b.send(ctx, "save", save); err != nil {
+		return err
+	}
+	if err := b.outcome(save); err != nil {
+		return err
+	}
+	rec.Version = fingerprint(rec.Data)
+	return nil
+}
+
+// outcome reads what the scripts return.
+func (b *beego) outcome(c *call) error {
+	switch v := c.cmd.Val().(type) {
+	case int64:
+		if v == 0 {
+			return session.ErrNotFound
+		}
+		return nil
+	case []any:
+		if len(v) == 2 {
+			value, isValue := v[0].(string)
+			expires, isTime := v[1].(int64)
+			if isValue && isTime {
+				return &session.ConflictError{Record: b.record([]byte(value), expires)}
+			}
+		}
+	}
+	return fmt.Errorf("session/redis: %w", errUnexpected)
+}
+
+// Touch implements [session.Backend].
+func (b *beego) Touch(ctx context.Context, key string, expires time.Time) error {
+	if !validBeego(key) {
+		return session.ErrNotFound
+	}
+	at, there := millis(expires), plainCall("exists", key)
+	err := b.send(ctx, "touch",
+		plainCall("pexpireat", key, at, "nx"), plainCall("pexpireat", key, at, "gt"), there)
+	if err == nil && there.cmd.Val() == int64(0) {
+		err = session.ErrNotFound
+	}
+	return err
+}
+
+// Delete implements [session.Backend].
+func (b *beego) Delete(ctx context.Context, key string, version uint64) error {
+	if !validBeego(key) {
+		if version == 0 {
+			return nil
+		}
+		return session.ErrNotFound
+	}
+	remove := plainCall("unlink", key)
+	if version != 0 {
+		remove = beegoDeleteScript.call(key, digits(version))
+	}
+	err := b.sendWaiting(ctx, key, remove)
+	if err == nil && version != 0 {
+		err = b.outcome(remove)
+	}
+	return err
+}
+
+// probe is as a store's.
+func (b *beego) probe(ctx context.Context) error {
+	const name = "session-probe"
+	err := b.send(ctx, "open",
+		plainCall("pexpiretime", name), plainCall("get", name), plainCall("set", name, "", "xx", "pxat", 1),
+		plainCall("unlink", name), plainCall("exists", name),
+		beegoSaveScript.call(name, "", "", 1, ""), beegoDeleteScript.call(name, ""))
+	return err
+}
+
+// notNil keeps empty values an argument.
+func notNil(data []byte) []byte {
+	if data == nil {
+		return []byte{}
+	}
+	return data
+}
+
+// validBeego reports whether key can be a sid: the manager has checked its shape.
+func validBeego(key string) bool { return key != "" && len(key) <= maxKey }

@@ -1,0 +1,61 @@
+package redis
+
+import (
+	"context"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// A client is what both layouts share: the connections and how they are used.
+type client struct {
+	rdb     redis.UniversalClient
+	owned   bool // to be closed
+	ordered bool // one server runs the commands of a pipeline, in their order
+	replicas
+
+	closing sync.Once
+}
+
+func newClient(rdb redis.UniversalClient, owned bool, r replicas) *client {
+	_, single := rdb.(*redis.Client)
+	return &client{rdb: rdb, owned: owned, ordered: single, replicas: r}
+}
+
+// Close implements [io.Closer]. It leaves a client that was handed in open.
+func (s *client) Close() (err error) {
+	if s.owned {
+		s.closing.Do(func() { err = s.rdb.Close() })
+	}
+	return err
+}
+
+// Ping implements [session.Pinger]: every master answers.
+func (s *client) Ping(ctx context.Context) error {
+	err := s.eachMaster(ctx, func(ctx context.Context, node redis.UniversalClient) error {
+		return node.Ping(ctx).Err()
+	})
+	if err != nil {
+		return fail(ctx, "ping", err)
+	}
+	return nil
+}
+
+// eachMaster calls do with each server that has keys of its own; with several, in goroutines.
+func (s *client) eachMaster(ctx context.Context, do func(ctx context.Context, node redis.UniversalClient) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	one := func(ctx context.Context, node *redis.Client) error { return do(ctx, node) }
+	switch c := s.rdb.(type) {
+	case interface {
+		ForEachMaster(context.Context, func(context.Context, *redis.Client) error) error
+	}:
+		return c.ForEachMaster(ctx, one)
+	case interface {
+		ForEachShard(context.Context, func(context.Context, *redis.Client) error) error
+	}:
+		return c.ForEachShard(ctx, one)
+	}
+	return do(ctx, s.rdb)
+}

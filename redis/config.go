@@ -1,0 +1,166 @@
+package redis
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A kind is how the servers stand to each other.
+type kind int
+
+const (
+	single kind = iota
+	cluster
+	sentinel
+)
+
+// names are those of the providers.
+var names = [...]string{session.ProviderRedis, session.ProviderRedisCluster, session.ProviderRedisSentinel}
+
+// A config is a provider config that was read and checked.
+type config struct {
+	kind
+	network  string // "tcp" or "unix"
+	addrs    []string
+	settings settings
+	tls      *tls.Config // nil for none
+}
+
+// settings are what a config can say beside the addresses, whichever of the three forms it has. The names are
+// those of the JSON keys and of a URL's parameters.
+type settings struct {
+	Username         string
+	Password         string
+	DB               int
+	MasterName       string
+	SentinelUsername string
+	SentinelPassword string
+	PoolSize         int
+	DialTimeout      time.Duration
+	ReadTimeout      time.Duration
+	WriteTimeout     time.Duration
+	IdleTimeout      time.Duration
+	WaitReplicas     int
+	WaitTimeout      time.Duration
+	Coalesce         bool
+	TLS              bool
+	TLSCA            string
+	TLSCert          string
+	TLSKey           string
+	TLSServerName    string
+	TLSInsecure      bool
+}
+
+// defaults leave room for a second try within the manager's opTimeout of 5 seconds.
+var defaults = settings{
+	DialTimeout:  2 * time.Second,
+	ReadTimeout:  3 * time.Second,
+	WriteTimeout: 3 * time.Second,
+	WaitTimeout:  time.Second,
+	MasterName:   "mymaster",
+	Coalesce:     true,
+}
+
+// parse reads a config: a URL, a JSON object, or the form with commas that beego has.
+func parse(k kind, text string) (*config, error) {
+	c := &config{kind: k, network: "tcp", settings: defaults}
+	text = strings.TrimSpace(text)
+	var err error
+	switch {
+	case strings.HasPrefix(text, "{"):
+		err = c.parseJSON(text)
+	case strings.Contains(text, "://"):
+		err = c.parseURL(text)
+	default:
+		err = c.parseList(text)
+	}
+	if err == nil {
+		err = c.check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// check checks what holds for every form, and loads the certificates.
+func (c *config) check() (err error) {
+	s := &c.settings
+	switch {
+	case len(c.addrs) == 0 && c.kind == single:
+		c.addrs = []string{"127.0.0.1:6379"}
+	case len(c.addrs) == 0:
+		return wrong("", "%s needs the address of at least one server", names[c.kind])
+	case len(c.addrs) > 1 && c.kind == single:
+		return wrong("", "%s takes one address; for more there are redis_cluster and redis_sentinel", names[c.kind])
+	}
+	for i, addr := range c.addrs {
+		if err := c.checkAddr(addr); err != nil {
+			return wrong("", "address %d %w", i+1, err)
+		}
+	}
+	switch {
+	case s.DB < 0:
+		return wrong("db", "must not be negative")
+	case s.DB > 0 && c.kind == cluster:
+		return wrong("db", "a cluster has database 0 alone")
+	case s.Username != "" && s.Password == "":
+		return wrong("username", "there is no password with it")
+	case s.MasterName == "":
+		return wrong("masterName", "must not be empty")
+	case s.PoolSize < 0:
+		return wrong("poolSize", "must not be negative")
+	case s.WaitReplicas < 0:
+		return wrong("waitReplicas", "must not be negative")
+	case c.kind != sentinel && (s.SentinelUsername != "" || s.SentinelPassword != ""):
+		return wrong("sentinelPassword", "there are no sentinels")
+	}
+	for _, t := range []struct {
+		name string
+		d    time.Duration
+	}{
+		{"dialTimeout", s.DialTimeout}, {"readTimeout", s.ReadTimeout}, {"writeTimeout", s.WriteTimeout}, {"waitTimeout", s.WaitTimeout},
+	} {
+		if t.d < time.Millisecond {
+			return wrong(t.name, "must be a millisecond at least")
+		}
+	}
+	switch {
+	case s.IdleTimeout < 0:
+		return wrong("idleTimeout", "must not be negative")
+	case s.WaitReplicas > 0 && s.WaitTimeout >= s.ReadTimeout:
+		return wrong("waitTimeout", "must be less than readTimeout")
+	}
+	c.tls, err = s.loadTLS()
+	return err
+}
+
+func (c *config) checkAddr(addr string) error {
+	if c.network == "unix" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return errors.New("is not of the form host:port")
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return errors.New("has no port from 1 to 65535")
+	}
+	return nil
+}
+
+// wrong returns the error for a setting, or for the whole config if field is empty. It shows no value.
+func wrong(field, format string, args ...any) error {
+	name := "providerConfig"
+	if field != "" {
+		name += "." + field
+	}
+	return &session.ConfigError{Field: name, Err: fmt.Errorf(format, args...)}
+}

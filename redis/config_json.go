@@ -1,0 +1,119 @@
+package redis
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// object is the JSON form. The keys with an underscore are beego's, and mean what they mean there.
+type object struct {
+	Addr             string   `json:"addr"`
+	Addrs            []string `json:"addrs"`
+	Username         string   `json:"username"`
+	Password         string   `json:"password"`
+	DB               int      `json:"db"`
+	MasterName       string   `json:"masterName"`
+	SentinelUsername string   `json:"sentinelUsername"`
+	SentinelPassword string   `json:"sentinelPassword"`
+	PoolSize         int      `json:"poolSize"` // beego's poolsize, too: case does not matter
+	DialTimeout      duration `json:"dialTimeout"`
+	ReadTimeout      duration `json:"readTimeout"`
+	WriteTimeout     duration `json:"writeTimeout"`
+	IdleTimeout      duration `json:"idleTimeout"`
+	WaitReplicas     int      `json:"waitReplicas"`
+	WaitTimeout      duration `json:"waitTimeout"`
+	Coalesce         bool     `json:"coalesce"`
+	TLS              bool     `json:"tls"`
+	TLSCA            string   `json:"tlsCA"`
+	TLSCert          string   `json:"tlsCert"`
+	TLSKey           string   `json:"tlsKey"`
+	TLSServerName    string   `json:"tlsServerName"`
+	TLSInsecure      bool     `json:"tlsInsecure"`
+
+	BeegoSavePath   string   `json:"save_path"`
+	BeegoDB         int      `json:"db_num"`
+	BeegoIdle       duration `json:"idle_timeout"`
+	BeegoIdleCheck  duration `json:"idle_check_frequency"` // there is no such check here
+	BeegoMaxRetries int      `json:"max_retries"`          // what may be repeated is decided in call.go
+	BeegoMaster     string   `json:"master_name"`
+}
+
+func (c *config) parseJSON(text string) error {
+	s := &c.settings
+	o := object{
+		MasterName: s.MasterName, DialTimeout: duration(s.DialTimeout), ReadTimeout: duration(s.ReadTimeout),
+		WriteTimeout: duration(s.WriteTimeout), WaitTimeout: duration(s.WaitTimeout), Coalesce: s.Coalesce,
+	}
+	if err := session.ParseProviderConfig(text, &o); err != nil {
+		return err
+	}
+	for _, addrs := range [][]string{split(o.Addr), o.Addrs, split(o.BeegoSavePath)} {
+		if len(addrs) > 0 && len(c.addrs) > 0 {
+			return wrong("addrs", "the addresses are given twice")
+		}
+		c.addrs = append(c.addrs, addrs...)
+	}
+	if o.BeegoDB != 0 {
+		o.DB = o.BeegoDB
+	}
+	if o.BeegoIdle != 0 {
+		o.IdleTimeout = o.BeegoIdle
+	}
+	if o.BeegoMaster != "" {
+		o.MasterName = o.BeegoMaster
+	}
+	*s = settings{
+		Username: o.Username, Password: o.Password, DB: o.DB, MasterName: o.MasterName,
+		SentinelUsername: o.SentinelUsername, SentinelPassword: o.SentinelPassword,
+		PoolSize: o.PoolSize, DialTimeout: time.Duration(o.DialTimeout), ReadTimeout: time.Duration(o.ReadTimeout),
+		WriteTimeout: time.Duration(o.WriteTimeout), IdleTimeout: time.Duration(o.IdleTimeout),
+		WaitReplicas: o.WaitReplicas, WaitTimeout: time.Duration(o.WaitTimeout), Coalesce: o.Coalesce,
+		TLS: o.TLS, TLSCA: o.TLSCA, TLSCert: o.TLSCert, TLSKey: o.TLSKey,
+		TLSServerName: o.TLSServerName, TLSInsecure: o.TLSInsecure,
+	}
+	return nil
+}
+
+// split returns addresses that have semicolons in between.
+func split(addrs string) []string {
+	if addrs == "" {
+		return nil
+	}
+	return strings.Split(addrs, ";")
+}
+
+// A duration is a number of seconds, or a text such as "1m30s".
+type duration time.Duration
+
+func (d *duration) UnmarshalJSON(data []byte) error {
+	var text string
+	if json.Unmarshal(data, &text) != nil {
+		text = string(data)
+	}
+	t, err := parseDuration(text)
+	if err != nil {
+		return &session.ConfigError{Field: "providerConfig", Err: err}
+	}
+	*d = duration(t)
+	return nil
+}
+
+var errDuration = errors.New(`want a number of seconds, or a text such as "1m30s"`)
+
+func parseDuration(text string) (time.Duration, error) {
+	if text == "" || text == "null" {
+		return 0, nil
+	}
+	if t, err := time.ParseDuration(text + "s"); err == nil && strings.Trim(text, "-.0123456789") == "" {
+		return t, nil
+	}
+	t, err := time.ParseDuration(text)
+	if err != nil {
+		return 0, errDuration
+	}
+	return t, nil
+}

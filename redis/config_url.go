@@ -1,0 +1,195 @@
+package redis
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// parseURL reads
+//
+//	redis://user:password@host:port/db?name=value&…
+//
+// with rediss:// for TLS and unix:// for a socket. redis+cluster and redis+sentinel, rediss as well, have several
+// hosts with commas in between; with sentinels the path is the name of the master, or that and the database:
+// /mymaster/1. The parameters have the names of the JSON keys.
+func (c *config) parseURL(text string) error {
+	scheme, rest, _ := strings.Cut(text, "://")
+	if err := c.setScheme(scheme); err != nil {
+		return err
+	}
+	rest, query, _ := strings.Cut(rest, "?")
+	login, rest, hasLogin := cutLast(rest, "@")
+	if hasLogin {
+		user, password, _ := strings.Cut(login, ":")
+		if !unescape(&c.settings.Username, user) || !unescape(&c.settings.Password, password) {
+			return wrong("", "the login in the URL is not escaped as it must be")
+		}
+	}
+	path := ""
+	if c.network == "unix" {
+		c.addrs = []string{rest}
+	} else {
+		var hosts string
+		if hosts, path, _ = strings.Cut(rest, "/"); hosts != "" {
+			c.addrs = strings.Split(hosts, ",")
+		}
+		for i, host := range c.addrs {
+			c.addrs[i] = c.withPort(host)
+		}
+	}
+	if err := c.setPath(path); err != nil {
+		return err
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return wrong("", "the parameters in the URL are not escaped as they must be")
+	}
+	for name, list := range values {
+		if len(list) > 1 {
+			return wrong(shown(name), "given twice")
+		}
+		if err := c.settings.set(name, list[0]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *config) setScheme(scheme string) error {
+	base, suffix, _ := strings.Cut(strings.ToLower(scheme), "+")
+	switch {
+	case base == "rediss":
+		c.settings.TLS = true
+	case base == "unix" && suffix == "" && c.kind == single:
+		c.network = "unix"
+	case base != "redis":
+		return wrong("", "a URL begins with redis:// or rediss://, unix:// for a socket")
+	}
+	switch {
+	case suffix == "":
+	case suffix == "cluster" && c.kind != cluster, suffix == "sentinel" && c.kind != sentinel:
+		return wrong("", "a URL with +%s is for the provider redis_%s", suffix, suffix)
+	case suffix != "cluster" && suffix != "sentinel":
+		return wrong("", "after the + in a URL comes cluster or sentinel")
+	}
+	return nil
+}
+
+// withPort adds the usual port to a host without one.
+func (c *config) withPort(host string) string {
+	if _, _, err := net.SplitHostPort(host); err == nil {
+		return host
+	}
+	port := "6379"
+	if c.kind == sentinel {
+		port = "26379"
+	}
+	return net.JoinHostPort(strings.Trim(host, "[]"), port)
+}
+
+// setPath reads the database, and before it, with sentinels, the master's name.
+func (c *config) setPath(path string) error {
+	if path = strings.TrimSuffix(path, "/"); path == "" {
+		return nil
+	}
+	if c.kind == sentinel {
+		master, db, more := strings.Cut(path, "/")
+		if !unescape(&c.settings.MasterName, master) {
+			return wrong("masterName", "is not escaped as it must be")
+		}
+		if !more {
+			return nil
+		}
+		path = db
+	}
+	return c.settings.set("db", path)
+}
+
+// set sets what a parameter of a URL names.
+func (s *settings) set(name, value string) error {
+	var target any
+	switch name {
+	case "db":
+		target = &s.DB
+	case "masterName":
+		target = &s.MasterName
+	case "sentinelUsername":
+		target = &s.SentinelUsername
+	case "sentinelPassword":
+		target = &s.SentinelPassword
+	case "poolSize":
+		target = &s.PoolSize
+	case "dialTimeout":
+		target = &s.DialTimeout
+	case "readTimeout":
+		target = &s.ReadTimeout
+	case "writeTimeout":
+		target = &s.WriteTimeout
+	case "idleTimeout":
+		target = &s.IdleTimeout
+	case "waitReplicas":
+		target = &s.WaitReplicas
+	case "waitTimeout":
+		target = &s.WaitTimeout
+	case "coalesce":
+		target = &s.Coalesce
+	case "tlsCA":
+		target = &s.TLSCA
+	case "tlsCert":
+		target = &s.TLSCert
+	case "tlsKey":
+		target = &s.TLSKey
+	case "tlsServerName":
+		target = &s.TLSServerName
+	case "tlsInsecure":
+		target = &s.TLSInsecure
+	default:
+		return wrong(shown(name), "unknown parameter")
+	}
+	var err error
+	switch p := target.(type) {
+	case *string:
+		*p = value
+	case *int:
+		if *p, err = strconv.Atoi(value); err != nil {
+			err = errors.New("want a number")
+		}
+	case *bool:
+		if *p, err = strconv.ParseBool(value); err != nil {
+			err = errors.New("want true or false")
+		}
+	case *time.Duration:
+		*p, err = parseDuration(value)
+	}
+	if err != nil {
+		return wrong(name, "%w", err)
+	}
+	return nil
+}
+
+// shown returns a name that is not known as an error may show it: what looks like no name could be a part of a
+// password.
+func shown(name string) string {
+	if len(name) > 32 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") != "" {
+		return ""
+	}
+	return name
+}
+
+func unescape(p *string, text string) bool {
+	v, err := url.PathUnescape(text)
+	*p = v
+	return err == nil
+}
+
+// cutLast cuts around the last sep.
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return "", s, false
+}

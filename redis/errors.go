@@ -1,0 +1,36 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// fail wraps an error of the client, once. Where ctx is over, that is the error.
+func fail(ctx context.Context, op string, err error) error {
+	switch deadline, ok := ctx.Deadline(); {
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case ok && !time.Now().Before(deadline): // the client has seen it on the connection first
+		err = context.DeadlineExceeded
+	case quotes(err):
+		err = errUnexpected
+	}
+	return fmt.Errorf("session/redis: %s: %w", op, err)
+}
+
+// errUnexpected is instead of what the client says of an answer that is none, since it quotes from it.
+var errUnexpected = errors.New("the answer of the server was not understood")
+
+// quotes reports whether the text of err shows a part of an answer.
+func quotes(err error) bool {
+	if _, answered := errors.AsType[redis.Error](err); answered {
+		return false
+	}
+	text := err.Error()
+	return strings.Contains(text, "can't parse") || strings.Contains(text, "invalid reply")
+}

@@ -1,0 +1,17 @@
+package redis
+
+import (
+	"context"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// Over returns the backend over a client as New makes it.
+func Over(ctx context.Context, rdb redis.UniversalClient, c session.BackendConfig) (session.Backend, error) {
+	return newClient(rdb, false, replicas{}).backend(ctx, c, true)
+}
+
+// The times of the index.
+const Grace, Slack = grace, slack

@@ -1,0 +1,112 @@
+package redis_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/redis"
+	"github.com/seed1a8f7c28/session/sessiontest"
+)
+
+// Some tests run other processes: this test binary with a role and the config of a server.
+const roleEnv, configEnv = "SESSION_REDIS_ROLE", "SESSION_REDIS_CONFIG"
+
+var roles = map[string]func(config string) error{"increment": incrementMany}
+
+func TestMain(m *testing.M) {
+	goredis.SetLogger(silent{}) // it tells standard error of each connection that fails
+	role := roles[os.Getenv(roleEnv)]
+	if role == nil {
+		servertest.Main(m)
+		return
+	}
+	if err := role(os.Getenv(configEnv)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
+
+// empty returns the address of the shared server, with nothing in it.
+func empty(t testing.TB) string {
+	t.Helper()
+	addr := servertest.Redis(t).Addr
+	if err := bare(t, addr).FlushAll(context.Background()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	return addr
+}
+
+// bare returns a client of a server, until the test ends.
+func bare(t testing.TB, addr string) *goredis.Client {
+	t.Helper()
+	c := goredis.NewClient(&goredis.Options{Addr: addr, Protocol: 2, DisableIdentity: true})
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// A store is all that a backend is that is not in beego mode.
+type store interface {
+	session.Backend
+	session.Counter
+	session.Lister
+	session.UserLister
+	session.UserLimiter
+	session.Clearer
+	session.Pinger
+	io.Closer
+}
+
+// node opens a node until the test ends.
+func node(t testing.TB, config, namespace string) store {
+	t.Helper()
+	return opened(t, redis.Open, session.BackendConfig{Config: config, Namespace: namespace}).(store)
+}
+
+func opened(
+	t testing.TB, open func(context.Context, session.BackendConfig) (session.Backend, error), c session.BackendConfig,
+) session.Backend {
+	t.Helper()
+	b, err := open(context.Background(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.(io.Closer).Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return b
+}
+
+// newRecord returns a record that lives for an hour.
+func newRecord(user string) *session.Record {
+	now := time.UnixMilli(time.Now().UnixMilli())
+	rec := &session.Record{User: user, Created: now, Expires: now.Add(time.Hour), Data: []byte("data")}
+	if user != "" {
+		rec.AuthTime = now
+	}
+	return rec
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// key returns the storage key of number n.
+func key(n int) string { return sessiontest.Key(strconv.Itoa(n)) }

@@ -1,0 +1,79 @@
+package redis
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"strings"
+)
+
+// keys makes the names of one namespace. All of them begin with the namespace, escaped, and a colon: since no
+// escaped namespace has a colon, none is the beginning of another's names. Nor has it a character that SCAN's
+// patterns, or a hash tag, give a meaning to.
+type keys struct{ prefix string }
+
+func keysOf(namespace string) keys { return keys{escape(namespace) + ":"} }
+
+// session returns the name of a session's string. The braces are its hash tag.
+func (k keys) session(key string) string { return k.prefix + "{" + key + "}" }
+
+// sessions is the pattern that matches the names of sessions alone.
+func (k keys) sessions() string { return k.prefix + "{*}" }
+
+// all is the pattern that matches every name of the namespace.
+func (k keys) all() string { return k.prefix + "*" }
+
+// key returns the storage key of a session's name.
+func (k keys) key(name string) (key string, ok bool) {
+	if rest, ours := strings.CutPrefix(name, k.prefix+"{"); ours {
+		key, ok = strings.CutSuffix(rest, "}")
+	}
+	return key, ok && valid(key)
+}
+
+// index returns the name of a user's sorted set.
+func (k keys) index(user string) string {
+	sum := sha256.Sum256([]byte(user))
+	return k.prefix + "u:{" + base64.RawURLEncoding.EncodeToString(sum[:]) + "}"
+}
+
+// unnamed is what the names begin with where no namespace is set.
+const unnamed = "session"
+
+// escape returns a namespace in letters, digits, - and _ alone; all else, and so the percent sign too, becomes
+// %XX. The namespace "session" is escaped to be another than none.
+func escape(namespace string) string {
+	switch namespace {
+	case "":
+		return unnamed
+	case unnamed:
+		return fmt.Sprintf("%%%02X%s", unnamed[0], unnamed[1:])
+	}
+	var b strings.Builder
+	for i := range len(namespace) {
+		if c := namespace[i]; plain(c) {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
+}
+
+// valid reports whether key can be a storage key. No other reaches a command.
+func valid(key string) bool {
+	for i := range len(key) {
+		if !plain(key[i]) {
+			return false
+		}
+	}
+	return key != "" && len(key) <= maxKey
+}
+
+// maxKey is well over the 43 characters of a storage key.
+const maxKey = 256
+
+// plain reports whether c is in the alphabet of base64url.
+func plain(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
+}

@@ -1,0 +1,170 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// openTimeout bounds the opening where ctx has no deadline.
+const openTimeout = 5 * time.Second
+
+func open(ctx context.Context, k kind, c session.BackendConfig) (session.Backend, error) {
+	cfg, err := parse(k, c.Config)
+	if err != nil {
+		return nil, err
+	}
+	s := newClient(cfg.connect(), true, replicas{cfg.settings.WaitReplicas, cfg.settings.WaitTimeout})
+	b, err := s.backend(ctx, c, cfg.settings.Coalesce)
+	if err != nil {
+		s.Close()
+		return nil, &session.ConfigError{Field: "providerConfig", Err: fmt.Errorf(
+			"%s at %s: %w", names[k], strings.Join(cfg.addrs, ", "), err)}
+	}
+	return b, nil
+}
+
+// backend returns the backend over a client that answers and may do what is needed.
+func (s *client) backend(ctx context.Context, c session.BackendConfig, coalesce bool) (session.Backend, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	if err := s.Ping(ctx); err != nil {
+		return nil, explain(err)
+	}
+	if c.Beego {
+		b := &beego{client: s, lifetime: c.Lifetime}
+		return b, explain(b.probe(ctx))
+	}
+	b := &store{client: s, keys: keysOf(c.Namespace), read: s.get}
+	if coalesce && s.ordered { // in a cluster all loads of a trip would wait for the slowest server
+		b.read = (&coalescer{client: s}).get
+	}
+	if err := b.probe(ctx); err != nil || !s.ordered {
+		return b, explain(err)
+	}
+	return &renamer{b}, nil
+}
+
+// probe runs the commands that will be needed on names that are none, so that it changes nothing. The server
+// answers with an error to what it does not know or does not allow.
+func (s *store) probe(ctx context.Context) error {
+	name, index := s.keys.session("probe"), s.keys.prefix+"u:{probe}"
+	calls := []*call{
+		plainCall("pexpiretime", name),
+		plainCall("get", name),
+		plainCall("getrange", name, 0, 1),
+		plainCall("set", name, "", "xx", "pxat", 1),
+		saveScript.call(name, "", "", 1, "", "", "1"),
+		touchScript.call(name, 1, 0, ""),
+		deleteScript.call(name, ""),
+		plainCall("zadd", index, "xx", 0, ""),
+		plainCall("zrange", index, 0, -1),
+		plainCall("zrem", index, ""),
+		plainCall("pexpireat", index, 1, "gt"),
+	}
+	if s.ordered { // one of a cluster's servers would have some of these alone
+		calls = append(calls, renameScript.callOn([]string{name, s.keys.session("probe2")}, "", "", 1))
+		for i := range 8 {
+			calls = append(calls, plainCall("pexpiretime", s.keys.session("probe"+strconv.Itoa(i))))
+		}
+	}
+	return s.send(ctx, "open", calls...)
+}
+
+// explain says what an answer at the opening means.
+func explain(err error) error {
+	hint := ""
+	switch {
+	case err == nil:
+		return nil
+	case redis.HasErrorPrefix(err, "unknown command"):
+		hint = "Redis 7.0 or later is needed"
+	case redis.HasErrorPrefix(err, "MOVED"):
+		hint = "the server is of a cluster: take the provider redis_cluster"
+	case redis.HasErrorPrefix(err, "READONLY"):
+		hint = "the server is a replica: give the address of the master, or take redis_sentinel"
+	default:
+		return err
+	}
+	return fmt.Errorf("%s: %w", hint, err)
+}
+
+// connect makes the client. It repeats nothing by itself: see call.
+func (c *config) connect() redis.UniversalClient {
+	s := c.settings
+	switch c.kind {
+	case cluster:
+		return redis.NewClusterClient(&redis.ClusterOptions{
+			Addrs: c.addrs, Protocol: 2, Username: s.Username, Password: s.Password, TLSConfig: c.tls,
+			MaxRetries: -1, DialTimeout: s.DialTimeout, DialerRetries: 1, ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout,
+			ContextTimeoutEnabled: true, PoolSize: s.PoolSize, PipelinePoolSize: -1, ConnMaxIdleTime: s.IdleTimeout,
+			ClusterStateReloadInterval: time.Second, DisableRoutingPolicies: true, DisableIdentity: true,
+			MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+		})
+	case sentinel:
+		return redis.NewFailoverClient(&redis.FailoverOptions{
+			MasterName: s.MasterName, SentinelAddrs: c.addrs, SentinelUsername: s.SentinelUsername, SentinelPassword: s.SentinelPassword,
+			Protocol: 2, Username: s.Username, Password: s.Password, DB: s.DB, TLSConfig: c.tls,
+			MaxRetries: -1, DialTimeout: s.DialTimeout, DialerRetries: 1, ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout,
+			ContextTimeoutEnabled: true, PoolSize: s.PoolSize, PipelinePoolSize: -1, ConnMaxIdleTime: s.IdleTimeout,
+			DisableIdentity: true,
+		})
+	}
+	return redis.NewClient(&redis.Options{
+		Network: c.network, Addr: c.addrs[0], Protocol: 2, Username: s.Username, Password: s.Password, DB: s.DB, TLSConfig: c.tls,
+		MaxRetries: -1, DialTimeout: s.DialTimeout, DialerRetries: 1, ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout,
+		ContextTimeoutEnabled: true, PoolSize: s.PoolSize, PipelinePoolSize: -1, ConnMaxIdleTime: s.IdleTimeout,
+		DisableIdentity: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
+	})
+}
+
+// An Option is a setting of [New].
+type Option func(*options)
+
+type options struct {
+	replicas
+	coalesce bool
+}
+
+// Coalesce says whether loads that come at the same time share round trips. They do unless it is called with
+// false, but not in a cluster.
+func Coalesce(on bool) Option { return func(o *options) { o.coalesce = on } }
+
+// WaitReplicas has each deletion of a session wait until this many replicas know of it, so that a failover does
+// not bring the session back. It is an error of the deletion if they do not within timeout; the session is removed
+// from the master nevertheless. The client's ReadTimeout must be longer.
+func WaitReplicas(count int, timeout time.Duration) Option {
+	return func(o *options) { o.replicas = replicas{count, timeout} }
+}
+
+// New returns a provider over an application's own client, of one server, of sentinels, or of a cluster. It
+// takes no provider config. Closing a manager leaves the client open. Commands that must not run twice are not
+// repeated, whatever the client's MaxRetries. Let it have ContextTimeoutEnabled, or calls last as long as
+// its own timeouts allow.
+func New(rdb redis.UniversalClient, opts ...Option) session.Provider {
+	return session.NewProvider(func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+		o := options{coalesce: true}
+		for _, set := range opts {
+			set(&o)
+		}
+		switch {
+		case c.Config != "":
+			return nil, wrong("", "is not used: the provider was made with a client")
+		case rdb == nil:
+			return nil, &session.ConfigError{Field: "provider", Err: errors.New("the client is nil")}
+		}
+		b, err := newClient(rdb, false, o.replicas).backend(ctx, c, o.coalesce)
+		if err != nil {
+			return nil, &session.ConfigError{Field: "provider", Err: err}
+		}
+		return b, nil
+	})
+}

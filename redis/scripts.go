@@ -1,0 +1,54 @@
+package redis
+
+import (
+	"crypto/sha1"
+	_ "embed"
+	"encoding/hex"
+)
+
+// A script runs on the server, where nothing comes in between. What it takes and returns stands at its head.
+type script struct{ text, hash string }
+
+var (
+	//go:embed save.lua
+	saveText string
+	//go:embed touch.lua
+	touchText string
+	//go:embed delete.lua
+	deleteText string
+	//go:embed evict.lua
+	evictText string
+	//go:embed leave.lua
+	leaveText string
+	//go:embed prune.lua
+	pruneText string
+	//go:embed reserve.lua
+	reserveText string
+
+	saveScript    = newScript(saveText)
+	touchScript   = newScript(touchText)
+	deleteScript  = newScript(deleteText)
+	evictScript   = newScript(evictText)
+	leaveScript   = newScript(leaveText)
+	pruneScript   = newScript(pruneText)
+	reserveScript = newScript(reserveText)
+)
+
+// newScript names a script as Redis does.
+func newScript(text string) *script {
+	sum := sha1.Sum([]byte(text))
+	return &script{text, hex.EncodeToString(sum[:])}
+}
+
+// call returns a call of the script on one key.
+func (s *script) call(key string, args ...any) *call { return s.callOn([]string{key}, args...) }
+
+// callOn returns a call of the script on several keys.
+func (s *script) callOn(keys []string, args ...any) *call {
+	all := make([]any, 0, 3+len(keys)+len(args))
+	all = append(all, "evalsha", s.hash, len(keys))
+	for _, key := range keys {
+		all = append(all, key)
+	}
+	return &call{args: append(all, args...), script: s, once: true}
+}

@@ -1,0 +1,229 @@
+package redis
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A store is the [session.Backend] of one namespace. A session is one string, its record as
+// [session.Record.AppendBinary] writes it, which Redis expires. When that is, Redis alone knows: the time inside
+// the record is older, and says up to when the index of its user is good.
+type store struct {
+	*client
+	keys keys
+	read func(ctx context.Context, name string) (value []byte, expires int64, err error)
+}
+
+// Create implements [session.Backend].
+func (s *store) Create(ctx context.Context, key string, rec *session.Record) error {
+	if !valid(key) {
+		return errKey
+	}
+	created := *rec
+	created.Version = 1
+	value, err := created.AppendBinary(nil)
+	if err != nil {
+		return err
+	}
+	set := onceCall("set", s.keys.session(key), value, "nx", "pxat", millis(rec.Expires))
+	if err := s.sendIndexed(ctx, "create", rec.User, key, rec.Expires, set); err != nil {
+		return err
+	}
+	if set.none() {
+		return session.ErrExists
+	}
+	rec.Version = 1
+	return nil
+}
+
+var errKey = errors.New("session/redis: a storage key consists of letters, digits, - and _")
+
+// Load implements [session.Backend].
+func (s *store) Load(ctx context.Context, key string, rec *session.Record) error {
+	if !valid(key) {
+		return session.ErrNotFound
+	}
+	name := s.keys.session(key)
+	value, expires, err := s.read(ctx, name)
+	if err != nil {
+		return err
+	}
+	return unmarshal(rec, value, expires)
+}
+
+// get returns a string and when it expires, in one trip. The two may be of different moments: then the second is
+// the later one.
+func (s *client) get(ctx context.Context, name string) (value []byte, expires int64, err error) {
+	var r retries
+	for {
+		pipe := s.rdb.Pipeline()
+		get, at := redis.NewStringCmd(ctx, "get", name), redis.NewIntCmd(ctx, "pexpiretime", name)
+		pipe.Process(ctx, get)
+		pipe.Process(ctx, at)
+		pipe.Exec(ctx) // the errors are in the commands
+		value, err = get.Bytes()
+		if errors.Is(err, redis.Nil) {
+			return nil, 0, session.ErrNotFound
+		}
+		if err == nil {
+			expires, err = at.Result()
+		}
+		switch {
+		case err == nil && expires == -2: // in between
+			return nil, 0, session.ErrNotFound
+		case err == nil:
+			return value, expires, nil
+		case !r.may(err, false), !r.pause(ctx):
+			return nil, 0, fail(ctx, "load", err)
+		}
+	}
+}
+
+// unmarshal fills rec. expires is what PEXPIRETIME says.
+func unmarshal(rec *session.Record, value []byte, expires int64) error {
+	var found session.Record
+	if err := found.UnmarshalBinary(value); err != nil {
+		return fmt.Errorf("session/redis: %w", err)
+	}
+	if expires > 0 { // else somebody has removed the expiry
+		found.Expires = time.UnixMilli(expires)
+	}
+	*rec = found
+	return nil
+}
+
+// Save implements [session.Backend].
+func (s *store) Save(ctx context.Context, key string, rec *session.Record) error {
+	if !valid(key) {
+		return session.ErrNotFound
+	}
+	saved := *rec
+	saved.Version++
+	value, err := saved.AppendBinary(nil)
+	if err != nil {
+		return err
+	}
+	name, args := s.keys.session(key), []any{
+		version(rec.Version), value, millis(rec.Expires), flag(rec.Shorten), value[userOffset : userOffset+2+len(rec.User)],
+	}
+	save := saveScript.call(name, append(args, flag(s.ordered || rec.User == ""))...)
+	switch calls := s.indexCalls(rec.User, key, rec.Expires); {
+	case s.ordered || rec.User == "":
+		err = s.send(ctx, "save", append(calls, save)...)
+	default:
+		// Other servers have the index: all at once, but a session that is not the user's yet waits for it.
+		if err = s.send(ctx, "save", append(calls, save)...); err == nil && save.cmd.Val() == int64(2) {
+			save = saveScript.call(name, append(args, flag(true))...)
+			err = s.send(ctx, "save", save)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	was, err := outcome(save)
+	if err != nil {
+		return err
+	}
+	rec.Version++
+	if was != "" {
+		s.leave(ctx, was, key)
+	}
+	return nil
+}
+
+// userOffset is where the user stands in a record, after two bytes of length.
+const userOffset = 44
+
+// outcome reads what the scripts that write a record have in common. user is who had the session, if the index
+// is to be told.
+func outcome(c *call) (user string, err error) {
+	switch v := c.cmd.Val().(type) {
+	case int64:
+		if v == 0 {
+			return "", session.ErrNotFound
+		}
+		return "", nil
+	case string:
+		return v, nil
+	case []any:
+		if len(v) == 2 {
+			value, isValue := v[0].(string)
+			expires, isTime := v[1].(int64)
+			if isValue && isTime {
+				rec := new(session.Record)
+				if err := unmarshal(rec, []byte(value), expires); err != nil {
+					return "", err
+				}
+				return "", &session.ConflictError{Record: rec}
+			}
+		}
+	}
+	return "", fmt.Errorf("session/redis: %w", errUnexpected)
+}
+
+// Touch implements [session.Backend].
+func (s *store) Touch(ctx context.Context, key string, expires time.Time) error {
+	if !valid(key) {
+		return session.ErrNotFound
+	}
+	name, at := s.keys.session(key), millis(expires)
+	touch := touchScript.call(name, at, slack.Milliseconds(), "").repeatable()
+	err := s.send(ctx, "touch", touch)
+	if err != nil {
+		return err
+	}
+	user, err := outcome(touch)
+	if err != nil || user == "" {
+		return err
+	}
+	touch = touchScript.call(name, at, slack.Milliseconds(), version(uint64(at))).repeatable()
+	if err := s.sendIndexed(ctx, "touch", user, key, expires, touch); err != nil {
+		return err
+	}
+	_, err = outcome(touch)
+	return err
+}
+
+// Delete implements [session.Backend].
+func (s *store) Delete(ctx context.Context, key string, at uint64) error {
+	var want any = ""
+	if at != 0 {
+		want = version(at)
+	}
+	err := session.ErrNotFound
+	if valid(key) {
+		var user string
+		remove := deleteScript.call(s.keys.session(key), want)
+		remove.once = at != 0
+		if err = s.sendWaiting(ctx, s.keys.session(key), remove); err == nil {
+			user, err = outcome(remove)
+		}
+		if user != "" {
+			s.forget(ctx, user, key)
+		}
+	}
+	if at == 0 && errors.Is(err, session.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// version returns what stands in a record for a number.
+func version(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
+
+// millis returns a time as Redis takes it. There is none before 1970.
+func millis(t time.Time) int64 { return max(t.UnixMilli(), 1) }
+
+func flag(set bool) string {
+	if set {
+		return "1"
+	}
+	return "0"
+}

@@ -1,0 +1,168 @@
+package redis_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/redis"
+)
+
+// TestTrips counts, over a Manager, the round trips of requests and the commands that write.
+func TestTrips(t *testing.T) {
+	addr := empty(t)
+	proxy := servertest.NewProxy(t, addr)
+	manager := func(opts ...session.ManagerConfigOpt) *session.Manager {
+		opts = append(opts, session.CfgProviderConfig(proxy.Addr))
+		m, err := session.New(session.NewProvider(redis.Open), session.NewManagerConfig(opts...))
+		must(t, err)
+		t.Cleanup(func() { m.Close() })
+		return m
+	}
+	m := manager()
+	touching := manager(session.CfgTouchInterval(-1)) // due at each request
+	lazy := manager(session.CfgLazy(true))
+	ctx := t.Context()
+
+	cookie := ""
+	request := func() (http.ResponseWriter, *http.Request) {
+		r := httptest.NewRequest("GET", "/", nil)
+		if cookie != "" {
+			r.Header.Set("Cookie", cookie)
+		}
+		return httptest.NewRecorder(), r
+	}
+	start := func(m *session.Manager, use func(s *session.Session, w http.ResponseWriter, r *http.Request)) func() {
+		return func() {
+			w, r := request()
+			s, err := m.Start(w, r)
+			must(t, err)
+			if use != nil {
+				use(s, w, r)
+			}
+			must(t, s.Save(ctx))
+			cookie = r.Header.Get("Cookie")
+		}
+	}
+	handled := func(use func(r *http.Request)) func() {
+		return func() {
+			w, r := request()
+			m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { use(r) })).ServeHTTP(w, r)
+		}
+	}
+	set := func(s *session.Session, _ http.ResponseWriter, _ *http.Request) {
+		must(t, s.Set(ctx, "n", time.Now().UnixNano()))
+	}
+
+	c := bare(t, addr)
+	check := func(name string, trips int, writes string, do func()) {
+		t.Helper()
+		must(t, c.ConfigResetStat(ctx).Err())
+		proxy.ResetTrips()
+		do()
+		if got := proxy.Trips(); got != trips {
+			t.Errorf("%s: %d trips, want %d", name, got, trips)
+		}
+		if got := written(t, addr); got != writes {
+			t.Errorf("%s: writes %q, want %q", name, got, writes)
+		}
+	}
+	start(m, nil)() // to have all scripts and connections ready
+	start(m, set)()
+	start(touching, nil)()
+	start(lazy, nil)()
+	handled(func(r *http.Request) { m.FromContext(r.Context()) })()
+	cookie = ""
+	check("new session, unchanged", 1, "set", start(m, nil))
+	cookie = ""
+	check("new session, changed", 2, "set set", start(m, set))
+	check("read only", 1, "", start(m, func(s *session.Session, _ http.ResponseWriter, _ *http.Request) { s.Get(ctx, "n") }))
+	check("changed", 2, "set", start(m, set))
+	check("touch due", 2, "pexpireat", start(touching, nil))
+	check("changed and touch due", 2, "set", start(touching, set))
+	check("middleware, untouched", 0, "", handled(func(*http.Request) {}))
+	check("middleware, read only", 1, "", handled(func(r *http.Request) {
+		s, err := m.FromContext(r.Context())
+		must(t, err)
+		s.Get(ctx, "n")
+	}))
+	check("login", 3, "set set unlink", start(m, func(s *session.Session, _ http.ResponseWriter, _ *http.Request) {
+		must(t, s.Regenerate(ctx))
+		must(t, s.Set(ctx, "user", "ann"))
+	}))
+	check("login by SessionRegenerateID", 4, "set set unlink", func() {
+		w, r := request()
+		_, err := m.SessionStart(w, r)
+		must(t, err)
+		s, err := m.SessionRegenerateID(w, r)
+		must(t, err)
+		must(t, s.Set(ctx, "user", "ann"))
+		s.SessionRelease(ctx, w)
+		cookie = r.Header.Get("Cookie")
+	})
+	check("logout", 1, "unlink", func() {
+		w, r := request()
+		must(t, m.Destroy(w, r))
+	})
+	cookie = "gosessionid=" + strings.Repeat("0", 32)
+	check("unknown sid, lazy", 1, "", start(lazy, nil))
+	cookie = ""
+	check("no cookie, lazy", 0, "", start(lazy, nil))
+}
+
+// written returns the commands that wrote, with those that scripts ran, since the statistics were reset.
+func written(t testing.TB, addr string) string {
+	t.Helper()
+	var list []string
+	stats := bare(t, addr).InfoMap(context.Background(), "commandstats").Val()["Commandstats"]
+	for _, name := range []string{"set", "setrange", "pexpireat", "zadd", "zrem", "unlink"} {
+		n := 0
+		if calls, ok := strings.CutPrefix(stats["cmdstat_"+name], "calls="); ok {
+			calls, _, _ = strings.Cut(calls, ",")
+			n, _ = strconv.Atoi(calls)
+		}
+		for range n {
+			list = append(list, name)
+		}
+	}
+	return strings.Join(list, " ")
+}
+
+// TestTripsOfUsers counts the trips of the backend's calls on a user's session, whose index is to be kept.
+func TestTripsOfUsers(t *testing.T) {
+	proxy := servertest.NewProxy(t, empty(t))
+	b := node(t, proxy.Addr, "users")
+	ctx, first := t.Context(), true
+	check := func(name string, trips int, do func() error) {
+		t.Helper()
+		proxy.ResetTrips()
+		must(t, do())
+		if got := proxy.Trips(); got != trips && !first { // the server does not know the scripts yet
+			t.Errorf("%s: %d trips, want %d", name, got, trips)
+		}
+	}
+	for range 2 {
+		rec := newRecord("ann")
+		check("Reserve", 1, func() error {
+			_, err := b.Reserve(ctx, "ann", key(1), rec.Expires, 3, true)
+			return err
+		})
+		check("Create", 1, func() error { return b.Create(ctx, key(1), rec) })
+		check("Save", 1, func() error { return b.Save(ctx, key(1), rec) })
+		check("Touch", 1, func() error { return b.Touch(ctx, key(1), rec.Expires.Add(redis.Slack/2)) })
+		check("Touch past what the index is good for", 2, func() error {
+			return b.Touch(ctx, key(1), rec.Expires.Add(2*redis.Slack))
+		})
+		check("Touch after that", 1, func() error { return b.Touch(ctx, key(1), rec.Expires.Add(2*redis.Slack+time.Hour)) })
+		rec.User = "bob"
+		check("Save of another user", 4, func() error { return b.Save(ctx, key(1), rec) })
+		check("Delete", 2, func() error { return b.Delete(ctx, key(1), 0) })
+		first = false
+	}
+}

@@ -1,0 +1,122 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"strconv"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// ListUser implements [session.UserLister]. It removes from the index what it finds to be gone.
+func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
+	return func(yield func(session.Entry, error) bool) {
+		if user == "" { // nobody is in no index
+			return
+		}
+		now := time.Now()
+		members, err := s.members(ctx, "list user", user)
+		if err != nil {
+			yield(session.Entry{}, err)
+			return
+		}
+		for len(members) > 0 {
+			part := members[:min(len(members), page)]
+			members = members[len(part):]
+			keys := make([]string, len(part))
+			for i, m := range part {
+				keys[i] = m.key
+			}
+			entries, err := s.entries(ctx, "list user", keys)
+			if err != nil {
+				yield(session.Entry{}, err)
+				return
+			}
+			live := make(map[string]bool, len(entries))
+			for _, e := range entries {
+				live[e.Key] = e.User == user
+			}
+			s.prune(ctx, user, now, part, live)
+			for _, e := range entries {
+				if e.User == user && !yield(e, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// A member is an entry of a user's index.
+type member struct {
+	key   string
+	until int64 // when it ceases to count, if there is no session
+}
+
+// members returns a user's index.
+func (s *store) members(ctx context.Context, op, user string) ([]member, error) {
+	c := plainCall("zrange", s.keys.index(user), 0, -1, "withscores")
+	if err := s.send(ctx, op, c); err != nil {
+		return nil, err
+	}
+	return membersOf(c.cmd.Val())
+}
+
+// membersOf reads an answer with scores: a list of keys and scores in turn, or of pairs.
+func membersOf(answer any) ([]member, error) {
+	list, ok := answer.([]any)
+	if !ok {
+		return nil, fmt.Errorf("session/redis: %w", errUnexpected)
+	}
+	if len(list) > 0 {
+		if _, pairs := list[0].([]any); pairs {
+			var flat []any
+			for _, pair := range list {
+				pair, _ := pair.([]any)
+				flat = append(flat, pair...)
+			}
+			list = flat
+		}
+	}
+	members := make([]member, 0, len(list)/2)
+	for i := 0; i+1 < len(list); i += 2 {
+		key, _ := list[i].(string)
+		if !valid(key) {
+			continue
+		}
+		members = append(members, member{key, score(list[i+1])})
+	}
+	return members, nil
+}
+
+// score reads a score, which is a number or a text depending on the protocol.
+func score(v any) int64 {
+	switch v := v.(type) {
+	case float64:
+		return int64(v)
+	case string:
+		f, _ := strconv.ParseFloat(v, 64)
+		return int64(f)
+	}
+	return 0
+}
+
+// prune removes entries that are neither live nor count until later than now.
+func (s *store) prune(ctx context.Context, user string, now time.Time, members []member, live map[string]bool) {
+	args := []any{now.UnixMilli()}
+	for _, m := range members {
+		if !live[m.key] && m.until <= now.UnixMilli() {
+			args = append(args, m.key)
+		}
+	}
+	if len(args) > 1 {
+		_ = s.send(ctx, "index", pruneScript.call(s.keys.index(user), args...).repeatable())
+	}
+}
+
+// isOf reports whether the answer to head is a record of this user.
+func isOf(head *call, user string) bool {
+	value, _ := head.cmd.Val().(string)
+	return len(value) >= userOffset+2 && userEnd(value) == len(value) && value[userOffset+2:] == user
+}

@@ -2,6 +2,7 @@ package sessionfasthttp_test
 
 import (
 	"bufio"
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -27,11 +28,11 @@ func use(b testing.TB, get func() (*session.Session, error), write bool) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	if s.Get(nil, "user") == nil { //nolint:staticcheck // nil is context.Background
+	if s.Get(context.Background(), "user") == nil {
 		b.Fatal("no user")
 	}
 	if write {
-		if err := s.Set(nil, "n", 1); err != nil { //nolint:staticcheck // nil is context.Background
+		if err := s.Set(context.Background(), "n", 1); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -97,6 +98,18 @@ func BenchmarkHandler(b *testing.B) {
 					once()
 				}
 			})
+		}
+	}
+}
+
+// TestAllocations holds a request on fasthttp to what one on net/http allocates.
+func TestAllocations(t *testing.T) {
+	for _, u := range uses {
+		m := newManager(t)
+		ann(t, m)
+		want := testing.AllocsPerRun(200, netHTTP(t, m, u.do))
+		if got := testing.AllocsPerRun(200, fast(t, m, u.do)); got > want+1 {
+			t.Errorf("%s: %v allocations, %v on net/http", u.name, got, want)
 		}
 	}
 }

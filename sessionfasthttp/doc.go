@@ -12,7 +12,8 @@
 //	})}
 //
 // [Handler] and FromContext are the way in that needs no care. [Start] gives every visitor a session and must be
-// released, as on net/http.
+// released, as on net/http. It puts the cookie into the response at once, from which ctx.Error, ctx.NotFound and
+// ctx.Response.Reset remove it with all other headers; Handler does so when the application has returned.
 //
 // # When the session is saved
 //

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/seed1a8f7c28/session"
 )
 
 // An exchange is a [session.Exchange] over a RequestCtx, until the request is over. A Session can outlive that: the
@@ -19,7 +21,8 @@ type exchange struct {
 	cookie  cookieLines
 	headers []headerLines
 	query   string
-	end     func() // called when the response was sent
+	handled session.Handled // to be saved once more when the response was sent,
+	saves   bool            // if there is one
 }
 
 // headerLines are the copied lines of one request header.
@@ -39,12 +42,8 @@ func newExchange(ctx *fasthttp.RequestCtx) *exchange {
 // RequestCtx again: when the response is sent, with its stream, or the hijacked connection is done.
 func (x *exchange) Close() error {
 	x.leave()
-	x.mu.Lock()
-	end := x.end
-	x.end = nil
-	x.mu.Unlock()
-	if end != nil {
-		end()
+	if x.saves {
+		x.handled.Save()
 	}
 	return nil
 }

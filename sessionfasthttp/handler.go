@@ -21,7 +21,7 @@ func Handler(m *session.Manager, next fasthttp.RequestHandler) fasthttp.RequestH
 		defer x.leave()
 		_ = m.HandleExchange(x, func(h session.Handled) { // x answers errors itself
 			ctx.SetUserValue(h.Value())
-			x.end = h.Save
+			x.handled, x.saves = h, true
 			next(ctx)
 		})
 	}

@@ -81,6 +81,8 @@ func eventually(t testing.TB, what string, done func() bool) {
 	}
 }
 
+type valueKey struct{}
+
 func TestAHandlerInsideAnotherAndTwoManagers(t *testing.T) {
 	one, two := newManager(t), newManager(t, session.CfgCookieName("other"))
 	ann(t, one)
@@ -92,7 +94,7 @@ func TestAHandlerInsideAnotherAndTwoManagers(t *testing.T) {
 			if err != nil || started != current(t, one, ctx) {
 				t.Error("Start returns another Session", err)
 			}
-			inner, err := one.FromContext(context.WithValue(ctx, "key", "value")) //nolint:staticcheck // any key will do
+			inner, err := one.FromContext(context.WithValue(ctx, valueKey{}, "value"))
 			if err != nil || inner != started {
 				t.Error("a context made from the RequestCtx leads to another Session", err)
 			}

@@ -15,6 +15,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/cookie"
 	"github.com/seed1a8f7c28/session/sessionfasthttp"
 )
 
@@ -277,5 +278,27 @@ func TestTwoUsersOnOneConnection(t *testing.T) {
 				t.Errorf("%d sessions", n)
 			}
 		})
+	}
+}
+
+// TestASealedSessionOutlivesItsRequest and can be read, but every change would need the cookie.
+func TestASealedSessionOutlivesItsRequest(t *testing.T) {
+	m := newNode(t, cookie.New(), quiet, sealed)
+	ctx := new(fasthttp.RequestCtx)
+	read(t, ctx, "/")
+	s, err := sessionfasthttp.Start(m, ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Set(ctx, "a", 1); err != nil {
+		t.Fatal(err)
+	}
+	poison(ctx)
+	ctx.Request.Reset()
+	if err := s.Set(t.Context(), "a", 2); !errors.Is(err, session.ErrCommitted) {
+		t.Errorf("Set: %v", err)
+	}
+	if got := s.Get(t.Context(), "a"); got != 1 {
+		t.Errorf("a = %v", got)
 	}
 }

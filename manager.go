@@ -37,6 +37,7 @@ type Manager struct {
 
 	saves *saveQueue
 	stats statistics
+	watched watches
 
 	closing  context.Context // over when Close is called
 	cancel   context.CancelFunc
@@ -182,6 +183,7 @@ func (m *Manager) Close() error {
 	m.mu.Unlock()
 	m.cancel()
 	m.working.Wait()
+	m.watched.close()
 	if before {
 		return nil
 	}
@@ -189,6 +191,16 @@ func (m *Manager) Close() error {
 		time.Sleep(time.Millisecond)
 	}
 	return m.release()
+}
+
+// work runs f in a goroutine that Close waits for. It reports false if the manager is closed.
+func (m *Manager) work(f func()) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.closed {
+		m.working.Go(f)
+	}
+	return !m.closed
 }
 
 // SetSecure sets whether cookies always have the attribute Secure; otherwise they have it on encrypted

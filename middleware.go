@@ -142,6 +142,9 @@ func (v *visit) destroy() (err error) {
 		return err
 	}
 	s.status, h.current, h.ended = dismissed, nil, true
+	if v.m.sealer != nil {
+		v.m.watched.end(s.sid)
+	}
 	if v.m.raw != nil {
 		return s.releaseRaw(v.x.Context())
 	}

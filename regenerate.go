@@ -119,7 +119,7 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 		return err
 	}
 	s.stuck = true
-	was := s.sid
+	was, old := s.sid, s.key
 	if err := s.move(ctx, sid); err != nil {
 		if s.v != nil && s.status == stored {
 			s.v.stick()
@@ -130,6 +130,7 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 	if s.status != stored { // this request has destroyed it
 		return ErrDestroyed
 	}
+	s.m.watched.end(old)
 	s.answer(s.tracedFrom(was))
 	s.regenerated(ctx, was)
 	return nil

@@ -277,6 +277,7 @@ func (s *Session) lost(ctx context.Context) error {
 		return s.follow(ctx)
 	}
 	s.status = gone
+	s.m.watched.end(s.key)
 	if s.v != nil {
 		s.v.retract()
 	}

@@ -179,6 +179,7 @@ func (s *Session) seal(sid string) error {
 	case begins:
 		s.begun(s.v.x.Context())
 	case was != sid:
+		s.m.watched.end(was)
 		s.regenerated(s.v.x.Context(), was)
 	}
 	return nil

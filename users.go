@@ -107,6 +107,7 @@ func (m *Manager) revoke(ctx context.Context, key string, e Event) error {
 		m.stats.count(failures)
 		return fmt.Errorf("session: destroy: %w", err)
 	}
+	m.watched.end(key)
 	m.destroyed(ctx, e)
 	return nil
 }

@@ -11,9 +11,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/valyala/fasthttp"
+
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/memory"
+	"github.com/seed1a8f7c28/session/sessionfasthttp"
 )
 
 // TestPeers runs the calls that docs/peers.md sets beside those of other packages: in one process, and over a network
@@ -23,6 +26,7 @@ func TestPeers(t *testing.T) {
 		"values": peerValues, "collections": peerCollections, "types": peerTypes, "counters": peerCounters, "flash": peerFlash,
 		"sids": peerSIDs, "login": peerLogin, "beego": peerBeego, "provider": peerProvider, "lifetimes": peerLifetimes,
 		"administration": peerAdministration, "handler": peerHandler, "exchange": peerExchange, "cookie": peerCookie,
+		"fasthttp": peerFasthttp,
 	} {
 		t.Run(name+"/memory", func(t *testing.T) { f(t, newPeer(t, memory.New(), "")) })
 		t.Run(name+"/redis", func(t *testing.T) {
@@ -335,25 +339,23 @@ func peerProvider(t *testing.T, p *peer) {
 	equal(t, "SessionAll", provider.SessionAll(ctx), 0)
 }
 
-// expires returns when the one session of ann ends if it is not used, and when it ends in any case.
-func (p *peer) expires() (idle, absolute time.Duration) {
+// wantExpires checks how many minutes the one session of ann has if it is not used. In any case it has an hour.
+func (p *peer) wantExpires(what string, minutes time.Duration) {
 	p.t.Helper()
 	infos, err := p.other.SessionsOf(p.t.Context(), "ann")
 	must(p.t, err)
 	if len(infos) != 1 {
 		p.t.Fatalf("%d sessions", len(infos))
 	}
-	return time.Until(infos[0].Expires).Round(time.Minute), time.Until(infos[0].Deadline).Round(time.Minute)
+	idle, absolute := time.Until(infos[0].Expires).Round(time.Minute), time.Until(infos[0].Deadline).Round(time.Minute)
+	if idle != minutes*time.Minute || absolute != time.Hour {
+		p.t.Errorf("%s: %v idle, %v in any case; want %d minutes", what, idle, absolute, minutes)
+	}
 }
 
 func peerLifetimes(t *testing.T, p *peer) {
 	p.visit(func(ctx context.Context, s *session.Session) { must(t, s.Login(ctx, "ann")) }, nil)
-	want := func(what string, minutes time.Duration) {
-		t.Helper()
-		if idle, absolute := p.expires(); idle != minutes*time.Minute || absolute != time.Hour {
-			t.Errorf("%s: %v idle, %v in any case; want %d minutes", what, idle, absolute, minutes)
-		}
-	}
+	want := p.wantExpires
 	want("Login", 10)
 	p.visit(func(ctx context.Context, s *session.Session) { must(t, s.SetLifetime(ctx, 20*time.Minute)) }, nil)
 	want("SetLifetime", 20)
@@ -449,7 +451,6 @@ var _ session.Exchange = event{}
 
 func (e event) Context() context.Context                      { return context.Background() }
 func (e event) RequestHeader(name string) []string            { return e.in[name] }
-func (e event) SetRequestHeader(name, value string)           { e.in.Set(name, value) }
 func (e event) Query() string                                 { return "" }
 func (e event) SetQuery(string)                               {}
 func (e event) TLS() bool                                     { return true }
@@ -457,24 +458,97 @@ func (e event) RemoteAddr() string                            { return "" }
 func (e event) ResponseHeader(name string) []string           { return e.out[name] }
 func (e event) SetResponseHeader(name string, lines []string) { e.out[name] = lines }
 
-func peerExchange(t *testing.T, p *peer) {
-	first := event{make(http.Header), make(http.Header)}
-	s, err := p.m.StartExchange(first)
-	must(t, err)
-	must(t, s.Set(t.Context(), "a", "1"))
-	must(t, s.Regenerate(t.Context()))
-	s.SessionRelease(t.Context(), nil)
-	cookies := (&http.Response{Header: first.out}).Cookies()
+func (e event) SetRequestHeader(name, value string) {
+	if e.in.Set(name, value); value == "" {
+		e.in.Del(name)
+	}
+}
+
+// answered returns the sid of the one cookie in what was answered.
+func (e event) answered(t *testing.T) (sid string) {
+	t.Helper()
+	cookies := (&http.Response{Header: e.out}).Cookies()
 	if len(cookies) != 1 || !cookies[0].Secure {
 		t.Fatalf("cookies %v", cookies)
 	}
-	next := event{http.Header{"Cookie": {"gosessionid=" + cookies[0].Value}}, make(http.Header)}
-	s, err = p.other.StartExchange(next)
+	return cookies[0].Value
+}
+
+func peerExchange(t *testing.T, p *peer) {
+	next := func(sid string) event {
+		return event{http.Header{"Cookie": {"gosessionid=" + sid}}, make(http.Header)}
+	}
+	x := next("")
+	s, err := p.m.StartExchange(x)
+	must(t, err)
+	must(t, s.Login(t.Context(), "ann"))
+	x = next(x.answered(t))
+	s, err = p.m.RegenerateExchange(x)
+	must(t, err)
+	s.SessionRelease(t.Context(), nil)
+	sid := x.answered(t)
+	must(t, p.other.HandleExchange(next(sid), func(h session.Handled) {
+		ctx := h.Context(t.Context())
+		s, err := p.other.FromContext(ctx)
+		must(t, err)
+		equal(t, "User", s.User(), "ann")
+		must(t, s.Set(ctx, "a", "1"))
+	}))
+	must(t, p.m.UpdateExpirationExchange(next(sid), 5*time.Minute))
+	p.wantExpires("UpdateExpirationExchange", 5)
+	must(t, p.m.ShiftExpirationExchange(next(sid)))
+	p.wantExpires("ShiftExpirationExchange", 10)
+	s, err = p.m.StartExchange(next(sid))
 	must(t, err)
 	equal[any](t, "a", s.Get(t.Context(), "a"), "1")
-	must(t, p.other.DestroyExchange(next))
-	if _, err := p.m.GetSessionStore(cookies[0].Value); !errors.Is(err, session.ErrNotFound) {
+	must(t, p.other.DestroyExchange(next(sid)))
+	if _, err := p.m.GetSessionStore(sid); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("GetSessionStore after DestroyExchange: %v", err)
+	}
+}
+
+// peerFasthttp has the same manager serve fasthttp on one node, and read on the other.
+func peerFasthttp(t *testing.T, p *peer) {
+	request := func(handler fasthttp.RequestHandler) {
+		t.Helper()
+		var ctx fasthttp.RequestCtx
+		ctx.Init(&fasthttp.Request{}, nil, nil)
+		ctx.Request.Header.SetCookie("gosessionid", p.cookie)
+		handler(&ctx)
+		var c fasthttp.Cookie
+		if c.SetKey("gosessionid"); ctx.Response.Header.Cookie(&c) {
+			p.cookie = string(c.Value())
+		}
+	}
+	request(func(ctx *fasthttp.RequestCtx) {
+		s, err := sessionfasthttp.Start(p.m, ctx)
+		must(t, err)
+		must(t, s.Login(ctx, "ann"))
+		s.SessionRelease(ctx, nil)
+	})
+	request(sessionfasthttp.Handler(p.other, func(ctx *fasthttp.RequestCtx) {
+		s, err := p.other.FromContext(ctx)
+		must(t, err)
+		must(t, s.Set(ctx, "a", "1"))
+	}))
+	before := p.cookie
+	request(func(ctx *fasthttp.RequestCtx) {
+		s, err := sessionfasthttp.Regenerate(p.m, ctx)
+		must(t, err)
+		equal[any](t, "a", s.Get(ctx, "a"), "1")
+		s.SessionRelease(ctx, nil)
+	})
+	if p.cookie == before {
+		t.Error("Regenerate: the same sid")
+	}
+	request(func(ctx *fasthttp.RequestCtx) { must(t, sessionfasthttp.UpdateExpiration(p.m, ctx, 5*time.Minute)) })
+	p.wantExpires("UpdateExpiration", 5)
+	request(func(ctx *fasthttp.RequestCtx) { must(t, sessionfasthttp.ShiftExpiration(p.m, ctx)) })
+	p.wantExpires("ShiftExpiration", 10)
+	sid := p.cookie
+	request(func(ctx *fasthttp.RequestCtx) { must(t, sessionfasthttp.Destroy(p.m, ctx)) })
+	if _, err := p.other.GetSessionStore(sid); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("GetSessionStore after Destroy: %v", err)
 	}
 }
 

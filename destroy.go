@@ -40,6 +40,9 @@ func (m *Manager) DestroyExchange(x Exchange) error {
 	if x == nil {
 		return errNoRequest
 	}
+	if v := m.handledVisit(x.Context()); v != nil {
+		return v.destroy()
+	}
 	v := &visit{m: m, x: x}
 	return v.endAndTell()
 }

@@ -15,13 +15,26 @@ import (
 // moves no deadline earlier and none past the absolute one. Without a live session it returns [ErrNotFound],
 // with a third-party provider an error wrapping [errors.ErrUnsupported].
 func (m *Manager) ShiftExpiration(w http.ResponseWriter, r *http.Request) error {
-	return m.withSession(w, r, func(ctx context.Context, s *Session) error {
-		err := s.shift(ctx)
-		if err == nil {
-			s.renewCookie(s.m.maxAge(s.life))
-		}
-		return err
-	})
+	if r == nil {
+		return errNoRequest
+	}
+	return m.withSession(r.Context(), nil, httpExchange{w, r}, (*Session).shiftNow)
+}
+
+// ShiftExpirationExchange is [Manager.ShiftExpiration] for another HTTP stack than net/http.
+func (m *Manager) ShiftExpirationExchange(x Exchange) error {
+	if x == nil {
+		return errNoRequest
+	}
+	return m.withSession(orBackground(x.Context()), x, httpExchange{}, (*Session).shiftNow)
+}
+
+func (s *Session) shiftNow(ctx context.Context) error {
+	err := s.shift(ctx)
+	if err == nil {
+		s.renewCookie(s.m.maxAge(s.life))
+	}
+	return err
 }
 
 // UpdateExpiration sets the idle deadline of the request's session to d from now, at once and for every node, be it
@@ -29,10 +42,25 @@ func (m *Manager) ShiftExpiration(w http.ResponseWriter, r *http.Request) error 
 // request that uses the session does, if its lifetime from then is longer: SetLifetime changes that. A cookie with
 // Max-Age gets d. d is more than zero: [Manager.Destroy] ends a session. Other errors are those of ShiftExpiration.
 func (m *Manager) UpdateExpiration(w http.ResponseWriter, r *http.Request, d time.Duration) error {
+	if r == nil {
+		return errNoRequest
+	}
+	return m.updateExpiration(r.Context(), nil, httpExchange{w, r}, d)
+}
+
+// UpdateExpirationExchange is [Manager.UpdateExpiration] for another HTTP stack than net/http.
+func (m *Manager) UpdateExpirationExchange(x Exchange, d time.Duration) error {
+	if x == nil {
+		return errNoRequest
+	}
+	return m.updateExpiration(orBackground(x.Context()), x, httpExchange{}, d)
+}
+
+func (m *Manager) updateExpiration(request context.Context, x Exchange, h httpExchange, d time.Duration) error {
 	if d <= 0 || d > maxLifetime {
 		return errors.New("session: the time to a deadline is more than zero, and a century at most")
 	}
-	return m.withSession(w, r, func(ctx context.Context, s *Session) error {
+	return m.withSession(request, x, h, func(s *Session, ctx context.Context) error {
 		err := s.fix(ctx, lifetime{idle: d})
 		if err != nil {
 			return err
@@ -47,18 +75,18 @@ func (m *Manager) UpdateExpiration(w http.ResponseWriter, r *http.Request, d tim
 }
 
 // withSession calls do with the request's session, locked, if it is live.
-func (m *Manager) withSession(w http.ResponseWriter, r *http.Request, do func(ctx context.Context, s *Session) error) error {
+func (m *Manager) withSession(
+	request context.Context, x Exchange, h httpExchange, do func(s *Session, ctx context.Context) error,
+) error {
 	switch {
-	case r == nil:
-		return errNoRequest
 	case m.raw != nil:
 		return unsupported("the sessions of a third-party provider expire when it says")
 	case m.closing.Err() != nil:
 		return ErrClosed
 	}
-	ctx, cancel := m.saveContext(r.Context())
+	ctx, cancel := m.saveContext(request)
 	defer cancel()
-	s, err := m.open(ctx, w, r)
+	s, err := m.open(ctx, request, x, h)
 	if err != nil {
 		return err
 	}
@@ -70,7 +98,7 @@ func (m *Manager) withSession(w http.ResponseWriter, r *http.Request, do func(ct
 	case gone, dismissed:
 		return ErrDestroyed
 	}
-	return do(ctx, s)
+	return do(s, ctx)
 }
 
 // shift moves the deadline later.

@@ -21,9 +21,21 @@ func (m *Manager) Regenerate(w http.ResponseWriter, r *http.Request) (*Session, 
 	if r == nil {
 		return nil, errNoRequest
 	}
-	ctx, cancel := m.saveContext(r.Context())
+	return m.regenerate(r.Context(), nil, httpExchange{w, r})
+}
+
+// RegenerateExchange is [Manager.Regenerate] for another HTTP stack than net/http.
+func (m *Manager) RegenerateExchange(x Exchange) (*Session, error) {
+	if x == nil {
+		return nil, errNoRequest
+	}
+	return m.regenerate(orBackground(x.Context()), x, httpExchange{})
+}
+
+func (m *Manager) regenerate(request context.Context, x Exchange, h httpExchange) (*Session, error) {
+	ctx, cancel := m.saveContext(request)
 	defer cancel()
-	s, err := m.open(ctx, w, r)
+	s, err := m.open(ctx, request, x, h)
 	switch {
 	case err == nil:
 		s.takePlace()

@@ -301,7 +301,7 @@ func (s *Session) promisable() error {
 	switch {
 	case s.m.closing.Err() != nil:
 		return ErrClosed
-	case s.v != nil && s.v.handled != nil && s.v.handled.isCommitted():
+	case s.v != nil && s.v.isCommitted():
 		return ErrCommitted
 	case s.v == nil && s.m.sealer != nil:
 		return unsupported("a session that is kept in the client needs a request")

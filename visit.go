@@ -242,6 +242,15 @@ func (v *visit) retract() {
 	}
 }
 
+// isCommitted reports whether an answer would come too late. On net/http outside Handler nobody knows.
+func (v *visit) isCommitted() bool {
+	if v.handled != nil {
+		return v.handled.isCommitted()
+	}
+	c, ok := v.x.(Committer)
+	return ok && c.Committed()
+}
+
 func (v *visit) answerCookies(lines []string) {
 	if v.handled != nil {
 		v.handled.answer(func(a *answer) { a.cookies = lines })

@@ -14,9 +14,6 @@ import (
 )
 
 // A scenario is a story that must come out the same on every stack, header for header.
-//
-// To come with the manager's own API for them: a flash value that survives a redirect, and a session that is
-// remembered beyond the end of the browser.
 type scenario struct {
 	name     string
 	opts     []session.ManagerConfigOpt
@@ -167,6 +164,30 @@ var scenarios = []scenario{
 		b.want("/get/after", "1")
 		old.want("/get/cart", "<nil>")
 	}},
+	{name: "flash after a redirect", play: func(s *stage) {
+		b := s.browser("ann")
+		b.want("/flash/saved", "ok")
+		b.want("/flash/sent", "ok")
+		b.want("/flashes", "[saved sent]")
+		b.want("/flashes", "[]")
+	}},
+	{name: "remember me", play: func(s *stage) {
+		b := s.browser("ann")
+		b.want("/login/ann", "ann")
+		b.want("/remember", "ok") // a cookie with Max-Age
+		b.want("/user", "ann")
+		b.want("/logout", "ok")
+	}},
+	{name: "deadlines", opts: []session.ManagerConfigOpt{session.CfgCookieLifeTime(600)}, play: func(s *stage) {
+		b := s.browser("ann")
+		b.want("/set/cart", "ok")
+		b.want("/shift", "ok")
+		b.want("/update/1h", "ok")
+		b.want("/get/cart", "1")
+		b.want("/update/300ms", "ok")
+		time.Sleep(400 * time.Millisecond)
+		b.want("/get/cart", "<nil>")
+	}},
 	{name: "destroy and begin again", play: func(s *stage) {
 		b := s.browser("ann")
 		b.want("/set/cart", "ok")
@@ -242,6 +263,17 @@ func (s *stage) app() pages {
 			err := sess.Login(c.ctx, c.arg)
 			return sess.User(), err
 		}),
+		"flash": with(func(c *call, sess *session.Session) (string, error) { return ok(sess.AddFlash(c.ctx, c.arg)) }),
+		"flashes": with(func(c *call, sess *session.Session) (string, error) {
+			messages, err := sess.Flashes(c.ctx)
+			return fmt.Sprint(messages), err
+		}),
+		"remember": with(func(c *call, sess *session.Session) (string, error) { return ok(sess.RememberMe(c.ctx, 24*time.Hour)) }),
+		"shift":    func(c *call) (string, error) { return ok(c.shift()) },
+		"update": func(c *call) (string, error) {
+			d, err := time.ParseDuration(c.arg)
+			return ok(err, c.update(d))
+		},
 		"logout":     with(func(c *call, sess *session.Session) (string, error) { return ok(sess.Logout(c.ctx, "cache")) }),
 		"destroy":    func(c *call) (string, error) { return ok(c.destroy()) },
 		"regenerate": func(c *call) (string, error) { _, err := c.regenerate(); return ok(err) },

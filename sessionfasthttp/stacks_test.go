@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -24,6 +25,8 @@ type call struct {
 	session    func() (*session.Session, error)
 	regenerate func() (*session.Session, error)
 	destroy    func() error
+	shift      func() error
+	update     func(d time.Duration) error
 }
 
 // A page answers with a text, or with the text of an error and the status 500.
@@ -87,6 +90,8 @@ func serveHTTP(t testing.TB, m *session.Manager, by way, site pages) string {
 			session:    func() (*session.Session, error) { return m.Start(w, r) },
 			regenerate: func() (*session.Session, error) { return m.Regenerate(w, r) },
 			destroy:    func() error { return m.Destroy(w, r) },
+			shift:      func() error { return m.ShiftExpiration(w, r) },
+			update:     func(d time.Duration) error { return m.UpdateExpiration(w, r, d) },
 		}
 		if by == byHandler {
 			c.session = func() (*session.Session, error) { return m.FromContext(r.Context()) }
@@ -118,6 +123,8 @@ func fastHandler(m *session.Manager, by way, site pages) fasthttp.RequestHandler
 			session:    func() (*session.Session, error) { return sessionfasthttp.Start(m, ctx) },
 			regenerate: func() (*session.Session, error) { return sessionfasthttp.Regenerate(m, ctx) },
 			destroy:    func() error { return sessionfasthttp.Destroy(m, ctx) },
+			shift:      func() error { return sessionfasthttp.ShiftExpiration(m, ctx) },
+			update:     func(d time.Duration) error { return sessionfasthttp.UpdateExpiration(m, ctx, d) },
 		}
 		if by == byHandler {
 			c.session = func() (*session.Session, error) { return m.FromContext(ctx) }

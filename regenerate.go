@@ -145,15 +145,15 @@ func (s *Session) move(ctx context.Context, sid string) error {
 	defer s.m.saves.leave(s.key, turn)
 	m := &move{s: s, key: s.m.storageKey(sid)}
 	loaded, log := s.rec, s.log
-	if s.isOthers(s.login) {
-		s.log.reset()
-		s.log.flush = true
-	}
 	base := &loaded
 	if turn.rec.Version > loaded.Version {
 		base = &turn.rec
 	}
 	for try := 0; ; try++ {
+		if s.isOthers(s.login) {
+			s.log.reset()
+			s.log.flush = true
+		}
 		p, err := s.onto(base, loaded.Version, m.key)
 		if err != nil {
 			s.log = log

@@ -82,8 +82,9 @@ type Result struct {
 	Ended   int // sessions that were begun and destroyed
 	Lost    int // acknowledged saves that are gone
 
-	// LostFor is how long before Broken the oldest of these was acknowledged.
-	LostFor time.Duration
+	// LostOver is the time from the first of these to the last: what was acknowledged in it is gone. Of several rounds
+	// the longest counts.
+	LostOver time.Duration
 
 	// Of the sessions that could not be used, for those who use them: when the first and the last of them could
 	// be again, counted from Broken, and the last counted from Mended. Of several rounds the longest counts.
@@ -96,9 +97,9 @@ type Result struct {
 }
 
 func (r Result) String() string {
-	return fmt.Sprintf("saves: %d acknowledged, %d refused, %d unclear, %d lost (up to %v before); %d loads failed; %d sessions ended; "+
+	return fmt.Sprintf("saves: %d acknowledged, %d refused, %d unclear, %d lost (over %v); %d loads failed; %d sessions ended; "+
 		"mended after %v, served again after %v to %v, the last %v after it was mended; slowest call %v (slack %v)",
-		r.Acked, r.Refused, r.Unclear, r.Lost, ms(r.LostFor), r.Failed, r.Ended,
+		r.Acked, r.Refused, r.Unclear, r.Lost, ms(r.LostOver), r.Failed, r.Ended,
 		ms(r.Outage), ms(r.First), ms(r.Last), ms(r.AfterMended), ms(r.Slowest), ms(r.Slack))
 }
 
@@ -123,13 +124,13 @@ func Run(t testing.TB, s Setup, fault func(r *Round)) Result {
 	if s.Recovery == 0 {
 		s.Recovery = s.OpTimeout
 	}
-	r := &run{t: t, Setup: s, stop: make(chan struct{}), fatal: make(chan struct{})}
+	r := &run{t: t, Setup: s, stop: make(chan struct{})}
 	r.pulse = startPulse()
 	family := newFamily(t)
 	family.do(r.begin)
 	if !t.Failed() {
-		for range rounds {
-			r.once(fault)
+		for rounds > 0 && r.once(fault) {
+			rounds--
 		}
 	}
 	close(r.stop)
@@ -152,7 +153,6 @@ type run struct {
 	pulse    *pulse
 
 	stop    chan struct{} // closed for the clients to end
-	fatal   chan struct{} // closed when there is no use in going on
 	working sync.WaitGroup
 
 	mu     sync.Mutex
@@ -172,6 +172,8 @@ type Round struct {
 	broken, mended time.Time
 	answers        int // requests that have ended since Broken
 	failures       int // that have failed since then
+
+	lostFirst, lostLast time.Time // when acknowledged saves that are gone were acknowledged
 }
 
 // Broken says that the store fails from now on.
@@ -214,11 +216,6 @@ func (r *run) until(what string, limit time.Duration, done func() bool) bool {
 			r.errorf("waited %v for %s", limit, what)
 			return false
 		}
-		select {
-		case <-r.fatal:
-			return false
-		default:
-		}
 	}
 }
 
@@ -237,8 +234,9 @@ func (r *run) errorf(format string, args ...any) {
 	}
 }
 
-// once is one round: the clients are at work, the store fails, the clients are served again.
-func (r *run) once(fault func(r *Round)) {
+// once is one round: the clients are at work, the store fails, the clients are served again. It reports false if
+// they are not.
+func (r *run) once(fault func(r *Round)) bool {
 	r.t.Helper()
 	r.mu.Lock()
 	round := &Round{run: r, number: r.rounds + 1, broken: time.Now()}
@@ -249,8 +247,7 @@ func (r *run) once(fault func(r *Round)) {
 	round.Mended()
 	after := func(n *count) bool { return n.servedLast.After(round.mended) }
 	if !r.each("after the fault", r.Recovery+r.slack(), after) {
-		close(r.fatal)
-		return
+		return false
 	}
 	r.more(2, "once more")
 	r.mu.Lock()
@@ -263,6 +260,7 @@ func (r *run) once(fault func(r *Round)) {
 	case r.Fails == None && failures > 0:
 		r.errorf("%d requests have failed", failures)
 	}
+	return true
 }
 
 // more waits until each client was served n times more, in each of its sessions.
@@ -300,6 +298,7 @@ func (r *run) counts() (all []*count) {
 // recovered takes in how long sessions could not be used.
 func (s *Result) recovered(round *Round, counts []*count) {
 	s.Outage = max(s.Outage, round.mended.Sub(round.broken))
+	s.LostOver = max(s.LostOver, round.lostLast.Sub(round.lostFirst))
 	var first, last time.Time
 	for _, n := range counts {
 		if n.failed && !n.servedAfter.IsZero() {

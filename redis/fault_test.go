@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -37,13 +38,14 @@ func TestFault(t *testing.T) {
 		{"server halted", servertest.RedisOptions{}, faulttest.Setup{Fails: faulttest.Some, Recovery: 10 * time.Second}, halt},
 		{"reset amid a reply", servertest.RedisOptions{}, faulttest.Setup{Fails: faulttest.Some}, cut((*servertest.Proxy).ResetAfter)},
 		{"reply cut short", servertest.RedisOptions{}, faulttest.Setup{Fails: faulttest.Some}, cut((*servertest.Proxy).TruncateAfter)},
+		{"beego mode, reset amid a reply", servertest.RedisOptions{}, faulttest.Setup{Fails: faulttest.Some}, cut((*servertest.Proxy).ResetAfter)},
 		{"connections reset", servertest.RedisOptions{}, faulttest.Setup{}, reset},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			f := &faulty{server: servertest.StartRedis(t, tt.server)}
 			f.proxy, f.admin = servertest.NewProxy(t, f.server.Addr), bare(t, f.server.Addr)
-			tt.Open, tt.Refused = nodes(redis.Open, f.proxy.Addr), notMade
+			tt.Open, tt.Refused = nodes(redis.Open, f.proxy.Addr, session.CfgBeego(strings.HasPrefix(tt.name, "beego"))), notMade
 			faulttest.Run(t, tt.Setup, func(r *faulttest.Round) { tt.fail(t, f, r) })
 		})
 	}
@@ -56,10 +58,11 @@ type faulty struct {
 	admin  *goredis.Client
 }
 
-// nodes opens managers.
-func nodes(open opener, config string) func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
+// nodes returns how to open managers.
+func nodes(open opener, config string, own ...session.ManagerConfigOpt) func(...session.ManagerConfigOpt) (*session.Manager, error) {
+	own = append(own, session.CfgProviderConfig(config))
 	return func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
-		return session.New(session.NewProvider(open), session.NewManagerConfig(append(opts, session.CfgProviderConfig(config))...))
+		return session.New(session.NewProvider(open), session.NewManagerConfig(slices.Concat(opts, own)...))
 	}
 }
 

@@ -149,7 +149,7 @@ type (
 	// namespace that Delete, Rename or Reserve removes, on whatever node, this one too, but not of what expires. It
 	// calls resync once it will miss nothing from then on, at the beginning and after each interruption. The calls
 	// come from one goroutine. Watch returns when ctx is done, or with an error, after which it may be called
-	// again.
+	// again unless it wraps [errors.ErrUnsupported].
 	Watcher interface {
 		Watch(ctx context.Context, resync func(), destroyed func(key string)) error
 	}

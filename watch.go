@@ -176,16 +176,18 @@ func (m *Manager) recheckAll() {
 func (m *Manager) hear() {
 	w, ok := As[Watcher](m.backend)
 	if !ok {
-		for m.sleep(PollInterval) {
-			m.recheckAll()
-		}
+		m.poll()
 		return
 	}
 	// Missing notices, while there is no connection, is made up for by looking at all.
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, PollInterval) {
 		begun := time.Now()
 		err := w.Watch(m.closing, m.recheckAll, m.watched.end)
-		if m.closing.Err() != nil {
+		switch {
+		case m.closing.Err() != nil:
+			return
+		case errors.Is(err, errors.ErrUnsupported):
+			m.poll()
 			return
 		}
 		if time.Since(begun) > PollInterval {
@@ -195,6 +197,13 @@ func (m *Manager) hear() {
 		if !m.sleep(pause + rand.N(pause)) {
 			return
 		}
+		m.recheckAll()
+	}
+}
+
+// poll looks at everything that is watched, again and again.
+func (m *Manager) poll() {
+	for m.sleep(PollInterval) {
 		m.recheckAll()
 	}
 }

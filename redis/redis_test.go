@@ -41,10 +41,10 @@ func TestContract(t *testing.T) { sessiontest.Run(t, harness(redis.Open, empty))
 func TestModel(t *testing.T) { sessiontest.Model(t, harness(redis.Open, empty), 12) }
 
 // appUser may do what docs/providers/redis.md says that is needed, and that on the keys of the kit's namespaces.
-const appUser = "user app on >se,cr:et ~ns* ~xns* ~session:* " + neededCommands
+const appUser = "user app on >se,cr:et ~ns* ~xns* ~session:* &* " + neededCommands
 
 const neededCommands = "-@all +get +set +getrange +setrange +pexpiretime +pexpireat +unlink " +
-	"+zadd +zrem +zrange +zscore +zcard +eval +evalsha +scan +ping +wait +exists"
+	"+zadd +zrem +zrange +zscore +zcard +eval +evalsha +scan +ping +wait +exists +publish +subscribe"
 
 func TestContractTLS(t *testing.T) {
 	t.Parallel()

@@ -13,7 +13,7 @@ import (
 const heartbeat = 5 * time.Second
 
 // Watch implements [session.Watcher], by publish and subscribe: the scripts that remove a session publish its key,
-// and Clear the empty one.
+// and Clear the empty one. For an ACL user who may not subscribe the error wraps [errors.ErrUnsupported].
 func (s *store) Watch(ctx context.Context, resync func(), destroyed func(key string)) error {
 	sub := s.rdb.Subscribe(ctx, s.keys.channel())
 	defer sub.Close()
@@ -23,6 +23,9 @@ func (s *store) Watch(ctx context.Context, resync func(), destroyed func(key str
 		m, err := sub.ReceiveTimeout(ctx, heartbeat)
 		if ctx.Err() != nil {
 			return fmt.Errorf("session/redis: watch: %w", ctx.Err())
+		}
+		if redis.HasErrorPrefix(err, "NOPERM") {
+			return fmt.Errorf("session/redis: watch: %w: %w", errors.ErrUnsupported, err)
 		}
 		if err != nil {
 			if !timedOut(err) || pinged || sub.Ping(ctx) != nil {

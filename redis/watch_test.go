@@ -99,3 +99,31 @@ func TestDoneAfterABreak(t *testing.T) {
 		})
 	}
 }
+
+// TestDoneWithoutTheRight is of an ACL user who may not subscribe: then the sessions are looked at.
+func TestDoneWithoutTheRight(t *testing.T) {
+	t.Parallel()
+	s := servertest.StartRedis(t, servertest.RedisOptions{ACL: []string{
+		"user default off", "user app on >secret ~* resetchannels +@all -subscribe -publish",
+	}})
+	m, err := session.NewManager("redis", session.NewManagerConfig(
+		session.CfgProviderConfig(`{"addr": "`+s.Addr+`", "username": "app", "password": "secret"}`)))
+	must(t, err)
+	t.Cleanup(func() { m.Close() })
+	other, err := session.NewManager("redis", session.NewManagerConfig(
+		session.CfgProviderConfig(`{"addr": "`+s.Addr+`", "username": "app", "password": "secret"}`)))
+	must(t, err)
+	t.Cleanup(func() { other.Close() })
+	sess, err := m.Start(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	must(t, err)
+	must(t, sess.Login(t.Context(), "ann"))
+	done := sess.Done()
+	if n, err := other.DestroyUser(t.Context(), "ann"); n != 1 || err != nil {
+		t.Fatalf("DestroyUser = %d, %v", n, err)
+	}
+	select {
+	case <-done:
+	case <-time.After(session.PollInterval + 10*time.Second):
+		t.Error("nobody has looked")
+	}
+}

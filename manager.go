@@ -35,8 +35,8 @@ type Manager struct {
 	local     bool         // nothing waits: the backend is InProcess, or there is a sealer
 	plainKeys bool
 
-	saves *saveQueue
-	stats statistics
+	saves   *saveQueue
+	stats   statistics
 	watched watches
 
 	closing  context.Context // over when Close is called

@@ -37,6 +37,9 @@ func (k keys) index(user string) string {
 	return k.prefix + "u:{" + base64.RawURLEncoding.EncodeToString(sum[:]) + "}"
 }
 
+// channel returns where the keys of removed sessions are published.
+func (k keys) channel() string { return k.prefix + "gone" }
+
 // unnamed is what the names begin with where no namespace is set.
 const unnamed = "session"
 

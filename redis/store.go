@@ -200,7 +200,7 @@ func (s *store) Delete(ctx context.Context, key string, at uint64) error {
 	err := session.ErrNotFound
 	if valid(key) {
 		var user string
-		remove := deleteScript.call(s.keys.session(key), want)
+		remove := deleteScript.call(s.keys.session(key), want, s.keys.channel(), key)
 		remove.once = at != 0
 		if err = s.sendWaiting(ctx, s.keys.session(key), remove); err == nil {
 			user, err = outcome(remove)

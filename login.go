@@ -62,11 +62,11 @@ func (s *Session) RequireFresh(d time.Duration) error {
 }
 
 // logIn makes rec, which is to be stored, that of who logs in now, if somebody does.
-func (s *Session) logIn(rec *Record) {
+func (s *Session) logIn(rec *Record, l lifetime) {
 	if s.login == "" {
 		return
 	}
-	fresh := s.m.newRecord(time.Now(), nil)
+	fresh := s.m.newRecord(time.Now(), nil, l)
 	rec.User, rec.Created, rec.AuthTime = s.login, fresh.Created, fresh.Created
 	rec.Expires, rec.Deadline = fresh.Expires, fresh.Deadline
 }

@@ -22,6 +22,7 @@ type Manager struct {
 	word      string      // begins what the manager notes in requests
 	traceName string      // the cookie that it notes it in
 	stuck     atomic.Bool // there was a Regenerate that failed: look for its note
+	fixed     atomic.Bool // there was an UpdateExpiration: look for its note
 	cookie    cookieWriter
 	codec     codec
 	atRest    *sealing.Box // nil without encryption
@@ -121,6 +122,9 @@ func (m *Manager) attach(ctx context.Context, p Provider, cfg *ManagerConfig) er
 	}
 	if o.sealer != nil && m.atRest != nil {
 		return errors.Join(configErrorf("encryptionKeys", "this provider has keys of its own"), release())
+	}
+	if o.sealer != nil && m.cfg.CookieEncode != nil {
+		return errors.Join(configErrorf("CookieEncode", "this provider seals the cookie itself"), release())
 	}
 	m.backend, m.sealer, m.saves, m.release = o.backend, o.sealer, o.saves, release
 	m.facade = own.facadeOf(m)

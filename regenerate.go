@@ -91,6 +91,8 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 	switch {
 	case s.status == gone || s.status == dismissed:
 		return ErrDestroyed
+	case sid == s.sid && s.m.cfg.SessionIDGenerator != nil:
+		return fmt.Errorf("session: regenerate: SessionIDGenerator: %w", ErrExists)
 	case s.m.sealer != nil:
 		return s.resealAs(sid, user)
 	case s.m.raw != nil:
@@ -172,11 +174,11 @@ func (s *Session) move(ctx context.Context, sid string) error {
 			s.log = log
 			return m.undo(ctx, err)
 		}
-		err = m.step(ctx, base, p.data)
+		err = m.step(ctx, base, p)
 		if err == nil {
 			s.rec = m.rec
 			s.named(sid, m.key)
-			s.saved(p.values)
+			s.saved(p)
 			return nil
 		}
 		s.log = log
@@ -202,13 +204,13 @@ type move struct {
 }
 
 // step copies one version of the record and ends it.
-func (m *move) step(ctx context.Context, base *Record, data []byte) error {
+func (m *move) step(ctx context.Context, base *Record, p payload) error {
 	b := m.s.m.backend
 	version := m.rec.Version
 	m.rec = *base
-	m.rec.Data, m.rec.Shorten = data, false
-	m.rec.Expires = m.s.m.extended(time.Now(), base)
-	m.s.logIn(&m.rec)
+	m.rec.Data, m.rec.Shorten = p.data, false
+	m.rec.Expires, _ = m.s.deadline(time.Now(), base, p.life)
+	m.s.logIn(&m.rec, p.life)
 	if r, ok := As[Renamer](b); ok {
 		return m.renamed(ctx, r.Rename(ctx, m.s.key, base.Version, m.key, &m.rec))
 	}

@@ -106,8 +106,8 @@ func (s *Session) arrived(v *visit, c candidate) error {
 		return s.renewSealed()
 	case c.by == byHeader:
 		v.answerHeader(c.sid)
-	case c.by == byCookie && s.due && s.m.cfg.cookieMaxAge > 0 && s.m.cfg.EnableSetCookie:
-		v.answerCookies([]string{s.m.cookie.line(0, c.sid, v.secure())})
+	case s.due:
+		s.renewCookie(s.m.maxAge(s.life))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package sessionfasthttp
 
 import (
 	"errors"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -51,4 +52,20 @@ func Destroy(m *session.Manager, ctx *fasthttp.RequestCtx) error {
 		return errNoRequest
 	}
 	return m.DestroyExchange(newExchange(ctx))
+}
+
+// ShiftExpiration is [session.Manager.ShiftExpiration] for fasthttp: it moves the idle deadline now.
+func ShiftExpiration(m *session.Manager, ctx *fasthttp.RequestCtx) error {
+	if ctx == nil {
+		return errNoRequest
+	}
+	return m.ShiftExpirationExchange(newExchange(ctx))
+}
+
+// UpdateExpiration is [session.Manager.UpdateExpiration] for fasthttp: the idle deadline is d from now.
+func UpdateExpiration(m *session.Manager, ctx *fasthttp.RequestCtx, d time.Duration) error {
+	if ctx == nil {
+		return errNoRequest
+	}
+	return m.UpdateExpirationExchange(newExchange(ctx), d)
 }

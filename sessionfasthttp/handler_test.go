@@ -288,7 +288,10 @@ func TestNilRequestCtx(t *testing.T) {
 	m := newManager(t)
 	_, started := sessionfasthttp.Start(m, nil)
 	_, regenerated := sessionfasthttp.Regenerate(m, nil)
-	for name, err := range map[string]error{"Start": started, "Regenerate": regenerated, "Destroy": sessionfasthttp.Destroy(m, nil)} {
+	for name, err := range map[string]error{
+		"Start": started, "Regenerate": regenerated, "Destroy": sessionfasthttp.Destroy(m, nil),
+		"ShiftExpiration": sessionfasthttp.ShiftExpiration(m, nil), "UpdateExpiration": sessionfasthttp.UpdateExpiration(m, nil, 1),
+	} {
 		if err == nil {
 			t.Errorf("%s: no error", name)
 		}

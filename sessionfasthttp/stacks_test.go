@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -24,6 +25,9 @@ type call struct {
 	session    func() (*session.Session, error)
 	regenerate func() (*session.Session, error)
 	destroy    func() error
+	shift      func() error
+	update     func(d time.Duration) error
+	next       string // where the page redirects to, "" for nowhere
 }
 
 // A page answers with a text, or with the text of an error and the status 500.
@@ -74,6 +78,9 @@ func (site pages) answer(path string, by way, c *call) (status int, body string)
 	if err != nil {
 		return http.StatusInternalServerError, err.Error()
 	}
+	if c.next != "" {
+		return http.StatusSeeOther, body
+	}
 	return http.StatusOK, body
 }
 
@@ -87,11 +94,16 @@ func serveHTTP(t testing.TB, m *session.Manager, by way, site pages) string {
 			session:    func() (*session.Session, error) { return m.Start(w, r) },
 			regenerate: func() (*session.Session, error) { return m.Regenerate(w, r) },
 			destroy:    func() error { return m.Destroy(w, r) },
+			shift:      func() error { return m.ShiftExpiration(w, r) },
+			update:     func(d time.Duration) error { return m.UpdateExpiration(w, r, d) },
 		}
 		if by == byHandler {
 			c.session = func() (*session.Session, error) { return m.FromContext(r.Context()) }
 		}
 		status, body := site.answer(r.URL.Path, by, c)
+		if c.next != "" {
+			w.Header().Set("Location", c.next)
+		}
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	})
@@ -118,11 +130,16 @@ func fastHandler(m *session.Manager, by way, site pages) fasthttp.RequestHandler
 			session:    func() (*session.Session, error) { return sessionfasthttp.Start(m, ctx) },
 			regenerate: func() (*session.Session, error) { return sessionfasthttp.Regenerate(m, ctx) },
 			destroy:    func() error { return sessionfasthttp.Destroy(m, ctx) },
+			shift:      func() error { return sessionfasthttp.ShiftExpiration(m, ctx) },
+			update:     func(d time.Duration) error { return sessionfasthttp.UpdateExpiration(m, ctx, d) },
 		}
 		if by == byHandler {
 			c.session = func() (*session.Session, error) { return m.FromContext(ctx) }
 		}
 		status, body := site.answer(string(ctx.Path()), by, c)
+		if c.next != "" {
+			ctx.Response.Header.Set("Location", c.next)
+		}
 		ctx.SetStatusCode(status)
 		ctx.SetBodyString(body)
 	}

@@ -52,10 +52,7 @@ type browser struct {
 func (s *site) browser(name string) *browser {
 	transport := new(http.Transport)
 	s.t.Cleanup(transport.CloseIdleConnections)
-	client := &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	client := &http.Client{Transport: transport}
 	return &browser{name: name, site: s, client: client, header: make(http.Header)}
 }
 
@@ -108,9 +105,6 @@ func (b *browser) get(path string) (body string) {
 		}
 	}
 	b.site.said(line)
-	if next := res.Header.Get("Location"); next != "" {
-		return b.get(next)
-	}
 	return string(text)
 }
 

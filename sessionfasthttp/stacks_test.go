@@ -27,7 +27,6 @@ type call struct {
 	destroy    func() error
 	shift      func() error
 	update     func(d time.Duration) error
-	next       string // where the page redirects to, "" for nowhere
 }
 
 // A page answers with a text, or with the text of an error and the status 500.
@@ -78,9 +77,6 @@ func (site pages) answer(path string, by way, c *call) (status int, body string)
 	if err != nil {
 		return http.StatusInternalServerError, err.Error()
 	}
-	if c.next != "" {
-		return http.StatusSeeOther, body
-	}
 	return http.StatusOK, body
 }
 
@@ -101,9 +97,6 @@ func serveHTTP(t testing.TB, m *session.Manager, by way, site pages) string {
 			c.session = func() (*session.Session, error) { return m.FromContext(r.Context()) }
 		}
 		status, body := site.answer(r.URL.Path, by, c)
-		if c.next != "" {
-			w.Header().Set("Location", c.next)
-		}
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	})
@@ -137,9 +130,6 @@ func fastHandler(m *session.Manager, by way, site pages) fasthttp.RequestHandler
 			c.session = func() (*session.Session, error) { return m.FromContext(ctx) }
 		}
 		status, body := site.answer(string(ctx.Path()), by, c)
-		if c.next != "" {
-			ctx.Response.Header.Set("Location", c.next)
-		}
 		ctx.SetStatusCode(status)
 		ctx.SetBodyString(body)
 	}

@@ -132,6 +132,7 @@ func (s *Session) fix(ctx context.Context, l lifetime) error {
 		err := s.m.backend.Save(ctx, s.key, &rec)
 		if err == nil {
 			s.m.stats.count(saved)
+			s.m.watched.sooner(s.key, rec.Expires)
 			if turn.rec = rec; seen {
 				s.rec = rec
 			}
@@ -162,8 +163,10 @@ func (s *Session) sealUntil(expires time.Time) error {
 	err := s.seal(s.sid)
 	if s.fixed = fixed; err != nil {
 		s.rec.Expires = before
+		return err
 	}
-	return err
+	s.m.watched.sooner(s.sid, expires)
+	return nil
 }
 
 // noteFixed tells older Sessions of the same request that they must not move the deadline. Under Handler there

@@ -128,6 +128,40 @@ func TestFlushTakesTheLifetimeBack(t *testing.T) {
 	})
 }
 
+// Whoever waits for the end of the session learns of it when it is.
+func TestDoneAtAnEarlierDeadline(t *testing.T) {
+	eachEngine(t, func(t *testing.T, e engine) {
+		m, _ := e.nodes(t)
+		for what, change := range map[string]func(s *session.Session, w http.ResponseWriter, r *http.Request){
+			"SetLifetime": func(s *session.Session, _ http.ResponseWriter, _ *http.Request) {
+				setLifetime(t, s, 62*time.Second)
+				save(t, s)
+			},
+			"UpdateExpiration": func(_ *session.Session, w http.ResponseWriter, r *http.Request) {
+				updateExpiration(t, m, w, r, 62*time.Second)
+			},
+		} {
+			seed(t, m, nil).do(func(w http.ResponseWriter, r *http.Request) {
+				s := start(t, m, w, r)
+				done := s.Done()
+				change(s, w, r)
+				time.Sleep(62*time.Second - 2*time.Millisecond)
+				select {
+				case <-done:
+					t.Errorf("%s: done too early", what)
+				default:
+				}
+				time.Sleep(4 * time.Millisecond)
+				select {
+				case <-done:
+				default:
+					t.Errorf("%s: not done", what)
+				}
+			})
+		}
+	})
+}
+
 // A login keeps the lifetime, and not that of another user.
 func TestOwnLifetimeAndLogin(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {

@@ -353,3 +353,20 @@ func TestUserHasSeveralLogins(t *testing.T) {
 		t.Errorf("SessionsOf = %v, %v", infos, err)
 	}
 }
+
+// TestAnotherUserGetsNothingOfAConflict has the session saved between the load and the login of another user.
+func TestAnotherUserGetsNothingOfAConflict(t *testing.T) {
+	m := newNode(t, newFaulty(t).provider())
+	b := login(t, m, "ann")
+	b.visit(t, m, func(s *session.Session) { set(t, s, "letter", "ann's") })
+	w, r := httptest.NewRecorder(), b.request()
+	s := start(t, m, w, r)
+	b.visit(t, newNode(t, m.GetProvider()), func(s *session.Session) { set(t, s, "letter", "ann's second") })
+	if err := s.Login(r.Context(), "bob"); err != nil {
+		t.Fatal(err)
+	}
+	b.take(w.Result())
+	if got := b.value(t, m, "letter"); got != nil || b.user(t, m) != "bob" {
+		t.Errorf("%s has ann's letter: %v", b.user(t, m), got)
+	}
+}

@@ -160,15 +160,15 @@ func (s *Session) move(ctx context.Context, sid string) error {
 	defer s.m.saves.leave(s.key, turn)
 	m := &move{s: s, key: s.m.storageKey(sid)}
 	loaded, log := s.rec, s.log
-	if s.isOthers(s.login) {
-		s.log.reset()
-		s.log.flush = true
-	}
 	base := &loaded
-	if turn.rec.Version > loaded.Version {
+	if turn.rec.Version > loaded.Version && s.sent == nil {
 		base = &turn.rec
 	}
 	for try := 0; ; try++ {
+		if s.isOthers(s.login) {
+			s.log.reset()
+			s.log.flush = true
+		}
 		p, err := s.onto(base, loaded.Version, m.key)
 		if err != nil {
 			s.log = log
@@ -182,15 +182,20 @@ func (s *Session) move(ctx context.Context, sid string) error {
 			return nil
 		}
 		s.log = log
-		base, err = s.retry(ctx, try, err)
+		base, err = s.next(ctx, try, err)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			if err := m.undo(ctx, nil); err != nil {
 				return err
 			}
 			return s.lost(ctx)
+		case errors.Is(err, errUnclear):
+			return m.undo(ctx, fmt.Errorf("session: regenerate: %w", err))
 		case err != nil:
 			return fmt.Errorf("session: regenerate: %w", err)
+		case base == nil:
+			loaded, log = s.rec, s.log
+			base = &loaded
 		}
 	}
 }

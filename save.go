@@ -13,9 +13,10 @@ import (
 // Without changes it only moves the idle deadline, if that is due. It returns [ErrDestroyed] if the session
 // is gone meanwhile, [ErrTooLarge] if it would pass maxBytes, and the store's error; the changes are kept for
 // another Save. Only after the store's error may they be stored, if its answer was lost: another Save finds
-// that out, and applies nothing twice. Handler makes none by itself after an error that Save has
-// returned: the application answers. Save works on when ctx is cancelled, for as long as opTimeout allows: a
-// client that hung up does not lose its changes.
+// that out, and applies nothing twice. Once others have saved it cannot find out; then it makes the changes again
+// if they only set and remove, and returns an error if there are updates or increments among them. Handler makes
+// no other Save by itself after an error that Save has returned: the application answers. Save works on when ctx
+// is cancelled, for as long as opTimeout allows: a client that hung up does not lose its changes.
 func (s *Session) Save(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.unlock()
@@ -171,7 +172,7 @@ func (s *Session) merge(ctx context.Context) error {
 	}
 	loaded, log := s.rec, s.log
 	base := &loaded
-	if turn.rec.Version > loaded.Version {
+	if turn.rec.Version > loaded.Version && s.sent == nil {
 		base = &turn.rec
 	}
 	for try := 0; ; try++ {
@@ -185,27 +186,39 @@ func (s *Session) merge(ctx context.Context) error {
 		s.rec.Data = p.data
 		s.rec.Expires, s.rec.Shorten = s.deadline(begin, base, p.life)
 		err = s.m.backend.Save(ctx, s.key, &s.rec)
-		if s.wasSaved(err) {
-			err = nil
-		}
 		if err == nil {
-			if turn.rec = s.rec; !s.m.local {
-				turn.took = time.Since(begin)
-			}
-			s.m.stats.count(saved)
-			s.saved(p)
+			s.merged(turn, p, begin)
 			return nil
 		}
-		s.unclear(base.Version, p.values, err)
+		s.unclear(base.Version, p, &log, err)
 		s.rec, s.log = loaded, log
-		base, err = s.retry(ctx, try, err)
+		base, err = s.next(ctx, try, err)
 		switch {
 		case errors.Is(err, ErrNotFound):
 			return s.lost(ctx)
 		case err != nil:
 			return fmt.Errorf("session: save: %w", err)
+		case base != nil:
+			continue
+		case s.log.empty():
+			s.merged(turn, payload{values: s.values, life: s.life}, begin)
+			return nil
 		}
+		loaded, log = s.rec, s.log
+		base = &loaded
 	}
+}
+
+// merged notes that s.rec is stored, and hands it to the next save of this process.
+func (s *Session) merged(turn *turn, p payload, begin time.Time) {
+	if turn.rec = s.rec; !s.m.local {
+		turn.took = time.Since(begin)
+	}
+	if s.rec.Shorten {
+		s.m.watched.sooner(s.key, s.rec.Expires)
+	}
+	s.m.stats.count(saved)
+	s.saved(p)
 }
 
 // onto returns base, a version of this session's record, with the log applied, as it is to be stored under
@@ -230,6 +243,25 @@ func (s *Session) replay(c codec, values []byte) error {
 		func(key []byte) (any, error) { v, _, err := c.get(values, key); return v, err },
 		func(v any) ([]byte, error) { return s.m.codec.appendValue(nil, v) },
 	)
+}
+
+// next returns the record to try again with after a conflict, or the error after which there is no more to try. It
+// returns neither if an earlier try, whose answer was lost, has stored what it conflicts with: that is the view
+// then, and what is not in it is left in the log.
+func (s *Session) next(ctx context.Context, try int, err error) (*Record, error) {
+	if conflict, ok := errors.AsType[*ConflictError](err); ok && conflict.Record != nil {
+		if mine, err := s.settle(conflict.Record); mine || err != nil {
+			return nil, err
+		}
+	}
+	base, err := s.retry(ctx, try, err)
+	if err == nil {
+		var mine bool
+		if mine, err = s.settle(base); mine {
+			return nil, nil
+		}
+	}
+	return base, err
 }
 
 // retry returns the record to try again with after a conflict, or the error after which there is no more to

@@ -177,6 +177,9 @@ func (s *Session) seal(sid string) error {
 		trace = s.tracedFrom(was)
 	}
 	s.v.rewrite(sealed, trace)
+	if s.rec.Shorten {
+		s.m.watched.sooner(sid, s.rec.Expires)
+	}
 	switch {
 	case begins:
 		s.begun(s.v.x.Context())
@@ -216,7 +219,7 @@ func (s *Session) sealable(sid string) (p payload, err error) {
 	copy(rec.Data[sealedHeader:], sid)
 	rec.Version++
 	p = payload{rec.Data, rec.Data[head:], m.lifetimeIn(m.codec, rec.Data[head:])}
-	rec.Expires, _ = s.deadline(now, rec, p.life)
+	rec.Expires, rec.Shorten = s.deadline(now, rec, p.life)
 	s.logIn(rec, p.life)
 	return p, nil
 }

@@ -34,7 +34,7 @@ type Session struct {
 	values []byte    // the part of rec.Data that is the codec's
 	log    changeLog // what is not stored yet
 	made   int       // how many changes there were
-	sent   *sent     // what may have been stored although the store has not said so
+	sent   []sent    // what may have been stored although the store has not said so
 	keyBuf [32]byte  // where keys are encoded for a look-up
 	login  string    // who logs in with what is stored next, as the store has it
 	events []func()  // what is to be told of when mu is given up

@@ -6,40 +6,98 @@ import (
 	"time"
 )
 
-// unclear notes what a save at this version has sent, if err leaves open whether it was stored: the answer may
-// have been lost. The next try must not apply it twice.
-func (s *Session) unclear(version uint64, values []byte, err error) {
+// A sent is what a save has sent, when its answer was lost: it was stored or not, or will be in a moment. A save is
+// made on one version, so that what is stored at the next one tells, as long as it is that one.
+type sent struct {
+	base    uint64 // the version that it was made on
+	expires time.Time
+	values  []byte
+	life    lifetime  // what the values say of it
+	log     changeLog // the changes that are in it
+	made    int       // how many changes there were until then
+}
+
+// errUnclear is what Save returns when it cannot find out what became of an earlier try.
+var errUnclear = errors.New("not known whether an earlier try has stored the updates, and they are not made twice")
+
+// unclear notes what a save of log on a version has sent, if err leaves open whether it was stored.
+func (s *Session) unclear(base uint64, p payload, log *changeLog, err error) {
 	if _, conflict := errors.AsType[*ConflictError](err); conflict || errors.Is(err, ErrNotFound) {
 		return
 	}
-	s.sent = &sent{version: version + 1, expires: s.rec.Expires, values: values, made: s.made}
+	s.sent = append(s.sent, sent{base, s.rec.Expires, p.values, p.life, log.clone(), s.made})
 }
 
-// sent is a record that may have been stored.
-type sent struct {
-	version uint64
-	expires time.Time
-	values  []byte
-	made    int // how many changes are in it
+// settle compares what is stored with what earlier tries have sent. If it is one of them it becomes the view, and
+// the changes in it leave the log. Once others have saved it cannot tell, which is an error if the log has an
+// update that may be in what is stored.
+func (s *Session) settle(is *Record) (mine bool, err error) {
+	var open []sent
+	hashed := s.m.cfg.Beego // versions are hashes of the values, in no order
+	for i := range s.sent {
+		was := &s.sent[i]
+		switch next := was.base + 1; {
+		case is.Version == was.base, is.Version < next && !hashed:
+			open = append(open, *was)
+		case (is.Version == next || hashed) && s.has(is, was):
+			if !is.Expires.Equal(was.expires) && s.log.repeats(&was.log) { // a touch came after it, or it is another's
+				return false, errUnclear
+			}
+			s.adopt(is, was)
+			return true, nil
+		case is.Version > next || hashed:
+			if s.log.repeats(&was.log) {
+				return false, errUnclear
+			}
+		}
+	}
+	s.sent = open
+	return false, nil
 }
 
-// wasSaved reports whether err is a conflict with what this very Session had sent, with the log as it is.
-func (s *Session) wasSaved(err error) bool {
-	if s.sent == nil {
-		return false
+// has reports whether the values that are stored are those that were sent.
+func (s *Session) has(is *Record, was *sent) bool {
+	_, values, err := s.m.openData(s.key, is.Data)
+	return err == nil && bytes.Equal(values, was.values)
+}
+
+// adopt makes what was sent, and is stored, the view.
+func (s *Session) adopt(is *Record, was *sent) {
+	s.rec, s.codec, s.values, s.life, s.sent = *is, s.m.codec, was.values, was.life, nil
+	if s.made == was.made {
+		s.log.reset()
+		return
 	}
-	conflict, ok := errors.AsType[*ConflictError](err)
-	if !ok || conflict.Record == nil {
-		return false
+	s.log.without(&was.log)
+}
+
+// without removes the changes that were made in before, an earlier state of l.
+func (l *changeLog) without(before *changeLog) {
+	if l.flush { // a second Flush may have come after it, and it does no harm to flush twice
+		return
 	}
-	is, was := conflict.Record, s.sent
-	s.sent = nil
-	if is.Version != was.version || !is.Expires.Equal(was.expires) || was.made != s.made {
-		return false
+	var rest []change
+	for _, c := range l.changes {
+		if was := before.find(c.key); was != nil {
+			if len(c.updates) == len(was.updates) && bytes.Equal(c.value, was.value) {
+				continue
+			}
+			if c.updates != nil { // those of before come first
+				c.updates = c.updates[len(was.updates):]
+			}
+		}
+		rest = append(rest, c)
 	}
-	if _, values, err := s.m.openData(s.key, is.Data); err != nil || !bytes.Equal(values, was.values) {
-		return false
+	l.changes = rest
+}
+
+// repeats reports whether to make the changes of l, after those of before, an earlier state of l, runs an update
+// twice.
+func (l *changeLog) repeats(before *changeLog) bool {
+	for _, was := range before.changes {
+		if c := l.find(was.key); was.updates != nil && c != nil && c.updates != nil {
+			return true
+		}
 	}
-	s.rec = *is
-	return true
+	return false
 }

@@ -133,6 +133,16 @@ func (w *watches) at(key string, of *watch, expires time.Time) {
 	}
 }
 
+// sooner has a watch, if there is one, look at the time that a deadline was moved earlier to.
+func (w *watches) sooner(key string, expires time.Time) {
+	w.mu.Lock()
+	of := w.keys[key]
+	w.mu.Unlock()
+	if of != nil {
+		w.at(key, of, expires)
+	}
+}
+
 // recheck looks whether a watched session is still there. What cannot be known now is asked again later.
 func (m *Manager) recheck(key string, of *watch) {
 	if m.closing.Err() != nil {

@@ -76,7 +76,20 @@ func (s *store) probe(ctx context.Context) error {
 			calls = append(calls, plainCall("pexpiretime", s.keys.session("probe"+strconv.Itoa(i))))
 		}
 	}
-	return s.send(ctx, "open", calls...)
+	if err := s.send(ctx, "open", calls...); err != nil {
+		return err
+	}
+	return s.probeAsking(ctx)
+}
+
+// probeAsking asks each master of a cluster as it is asked while slots move. ASKING holds for the command after it.
+func (s *client) probeAsking(ctx context.Context) error {
+	if _, ok := s.rdb.(*redis.ClusterClient); !ok {
+		return nil
+	}
+	return s.eachMaster(ctx, func(ctx context.Context, node redis.UniversalClient) error {
+		return (&client{rdb: node}).send(ctx, "open", plainCall("asking"), plainCall("ping"))
+	})
 }
 
 // explain says what an answer at the opening means.

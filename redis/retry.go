@@ -66,7 +66,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 // and a replica that is about to become the master, say so.
 func refused(err error) bool {
 	for _, prefix := range [...]string{
-		"LOADING", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "max number of clients",
+		"LOADING", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "NOREPLICAS", "max number of clients",
 	} {
 		if redis.HasErrorPrefix(err, prefix) {
 			return true

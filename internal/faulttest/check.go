@@ -1,0 +1,224 @@
+package faulttest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http/httptest"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// total is the value that every request increments, beside its client's own.
+const total = "total"
+
+// A visited is a session that clients use.
+type visited struct {
+	sid, cookie string
+	counts      []*count
+}
+
+// A count is what one client knows of its counter in one session. The counter is between least and most: least
+// is what was acknowledged or read last, most is that and the saves of which it is not known whether they were made.
+// A save that is acknowledged settles those before it, since each is made at a version.
+type count struct {
+	run *run
+	in  *visited
+	key string
+
+	mu          sync.Mutex
+	least, most int64
+	acks        []ack // those that could be lost
+	lost        int   // the round in which something was lost last
+
+	// Guarded by the run:
+	served      int       // requests that have ended well
+	servedLast  time.Time // when the last of them began
+	failed      bool      // there was one in this round that has not
+	servedAfter time.Time // when the first one after the last of those ended well
+}
+
+// An ack is a save that was acknowledged.
+type ack struct {
+	value int64
+	at    time.Time
+}
+
+// found checks what a request has loaded.
+func (n *count) found(s *session.Session) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.settle(n.value(s, n.key))
+	sum := int64(0)
+	for _, of := range n.in.counts {
+		sum += n.value(s, of.key)
+	}
+	if all := n.value(s, total); all != sum {
+		n.run.errorf("half a save: all have counted %d requests, and each its own, which are %d", all, sum)
+	}
+}
+
+func (n *count) value(s *session.Session, key string) int64 {
+	switch v := s.Get(context.Background(), key).(type) {
+	case nil:
+		return 0
+	case int64:
+		return v
+	default:
+		n.run.errorf("a counter is a %T", v)
+		return 0
+	}
+}
+
+// settle takes in a value that was read.
+func (n *count) settle(value int64) {
+	switch {
+	case value > n.most:
+		n.run.errorf("made twice: %d saves were acknowledged or may have been made, %d are stored", n.most, value)
+		n.most = value
+	case value < n.least:
+		n.lose(value)
+		n.most -= n.least - value
+	}
+	n.least = value
+}
+
+// lose takes in that less is stored than was. In one round a counter goes back once at most.
+func (n *count) lose(value int64) {
+	r := n.run
+	r.mu.Lock()
+	r.seen.Lost += int(n.least - value)
+	again := r.round == nil || n.lost == r.round.number
+	if r.round != nil {
+		n.lost = r.round.number
+		for _, a := range n.acks {
+			if a.value > value {
+				r.round.lose(a.at)
+			}
+		}
+	}
+	n.acks = slices.DeleteFunc(n.acks, func(a ack) bool { return a.value > value })
+	r.mu.Unlock()
+	if !r.Loses || again {
+		r.errorf("lost: %d saves were acknowledged or read, %d are stored", n.least, value)
+	}
+}
+
+// lose takes in when a save was acknowledged that is gone.
+func (r *Round) lose(at time.Time) {
+	if r.lostFirst.IsZero() || at.Before(r.lostFirst) {
+		r.lostFirst = at
+	}
+	if at.After(r.lostLast) {
+		r.lostLast = at
+	}
+}
+
+// saved takes in what became of a save.
+func (n *count) saved(s *session.Session, err error, refused bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	r := n.run
+	r.mu.Lock()
+	switch {
+	case err == nil:
+		r.seen.Acked++
+	case refused:
+		r.seen.Refused++
+	default:
+		r.seen.Unclear++
+	}
+	r.mu.Unlock()
+	switch {
+	case refused:
+	case err != nil:
+		n.most++
+	default:
+		value := n.value(s, n.key)
+		n.settle(value - 1) // what was stored when this save was made, which may be less than was loaded
+		n.least, n.most = value, value
+		n.acks = append(n.acks[max(0, len(n.acks)-500):], ack{value, time.Now()})
+	}
+}
+
+// begin opens the nodes and the sessions, and lets the clients loose.
+func (r *run) begin() {
+	for range 2 {
+		if err := r.open(); err != nil {
+			r.t.Errorf("opening a node: %v", err)
+			return
+		}
+	}
+	for range clients + shared {
+		w, req := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+		s, err := r.nodes[0].Start(w, req)
+		if err != nil {
+			r.t.Errorf("a session could not begin: %v", err)
+			return
+		}
+		r.sessions = append(r.sessions, &visited{sid: s.SessionID(context.Background()), cookie: req.Header.Get("Cookie")})
+	}
+	for i := range clients {
+		c := &client{run: r, number: i, node: r.nodes[i%len(r.nodes)]}
+		for _, in := range []*visited{r.sessions[i], r.sessions[clients+i/(clients/shared)]} {
+			n := &count{run: r, in: in, key: string(rune('a' + i))}
+			in.counts = append(in.counts, n)
+			c.counts = append(c.counts, n)
+		}
+		r.clients = append(r.clients, c)
+	}
+	for _, c := range r.clients {
+		r.working.Go(c.loop)
+	}
+}
+
+func (r *run) open() error {
+	m, err := r.Open(session.CfgOpTimeout(r.OpTimeout), session.CfgLogger(slog.New(slog.DiscardHandler)))
+	if err == nil {
+		r.nodes = append(r.nodes, m)
+	}
+	return err
+}
+
+// finish compares what is stored with what was acknowledged, and closes the nodes.
+func (r *run) finish() {
+	if len(r.clients) > 0 {
+		r.compare()
+	}
+	for _, m := range r.nodes {
+		if err := m.Close(); err != nil {
+			r.t.Errorf("Close: %v", err)
+		}
+	}
+}
+
+func (r *run) compare() {
+	reader := &client{run: r, node: r.nodes[0]}
+	for _, in := range r.sessions {
+		s, _, _, err := reader.start(context.Background(), in.cookie)
+		if err != nil {
+			r.errorf("a session cannot be loaded in the end: %v", err)
+			continue
+		}
+		for _, n := range in.counts {
+			n.found(s)
+		}
+	}
+	back := 0
+	for _, sid := range r.ended {
+		switch _, err := r.nodes[1].GetSessionStore(sid); {
+		case err == nil:
+			back++
+		case !errors.Is(err, session.ErrNotFound):
+			r.errorf("it cannot be told in the end whether a session is back: %v", err)
+		}
+	}
+	if back > 0 {
+		if r.t.Logf("%d of %d sessions that were ended are back", back, len(r.ended)); !r.Loses {
+			r.errorf("a session that was ended is back")
+		}
+	}
+}

@@ -1,0 +1,329 @@
+// Package faulttest lets clients use sessions while their store fails, and checks what came of it, whatever the
+// store is:
+//
+//   - no save that was acknowledged is lost, and none is made twice;
+//   - a visitor with a live cookie is given no other, whatever fails;
+//   - each call is answered within opTimeout;
+//   - a client that hangs up does not lose its save;
+//   - a session whose destruction was acknowledged stays ended;
+//   - all clients are served again soon after the store is well;
+//   - nothing is left of the managers after Close.
+//
+// How the store is made to fail is the caller's:
+//
+//	faulttest.Run(t, faulttest.Setup{Open: open, Fails: faulttest.Some}, func(r *faulttest.Round) {
+//		r.Broken()
+//		server.Kill(t)
+//		server.Start(t)
+//		r.Mended()
+//	})
+package faulttest
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A Setup is what fails, and what is expected of it. Only Open is needed.
+type Setup struct {
+	// Open returns one more node: a manager over the store that will fail. It passes opts on.
+	Open func(opts ...session.ManagerConfigOpt) (*session.Manager, error)
+
+	// OpTimeout is that of the managers. 0 means 5s, or 2s in the short form.
+	OpTimeout time.Duration
+
+	// Refused reports whether the error of a save says that the store has not made it and never will. Nil
+	// knows no such error: each save that fails may have been made.
+	Refused func(err error) bool
+
+	// Fails says whether requests fail during the fault.
+	Fails Fails
+
+	// Loses is for stores that acknowledge what they may lose in this fault: what is lost is counted and not
+	// an error, if it is lost once a round and nothing after it.
+	Loses bool
+
+	// Recovery is how long after Mended the last client may wait for its first success. 0 means OpTimeout.
+	Recovery time.Duration
+
+	// Rounds is how often the store fails in the long form, 0 being five. In the short form it does once.
+	Rounds int
+}
+
+// Fails is whether requests fail during a fault.
+type Fails int
+
+const (
+	Maybe Fails = iota // some or none
+	Some               // at least one does, or the fault was none
+	None               // none may
+)
+
+// Long reports whether the long form of tests is asked for, with SESSION_SOAK.
+func Long() bool { return os.Getenv("SESSION_SOAK") != "" }
+
+// clients is how many there are, and shared how many sessions they have in common beside one each.
+const (
+	clients = 16
+	shared  = 4
+)
+
+// A Result is what was seen.
+type Result struct {
+	Acked   int // saves that were acknowledged
+	Refused int // that failed, and certainly were not made
+	Unclear int // that failed, and may have been made
+	Failed  int // requests whose session could not be loaded
+	Ended   int // sessions that were begun and destroyed
+	Lost    int // acknowledged saves that are gone
+
+	// LostOver is the time from the first of these to the last: what was acknowledged in it is gone. Of several rounds
+	// the longest counts.
+	LostOver time.Duration
+
+	// Of the sessions that could not be used, for those who use them: when the first and the last of them could
+	// be again, counted from Broken, and the last counted from Mended. Of several rounds the longest counts.
+	First, Last, AfterMended time.Duration
+
+	Outage time.Duration // from Broken to Mended, the longest
+
+	Slowest time.Duration // the longest that a call has taken
+	Slack   time.Duration // how much longer than opTimeout it might, on a machine this busy
+}
+
+func (r Result) String() string {
+	return fmt.Sprintf("saves: %d acknowledged, %d refused, %d unclear, %d lost (over %v); %d loads failed; %d sessions ended; "+
+		"mended after %v, served again after %v to %v, the last %v after it was mended; slowest call %v (slack %v)",
+		r.Acked, r.Refused, r.Unclear, r.Lost, ms(r.LostOver), r.Failed, r.Ended,
+		ms(r.Outage), ms(r.First), ms(r.Last), ms(r.AfterMended), ms(r.Slowest), ms(r.Slack))
+}
+
+func ms(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
+
+// Run has 16 clients use 20 sessions on two nodes, some alone, some with others, and calls fault, which breaks and
+// mends the store, meanwhile. It logs and returns what was seen.
+func Run(t testing.TB, s Setup, fault func(r *Round)) Result {
+	t.Helper()
+	rounds := 1
+	if Long() {
+		if rounds = s.Rounds; rounds == 0 {
+			rounds = 5
+		}
+	}
+	if s.OpTimeout == 0 {
+		s.OpTimeout = 5 * time.Second
+		if !Long() {
+			s.OpTimeout = 2 * time.Second
+		}
+	}
+	if s.Recovery == 0 {
+		s.Recovery = s.OpTimeout
+	}
+	r := &run{t: t, Setup: s, stop: make(chan struct{})}
+	r.pulse = startPulse()
+	family := newFamily(t)
+	family.do(r.begin)
+	if !t.Failed() {
+		for rounds > 0 && r.once(fault) {
+			rounds--
+		}
+	}
+	close(r.stop)
+	r.working.Wait()
+	r.pulse.stop()
+	family.do(r.finish)
+	family.gone(t)
+	result := r.result()
+	t.Log(result)
+	return result
+}
+
+// A run is one call of Run.
+type run struct {
+	Setup
+	t        testing.TB
+	nodes    []*session.Manager
+	sessions []*visited
+	clients  []*client
+	pulse    *pulse
+
+	stop    chan struct{} // closed for the clients to end
+	working sync.WaitGroup
+
+	mu     sync.Mutex
+	round  *Round
+	rounds int
+	seen   Result
+	ended  []string // sids of sessions that were destroyed
+	told   map[string]int
+}
+
+// A Round is one time that the store fails.
+type Round struct {
+	run    *run
+	number int
+
+	// Guarded by the run:
+	broken, mended time.Time
+	answers        int // requests that have ended since Broken
+	failures       int // that have failed since then
+
+	lostFirst, lostLast time.Time // when acknowledged saves that are gone were acknowledged
+}
+
+// Broken says that the store fails from now on.
+func (r *Round) Broken() {
+	r.run.mu.Lock()
+	defer r.run.mu.Unlock()
+	r.broken, r.answers, r.failures = time.Now(), 0, 0
+}
+
+// Mended says that the store can be used again from now on. It is called after the fault otherwise.
+func (r *Round) Mended() {
+	r.run.mu.Lock()
+	defer r.run.mu.Unlock()
+	if r.mended.IsZero() {
+		r.mended = time.Now()
+	}
+}
+
+// Answers waits until n requests have ended since the round began or Broken was called, well or not.
+func (r *Round) Answers(n int) {
+	r.run.until("requests to end", time.Minute, func() bool { return r.answers >= n })
+}
+
+// Failures waits until n requests have failed since then.
+func (r *Round) Failures(n int) {
+	r.run.until("requests to fail", time.Minute, func() bool { return r.failures >= n })
+}
+
+// until waits for something that mu guards.
+func (r *run) until(what string, limit time.Duration, done func() bool) bool {
+	r.t.Helper()
+	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
+		r.mu.Lock()
+		is := done()
+		r.mu.Unlock()
+		switch {
+		case is:
+			return true
+		case time.Now().After(end):
+			r.errorf("waited %v for %s", limit, what)
+			return false
+		}
+	}
+}
+
+// errorf fails the test. The same failure of many requests is told a few times.
+func (r *run) errorf(format string, args ...any) {
+	r.t.Helper()
+	r.mu.Lock()
+	if r.told == nil {
+		r.told = make(map[string]int)
+	}
+	r.told[format]++
+	n := r.told[format]
+	r.mu.Unlock()
+	if n <= 3 {
+		r.t.Errorf(format, args...)
+	}
+}
+
+// once is one round: the clients are at work, the store fails, the clients are served again. It reports false if
+// they are not.
+func (r *run) once(fault func(r *Round)) bool {
+	r.t.Helper()
+	r.mu.Lock()
+	round := &Round{run: r, number: r.rounds + 1, broken: time.Now()}
+	r.round, r.rounds = round, round.number
+	r.mu.Unlock()
+	r.more(2, "before the fault")
+	fault(round)
+	round.Mended()
+	after := func(n *count) bool { return n.servedLast.After(round.mended) }
+	if !r.each("after the fault", r.Recovery+r.slack(), after) {
+		return false
+	}
+	r.more(2, "once more")
+	r.mu.Lock()
+	failures := round.failures
+	r.seen.recovered(round, r.counts())
+	r.mu.Unlock()
+	switch {
+	case r.Fails == Some && failures == 0:
+		r.errorf("no request has failed: there was no fault")
+	case r.Fails == None && failures > 0:
+		r.errorf("%d requests have failed", failures)
+	}
+	return true
+}
+
+// more waits until each client was served n times more, in each of its sessions.
+func (r *run) more(n int, when string) {
+	r.t.Helper()
+	want := make(map[*count]int)
+	r.mu.Lock()
+	for _, c := range r.counts() {
+		want[c] = c.served + n
+	}
+	r.mu.Unlock()
+	r.each(when, time.Minute, func(c *count) bool { return c.served >= want[c] })
+}
+
+// each waits for all sessions of all clients.
+func (r *run) each(when string, limit time.Duration, done func(n *count) bool) bool {
+	r.t.Helper()
+	return r.until("all clients to be served "+when, limit, func() bool {
+		for _, n := range r.counts() {
+			if !done(n) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func (r *run) counts() (all []*count) {
+	for _, c := range r.clients {
+		all = append(all, c.counts...)
+	}
+	return all
+}
+
+// recovered takes in how long sessions could not be used.
+func (s *Result) recovered(round *Round, counts []*count) {
+	s.Outage = max(s.Outage, round.mended.Sub(round.broken))
+	s.LostOver = max(s.LostOver, round.lostLast.Sub(round.lostFirst))
+	var first, last time.Time
+	for _, n := range counts {
+		if n.failed && !n.servedAfter.IsZero() {
+			if first.IsZero() || n.servedAfter.Before(first) {
+				first = n.servedAfter
+			}
+			if n.servedAfter.After(last) {
+				last = n.servedAfter
+			}
+		}
+		n.failed, n.servedAfter = false, time.Time{}
+	}
+	if !first.IsZero() {
+		s.First = max(s.First, first.Sub(round.broken))
+		s.Last = max(s.Last, last.Sub(round.broken))
+		s.AfterMended = max(s.AfterMended, last.Sub(round.mended))
+	}
+}
+
+// slack is how much longer than planned a call may take because others have the processors.
+func (r *run) slack() time.Duration { return 500*time.Millisecond + 5*r.pulse.worst() }
+
+func (r *run) result() Result {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.seen.Slack = r.slack()
+	return r.seen
+}

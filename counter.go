@@ -12,9 +12,12 @@ import (
 // int64. A value of another type, or a sum that its type cannot hold, is an error and changes nothing.
 func (s *Session) Increment(ctx context.Context, key any, n int64) (int64, error) {
 	var sum int64
+	first := true
 	err := s.Update(ctx, key, func(old any) (any, error) {
 		value, now, err := add(old, n)
-		sum = now
+		if first { // later, another goroutine's Save may run this while sum is returned
+			sum, first = now, false
+		}
 		return value, err
 	})
 	return sum, err

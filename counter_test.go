@@ -1,10 +1,13 @@
 package session_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"net/http/httptest"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -100,4 +103,37 @@ func TestCounters(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestIncrementBesideASave: goroutines of one request share a Session, and a Save that conflicts runs the increments of
+// the others again.
+func TestIncrementBesideASave(t *testing.T) {
+	m := newManager(t)
+	c := seed(t, m, nil)
+	s := start(t, m, httptest.NewRecorder(), c.request())
+	const each = 200
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range each {
+				if n, err := s.Increment(t.Context(), "n", 1); err != nil || n < 1 {
+					t.Error(n, err)
+				}
+			}
+		})
+	}
+	wg.Go(func() {
+		for range each {
+			other := start(t, m, httptest.NewRecorder(), c.request())
+			set(t, other, "other", true)
+			if err := errors.Join(other.Save(t.Context()), s.Save(t.Context())); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	wg.Wait()
+	save(t, s)
+	if got := c.value(t, m, "n"); got != int64(4*each) {
+		t.Errorf("n = %v", got)
+	}
 }

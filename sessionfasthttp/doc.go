@@ -19,9 +19,11 @@
 //
 // fasthttp sends nothing before the handler has returned. Handler saves at that moment, and the cookie goes into the
 // header. What a SetBodyStreamWriter or a Hijack handler changes later is saved when it is done, as far as it needs
-// no new cookie: a session that has not begun when the handler returns is refused with [session.ErrCommitted]. If the
-// client leaves in the middle of a stream, fasthttp tells the stream's writer and does not wait for it: what it
-// changes after that is not saved, unless it calls Save. With HijackSetNoResponse there is no response, and no cookie.
+// no new cookie: a session that has not begun when the handler returns is refused with [session.ErrCommitted]. A
+// stream's writer runs beside the handler from the moment at which it is set; a session that it needs is to begin
+// before that. If the client leaves in the middle of a stream, fasthttp tells the stream's writer and does not wait
+// for it: what it changes after that is not saved, unless it calls Save. With HijackSetNoResponse there is no
+// response, and no cookie.
 //
 // # What is kept of a RequestCtx
 //

@@ -22,13 +22,46 @@ import (
 	"github.com/seed1a8f7c28/session/sessionfasthttp"
 )
 
+// stream answers with what write writes, once the client has the headers: fasthttp itself lets a stream's writer begin
+// while the handler still runs.
+func stream(ctx *fasthttp.RequestCtx, headers <-chan struct{}, write func(w *bufio.Writer)) {
+	ctx.Response.ImmediateHeaderFlush = true
+	ctx.SetBodyStreamWriter(func(w *bufio.Writer) {
+		<-headers
+		write(w)
+	})
+}
+
+// visitStream is visit, and closes headers when it has them.
+func visitStream(t *testing.T, address, sid string, headers chan<- struct{}) (res *http.Response, body string) {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodGet, "http://"+address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close = true
+	r.Header.Set("Cookie", "gosessionid="+sid)
+	res, err = http.DefaultTransport.RoundTrip(r)
+	close(headers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(text)
+}
+
 func TestWhatAStreamChangesIsSavedAtItsEnd(t *testing.T) {
 	m := newManager(t)
 	ann(t, m)
+	headers := make(chan struct{})
 	address, _ := serveFastHandler(t, &fasthttp.Server{Handler: sessionfasthttp.Handler(m, func(ctx *fasthttp.RequestCtx) {
 		s := current(t, m, ctx)
 		set(t, s, "before", 1)
-		ctx.SetBodyStreamWriter(func(w *bufio.Writer) {
+		stream(ctx, headers, func(w *bufio.Writer) {
 			if got := values(t, m, "before"); got[0] != 1 {
 				t.Error("not saved before the stream")
 			}
@@ -39,7 +72,7 @@ func TestWhatAStreamChangesIsSavedAtItsEnd(t *testing.T) {
 			fmt.Fprint(w, "streamed")
 		})
 	})})
-	if res, body := visit(t, address, annSID); body != "streamed" || res.Header["Set-Cookie"] != nil {
+	if res, body := visitStream(t, address, annSID, headers); body != "streamed" || res.Header["Set-Cookie"] != nil {
 		t.Errorf("body %q, Set-Cookie %q", body, res.Header["Set-Cookie"])
 	}
 	eventually(t, "saved", func() bool { return values(t, m, "during")[0] == 1 })
@@ -47,16 +80,17 @@ func TestWhatAStreamChangesIsSavedAtItsEnd(t *testing.T) {
 
 func TestASessionCannotBeginInAStream(t *testing.T) {
 	m := newManager(t)
+	headers := make(chan struct{})
 	address, stop := serveFastHandler(t, &fasthttp.Server{Handler: sessionfasthttp.Handler(m, func(ctx *fasthttp.RequestCtx) {
 		s := current(t, m, ctx)
-		ctx.SetBodyStreamWriter(func(w *bufio.Writer) {
+		stream(ctx, headers, func(w *bufio.Writer) {
 			if err := s.Set(context.Background(), "a", 1); !errors.Is(err, session.ErrCommitted) {
 				t.Errorf("Set: %v", err)
 			}
 			fmt.Fprint(w, "streamed")
 		})
 	})})
-	if res, body := visit(t, address, ""); body != "streamed" || res.Header["Set-Cookie"] != nil {
+	if res, body := visitStream(t, address, "", headers); body != "streamed" || res.Header["Set-Cookie"] != nil {
 		t.Errorf("body %q, Set-Cookie %q", body, res.Header["Set-Cookie"])
 	}
 	stop()
@@ -75,15 +109,16 @@ func TestAFailedSaveAfterAStreamIsReported(t *testing.T) {
 		reported <- err
 	}))
 	ann(t, m)
+	headers := make(chan struct{})
 	address, _ := serveFastHandler(t, &fasthttp.Server{Handler: sessionfasthttp.Handler(m, func(ctx *fasthttp.RequestCtx) {
 		s := current(t, m, ctx)
-		ctx.SetBodyStreamWriter(func(w *bufio.Writer) {
+		stream(ctx, headers, func(w *bufio.Writer) {
 			set(t, s, "during", 1)
 			b.down.Store(true)
 			fmt.Fprint(w, "streamed")
 		})
 	})})
-	visit(t, address, annSID)
+	visitStream(t, address, annSID, headers)
 	select {
 	case err := <-reported:
 		if !errors.Is(err, errDown) {
@@ -93,6 +128,30 @@ func TestAFailedSaveAfterAStreamIsReported(t *testing.T) {
 		t.Error("not reported")
 	}
 	b.down.Store(false)
+}
+
+// TestAStreamBesideItsHandler changes the session while Handler saves it. Whichever comes first, nothing is lost.
+func TestAStreamBesideItsHandler(t *testing.T) {
+	m := newManager(t)
+	ann(t, m)
+	address, stop := serveFastHandler(t, &fasthttp.Server{Handler: sessionfasthttp.Handler(m, func(ctx *fasthttp.RequestCtx) {
+		s := current(t, m, ctx)
+		ctx.SetBodyStreamWriter(func(w *bufio.Writer) {
+			for range 10 {
+				if _, err := s.Increment(context.Background(), "n", 1); err != nil {
+					t.Error(err)
+				}
+			}
+			fmt.Fprint(w, "streamed")
+		})
+	})})
+	for range 50 {
+		visit(t, address, annSID)
+	}
+	stop()
+	if got := values(t, m, "n"); got[0] != int64(500) {
+		t.Errorf("n = %v", got)
+	}
 }
 
 func TestAHijackedConnection(t *testing.T) {

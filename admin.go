@@ -124,6 +124,7 @@ func (m *Manager) DestroyAll(ctx context.Context) error {
 	if err := c.Clear(orBackground(ctx)); err != nil {
 		return fmt.Errorf("session: destroy: %w", err)
 	}
+	m.recheckAll()
 	return nil
 }
 

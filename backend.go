@@ -145,6 +145,15 @@ type (
 		Clear(ctx context.Context) error
 	}
 
+	// A Watcher tells of records that others remove. Watch calls destroyed with the key of each record of the
+	// namespace that Delete, Rename or Reserve removes, on whatever node, this one too, but not of what expires. It
+	// calls resync once it will miss nothing from then on, at the beginning and after each interruption. The calls
+	// come from one goroutine. Watch returns when ctx is done, or with an error, after which it may be called
+	// again.
+	Watcher interface {
+		Watch(ctx context.Context, resync func(), destroyed func(key string)) error
+	}
+
 	// A Pinger reports whether the store can be reached.
 	Pinger interface {
 		Ping(ctx context.Context) error

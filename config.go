@@ -130,6 +130,20 @@ type ManagerConfig struct {
 	// can connect from one of them can claim TLS.
 	TrustedProxies []string `json:"trustedProxies"`
 
+	// SessionIDGenerator makes the sids instead of SessionIDLength: behind SessionIDPrefix, 16 to 128 letters,
+	// digits, "_" and "-", anything else being an error of whatever needs a sid. It is called from many
+	// goroutines at once. Whoever can guess what it returns has every session: it must be at least 128 bits from
+	// a cryptographic generator. A sid that comes from a client is looked up if it has this shape, which
+	// that of SessionIDLength has too.
+	SessionIDGenerator func() (string, error) `json:"-"`
+
+	// CookieEncode makes the cookie's value of its name and a sid, and CookieDecode, which is given a *string
+	// for it, takes the sid out again, as the methods of these names of gorilla's securecookie do. What is decoded
+	// must have the exact shape of a sid. Both are set or neither; they see no header and no query, and are
+	// called from many goroutines at once. Providers that seal sessions into the cookie refuse them.
+	CookieEncode func(name string, sid any) (string, error) `json:"-"`
+	CookieDecode func(name, value string, sid any) error    `json:"-"`
+
 	// Logger gets what an operator should know. It never sees a sid, a value or the name of one. Nil
 	// means SLogger, which writes to standard error.
 	Logger *slog.Logger `json:"-"`

@@ -47,6 +47,12 @@ var configFields = []configField{
 	{"trustedProxies", func(c *ManagerConfig) any { return &c.TrustedProxies }},
 }
 
+// goOnly are the fields that no text can say, by their names in lower case.
+var goOnly = map[string]string{
+	"sessionidgenerator": "SessionIDGenerator", "cookieencode": "CookieEncode", "cookiedecode": "CookieDecode",
+	"logger": "Logger", "errorhandler": "ErrorHandler",
+}
+
 type (
 	configField struct {
 		key string
@@ -116,6 +122,9 @@ func (c *ManagerConfig) read(data []byte) error {
 	given := make(map[string]bool)
 	for _, m := range list {
 		f, ok := lookUpField(m.key)
+		if field, ok := goOnly[strings.ToLower(m.key)]; ok {
+			return configErrorf(field, "is a setting of Go code alone: set ManagerConfig.%s (%s)", field, place(data, m.start))
+		}
 		if !ok {
 			return configErrorf(printable(m.key), "unknown key (%s); %s", place(data, m.start), suggest(m.key))
 		}

@@ -185,6 +185,21 @@ func CfgTrustedProxies(proxies ...string) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.TrustedProxies = slices.Clone(proxies) }
 }
 
+// CfgSessionIDGenerator sets SessionIDGenerator. Nil means random bytes.
+func CfgSessionIDGenerator(generate func() (string, error)) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.SessionIDGenerator = generate }
+}
+
+// CfgCookieEncode sets CookieEncode, which needs [CfgCookieDecode] too.
+func CfgCookieEncode(encode func(name string, sid any) (string, error)) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.CookieEncode = encode }
+}
+
+// CfgCookieDecode sets CookieDecode, which needs [CfgCookieEncode] too.
+func CfgCookieDecode(decode func(name, value string, sid any) error) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.CookieDecode = decode }
+}
+
 // CfgLogger sets Logger. Nil means SLogger.
 func CfgLogger(logger *slog.Logger) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.Logger = logger }

@@ -12,7 +12,6 @@ type cookieWriter struct {
 	name       string
 	attributes string // all but Secure and the times
 	partition  bool
-	maxAge     int  // seconds, 0 for a browser session
 	elsewhere  bool // beego's cookie of the name is another one to a browser
 }
 
@@ -33,21 +32,22 @@ func newCookieWriter(s *settings) cookieWriter {
 		attributes += "; SameSite=Lax"
 	}
 	return cookieWriter{
-		name: s.CookieName, attributes: attributes, partition: s.Partitioned, maxAge: s.cookieMaxAge,
+		name: s.CookieName, attributes: attributes, partition: s.Partitioned,
 		elsewhere: s.Beego && (s.CookiePath != "/" || s.Domain != "" || s.Partitioned),
 	}
 }
 
-// line gives the client value, in the cookie of this number: see [partName].
-func (c *cookieWriter) line(part int, value string, secure bool) string {
-	return partName(c.name, part) + "=" + value + c.attributed(secure)
+// line gives the client value, in the cookie of this number: see [partName]. maxAge is in seconds, 0 for a
+// browser session.
+func (c *cookieWriter) line(part int, value string, secure bool, maxAge int) string {
+	return partName(c.name, part) + "=" + value + c.attributed(secure, maxAge)
 }
 
 // attributed returns what follows a value.
-func (c *cookieWriter) attributed(secure bool) string {
+func (c *cookieWriter) attributed(secure bool, maxAge int) string {
 	times := ""
-	if c.maxAge != 0 {
-		times = expiry(c.maxAge, time.Now().Add(time.Duration(c.maxAge)*time.Second))
+	if maxAge != 0 {
+		times = expiry(maxAge, time.Now().Add(time.Duration(maxAge)*time.Second))
 	}
 	return c.attributes + times + c.ending(secure)
 }

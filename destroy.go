@@ -40,6 +40,9 @@ func (m *Manager) DestroyExchange(x Exchange) error {
 	if x == nil {
 		return errNoRequest
 	}
+	if v := m.handledVisit(x.Context()); v != nil {
+		return v.destroy()
+	}
 	v := &visit{m: m, x: x}
 	return v.endAndTell()
 }
@@ -96,6 +99,7 @@ func (m *Manager) end(ctx context.Context, sid string) (events []func(), err err
 		m.stats.count(failures)
 		return nil, err
 	}
+	m.watched.end(key)
 	m.stats.count(loggedOut)
 	if told != nil {
 		e := Event{ID: m.publicIDOf(key), User: m.userName(rec.User), Reason: ReasonLogout}

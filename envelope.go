@@ -31,8 +31,11 @@ const (
 	atRestHeader  = 2
 )
 
-// A payload is Data, and the values that are in it.
-type payload struct{ data, values []byte }
+// A payload is Data, and what is in it.
+type payload struct {
+	data, values []byte
+	life         lifetime
+}
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -106,7 +109,7 @@ func (m *Manager) changedData(key string, c codec, values []byte, flush bool, ch
 	if n := len(p.values); n > m.cfg.maxBytes {
 		return p, fmt.Errorf("%w: %d bytes of values, %d allowed (maxBytes)", ErrTooLarge, n, m.cfg.maxBytes)
 	}
-	p.data = m.envelope(key, changed, len(p.values))
+	p.data, p.life = m.envelope(key, changed, len(p.values)), m.lifetimeIn(m.codec, p.values)
 	return p, nil
 }
 

@@ -9,7 +9,7 @@ import (
 // them, shows a sid, a value or the name of a value.
 var (
 	// ErrNotFound says that there is no live session: it never was, or it was destroyed, regenerated
-	// or has expired.
+	// or has expired. From [Get] and the getters of a Session: that there is no value under the key.
 	ErrNotFound = errors.New("session: not found")
 
 	// ErrExists is what [Backend.Create] returns when the key is taken.

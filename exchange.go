@@ -35,6 +35,19 @@ type Exchange interface {
 	SetResponseHeader(name string, lines []string)
 }
 
+// A Committer is an [Exchange] that knows when the response headers cannot be changed any more. Outside
+// [Manager.HandleExchange], which knows by itself, what would need one is then refused with [ErrCommitted].
+type Committer interface {
+	Committed() bool
+}
+
+// An Answerer is an [Exchange] on which ErrorHandler can answer when the session could not be saved.
+type Answerer interface {
+	// Answer replaces the application's response by what is written to w. The header of w is the response's,
+	// without what was said about the content. r is what ErrorHandler is given as the request.
+	Answer() (w http.ResponseWriter, r *http.Request)
+}
+
 // httpExchange is net/http's. w may be nil: then nothing is answered.
 type httpExchange struct {
 	w http.ResponseWriter
@@ -89,6 +102,9 @@ func (x *httpExchange) SetResponseHeader(name string, lines []string) {
 		x.w.Header()[name] = lines
 	}
 }
+
+// Answer implements [Answerer].
+func (x *httpExchange) Answer() (http.ResponseWriter, *http.Request) { return x.w, x.r }
 
 // requestOf returns the *http.Request behind x, nil if there is none.
 func requestOf(x Exchange) *http.Request {

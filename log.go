@@ -51,6 +51,7 @@ func (sLoggerWriter) Write(line []byte) (int, error) {
 // report tells the ErrorHandler and the log of an error that no return value carries. A client that went
 // away is no error.
 func (m *Manager) report(ctx context.Context, x Exchange, what string, err error) {
+	ctx = orBackground(ctx)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return
 	}

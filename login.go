@@ -62,11 +62,11 @@ func (s *Session) RequireFresh(d time.Duration) error {
 }
 
 // logIn makes rec, which is to be stored, that of who logs in now, if somebody does.
-func (s *Session) logIn(rec *Record) {
+func (s *Session) logIn(rec *Record, l lifetime) {
 	if s.login == "" {
 		return
 	}
-	fresh := s.m.newRecord(time.Now(), nil)
+	fresh := s.m.newRecord(time.Now(), nil, l)
 	rec.User, rec.Created, rec.AuthTime = s.login, fresh.Created, fresh.Created
 	rec.Expires, rec.Deadline = fresh.Expires, fresh.Deadline
 }
@@ -90,6 +90,7 @@ func (s *Session) reserve(ctx context.Context, user, sid string) error {
 	until := time.Now().Add(s.m.cfg.opTimeout + 5*time.Second)
 	evicted, err := l.Reserve(ctx, user, s.m.storageKey(sid), until, limit, s.m.cfg.OnLimit != "refuse")
 	for _, key := range evicted {
+		s.m.watched.end(key)
 		e := Event{ID: s.m.publicIDOf(key), User: s.m.userName(user), Reason: ReasonLimit}
 		s.m.stats.destroyed(e.Reason)
 		s.later(ctx, s.m.cfg.OnDestroy, e)

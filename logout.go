@@ -61,6 +61,9 @@ func (s *Session) logout(ctx context.Context) error {
 		}
 	}
 	s.status = dismissed
+	if s.m.sealer != nil {
+		s.m.watched.end(s.sid)
+	}
 	if s.m.raw != nil {
 		return s.releaseRaw(orBackground(ctx))
 	}

@@ -22,6 +22,7 @@ type Manager struct {
 	word      string      // begins what the manager notes in requests
 	traceName string      // the cookie that it notes it in
 	stuck     atomic.Bool // there was a Regenerate that failed: look for its note
+	fixed     atomic.Bool // there was an UpdateExpiration: look for its note
 	cookie    cookieWriter
 	codec     codec
 	atRest    *sealing.Box // nil without encryption
@@ -35,8 +36,9 @@ type Manager struct {
 	local     bool         // nothing waits: the backend is InProcess, or there is a sealer
 	plainKeys bool
 
-	saves *saveQueue
-	stats statistics
+	saves   *saveQueue
+	stats   statistics
+	watched watches
 
 	closing  context.Context // over when Close is called
 	cancel   context.CancelFunc
@@ -121,6 +123,9 @@ func (m *Manager) attach(ctx context.Context, p Provider, cfg *ManagerConfig) er
 	if o.sealer != nil && m.atRest != nil {
 		return errors.Join(configErrorf("encryptionKeys", "this provider has keys of its own"), release())
 	}
+	if o.sealer != nil && m.cfg.CookieEncode != nil {
+		return errors.Join(configErrorf("CookieEncode", "this provider seals the cookie itself"), release())
+	}
 	m.backend, m.sealer, m.saves, m.release = o.backend, o.sealer, o.saves, release
 	m.facade = own.facadeOf(m)
 	if c, ok := o.sealer.(interface{ Cookies() CookieConfig }); ok {
@@ -182,6 +187,7 @@ func (m *Manager) Close() error {
 	m.mu.Unlock()
 	m.cancel()
 	m.working.Wait()
+	m.watched.close()
 	if before {
 		return nil
 	}
@@ -189,6 +195,16 @@ func (m *Manager) Close() error {
 		time.Sleep(time.Millisecond)
 	}
 	return m.release()
+}
+
+// work runs f in a goroutine that Close waits for. It reports false if the manager is closed.
+func (m *Manager) work(f func()) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.closed {
+		m.working.Go(f)
+	}
+	return !m.closed
 }
 
 // SetSecure sets whether cookies always have the attribute Secure; otherwise they have it on encrypted

@@ -27,18 +27,11 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 			return
 		}
 		h := new(handled)
-		h.visit = visit{m: m, http: httpExchange{w, r}, handled: h}
-		h.visit.x = &h.visit.http
-		h.encoding = w.Header()["Content-Encoding"]
-		returned := false
-		defer func() {
-			if !returned {
-				h.abandon()
-			}
-		}()
+		h.visit.http = httpExchange{w, r}
+		h.begin(m, &h.visit.http)
+		defer h.end()
 		next.ServeHTTP(h.writer(), r.WithContext(context.WithValue(r.Context(), visitKey{m}, &h.visit)))
-		returned = true
-		h.finish()
+		h.returned = true
 	})
 }
 
@@ -49,6 +42,9 @@ func (m *Manager) FromContext(ctx context.Context) (*Session, error) {
 	v := m.handledVisit(ctx)
 	if v == nil {
 		return nil, errNoHandler
+	}
+	if v.handled.foreign {
+		ctx = orBackground(v.x.Context())
 	}
 	bounded, cancel := m.loadContext(ctx)
 	defer cancel()
@@ -69,6 +65,8 @@ func (m *Manager) handledVisit(ctx context.Context) *visit {
 type handled struct {
 	visit    visit
 	encoding []string // Content-Encoding as a middleware further out has set it
+	returned bool     // the application has, it did not panic
+	foreign  bool     // it finds the session by a context that must not be waited with: see Handled.Value
 
 	loading sync.Mutex // guards current, err and ended
 	current *Session   // nil before the first use, and after Destroy
@@ -79,9 +77,24 @@ type handled struct {
 	pending   answer
 	committed bool
 
-	committing sync.Mutex // held while the response is committed; guards failed and lost
-	failed     bool       // ErrorHandler has answered
+	committing sync.Mutex // held while the response is committed; guards the rest
+	failed     bool       // ErrorHandler has answered, or somebody has to
+	unanswered error      // why somebody has to
 	lost       *Session   // what could not be saved then, without harm
+}
+
+func (h *handled) begin(m *Manager, x Exchange) {
+	h.visit.m, h.visit.x, h.visit.handled = m, x, h
+	h.encoding = x.ResponseHeader("Content-Encoding")
+}
+
+// end is called when the application has returned or panicked.
+func (h *handled) end() {
+	if h.returned {
+		h.finish()
+	} else {
+		h.abandon()
+	}
 }
 
 // session returns the request's one Session, loaded under ctx at the first call. A failure is that of all
@@ -129,6 +142,9 @@ func (v *visit) destroy() (err error) {
 		return err
 	}
 	s.status, h.current, h.ended = dismissed, nil, true
+	if v.m.sealer != nil {
+		v.m.watched.end(s.sid)
+	}
 	if v.m.raw != nil {
 		return s.releaseRaw(v.x.Context())
 	}
@@ -231,19 +247,26 @@ var aboutContent = []string{
 
 // strip removes what the application has said about its response.
 func (h *handled) strip() {
-	header := h.visit.http.w.Header()
 	for _, name := range aboutContent {
-		delete(header, name)
+		h.visit.x.SetResponseHeader(name, nil)
 	}
 	if h.encoding != nil { // whoever set it encodes this response too
-		header["Content-Encoding"] = h.encoding
+		h.visit.x.SetResponseHeader("Content-Encoding", h.encoding)
 	}
 }
 
-// fail answers instead of the application.
+// fail answers instead of the application, if the Exchange can be answered.
 func (h *handled) fail(err error) {
-	m, w, r := h.visit.m, &answerWriter{ResponseWriter: h.visit.http.w}, h.visit.http.r
-	m.log.ErrorContext(r.Context(), "session: save failed", "error", err)
+	m, x := h.visit.m, h.visit.x
+	a, ok := x.(Answerer)
+	if !ok {
+		h.unanswered = err
+		m.report(context.WithoutCancel(orBackground(x.Context())), x, "save failed", err)
+		return
+	}
+	answer, r := a.Answer()
+	w := &answerWriter{ResponseWriter: answer}
+	m.log.ErrorContext(orBackground(x.Context()), "session: save failed", "error", err)
 	if m.cfg.ErrorHandler != nil {
 		m.cfg.ErrorHandler(w, r, err)
 	}

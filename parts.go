@@ -81,7 +81,7 @@ func joinParts(lines []string, name, first string, most int) (sealed string, ok 
 var scratch = sync.Pool{New: func() any { return new([]byte) }}
 
 // answerSealed seals rec and sends it, and removes the cookies of parts that there are no more.
-func (v *visit) answerSealed(rec *Record) (sealed string, err error) {
+func (v *visit) answerSealed(rec *Record, maxAge int) (sealed string, err error) {
 	name, secure := v.m.cfg.CookieName, v.secure()
 	mem := scratch.Get().(*[]byte)
 	defer scratch.Put(mem)
@@ -91,7 +91,7 @@ func (v *visit) answerSealed(rec *Record) (sealed string, err error) {
 	}
 	var lines []string
 	if begin, end := len(name)+len("="), len(*mem); end-len("=") <= maxCookie {
-		*mem = append(*mem, v.m.cookie.attributed(secure)...)
+		*mem = append(*mem, v.m.cookie.attributed(secure, maxAge)...)
 		line := string(*mem)
 		lines, sealed = []string{line}, line[begin:end]
 	} else {
@@ -101,7 +101,7 @@ func (v *visit) answerSealed(rec *Record) (sealed string, err error) {
 			return "", err
 		}
 		for part, value := range values {
-			lines = append(lines, v.m.cookie.line(part, value, secure))
+			lines = append(lines, v.m.cookie.line(part, value, secure, maxAge))
 		}
 	}
 	v.answerCookies(v.deletions(lines, len(lines)))

@@ -104,7 +104,8 @@ func GetProvider(name string) (Provider, error) {
 // packages says which import registers a name: "" if none does yet.
 var packages = map[string]string{
 	ProviderCookie: "cookie", ProviderFile: "file", ProviderMemory: "memory",
-	ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "memcache", ProviderMysql: "", ProviderPostgresql: "",
+	ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "memcache", ProviderMysql: "mysql",
+	ProviderPostgresql: "postgres", "postgres": "postgres", "sqlite": "contrib/sqlite",
 	ProviderRedis: "redis", ProviderRedisCluster: "redis", ProviderRedisSentinel: "redis", ProviderSsdb: "",
 }
 

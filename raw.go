@@ -51,12 +51,31 @@ func (s *Session) beginRaw(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.m.unusedRaw(ctx, sid); err != nil {
+		return err
+	}
 	if err := s.readRaw(ctx, sid); err != nil {
 		return fmt.Errorf("session: create: %w", err)
 	}
 	s.isNew = true
 	s.answer(s.tracedFrom(s.was))
 	s.begun(ctx)
+	return nil
+}
+
+// unusedRaw returns an error if a SessionIDGenerator has made the sid of another session: the provider would hand
+// it out.
+func (m *Manager) unusedRaw(ctx context.Context, sid string) error {
+	if m.cfg.SessionIDGenerator == nil {
+		return nil
+	}
+	exists, err := m.raw.SessionExist(ctx, sid)
+	if err == nil && exists {
+		err = ErrExists
+	}
+	if err != nil {
+		return fmt.Errorf("session: create: %w", hideSID(err, sid))
+	}
 	return nil
 }
 
@@ -141,6 +160,9 @@ func (s *Session) regenerateRaw(ctx context.Context, sid string) error {
 	// What the old store holds must be in before the provider gives it the new sid, and it must not bring the
 	// old sid back later.
 	if err := s.releaseRaw(ctx); err != nil {
+		return err
+	}
+	if err := s.m.unusedRaw(ctx, sid); err != nil {
 		return err
 	}
 	store, err := s.m.raw.SessionRegenerate(ctx, s.sid, sid)

@@ -21,9 +21,21 @@ func (m *Manager) Regenerate(w http.ResponseWriter, r *http.Request) (*Session, 
 	if r == nil {
 		return nil, errNoRequest
 	}
-	ctx, cancel := m.saveContext(r.Context())
+	return m.regenerate(r.Context(), nil, httpExchange{w, r})
+}
+
+// RegenerateExchange is [Manager.Regenerate] for another HTTP stack than net/http.
+func (m *Manager) RegenerateExchange(x Exchange) (*Session, error) {
+	if x == nil {
+		return nil, errNoRequest
+	}
+	return m.regenerate(orBackground(x.Context()), x, httpExchange{})
+}
+
+func (m *Manager) regenerate(request context.Context, x Exchange, h httpExchange) (*Session, error) {
+	ctx, cancel := m.saveContext(request)
 	defer cancel()
-	s, err := m.open(ctx, w, r)
+	s, err := m.open(ctx, request, x, h)
 	switch {
 	case err == nil:
 		s.takePlace()
@@ -79,6 +91,8 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 	switch {
 	case s.status == gone || s.status == dismissed:
 		return ErrDestroyed
+	case sid == s.sid && s.m.cfg.SessionIDGenerator != nil:
+		return fmt.Errorf("session: regenerate: SessionIDGenerator: %w", ErrExists)
 	case s.m.sealer != nil:
 		return s.resealAs(sid, user)
 	case s.m.raw != nil:
@@ -107,7 +121,7 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 		return err
 	}
 	s.stuck = true
-	was := s.sid
+	was, old := s.sid, s.key
 	if err := s.move(ctx, sid); err != nil {
 		if s.v != nil && s.status == stored {
 			s.v.stick()
@@ -118,6 +132,7 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 	if s.status != stored { // this request has destroyed it
 		return ErrDestroyed
 	}
+	s.m.watched.end(old)
 	s.answer(s.tracedFrom(was))
 	s.regenerated(ctx, was)
 	return nil
@@ -159,11 +174,11 @@ func (s *Session) move(ctx context.Context, sid string) error {
 			s.log = log
 			return m.undo(ctx, err)
 		}
-		err = m.step(ctx, base, p.data)
+		err = m.step(ctx, base, p)
 		if err == nil {
 			s.rec = m.rec
 			s.named(sid, m.key)
-			s.saved(p.values)
+			s.saved(p)
 			return nil
 		}
 		s.log = log
@@ -194,13 +209,13 @@ type move struct {
 }
 
 // step copies one version of the record and ends it.
-func (m *move) step(ctx context.Context, base *Record, data []byte) error {
+func (m *move) step(ctx context.Context, base *Record, p payload) error {
 	b := m.s.m.backend
 	version := m.rec.Version
 	m.rec = *base
-	m.rec.Data, m.rec.Shorten = data, false
-	m.rec.Expires = m.s.m.extended(time.Now(), base)
-	m.s.logIn(&m.rec)
+	m.rec.Data, m.rec.Shorten = p.data, false
+	m.rec.Expires, _ = m.s.deadline(time.Now(), base, p.life)
+	m.s.logIn(&m.rec, p.life)
 	if r, ok := As[Renamer](b); ok {
 		return m.renamed(ctx, r.Rename(ctx, m.s.key, base.Version, m.key, &m.rec))
 	}

@@ -33,7 +33,7 @@ func (s *Session) save(ctx context.Context) error {
 		return ErrDestroyed
 	case s.status == dismissed || s.m.sealer != nil:
 		return nil
-	case s.log.empty() && (s.status == unstored || !s.due):
+	case s.log.empty() && (s.status == unstored || !s.due || s.isFixed()):
 		return nil
 	case s.m.closing.Err() != nil:
 		return ErrClosed
@@ -72,7 +72,7 @@ func (*detached) Err() error                              { return nil }
 
 // touch moves the idle deadline.
 func (s *Session) touch(ctx context.Context) error {
-	expires := s.m.idleUntil(time.Now(), s.rec.Deadline)
+	expires := s.m.extended(time.Now(), &s.rec, s.life)
 	err := s.m.backend.Touch(ctx, s.key, expires)
 	if errors.Is(err, ErrNotFound) {
 		return s.lost(ctx)
@@ -102,8 +102,8 @@ func (s *Session) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rec := s.m.newRecord(time.Now(), p.data)
-	s.logIn(&rec)
+	rec := s.m.newRecord(time.Now(), p.data, p.life)
+	s.logIn(&rec, p.life)
 	err = s.m.backend.Create(ctx, key, &rec)
 	if errors.Is(err, ErrExists) && s.v != nil { // an earlier try was stored, but the answer was lost
 		s.sid = ""
@@ -115,7 +115,7 @@ func (s *Session) create(ctx context.Context) error {
 	s.isNew, s.rec = true, rec
 	s.named(sid, key)
 	s.answer(s.tracedFrom(s.was))
-	s.saved(p.values)
+	s.saved(p)
 	s.begun(ctx)
 	return nil
 }
@@ -129,12 +129,12 @@ func (s *Session) begun(ctx context.Context) {
 }
 
 // newRecord returns the record of a session that begins now.
-func (m *Manager) newRecord(now time.Time, data []byte) Record {
+func (m *Manager) newRecord(now time.Time, data []byte, l lifetime) Record {
 	rec := Record{Created: fromMillis(now.UnixMilli()), Data: data}
 	if m.cfg.absolute > 0 {
 		rec.Deadline = fromMillis(now.Add(m.cfg.absolute).UnixMilli())
 	}
-	rec.Expires = m.idleUntil(now, rec.Deadline)
+	rec.Expires = m.idleUntil(now, rec.Deadline, l)
 	return rec
 }
 
@@ -144,14 +144,14 @@ func (s *Session) named(sid, key string) { s.sid, s.key, s.status = sid, key, st
 // answer promises the sid to the client and to later readers of the request. was is the trace.
 func (s *Session) answer(was string) {
 	if s.v != nil {
-		s.v.answerSID(s.sid)
+		s.v.answerSID(s.sid, s.m.maxAge(s.lifetime()))
 		s.v.rewrite(s.sid, was)
 	}
 }
 
-// saved makes s.rec, which was just stored with these values, the view, with nothing left to store.
-func (s *Session) saved(values []byte) {
-	s.codec, s.values = s.m.codec, values
+// saved makes s.rec, which was just stored with this payload, the view, with nothing left to store.
+func (s *Session) saved(p payload) {
+	s.codec, s.values, s.life = s.m.codec, p.values, p.life
 	s.log.reset()
 	s.due, s.sent = false, nil
 }
@@ -183,10 +183,11 @@ func (s *Session) merge(ctx context.Context) error {
 		}
 		s.rec = *base
 		begin := time.Now()
-		s.rec.Data, s.rec.Expires = p.data, s.m.extended(begin, base)
+		s.rec.Data = p.data
+		s.rec.Expires, s.rec.Shorten = s.deadline(begin, base, p.life)
 		err = s.m.backend.Save(ctx, s.key, &s.rec)
 		if err == nil {
-			s.merged(turn, p.values, begin)
+			s.merged(turn, p, begin)
 			return nil
 		}
 		s.unclear(base.Version, p.values, &log, err)
@@ -200,7 +201,7 @@ func (s *Session) merge(ctx context.Context) error {
 		case base != nil:
 			continue
 		case s.log.empty():
-			s.merged(turn, s.values, begin)
+			s.merged(turn, payload{values: s.values, life: s.life}, begin)
 			return nil
 		}
 		loaded, log = s.rec, s.log
@@ -208,13 +209,16 @@ func (s *Session) merge(ctx context.Context) error {
 	}
 }
 
-// merged notes that s.rec is stored, and hands it to the next save of this process.
-func (s *Session) merged(turn *turn, values []byte, begin time.Time) {
+// merged notes that s.rec is stored with this payload, and hands it to the next save of this process.
+func (s *Session) merged(turn *turn, p payload, begin time.Time) {
 	if turn.rec = s.rec; !s.m.local {
 		turn.took = time.Since(begin)
 	}
+	if s.rec.Shorten {
+		s.m.watched.sooner(s.key, s.rec.Expires)
+	}
 	s.m.stats.count(saved)
-	s.saved(values)
+	s.saved(p)
 }
 
 // onto returns base, a version of this session's record, with the log applied, as it is to be stored under
@@ -306,6 +310,7 @@ func (s *Session) lost(ctx context.Context) error {
 		return s.follow(ctx)
 	}
 	s.status = gone
+	s.m.watched.end(s.key)
 	if s.v != nil {
 		s.v.retract()
 	}
@@ -335,7 +340,7 @@ func (s *Session) follow(ctx context.Context) error {
 		}
 	}
 	s.named(next.sid, next.key)
-	s.v.original, s.rec, s.codec, s.values = sid, next.rec, next.codec, next.values
+	s.v.original, s.rec, s.codec, s.values, s.life = sid, next.rec, next.codec, next.values, next.life
 	if s.due = false; log.empty() {
 		return nil
 	}
@@ -360,8 +365,8 @@ func (s *Session) load(ctx context.Context, sid string) error {
 		return err
 	}
 	s.named(sid, key)
-	s.codec, s.values = c, values
+	s.codec, s.values, s.life = c, values, s.m.lifetimeIn(c, values)
 	s.log.reset()
-	s.due = s.m.due(now, &s.rec)
+	s.due = s.m.due(now, &s.rec, s.life)
 	return nil
 }

@@ -49,7 +49,8 @@ func (s *Session) unsealed(now time.Time) error {
 	if !ok || c.check(values) != nil || !s.m.validSID(sid) {
 		return ErrNotFound
 	}
-	s.codec, s.values, s.due = c, values, s.m.due(now, rec)
+	s.codec, s.values, s.life = c, values, s.m.lifetimeIn(c, values)
+	s.due = s.m.due(now, rec, s.life)
 	s.named(sid, "")
 	return nil
 }
@@ -61,7 +62,8 @@ func (s *Session) unsealedBeego(now time.Time) error {
 	if s.m.cfg.absolute > 0 {
 		rec.Deadline = rec.Created.Add(s.m.cfg.absolute)
 	}
-	rec.Expires = s.m.idleUntil(rec.Created, rec.Deadline)
+	s.life = s.m.usualLifetime()
+	rec.Expires = s.m.idleUntil(rec.Created, rec.Deadline, s.life)
 	if !rec.Live(now) || s.m.codec.check(rec.Data) != nil {
 		return ErrNotFound
 	}
@@ -157,10 +159,10 @@ func (s *Session) renewSealed() error {
 // seal sends the session, with its log applied, under sid.
 func (s *Session) seal(sid string) error {
 	before, was := s.rec, s.sid
-	values, err := s.sealable(sid)
+	p, err := s.sealable(sid)
 	var sealed string
 	if err == nil {
-		sealed, err = s.v.answerSealed(&s.rec)
+		sealed, err = s.v.answerSealed(&s.rec, s.m.maxAge(p.life))
 	}
 	if err != nil {
 		s.rec = before
@@ -168,51 +170,56 @@ func (s *Session) seal(sid string) error {
 	}
 	begins := s.status == unstored
 	s.isNew = s.isNew || begins
-	s.codec, s.values, s.due = s.m.codec, values, false
+	s.codec, s.values, s.life, s.due = s.m.codec, p.values, p.life, false
 	s.named(sid, "")
 	trace := s.v.trace()
 	if was != "" && was != sid {
 		trace = s.tracedFrom(was)
 	}
 	s.v.rewrite(sealed, trace)
+	if s.rec.Shorten {
+		s.m.watched.sooner(sid, s.rec.Expires)
+	}
 	switch {
 	case begins:
 		s.begun(s.v.x.Context())
 	case was != sid:
+		s.m.watched.end(was)
 		s.regenerated(s.v.x.Context(), was)
 	}
 	return nil
 }
 
-// sealable makes s.rec what is to be sealed, and returns the values in it.
-func (s *Session) sealable(sid string) (values []byte, err error) {
-	m, rec, now := s.m, &s.rec, time.Now()
+// sealable makes s.rec what is to be sealed, and returns what is in it.
+func (s *Session) sealable(sid string) (p payload, err error) {
+	m, rec, now, values := s.m, &s.rec, time.Now(), []byte(nil)
 	switch {
 	case s.status == unstored:
-		*rec = m.newRecord(now, nil)
+		*rec = m.newRecord(now, nil, s.life)
 	case !rec.Live(now):
 		s.status = gone
-		return nil, ErrDestroyed
+		return p, ErrDestroyed
 	}
 	if !s.log.flush {
 		values = s.values
 	}
 	if s.codec.id() != m.codec.id() {
 		if values, err = transcode(s.codec, m.codec, values); err != nil {
-			return nil, err
+			return p, err
 		}
 	}
 	head := sealedHeader + len(sid)
 	if rec.Data, err = m.codec.apply(head, values, s.log.changes); err != nil {
-		return nil, err
+		return p, err
 	}
 	if n := len(rec.Data) - head; n > m.cfg.maxBytes {
-		return nil, fmt.Errorf("%w: %d bytes of values, %d allowed (maxBytes)", ErrTooLarge, n, m.cfg.maxBytes)
+		return p, fmt.Errorf("%w: %d bytes of values, %d allowed (maxBytes)", ErrTooLarge, n, m.cfg.maxBytes)
 	}
 	rec.Data[0], rec.Data[1], rec.Data[2] = sealedVersion, m.codec.id(), byte(len(sid))
 	copy(rec.Data[sealedHeader:], sid)
 	rec.Version++
-	rec.Expires = m.extended(now, rec)
-	s.logIn(rec)
-	return rec.Data[head:], nil
+	p = payload{rec.Data, rec.Data[head:], m.lifetimeIn(m.codec, rec.Data[head:])}
+	rec.Expires, rec.Shorten = s.deadline(now, rec, p.life)
+	s.logIn(rec, p.life)
+	return p, nil
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
-	"time"
 )
 
 // A Session is one request's view of a session: the values as loaded, and a log of what the request
@@ -26,6 +25,8 @@ type Session struct {
 	status status
 	isNew  bool
 	due    bool      // the idle deadline is to be moved at release
+	fixed  bool      // UpdateExpiration has set the deadline: this Session moves it no more
+	life   lifetime  // as stored
 	stuck  bool      // a Regenerate has failed: changes wait for one that does not
 	told   bool      // the application knows from Save that the log is not stored
 	rec    Record    // as loaded or stored last
@@ -56,7 +57,7 @@ const (
 
 // newSession returns a session that is not stored yet.
 func (m *Manager) newSession() *Session {
-	return &Session{m: m, codec: m.codec}
+	return &Session{m: m, codec: m.codec, life: m.usualLifetime()}
 }
 
 func orBackground(ctx context.Context) context.Context {
@@ -84,17 +85,34 @@ func (s *Session) IsNew() bool {
 // Get returns the value under key, as this request sees it, or nil if there is none. It is a copy of the
 // caller's own.
 func (s *Session) Get(ctx context.Context, key any) any {
+	v, _, err := s.look(ctx, key)
+	if err != nil {
+		s.unread(ctx, err)
+	}
+	return v
+}
+
+// look is Get that tells a miss from a nil, and an error from both.
+func (s *Session) look(ctx context.Context, key any) (v any, ok bool, err error) {
+	if isReserved(key) {
+		return nil, false, nil
+	}
 	s.mu.Lock()
 	if s.m.raw != nil {
 		defer s.mu.Unlock()
-		return s.getRaw(orBackground(ctx), key)
+		v = s.getRaw(orBackground(ctx), key)
+		return v, v != nil, nil
 	}
-	v, _, err := s.get(key)
+	v, ok, err = s.get(key)
 	s.mu.Unlock()
-	if err != nil && !errors.Is(err, ErrUnencodable) {
+	return v, ok, err
+}
+
+// unread reports why a value is not returned. That there can be none under such a key is no error.
+func (s *Session) unread(ctx context.Context, err error) {
+	if !errors.Is(err, ErrUnencodable) {
 		s.m.report(orBackground(ctx), s.exchange(), "a value could not be read", err)
 	}
-	return v
 }
 
 // get looks in the log, then in the stored values.
@@ -123,6 +141,9 @@ func (s *Session) get(key any) (v any, ok bool, err error) {
 // It returns [ErrDestroyed] once the session is known to be gone, and [ErrCommitted] if the session's
 // cookie would have to be sent after the response headers.
 func (s *Session) Set(ctx context.Context, key, value any) error {
+	if isReserved(key) {
+		return errReserved
+	}
 	s.mu.Lock()
 	defer s.unlock()
 	if s.m.raw != nil {
@@ -139,6 +160,9 @@ func (s *Session) Set(ctx context.Context, key, value any) error {
 
 // Delete removes key when the session is released. Removing nothing is not an error.
 func (s *Session) Delete(ctx context.Context, key any) error {
+	if isReserved(key) {
+		return errReserved
+	}
 	s.mu.Lock()
 	defer s.unlock()
 	if s.m.raw != nil {
@@ -153,7 +177,8 @@ func (s *Session) Delete(ctx context.Context, key any) error {
 	})
 }
 
-// Flush removes everything that is stored at the moment of release. What is Set after Flush stays.
+// Flush removes everything that is stored at the moment of release, flash messages and the lifetime too. What is
+// Set after Flush stays. [Session.Clear] removes what this request sees.
 func (s *Session) Flush(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.unlock()
@@ -172,8 +197,16 @@ func (s *Session) Flush(ctx context.Context) error {
 // meanwhile, so that updates compose. It must depend on its argument alone, and must not use the Session.
 // An error of fn is returned, by Update or by Save, and nothing is changed.
 func (s *Session) Update(ctx context.Context, key any, fn func(old any) (any, error)) error {
+	if isReserved(key) {
+		return errReserved
+	}
 	s.mu.Lock()
 	defer s.unlock()
+	return s.update(ctx, key, fn)
+}
+
+// update is Update of any key, with the lock held.
+func (s *Session) update(ctx context.Context, key any, fn func(old any) (any, error)) error {
 	if s.m.raw != nil {
 		return s.updateRaw(orBackground(ctx), key, fn)
 	}
@@ -268,7 +301,7 @@ func (s *Session) promisable() error {
 	switch {
 	case s.m.closing.Err() != nil:
 		return ErrClosed
-	case s.v != nil && s.v.handled != nil && s.v.handled.isCommitted():
+	case s.v != nil && s.v.isCommitted():
 		return ErrCommitted
 	case s.v == nil && s.m.sealer != nil:
 		return unsupported("a session that is kept in the client needs a request")
@@ -333,25 +366,3 @@ func (s *Session) String() string {
 
 // MarshalText returns what String returns, for JSON and other encodings.
 func (s *Session) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// due reports whether a session that is used now is due to have its idle deadline moved.
-func (m *Manager) due(now time.Time, rec *Record) bool {
-	return m.idleUntil(now, rec.Deadline).Sub(rec.Expires) >= max(m.cfg.touchEvery, time.Millisecond)
-}
-
-// extended returns the idle deadline of rec when it is stored now, which is never an earlier one.
-func (m *Manager) extended(now time.Time, rec *Record) time.Time {
-	if t := m.idleUntil(now, rec.Deadline); t.After(rec.Expires) {
-		return t
-	}
-	return rec.Expires
-}
-
-// idleUntil returns the idle deadline of a session that is used now.
-func (m *Manager) idleUntil(now time.Time, deadline time.Time) time.Time {
-	t := now.Add(m.cfg.idle)
-	if !deadline.IsZero() && deadline.Before(t) {
-		t = deadline
-	}
-	return time.UnixMilli(t.UnixMilli())
-}

@@ -54,7 +54,7 @@ func (c *ManagerConfig) resolve() (*settings, error) {
 	s.TrustedProxies = slices.Clone(c.TrustedProxies)
 	for _, check := range []func() error{
 		s.checkLifetimes, s.checkCookieAge, s.checkTouch, s.checkName, s.checkAttributes, s.checkSameSite,
-		s.checkPrefix, s.checkHeader, s.checkSID, s.checkNamespace, s.checkLimits, s.checkCodec, s.checkProxies,
+		s.checkPrefix, s.checkHeader, s.checkSID, s.checkNamespace, s.checkLimits, s.checkCodec, s.checkProxies, s.checkHooks,
 	} {
 		if err := check(); err != nil {
 			return nil, err

@@ -9,18 +9,38 @@ import (
 	"io"
 )
 
-// newSID makes a sid: the prefix, and random bytes in lower-case hex.
-func (m *Manager) newSID() (string, error) {
+// newSID makes a sid: the prefix, and random bytes in lower-case hex or what a SessionIDGenerator returns. A
+// cookie can hold it.
+func (m *Manager) newSID() (sid string, err error) {
+	if m.cfg.SessionIDGenerator != nil {
+		sid, err = m.generate()
+	} else {
+		sid, err = m.randomSID()
+	}
+	if err != nil {
+		return "", err
+	}
+	sid = m.cfg.SessionIDPrefix + sid
+	if _, err := m.cookieValue(sid); err != nil {
+		return "", err
+	}
+	return sid, nil
+}
+
+func (m *Manager) randomSID() (string, error) {
 	random := make([]byte, m.cfg.sidBytes)
 	if _, err := io.ReadFull(rand.Reader, random); err != nil {
 		return "", fmt.Errorf("session: no randomness for a sid: %w", err)
 	}
-	return m.cfg.SessionIDPrefix + hex.EncodeToString(random), nil
+	return hex.EncodeToString(random), nil
 }
 
 // validSID reports whether sid has the exact shape that newSID gives. Nothing else reaches a store.
 func (m *Manager) validSID(sid string) bool {
 	n := len(m.cfg.SessionIDPrefix)
+	if m.cfg.SessionIDGenerator != nil {
+		return len(sid) >= n && sid[:n] == m.cfg.SessionIDPrefix && validGenerated(sid[n:])
+	}
 	if len(sid) != n+2*m.cfg.sidBytes || sid[:n] != m.cfg.SessionIDPrefix {
 		return false
 	}

@@ -24,27 +24,7 @@ func (m *Manager) Start(w http.ResponseWriter, r *http.Request) (*Session, error
 	if r == nil {
 		return nil, errNoRequest
 	}
-	ctx, cancel := m.loadContext(r.Context())
-	defer cancel()
-	s, err := m.open(ctx, w, r)
-	if err == nil && !m.cfg.Lazy {
-		err = s.ensure(ctx)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-// open returns the session that the request carries, or one that is not stored yet.
-func (m *Manager) open(ctx context.Context, w http.ResponseWriter, r *http.Request) (*Session, error) {
-	if v := m.handledVisit(r.Context()); v != nil {
-		return v.session(ctx, r.Context())
-	}
-	s := m.newSession()
-	s.own = visit{m: m, http: httpExchange{w, r}}
-	s.own.x = &s.own.http
-	return s, s.arrive(ctx, &s.own)
+	return m.start(r.Context(), nil, httpExchange{w, r})
 }
 
 // StartExchange is [Manager.Start] for another HTTP stack than net/http.
@@ -52,11 +32,13 @@ func (m *Manager) StartExchange(x Exchange) (*Session, error) {
 	if x == nil {
 		return nil, errNoRequest
 	}
-	ctx, cancel := m.loadContext(orBackground(x.Context()))
+	return m.start(orBackground(x.Context()), x, httpExchange{})
+}
+
+func (m *Manager) start(request context.Context, x Exchange, h httpExchange) (*Session, error) {
+	ctx, cancel := m.loadContext(request)
 	defer cancel()
-	s := m.newSession()
-	s.own = visit{m: m, x: x}
-	err := s.arrive(ctx, &s.own)
+	s, err := m.open(ctx, request, x, h)
 	if err == nil && !m.cfg.Lazy {
 		err = s.ensure(ctx)
 	}
@@ -64,6 +46,20 @@ func (m *Manager) StartExchange(x Exchange) (*Session, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// open returns the session that the request carries, or one that is not stored yet. Without x it is h's, which the
+// Session then keeps in itself.
+func (m *Manager) open(ctx, request context.Context, x Exchange, h httpExchange) (*Session, error) {
+	if v := m.handledVisit(request); v != nil {
+		return v.session(ctx, request)
+	}
+	s := m.newSession()
+	s.own = visit{m: m, x: x, http: h}
+	if x == nil {
+		s.own.x = &s.own.http
+	}
+	return s, s.arrive(ctx, &s.own)
 }
 
 // arrive fills s with the session that the request carries, if any is live.
@@ -110,8 +106,8 @@ func (s *Session) arrived(v *visit, c candidate) error {
 		return s.renewSealed()
 	case c.by == byHeader:
 		v.answerHeader(c.sid)
-	case c.by == byCookie && s.due && s.m.cfg.cookieMaxAge > 0 && s.m.cfg.EnableSetCookie:
-		v.answerCookies([]string{s.m.cookie.line(0, c.sid, v.secure())})
+	case s.due:
+		s.renewCookie(s.m.maxAge(s.life))
 	}
 	return nil
 }

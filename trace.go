@@ -8,7 +8,12 @@ import "strings"
 //
 //	name.was=<word>.<public id>.<public id>   regenerated, from these
 //	name.was=<word>.stuck                     a Regenerate has failed
-const stuckTrace = ".stuck"
+//
+// In front of either stands ".fixed" when UpdateExpiration has set the deadline.
+const (
+	stuckTrace = ".stuck"
+	fixedTrace = ".fixed"
+)
 
 // trace returns what follows the word, "" if there is no trace.
 func (v *visit) trace() string {
@@ -54,5 +59,5 @@ func (s *Session) isStuck() bool {
 	if s.v == nil || s.v.handled != nil {
 		return s.stuck
 	}
-	return s.stuck && !s.v.moved() || s.m.stuck.Load() && s.v.trace() == stuckTrace
+	return s.stuck && !s.v.moved() || s.m.stuck.Load() && strings.HasSuffix(s.v.trace(), stuckTrace)
 }

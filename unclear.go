@@ -11,6 +11,7 @@ import (
 type sent struct {
 	base    uint64 // the version that it was made on
 	expires time.Time
+	shorten bool
 	values  []byte
 	log     changeLog // the changes that are in it
 	made    int       // how many changes there were until then
@@ -24,7 +25,7 @@ func (s *Session) unclear(base uint64, values []byte, log *changeLog, err error)
 	if _, conflict := errors.AsType[*ConflictError](err); conflict || errors.Is(err, ErrNotFound) {
 		return
 	}
-	s.sent = append(s.sent, sent{base, s.rec.Expires, values, log.clone(), s.made})
+	s.sent = append(s.sent, sent{base, s.rec.Expires, s.rec.Shorten, values, log.clone(), s.made})
 }
 
 // settle compares what is stored with what earlier tries have sent. If it is one of them it becomes the view, and
@@ -63,6 +64,7 @@ func (s *Session) has(is *Record, was *sent) bool {
 // adopt makes what was sent, and is stored, the view.
 func (s *Session) adopt(is *Record, was *sent) {
 	s.rec, s.codec, s.values, s.sent = *is, s.m.codec, was.values, nil
+	s.rec.Shorten, s.life = was.shorten, s.m.lifetimeIn(s.codec, s.values)
 	if s.made == was.made {
 		s.log.reset()
 		return

@@ -15,7 +15,7 @@ type Info struct {
 	User     string    // who is logged in, "" for nobody
 	Created  time.Time // when it began, or the user logged in
 	AuthTime time.Time // when the user logged in, the zero time if nobody did
-	LastSeen time.Time // when it was last used, to within touchInterval
+	LastSeen time.Time // when it was last used, to within touchInterval; a guess if SetLifetime or the like moved Expires
 	Expires  time.Time // when it ends if it is not used again
 	Deadline time.Time // when it ends, used or not; the zero time for never
 }
@@ -107,13 +107,14 @@ func (m *Manager) revoke(ctx context.Context, key string, e Event) error {
 		m.stats.count(failures)
 		return fmt.Errorf("session: destroy: %w", err)
 	}
+	m.watched.end(key)
 	m.destroyed(ctx, e)
 	return nil
 }
 
 func (m *Manager) info(e *Entry) Info {
 	lastSeen := e.Expires.Add(-m.cfg.idle)
-	if e.Expires.Equal(e.Deadline) || lastSeen.Before(e.Created) { // then it tells nothing
+	if e.Expires.Equal(e.Deadline) || lastSeen.Before(e.Created) || lastSeen.After(time.Now()) { // then it tells nothing
 		lastSeen = e.Created
 	}
 	return Info{

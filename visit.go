@@ -70,6 +70,7 @@ func (v *visit) candidates(buf []candidate) []candidate {
 func (v *visit) requested(buf []candidate) []candidate {
 	m := v.m
 	scan := cookieScan{lines: v.x.RequestHeader("Cookie"), name: m.cfg.CookieName}
+	left := maxDecodes
 	for tries := maxCandidates; tries > 0; {
 		value, ok := scan.next()
 		if !ok {
@@ -78,7 +79,7 @@ func (v *visit) requested(buf []candidate) []candidate {
 		if m.sealer != nil {
 			value, ok = joinParts(v.x.RequestHeader("Cookie"), m.cfg.CookieName, value, m.parts)
 			tries-- // in vain, too: it may have looked through all cookies for the other parts
-		} else if ok = m.validSID(value); ok {
+		} else if value, ok = m.cookieSID(value, &left); ok {
 			tries--
 		}
 		if !ok {
@@ -117,18 +118,14 @@ func (v *visit) rewrite(sid, trace string, untried ...candidate) {
 		v.replaced, v.original = true, sid
 		return
 	}
+	m, x := v.m, v.x
+	kept := ""
+	if v.came != byQuery && v.came != byHeader && sid != "" {
+		kept = v.pairs(append([]candidate{{sid, byCookie}}, untried...))
+	}
 	rewriting.Lock()
 	defer rewriting.Unlock()
-	m, x := v.m, v.x
-	cookies := withoutCookie(x.RequestHeader("Cookie"), m.cfg.CookieName, m.traceName)
-	if v.came != byQuery && v.came != byHeader && sid != "" {
-		cookies += "; " + m.cfg.CookieName + "=" + sid
-		for _, c := range untried {
-			if c.by == byCookie {
-				cookies += "; " + m.cfg.CookieName + "=" + c.sid
-			}
-		}
-	}
+	cookies := withoutCookie(x.RequestHeader("Cookie"), m.cfg.CookieName, m.traceName) + kept
 	if trace != "" {
 		cookies += "; " + m.traceName + "=" + m.word + trace
 	}
@@ -140,6 +137,16 @@ func (v *visit) rewrite(sid, trace string, untried ...candidate) {
 		x.SetRequestHeader(m.cfg.headerName, only(v.came == byHeader, sid))
 	}
 	v.original = sid
+}
+
+// pairs returns the session's cookies with these sids, each behind "; ".
+func (v *visit) pairs(sids []candidate) (pairs string) {
+	for _, c := range sids {
+		if value, err := v.m.cookieValue(c.sid); c.by == byCookie && err == nil {
+			pairs += "; " + v.m.cfg.CookieName + "=" + value
+		}
+	}
+	return pairs
 }
 
 func only(wanted bool, sid string) string {
@@ -167,14 +174,24 @@ func (v *visit) moved() bool { return v.handled == nil && v.current() != v.origi
 
 // answerSID sends sid on the channel that the request's came by; a new visitor gets the cookie and the
 // header.
-func (v *visit) answerSID(sid string) {
+func (v *visit) answerSID(sid string, maxAge int) {
 	m := v.m
 	if v.came != byQuery && v.came != byHeader && m.cfg.EnableSetCookie {
-		v.answerCookies([]string{m.cookie.line(0, sid, v.secure())})
+		v.answerCookie(sid, maxAge)
 	}
 	if m.cfg.EnableSidInHTTPHeader && v.answersInHeader() {
 		v.answerHeader(sid)
 	}
+}
+
+// answerCookie sends sid in the cookie. That it can be encoded was tried when it was made.
+func (v *visit) answerCookie(sid string, maxAge int) {
+	value, err := v.m.cookieValue(sid)
+	if err != nil {
+		v.m.report(orBackground(v.x.Context()), v.x, "no cookie was sent", err)
+		return
+	}
+	v.answerCookies([]string{v.m.cookie.line(0, value, v.secure(), maxAge)})
 }
 
 // answersInHeader reports whether the client learns its sid from a header: one that sent it so does, a new
@@ -223,6 +240,15 @@ func (v *visit) retract() {
 	if v.m.cfg.EnableSidInHTTPHeader {
 		v.x.SetResponseHeader(v.m.cfg.headerName, nil)
 	}
+}
+
+// isCommitted reports whether an answer would come too late. On net/http outside Handler nobody knows.
+func (v *visit) isCommitted() bool {
+	if v.handled != nil {
+		return v.handled.isCommitted()
+	}
+	c, ok := v.x.(Committer)
+	return ok && c.Committed()
 }
 
 func (v *visit) answerCookies(lines []string) {

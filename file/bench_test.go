@@ -46,6 +46,25 @@ func BenchmarkBackend(b *testing.B) {
 		}
 		return s.Delete(ctx, other, 1)
 	})
+	for i := range 3 {
+		ofUser := newRecord(time.Hour)
+		ofUser.User = "ann"
+		if err := s.Create(ctx, sessiontest.Key("ann "+strconv.Itoa(i)), ofUser); err != nil {
+			b.Fatal(err)
+		}
+	}
+	run("Reserve beside three sessions", func() error {
+		_, err := s.(session.UserLimiter).Reserve(ctx, "ann", sessiontest.Key("ann 3"), time.Now().Add(time.Minute), 4, false)
+		return err
+	})
+	run("Create and Delete of a user's session", func() error {
+		rec := newRecord(time.Hour)
+		rec.User = "bob"
+		if err := s.Create(ctx, key+"b", rec); err != nil {
+			return err
+		}
+		return s.Delete(ctx, key+"b", 1)
+	})
 	from, to := sessiontest.Key("a"), sessiontest.Key("b")
 	if err := s.Create(ctx, from, newRecord(time.Hour)); err != nil {
 		b.Fatal(err)

@@ -53,9 +53,10 @@ func full(t *testing.T, s session.Backend, want error) {
 	larger := newRecord(time.Hour)
 	larger.Version, larger.User, larger.Data = version, "bob", make([]byte, 64<<10)
 	for call, err := range map[string]error{
-		"Create": s.Create(ctx, sessiontest.Key("new"), larger),
-		"Save":   s.Save(ctx, key, larger),
-		"Rename": s.(session.Renamer).Rename(ctx, key, version, sessiontest.Key("new"), larger),
+		"Create":  s.Create(ctx, sessiontest.Key("new"), larger),
+		"Save":    s.Save(ctx, key, larger),
+		"Rename":  s.(session.Renamer).Rename(ctx, key, version, sessiontest.Key("new"), larger),
+		"Reserve": reserve(t, s, "cid", sessiontest.Key("new"), 1),
 	} {
 		if !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", call, err, want)
@@ -107,6 +108,9 @@ func again(t *testing.T, s session.Backend) {
 	rec.Data = make([]byte, 64<<10)
 	if err := s.Save(t.Context(), sessiontest.Key("old"), rec); err != nil {
 		t.Errorf("Save when there is room again: %v", err)
+	}
+	if err := reserve(t, s, "cid", sessiontest.Key("newer"), 1); err != nil {
+		t.Errorf("Reserve when there is room again: %v", err)
 	}
 }
 

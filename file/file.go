@@ -28,7 +28,7 @@
 // depends on case. In it are
 //
 //	3f/a0/3fa0…   a session: 64 hexadecimal digits for the 32 bytes of the storage key
-//	users/        for each user a folder, named by a hash, of empty files named as the user's sessions
+//	users/        for each user a folder, named by a hash, of small files named as the user's sessions
 //	locks/        256 empty files to lock
 //
 // Folders have the mode 0700, files 0600. No name is made of a sid or of a user's name, only of their
@@ -41,9 +41,9 @@
 // # What can go wrong
 //
 // Disk full, read-only and I/O errors are errors of the call; what was stored stays. A killed process leaves
-// at most a temporary file, which a sweep removes after an hour. A process that is stopped while it writes
-// (SIGSTOP, a debugger) keeps one of the locks: calls that need it fail when their time is over.
-// A disk that hangs holds the calls that wait for it.
+// at most a temporary file, which a sweep removes after an hour, and a place that a login has reserved, until it
+// lapses. A process that is stopped while it writes (SIGSTOP, a debugger) keeps one of the locks, or a few: calls that
+// need them fail when their time is over. A disk that hangs holds the calls that wait for it.
 package file
 
 import (
@@ -66,7 +66,7 @@ func New() session.Provider { return session.NewProvider(Open) }
 // beego's files have no version that a save could compare.
 //
 // The result is a [session.Renamer], [session.Counter], [session.Sweeper], [session.Lister],
-// [session.UserLister], [session.Clearer], [session.Pinger] and an [io.Closer].
+// [session.UserLister], [session.UserLimiter], [session.Clearer], [session.Pinger] and an [io.Closer].
 func Open(_ context.Context, c session.BackendConfig) (session.Backend, error) {
 	if c.Beego {
 		return nil, &session.ConfigError{Field: "beego", Err: fmt.Errorf(

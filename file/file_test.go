@@ -100,6 +100,7 @@ func TestOptional(t *testing.T) {
 		session.Sweeper
 		session.Lister
 		session.UserLister
+		session.UserLimiter
 		session.Clearer
 		session.Pinger
 		io.Closer

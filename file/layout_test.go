@@ -104,6 +104,9 @@ func TestLayout(t *testing.T) {
 	if err := s.Delete(t.Context(), sessiontest.Key("b"), 0); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := s.(session.UserLimiter).Reserve(t.Context(), "bob", sessiontest.Key("e"), time.Now().Add(time.Minute), 1, false); err != nil {
+		t.Fatal(err)
+	}
 	count := 0
 	for path, what := range tree(t, dir) {
 		if path == "." {

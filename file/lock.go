@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -79,22 +80,23 @@ func (l *locks) lock(ctx context.Context, shard byte) error {
 	return nil
 }
 
-// lockBoth locks two shards, which may be the same one. Everybody locks the lower one first.
-func (l *locks) lockBoth(ctx context.Context, a, b byte) error {
-	if err := l.lock(ctx, min(a, b)); err != nil || a == b {
-		return err
+// lockAll locks shards, of which some may be the same one. Everybody locks the lowest first. The caller, who has
+// no other lock, must call unlock.
+func (l *locks) lockAll(ctx context.Context, shards ...byte) (unlock func(), err error) {
+	slices.Sort(shards)
+	shards = slices.Compact(shards)
+	for i, shard := range shards {
+		if err := l.lock(ctx, shard); err != nil {
+			l.unlockAll(shards[:i])
+			return nil, err
+		}
 	}
-	err := l.lock(ctx, max(a, b))
-	if err != nil {
-		l.unlock(min(a, b))
-	}
-	return err
+	return func() { l.unlockAll(shards) }, nil
 }
 
-func (l *locks) unlockBoth(a, b byte) {
-	l.unlock(a)
-	if a != b {
-		l.unlock(b)
+func (l *locks) unlockAll(shards []byte) {
+	for _, shard := range shards {
+		l.unlock(shard)
 	}
 }
 
@@ -112,13 +114,21 @@ func (l *locks) lockFile(ctx context.Context, shard byte) error {
 		if locked, err := l.try(shard); locked || err != nil {
 			return err
 		}
-		t := time.NewTimer(pause/2 + rand.N(pause))
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
-			return ctx.Err()
+		if err := wait(ctx, pause); err != nil {
+			return err
 		}
+	}
+}
+
+// wait waits about as long as pause, or until ctx ends.
+func wait(ctx context.Context, pause time.Duration) error {
+	t := time.NewTimer(pause/2 + rand.N(pause))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -29,6 +29,10 @@ func TestLockElsewhere(t *testing.T) {
 		"Delete": func(ctx context.Context) error { return b.Delete(ctx, "k", 0) },
 		"Rename": func(ctx context.Context) error { return b.Rename(ctx, "k", 1, "l", testRecord("", "new")) },
 		"Clear":  b.Clear,
+		"Reserve": func(ctx context.Context) error {
+			_, err := b.Reserve(ctx, "ann", "k", time.Now().Add(time.Minute), 1, false)
+			return err
+		},
 		"same node": func(ctx context.Context) error {
 			return a.Delete(ctx, "k", 0)
 		},

@@ -21,9 +21,11 @@ import (
 const roleEnv, folderEnv = "SESSION_FILE_ROLE", "SESSION_FILE_FOLDER"
 
 var roles = map[string]func(s session.Backend, dir string) error{
-	"save":      saveForever,
-	"rename":    renameForever,
-	"increment": func(_ session.Backend, dir string) error { return incrementMany(dir) },
+	"save":       saveForever,
+	"rename":     renameForever,
+	"login":      loginForever,
+	"login many": loginMany,
+	"increment":  func(_ session.Backend, dir string) error { return incrementMany(dir) },
 }
 
 func TestMain(m *testing.M) {

@@ -81,10 +81,15 @@ func (s *store) Rename(ctx context.Context, oldKey string, oldVersion uint64, ne
 	if !ok {
 		return errKey
 	}
-	if err := s.locks.lockBoth(ctx, from.shard, to.shard); err != nil {
+	shards := []byte{from.shard, to.shard}
+	if rec.User != "" { // who counts the user's sessions must not miss this one
+		shards = append(shards, userShard(rec.User))
+	}
+	unlock, err := s.locks.lockAll(ctx, shards...)
+	if err != nil {
 		return err
 	}
-	defer s.locks.unlockBoth(from.shard, to.shard)
+	defer unlock()
 	var old session.Record
 	if err := readVersion(s.root, from.path, oldVersion, &old); err != nil {
 		return err
@@ -114,7 +119,8 @@ func (s *store) move(from, to place, old, rec *session.Record) error {
 	if err := s.free(toDir, to.name(), &expired); err != nil {
 		return err
 	}
-	if err := s.mark(rec.User, to.name()); err != nil {
+	reserved, err := s.mark(rec.User, to.name())
+	if err != nil {
 		return err
 	}
 	if err := s.step(fromDir, toDir, from, to, old, rec); err != nil {
@@ -122,6 +128,9 @@ func (s *store) move(from, to place, old, rec *session.Record) error {
 			s.unmark(rec.User, to.name())
 		}
 		return err
+	}
+	if reserved {
+		s.fulfill(rec.User, to.name())
 	}
 	s.unmark(old.User, from.name())
 	if expired.User != rec.User {

@@ -25,7 +25,8 @@ func half(t *testing.T, s *store, old, rec *session.Record, after bool) {
 	buf := newBuffer()
 	renamed := *rec
 	renamed.Version = 1
-	if err := errors.Join(s.mark(rec.User, to.name()), buf.appendMoving(to.name(), old, &renamed),
+	_, marked := s.mark(rec.User, to.name())
+	if err := errors.Join(marked, buf.appendMoving(to.name(), old, &renamed),
 		s.writeBytes(d, from.name(), buf.b), s.mkdirs(to.dir())); err != nil {
 		t.Fatal(err)
 	}

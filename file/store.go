@@ -217,8 +217,10 @@ func (s *store) withinPlace(ctx context.Context, p place, do func(d *os.Root, p 
 // replace stores a record where old is, or nothing if old is the zero Record. The caller has the lock. The
 // index is written before, and removed after.
 func (s *store) replace(d *os.Root, name string, old, rec *session.Record) error {
+	reserved := false
 	if rec.User != old.User || rec.Version == 1 {
-		if err := s.mark(rec.User, name); err != nil {
+		var err error
+		if reserved, err = s.mark(rec.User, name); err != nil {
 			return err
 		}
 	}
@@ -227,6 +229,9 @@ func (s *store) replace(d *os.Root, name string, old, rec *session.Record) error
 			s.unmark(rec.User, name)
 		}
 		return err
+	}
+	if reserved {
+		s.fulfill(rec.User, name)
 	}
 	if rec.User != old.User {
 		s.unmark(old.User, name)

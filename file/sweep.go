@@ -55,7 +55,7 @@ func (s *store) Sweep(ctx context.Context) (removed int, err error) {
 	if err := s.sweepProbes(); failed == nil {
 		failed = err
 	}
-	if err := s.sweepIndex(ctx, pace); failed == nil {
+	if err := s.sweepIndex(ctx, pace, time.Now().UnixMilli()); failed == nil {
 		failed = err
 	}
 	return removed, failed
@@ -86,7 +86,8 @@ func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed
 			return err
 		}
 		if rec.Live(time.Now()) {
-			return s.mark(rec.User, name)
+			_, err := s.mark(rec.User, name)
+			return err
 		}
 		if err := d.Remove(name); err != nil {
 			return fail("sweep", err)

@@ -6,50 +6,67 @@ import (
 	"io/fs"
 	"iter"
 	"os"
+	"time"
 
 	"github.com/seed1a8f7c28/session"
 )
 
 // The index of users has a folder for each, and in it an empty file for each session, named as the session's
 // file: a marker. It is made before the session is the user's and removed after, with the lock of the
-// session. So the markers of a user are those of the user's sessions, and after a crash maybe more.
+// session. So the markers of a user are those of the user's sessions, and after a crash maybe more. One that is
+// not empty is a reservation: see Reserve.
 
-// mark makes a marker. Nobody has none.
-func (s *store) mark(user, name string) error {
+// mark makes a marker, and reports whether there is one that is a reservation. Nobody has none.
+func (s *store) mark(user, name string) (reserved bool, err error) {
 	if user == "" {
-		return nil
+		return false, nil
 	}
+	f, err := s.openMarker(user, name)
+	if err != nil {
+		return false, err
+	}
+	info, err := f.Stat()
+	reserved = err != nil || info.Size() > 0
+	f.Close()
+	if s.fsync != full {
+		return reserved, nil
+	}
+	if err := s.syncPath(s.userFolder(user)); err != nil {
+		return reserved, fail("index", err)
+	}
+	return reserved, nil
+}
+
+// openMarker opens a marker, and makes it.
+func (s *store) openMarker(user, name string) (*os.File, error) {
 	dir := s.userFolder(user)
 	for try := 0; ; try++ {
 		f, err := s.root.OpenFile(dir+"/"+name, os.O_WRONLY|os.O_CREATE, 0o600)
 		if err == nil {
-			f.Close()
-			break
+			return f, nil
 		}
 		// The folder goes with its last marker, maybe right now.
 		if !errors.Is(err, fs.ErrNotExist) || try == 100 {
-			return fail("index", err)
+			return nil, fail("index", err)
 		}
 		if err := s.mkdirs(dir); err != nil {
-			return fail("index", err)
+			return nil, fail("index", err)
 		}
 	}
-	if s.fsync != full {
-		return nil
-	}
-	if err := s.syncPath(dir); err != nil {
-		return fail("index", err)
-	}
-	return nil
 }
 
-// unmark removes a marker. What it cannot remove, Sweep does.
+// unmark removes a marker, unless it is a reservation. What it cannot remove, Sweep does.
 func (s *store) unmark(user, name string) {
 	if user == "" {
 		return
 	}
 	dir := s.userFolder(user)
-	s.root.Remove(dir + "/" + name)
+	if d, err := s.root.OpenRoot(dir); err == nil {
+		if until, err := reservedUntil(d, name); err == nil && until <= time.Now().UnixMilli() {
+			d.Remove(name)
+		}
+		d.Close()
+	}
 	s.root.Remove(dir) // it stays if there are others
 }
 
@@ -90,9 +107,9 @@ func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Ent
 	}
 }
 
-// sweepIndex removes the markers whose sessions are gone or another user's, and the folders of users who
-// have none.
-func (s *store) sweepIndex(ctx context.Context, pace *pace) error {
+// sweepIndex removes the markers whose sessions are gone or another user's, the reservations that end until
+// lapsed, in milliseconds since 1970, and the folders of users who have neither.
+func (s *store) sweepIndex(ctx context.Context, pace *pace, lapsed int64) error {
 	index := s.dir + "/" + usersDir
 	uppers, err := s.names(index, true)
 	if err != nil {
@@ -108,7 +125,7 @@ func (s *store) sweepIndex(ctx context.Context, pace *pace) error {
 			if _, ok := unhex(user, 32); !ok || user[:2] != upper {
 				continue
 			}
-			if err := s.sweepUser(ctx, index+"/"+upper+"/"+user); err != nil {
+			if err := s.sweepUser(ctx, index+"/"+upper+"/"+user, lapsed); err != nil {
 				return err
 			}
 		}
@@ -116,7 +133,7 @@ func (s *store) sweepIndex(ctx context.Context, pace *pace) error {
 	return nil
 }
 
-func (s *store) sweepUser(ctx context.Context, dir string) error {
+func (s *store) sweepUser(ctx context.Context, dir string, lapsed int64) error {
 	names, err := s.names(dir, false)
 	if err != nil {
 		return err
@@ -126,13 +143,13 @@ func (s *store) sweepUser(ctx context.Context, dir string) error {
 			return err
 		}
 		p, ok := s.placeOf(name)
-		if !ok || !s.stale(dir, p) {
+		if !ok || !s.stale(dir, p, lapsed) {
 			continue
 		}
 		if err := s.locks.lock(ctx, p.shard); err != nil {
 			return err
 		}
-		if s.stale(dir, p) {
+		if s.stale(dir, p, lapsed) {
 			s.root.Remove(dir + "/" + name)
 		}
 		s.locks.unlock(p.shard)
@@ -141,9 +158,14 @@ func (s *store) sweepUser(ctx context.Context, dir string) error {
 	return nil
 }
 
-// stale reports whether the session at p, whose marker is in the folder of a user, is not the user's.
-func (s *store) stale(dir string, p place) bool {
+// stale reports whether the session at p, whose marker is in the folder of a user, is not the user's, and not
+// reserved for longer than until lapsed.
+func (s *store) stale(dir string, p place, lapsed int64) bool {
 	var rec session.Record
 	err := readHead(s.root, p.path, &rec)
-	return errors.Is(err, session.ErrNotFound) || err == nil && (rec.User == "" || s.userFolder(rec.User) != dir)
+	if err == nil && rec.User != "" && s.userFolder(rec.User) == dir || err != nil && !errors.Is(err, session.ErrNotFound) {
+		return false
+	}
+	until, err := reservedUntil(s.root, dir+"/"+p.name())
+	return err == nil && until <= lapsed
 }

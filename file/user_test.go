@@ -20,7 +20,7 @@ func TestIndexHeals(t *testing.T) {
 	s.unmark("ann", mustPlace(t, s, "a").name())
 	for _, user := range []string{"ann", "bob"} {
 		for _, key := range []string{"b", "gone"} {
-			if err := s.mark(user, mustPlace(t, s, key).name()); err != nil {
+			if _, err := s.mark(user, mustPlace(t, s, key).name()); err != nil {
 				t.Fatal(err)
 			}
 		}

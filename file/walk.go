@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"iter"
+	"math"
 	"time"
 
 	"github.com/seed1a8f7c28/session"
@@ -63,7 +64,7 @@ func (s *store) yieldLive(ctx context.Context, p place, yield func(session.Entry
 	return yield(entry, nil)
 }
 
-// Clear implements [session.Clearer]. What is no session is left alone.
+// Clear implements [session.Clearer]. What is no session and no reservation is left alone.
 func (s *store) Clear(ctx context.Context) error {
 	for dir, err := range s.dirs(ctx) {
 		if err == nil {
@@ -73,7 +74,7 @@ func (s *store) Clear(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.sweepIndex(ctx, newPace())
+	return s.sweepIndex(ctx, newPace(), math.MaxInt64)
 }
 
 func (s *store) clearDir(ctx context.Context, dir folder) error {

@@ -2,11 +2,14 @@ package redis_test
 
 import (
 	"context"
+	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/redis"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -54,4 +57,37 @@ func BenchmarkBackend(b *testing.B) {
 	user := newRecord("ann")
 	must(b, s.Create(ctx, key(3), user))
 	run("Save of a user's", func() error { return s.Save(ctx, key(3), user) })
+}
+
+// BenchmarkLoads is Load by many goroutines at once.
+func BenchmarkLoads(b *testing.B) {
+	addr := empty(b)
+	for _, mode := range []string{"coalesce", "alone"} {
+		s, ctx := node(b, fmt.Sprintf(`{"addr": %q, "coalesce": %t}`, addr, mode == "coalesce"), "bench"), context.Background()
+		keys := make([]string, 1000)
+		for i := range keys {
+			rec := newRecord("")
+			rec.Data = make([]byte, 512)
+			keys[i] = key(i)
+			_ = s.Create(ctx, keys[i], rec)
+		}
+		for _, goroutines := range []int{1, 16, 64, 256} {
+			b.Run(fmt.Sprintf("%s/%d", mode, goroutines), func(b *testing.B) {
+				b.ReportAllocs()
+				b.SetParallelism(max(1, goroutines/runtime.GOMAXPROCS(0)))
+				load := func(next func() bool) {
+					var rec session.Record
+					for i := 0; next(); i++ {
+						must(b, s.Load(ctx, keys[i*7919%len(keys)], &rec))
+					}
+				}
+				if goroutines == 1 {
+					n := 0
+					load(func() bool { n++; return n <= b.N })
+					return
+				}
+				b.RunParallel(func(pb *testing.PB) { load(pb.Next) })
+			})
+		}
+	}
 }

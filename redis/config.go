@@ -49,6 +49,7 @@ type settings struct {
 	IdleTimeout      time.Duration
 	WaitReplicas     int
 	WaitTimeout      time.Duration
+	Coalesce         bool
 	TLS              bool
 	TLSCA            string
 	TLSCert          string
@@ -64,6 +65,7 @@ var defaults = settings{
 	WriteTimeout: 3 * time.Second,
 	WaitTimeout:  time.Second,
 	MasterName:   "mymaster",
+	Coalesce:     true,
 }
 
 // parse reads a config: a URL, a JSON object, or the form with commas that beego has.

@@ -26,6 +26,7 @@ type object struct {
 	IdleTimeout      duration `json:"idleTimeout"`
 	WaitReplicas     int      `json:"waitReplicas"`
 	WaitTimeout      duration `json:"waitTimeout"`
+	Coalesce         bool     `json:"coalesce"`
 	TLS              bool     `json:"tls"`
 	TLSCA            string   `json:"tlsCA"`
 	TLSCert          string   `json:"tlsCert"`
@@ -45,7 +46,7 @@ func (c *config) parseJSON(text string) error {
 	s := &c.settings
 	o := object{
 		MasterName: s.MasterName, DialTimeout: duration(s.DialTimeout), ReadTimeout: duration(s.ReadTimeout),
-		WriteTimeout: duration(s.WriteTimeout), WaitTimeout: duration(s.WaitTimeout),
+		WriteTimeout: duration(s.WriteTimeout), WaitTimeout: duration(s.WaitTimeout), Coalesce: s.Coalesce,
 	}
 	if err := session.ParseProviderConfig(text, &o); err != nil {
 		return err
@@ -70,7 +71,7 @@ func (c *config) parseJSON(text string) error {
 		SentinelUsername: o.SentinelUsername, SentinelPassword: o.SentinelPassword,
 		PoolSize: o.PoolSize, DialTimeout: time.Duration(o.DialTimeout), ReadTimeout: time.Duration(o.ReadTimeout),
 		WriteTimeout: time.Duration(o.WriteTimeout), IdleTimeout: time.Duration(o.IdleTimeout),
-		WaitReplicas: o.WaitReplicas, WaitTimeout: time.Duration(o.WaitTimeout),
+		WaitReplicas: o.WaitReplicas, WaitTimeout: time.Duration(o.WaitTimeout), Coalesce: o.Coalesce,
 		TLS: o.TLS, TLSCA: o.TLSCA, TLSCert: o.TLSCert, TLSKey: o.TLSKey,
 		TLSServerName: o.TLSServerName, TLSInsecure: o.TLSInsecure,
 	}

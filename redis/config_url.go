@@ -135,6 +135,8 @@ func (s *settings) set(name, value string) error {
 		target = &s.WaitReplicas
 	case "waitTimeout":
 		target = &s.WaitTimeout
+	case "coalesce":
+		target = &s.Coalesce
 	case "tlsCA":
 		target = &s.TLSCA
 	case "tlsCert":

@@ -10,7 +10,7 @@ import (
 
 // Over returns the backend over a client as New makes it.
 func Over(ctx context.Context, rdb redis.UniversalClient, c session.BackendConfig) (session.Backend, error) {
-	return newClient(rdb, false, replicas{}).backend(ctx, c)
+	return newClient(rdb, false, replicas{}).backend(ctx, c, true)
 }
 
 // The times of the index.

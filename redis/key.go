@@ -3,8 +3,9 @@ package redis
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"strings"
+
+	"github.com/seed1a8f7c28/session/internal/naming"
 )
 
 // keys makes the names of one namespace. All of them begin with the namespace, escaped, and a colon: since no
@@ -12,7 +13,7 @@ import (
 // patterns, or a hash tag, give a meaning to.
 type keys struct{ prefix string }
 
-func keysOf(namespace string) keys { return keys{escape(namespace) + ":"} }
+func keysOf(namespace string) keys { return keys{naming.Namespace(namespace) + ":"} }
 
 // session returns the name of a session's string. The braces are its hash tag.
 func (k keys) session(key string) string { return k.prefix + "{" + key + "}" }
@@ -37,43 +38,11 @@ func (k keys) index(user string) string {
 	return k.prefix + "u:{" + base64.RawURLEncoding.EncodeToString(sum[:]) + "}"
 }
 
-// unnamed is what the names begin with where no namespace is set.
-const unnamed = "session"
-
-// escape returns a namespace in letters, digits, - and _ alone; all else, and so the percent sign too, becomes
-// %XX. The namespace "session" is escaped to be another than none.
-func escape(namespace string) string {
-	switch namespace {
-	case "":
-		return unnamed
-	case unnamed:
-		return fmt.Sprintf("%%%02X%s", unnamed[0], unnamed[1:])
-	}
-	var b strings.Builder
-	for i := range len(namespace) {
-		if c := namespace[i]; plain(c) {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
-}
+// channel returns where the keys of removed sessions are published.
+func (k keys) channel() string { return k.prefix + "gone" }
 
 // valid reports whether key can be a storage key. No other reaches a command.
-func valid(key string) bool {
-	for i := range len(key) {
-		if !plain(key[i]) {
-			return false
-		}
-	}
-	return key != "" && len(key) <= maxKey
-}
+func valid(key string) bool { return len(key) <= maxKey && naming.ValidKey(key) }
 
 // maxKey is well over the 43 characters of a storage key.
 const maxKey = 256
-
-// plain reports whether c is in the alphabet of base64url.
-func plain(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
-}

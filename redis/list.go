@@ -180,11 +180,15 @@ func (s *client) scanPage(ctx context.Context, op string, cursor uint64, pattern
 
 // Clear implements [session.Clearer].
 func (s *store) Clear(ctx context.Context) error {
-	return s.scan(ctx, "clear", s.keys.all(), func(names []string) error {
+	err := s.scan(ctx, "clear", s.keys.all(), func(names []string) error {
 		calls := make([]*call, len(names))
 		for i, name := range names {
 			calls[i] = plainCall("unlink", name)
 		}
 		return s.send(ctx, "clear", calls...)
 	})
+	if err != nil {
+		return err
+	}
+	return s.announceAll(ctx)
 }

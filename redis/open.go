@@ -23,7 +23,7 @@ func open(ctx context.Context, k kind, c session.BackendConfig) (session.Backend
 		return nil, err
 	}
 	s := newClient(cfg.connect(), true, replicas{cfg.settings.WaitReplicas, cfg.settings.WaitTimeout})
-	b, err := s.backend(ctx, c)
+	b, err := s.backend(ctx, c, cfg.settings.Coalesce)
 	if err != nil {
 		s.Close()
 		return nil, &session.ConfigError{Field: "providerConfig", Err: fmt.Errorf(
@@ -33,7 +33,7 @@ func open(ctx context.Context, k kind, c session.BackendConfig) (session.Backend
 }
 
 // backend returns the backend over a client that answers and may do what is needed.
-func (s *client) backend(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+func (s *client) backend(ctx context.Context, c session.BackendConfig, coalesce bool) (session.Backend, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	if err := s.Ping(ctx); err != nil {
@@ -43,7 +43,10 @@ func (s *client) backend(ctx context.Context, c session.BackendConfig) (session.
 		b := &beego{client: s, lifetime: c.Lifetime}
 		return b, explain(b.probe(ctx))
 	}
-	b := &store{client: s, keys: keysOf(c.Namespace)}
+	b := &store{client: s, keys: keysOf(c.Namespace), read: s.get}
+	if coalesce && s.ordered { // in a cluster all loads of a trip would wait for the slowest server
+		b.read = (&coalescer{client: s}).get
+	}
 	if err := b.probe(ctx); err != nil || !s.ordered {
 		return b, explain(err)
 	}
@@ -61,14 +64,14 @@ func (s *store) probe(ctx context.Context) error {
 		plainCall("set", name, "", "xx", "pxat", 1),
 		saveScript.call(name, "", "", 1, "", "", "1"),
 		touchScript.call(name, 1, 0, ""),
-		deleteScript.call(name, ""),
+		deleteScript.call(name, "", s.keys.channel(), ""),
 		plainCall("zadd", index, "xx", 0, ""),
 		plainCall("zrange", index, 0, -1),
 		plainCall("zrem", index, ""),
 		plainCall("pexpireat", index, 1, "gt"),
 	}
 	if s.ordered { // one of a cluster's servers would have some of these alone
-		calls = append(calls, renameScript.callOn([]string{name, s.keys.session("probe2")}, "", "", 1))
+		calls = append(calls, renameScript.callOn([]string{name, s.keys.session("probe2")}, "", "", 1, s.keys.channel(), ""))
 		for i := range 8 {
 			calls = append(calls, plainCall("pexpiretime", s.keys.session("probe"+strconv.Itoa(i))))
 		}
@@ -137,13 +140,22 @@ func (c *config) connect() redis.UniversalClient {
 }
 
 // An Option is a setting of [New].
-type Option func(*replicas)
+type Option func(*options)
+
+type options struct {
+	replicas
+	coalesce bool
+}
+
+// Coalesce says whether loads that come at the same time share round trips. They do unless it is called with
+// false, but not in a cluster.
+func Coalesce(on bool) Option { return func(o *options) { o.coalesce = on } }
 
 // WaitReplicas has each deletion of a session wait until this many replicas know of it, so that a failover does
 // not bring the session back. It is an error of the deletion if they do not within timeout; the session is removed
 // from the master nevertheless. The client's ReadTimeout must be longer.
 func WaitReplicas(count int, timeout time.Duration) Option {
-	return func(r *replicas) { *r = replicas{count, timeout} }
+	return func(o *options) { o.replicas = replicas{count, timeout} }
 }
 
 // New returns a provider over an application's own client, of one server, of sentinels, or of a cluster. It
@@ -152,9 +164,9 @@ func WaitReplicas(count int, timeout time.Duration) Option {
 // its own timeouts allow.
 func New(rdb redis.UniversalClient, opts ...Option) session.Provider {
 	return session.NewProvider(func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
-		var r replicas
-		for _, o := range opts {
-			o(&r)
+		o := options{coalesce: true}
+		for _, set := range opts {
+			set(&o)
 		}
 		switch {
 		case c.Config != "":
@@ -162,7 +174,7 @@ func New(rdb redis.UniversalClient, opts ...Option) session.Provider {
 		case rdb == nil:
 			return nil, &session.ConfigError{Field: "provider", Err: errors.New("the client is nil")}
 		}
-		b, err := newClient(rdb, false, r).backend(ctx, c)
+		b, err := newClient(rdb, false, o.replicas).backend(ctx, c, o.coalesce)
 		if err != nil {
 			return nil, &session.ConfigError{Field: "provider", Err: err}
 		}

@@ -51,7 +51,8 @@ func init() {
 // nothing. The error is a [*session.ConfigError] that names the setting or the server, and shows no password.
 //
 // The result is a [session.Counter], [session.Lister], [session.UserLister], [session.UserLimiter],
-// [session.Renamer], [session.Clearer], [session.Pinger] and an [io.Closer]; with c.Beego it is the last two alone.
+// [session.Renamer], [session.Watcher], [session.Clearer], [session.Pinger] and an [io.Closer]; with c.Beego it is the
+// last two alone.
 func Open(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
 	return open(ctx, single, c)
 }

@@ -147,7 +147,7 @@ func (r *reservation) remove(ctx context.Context, victims []candidate) error {
 	who = append(who, r.user...)
 	calls := make([]*call, len(victims))
 	for i, v := range victims {
-		calls[i] = evictScript.call(r.keys.session(v.key), who).repeatable()
+		calls[i] = evictScript.call(r.keys.session(v.key), who, r.keys.channel(), v.key).repeatable()
 	}
 	err := r.send(ctx, "evict", calls...)
 	for i, v := range victims {

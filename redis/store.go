@@ -18,6 +18,7 @@ import (
 type store struct {
 	*client
 	keys keys
+	read func(ctx context.Context, name string) (value []byte, expires int64, err error)
 }
 
 // Create implements [session.Backend].
@@ -50,7 +51,7 @@ func (s *store) Load(ctx context.Context, key string, rec *session.Record) error
 		return session.ErrNotFound
 	}
 	name := s.keys.session(key)
-	value, expires, err := s.get(ctx, name)
+	value, expires, err := s.read(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -199,7 +200,7 @@ func (s *store) Delete(ctx context.Context, key string, at uint64) error {
 	err := session.ErrNotFound
 	if valid(key) {
 		var user string
-		remove := deleteScript.call(s.keys.session(key), want)
+		remove := deleteScript.call(s.keys.session(key), want, s.keys.channel(), key)
 		remove.once = at != 0
 		if err = s.sendWaiting(ctx, s.keys.session(key), remove); err == nil {
 			user, err = outcome(remove)

@@ -18,6 +18,7 @@ type altered struct {
 	touch    func(ctx context.Context, key string, expires time.Time) error
 	delete   func(ctx context.Context, key string, version uint64) error
 	rename   func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error
+	watch    func(ctx context.Context, resync func(), destroyed func(key string)) error
 	count    func(ctx context.Context) (int, error)
 	list     func(ctx context.Context) iter.Seq2[session.Entry, error]
 	sweep    func(ctx context.Context) (int, error)
@@ -103,6 +104,13 @@ func (a *altered) Reserve(ctx context.Context, user, key string, until time.Time
 		return a.reserve(ctx, user, key, until, limit, evict)
 	}
 	return a.node.Reserve(ctx, user, key, until, limit, evict)
+}
+
+func (a *altered) Watch(ctx context.Context, resync func(), destroyed func(key string)) error {
+	if a.watch != nil {
+		return a.watch(ctx, resync, destroyed)
+	}
+	return a.node.Watch(ctx, resync, destroyed)
 }
 
 func (a *altered) Sweep(ctx context.Context) (int, error) {

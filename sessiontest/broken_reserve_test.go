@@ -25,7 +25,7 @@ var brokenReserve = []breakage{
 			return c.on(ctx, n.world.node(n.namespace+" reserved"))
 		}),
 		caught:  []string{"reserve/refuses", "reserve/evicts"},
-		related: []string{"UserLimiter", "Clearer"},
+		related: []string{"UserLimiter", "Clearer", "Watcher"},
 	},
 	{
 		name: "Reserve counts its own key",
@@ -52,7 +52,8 @@ var brokenReserve = []breakage{
 			c.limit -= others
 			return c.on(ctx, n)
 		}),
-		caught: []string{"reserve/refuses"},
+		caught:  []string{"reserve/refuses"},
+		related: []string{"Watcher"},
 	},
 	{
 		name: "Reserve counts all namespaces",
@@ -161,7 +162,8 @@ var brokenReserve = []breakage{
 			_, err := c.on(ctx, n)
 			return nil, err
 		}),
-		caught: []string{"reserve/evicts", "reserve/exactly"},
+		caught:  []string{"reserve/evicts", "reserve/exactly"},
+		related: []string{"Watcher"},
 	},
 	{
 		name: "Reserve says whom to evict, and leaves it at that",

@@ -25,9 +25,9 @@ var broken = slices.Concat(brokenCreate, brokenLoad, brokenSave, brokenTouch, br
 	brokenKeys, brokenNodes, brokenErrors, brokenConcurrent, brokenRename, brokenList,
 	brokenUsers)
 
-// brokenUsers are about users alone. The others are not tried with the cases about users, most of which they
+// brokenUsers are about users and watchers alone. The others are not tried with the cases about those, most of which they
 // would fail as well.
-var brokenUsers = slices.Concat(brokenUser, brokenReserve)
+var brokenUsers = slices.Concat(brokenUser, brokenReserve, brokenWatch)
 
 func (b breakage) ofUsers() bool {
 	return slices.ContainsFunc(brokenUsers, func(of breakage) bool { return of.name == b.name })

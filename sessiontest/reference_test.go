@@ -13,10 +13,11 @@ import (
 
 // A world is a correct store, as simple as can be: all records of all namespaces under one lock.
 type world struct {
-	mu       sync.Mutex
-	records  map[place]session.Record
-	reserved map[place]reservation
-	index    *index // of a backend that is broken on purpose
+	mu        sync.Mutex
+	records   map[place]session.Record
+	reserved  map[place]reservation
+	listeners []*listener
+	index     *index // of a backend that is broken on purpose
 }
 
 type place struct{ namespace, key string }
@@ -139,7 +140,10 @@ func (n *node) Delete(_ context.Context, key string, version uint64) error {
 			return err
 		}
 	}
-	delete(n.records, place{n.namespace, key})
+	if _, ok := n.raw(key); ok {
+		delete(n.records, place{n.namespace, key})
+		n.removed(key)
+	}
 	return nil
 }
 
@@ -150,6 +154,7 @@ func (n *node) Rename(_ context.Context, oldKey string, oldVersion uint64, newKe
 		return err
 	}
 	delete(n.records, place{n.namespace, oldKey})
+	n.removed(oldKey)
 	rec.Version = 1
 	n.put(newKey, *rec)
 	return nil

@@ -53,6 +53,7 @@ func (n *node) reserve(user, key string, until time.Time, limit int, evict bool)
 	}
 	for i := range max(over, 0) {
 		delete(n.records, place{n.namespace, records[i].Key})
+		n.removed(records[i].Key)
 		evicted = append(evicted, records[i].Key)
 	}
 	n.reserved[place{n.namespace, key}] = reservation{user, until}

@@ -12,6 +12,11 @@
 //
 //	export LOGIN_KEY=$(openssl rand -base64 32)
 //	go run ./examples/login -config examples/login/cookie.json
+//
+// In a database, which makes several of it share the sessions:
+//
+//	LOGIN_DSN='postgres://user:password@localhost/db?sslmode=disable' go run ./examples/login -config examples/login/postgres.json
+//	LOGIN_DSN='user:password@tcp(localhost:3306)/db' go run ./examples/login -config examples/login/mysql.json
 package main
 
 import (
@@ -32,6 +37,8 @@ import (
 	_ "github.com/seed1a8f7c28/session/file"
 	_ "github.com/seed1a8f7c28/session/memcache"
 	_ "github.com/seed1a8f7c28/session/memory"
+	_ "github.com/seed1a8f7c28/session/mysql"
+	_ "github.com/seed1a8f7c28/session/postgres"
 	_ "github.com/seed1a8f7c28/session/redis"
 )
 

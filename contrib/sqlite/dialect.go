@@ -1,0 +1,49 @@
+package sqlite
+
+import (
+	_ "embed"
+	"errors"
+	"strings"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	sessionsql "github.com/seed1a8f7c28/session/sql"
+)
+
+//go:embed schema.1.sql
+var schema string
+
+// Dialect returns the SQL of SQLite, from version 3.24 on, for [sessionsql.New]. Expiry goes by the clock of the
+// process, since there is no other.
+func Dialect() *sessionsql.Dialect {
+	is := sessionsql.Standard()
+	is.Insert += sessionsql.OnConflict
+	is.Lock = lock
+	return &sessionsql.Dialect{
+		Name:        "sqlite",
+		Schema:      schema,
+		Quote:       '"',
+		Now:         `:now`,
+		HourNow:     `((:now + 3599999) / 3600000)`,
+		HourExpires: `((expires_at + 3599999) / 3600000)`,
+		Statements:  is,
+		OneWriter:   true,
+		Duplicate: func(err error) bool {
+			return hasCode(err, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY) || hasCode(err, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
+		},
+		Retry:   func(err error) bool { return hasCode(err, sqlite3.SQLITE_BUSY) || hasCode(err, sqlite3.SQLITE_LOCKED) },
+		Lost:    func(error) bool { return false },
+		NoTable: func(err error) bool { return strings.Contains(err.Error(), "no such table") },
+	}
+}
+
+// lock changes nothing. A transaction whose first statement may write waits for the other writers before it, and
+// not, when it is too late, after having read.
+const lock = `UPDATE {table} SET version = version WHERE 0`
+
+// hasCode reports whether err has a result code, or an extended one of it.
+func hasCode(err error, code int) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (e.Code() == code || e.Code()&0xff == code)
+}

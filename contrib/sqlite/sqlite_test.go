@@ -1,0 +1,120 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/contrib/sqlite"
+	"github.com/seed1a8f7c28/session/internal/sqltest"
+	"github.com/seed1a8f7c28/session/sessiontest"
+)
+
+func TestMain(m *testing.M) {
+	if !sqltest.Role(sqlite.New) {
+		m.Run()
+	}
+}
+
+var engine = sqltest.Engine{
+	Driver: "sqlite", Dialect: sqlite.Dialect, Provider: sqlite.New,
+	Database: func(t testing.TB) string { return filepath.Join(t.TempDir(), "sessions.db") },
+	DSN: func(file string) string {
+		return "file:" + file + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)"
+	},
+}
+
+func TestPool(t *testing.T) { engine.Pool(t) }
+
+func TestExhausted(t *testing.T) { engine.Exhausted(t) }
+
+func TestTwoProcesses(t *testing.T) { engine.TwoProcesses(t, engine.Database(t)) }
+
+func TestSweep(t *testing.T) {
+	n := sqltest.SweepSize()
+	if raced {
+		n /= 10
+	}
+	engine.Sweep(t, n)
+}
+
+func TestSetUp(t *testing.T) { engine.SetUp(t) }
+
+func BenchmarkRequests(b *testing.B) { sessiontest.Bench(b, harness) }
+
+func TestOpenFails(t *testing.T) {
+	dir := t.TempDir()
+	other := filepath.Join(dir, "other.txt")
+	if err := os.WriteFile(other, []byte(strings.Repeat("not a database. ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	engine.OpenFails(t, "s3cr3t", []sqltest.Failure{
+		{Name: "no path", Config: "", Says: "providerConfig"},
+		{Name: "in memory", Config: ":memory:", Says: "use the memory provider"},
+		{Name: "in memory, URI", Config: "file:x?mode=memory", Says: "use the memory provider"},
+		{Name: "no folder", Config: filepath.Join(dir, "nowhere", "x.db"), Says: "cannot connect: unable to open database file"},
+		{Name: "not a database", Config: other, Says: "file is not a database"},
+		{Name: "unknown key", Config: `{"dsn": "x.db", "tabel": "x"}`, Says: "providerConfig.tabel: unknown key"},
+		{Name: "bad query", Config: "file:x.db?a=%zz", Says: "providerConfig: not the path of a file"},
+	})
+}
+
+// TestPragmas checks what is set where the URI does not say otherwise.
+func TestPragmas(t *testing.T) {
+	dir := t.TempDir()
+	for config, want := range map[string]string{
+		filepath.Join(dir, "a b%3f?.db"):                                       "wal",
+		"file:" + filepath.Join(dir, "x.db") + "?_pragma=journal_mode(delete)": "delete",
+	} {
+		sqltest.Manager(t, sqlite.New(), session.CfgProviderConfig(config))
+		file, _, _ := strings.Cut(strings.TrimPrefix(config, "file:"), "?_")
+		if _, err := os.Stat(file); err != nil {
+			t.Errorf("the file is not where the config says: %v", err)
+		}
+		db, err := sql.Open("sqlite", uri(file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		var mode string
+		if err := db.QueryRow("PRAGMA journal_mode").Scan(&mode); err != nil || mode != want {
+			t.Errorf("journal_mode = %s, %v, want %s", mode, err, want)
+		}
+	}
+}
+
+func uri(file string) string {
+	return "file:" + strings.NewReplacer("%", "%25", "?", "%3f", " ", "%20").Replace(file)
+}
+
+// TestBusy has another program hold the database: a call waits as long as its context allows, and works afterwards.
+func TestBusy(t *testing.T) {
+	file := engine.Database(t)
+	b, err := sqlite.Open(t.Context(), session.BackendConfig{Config: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.(interface{ Close() error }).Close()
+	other := engine.DB(t, file)
+	other.SetMaxOpenConns(1)
+	sqltest.Exec(t, other, "BEGIN IMMEDIATE")
+	rec := &session.Record{Expires: time.Now().Add(time.Hour)}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	begin := time.Now()
+	if err := b.Create(ctx, sessiontest.Key("k"), rec); err == nil || time.Since(begin) > 2*time.Second {
+		t.Errorf("Create: %v after %v, want an error after 200ms", err, time.Since(begin))
+	}
+	if err := b.Load(t.Context(), sessiontest.Key("k"), new(session.Record)); err == nil {
+		t.Error("Load found a record that was not stored")
+	}
+	sqltest.Exec(t, other, "ROLLBACK")
+	if err := b.Create(t.Context(), sessiontest.Key("k"), rec); err != nil {
+		t.Errorf("Create afterwards: %v", err)
+	}
+}

@@ -1,0 +1,71 @@
+package session_test
+
+import (
+	"crypto/rand"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// An application that has a form of its own for identifiers makes the sids, too. What it returns must not be
+// guessed: rand.Text has at least 128 random bits.
+func ExampleCfgSessionIDGenerator() {
+	sessions, err := session.NewManager("memory", session.NewManagerConfig(
+		session.CfgSessionIdPrefix("shop_"),
+		session.CfgSessionIDGenerator(func() (string, error) { return rand.Text(), nil }),
+	))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sessions.Close()
+
+	cookie := visit(func(w http.ResponseWriter, r *http.Request) {
+		sess, err := sessions.Start(w, r)
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		sess.SessionRelease(r.Context(), w)
+	}, nil)
+	fmt.Println(strings.HasPrefix(cookie.Value, "shop_"), len(cookie.Value) >= len("shop_")+26)
+
+	_, err = session.ParseConfig([]byte(`{"sessionIDGenerator": "uuid"}`))
+	fmt.Println(err)
+	// Output:
+	// true true
+	// session: config: SessionIDGenerator: is a setting of Go code alone: set ManagerConfig.SessionIDGenerator (line 1, column 2)
+}
+
+// Encode and Decode of gorilla's securecookie, as go-sessions takes them, fit as they are. Here a stand-in.
+func ExampleCfgCookieEncode() {
+	encode := func(name string, sid any) (string, error) { return "v1." + sid.(string), nil }
+	decode := func(name, value string, sid any) error {
+		text, ok := strings.CutPrefix(value, "v1.")
+		if !ok {
+			return fmt.Errorf("%s is not one of ours", name)
+		}
+		*sid.(*string) = text
+		return nil
+	}
+	sessions, err := session.NewManager("memory", session.NewManagerConfig(
+		session.CfgCookieEncode(encode), session.CfgCookieDecode(decode)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sessions.Close()
+
+	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+	sess, err := sessions.Start(w, r)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(w.Result().Cookies()[0].Value == "v1."+sess.SessionID(r.Context()))
+	// Output:
+	// true
+}

@@ -1,0 +1,79 @@
+package session_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// Sessions live for half an hour without use and end with the browser. Those of visitors who want to be remembered
+// live for thirty days, and so does their cookie: from each use anew, on every node.
+func ExampleSession_RememberMe() {
+	sessions, err := session.NewManager("memory", session.NewManagerConfig(session.CfgMaxLifeTime(30*60)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sessions.Close()
+
+	login := func(w http.ResponseWriter, r *http.Request) {
+		sess, err := sessions.Regenerate(w, r) // a new sid at each login
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		defer sess.SessionRelease(r.Context(), w)
+		if r.FormValue("remember") != "" {
+			err = sess.RememberMe(r.Context(), 30*24*time.Hour)
+		}
+		if err == nil {
+			err = sess.Set(r.Context(), "user", r.FormValue("user"))
+		}
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+		}
+	}
+	for _, form := range []string{"user=ann", "user=ann&remember=on"} {
+		w := httptest.NewRecorder()
+		login(w, httptest.NewRequest("POST", "/login?"+form, nil))
+		fmt.Println(w.Code, w.Result().Cookies()[0].MaxAge)
+	}
+	// Output:
+	// 200 0
+	// 200 2592000
+}
+
+// A bank shows how long the session still lives, and has a button that prolongs it. Before a transfer it is cut to
+// two minutes.
+func ExampleManager_UpdateExpiration() {
+	sessions, err := session.NewManager("memory", session.NewManagerConfig())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sessions.Close()
+
+	cookie := visit(func(w http.ResponseWriter, r *http.Request) {
+		sess, err := sessions.Start(w, r)
+		if err == nil {
+			err = sess.SetLifetime(r.Context(), 10*time.Minute)
+		}
+		if err == nil {
+			err = sess.Save(r.Context())
+		}
+		fmt.Println("start", err)
+	}, nil)
+	visit(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println("stay", sessions.ShiftExpiration(w, r)) // ten minutes from now
+	}, cookie)
+	visit(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Println("transfer", sessions.UpdateExpiration(w, r, 2*time.Minute))
+	}, cookie)
+	// Output:
+	// start <nil>
+	// stay <nil>
+	// transfer <nil>
+}

@@ -1,0 +1,61 @@
+package session_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// Values come back with their type. Where an integer may be of any kind, such as a counter, GetInt and the like
+// take each that fits; Get takes the very type.
+func ExampleGet() {
+	sessions, err := session.NewManager("memory", session.NewManagerConfig())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sessions.Close()
+
+	page := func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		sess, err := sessions.Start(w, r)
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		defer sess.SessionRelease(ctx, w)
+		err = sess.SetMulti(ctx, map[any]any{"roles": []string{"editor"}, "seen": time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)})
+		if err == nil {
+			_, err = sess.Increment(ctx, "visits", 3)
+		}
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+
+		roles, err := session.Get[[]string](ctx, sess, "roles")
+		fmt.Println(roles, err)
+		visits, err := sess.GetInt(ctx, "visits")
+		fmt.Println(visits, err)
+		seen, err := sess.GetTime(ctx, "seen")
+		fmt.Println(seen.Year(), err)
+		fmt.Println(sess.GetStringDefault(ctx, "theme", "light"))
+
+		_, err = session.Get[string](ctx, sess, "theme")
+		fmt.Println(errors.Is(err, session.ErrNotFound))
+		_, err = session.Get[int](ctx, sess, "visits")
+		fmt.Println(err)
+	}
+	page(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	// Output:
+	// [editor] <nil>
+	// 3 <nil>
+	// 2026 <nil>
+	// light
+	// true
+	// session: the value is of type int64, not int
+}

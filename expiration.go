@@ -1,0 +1,193 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ShiftExpiration moves the idle deadline of the request's session to its lifetime from now, at once and for
+// every node, instead of when the session is released and touchInterval has passed. A cookie with Max-Age is renewed. It
+// moves no deadline earlier and none past the absolute one. Without a live session it returns [ErrNotFound],
+// with a third-party provider an error wrapping [errors.ErrUnsupported].
+func (m *Manager) ShiftExpiration(w http.ResponseWriter, r *http.Request) error {
+	if r == nil {
+		return errNoRequest
+	}
+	return m.withSession(r.Context(), nil, httpExchange{w, r}, (*Session).shiftNow)
+}
+
+// ShiftExpirationExchange is [Manager.ShiftExpiration] for another HTTP stack than net/http.
+func (m *Manager) ShiftExpirationExchange(x Exchange) error {
+	if x == nil {
+		return errNoRequest
+	}
+	return m.withSession(orBackground(x.Context()), x, httpExchange{}, (*Session).shiftNow)
+}
+
+func (s *Session) shiftNow(ctx context.Context) error {
+	err := s.shift(ctx)
+	if err == nil {
+		s.renewCookie(s.m.maxAge(s.life))
+	}
+	return err
+}
+
+// UpdateExpiration sets the idle deadline of the request's session to d from now, at once and for every node, be it
+// later or earlier, but not past the absolute deadline. What this request stores later does not move it; the next
+// request that uses the session does, if its lifetime from then is longer: SetLifetime changes that. A cookie with
+// Max-Age gets d. d is more than zero: [Manager.Destroy] ends a session. Other errors are those of ShiftExpiration.
+func (m *Manager) UpdateExpiration(w http.ResponseWriter, r *http.Request, d time.Duration) error {
+	if r == nil {
+		return errNoRequest
+	}
+	return m.updateExpiration(r.Context(), nil, httpExchange{w, r}, d)
+}
+
+// UpdateExpirationExchange is [Manager.UpdateExpiration] for another HTTP stack than net/http.
+func (m *Manager) UpdateExpirationExchange(x Exchange, d time.Duration) error {
+	if x == nil {
+		return errNoRequest
+	}
+	return m.updateExpiration(orBackground(x.Context()), x, httpExchange{}, d)
+}
+
+func (m *Manager) updateExpiration(request context.Context, x Exchange, h httpExchange, d time.Duration) error {
+	if d <= 0 || d > maxLifetime {
+		return errors.New("session: the time to a deadline is more than zero, and a century at most")
+	}
+	return m.withSession(request, x, h, func(s *Session, ctx context.Context) error {
+		err := s.fix(ctx, lifetime{idle: d})
+		if err != nil {
+			return err
+		}
+		if s.m.maxAge(s.life) > 0 {
+			s.answerCookie(cookieAge(d))
+		}
+		s.due, s.fixed = false, true
+		s.v.noteFixed()
+		return nil
+	})
+}
+
+// withSession calls do with the request's session, locked, if it is live.
+func (m *Manager) withSession(
+	request context.Context, x Exchange, h httpExchange, do func(s *Session, ctx context.Context) error,
+) error {
+	switch {
+	case m.raw != nil:
+		return unsupported("the sessions of a third-party provider expire when it says")
+	case m.closing.Err() != nil:
+		return ErrClosed
+	}
+	ctx, cancel := m.saveContext(request)
+	defer cancel()
+	s, err := m.open(ctx, request, x, h)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.unlock()
+	switch s.status {
+	case unstored:
+		return ErrNotFound
+	case gone, dismissed:
+		return ErrDestroyed
+	}
+	return do(s, ctx)
+}
+
+// shift moves the deadline later.
+func (s *Session) shift(ctx context.Context) error {
+	if s.m.sealer == nil {
+		return s.touch(ctx)
+	}
+	if err := s.resealable(); err != nil {
+		return err
+	}
+	return s.sealUntil(s.m.extended(time.Now(), &s.rec, s.life))
+}
+
+// fix sets the deadline.
+func (s *Session) fix(ctx context.Context, l lifetime) error {
+	if s.m.sealer != nil {
+		return s.fixSealed(l)
+	}
+	turn, err := s.m.saves.enter(ctx, s.key)
+	if err != nil {
+		return fmt.Errorf("session: save: %w", err)
+	}
+	defer s.m.saves.leave(s.key, turn)
+	rec := s.rec
+	if turn.rec.Version > rec.Version {
+		rec = turn.rec
+	}
+	for try := 0; ; try++ {
+		seen := rec.Version == s.rec.Version
+		rec.Expires, rec.Shorten = s.m.idleUntil(time.Now(), rec.Deadline, l), true
+		err := s.m.backend.Save(ctx, s.key, &rec)
+		if err == nil {
+			s.m.stats.count(saved)
+			s.m.watched.sooner(s.key, rec.Expires)
+			if turn.rec = rec; seen {
+				s.rec = rec
+			}
+			return nil
+		}
+		base, err := s.retry(ctx, try, err)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return s.lost(ctx)
+		case err != nil:
+			return fmt.Errorf("session: save: %w", err)
+		}
+		rec = *base
+	}
+}
+
+func (s *Session) fixSealed(l lifetime) error {
+	if err := s.resealable(); err != nil {
+		return err
+	}
+	return s.sealUntil(s.m.idleUntil(time.Now(), s.rec.Deadline, l))
+}
+
+// sealUntil seals the session with this deadline.
+func (s *Session) sealUntil(expires time.Time) error {
+	before, fixed := s.rec.Expires, s.fixed
+	s.rec.Expires, s.fixed = expires, true
+	err := s.seal(s.sid)
+	if s.fixed = fixed; err != nil {
+		s.rec.Expires = before
+		return err
+	}
+	s.m.watched.sooner(s.sid, expires)
+	return nil
+}
+
+// noteFixed tells older Sessions of the same request that they must not move the deadline. Under Handler there
+// is one Session.
+func (v *visit) noteFixed() {
+	if v.handled != nil {
+		return
+	}
+	v.m.fixed.Store(true)
+	trace := v.trace()
+	if hasFixed(trace) {
+		return
+	}
+	var buf [maxCandidates + 2]candidate
+	others := slices.DeleteFunc(v.candidates(buf[:0]), func(c candidate) bool { return c.sid == v.original })
+	v.rewrite(v.original, fixedTrace+trace, others...)
+}
+
+func hasFixed(trace string) bool { return strings.Contains(trace+".", fixedTrace+".") }
+
+// isFixed reports whether this request has set the deadline.
+func (s *Session) isFixed() bool {
+	return s.fixed || s.v != nil && s.v.handled == nil && s.m.fixed.Load() && hasFixed(s.v.trace())
+}

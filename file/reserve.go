@@ -1,0 +1,149 @@
+package file
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A reservation is a marker that holds eight bytes: until when, in milliseconds since 1970. Once the session
+// is stored the marker is emptied, and is the session's. It is written with the locks of the user and of the
+// session to be. None is synced: a loss of power takes those who have reserved, too.
+//
+// The user's lock is one of the 256, chosen by the hash of the name. Who has it counts what the user has,
+// while nobody else reserves, and no session has a new name since the names were read.
+
+// reserveWait is the longest pause between two looks whether there is room.
+const reserveWait = 10 * time.Millisecond
+
+func userShard(user string) byte { return sha256.Sum256([]byte(user))[0] }
+
+// Reserve implements [session.UserLimiter]. It opens the files of all the user's sessions.
+func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, limit int, evict bool) (evicted []string, err error) {
+	p, ok := s.place(key)
+	if !ok {
+		return nil, errKey
+	}
+	for pause := firstPause; ; {
+		records, over, err := s.reserve(ctx, user, p, until, limit)
+		switch {
+		case err != nil || over <= 0:
+			return evicted, err
+		case !evict:
+			return nil, session.ErrTooManySessions
+		case over > len(records):
+			if err := wait(ctx, pause); err != nil {
+				return evicted, fail("reserve", err)
+			}
+			pause = min(2*pause, reserveWait)
+			continue
+		}
+		slices.SortFunc(records, func(a, b session.Entry) int { return a.AuthTime.Compare(b.AuthTime) })
+		// Without the user's lock, because everybody locks the lowest shard first. Somebody else may be about to
+		// remove the same ones: at its version one of us does, and both count again.
+		for _, entry := range records[:over] {
+			err := s.Delete(ctx, entry.Key, entry.Version)
+			if err == nil {
+				evicted = append(evicted, entry.Key)
+			} else if _, changed := errors.AsType[*session.ConflictError](err); !changed && !errors.Is(err, session.ErrNotFound) {
+				return evicted, err
+			}
+		}
+	}
+}
+
+// reserve reserves the place if there is room. If not it returns the user's sessions, and how many must go.
+func (s *store) reserve(
+	ctx context.Context, user string, p place, until time.Time, limit int,
+) (records []session.Entry, over int, err error) {
+	unlock, err := s.locks.lockAll(ctx, userShard(user), p.shard)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer unlock()
+	records, reserved, err := s.held(user, p.name())
+	if over = len(records) + reserved - limit + 1; err != nil || over > 0 {
+		return records, over, err
+	}
+	f, err := s.openMarker(user, p.name())
+	if err != nil {
+		return nil, 0, err
+	}
+	_, err = f.WriteAt(binary.BigEndian.AppendUint64(nil, uint64(until.UnixMilli())), 0)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return nil, 0, fail("reserve", err)
+	}
+	return nil, 0, nil
+}
+
+// held returns the user's live sessions, and how many places are reserved, but for the given name. The caller
+// has the user's lock.
+func (s *store) held(user, but string) (records []session.Entry, reserved int, err error) {
+	dir := s.userFolder(user)
+	names, err := s.names(dir, false)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, name := range names {
+		p, ok := s.placeOf(name)
+		if !ok || name == but {
+			continue
+		}
+		// First the marker: when it is no reservation any more, the session can be seen.
+		until, err := reservedUntil(s.root, dir+"/"+name)
+		if err != nil {
+			return nil, 0, err
+		}
+		now := time.Now()
+		entry := session.Entry{}
+		switch err := readHead(s.root, p.path, &entry.Record); {
+		case err != nil && !unreadable(err):
+			return nil, 0, err
+		case err == nil && entry.User == user && entry.Live(now):
+			entry.Key, _ = keyOf(name)
+			records = append(records, entry)
+		case until > now.UnixMilli():
+			reserved++
+		}
+	}
+	return records, reserved, nil
+}
+
+// reservedUntil returns until when a marker reserves a place, 0 if it does not.
+func reservedUntil(r *os.Root, marker string) (int64, error) {
+	f, err := r.OpenFile(marker, readOnly, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fail("index", err)
+	}
+	defer f.Close()
+	var b [8]byte
+	switch _, err := io.ReadFull(f, b[:]); {
+	case err == io.EOF || err == io.ErrUnexpectedEOF: // a session's, or a crash before anybody was told of it
+		return 0, nil
+	case err != nil:
+		return 0, fail("index", err)
+	}
+	return int64(binary.BigEndian.Uint64(b[:])), nil
+}
+
+// fulfill makes a reservation the marker of the session that was stored. If it fails, the place stays reserved
+// when the session ends before the reservation lapses.
+func (s *store) fulfill(user, name string) {
+	if f, err := s.root.OpenFile(s.userFolder(user)+"/"+name, os.O_WRONLY|os.O_TRUNC, 0); err == nil {
+		f.Close()
+	}
+}

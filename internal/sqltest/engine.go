@@ -1,0 +1,127 @@
+// Package sqltest holds the tests that the packages postgres, mysql and contrib/sqlite have in common.
+package sqltest
+
+import (
+	"context"
+	"database/sql"
+	"io"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+	sessionsql "github.com/seed1a8f7c28/session/sql"
+)
+
+// An Engine is what is tested.
+type Engine struct {
+	Driver   string                     // of database/sql
+	Dialect  func() *sessionsql.Dialect // of the package
+	Provider func() session.Provider    // of the package
+	Database func(t testing.TB) string  // makes an empty database and returns its DSN
+	DSN      func(config string) string // what the driver takes of it; nil if it is the same
+}
+
+// DB opens a pool of the test's own.
+func (e Engine) DB(t testing.TB, dsn string) *sql.DB {
+	t.Helper()
+	if e.DSN != nil {
+		dsn = e.DSN(dsn)
+	}
+	db, err := sql.Open(e.Driver, dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// Open opens a backend on a pool, until the test ends.
+func (e Engine) Open(t testing.TB, db *sql.DB) session.Backend {
+	t.Helper()
+	b, err := sessionsql.OpenDB(context.Background(), session.BackendConfig{}, db, e.Dialect())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.(io.Closer).Close() })
+	return b
+}
+
+// Manager opens a manager, until the test ends.
+func Manager(t testing.TB, p session.Provider, opts ...session.ManagerConfigOpt) *session.Manager {
+	t.Helper()
+	m, err := session.New(p, session.NewManagerConfig(opts...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := m.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return m
+}
+
+// Exec runs a statement.
+func Exec(t testing.TB, db *sql.DB, statement string, args ...any) {
+	t.Helper()
+	if _, err := db.ExecContext(context.Background(), statement, args...); err != nil {
+		t.Fatalf("%.100s: %v", statement, err)
+	}
+}
+
+// Int asks for one number.
+func Int(t testing.TB, db *sql.DB, query string, args ...any) (n int) {
+	t.Helper()
+	if err := db.QueryRowContext(context.Background(), query, args...).Scan(&n); err != nil {
+		t.Fatalf("%.100s: %v", query, err)
+	}
+	return n
+}
+
+// mark returns the nth placeholder.
+func (e Engine) mark(n int) string {
+	if e.Dialect().Numbered {
+		return "$" + strconv.Itoa(n)
+	}
+	return "?"
+}
+
+// Floor is what a benchmark compares with: a bare prepared statement of the driver that reads or writes 128 bytes.
+func (e Engine) Floor(t testing.TB) func(write bool) error {
+	t.Helper()
+	db := e.DB(t, e.Database(t))
+	db.SetMaxIdleConns(16)
+	kind := map[string]string{"postgres": "bytea", "mysql": "BINARY(32)", "sqlite": "BLOB"}[e.Driver]
+	data := map[string]string{"postgres": "bytea", "mysql": "MEDIUMBLOB", "sqlite": "BLOB"}[e.Driver]
+	Exec(t, db, "CREATE TABLE bare (id "+kind+" PRIMARY KEY, data "+data+")")
+	id := []byte(strings.Repeat("k", 32))
+	Exec(t, db, "INSERT INTO bare VALUES ("+e.mark(1)+", "+e.mark(2)+")", id, make([]byte, 128))
+	read := prepare(t, db, "SELECT data FROM bare WHERE id = "+e.mark(1))
+	write := prepare(t, db, "UPDATE bare SET data = "+e.mark(1)+" WHERE id = "+e.mark(2))
+	n := byte(0)
+	return func(change bool) error {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // as every call has one
+		defer cancel()
+		if change {
+			n++
+			written := make([]byte, 128)
+			written[0] = n
+			_, err := write.ExecContext(ctx, written, id)
+			return err
+		}
+		var data []byte
+		return read.QueryRowContext(ctx, id).Scan(&data)
+	}
+}
+
+func prepare(t testing.TB, db *sql.DB, text string) *sql.Stmt {
+	t.Helper()
+	st, err := db.PrepareContext(context.Background(), text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { st.Close() })
+	return st
+}

@@ -1,0 +1,166 @@
+package sqltest
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+	sessionsql "github.com/seed1a8f7c28/session/sql"
+)
+
+// visitor begins a session with a value and returns its Cookie header.
+func visitor(t testing.TB, m *session.Manager) string {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	s, err := m.Start(httptest.NewRecorder(), r)
+	if err == nil {
+		err = s.Set(t.Context(), "name", "ann")
+	}
+	if err == nil {
+		err = s.Save(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r.Header.Get("Cookie")
+}
+
+// start starts the session of a cookie.
+func start(m *session.Manager, cookie string) (*session.Session, error) {
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Cookie", cookie)
+	s, err := m.Start(httptest.NewRecorder(), r)
+	if err == nil && s.Get(r.Context(), "name") != "ann" {
+		err = fmt.Errorf("not the session of the cookie")
+	}
+	return s, err
+}
+
+// Pool has 64 visitors at a time read their sessions, 10,000 times, in handlers that never release: no more
+// connections are used than the pool allows, and none is kept.
+func (e Engine) Pool(t *testing.T) {
+	db := e.DB(t, e.Database(t))
+	const limit = 4
+	db.SetMaxOpenConns(limit)
+	db.SetMaxIdleConns(limit)
+	m := Manager(t, sessionsql.New(db, e.Dialect()))
+	cookie := visitor(t, m)
+	most := atomic.Int64{}
+	stop := make(chan struct{})
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		for {
+			most.Store(max(most.Load(), int64(db.Stats().OpenConnections)))
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	})
+	begin := time.Now()
+	var requests atomic.Int64
+	var wg sync.WaitGroup
+	for range 64 {
+		wg.Go(func() {
+			for requests.Add(1) <= 10_000 {
+				if _, err := start(m, cookie); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(stop)
+	watch.Wait()
+	stats := db.Stats()
+	t.Logf("10000 requests in %v, at most %d connections", time.Since(begin).Round(time.Millisecond), most.Load())
+	if most.Load() > limit || stats.InUse != 0 {
+		t.Errorf("%d connections were open and %d are in use, want at most %d and none", most.Load(), stats.InUse, limit)
+	}
+}
+
+// Exhausted takes all connections: a call waits for one as long as its context allows, and the next one works when they
+// are back.
+func (e Engine) Exhausted(t *testing.T) {
+	db := e.DB(t, e.Database(t))
+	db.SetMaxOpenConns(2)
+	m := Manager(t, sessionsql.New(db, e.Dialect()), session.CfgOpTimeout(time.Second))
+	cookie := visitor(t, m)
+	b := e.Open(t, db)
+	var conns []*sql.Conn
+	for range 2 {
+		c, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, c)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	begin := time.Now()
+	if err := b.Load(ctx, "any", new(session.Record)); err == nil || time.Since(begin) > time.Second {
+		t.Errorf("Load with a cancelled context: %v after %v, want an error at once", err, time.Since(begin))
+	}
+	begin = time.Now()
+	if _, err := start(m, cookie); err == nil || time.Since(begin) > 4*time.Second {
+		t.Errorf("Start without a connection: %v after %v, want an error after 1s", err, time.Since(begin))
+	}
+	for _, c := range conns {
+		c.Close()
+	}
+	if _, err := start(m, cookie); err != nil {
+		t.Errorf("Start with a connection again: %v", err)
+	}
+}
+
+// A Wire counts round trips.
+type Wire interface {
+	Trips() int
+	ResetTrips()
+}
+
+// Trips counts the round trips of requests: reading is one, changing one more, a touch that is not due none.
+func (e Engine) Trips(t *testing.T, config string, wire Wire) {
+	m := Manager(t, e.Provider(), session.CfgProviderConfig(config))
+	touching := Manager(t, e.Provider(), session.CfgProviderConfig(config), session.CfgTouchInterval(-1))
+	cookie := visitor(t, m)
+	read := func(*session.Session) error { return nil }
+	write := func(s *session.Session) error { return s.Set(context.Background(), "n", time.Now().UnixNano()) }
+	for _, tt := range []struct {
+		name string
+		m    *session.Manager
+		do   func(s *session.Session) error
+		want int
+	}{
+		{"read", m, read, 1},
+		{"changed", m, write, 2},
+		{"touched", touching, read, 2},
+	} {
+		for round := range 3 { // the first prepares
+			time.Sleep(2 * time.Millisecond)
+			wire.ResetTrips()
+			s, err := start(tt.m, cookie)
+			if err == nil {
+				err = tt.do(s)
+			}
+			if err == nil {
+				err = s.Save(context.Background())
+			}
+			if err != nil {
+				t.Fatalf("%s: %v", tt.name, err)
+			}
+			if got := wire.Trips(); round > 0 && got != tt.want {
+				t.Errorf("%s: %d round trips, want %d", tt.name, got, tt.want)
+			}
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package sqltest
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base64"
+	"encoding/binary"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+func numbered(n int) []byte {
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64(nil, uint64(n)))
+	return sum[:]
+}
+
+// Fill stores records that live for an hour, of which every tenth has expired. The hour that the sweep goes by is
+// theirs, but some of the living ones have an earlier one, as if they had been touched.
+func (e Engine) Fill(t testing.TB, db *sql.DB, n int) {
+	t.Helper()
+	const rows = 500
+	d := e.Dialect()
+	var text strings.Builder
+	text.WriteString("INSERT INTO sessions (ns, id, version, user_id, created_at, auth_at, expires_at, deadline_at, gc_bucket, data) VALUES ")
+	const columns = 10
+	for i := range rows {
+		if i > 0 {
+			text.WriteByte(',')
+		}
+		for j := range columns {
+			text.WriteString([]string{"(", ","}[min(j, 1)] + e.mark(i*columns+j+1))
+		}
+		text.WriteByte(')')
+	}
+	at := func(tm time.Time) any {
+		if d.Time != nil {
+			return d.Time(tm)
+		}
+		return tm.UnixMilli()
+	}
+	str := func(s string) any {
+		if d.Text != nil {
+			return d.Text(s)
+		}
+		return s
+	}
+	now, data := time.Now(), make([]byte, 128)
+	hour := now.UnixMilli() / 3_600_000
+	for begin := 0; begin < n; begin += rows {
+		args := make([]any, 0, rows*columns)
+		for i := begin; i < begin+rows; i++ {
+			expires, bucket := now.Add(time.Hour), hour+2
+			switch {
+			case i%10 == 0:
+				expires, bucket = now.Add(-time.Duration(i)*time.Millisecond), hour+1-int64(i/10%2)
+			case i%10 == 1:
+				bucket = hour
+			}
+			args = append(args, str(""), numbered(i), int64(1), nil, at(now), at(now), at(expires), at(now.Add(24*time.Hour)), bucket, data)
+		}
+		Exec(t, db, text.String(), args...)
+	}
+}
+
+// SweepSize is how many records to sweep, of which a tenth has expired.
+func SweepSize() int {
+	if os.Getenv("SESSION_SOAK") != "" {
+		return 1_000_000
+	}
+	return 100_000
+}
+
+// Sweep has two nodes sweep together while clients read: each expired record is removed by one of them. It logs how
+// long the reads take with and without.
+func (e Engine) Sweep(t *testing.T, n int) {
+	db := e.DB(t, e.Database(t))
+	nodes := []session.Backend{e.Open(t, db), e.Open(t, db)}
+	e.Fill(t, db, n)
+
+	quiet := e.reads(t, nodes[0], n, time.Second, nil)
+	begin, done := time.Now(), make(chan struct{})
+	var removed [2]int
+	var took time.Duration
+	go func() {
+		defer close(done)
+		var wg sync.WaitGroup
+		for i, b := range nodes {
+			wg.Go(func() {
+				var err error
+				if removed[i], err = b.(session.Sweeper).Sweep(context.Background()); err != nil {
+					t.Errorf("Sweep: %v", err)
+				}
+			})
+		}
+		wg.Wait()
+		took = time.Since(begin)
+	}()
+	busy := e.reads(t, nodes[0], n, time.Second, done)
+	<-done
+	t.Logf("%d expired among %d: %d and %d removed in %v; p99 of reads %v without, %v with a sweep",
+		n/10, n, removed[0], removed[1], took.Round(time.Millisecond), quiet, busy)
+	if removed[0]+removed[1] != n/10 {
+		t.Errorf("two nodes removed %d and %d, want %d together", removed[0], removed[1], n/10)
+	}
+	if rows, live := Int(t, db, "SELECT count(*) FROM sessions"), n-n/10; rows != live {
+		t.Errorf("%d rows remain, want %d", rows, live)
+	}
+	now := time.Now().UnixMilli()
+	if behind := Int(t, db, "SELECT count(*) FROM sessions WHERE gc_bucket <= "+e.mark(1), now/3_600_000); behind > 0 {
+		t.Errorf("%d live rows have an hour that is over, want none", behind)
+	}
+	if again, err := nodes[1].(session.Sweeper).Sweep(t.Context()); err != nil || again != 0 {
+		t.Errorf("another Sweep = %d, %v, want 0", again, err)
+	}
+}
+
+// reads loads live records, four at a time, for a time and until done is closed. It returns the 99th percentile.
+func (e Engine) reads(t *testing.T, b session.Backend, n int, d time.Duration, done <-chan struct{}) time.Duration {
+	t.Helper()
+	var (
+		mu  sync.Mutex
+		all []time.Duration
+		wg  sync.WaitGroup
+	)
+	over := func(begin time.Time) bool {
+		if time.Since(begin) < d {
+			return false
+		}
+		select {
+		case <-done:
+			return true
+		default:
+			return done == nil
+		}
+	}
+	begin := time.Now()
+	for range 4 {
+		wg.Go(func() {
+			var own []time.Duration
+			for !over(begin) {
+				key := base64.RawURLEncoding.EncodeToString(numbered(10*rand.N(n/10) + 5))
+				asked := time.Now()
+				if err := b.Load(context.Background(), key, new(session.Record)); err != nil {
+					t.Errorf("Load: %v", err)
+					return
+				}
+				own = append(own, time.Since(asked))
+				time.Sleep(time.Millisecond)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, own...)
+		})
+	}
+	wg.Wait()
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[len(all)*99/100].Round(10 * time.Microsecond)
+}

@@ -1,0 +1,52 @@
+package mysql
+
+import (
+	"database/sql"
+	_ "embed"
+	"errors"
+	"slices"
+
+	"github.com/go-sql-driver/mysql"
+
+	sessionsql "github.com/seed1a8f7c28/session/sql"
+)
+
+//go:embed schema.1.sql
+var schema string
+
+// Dialect returns the SQL of MySQL, from version 5.7 on, and MariaDB, from 10.2 on, for [sessionsql.New].
+func Dialect() *sessionsql.Dialect {
+	is := sessionsql.Standard()
+	is.Lock = lock
+	return &sessionsql.Dialect{
+		Name:        "mysql",
+		Schema:      schema,
+		Quote:       '`',
+		Now:         now,
+		HourNow:     `(` + now + ` + 3599999) DIV 3600000`,
+		HourExpires: `(expires_at + 3599999) DIV 3600000`,
+		Text:        func(s string) any { return []byte(s) }, // of no character set
+		Statements:  is,
+		Isolation:   sql.LevelReadCommitted,
+		Duplicate:   func(err error) bool { return hasNumber(err, 1062) },
+		Retry:       func(err error) bool { return hasNumber(err, 1213, 1205, 3101) },
+		Lost:        func(err error) bool { return errors.Is(err, mysql.ErrInvalidConn) || hasNumber(err, 1053, 1927, 3169) },
+		NoTable:     func(err error) bool { return hasNumber(err, 1146) },
+	}
+}
+
+// now is when the statement began. It does not go through the time zone of the session, in which an hour a year comes
+// twice.
+const now = `(UNIX_TIMESTAMP() * 1000 + MICROSECOND(UTC_TIMESTAMP(3)) DIV 1000)`
+
+// lock makes a row, or finds it, that is locked until the transaction ends: GET_LOCK would belong to the
+// connection, which may be lost or given back. Nothing else looks at the row, and a sweep removes it.
+const lock = `INSERT INTO {table} (ns, id, {head}, gc_bucket, data)
+	VALUES (:ns, :lock, 0, NULL, 0, 0, :expires, 0, :bucket, '')
+	ON DUPLICATE KEY UPDATE expires_at = GREATEST(expires_at, :expires)`
+
+// hasNumber reports whether err is one of the server's errors with these numbers.
+func hasNumber(err error, numbers ...uint16) bool {
+	e, ok := errors.AsType[*mysql.MySQLError](err)
+	return ok && slices.Contains(numbers, e.Number)
+}

@@ -1,0 +1,57 @@
+// Package mysql keeps sessions in MySQL or MariaDB, under the provider name "mysql":
+//
+//	import _ "github.com/seed1a8f7c28/session/mysql"
+//
+//	cfg := session.NewManagerConfig()
+//	cfg.ProviderConfig = "app:password@tcp(localhost:3306)/app?tls=true"
+//	session.NewManager("mysql", cfg)
+//
+// The provider config is a DSN of github.com/go-sql-driver/mysql, as in beego, or a JSON object:
+//
+//	{"dsn": "…", "table": "sessions", "schema": "create", "maxOpenConns": 16, "maxIdleConns": 16,
+//	 "connMaxLifetime": "30m", "connMaxIdleTime": "5m"}
+//
+// schema says what is done about the table at the start: "create" makes it if it is not there, "check" only
+// checks that its columns are, "off" does neither.
+package mysql
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/seed1a8f7c28/session"
+	sessionsql "github.com/seed1a8f7c28/session/sql"
+)
+
+func init() { session.Register(session.ProviderMysql, New()) }
+
+// New returns a provider that keeps sessions in MySQL or MariaDB, for [session.New].
+func New() session.Provider { return session.NewProvider(Open) }
+
+// Open connects to the server that c.Config names, and makes the table if it has to. See [sessionsql.Open].
+func Open(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+	return sessionsql.Open(ctx, c, Dialect(), connector)
+}
+
+// errDSN is shown instead of the driver's error, which may have the password in it.
+var errDSN = errors.New("not a data source name of MySQL: want user:password@tcp(host:3306)/dbname?param=value")
+
+func connector(dsn string) (driver.Connector, error) {
+	cfg, err := mysql.ParseDSN(dsn)
+	if err != nil {
+		return nil, errDSN
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 5 * time.Second // to connect, also when a lost connection is replaced
+	}
+	cfg.Logger = new(mysql.NopLogger) // what it would print to stderr are the errors that calls return
+	c, err := mysql.NewConnector(cfg)
+	if err != nil {
+		return nil, errDSN
+	}
+	return c, nil
+}

@@ -1,0 +1,182 @@
+package postgres
+
+import (
+	"context"
+	"database/sql/driver"
+	"net"
+	"time"
+
+	"github.com/lib/pq"
+)
+
+// A connector makes connections of lib/pq end their waiting in time. lib/pq leaves it to the server to end a
+// statement whose context is done, and asks it over another connection: with a server that does not answer
+// it would wait for ever.
+type connector struct{ *pq.Connector }
+
+const (
+	connectTime = 5 * time.Second        // where the context says nothing
+	grace       = 250 * time.Millisecond // for the server to end a statement itself
+)
+
+func newConnector(dsn string) (driver.Connector, error) {
+	c, err := pq.NewConnector(dsn)
+	if err != nil {
+		return nil, errDSN
+	}
+	c.Dialer(new(dialer))
+	return connector{c}, nil
+}
+
+// Connect implements [driver.Connector].
+func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, connectTime)
+		defer cancel()
+	}
+	var wire net.Conn
+	inner, err := c.Connector.Connect(context.WithValue(ctx, wireKey{}, &wire))
+	if err != nil {
+		return nil, err
+	}
+	pqConn, ok := inner.(pqConn)
+	if !ok || wire == nil {
+		return inner, nil
+	}
+	return &conn{pqConn: pqConn, wire: wire}, wire.SetDeadline(time.Time{})
+}
+
+// wireKey is the context's key for where the dialer leaves what it has dialed.
+type wireKey struct{}
+
+// A dialer gives a connection the deadline of the context, and one over which lib/pq asks the server to end a
+// statement, for which the statement's caller waits, as much as grace.
+type dialer struct{ net.Dialer }
+
+func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	wire, connecting := ctx.Value(wireKey{}).(*net.Conn)
+	if !connecting {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, grace)
+		defer cancel()
+	}
+	c, err := d.Dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	if connecting {
+		*wire = c
+	}
+	deadline, _ := ctx.Deadline()
+	return c, c.SetDeadline(deadline)
+}
+
+// DialTimeout is not used, but asked for.
+func (d *dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+	return net.DialTimeout(network, address, timeout)
+}
+
+// pqConn is what a connection of lib/pq implements of what database/sql asks for.
+type pqConn interface {
+	driver.Conn
+	driver.ConnPrepareContext
+	driver.ConnBeginTx
+	driver.ExecerContext
+	driver.QueryerContext
+	driver.Pinger
+	driver.SessionResetter
+	driver.Validator
+	driver.NamedValueChecker
+}
+
+// A conn sets the deadline of the call's context before each call; it holds until the next one, for the rows
+// and for the end of a transaction too.
+type conn struct {
+	pqConn
+	wire     net.Conn
+	deadline time.Time
+}
+
+func (c *conn) until(ctx context.Context) {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		c.setDeadline(time.Time{})
+		return
+	}
+	// One that is a little later will do: setting it with each call would cost a tenth of a read.
+	if early := deadline.Add(grace); c.deadline.Before(early) || c.deadline.After(early.Add(grace)) {
+		c.setDeadline(early.Add(grace))
+	}
+}
+
+// setDeadline leaves it to the call to meet an error.
+func (c *conn) setDeadline(deadline time.Time) {
+	c.deadline = deadline
+	c.wire.SetDeadline(deadline)
+}
+
+// Close is called without a context, when the last one's deadline may be over.
+func (c *conn) Close() error {
+	c.setDeadline(time.Now().Add(grace))
+	return c.pqConn.Close()
+}
+
+func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	c.until(ctx)
+	inner, err := c.pqConn.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	if st, ok := inner.(pqStmt); ok {
+		return &stmt{st, c}, nil
+	}
+	return inner, nil
+}
+
+func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	c.until(ctx)
+	return c.pqConn.BeginTx(ctx, opts)
+}
+
+func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	c.until(ctx)
+	return c.pqConn.ExecContext(ctx, query, args)
+}
+
+func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	c.until(ctx)
+	return c.pqConn.QueryContext(ctx, query, args)
+}
+
+func (c *conn) Ping(ctx context.Context) error {
+	c.until(ctx)
+	return c.pqConn.Ping(ctx)
+}
+
+type pqStmt interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+}
+
+type stmt struct {
+	pqStmt
+	c *conn
+}
+
+// Close tells the server, as [conn.Close] does.
+func (s *stmt) Close() error {
+	s.c.setDeadline(time.Now().Add(grace))
+	return s.pqStmt.Close()
+}
+
+func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	s.c.until(ctx)
+	return s.pqStmt.ExecContext(ctx, args)
+}
+
+func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	s.c.until(ctx)
+	return s.pqStmt.QueryContext(ctx, args)
+}

@@ -1,0 +1,41 @@
+// Package postgres keeps sessions in PostgreSQL, under the provider names "postgresql" and "postgres":
+//
+//	import _ "github.com/seed1a8f7c28/session/postgres"
+//
+//	cfg := session.NewManagerConfig()
+//	cfg.ProviderConfig = "postgres://app:password@localhost/app?sslmode=verify-full"
+//	session.NewManager("postgresql", cfg)
+//
+// The provider config is a DSN of lib/pq, as a URL or as key=value words, as in beego, or a JSON object:
+//
+//	{"dsn": "…", "table": "sessions", "schema": "create", "maxOpenConns": 16, "maxIdleConns": 16,
+//	 "connMaxLifetime": "30m", "connMaxIdleTime": "5m"}
+//
+// schema says what is done about the table at the start: "create" makes it if it is not there, "check" only
+// checks that its columns are, "off" does neither.
+package postgres
+
+import (
+	"context"
+	"errors"
+
+	"github.com/seed1a8f7c28/session"
+	sessionsql "github.com/seed1a8f7c28/session/sql"
+)
+
+func init() {
+	session.Register(session.ProviderPostgresql, New())
+	session.Register("postgres", New())
+}
+
+// New returns a provider that keeps sessions in PostgreSQL, for [session.New].
+func New() session.Provider { return session.NewProvider(Open) }
+
+// Open connects to the server that c.Config names, and makes the table if it has to. See [sessionsql.Open].
+func Open(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+	return sessionsql.Open(ctx, c, Dialect(), newConnector)
+}
+
+// errDSN is shown instead of lib/pq's error, which may have the password in it.
+var errDSN = errors.New("not a data source name of PostgreSQL: " +
+	`want "postgres://user:password@host:5432/dbname?sslmode=verify-full" or "host=… user=… dbname=…"`)

@@ -1,0 +1,131 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A coalescer lets loads that come while others are under way share trips. The first go at once and each alone;
+// those that come meanwhile wait for the end of a trip, not for a clock, and then one of them takes all of them
+// along. So a load by itself is never later, and a busy node sends few long pipelines instead of many short
+// ones, each of which costs both sides system calls and a connection.
+type coalescer struct {
+	*client
+
+	mu      sync.Mutex
+	flying  int // trips under way
+	waiting []*load
+}
+
+const (
+	maxFlying = 2  // trips at a time
+	maxLoads  = 64 // loads in a trip
+)
+
+// A load is one that waits for a trip.
+type load struct {
+	name  string
+	turn  chan struct{} // closed when the load has been made, or is to be made with others
+	crew  []*load       // not nil in the second case: all of the trip, this one too
+	value *redis.StringCmd
+	until *redis.IntCmd
+}
+
+// get is [client.get], maybe with others.
+func (c *coalescer) get(ctx context.Context, name string) (value []byte, expires int64, err error) {
+	c.mu.Lock()
+	if c.flying < maxFlying {
+		c.flying++
+		c.mu.Unlock()
+		defer c.land()
+		return c.client.get(ctx, name)
+	}
+	l := &load{name: name, turn: make(chan struct{})}
+	c.waiting = append(c.waiting, l)
+	c.mu.Unlock()
+	select {
+	case <-l.turn:
+	case <-ctx.Done():
+		c.leave(ctx, l)
+		return nil, 0, fail(ctx, "load", ctx.Err())
+	}
+	if l.crew != nil {
+		c.fly(ctx, l.crew)
+	}
+	value, err = l.value.Bytes()
+	if errors.Is(err, redis.Nil) {
+		return nil, 0, session.ErrNotFound
+	}
+	if err == nil {
+		expires, err = l.until.Result()
+	}
+	switch {
+	case err != nil: // what may be sent again is decided there
+		return c.client.get(ctx, name)
+	case expires == -2: // it was removed in between
+		return nil, 0, session.ErrNotFound
+	}
+	return value, expires, nil
+}
+
+// land ends a trip: those who wait make the next.
+func (c *coalescer) land() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := min(len(c.waiting), maxLoads)
+	if n == 0 {
+		c.flying--
+		return
+	}
+	crew := c.waiting[:n:n]
+	c.waiting = c.waiting[n:]
+	crew[0].crew = crew
+	close(crew[0].turn)
+}
+
+// leave is called by a load whose caller has given up.
+func (c *coalescer) leave(ctx context.Context, l *load) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, w := range c.waiting {
+		if w == l {
+			c.waiting = append(c.waiting[:i:i], c.waiting[i+1:]...)
+			return
+		}
+	}
+	if l.crew != nil { // the others rely on it
+		go c.fly(context.WithoutCancel(ctx), l.crew)
+	}
+}
+
+// fly makes the loads of a crew, whose first one is the caller's, in one trip.
+func (c *coalescer) fly(ctx context.Context, crew []*load) {
+	defer c.land()
+	defer func() {
+		for _, l := range crew[1:] {
+			close(l.turn)
+		}
+	}()
+	timeout := maxFlight
+	if deadline, ok := ctx.Deadline(); ok {
+		timeout = time.Until(deadline)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout) // the others' callers may go on waiting
+	defer cancel()
+	pipe := c.rdb.Pipeline()
+	for _, l := range crew {
+		l.value, l.until = redis.NewStringCmd(ctx, "get", l.name), redis.NewIntCmd(ctx, "pexpiretime", l.name)
+		pipe.Process(ctx, l.value)
+		pipe.Process(ctx, l.until)
+	}
+	pipe.Exec(ctx) // the errors are in the commands
+}
+
+// maxFlight bounds a trip that nobody waits for who has a deadline.
+const maxFlight = 5 * time.Second

@@ -1,0 +1,59 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// heartbeat is how long a watch believes in a connection on which nothing comes.
+const heartbeat = 5 * time.Second
+
+// Watch implements [session.Watcher], by publish and subscribe: the scripts that remove a session publish its key,
+// and Clear the empty one.
+func (s *store) Watch(ctx context.Context, resync func(), destroyed func(key string)) error {
+	sub := s.rdb.Subscribe(ctx, s.keys.channel())
+	defer sub.Close()
+	defer context.AfterFunc(ctx, func() { sub.Close() })()
+	pinged := false
+	for {
+		m, err := sub.ReceiveTimeout(ctx, heartbeat)
+		if ctx.Err() != nil {
+			return fmt.Errorf("session/redis: watch: %w", ctx.Err())
+		}
+		if err != nil {
+			if !timedOut(err) || pinged || sub.Ping(ctx) != nil {
+				return fail(ctx, "watch", err)
+			}
+			pinged = true
+			continue
+		}
+		pinged = false
+		switch m := m.(type) {
+		case *redis.Subscription: // at the beginning, and when the client has connected again
+			resync()
+		case *redis.Message:
+			if m.Payload == "" {
+				resync()
+			} else {
+				destroyed(m.Payload)
+			}
+		case *redis.Pong:
+		default:
+			return fmt.Errorf("session/redis: watch: %w", errUnexpected)
+		}
+	}
+}
+
+// announceAll tells the watchers that they have to look at everything. Who may not publish has none.
+func (s *store) announceAll(ctx context.Context) error {
+	c := plainCall("publish", s.keys.channel(), "")
+	err := s.send(ctx, "clear", c)
+	if _, answered := errors.AsType[redis.Error](err); answered {
+		return nil
+	}
+	return err
+}

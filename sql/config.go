@@ -1,0 +1,129 @@
+package sql
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A config is a provider config that was read and checked.
+type config struct {
+	dsn      string
+	field    string // which setting dsn came from
+	table    string
+	schema   string
+	maxOpen  int
+	maxIdle  int
+	lifetime time.Duration // of a connection
+	idleTime time.Duration
+}
+
+func defaults() config {
+	return config{
+		field: "providerConfig", table: "sessions", schema: schemaCreate, maxOpen: 16, maxIdle: 16,
+		lifetime: 30 * time.Minute, idleTime: 5 * time.Minute,
+	}
+}
+
+// parse reads a DSN, or a JSON object that has one.
+func parse(text string) (config, error) {
+	c := defaults()
+	c.dsn = text
+	if strings.HasPrefix(strings.TrimSpace(text), "{") {
+		if err := c.parseObject(text); err != nil {
+			return c, err
+		}
+	}
+	if strings.TrimSpace(c.dsn) == "" {
+		return c, configError(c.field, "want the data source name of a database")
+	}
+	return c, nil
+}
+
+func (c *config) parseObject(text string) error {
+	c.dsn, c.field = "", "providerConfig.dsn"
+	object := struct {
+		DSN             *string   `json:"dsn"`
+		Table           *string   `json:"table"`
+		Schema          *string   `json:"schema"`
+		MaxOpenConns    *int      `json:"maxOpenConns"`
+		MaxIdleConns    *int      `json:"maxIdleConns"`
+		ConnMaxLifetime *duration `json:"connMaxLifetime"`
+		ConnMaxIdleTime *duration `json:"connMaxIdleTime"`
+	}{
+		DSN: &c.dsn, Table: &c.table, Schema: &c.schema, MaxOpenConns: &c.maxOpen, MaxIdleConns: &c.maxIdle,
+		ConnMaxLifetime: (*duration)(&c.lifetime), ConnMaxIdleTime: (*duration)(&c.idleTime),
+	}
+	c.maxIdle = -1
+	if err := session.ParseProviderConfig(text, &object); err != nil {
+		return err
+	}
+	if c.maxIdle == -1 {
+		c.maxIdle = c.maxOpen
+	}
+	switch {
+	case c.maxOpen < 1:
+		return configError("providerConfig.maxOpenConns", "want 1 or more")
+	case c.maxIdle < 0:
+		return configError("providerConfig.maxIdleConns", "want 0 or more")
+	case c.maxIdle > c.maxOpen:
+		return configError("providerConfig.maxIdleConns", "want at most maxOpenConns, %d", c.maxOpen)
+	}
+	if err := checkTable(c.table); err != nil {
+		return &session.ConfigError{Field: "providerConfig.table", Err: err}
+	}
+	if err := checkSchema(c.schema); err != nil {
+		return &session.ConfigError{Field: "providerConfig.schema", Err: err}
+	}
+	return nil
+}
+
+func configError(field, format string, args ...any) error {
+	return &session.ConfigError{Field: field, Err: fmt.Errorf(format, args...)}
+}
+
+// A table's name stands in statements, quoted: it is a plain identifier, with a schema or database before it
+// if need be. Names of indexes are made of it, which may have 63 bytes.
+var tableName = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,47}$`)
+
+func checkTable(name string) error {
+	if !tableName.MatchString(name) {
+		return errors.New("want a name of at most 48 letters, digits and _ that begins with none of the digits, or schema.name")
+	}
+	return nil
+}
+
+func checkSchema(schema string) error {
+	switch schema {
+	case schemaCreate, schemaCheck, schemaOff:
+		return nil
+	}
+	return fmt.Errorf("want one of %q, %q and %q", schemaCreate, schemaCheck, schemaOff)
+}
+
+// A duration is a number of seconds or text such as "90s".
+type duration time.Duration
+
+var errDuration = &session.ConfigError{Field: "providerConfig", Err: errors.New(
+	`want a number of seconds or a duration such as "90s", 0 for none`)}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (d *duration) UnmarshalJSON(data []byte) error {
+	text := string(data) + "s"
+	if data[0] == '"' {
+		if err := json.Unmarshal(data, &text); err != nil {
+			return errDuration
+		}
+	}
+	parsed, err := time.ParseDuration(text)
+	if err != nil || parsed < 0 {
+		return errDuration
+	}
+	*d = duration(parsed)
+	return nil
+}

@@ -1,0 +1,97 @@
+package sql
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A reservation is a row at version 0. What makes a record under its key takes it over.
+
+// errFull undoes a transaction of Reserve that found nothing but reservations.
+var errFull = errors.New("all is reserved")
+
+// Reserve implements [session.UserLimiter]: one transaction, in which nobody else limits the same user.
+func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, limit int, evict bool) (evicted []string, err error) {
+	if err := checkUser(user); err != nil {
+		return nil, err
+	}
+	used := []*statement{s.lock, s.heldBy, s.evict, s.insert, s.replace, s.load}
+	for try := 0; ; try++ {
+		err = s.do(ctx, func() error {
+			evicted = nil
+			return s.within(ctx, used, func(tx *sql.Tx) (err error) {
+				evicted, err = s.reserve(ctx, tx, user, key, until, limit, evict)
+				return err
+			})
+		})
+		if !errors.Is(err, errFull) {
+			break
+		}
+		if evicted = nil; !wait(ctx, 5*time.Millisecond+pause(try)) {
+			return nil, s.fail("reserve", ctx.Err())
+		}
+	}
+	return evicted, s.fail("reserve", err)
+}
+
+func (s *store) reserve(
+	ctx context.Context, tx *sql.Tx, user, key string, until time.Time, limit int, evict bool,
+) (evicted []string, err error) {
+	if _, err := s.exec(ctx, tx, s.lock, &params{user: user, expires: until}); err != nil {
+		return nil, err
+	}
+	for {
+		records, reserved, there, err := s.held(ctx, tx, user, key)
+		more := len(records) + reserved + 1 - limit
+		switch {
+		case err != nil:
+			return evicted, err
+		case there > 0: // the record that the reservation is for
+			return evicted, nil
+		case more <= 0:
+			return evicted, s.put(ctx, tx, &params{id: idOf(key), rec: &session.Record{User: user, Expires: until}})
+		case !evict:
+			return nil, session.ErrTooManySessions
+		case more > len(records):
+			return nil, errFull
+		}
+		for _, id := range records[:more] {
+			n, err := s.exec(ctx, tx, s.evict, &params{id: id, user: user})
+			if err != nil {
+				return evicted, err
+			}
+			if n > 0 {
+				evicted = append(evicted, keyOf(id))
+			}
+		}
+		// Look again: what was not there any more may have a new key.
+	}
+}
+
+// held returns the keys of the user's live records, the earliest login first, how many reservations there are
+// beside them, and what is under key: the version, 0 for a reservation, which does not count, or -1.
+func (s *store) held(ctx context.Context, tx *sql.Tx, user, key string) (records [][]byte, reserved int, there int64, err error) {
+	own := idOf(key)
+	there = -1
+	err = s.query(ctx, tx, s.heldBy, &params{user: user}, func(rows *sql.Rows) error {
+		var r row
+		if err := rows.Scan(&r.id, &r.version, &r.auth); err != nil {
+			return err
+		}
+		switch {
+		case bytes.Equal(r.id, own):
+			there = r.version
+		case r.version == 0:
+			reserved++
+		default:
+			records = append(records, r.id)
+		}
+		return nil
+	})
+	return records, reserved, there, err
+}

@@ -1,0 +1,56 @@
+package sql
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// Rename implements [session.Renamer]: one statement, which removes the old row and stores the new one, or makes
+// the one of the other.
+func (s *store) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+	if err := checkSize(rec); err != nil {
+		return err
+	}
+	p := &params{id: idOf(oldKey), to: idOf(newKey), version: oldVersion, rec: rec}
+	err := s.change(ctx, s.rename, p)
+	if err != nil && s.dialect.Duplicate(err) {
+		err = s.renameOver(ctx, p)
+	}
+	if errors.Is(err, session.ErrNotFound) && p.sent > 1 && s.isStored(ctx, p.to, 1, rec) {
+		err = nil
+	}
+	if err != nil {
+		return s.fail("rename", err)
+	}
+	rec.Version = 1
+	return nil
+}
+
+// renameOver is for a new key under which there is a row: a reservation, or what has expired.
+func (s *store) renameOver(ctx context.Context, p *params) error {
+	err := s.do(ctx, func() error {
+		return s.within(ctx, []*statement{s.vacate, s.rename}, func(tx *sql.Tx) error {
+			n, err := s.exec(ctx, tx, s.vacate, p)
+			if err == nil && n == 0 {
+				err = session.ErrExists
+			}
+			if err != nil {
+				return err
+			}
+			if n, err = s.exec(ctx, tx, s.rename, p); err == nil && n == 0 {
+				err = errChanged
+			}
+			return err
+		})
+	})
+	if errors.Is(err, errChanged) {
+		return s.change(ctx, s.rename, p)
+	}
+	return err
+}
+
+// errChanged undoes a transaction about a record that is not at its version any more.
+var errChanged = errors.New("changed meanwhile")

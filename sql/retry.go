@@ -1,0 +1,153 @@
+package sql
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// do runs f, again and again while others are in its way, until ctx is done.
+func (s *store) do(ctx context.Context, f func() error) error {
+	const most = 100 // which only a ctx that never ends lets happen
+	for try := 0; ; try++ {
+		err := f()
+		if err == nil || !s.dialect.Retry(err) || try == most || !wait(ctx, pause(try)) {
+			return err
+		}
+	}
+}
+
+// read is do for what may be asked twice: it also does so when the connection was lost.
+func (s *store) read(ctx context.Context, f func() error) error {
+	const most = 2
+	for try := 0; ; try++ {
+		err := s.do(ctx, f)
+		if err == nil || !s.lost(err) || try == most || !wait(ctx, pause(try)) {
+			return err
+		}
+	}
+}
+
+func (s *store) lost(err error) bool {
+	if _, network := errors.AsType[*net.OpError](err); network {
+		return true
+	}
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		s.dialect.Lost(err)
+}
+
+// pause returns how long to wait after a try: up to 1, 2, 4 and so on to 64 milliseconds.
+func pause(try int) time.Duration {
+	return rand.N(time.Millisecond << min(try, 6))
+}
+
+// wait reports false when ctx is done.
+func wait(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// fail names the call in an error of the database. Errors of package session are as they are.
+func (s *store) fail(call string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, session.ErrNotFound), errors.Is(err, session.ErrExists), errors.Is(err, session.ErrTooLarge),
+		errors.Is(err, session.ErrTooManySessions):
+		return err
+	}
+	if _, conflict := errors.AsType[*session.ConflictError](err); conflict {
+		return err
+	}
+	return fmt.Errorf("session/%s: %s: %w", s.dialect.Name, call, err)
+}
+
+// turn waits until this process may write, where that is one writer at a time.
+func (s *store) turn(ctx context.Context) (leave func(), err error) {
+	if s.writer == nil {
+		return func() {}, nil
+	}
+	select {
+	case s.writer <- struct{}{}:
+		return func() { <-s.writer }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// exec runs a statement that changes rows and returns how many. tx may be nil.
+func (s *store) exec(ctx context.Context, tx *sql.Tx, st *statement, p *params) (int64, error) {
+	if tx == nil {
+		leave, err := s.turn(ctx)
+		if err != nil {
+			return 0, err
+		}
+		defer leave()
+	}
+	prepared, err := st.on(ctx, s.db, tx)
+	if err != nil {
+		return 0, err
+	}
+	result, err := prepared.ExecContext(ctx, st.args(s, p)...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// query runs a statement and gives each row to scan.
+func (s *store) query(ctx context.Context, tx *sql.Tx, st *statement, p *params, scan func(rows *sql.Rows) error) error {
+	prepared, err := st.on(ctx, s.db, tx)
+	if err != nil {
+		return err
+	}
+	rows, err := prepared.QueryContext(ctx, st.args(s, p)...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// within runs f in a transaction, which sees what others have committed before each of its statements. The statements
+// that f uses are prepared before: f has a connection and must not wait for another.
+func (s *store) within(ctx context.Context, used []*statement, f func(tx *sql.Tx) error) error {
+	for _, st := range used {
+		if _, err := st.on(ctx, s.db, nil); err != nil {
+			return err
+		}
+	}
+	leave, err := s.turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: s.dialect.Isolation})
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // of nothing, after Commit
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}

@@ -1,0 +1,67 @@
+package sql
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A row is where a record is scanned to.
+type row struct {
+	id      []byte
+	version int64
+	user    sql.NullString
+	created moment
+	auth    moment
+	expires moment
+	ends    moment
+	data    []byte
+}
+
+// head returns where the columns {head} go.
+func (r *row) head() []any {
+	return []any{&r.version, &r.user, &r.created, &r.auth, &r.expires, &r.ends}
+}
+
+func (r *row) record() session.Record {
+	return session.Record{
+		Version: uint64(r.version), User: r.user.String, Created: r.created.Time, AuthTime: r.auth.Time,
+		Expires: r.expires.Time, Deadline: r.ends.Time, Data: r.data,
+	}
+}
+
+// A moment is a time from a column, whatever the column's type is.
+type moment struct{ time.Time }
+
+var errMoment = errors.New("a time is neither a time nor a number of milliseconds")
+
+// Scan implements [sql.Scanner].
+func (m *moment) Scan(v any) error {
+	m.Time = time.Time{}
+	switch v := v.(type) {
+	case nil:
+	case time.Time:
+		m.Time = time.UnixMilli(v.UnixMilli())
+	case int64:
+		m.setMillis(v)
+	case []byte: // a number of the text protocol
+		n, err := strconv.ParseInt(string(v), 10, 64)
+		if err != nil {
+			return errMoment
+		}
+		m.setMillis(n)
+	default:
+		return fmt.Errorf("%w but %T", errMoment, v)
+	}
+	return nil
+}
+
+func (m *moment) setMillis(ms int64) {
+	if ms != 0 {
+		m.Time = time.UnixMilli(ms)
+	}
+}

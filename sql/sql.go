@@ -1,0 +1,112 @@
+// Package sql keeps sessions in a table of an SQL database. It is what the providers mysql, postgresql and
+// sqlite have in common; for an application's own *sql.DB, it is a provider of its own:
+//
+//	db, err := sql.Open("postgres", dsn)
+//	…
+//	sessions, err := session.New(sessionsql.New(db, postgres.Dialect()), session.NewManagerConfig())
+//
+// A session is one row. Reading it is one round trip, changing it two: the save compares the version and, where
+// the database can do that, brings the other version back with it. A touch changes no indexed column: the index that
+// the sweep goes by has the hour of a deadline, which the sweep itself corrects when a session lives on.
+//
+// Whether a session has expired goes by one clock: the server's. All nodes share it, and a node whose clock
+// is wrong ends nobody else's sessions. Where there is no server it is this machine's.
+package sql
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// An Option changes what [New] does.
+type Option func(c *config)
+
+// Table is the name of the table, "sessions" by default. It may have a schema or a database before it, and a dot.
+func Table(name string) Option { return func(c *config) { c.table = name } }
+
+// Schema says what is done about the table when the provider is opened: "create", the default, makes it if it is
+// not there, "check" only checks its columns, "off" does neither.
+func Schema(what string) Option { return func(c *config) { c.schema = what } }
+
+// New returns a provider that keeps sessions in db, for [session.New]. The pool and its limits are the
+// application's, and it stays open. The providerConfig setting must be empty.
+func New(db *sql.DB, d *Dialect, opts ...Option) session.Provider {
+	return session.NewProvider(func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+		return OpenDB(ctx, c, db, d, opts...)
+	})
+}
+
+// OpenDB opens a backend as the provider that [New] returns does.
+func OpenDB(
+	ctx context.Context, c session.BackendConfig, db *sql.DB, d *Dialect, opts ...Option,
+) (session.Backend, error) {
+	cfg := defaults()
+	for _, opt := range opts {
+		opt(&cfg)
+	}
+	switch {
+	case c.Config != "":
+		return nil, configError("providerConfig", "want none, since the application opens the database")
+	case db == nil:
+		return nil, errors.New("session/sql: there is no *sql.DB")
+	}
+	if err := errors.Join(checkTable(cfg.table), checkSchema(cfg.schema)); err != nil {
+		return nil, fmt.Errorf("session/sql: %w", err)
+	}
+	s, err := open(ctx, db, d, cfg, c)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Open opens a backend for the provider config c.Config: a DSN, which is given to connect, or a JSON object with
+// dsn, table, schema, maxOpenConns, maxIdleConns, connMaxLifetime and connMaxIdleTime. An error of
+// connect says which form a DSN has, and shows nothing of this one. The result implements all optional interfaces
+// of a [session.Backend] but InProcess, and [io.Closer], which closes the pool.
+func Open(
+	ctx context.Context, c session.BackendConfig, d *Dialect, connect func(dsn string) (driver.Connector, error),
+) (session.Backend, error) {
+	cfg, err := parse(c.Config)
+	if err != nil {
+		return nil, err
+	}
+	connector, err := connect(cfg.dsn)
+	if err != nil {
+		return nil, &session.ConfigError{Field: cfg.field, Err: err}
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(cfg.maxOpen)
+	db.SetMaxIdleConns(cfg.maxIdle)
+	db.SetConnMaxLifetime(cfg.lifetime)
+	db.SetConnMaxIdleTime(cfg.idleTime)
+	s, err := open(ctx, db, d, cfg, c)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	s.owned = true
+	return s, nil
+}
+
+func open(ctx context.Context, db *sql.DB, d *Dialect, cfg config, c session.BackendConfig) (*store, error) {
+	if c.Beego {
+		return nil, &session.ConfigError{Field: "beego", Err: fmt.Errorf(
+			"the table of beego's provider cannot be used: %w", errors.ErrUnsupported)}
+	}
+	s := newStore(db, d, cfg.table, c.Namespace)
+	err := db.PingContext(ctx)
+	if err != nil {
+		err = fmt.Errorf("cannot connect: %w", err)
+	} else {
+		err = s.setUp(ctx, cfg.schema)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("session/%s: %w", d.Name, err)
+	}
+	return s, nil
+}

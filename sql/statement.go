@@ -1,0 +1,198 @@
+package sql
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"encoding/binary"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A statement is prepared at its first use. database/sql prepares it again on each connection, also on those
+// that take the place of lost ones.
+type statement struct {
+	text  string
+	names []string // of the parameters, in order
+
+	mu       sync.Mutex
+	prepared *sql.Stmt
+}
+
+// newStatement makes a statement of a template.
+func newStatement(d *Dialect, table, template string) *statement {
+	st := new(statement)
+	var text strings.Builder
+	numbers := make(map[string]int)
+	param := func(name string) {
+		n, known := numbers[name]
+		if !known || !d.Numbered {
+			st.names = append(st.names, name)
+			n = len(st.names)
+			numbers[name] = n
+		}
+		if d.Numbered {
+			text.WriteString("$" + strconv.Itoa(n))
+		} else {
+			text.WriteByte('?')
+		}
+	}
+	rest := d.expand(template, table)
+	for rest != "" {
+		i := strings.IndexAny(rest, ":{")
+		if i < 0 {
+			break
+		}
+		text.WriteString(rest[:i])
+		rest = rest[i:]
+		end := 1
+		for end < len(rest) && 'a' <= rest[end] && rest[end] <= 'z' {
+			end++
+		}
+		switch {
+		case strings.HasPrefix(rest, "{ids}"):
+			for i := range batchSize {
+				if i > 0 {
+					text.WriteString(", ")
+				}
+				param("ids" + strconv.Itoa(i))
+			}
+			end = len("{ids}")
+		case end > 1 && rest[0] == ':':
+			param(rest[1:end])
+		default:
+			text.WriteString(rest[:end])
+		}
+		rest = rest[end:]
+	}
+	text.WriteString(rest)
+	st.text = text.String()
+	return st
+}
+
+// on returns the statement for tx, or for any connection if tx is nil.
+func (st *statement) on(ctx context.Context, db *sql.DB, tx *sql.Tx) (*sql.Stmt, error) {
+	st.mu.Lock()
+	prepared := st.prepared
+	st.mu.Unlock()
+	if prepared == nil {
+		var err error
+		if prepared, err = db.PrepareContext(ctx, st.text); err != nil {
+			return nil, err
+		}
+		st.mu.Lock()
+		if st.prepared == nil {
+			st.prepared = prepared
+		} else {
+			defer prepared.Close()
+			prepared = st.prepared
+		}
+		st.mu.Unlock()
+	}
+	if tx != nil {
+		return tx.StmtContext(ctx, prepared), nil
+	}
+	return prepared, nil
+}
+
+func (st *statement) close() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.prepared != nil {
+		st.prepared.Close()
+	}
+}
+
+// params are the values of a statement's parameters.
+type params struct {
+	id, to  []byte
+	version uint64
+	rec     *session.Record // or else expires and user
+	expires time.Time
+	user    string
+	ids     [][]byte // at most batchSize, at least one
+
+	sent int // how often the statement was sent, or was about to be
+}
+
+// args returns the parameters in the order of the statement. Of names that are no parameter it makes nil.
+func (st *statement) args(s *store, p *params) []any {
+	args := make([]any, len(st.names))
+	for i, name := range st.names {
+		args[i] = s.arg(p, name)
+	}
+	return args
+}
+
+func (s *store) arg(p *params, name string) any {
+	d, rec := s.dialect, p.rec
+	if rec == nil {
+		rec = &session.Record{Expires: p.expires, User: p.user}
+	}
+	switch name {
+	case "ns":
+		return s.ns
+	case "id":
+		return counted{p}
+	case "to":
+		return p.to
+	case "version":
+		return int64(p.version)
+	case "user":
+		if rec.User == "" {
+			return nil
+		}
+		return d.text(rec.User)
+	case "created":
+		return d.time(rec.Created)
+	case "auth":
+		return d.time(rec.AuthTime)
+	case "expires":
+		return d.time(rec.Expires)
+	case "deadline":
+		return d.time(rec.Deadline)
+	case "bucket":
+		return bucket(rec.Expires)
+	case "shorten":
+		if rec.Shorten {
+			return int64(1)
+		}
+		return int64(0)
+	case "data":
+		if rec.Data == nil {
+			return []byte{}
+		}
+		return rec.Data
+	case "now":
+		return time.Now().UnixMilli()
+	case "lock":
+		return s.userLock(p.user)
+	case "locknumber":
+		return int64(binary.BigEndian.Uint64(s.userLock(p.user)))
+	}
+	if n, ok := strings.CutPrefix(name, "ids"); ok {
+		i, _ := strconv.Atoi(n)
+		return p.ids[min(i, len(p.ids)-1)] // the last one again and again, so that the text stays the same
+	}
+	return nil
+}
+
+// counted is the parameter id. It counts how often the statement was sent. Some drivers say
+// driver.ErrBadConn also after they have sent a statement, as lib/pq does when the server is restarted, and
+// database/sql then sends it again, as if it had not been sent.
+type counted struct{ p *params }
+
+func (c counted) Value() (driver.Value, error) {
+	c.p.sent++
+	return c.p.id, nil
+}
+
+// bucket returns the hour in which a record expires, counted from 1970 and rounded up.
+func bucket(expires time.Time) int64 {
+	const hour = int64(time.Hour / time.Millisecond)
+	return (expires.UnixMilli() + hour - 1) / hour
+}

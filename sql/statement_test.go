@@ -1,0 +1,150 @@
+package sql
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+func TestStatements(t *testing.T) {
+	d := &Dialect{Quote: '"', Now: "now()", HourNow: "h()", HourExpires: "h(expires_at)"}
+	for _, tt := range []struct {
+		template, table string
+		numbered        bool
+		text            string
+		names           []string
+	}{
+		{"SELECT 1", "t", true, "SELECT 1", nil},
+		{"UPDATE {table} SET a = :ns, b = :id, c = :ns", "t", true, `UPDATE "t" SET a = $1, b = $2, c = $1`, []string{"ns", "id"}},
+		{"UPDATE {table} SET a = :ns, b = :id, c = :ns", "t", false, `UPDATE "t" SET a = ?, b = ?, c = ?`, []string{"ns", "id", "ns"}},
+		{"CREATE INDEX {name}_gc ON {table} (x)", "app.t", true, `CREATE INDEX t_gc ON "app"."t" (x)`, nil},
+		{"SELECT '00:00:00', :id WHERE {live}", "t", true, `SELECT '00:00:00', $1 WHERE version > 0 AND expires_at > now()`, []string{"id"}},
+	} {
+		d.Numbered = tt.numbered
+		st := newStatement(d, tt.table, tt.template)
+		if st.text != tt.text || !slices.Equal(st.names, tt.names) {
+			t.Errorf("%s: %s %q, want %s %q", tt.template, st.text, st.names, tt.text, tt.names)
+		}
+	}
+}
+
+// TestFixedTexts checks that nothing from outside is in a statement: that of each call is the same for all keys,
+// users and data.
+func TestFixedTexts(t *testing.T) {
+	s := newStore(nil, &Dialect{Quote: '"', Statements: Standard()}, "sessions", "'; DROP TABLE sessions; --")
+	if len(s.all) < 20 {
+		t.Fatalf("%d statements", len(s.all))
+	}
+	for _, st := range s.all {
+		if strings.Contains(st.text, "DROP") || strings.ContainsAny(st.text, "{}") {
+			t.Errorf("statement: %s", st.text)
+		}
+	}
+	st := newStatement(s.dialect, "sessions", Standard().Expired)
+	args := st.args(s, &params{ids: [][]byte{{1}, {2}}})
+	if len(args) != 1+batchSize || args[batchSize].([]byte)[0] != 2 {
+		t.Errorf("a short list of keys is not filled up: %d arguments", len(args))
+	}
+}
+
+func TestKeys(t *testing.T) {
+	sum := make([]byte, 32)
+	for i := range sum {
+		sum[i] = byte(255 - i)
+	}
+	key := base64.RawURLEncoding.EncodeToString(sum)
+	if !slices.Equal(idOf(key), sum) || keyOf(sum) != key {
+		t.Errorf("the id of a key is not its 32 bytes")
+	}
+	seen := map[string]string{string(idOf(key)): key}
+	for _, other := range []string{"", "k", key[:42], key + "A", key[:42] + "B", strings.ToLower(key), key[:42] + "\n", strings.Repeat("k", 1000)} {
+		id := string(idOf(other))
+		if len(id) != 32 || seen[id] != "" {
+			t.Errorf("the id of %q has %d bytes or is that of %q", other, len(id), seen[id])
+		}
+		seen[id] = other
+	}
+}
+
+var errBusy, errGone = errors.New("deadlock"), errors.New("gone")
+
+func testStore() *store {
+	return &store{dialect: &Dialect{
+		Name:  "test",
+		Retry: func(err error) bool { return errors.Is(err, errBusy) },
+		Lost:  func(err error) bool { return errors.Is(err, errGone) },
+	}}
+}
+
+func TestRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := testStore()
+		failing := func(err error, times int) (f func() error, calls *int) {
+			calls = new(int)
+			return func() error {
+				if *calls++; *calls <= times {
+					return err
+				}
+				return nil
+			}, calls
+		}
+		for _, tt := range []struct {
+			name  string
+			do    func(ctx context.Context, f func() error) error
+			err   error
+			times int
+			fails bool
+			calls int
+		}{
+			{"deadlocks", s.do, errBusy, 10, false, 11},
+			{"deadlocks without end", s.do, errBusy, 1000, true, 101},
+			{"a change whose connection was lost", s.do, errGone, 1, true, 1},
+			{"a read whose connection was lost", s.read, errGone, 2, false, 3},
+			{"connections lost without end", s.read, errGone, 1000, true, 3},
+			{"another error", s.read, session.ErrNotFound, 1, true, 1},
+		} {
+			f, calls := failing(tt.err, tt.times)
+			if err := tt.do(t.Context(), f); (err != nil) != tt.fails || *calls != tt.calls {
+				t.Errorf("%s: %v after %d calls, want %d calls, an error: %t", tt.name, err, *calls, tt.calls, tt.fails)
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		f, _ := failing(errBusy, 1000)
+		if begin := time.Now(); s.do(ctx, f) == nil || time.Since(begin) > 100*time.Millisecond {
+			t.Errorf("the wait for others took %v, want 100ms", time.Since(begin))
+		}
+	})
+}
+
+func TestMoments(t *testing.T) {
+	at := time.UnixMilli(1_700_000_000_123)
+	for _, tt := range []struct {
+		from any
+		want time.Time
+	}{
+		{nil, time.Time{}},
+		{int64(0), time.Time{}},
+		{[]byte("0"), time.Time{}},
+		{at.UnixMilli(), at},
+		{[]byte("1700000000123"), at},
+		{at.Add(999 * time.Microsecond), at},
+	} {
+		m := moment{time.Unix(1, 0)}
+		if err := m.Scan(tt.from); err != nil || !m.Equal(tt.want) {
+			t.Errorf("Scan(%v) = %v, %v; want %v", tt.from, m.Time, err, tt.want)
+		}
+	}
+	for _, from := range []any{"x", 1.5, []byte("x")} {
+		if new(moment).Scan(from) == nil {
+			t.Errorf("Scan(%v) succeeded", from)
+		}
+	}
+}

@@ -1,0 +1,282 @@
+package sql
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A store is the [session.Backend] of one namespace in one table.
+type store struct {
+	db        *sql.DB
+	owned     bool // whether Close closes db
+	dialect   *Dialect
+	table     string
+	namespace string
+	ns        any // the namespace as a parameter
+
+	writer chan struct{} // full while somebody writes; nil if several may
+
+	insert, replace, load, save, touch, delete, end, rename, vacate *statement
+	count, list, user, page, clear                                  *statement
+	due, expired, lapsed, rebucket                                  *statement
+	lock, heldBy, evict                                             *statement
+	all                                                             []*statement
+}
+
+func newStore(db *sql.DB, d *Dialect, table, namespace string) *store {
+	s := &store{db: db, dialect: d, table: table, namespace: namespace, ns: d.text(namespace)}
+	if d.OneWriter {
+		s.writer = make(chan struct{}, 1)
+	}
+	is := d.Statements
+	if d.Returning {
+		is.Save, is.End = is.withStored(is.Save), is.withStored(is.End)
+	}
+	for to, template := range map[**statement]string{
+		&s.insert: is.Insert, &s.replace: is.Replace, &s.load: is.Load, &s.save: is.Save, &s.touch: is.Touch,
+		&s.delete: is.Delete, &s.end: is.End, &s.rename: is.Rename, &s.vacate: is.Vacate,
+		&s.count: is.Count, &s.list: is.List, &s.user: is.User, &s.page: is.Page, &s.clear: is.Clear,
+		&s.due: is.Due, &s.expired: is.Expired, &s.lapsed: is.Lapsed, &s.rebucket: is.Rebucket,
+		&s.lock: is.Lock, &s.heldBy: is.Held, &s.evict: is.Evict,
+	} {
+		*to = newStatement(d, table, template)
+		s.all = append(s.all, *to)
+	}
+	return s
+}
+
+// Close implements [io.Closer]. An application's own *sql.DB stays open.
+func (s *store) Close() error {
+	for _, st := range s.all {
+		st.close()
+	}
+	if s.owned {
+		return s.db.Close()
+	}
+	return nil
+}
+
+// Ping implements [session.Pinger].
+func (s *store) Ping(ctx context.Context) error {
+	return s.fail("ping", s.db.PingContext(ctx))
+}
+
+// What all databases take, so that none of them cuts it off: the user is in an index, and MySQL's column for the
+// data ends at 16 MiB.
+const (
+	maxUser = 400
+	maxData = 16<<20 - 1
+)
+
+func checkUser(user string) error {
+	if len(user) > maxUser {
+		return fmt.Errorf("%w: the user's name has over %d bytes", session.ErrTooLarge, maxUser)
+	}
+	return nil
+}
+
+func checkSize(rec *session.Record) error {
+	if len(rec.Data) > maxData {
+		return fmt.Errorf("%w: over %d bytes", session.ErrTooLarge, maxData)
+	}
+	return checkUser(rec.User)
+}
+
+// Create implements [session.Backend].
+func (s *store) Create(ctx context.Context, key string, rec *session.Record) error {
+	if err := checkSize(rec); err != nil {
+		return err
+	}
+	p := &params{id: idOf(key), version: 1, rec: rec}
+	err := s.do(ctx, func() error { return s.put(ctx, nil, p) })
+	if errors.Is(err, session.ErrExists) && p.sent > 1 && s.isStored(ctx, p.id, 1, rec) {
+		err = nil
+	}
+	if err != nil {
+		return s.fail("create", err)
+	}
+	rec.Version = 1
+	return nil
+}
+
+// put stores a row where there is none that is live. It does not count as taken what lapses meanwhile.
+func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
+	for {
+		p.sent = 0
+		n, err := s.exec(ctx, tx, s.insert, p)
+		if err == nil && n > 0 {
+			return nil
+		}
+		if err == nil {
+			return session.ErrExists
+		}
+		if !s.dialect.Duplicate(err) {
+			return err
+		}
+		p.sent = 0
+		if n, err = s.exec(ctx, tx, s.replace, p); err != nil || n > 0 {
+			return err
+		}
+		var found session.Record
+		if err := s.find(ctx, tx, p.id, &found); !errors.Is(err, session.ErrNotFound) {
+			return orExists(err)
+		}
+	}
+}
+
+func orExists(err error) error {
+	if err == nil {
+		return session.ErrExists
+	}
+	return err
+}
+
+// Load implements [session.Backend].
+func (s *store) Load(ctx context.Context, key string, rec *session.Record) error {
+	return s.fail("load", s.read(ctx, func() error { return s.find(ctx, nil, idOf(key), rec) }))
+}
+
+// find fills rec with the live record.
+func (s *store) find(ctx context.Context, tx *sql.Tx, id []byte, rec *session.Record) error {
+	st, err := s.load.on(ctx, s.db, tx)
+	if err != nil {
+		return err
+	}
+	var r row
+	err = st.QueryRowContext(ctx, s.load.args(s, &params{id: id})...).Scan(append(r.head(), &r.data)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return session.ErrNotFound
+	}
+	if err == nil {
+		*rec = r.record()
+	}
+	return err
+}
+
+// Save implements [session.Backend].
+func (s *store) Save(ctx context.Context, key string, rec *session.Record) error {
+	if err := checkSize(rec); err != nil {
+		return err
+	}
+	p := &params{id: idOf(key), version: rec.Version, rec: rec}
+	err := s.change(ctx, s.save, p)
+	if conflict, ok := errors.AsType[*session.ConflictError](err); ok && p.sent > 1 && same(conflict.Record, rec.Version+1, rec) {
+		err = nil
+	}
+	if err != nil {
+		return s.fail("save", err)
+	}
+	rec.Version++
+	return nil
+}
+
+// same reports whether is, which is stored, is what rec was sent as, at a version. The deadline may have moved
+// later since.
+func same(is *session.Record, version uint64, rec *session.Record) bool {
+	return is.Version == version && is.User == rec.User && bytes.Equal(is.Data, rec.Data) &&
+		is.Created.UnixMilli() == rec.Created.UnixMilli() && is.AuthTime.UnixMilli() == rec.AuthTime.UnixMilli() &&
+		is.Expires.UnixMilli() >= rec.Expires.UnixMilli()
+}
+
+func (s *store) isStored(ctx context.Context, id []byte, version uint64, rec *session.Record) bool {
+	var is session.Record
+	err := s.read(ctx, func() error { return s.find(ctx, nil, id, &is) })
+	return err == nil && same(&is, version, rec)
+}
+
+// change runs a change of the record at p.version. If there is another version it returns the error for
+// that.
+func (s *store) change(ctx context.Context, st *statement, p *params) error {
+	for {
+		done, is, err := false, (*session.Record)(nil), error(nil)
+		err = s.do(ctx, func() (err error) {
+			p.sent = 0
+			done, is, err = s.try(ctx, st, p)
+			return err
+		})
+		if err == nil && !done && is != nil && is.Version == p.version { // as old as the beginning of the try
+			is = new(session.Record)
+			err = s.read(ctx, func() error { return s.find(ctx, nil, p.id, is) })
+		}
+		switch {
+		case err != nil || done:
+			return err
+		case is == nil:
+			return session.ErrNotFound
+		case is.Version != p.version:
+			return &session.ConflictError{Record: is}
+		}
+	}
+}
+
+// try makes the change, or else finds the live record, if there is one.
+func (s *store) try(ctx context.Context, st *statement, p *params) (done bool, is *session.Record, err error) {
+	if s.dialect.Returning {
+		return s.changeOrFind(ctx, st, p)
+	}
+	if n, err := s.exec(ctx, nil, st, p); err != nil || n > 0 {
+		return n > 0, nil, err
+	}
+	is = new(session.Record)
+	err = s.read(ctx, func() error { return s.find(ctx, nil, p.id, is) })
+	return false, is, err
+}
+
+// changeOrFind is for statements made by withStored.
+func (s *store) changeOrFind(ctx context.Context, st *statement, p *params) (done bool, is *session.Record, err error) {
+	prepared, err := st.on(ctx, s.db, nil)
+	if err != nil {
+		return false, nil, err
+	}
+	var (
+		r    row
+		flag int64
+	)
+	to := append([]any{&flag}, append(r.head(), &r.data)...)
+	err = prepared.QueryRowContext(ctx, st.args(s, p)...).Scan(to...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil, nil
+	}
+	if err != nil || flag == 1 {
+		return err == nil, nil, err
+	}
+	rec := r.record()
+	return false, &rec, nil
+}
+
+// Touch implements [session.Backend]. A deadline that is that late already is no reason to write.
+func (s *store) Touch(ctx context.Context, key string, expires time.Time) error {
+	p := &params{id: idOf(key), expires: expires}
+	err := s.read(ctx, func() error {
+		if n, err := s.exec(ctx, nil, s.touch, p); err != nil || n > 0 {
+			return err
+		}
+		var is session.Record
+		return s.find(ctx, nil, p.id, &is)
+	})
+	return s.fail("touch", err)
+}
+
+var errUnclear = errors.New("the connection was lost, and the record is gone: maybe this call has removed it")
+
+// Delete implements [session.Backend].
+func (s *store) Delete(ctx context.Context, key string, version uint64) error {
+	p := &params{id: idOf(key), version: version}
+	if version != 0 {
+		err := s.change(ctx, s.end, p)
+		if errors.Is(err, session.ErrNotFound) && p.sent > 1 {
+			err = errUnclear
+		}
+		return s.fail("delete", err)
+	}
+	return s.fail("delete", s.read(ctx, func() error {
+		_, err := s.exec(ctx, nil, s.delete, p)
+		return err
+	}))
+}

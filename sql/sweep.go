@@ -1,0 +1,82 @@
+package sql
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// Sweep implements [session.Sweeper]. It asks for the keys of rows whose hour has come, which locks nothing, and
+// then removes those that have expired, a batch at a time and half of the time. Rows that live on because
+// they were touched get the hour of their deadline, which the touch has left as it was.
+//
+// Nodes that sweep at the same time take the batches in an order of their own; each row is removed by one.
+func (s *store) Sweep(ctx context.Context) (removed int, err error) {
+	for {
+		var records, others [][]byte // others are reservations and locks
+		err := s.read(ctx, func() error {
+			records, others = records[:0], others[:0]
+			return s.query(ctx, nil, s.due, new(params), func(rows *sql.Rows) error {
+				var r row
+				if err := rows.Scan(&r.id, &r.version); err != nil {
+					return err
+				}
+				if r.version > 0 {
+					records = append(records, r.id)
+				} else {
+					others = append(others, r.id)
+				}
+				return nil
+			})
+		})
+		if err != nil {
+			return removed, s.fail("sweep", err)
+		}
+		page := len(records) + len(others)
+		n, moved, err := s.inBatches(ctx, s.expired, records)
+		removed += n
+		done := n + moved
+		if err == nil {
+			n, moved, err = s.inBatches(ctx, s.lapsed, others)
+			done += n + moved
+		}
+		if err != nil || page < dueSize || done == 0 { // nothing done: other nodes are at it
+			return removed, s.fail("sweep", err)
+		}
+	}
+}
+
+// inBatches removes those of ids that have expired, and gives the others their hour.
+func (s *store) inBatches(ctx context.Context, remove *statement, ids [][]byte) (removed, moved int, err error) {
+	slices.SortFunc(ids, bytes.Compare) // nodes that lock rows in one order do not lock each other out
+	batches := slices.Collect(slices.Chunk(ids, batchSize))
+	rand.Shuffle(len(batches), func(i, j int) { batches[i], batches[j] = batches[j], batches[i] })
+	for _, batch := range batches {
+		begin, p := time.Now(), &params{ids: batch}
+		n, err := s.execSafe(ctx, remove, p)
+		removed += n
+		if err == nil && n < len(batch) {
+			n, err = s.execSafe(ctx, s.rebucket, p)
+			moved += n
+		}
+		if err != nil {
+			return removed, moved, err
+		}
+		if !wait(ctx, time.Since(begin)) {
+			return removed, moved, ctx.Err()
+		}
+	}
+	return removed, moved, nil
+}
+
+func (s *store) execSafe(ctx context.Context, st *statement, p *params) (n int, err error) {
+	err = s.do(ctx, func() error {
+		affected, err := s.exec(ctx, nil, st, p)
+		n = int(affected)
+		return err
+	})
+	return n, err
+}

@@ -1,0 +1,186 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"time"
+)
+
+// Get returns the value under key as a T. An absent one is [ErrNotFound], one of another type a [*TypeError]:
+// a T that is stored as an int64 is no int. With the json codec, which does not know Go's types, the value
+// is decoded into a T as [json.Unmarshal] does it. What is returned is the caller's own. s is a *Session, or the
+// Store of a third-party provider, in which a nil value counts as absent.
+func Get[T any](ctx context.Context, s Store, key any) (T, error) {
+	sess, ok := s.(*Session)
+	if ok {
+		return read(ctx, sess, key, as[T])
+	}
+	var none T
+	v := s.Get(orBackground(ctx), key)
+	if v == nil {
+		return none, ErrNotFound
+	}
+	return as[T](v, false)
+}
+
+// A TypeError says that a value has not the type that was asked for, or does not fit into it. It shows neither the
+// value nor its key.
+type TypeError struct {
+	Stored reflect.Type // the value's; nil for a nil value
+	Wanted reflect.Type
+	// Unfit says that the value is a number, or the text of one, but none that Wanted can hold.
+	Unfit bool
+}
+
+func (e *TypeError) Error() string {
+	stored := "nil"
+	if e.Stored != nil {
+		stored = e.Stored.String()
+	}
+	if e.Unfit {
+		return fmt.Sprintf("session: the value, of type %s, does not fit into %v", stored, e.Wanted)
+	}
+	return fmt.Sprintf("session: the value is of type %s, not %v", stored, e.Wanted)
+}
+
+// read returns the value under key as convert makes it of what is stored. inJSON says that types were lost.
+func read[T any](ctx context.Context, s *Session, key any, convert func(v any, inJSON bool) (T, error)) (T, error) {
+	v, ok, err := s.look(ctx, key)
+	if err == nil && !ok {
+		err = ErrNotFound
+	}
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return convert(v, s.m.raw == nil && s.m.codec.id() == jsonCodec{}.id())
+}
+
+// as returns v if it is a T.
+func as[T any](v any, inJSON bool) (T, error) {
+	if t, ok := v.(T); ok {
+		return t, nil
+	}
+	var t, none T
+	wanted := reflect.TypeFor[T]()
+	if v == nil && wanted.Kind() == reflect.Interface {
+		return none, nil
+	}
+	if inJSON && v != nil {
+		if text, err := json.Marshal(v); err == nil && json.Unmarshal(text, &t) == nil {
+			return t, nil
+		}
+	}
+	return none, &TypeError{Stored: reflect.TypeOf(v), Wanted: wanted}
+}
+
+// readOr is read with a default, for what is absent or of another type. What cannot be read is reported.
+func readOr[T any](ctx context.Context, s *Session, key any, value T, convert func(v any, inJSON bool) (T, error)) T {
+	v, ok, err := s.look(ctx, key)
+	if err != nil {
+		s.unread(ctx, err)
+	}
+	if err != nil || !ok {
+		return value
+	}
+	if t, err := convert(v, s.m.raw == nil && s.m.codec.id() == jsonCodec{}.id()); err == nil {
+		return t
+	}
+	return value
+}
+
+// GetString returns the string under key. Errors are those of [Get]: ErrNotFound, *TypeError.
+func (s *Session) GetString(ctx context.Context, key any) (string, error) {
+	return read(ctx, s, key, as[string])
+}
+
+// GetStringDefault is GetString, but value instead of an error.
+func (s *Session) GetStringDefault(ctx context.Context, key any, value string) string {
+	return readOr(ctx, s, key, value, as[string])
+}
+
+// GetInt returns the integer under key: of any integer type, as a float without a fraction, or as a string of
+// decimal digits. One that an int cannot hold is a [*TypeError], as is what is no integer. Absent: [ErrNotFound].
+func (s *Session) GetInt(ctx context.Context, key any) (int, error) {
+	return read(ctx, s, key, asInteger[int])
+}
+
+// GetIntDefault is GetInt, but value instead of an error.
+func (s *Session) GetIntDefault(ctx context.Context, key any, value int) int {
+	return readOr(ctx, s, key, value, asInteger[int])
+}
+
+// GetInt64 is GetInt for an int64.
+func (s *Session) GetInt64(ctx context.Context, key any) (int64, error) {
+	return read(ctx, s, key, asInteger[int64])
+}
+
+// GetInt64Default is GetInt64, but value instead of an error.
+func (s *Session) GetInt64Default(ctx context.Context, key any, value int64) int64 {
+	return readOr(ctx, s, key, value, asInteger[int64])
+}
+
+// GetUint64 is GetInt for a uint64, which no negative number fits into.
+func (s *Session) GetUint64(ctx context.Context, key any) (uint64, error) {
+	return read(ctx, s, key, asInteger[uint64])
+}
+
+// GetUint64Default is GetUint64, but value instead of an error.
+func (s *Session) GetUint64Default(ctx context.Context, key any, value uint64) uint64 {
+	return readOr(ctx, s, key, value, asInteger[uint64])
+}
+
+// GetFloat64 returns the number under key: a float of either type, an integer that a float64 holds exactly, or
+// a string that [strconv.ParseFloat] reads. With the json codec, where a float can look like an integer, integers
+// are rounded. Errors are those of GetInt.
+func (s *Session) GetFloat64(ctx context.Context, key any) (float64, error) {
+	return read(ctx, s, key, asFloat[float64])
+}
+
+// GetFloat64Default is GetFloat64, but value instead of an error.
+func (s *Session) GetFloat64Default(ctx context.Context, key any, value float64) float64 {
+	return readOr(ctx, s, key, value, asFloat[float64])
+}
+
+// GetFloat32 is GetFloat64 for a float32. A float64 is rounded; one that is too large does not fit.
+func (s *Session) GetFloat32(ctx context.Context, key any) (float32, error) {
+	return read(ctx, s, key, asFloat[float32])
+}
+
+// GetFloat32Default is GetFloat32, but value instead of an error.
+func (s *Session) GetFloat32Default(ctx context.Context, key any, value float32) float32 {
+	return readOr(ctx, s, key, value, asFloat[float32])
+}
+
+// GetBool returns the bool under key; neither 1 nor "true" is one. Errors are those of [Get].
+func (s *Session) GetBool(ctx context.Context, key any) (bool, error) {
+	return read(ctx, s, key, as[bool])
+}
+
+// GetBoolDefault is GetBool, but value instead of an error.
+func (s *Session) GetBoolDefault(ctx context.Context, key any, value bool) bool {
+	return readOr(ctx, s, key, value, as[bool])
+}
+
+// GetBytes returns the []byte under key, a copy. The json codec stores it in base64, so that there any string
+// in base64 is one. Errors are those of [Get].
+func (s *Session) GetBytes(ctx context.Context, key any) ([]byte, error) {
+	return read(ctx, s, key, as[[]byte])
+}
+
+// GetBytesDefault is GetBytes, but value instead of an error.
+func (s *Session) GetBytesDefault(ctx context.Context, key any, value []byte) []byte {
+	return readOr(ctx, s, key, value, as[[]byte])
+}
+
+// GetTime returns the time under key. The json codec stores it as RFC 3339. Errors are those of [Get].
+func (s *Session) GetTime(ctx context.Context, key any) (time.Time, error) {
+	return read(ctx, s, key, as[time.Time])
+}
+
+// GetTimeDefault is GetTime, but value instead of an error.
+func (s *Session) GetTimeDefault(ctx context.Context, key any, value time.Time) time.Time {
+	return readOr(ctx, s, key, value, as[time.Time])
+}

@@ -1,0 +1,200 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// PollInterval is how often a watched session is looked at where the provider cannot tell of its end: see
+// [Session.Done].
+const PollInterval = 5 * time.Second
+
+// Done returns a channel that is closed when the session ends: destroyed by anyone, regenerated, or past its
+// deadlines. A handler that lives longer than a request usually does, such as a stream of events or a WebSocket, ends
+// with it. On this node that is at once; on others, with a provider that is a [Watcher], as soon as the store says so,
+// and with the rest after [PollInterval] at most. While the store cannot be reached nothing ends but what
+// expires.
+//
+// After Regenerate or Login another call returns the channel of the session as it goes on. A lazy session that has
+// nothing to store has not begun: its channel is nil. One that is kept in the client ends when it expires,
+// or by this very request. The watch ends with the request, or with the manager: then the channel stays open.
+func (s *Session) Done() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.status == gone || s.status == dismissed:
+		return closedChannel
+	case s.status == unstored || s.m.raw != nil:
+		return nil
+	}
+	ctx := context.Background()
+	if s.v != nil {
+		ctx = s.v.x.Context()
+	}
+	key := s.key
+	if s.m.sealer != nil {
+		key = s.sid
+	}
+	return s.m.watched.watch(ctx, s.m, key, s.rec.Expires)
+}
+
+var closedChannel = func() chan struct{} {
+	ch := make(chan struct{})
+	close(ch)
+	return ch
+}()
+
+// watches are the sessions of a manager whose end somebody waits for, by storage key.
+type watches struct {
+	mu      sync.Mutex
+	keys    map[string]*watch
+	running bool // the goroutine that hears of other nodes
+}
+
+// A watch is of one session, for all requests that wait for its end.
+type watch struct {
+	ended chan struct{}
+	users int
+	timer *time.Timer // until it expires, as far as is known
+}
+
+// watch returns the channel of a key, until ctx is done.
+func (w *watches) watch(ctx context.Context, m *Manager, key string, expires time.Time) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	found := w.keys[key]
+	if found == nil {
+		found = &watch{ended: make(chan struct{})}
+		found.timer = time.AfterFunc(time.Until(expires), func() { m.recheck(key, found) })
+		if w.keys == nil {
+			w.keys = make(map[string]*watch)
+		}
+		w.keys[key] = found
+	}
+	found.users++
+	context.AfterFunc(ctx, func() { w.leave(key, found) })
+	if !w.running && m.backend != nil {
+		w.running = m.work(m.hear)
+	}
+	return found.ended
+}
+
+// leave ends one user's watch.
+func (w *watches) leave(key string, of *watch) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if of.users--; of.users == 0 && w.keys[key] == of {
+		of.timer.Stop()
+		delete(w.keys, key)
+	}
+}
+
+// end tells whoever waits for the end of a session. Most keys nobody watches.
+func (w *watches) end(key string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if of := w.keys[key]; of != nil {
+		of.timer.Stop()
+		close(of.ended)
+		delete(w.keys, key)
+	}
+}
+
+// close stops the timers. The channels stay open.
+func (w *watches) close() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, of := range w.keys {
+		of.timer.Stop()
+	}
+	w.keys = nil
+}
+
+// all returns what is watched.
+func (w *watches) all() map[string]*watch {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	all := make(map[string]*watch, len(w.keys))
+	for key, of := range w.keys {
+		all[key] = of
+	}
+	return all
+}
+
+// at has the watch look again at a time.
+func (w *watches) at(key string, of *watch, expires time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.keys[key] == of {
+		of.timer.Reset(max(time.Until(expires), time.Millisecond))
+	}
+}
+
+// sooner has a watch, if there is one, look at the time that a deadline was moved earlier to.
+func (w *watches) sooner(key string, expires time.Time) {
+	w.mu.Lock()
+	of := w.keys[key]
+	w.mu.Unlock()
+	if of != nil {
+		w.at(key, of, expires)
+	}
+}
+
+// recheck looks whether a watched session is still there. What cannot be known now is asked again later.
+func (m *Manager) recheck(key string, of *watch) {
+	if m.closing.Err() != nil {
+		return
+	}
+	if m.sealer != nil {
+		m.watched.end(key)
+		return
+	}
+	ctx, cancel := m.loadContext(m.closing)
+	defer cancel()
+	var rec Record
+	switch err := m.backend.Load(ctx, key, &rec); {
+	case errors.Is(err, ErrNotFound) || err == nil && !rec.Live(time.Now()):
+		m.watched.end(key)
+	case err != nil:
+		m.watched.at(key, of, time.Now().Add(PollInterval))
+	default:
+		m.watched.at(key, of, rec.Expires)
+	}
+}
+
+// recheckAll looks at everything that is watched.
+func (m *Manager) recheckAll() {
+	for key, of := range m.watched.all() {
+		m.recheck(key, of)
+	}
+}
+
+// hear runs while the manager is open, from the first Done on, and hears of sessions that others have ended.
+func (m *Manager) hear() {
+	w, ok := As[Watcher](m.backend)
+	if !ok {
+		for m.sleep(PollInterval) {
+			m.recheckAll()
+		}
+		return
+	}
+	// Missing notices, while there is no connection, is made up for by looking at all.
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, PollInterval) {
+		begun := time.Now()
+		err := w.Watch(m.closing, m.recheckAll, m.watched.end)
+		if m.closing.Err() != nil {
+			return
+		}
+		if time.Since(begun) > PollInterval {
+			pause = 50 * time.Millisecond
+		}
+		m.report(m.closing, nil, "watching sessions failed; it is tried again", err)
+		if !m.sleep(pause + rand.N(pause)) {
+			return
+		}
+		m.recheckAll()
+	}
+}

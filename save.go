@@ -190,7 +190,7 @@ func (s *Session) merge(ctx context.Context) error {
 			s.merged(turn, p, begin)
 			return nil
 		}
-		s.unclear(base.Version, p, &log, err)
+		s.unclear(base.Version, p.values, &log, err)
 		s.rec, s.log = loaded, log
 		base, err = s.next(ctx, try, err)
 		switch {
@@ -209,7 +209,7 @@ func (s *Session) merge(ctx context.Context) error {
 	}
 }
 
-// merged notes that s.rec is stored, and hands it to the next save of this process.
+// merged notes that s.rec is stored with this payload, and hands it to the next save of this process.
 func (s *Session) merged(turn *turn, p payload, begin time.Time) {
 	if turn.rec = s.rec; !s.m.local {
 		turn.took = time.Since(begin)

@@ -11,8 +11,8 @@ import (
 type sent struct {
 	base    uint64 // the version that it was made on
 	expires time.Time
+	shorten bool
 	values  []byte
-	life    lifetime  // what the values say of it
 	log     changeLog // the changes that are in it
 	made    int       // how many changes there were until then
 }
@@ -21,11 +21,11 @@ type sent struct {
 var errUnclear = errors.New("not known whether an earlier try has stored the updates, and they are not made twice")
 
 // unclear notes what a save of log on a version has sent, if err leaves open whether it was stored.
-func (s *Session) unclear(base uint64, p payload, log *changeLog, err error) {
+func (s *Session) unclear(base uint64, values []byte, log *changeLog, err error) {
 	if _, conflict := errors.AsType[*ConflictError](err); conflict || errors.Is(err, ErrNotFound) {
 		return
 	}
-	s.sent = append(s.sent, sent{base, s.rec.Expires, p.values, p.life, log.clone(), s.made})
+	s.sent = append(s.sent, sent{base, s.rec.Expires, s.rec.Shorten, values, log.clone(), s.made})
 }
 
 // settle compares what is stored with what earlier tries have sent. If it is one of them it becomes the view, and
@@ -63,7 +63,8 @@ func (s *Session) has(is *Record, was *sent) bool {
 
 // adopt makes what was sent, and is stored, the view.
 func (s *Session) adopt(is *Record, was *sent) {
-	s.rec, s.codec, s.values, s.life, s.sent = *is, s.m.codec, was.values, was.life, nil
+	s.rec, s.codec, s.values, s.sent = *is, s.m.codec, was.values, nil
+	s.rec.Shorten, s.life = was.shorten, s.m.lifetimeIn(s.codec, s.values)
 	if s.made == was.made {
 		s.log.reset()
 		return

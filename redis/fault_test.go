@@ -121,7 +121,7 @@ func demote(t *testing.T, f *faulty, r *faulttest.Round) {
 		Config: []string{"replicaof " + strings.Replace(f.server.Addr, ":", " ", 1)},
 	})
 	c := bare(t, other.Addr)
-	awaitInfo(t, c, "master_link_status:up")
+	awaitInfo(t, f.admin, "state=online")
 	r.Broken()
 	host, port, _ := strings.Cut(other.Addr, ":")
 	must(t, f.admin.Do(t.Context(), "failover", "to", host, port).Err())

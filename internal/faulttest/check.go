@@ -183,19 +183,31 @@ func (r *run) open() error {
 	return err
 }
 
-// finish compares what is stored with what was acknowledged, and closes the nodes.
-func (r *run) finish() {
-	if len(r.clients) > 0 {
-		r.compare()
-	}
+// rest waits until the clients have ended.
+func (r *run) rest() {
+	r.resting.Do(func() {
+		close(r.stop)
+		r.working.Wait()
+		r.pulse.stop()
+	})
+}
+
+// end closes the nodes, once.
+func (r *run) end() {
+	r.rest()
 	for _, m := range r.nodes {
 		if err := m.Close(); err != nil {
 			r.t.Errorf("Close: %v", err)
 		}
 	}
+	r.nodes = nil
 }
 
+// compare looks whether what is stored in the end is what was acknowledged.
 func (r *run) compare() {
+	if len(r.clients) == 0 {
+		return
+	}
 	reader := &client{run: r, node: r.nodes[0]}
 	for _, in := range r.sessions {
 		s, _, _, err := reader.start(context.Background(), in.cookie)

@@ -15,7 +15,7 @@ import (
 // are told apart.
 type family struct{ name string }
 
-func newFamily(testing.TB) family { return family{rand.Text()} }
+func newFamily() family { return family{rand.Text()} }
 
 // do runs f. The goroutines that f starts, and theirs, are of the family.
 func (f family) do(do func()) {

@@ -126,17 +126,17 @@ func Run(t testing.TB, s Setup, fault func(r *Round)) Result {
 	}
 	r := &run{t: t, Setup: s, stop: make(chan struct{})}
 	r.pulse = startPulse()
-	family := newFamily(t)
+	defer r.end() // where fault has ended the test
+	family := newFamily()
 	family.do(r.begin)
 	if !t.Failed() {
 		for rounds > 0 && r.once(fault) {
 			rounds--
 		}
 	}
-	close(r.stop)
-	r.working.Wait()
-	r.pulse.stop()
-	family.do(r.finish)
+	r.rest()
+	family.do(r.compare)
+	family.do(r.end)
 	family.gone(t)
 	result := r.result()
 	t.Log(result)
@@ -151,6 +151,7 @@ type run struct {
 	sessions []*visited
 	clients  []*client
 	pulse    *pulse
+	resting  sync.Once
 
 	stop    chan struct{} // closed for the clients to end
 	working sync.WaitGroup

@@ -121,9 +121,9 @@ func demote(t *testing.T, f *faulty, r *faulttest.Round) {
 		Config: []string{"replicaof " + strings.Replace(f.server.Addr, ":", " ", 1)},
 	})
 	c := bare(t, other.Addr)
-	awaitInfo(t, f.admin, "state=online")
-	r.Broken()
 	host, port, _ := strings.Cut(other.Addr, ":")
+	awaitInfo(t, f.admin, "port="+port+",state=online")
+	r.Broken()
 	must(t, f.admin.Do(t.Context(), "failover", "to", host, port).Err())
 	awaitInfo(t, c, "role:master")
 	r.Failures(20)

@@ -31,7 +31,7 @@
 // # What can go wrong
 //
 // Redis acknowledges a write before replicas have it: a failover may take the last changes, logouts among them, and
-// one that SENTINEL FAILOVER orders takes those of a second or two. The parameter waitReplicas has logouts wait. With an eviction policy other than noeviction or volatile-ttl Redis
+// one that SENTINEL FAILOVER orders takes those of some seconds. The parameter waitReplicas has logouts wait. With an eviction policy other than noeviction or volatile-ttl Redis
 // may end sessions when its memory is full.
 package redis
 

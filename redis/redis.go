@@ -31,8 +31,8 @@
 // # What can go wrong
 //
 // Redis acknowledges a write before replicas have it: a failover may take the last changes, logouts among them, and
-// one that SENTINEL FAILOVER orders takes those of some seconds. The parameter waitReplicas has logouts wait. With an eviction policy other than noeviction or volatile-ttl Redis
-// may end sessions when its memory is full.
+// one that SENTINEL FAILOVER orders takes those of some seconds. The parameter waitReplicas has logouts wait. With an
+// eviction policy other than noeviction or volatile-ttl Redis may end sessions when its memory is full.
 package redis
 
 import (

@@ -32,6 +32,7 @@ func Dialect() *sessionsql.Dialect {
 		Retry:       func(err error) bool { return hasNumber(err, 1213, 1205, 3101) },
 		Lost:        func(err error) bool { return errors.Is(err, mysql.ErrInvalidConn) || hasNumber(err, 1053, 1927, 3169) },
 		NoTable:     func(err error) bool { return hasNumber(err, 1146) },
+		Beego:       beego(),
 	}
 }
 

@@ -41,6 +41,7 @@ func Dialect() *sessionsql.Dialect {
 		Retry:       func(err error) bool { return hasCode(err, "40001") || hasCode(err, "40P01") },
 		Lost:        func(err error) bool { return hasCode(err, "57P0") || hasCode(err, "08") },
 		NoTable:     func(err error) bool { return hasCode(err, "42P01") },
+		Beego:       beego(),
 	}
 }
 

@@ -23,16 +23,20 @@ type config struct {
 	idleTime time.Duration
 }
 
-func defaults() config {
-	return config{
+func defaults(beego bool) config {
+	c := config{
 		field: "providerConfig", table: "sessions", schema: schemaCreate, maxOpen: 16, maxIdle: 16,
 		lifetime: 30 * time.Minute, idleTime: 5 * time.Minute,
 	}
+	if beego {
+		c.table = beegoTable
+	}
+	return c
 }
 
 // parse reads a DSN, or a JSON object that has one.
-func parse(text string) (config, error) {
-	c := defaults()
+func parse(text string, beego bool) (config, error) {
+	c := defaults(beego)
 	c.dsn = text
 	if strings.HasPrefix(strings.TrimSpace(text), "{") {
 		if err := c.parseObject(text); err != nil {

@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	"database/sql"
 	"strconv"
 	"strings"
@@ -63,6 +64,11 @@ type Dialect struct {
 
 	// NoTable reports whether err says that there is no such table.
 	NoTable func(err error) bool
+
+	// Beego is for the table of beego's provider. Nil means that there is none.
+	Beego *Beego
+
+	head, live string // {head} and {live}, if the table is beego's
 }
 
 // Statements are templates. {table} is the quoted name of the table, {name} its bare name, for the names of
@@ -174,13 +180,18 @@ const (
 
 // expand fills in what is in braces, but for {ids}.
 func (d *Dialect) expand(template, table string) string {
-	_, name, qualified := strings.Cut(table, ".")
-	if !qualified {
-		name = table
-	}
-	template = strings.NewReplacer("{live}", liveRow, "{head}", headColumns).Replace(template)
+	_, name := splitTable(table)
+	template = strings.NewReplacer("{live}", cmp.Or(d.live, liveRow), "{head}", cmp.Or(d.head, headColumns)).Replace(template)
 	return strings.NewReplacer("{table}", d.quoted(table), "{name}", name, "{now}", d.Now, "{hour}", d.HourNow,
 		"{hours}", d.HourExpires).Replace(template)
+}
+
+// splitTable returns both parts of a table's name. The first may be empty.
+func splitTable(table string) (schema, name string) {
+	if i := strings.IndexByte(table, '.'); i >= 0 {
+		return table[:i], table[i+1:]
+	}
+	return "", table
 }
 
 // quoted quotes a name, or both parts of one with a dot. It has none but letters, digits and _.
@@ -193,7 +204,7 @@ func (d *Dialect) quoted(table string) string {
 // has the live record.
 func (s *Statements) withStored(change string) string {
 	return `WITH done AS (` + change + ` RETURNING 1) ` +
-		`SELECT 0, {head}, data FROM {table} WHERE ns = :ns AND id = :id AND {live} AND NOT EXISTS (SELECT 1 FROM done) ` +
+		`SELECT 0, ` + strings.TrimPrefix(s.Load, `SELECT `) + ` AND NOT EXISTS (SELECT 1 FROM done) ` +
 		`UNION ALL SELECT 1, 0, NULL, NULL, NULL, NULL, NULL, NULL FROM done`
 }
 

@@ -3,6 +3,9 @@ package sql
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"strings"
+
+	"github.com/seed1a8f7c28/session"
 )
 
 // strictKey decodes a storage key, and refuses other spellings of the same bytes.
@@ -29,6 +32,45 @@ func idOf(key string) []byte {
 
 // keyOf returns the key of a row.
 func keyOf(id []byte) string { return base64.RawURLEncoding.EncodeToString(id) }
+
+// id returns what stands for key in the table: in beego's, the key itself.
+func (s *store) id(key string) []byte {
+	if s.beego {
+		return []byte(key)
+	}
+	return idOf(key)
+}
+
+// key returns the key of a row. PostgreSQL fills up beego's keys with spaces.
+func (s *store) key(id []byte) string {
+	if s.beego {
+		return strings.TrimRight(string(id), " ")
+	}
+	return keyOf(id)
+}
+
+// first returns the version of a new record, and next the one after a save.
+func (s *store) first(rec *session.Record) uint64 {
+	if s.beego {
+		return beegoVersion(rec.Data)
+	}
+	return 1
+}
+
+func (s *store) next(rec *session.Record) uint64 {
+	if s.beego {
+		return beegoVersion(rec.Data)
+	}
+	return rec.Version + 1
+}
+
+// idArg returns id as a parameter: beego's keys are text, which a comparison with bytes would not find in the index.
+func (s *store) idArg(id []byte) any {
+	if s.beego {
+		return string(id)
+	}
+	return id
+}
 
 // userLock returns what those who limit user on this table lock. It is no row's key.
 func (s *store) userLock(user string) []byte {

@@ -38,7 +38,7 @@ func (s *store) pages(ctx context.Context, st *statement, user string) iter.Seq2
 					if err := rows.Scan(append([]any{&r.id}, r.head()...)...); err != nil {
 						return err
 					}
-					page = append(page, session.Entry{Key: keyOf(r.id), Record: r.record()})
+					page = append(page, session.Entry{Key: s.key(r.id), Record: r.record()})
 					return nil
 				})
 			})
@@ -54,7 +54,7 @@ func (s *store) pages(ctx context.Context, st *statement, user string) iter.Seq2
 			if len(page) < pageSize {
 				return
 			}
-			after = idOf(page[len(page)-1].Key)
+			after = s.id(page[len(page)-1].Key)
 		}
 	}
 }

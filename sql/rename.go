@@ -14,18 +14,18 @@ func (s *store) Rename(ctx context.Context, oldKey string, oldVersion uint64, ne
 	if err := checkSize(rec); err != nil {
 		return err
 	}
-	p := &params{id: idOf(oldKey), to: idOf(newKey), version: oldVersion, rec: rec}
+	p := &params{id: s.id(oldKey), to: s.id(newKey), version: oldVersion, rec: rec}
 	err := s.change(ctx, s.rename, p)
 	if err != nil && s.dialect.Duplicate(err) {
 		err = s.renameOver(ctx, p)
 	}
-	if errors.Is(err, session.ErrNotFound) && p.sent > 1 && s.isStored(ctx, p.to, 1, rec) {
+	if errors.Is(err, session.ErrNotFound) && p.sent > 1 && s.isStored(ctx, p.to, s.first(rec), rec) {
 		err = nil
 	}
 	if err != nil {
 		return s.fail("rename", err)
 	}
-	rec.Version = 1
+	rec.Version = s.first(rec)
 	return nil
 }
 

@@ -55,7 +55,11 @@ func (s *store) check(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the table %s: %w", s.table, err)
 	}
-	missing := slices.DeleteFunc(slices.Clone(columns), func(column string) bool {
+	want := columns
+	if s.beego {
+		want = beegoColumns
+	}
+	missing := slices.DeleteFunc(slices.Clone(want), func(column string) bool {
 		return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, column) })
 	})
 	if len(missing) > 0 {

@@ -26,7 +26,7 @@ import (
 // An Option changes what [New] does.
 type Option func(c *config)
 
-// Table is the name of the table, "sessions" by default. It may have a schema or a database before it, and a dot.
+// Table is the name of the table, "sessions" by default, and "session" in beego mode. It may have a schema or a database before it, and a dot.
 func Table(name string) Option { return func(c *config) { c.table = name } }
 
 // Schema says what is done about the table when the provider is opened: "create", the default, makes it if it is
@@ -45,7 +45,7 @@ func New(db *sql.DB, d *Dialect, opts ...Option) session.Provider {
 func OpenDB(
 	ctx context.Context, c session.BackendConfig, db *sql.DB, d *Dialect, opts ...Option,
 ) (session.Backend, error) {
-	cfg := defaults()
+	cfg := defaults(c.Beego)
 	for _, opt := range opts {
 		opt(&cfg)
 	}
@@ -62,17 +62,18 @@ func OpenDB(
 	if err != nil {
 		return nil, err
 	}
-	return s, nil
+	return s.backend(), nil
 }
 
 // Open opens a backend for the provider config c.Config: a DSN, which is given to connect, or a JSON object with
 // dsn, table, schema, maxOpenConns, maxIdleConns, connMaxLifetime and connMaxIdleTime. An error of
 // connect says which form a DSN has, and shows nothing of this one. The result implements all optional interfaces
-// of a [session.Backend] but InProcess, and [io.Closer], which closes the pool.
+// of a [session.Backend] but InProcess, and [io.Closer], which closes the pool. With c.Beego the table is
+// beego's, see [Beego], and users cannot be listed.
 func Open(
 	ctx context.Context, c session.BackendConfig, d *Dialect, connect func(dsn string) (driver.Connector, error),
 ) (session.Backend, error) {
-	cfg, err := parse(c.Config)
+	cfg, err := parse(c.Config, c.Beego)
 	if err != nil {
 		return nil, err
 	}
@@ -90,20 +91,23 @@ func Open(
 		return nil, errors.Join(err, db.Close())
 	}
 	s.owned = true
-	return s, nil
+	return s.backend(), nil
 }
 
 func open(ctx context.Context, db *sql.DB, d *Dialect, cfg config, c session.BackendConfig) (*store, error) {
 	if c.Beego {
-		return nil, &session.ConfigError{Field: "beego", Err: fmt.Errorf(
-			"the table of beego's provider cannot be used: %w", errors.ErrUnsupported)}
+		if d.Beego == nil {
+			return nil, errNoBeego
+		}
+		d = d.ofBeego(c.Lifetime)
 	}
 	s := newStore(db, d, cfg.table, c.Namespace)
+	s.beego = c.Beego
 	err := db.PingContext(ctx)
 	if err != nil {
 		err = fmt.Errorf("cannot connect: %w", err)
-	} else {
-		err = s.setUp(ctx, cfg.schema)
+	} else if err = s.setUp(ctx, cfg.schema); err == nil && s.beego {
+		err = s.measure(ctx)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("session/%s: %w", d.Name, err)

@@ -137,9 +137,9 @@ func (s *store) arg(p *params, name string) any {
 	case "ns":
 		return s.ns
 	case "id":
-		return counted{p}
+		return counted{s, p}
 	case "to":
-		return p.to
+		return s.idArg(p.to)
 	case "version":
 		return int64(p.version)
 	case "user":
@@ -169,6 +169,12 @@ func (s *store) arg(p *params, name string) any {
 		return rec.Data
 	case "now":
 		return time.Now().UnixMilli()
+	case "schema":
+		schema, _ := splitTable(s.table)
+		return schema
+	case "name":
+		_, name := splitTable(s.table)
+		return name
 	case "lock":
 		return s.userLock(p.user)
 	case "locknumber":
@@ -176,7 +182,7 @@ func (s *store) arg(p *params, name string) any {
 	}
 	if n, ok := strings.CutPrefix(name, "ids"); ok {
 		i, _ := strconv.Atoi(n)
-		return p.ids[min(i, len(p.ids)-1)] // the last one again and again, so that the text stays the same
+		return s.idArg(p.ids[min(i, len(p.ids)-1)]) // the last one again and again, so that the text stays the same
 	}
 	return nil
 }
@@ -184,11 +190,14 @@ func (s *store) arg(p *params, name string) any {
 // counted is the parameter id. It counts how often the statement was sent. Some drivers say
 // driver.ErrBadConn also after they have sent a statement, as lib/pq does when the server is restarted, and
 // database/sql then sends it again, as if it had not been sent.
-type counted struct{ p *params }
+type counted struct {
+	s *store
+	p *params
+}
 
 func (c counted) Value() (driver.Value, error) {
 	c.p.sent++
-	return c.p.id, nil
+	return c.s.idArg(c.p.id), nil
 }
 
 // bucket returns the hour in which a record expires, counted from 1970 and rounded up.

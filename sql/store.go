@@ -19,6 +19,8 @@ type store struct {
 	table     string
 	namespace string
 	ns        any // the namespace as a parameter
+	beego     bool
+	maxData   int
 
 	writer chan struct{} // full while somebody writes; nil if several may
 
@@ -30,13 +32,16 @@ type store struct {
 }
 
 func newStore(db *sql.DB, d *Dialect, table, namespace string) *store {
-	s := &store{db: db, dialect: d, table: table, namespace: namespace, ns: d.text(namespace)}
+	s := &store{db: db, dialect: d, table: table, namespace: namespace, ns: d.text(namespace), maxData: maxData}
 	if d.OneWriter {
 		s.writer = make(chan struct{}, 1)
 	}
 	is := d.Statements
 	if d.Returning {
 		is.Save, is.End = is.withStored(is.Save), is.withStored(is.End)
+		if d.head != "" { // beego's table, whose Rename is a plain update
+			is.Rename = is.withStored(is.Rename)
+		}
 	}
 	for to, template := range map[**statement]string{
 		&s.insert: is.Insert, &s.replace: is.Replace, &s.load: is.Load, &s.save: is.Save, &s.touch: is.Touch,
@@ -93,15 +98,15 @@ func (s *store) Create(ctx context.Context, key string, rec *session.Record) err
 	if err := checkSize(rec); err != nil {
 		return err
 	}
-	p := &params{id: idOf(key), version: 1, rec: rec}
+	p := &params{id: s.id(key), version: s.first(rec), rec: rec}
 	err := s.do(ctx, func() error { return s.put(ctx, nil, p) })
-	if errors.Is(err, session.ErrExists) && p.sent > 1 && s.isStored(ctx, p.id, 1, rec) {
+	if errors.Is(err, session.ErrExists) && p.sent > 1 && s.isStored(ctx, p.id, p.version, rec) {
 		err = nil
 	}
 	if err != nil {
 		return s.fail("create", err)
 	}
-	rec.Version = 1
+	rec.Version = p.version
 	return nil
 }
 
@@ -139,7 +144,7 @@ func orExists(err error) error {
 
 // Load implements [session.Backend].
 func (s *store) Load(ctx context.Context, key string, rec *session.Record) error {
-	return s.fail("load", s.read(ctx, func() error { return s.find(ctx, nil, idOf(key), rec) }))
+	return s.fail("load", s.read(ctx, func() error { return s.find(ctx, nil, s.id(key), rec) }))
 }
 
 // find fills rec with the live record.
@@ -164,21 +169,29 @@ func (s *store) Save(ctx context.Context, key string, rec *session.Record) error
 	if err := checkSize(rec); err != nil {
 		return err
 	}
-	p := &params{id: idOf(key), version: rec.Version, rec: rec}
+	p := &params{id: s.id(key), version: rec.Version, rec: rec}
 	err := s.change(ctx, s.save, p)
-	if conflict, ok := errors.AsType[*session.ConflictError](err); ok && p.sent > 1 && same(conflict.Record, rec.Version+1, rec) {
-		err = nil
+	if conflict, ok := errors.AsType[*session.ConflictError](err); ok && p.sent > 1 {
+		switch {
+		case s.beego: // another's save of the same values cannot be told from this one
+			err = errUnclear
+		case s.same(conflict.Record, s.next(rec), rec):
+			err = nil
+		}
 	}
 	if err != nil {
 		return s.fail("save", err)
 	}
-	rec.Version++
+	rec.Version = s.next(rec)
 	return nil
 }
 
 // same reports whether is, which is stored, is what rec was sent as, at a version. The deadline may have moved
 // later since.
-func same(is *session.Record, version uint64, rec *session.Record) bool {
+func (s *store) same(is *session.Record, version uint64, rec *session.Record) bool {
+	if s.beego {
+		return is.Version == version && is.Expires.UnixMilli() >= rec.Expires.UnixMilli()
+	}
 	return is.Version == version && is.User == rec.User && bytes.Equal(is.Data, rec.Data) &&
 		is.Created.UnixMilli() == rec.Created.UnixMilli() && is.AuthTime.UnixMilli() == rec.AuthTime.UnixMilli() &&
 		is.Expires.UnixMilli() >= rec.Expires.UnixMilli()
@@ -187,7 +200,7 @@ func same(is *session.Record, version uint64, rec *session.Record) bool {
 func (s *store) isStored(ctx context.Context, id []byte, version uint64, rec *session.Record) bool {
 	var is session.Record
 	err := s.read(ctx, func() error { return s.find(ctx, nil, id, &is) })
-	return err == nil && same(&is, version, rec)
+	return err == nil && s.same(&is, version, rec)
 }
 
 // change runs a change of the record at p.version. If there is another version it returns the error for
@@ -209,6 +222,8 @@ func (s *store) change(ctx context.Context, st *statement, p *params) error {
 			return err
 		case is == nil:
 			return session.ErrNotFound
+		case s.beego && is.Version == p.version && st == s.save && s.same(is, s.next(p.rec), p.rec):
+			return nil // MySQL counts no row if the values and the second of the save are as they were
 		case is.Version != p.version:
 			return &session.ConflictError{Record: is}
 		}
@@ -252,7 +267,7 @@ func (s *store) changeOrFind(ctx context.Context, st *statement, p *params) (don
 
 // Touch implements [session.Backend]. A deadline that is that late already is no reason to write.
 func (s *store) Touch(ctx context.Context, key string, expires time.Time) error {
-	p := &params{id: idOf(key), expires: expires}
+	p := &params{id: s.id(key), expires: expires}
 	err := s.read(ctx, func() error {
 		if n, err := s.exec(ctx, nil, s.touch, p); err != nil || n > 0 {
 			return err
@@ -263,11 +278,11 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 	return s.fail("touch", err)
 }
 
-var errUnclear = errors.New("the connection was lost, and the record is gone: maybe this call has removed it")
+var errUnclear = errors.New("the connection was lost, and the record is gone or changed: maybe this call has done it")
 
 // Delete implements [session.Backend].
 func (s *store) Delete(ctx context.Context, key string, version uint64) error {
-	p := &params{id: idOf(key), version: version}
+	p := &params{id: s.id(key), version: version}
 	if version != 0 {
 		err := s.change(ctx, s.end, p)
 		if errors.Is(err, session.ErrNotFound) && p.sent > 1 {

@@ -58,7 +58,7 @@ func (s *store) inBatches(ctx context.Context, remove *statement, ids [][]byte) 
 		begin, p := time.Now(), &params{ids: batch}
 		n, err := s.execSafe(ctx, remove, p)
 		removed += n
-		if err == nil && n < len(batch) {
+		if err == nil && n < len(batch) && !s.beego {
 			n, err = s.execSafe(ctx, s.rebucket, p)
 			moved += n
 		}

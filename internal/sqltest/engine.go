@@ -21,6 +21,8 @@ type Engine struct {
 	Provider func() session.Provider    // of the package
 	Database func(t testing.TB) string  // makes an empty database and returns its DSN
 	DSN      func(config string) string // what the driver takes of it; nil if it is the same
+
+	Options []session.ManagerConfigOpt // for the manager of Broken
 }
 
 // DB opens a pool of the test's own.

@@ -68,7 +68,7 @@ func (c *counting) check(t testing.TB) {
 // Broken breaks connections under load: nothing that was acknowledged is lost, nothing counts twice, nobody is logged
 // out, and afterwards all work again.
 func (e Engine) Broken(t *testing.T, config string, rounds int, disrupt func(round int)) {
-	m := Manager(t, e.Provider(), session.CfgProviderConfig(config), session.CfgOpTimeout(time.Second))
+	m := Manager(t, e.Provider(), append(e.Options, session.CfgProviderConfig(config), session.CfgOpTimeout(time.Second))...)
 	var all []*counting
 	for range 4 {
 		all = append(all, newCounting(t, m))

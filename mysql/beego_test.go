@@ -1,0 +1,93 @@
+package mysql_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/internal/sqltest"
+)
+
+// beegoTables are the table of beego's documentation, and the one that the provider makes if there is none, as it is with an
+// engine that has transactions.
+var beegoTables = map[string]sqltest.BeegoTable{
+	"MyISAM": beegoTable("MyISAM"),
+	"InnoDB": beegoTable("InnoDB"),
+}
+
+func beegoTable(engine string) sqltest.BeegoTable {
+	return sqltest.BeegoTable{
+		Create: "CREATE TABLE `session` (`session_key` char(64) NOT NULL, `session_data` blob, " +
+			"`session_expiry` int(11) unsigned NOT NULL, PRIMARY KEY (`session_key`)) ENGINE=" + engine + " DEFAULT CHARSET=utf8",
+		Save:       "UPDATE session set `session_data`=?, `session_expiry`=? where session_key=?",
+		SavedAt:    func() any { return time.Now().Unix() },
+		Resolution: time.Second,
+		GC:         "DELETE from session where session_expiry < ?",
+		GCSince:    func(lifetime time.Duration) any { return time.Now().Unix() - int64(lifetime/time.Second) },
+	}
+}
+
+func TestBeego(t *testing.T) {
+	for name, table := range beegoTables {
+		t.Run(name, func(t *testing.T) { engine.Beego(t, table) })
+	}
+}
+
+func TestBeegoWriters(t *testing.T) {
+	for name, table := range beegoTables {
+		t.Run(name, func(t *testing.T) { engine.BeegoWriters(t, table) })
+	}
+}
+
+func TestBeegoWhole(t *testing.T) {
+	for name, table := range beegoTables {
+		t.Run(name, func(t *testing.T) { engine.BeegoWhole(t, table) })
+	}
+}
+
+func TestBeegoExpiry(t *testing.T) { engine.BeegoExpiry(t, beegoTable("MyISAM")) }
+
+func TestBeegoContract(t *testing.T) { engine.BeegoContract(t, beegoTable("")) }
+
+// TestBeegoBlob checks that what is larger than the column is refused, also by a server that would cut it off.
+func TestBeegoBlob(t *testing.T) {
+	dsn := engine.Database(t) + "?sql_mode=''"
+	db, ctx := engine.DB(t, dsn), t.Context()
+	sqltest.Exec(t, db, beegoTable("InnoDB").Create)
+	m := sqltest.Manager(t, engine.Provider(), session.CfgBeego(true), session.CfgProviderConfig(dsn))
+	for _, create := range []bool{false, true} {
+		s, err := m.GetProvider().SessionRead(ctx, strings.Repeat("0123456789abcdef", 2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Set(ctx, "small", strings.Repeat("x", 60_000)); err != nil {
+			t.Fatal(err)
+		}
+		sess := s.(*session.Session)
+		if err := sess.Save(ctx); err != nil {
+			t.Fatal(err)
+		}
+		err = s.Set(ctx, "large", strings.Repeat("x", 10_000))
+		if err == nil {
+			err = sess.Save(ctx)
+		}
+		if create != (err == nil) || err != nil && !errors.Is(err, session.ErrTooLarge) {
+			t.Errorf("70,000 bytes: %v", err)
+		}
+		sqltest.Exec(t, db, "DELETE FROM session")
+		sqltest.Exec(t, db, "ALTER TABLE session MODIFY session_data MEDIUMBLOB")
+		m = sqltest.Manager(t, engine.Provider(), session.CfgBeego(true), session.CfgProviderConfig(dsn))
+	}
+}
+
+// TestBeegoConnectionsReset checks that nothing counts twice, though versions do not count.
+func TestBeegoConnectionsReset(t *testing.T) {
+	server := servertest.MariaDB(t)
+	proxy := servertest.NewProxy(t, server.Addr)
+	e := engine
+	e.Options = []session.ManagerConfigOpt{session.CfgBeego(true)}
+	e.Broken(t, server.DSNVia(proxy.Addr, server.NewDatabase(t)), 30, func(round int) { proxy.ResetAfter(round * 7) })
+}

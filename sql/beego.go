@@ -1,0 +1,230 @@
+package sql
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A Beego is what one database's SQL has of its own for the table of beego's provider: session_key, session_data and
+// session_expiry, which is the time of the last save. It is a session's idle deadline, less maxLifetime.
+//
+// There is no room for a version. It is made of the values' SHA-256, so that a save compares what it has read with
+// what is stored; a change back to the same values goes unseen, and does no harm. Nor is there room for the user,
+// the time of the login, of the beginning and the absolute deadline: they are lost.
+type Beego struct {
+	// Schema creates the table, see [Dialect.Schema].
+	Schema string
+
+	// Version is the version of session_data: the first 60 bits of the SHA-256 as a number, and one bit more. NULL
+	// counts as empty.
+	Version string
+
+	// Expires is when a row expires, as SQL of the type of Now, and Saved the session_expiry of a row that
+	// expires at :expires, never an earlier one. {lifetime} is maxLifetime in milliseconds.
+	Expires, Saved string
+
+	// MaxData asks how many bytes session_data takes, for the parameters :schema, which may be empty, and
+	// :name of the table. "" means that there is no limit.
+	MaxData string
+}
+
+// maxBeegoKey is how many characters session_key takes.
+const maxBeegoKey = 64
+
+const beegoTable = "session"
+
+var beegoColumns = []string{"session_key", "session_data", "session_expiry"}
+
+// beegoVersion returns the version of values, as Beego.Version computes it.
+func beegoVersion(values []byte) uint64 {
+	sum := sha256.Sum256(values)
+	return binary.BigEndian.Uint64(sum[:])>>4 | 1<<60
+}
+
+// ofBeego returns the dialect of beego's table.
+func (d *Dialect) ofBeego(lifetime time.Duration) *Dialect {
+	b, own := d.Beego, *d
+	expires := strings.ReplaceAll(b.Expires, "{lifetime}", strconv.FormatInt(lifetime.Milliseconds(), 10))
+	saved := strings.ReplaceAll(b.Saved, "{lifetime}", strconv.FormatInt(lifetime.Milliseconds(), 10))
+	const (
+		one    = ` WHERE session_key = :id`
+		stored = `session_data = :data, session_expiry = `
+	)
+	page := strconv.Itoa(pageSize)
+	own.Schema = b.Schema
+	own.head = b.Version + `, NULL, 0, 0, ` + expires + `, 0`
+	own.live = expires + ` > {now}`
+	own.Statements = Statements{
+		Insert:  `INSERT INTO {table} (session_key, session_data, session_expiry) VALUES (:id, :data, ` + saved + `)`,
+		Replace: `UPDATE {table} SET ` + stored + saved + one + ` AND NOT {live}`,
+		Load:    `SELECT {head}, NULLIF(session_data, '') FROM {table}` + one + ` AND {live}`,
+		Save: `UPDATE {table} SET ` + stored + `CASE WHEN :shorten = 1 OR ` + expires + ` < :expires THEN ` + saved +
+			` ELSE session_expiry END` + one + ` AND ` + b.Version + ` = :version AND {live}`,
+		Touch:  `UPDATE {table} SET session_expiry = ` + saved + one + ` AND {live} AND ` + expires + ` < :expires`,
+		Delete: `DELETE FROM {table}` + one,
+		End:    `DELETE FROM {table}` + one + ` AND ` + b.Version + ` = :version AND {live}`,
+		Rename: `UPDATE {table} SET session_key = :to, ` + stored + saved + one +
+			` AND ` + b.Version + ` = :version AND {live}`,
+		Vacate: `DELETE FROM {table} WHERE session_key = :to AND NOT {live}`,
+
+		Count: `SELECT count(*) FROM {table} WHERE {live}`,
+		List:  `SELECT session_key, {head} FROM {table} WHERE session_key > :id AND {live} ORDER BY session_key LIMIT ` + page,
+		Page:  `SELECT session_key FROM {table} WHERE session_key > :id ORDER BY session_key LIMIT ` + page,
+		Clear: `DELETE FROM {table} WHERE session_key > :id AND session_key <= :to`,
+
+		Due:     `SELECT session_key, 1 FROM {table} WHERE NOT {live} LIMIT ` + strconv.Itoa(dueSize),
+		Expired: `DELETE FROM {table} WHERE session_key IN ({ids}) AND NOT {live}`,
+	}
+	return &own
+}
+
+// A beego is the [session.Backend] over beego's table. It is a store with other statements, less what the table
+// cannot hold.
+type beego struct{ s *store }
+
+var (
+	_ session.Renamer = (*beego)(nil)
+	_ session.Counter = (*beego)(nil)
+	_ session.Lister  = (*beego)(nil)
+	_ session.Sweeper = (*beego)(nil)
+	_ session.Clearer = (*beego)(nil)
+	_ session.Pinger  = (*beego)(nil)
+	_ io.Closer       = (*beego)(nil)
+)
+
+var errBeegoKey = fmt.Errorf("beego's column session_key takes %d characters, and a sid has more: "+
+	"shorten sessionIDLength or sessionIDPrefix", maxBeegoKey)
+
+// check refuses what the table cannot hold.
+func (b *beego) check(key string, rec *session.Record) error {
+	switch {
+	case !validBeego(key):
+		return fmt.Errorf("session/%s: %w", b.s.dialect.Name, errBeegoKey)
+	case len(rec.Data) > b.s.maxData:
+		return fmt.Errorf("%w: over %d bytes, which is what beego's column session_data takes",
+			session.ErrTooLarge, b.s.maxData)
+	}
+	return nil
+}
+
+// validBeego reports whether key can be a sid: the manager has checked its shape. Databases take no zero bytes, and cut
+// spaces at the end.
+func validBeego(key string) bool {
+	return key != "" && len(key) <= maxBeegoKey && !strings.ContainsAny(key, " \x00\t\r\n")
+}
+
+// Create implements [session.Backend].
+func (b *beego) Create(ctx context.Context, key string, rec *session.Record) error {
+	if err := b.check(key, rec); err != nil {
+		return err
+	}
+	return b.s.Create(ctx, key, rec)
+}
+
+// Load implements [session.Backend].
+func (b *beego) Load(ctx context.Context, key string, rec *session.Record) error {
+	if !validBeego(key) {
+		return session.ErrNotFound
+	}
+	return b.s.Load(ctx, key, rec)
+}
+
+// Save implements [session.Backend].
+func (b *beego) Save(ctx context.Context, key string, rec *session.Record) error {
+	if !validBeego(key) {
+		return session.ErrNotFound
+	}
+	if err := b.check(key, rec); err != nil {
+		return err
+	}
+	return b.s.Save(ctx, key, rec)
+}
+
+// Touch implements [session.Backend].
+func (b *beego) Touch(ctx context.Context, key string, expires time.Time) error {
+	if !validBeego(key) {
+		return session.ErrNotFound
+	}
+	return b.s.Touch(ctx, key, expires)
+}
+
+// Delete implements [session.Backend].
+func (b *beego) Delete(ctx context.Context, key string, version uint64) error {
+	switch {
+	case validBeego(key):
+		return b.s.Delete(ctx, key, version)
+	case version == 0:
+		return nil
+	}
+	return session.ErrNotFound
+}
+
+// Rename implements [session.Renamer]: what beego's SessionRegenerate does, if nothing was changed meanwhile.
+func (b *beego) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+	if !validBeego(oldKey) {
+		return session.ErrNotFound
+	}
+	if err := b.check(newKey, rec); err != nil {
+		return err
+	}
+	return b.s.Rename(ctx, oldKey, oldVersion, newKey, rec)
+}
+
+// Count implements [session.Counter]. It looks at the whole table, as beego's does.
+func (b *beego) Count(ctx context.Context) (int, error) { return b.s.Count(ctx) }
+
+// List implements [session.Lister].
+func (b *beego) List(ctx context.Context) iter.Seq2[session.Entry, error] { return b.s.List(ctx) }
+
+// Sweep implements [session.Sweeper]. It looks at the whole table, as beego's does, but removes the rows by their keys.
+func (b *beego) Sweep(ctx context.Context) (int, error) { return b.s.Sweep(ctx) }
+
+// Clear implements [session.Clearer].
+func (b *beego) Clear(ctx context.Context) error { return b.s.Clear(ctx) }
+
+// Ping implements [session.Pinger].
+func (b *beego) Ping(ctx context.Context) error { return b.s.Ping(ctx) }
+
+// Close implements [io.Closer].
+func (b *beego) Close() error { return b.s.Close() }
+
+// backend returns what is shown of the store.
+func (s *store) backend() session.Backend {
+	if s.beego {
+		return &beego{s}
+	}
+	return s
+}
+
+// measure learns how much beego's table takes.
+func (s *store) measure(ctx context.Context) error {
+	if s.dialect.Beego.MaxData == "" {
+		return nil
+	}
+	st := newStatement(s.dialect, s.table, s.dialect.Beego.MaxData)
+	defer st.close()
+	return s.query(ctx, nil, st, new(params), func(rows *sql.Rows) error {
+		var most *int64
+		if err := rows.Scan(&most); err != nil {
+			return err
+		}
+		if most != nil {
+			s.maxData = int(min(int64(s.maxData), *most))
+		}
+		return nil
+	})
+}
+
+var errNoBeego = &session.ConfigError{Field: "beego", Err: fmt.Errorf(
+	"beego has no provider for this database: %w", errors.ErrUnsupported)}

@@ -2,6 +2,7 @@ package mysql_test
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/internal/sqltest"
+	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 // beegoTables are the table of beego's documentation, and the one that the provider makes if there is none, as it is with an
@@ -90,4 +92,15 @@ func TestBeegoConnectionsReset(t *testing.T) {
 	e := engine
 	e.Options = []session.ManagerConfigOpt{session.CfgBeego(true)}
 	e.Broken(t, server.DSNVia(proxy.Addr, server.NewDatabase(t)), 30, func(round int) { proxy.ResetAfter(round * 7) })
+}
+
+// TestBeegoManager runs the kit in beego mode.
+func TestBeegoManager(t *testing.T) {
+	if os.Getenv("SESSION_SOAK") == "" {
+		t.Skip("expiry to a second makes it wait for three minutes; the same on PostgreSQL does not; here with SESSION_SOAK=1")
+	}
+	h := harness
+	h.Beego = true
+	h.Resolution = time.Second
+	sessiontest.Run(t, h)
 }

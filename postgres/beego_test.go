@@ -7,6 +7,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/internal/sqltest"
+	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 var beegoTable = sqltest.BeegoTable{
@@ -43,4 +44,11 @@ func TestBeegoConnectionsReset(t *testing.T) {
 	e := engine
 	e.Options = []session.ManagerConfigOpt{session.CfgBeego(true)}
 	e.Broken(t, server.DSNVia(proxy.Addr, server.NewDatabase(t)), 30, func(round int) { proxy.ResetAfter(round * 7) })
+}
+
+// TestBeegoManager runs the kit in beego mode.
+func TestBeegoManager(t *testing.T) {
+	h := harness
+	h.Beego = true
+	sessiontest.Run(t, h)
 }

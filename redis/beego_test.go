@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/redis"
+	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 // beegoStored returns what beego's redis provider stores for {"username": "astaxie", "count": 41, 7: int64(1)<<40,
@@ -232,4 +233,11 @@ func TestBeegoWriters(t *testing.T) {
 	if n := s.Get(t.Context(), "n"); n != int64(200) {
 		t.Errorf("after 200 increments n is %v", n)
 	}
+}
+
+// TestBeegoManager runs the kit in beego mode.
+func TestBeegoManager(t *testing.T) {
+	h := harness(redis.Open, empty)
+	h.Beego = true
+	sessiontest.Run(t, h)
 }

@@ -219,7 +219,7 @@ func wantNoCookie(t testing.TB, response string, h http.Header) {
 
 // storageKey returns what b keeps a session under.
 func (e *env) storageKey(b session.Backend, sid string) string {
-	if _, ok := session.As[session.InProcess](b); ok {
+	if _, ok := session.As[session.InProcess](b); ok || e.beego {
 		return sid
 	}
 	return e.hashed(sid)

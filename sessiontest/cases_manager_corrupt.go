@@ -16,6 +16,7 @@ import (
 var corruptCases = []testCase{
 	{
 		name:     "corrupt/record",
+		notBeego: true,
 		sentence: "S11",
 		rule:     "A record that is corrupt, truncated or foreign is an error or a fresh session; Destroy still works on it.",
 		check: func(t testing.TB, e *env) {

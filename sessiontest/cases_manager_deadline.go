@@ -112,6 +112,7 @@ var deadlineCases = []testCase{
 	},
 	{
 		name:     "deadline/never earlier",
+		notBeego: true,
 		sentence: "S5",
 		rule:     "Neither a save nor a touch moves the deadline earlier, also on a node with a shorter lifetime.",
 		check: func(t testing.TB, e *env) {
@@ -138,6 +139,7 @@ var deadlineCases = []testCase{
 	},
 	{
 		name:     "deadline/absolute bounds idle",
+		notBeego: true,
 		sentence: "S5",
 		rule:     "No use moves the idle deadline past the absolute one, which no use moves.",
 		check: func(t testing.TB, e *env) {
@@ -166,6 +168,7 @@ var deadlineCases = []testCase{
 	},
 	{
 		name:       "deadline/absolute",
+		notBeego:   true,
 		sentence:   "S6",
 		rule:       "At its absolute deadline a session is gone, however much it was used.",
 		clientSide: true,

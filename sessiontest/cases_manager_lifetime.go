@@ -30,6 +30,7 @@ var lifetimeCases = []testCase{
 	},
 	{
 		name:     "lifetime/shorter",
+		notBeego: true,
 		sentence: "S5",
 		rule:     "SetLifetime and UpdateExpiration move the deadline earlier too, and nothing that the same request stores moves it back.",
 		check: func(t testing.TB, e *env) {

@@ -14,6 +14,7 @@ import (
 var loginCases = []testCase{
 	{
 		name:     "login/new sid",
+		notBeego: true,
 		sentence: "S7",
 		rule:     "When Login returns, the old sid is dead on every node, and the new one is the user's and has the values.",
 		check: func(t testing.TB, e *env) {

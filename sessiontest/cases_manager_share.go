@@ -26,6 +26,7 @@ var shareCases = []testCase{
 	},
 	{
 		name:       "share/namespaces",
+		notBeego:   true,
 		sentence:   "S12",
 		rule:       "Managers of different namespaces never meet, on the same store and with the same sid.",
 		clientSide: true,
@@ -42,6 +43,7 @@ var shareCases = []testCase{
 	},
 	{
 		name:     "share/count",
+		notBeego: true,
 		sentence: "S12",
 		rule:     "GetActiveSession counts the sessions of the manager's namespace.",
 		check: func(t testing.TB, e *env) {
@@ -87,6 +89,7 @@ var shareCases = []testCase{
 	},
 	{
 		name:     "share/many requests",
+		notBeego: true,
 		sentence: "S14",
 		rule:     "Of 32 times 100 requests of one session, on two nodes, no change is lost and each Increment counts.",
 		check: func(t testing.TB, e *env) {

@@ -55,6 +55,11 @@ type Harness struct {
 	// a store for each seed.
 	Local bool
 
+	// Beego runs the managers in beego mode, over backends opened in it. The cases of a Backend alone do not
+	// apply: versions are hashes, and users, beginnings and absolute deadlines have no place. Of those
+	// of a Manager all apply that need none of these.
+	Beego bool
+
 	// Floor returns what [Bench] compares with: a bare call of the store's client that reads or writes a
 	// record of 128 bytes. Nil means to look into a map.
 	Floor func(t testing.TB) func(write bool) error
@@ -67,7 +72,11 @@ func Run(t *testing.T, h Harness) {
 		return
 	}
 	open := h.Store(t)
-	for _, c := range slices.Concat(cases, managerCases) {
+	run := slices.Concat(cases, managerCases)
+	if h.Beego {
+		run = slices.DeleteFunc(slices.Clone(managerCases), func(c testCase) bool { return c.notBeego })
+	}
+	for _, c := range run {
 		t.Run(c.name, func(t *testing.T) { c.run(t, h.env(c, open)) })
 	}
 }
@@ -85,7 +94,9 @@ type testCase struct {
 	// clientSide says that a client-side store keeps the rule too. The others need a store that knows of
 	// a session that another client holds a copy of.
 	clientSide bool
-	check      func(t testing.TB, e *env)
+	// notBeego says that beego's layouts cannot keep the rule.
+	notBeego bool
+	check    func(t testing.TB, e *env)
 }
 
 func (c testCase) run(t testing.TB, e *env) {
@@ -103,6 +114,7 @@ type env struct {
 	name       string // of the case
 	namespace  string // the case's own
 	resolution time.Duration
+	beego      bool
 
 	seal        OpenSealer                       // instead of open, where the sessions are in the clients
 	newProvider func(open Open) session.Provider // instead of session.NewProvider, if it is not nil
@@ -111,12 +123,17 @@ type env struct {
 
 func (h Harness) env(c testCase, open Open) *env {
 	sum := sha256.Sum256([]byte(c.name))
-	return &env{
+	e := &env{
 		open:       open,
 		name:       c.name,
 		namespace:  "ns" + hex.EncodeToString(sum[:4]),
 		resolution: max(h.Resolution, time.Millisecond),
+		beego:      h.Beego,
 	}
+	if h.Beego {
+		e.opts = []session.ManagerConfigOpt{session.CfgBeego(true)}
+	}
+	return e
 }
 
 // node opens a node on the case's own namespace, until the case ends.
@@ -139,6 +156,7 @@ func (e *env) closingNode(t testing.TB, namespace string) (b session.Backend, cl
 	b, err := e.open(t.Context(), session.BackendConfig{
 		Namespace: namespace,
 		Lifetime:  time.Hour,
+		Beego:     e.beego,
 		Logger:    slog.New(slog.DiscardHandler),
 	})
 	if err != nil {

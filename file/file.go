@@ -62,25 +62,26 @@ func init() { session.Register(session.ProviderFile, New()) }
 func New() session.Provider { return session.NewProvider(Open) }
 
 // Open opens the folder that c.Config names, and makes what is missing of it. The error is a
-// [*session.ConfigError] that names the setting, and the folder if that is what is wrong. c.Beego is not supported:
-// beego's files have no version that a save could compare.
+// [*session.ConfigError] that names the setting, and the folder if that is what is wrong.
 //
 // The result is a [session.Renamer], [session.Counter], [session.Sweeper], [session.Lister],
-// [session.UserLister], [session.UserLimiter], [session.Clearer], [session.Pinger] and an [io.Closer].
+// [session.UserLister], [session.UserLimiter], [session.Clearer], [session.Pinger] and an [io.Closer]; with c.Beego,
+// over the files of beego's provider, a [session.Counter], [session.Sweeper], [session.Pinger] and an [io.Closer].
 func Open(_ context.Context, c session.BackendConfig) (session.Backend, error) {
-	if c.Beego {
-		return nil, &session.ConfigError{Field: "beego", Err: fmt.Errorf(
-			"the files of beego's file provider cannot be used: %w", errors.ErrUnsupported)}
-	}
 	cfg, err := parse(c.Config)
 	if err != nil {
 		return nil, err
 	}
-	s, err := open(cfg, c.Namespace)
+	var b session.Backend
+	if c.Beego {
+		b, err = openBeego(cfg, c.Lifetime)
+	} else {
+		b, err = open(cfg, c.Namespace)
+	}
 	if err != nil {
 		return nil, &session.ConfigError{Field: cfg.pathField, Err: fmt.Errorf("folder %q: %w", cfg.path, bare(err))}
 	}
-	return s, nil
+	return b, nil
 }
 
 // A config is a provider config that was read and checked.

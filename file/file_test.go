@@ -85,13 +85,6 @@ func TestConfigError(t *testing.T) {
 	}
 }
 
-func TestBeegoRefused(t *testing.T) {
-	_, err := file.Open(t.Context(), session.BackendConfig{Config: t.TempDir(), Beego: true})
-	if c, ok := errors.AsType[*session.ConfigError](err); !ok || c.Field != "beego" || !errors.Is(err, errors.ErrUnsupported) {
-		t.Errorf("Open: %v, want a *ConfigError of beego that wraps ErrUnsupported", err)
-	}
-}
-
 func TestOptional(t *testing.T) {
 	s := open(t, t.TempDir())
 	type all interface {

@@ -19,6 +19,7 @@ import (
 	"github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/seed1a8f7c28/session"
+	_ "github.com/seed1a8f7c28/session/file"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	_ "github.com/seed1a8f7c28/session/memcache"
 	_ "github.com/seed1a8f7c28/session/mysql"
@@ -29,24 +30,24 @@ import (
 type place struct {
 	provider string // the name, of beego's and of this module's
 	config   func(t testing.TB) string
-	touch    time.Duration // between touches that keep a session of two seconds alive
 }
 
 var places = []place{
-	{"redis", func(t testing.TB) string { return servertest.Redis(t).Addr }, 200 * time.Millisecond},
-	{"memcache", func(t testing.TB) string { return servertest.Memcached(t).Addr }, 200 * time.Millisecond},
+	{"file", func(t testing.TB) string { return t.TempDir() }},
+	{"redis", func(t testing.TB) string { return servertest.Redis(t).Addr }},
+	{"memcache", func(t testing.TB) string { return servertest.Memcached(t).Addr }},
 	{"mysql", func(t testing.TB) string {
 		s := servertest.MariaDB(t)
 		dsn := s.DSN(s.NewDatabase(t))
 		exec(t, "mysql", dsn, beegoMySQL)
 		return dsn
-	}, 200 * time.Millisecond},
+	}},
 	{"postgresql", func(t testing.TB) string {
 		s := servertest.Postgres(t)
 		dsn := s.DSN(s.NewDatabase(t))
 		exec(t, "postgres", dsn, beegoPostgres)
 		return dsn
-	}, 200 * time.Millisecond},
+	}},
 }
 
 // The tables as beego's packages document them.
@@ -253,14 +254,17 @@ func TestNewSids(t *testing.T) {
 		want["uid"] = 43
 		w.wantInBeego(t, next, want)
 
-		theirs, err := w.theirs.SessionRegenerateID(httptest.NewRecorder(), request(next))
-		must(t, err)
-		theirs.SessionRelease(ctx, httptest.NewRecorder())
-		if _, err := w.ours.GetSessionStore(next); !errors.Is(err, session.ErrNotFound) {
-			t.Errorf("the old sid: %v", err)
+		last := next
+		if w.provider != "memcache" { // where beego's own crashes
+			theirs, err := w.theirs.SessionRegenerateID(httptest.NewRecorder(), request(next))
+			must(t, err)
+			theirs.SessionRelease(ctx, httptest.NewRecorder())
+			if _, err := w.ours.GetSessionStore(next); !errors.Is(err, session.ErrNotFound) {
+				t.Errorf("the old sid: %v", err)
+			}
+			last = theirs.SessionID(ctx)
+			w.wantHere(t, last, want)
 		}
-		last := theirs.SessionID(ctx)
-		w.wantHere(t, last, want)
 
 		late, err := w.ours.Start(httptest.NewRecorder(), request(last))
 		must(t, err)
@@ -285,7 +289,7 @@ func TestKeptAlive(t *testing.T) {
 			w.theirs.GetProvider().SessionGC(t.Context())
 			return !w.existsInBeego(t, left)
 		}
-		for limit := time.Now().Add(time.Minute); !gone(); time.Sleep(w.touch) {
+		for limit := time.Now().Add(time.Minute); !gone(); time.Sleep(200 * time.Millisecond) {
 			if time.Now().After(limit) {
 				t.Fatal("what nobody uses does not end")
 			}

@@ -1,0 +1,356 @@
+package file
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A beego is the [session.Backend] over the files of beego's provider: under 0/1/0123… for the sid 0123… the gob map of
+// the values, or nothing if there are none. The time of the last change of a file is that of the last use of the
+// session; its deadline is that much later than a session lives.
+//
+// There is no room for a version. It is made of the values' SHA-256, so that a save compares what it has read with
+// what is stored; a change back to the same values goes unseen, and does no harm. Nor is there room for the
+// user, the time of the login, of the beginning and the absolute deadline: they are lost.
+//
+// beego's own processes take no lock that another process sees: what one of them writes between the comparison
+// and the renaming of a save is lost.
+type beego struct {
+	s        *store
+	lifetime time.Duration
+	lockRoot *os.Root
+}
+
+// The files to lock are beside beego's folder, because its GC removes old files of any name, and counts all.
+const beegoLocks = ".locks"
+
+func openBeego(cfg config, lifetime time.Duration) (*beego, error) {
+	lockPath := filepath.Clean(cfg.path) + beegoLocks
+	for _, dir := range []string{cfg.path, lockPath} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	root, err := os.OpenRoot(cfg.path)
+	if err != nil {
+		return nil, err
+	}
+	lockRoot, err := os.OpenRoot(lockPath)
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	s := &store{root: root, dir: ".", fsync: cfg.fsync, flush: (*os.File).Sync, locks: newLocks(lockRoot, ".")}
+	b := &beego{s, lifetime, lockRoot}
+	if err = s.probe(); err == nil {
+		err = s.locks.makeFiles()
+	}
+	if err != nil {
+		b.Close()
+		return nil, err
+	}
+	return b, nil
+}
+
+// Close implements [io.Closer].
+func (b *beego) Close() error { return errors.Join(b.s.Close(), b.lockRoot.Close()) }
+
+// fingerprint returns the version of values, which is not 0.
+func fingerprint(values []byte) uint64 {
+	sum := sha256.Sum256(values)
+	return binary.BigEndian.Uint64(sum[:]) | 1
+}
+
+// beegoPath returns the path of the file for a sid, or false for what the manager takes for none.
+func beegoPath(sid string) (string, bool) {
+	if len(sid) < 2 || len(sid) > maxBeegoSID {
+		return "", false
+	}
+	for _, c := range []byte(sid) {
+		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '-' || c == '_') {
+			return "", false
+		}
+	}
+	return sid[:1] + "/" + sid[1:2] + "/" + sid, true
+}
+
+// maxBeegoSID is shorter than what any file system takes as a name.
+const maxBeegoSID = 200
+
+// beego cuts a file to nothing before it writes into it, which takes it less than beegoCut. Who finds a file empty that
+// beego has changed right now looks again. The files that are written here have whole milliseconds as their times.
+const beegoCut = 100 * time.Millisecond
+
+// find returns the live record of a file.
+func (b *beego) find(ctx context.Context, name string) (*session.Record, error) {
+	for {
+		rec, changed, err := b.read(name)
+		if err != nil {
+			return nil, err
+		}
+		now := time.Now()
+		if len(rec.Data) == 0 && changed.Nanosecond()%int(time.Millisecond) != 0 && now.Sub(changed) < beegoCut {
+			if err := wait(ctx, time.Millisecond); err != nil {
+				return nil, fail("read", err)
+			}
+			continue
+		}
+		if !rec.Live(now) {
+			return nil, session.ErrNotFound
+		}
+		return rec, nil
+	}
+}
+
+func (b *beego) read(name string) (rec *session.Record, changed time.Time, err error) {
+	f, err := openFile(b.s.root, name)
+	if err != nil {
+		return nil, changed, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, changed, fail("read", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, changed, session.ErrNotFound
+	}
+	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	switch {
+	case err != nil:
+		return nil, changed, fail("read", err)
+	case len(data) > maxSize:
+		return nil, changed, fmt.Errorf("%w: file of more than %d bytes", session.ErrCorrupt, maxSize)
+	case len(data) == 0:
+		data = nil
+	}
+	changed = info.ModTime()
+	expires := time.UnixMilli(changed.UnixMilli()).Add(b.lifetime)
+	return &session.Record{Version: fingerprint(data), Data: data, Expires: expires}, changed, nil
+}
+
+// findVersion is find, but a record with another version is a conflict. A version of 0 is any.
+func (b *beego) findVersion(ctx context.Context, name string, version uint64) (*session.Record, error) {
+	rec, err := b.find(ctx, name)
+	if err == nil && version != 0 && rec.Version != version {
+		err = &session.ConflictError{Record: rec}
+	}
+	return rec, err
+}
+
+// within runs do with the lock for a sid.
+func (b *beego) within(ctx context.Context, sid string, do func(name string) error) error {
+	name, ok := beegoPath(sid)
+	if !ok {
+		return session.ErrNotFound
+	}
+	shard := sha256.Sum256([]byte(sid))[0]
+	if err := b.s.locks.lock(ctx, shard); err != nil {
+		return err
+	}
+	defer b.s.locks.unlock(shard)
+	return do(name)
+}
+
+// put stores rec in one step: readers see the old file or the new one. The caller has the lock.
+func (b *beego) put(name string, rec *session.Record) error {
+	if len(rec.Data) > maxSize {
+		return fmt.Errorf("%w: %d bytes for a file", session.ErrTooLarge, len(rec.Data))
+	}
+	temp := path.Dir(name) + "/" + tempName()
+	err := b.s.writeNew(b.s.root, temp, rec.Data)
+	if err == nil {
+		err = b.date(temp, rec.Expires)
+	}
+	if err == nil {
+		err = b.s.root.Rename(temp, name)
+	}
+	if err != nil {
+		b.s.root.Remove(temp)
+		return fail("write", err)
+	}
+	return nil
+}
+
+// date gives a file the time at which a session that expires then was used.
+func (b *beego) date(name string, expires time.Time) error {
+	used := time.UnixMilli(expires.UnixMilli()).Add(-b.lifetime)
+	return b.s.root.Chtimes(name, used, used)
+}
+
+// Create implements [session.Backend].
+func (b *beego) Create(ctx context.Context, sid string, rec *session.Record) error {
+	if _, ok := beegoPath(sid); !ok {
+		return errBeegoSID
+	}
+	return b.within(ctx, sid, func(name string) error {
+		switch _, err := b.find(ctx, name); {
+		case err == nil:
+			return session.ErrExists
+		case !errors.Is(err, session.ErrNotFound):
+			return err
+		}
+		if err := b.s.root.MkdirAll(path.Dir(name), 0o700); err != nil {
+			return fail("create", err)
+		}
+		err := b.put(name, rec)
+		if err == nil {
+			rec.Version = fingerprint(rec.Data)
+		}
+		return err
+	})
+}
+
+var errBeegoSID = fmt.Errorf("session/file: a sid of letters, digits, - and _ is wanted, of 2 to %d: see sessionIDPrefix", maxBeegoSID)
+
+// Load implements [session.Backend]. It takes no lock.
+func (b *beego) Load(ctx context.Context, sid string, rec *session.Record) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	name, ok := beegoPath(sid)
+	if !ok {
+		return session.ErrNotFound
+	}
+	found, err := b.find(ctx, name)
+	if err == nil {
+		*rec = *found
+	}
+	return err
+}
+
+// Save implements [session.Backend].
+func (b *beego) Save(ctx context.Context, sid string, rec *session.Record) error {
+	return b.within(ctx, sid, func(name string) error {
+		old, err := b.findVersion(ctx, name, rec.Version)
+		if err != nil {
+			return err
+		}
+		saved := *rec
+		if !rec.Shorten && old.Expires.After(rec.Expires) {
+			saved.Expires = old.Expires
+		}
+		if err := b.put(name, &saved); err != nil {
+			return err
+		}
+		rec.Version = fingerprint(rec.Data)
+		return nil
+	})
+}
+
+// Touch implements [session.Backend].
+func (b *beego) Touch(ctx context.Context, sid string, expires time.Time) error {
+	return b.within(ctx, sid, func(name string) error {
+		rec, err := b.find(ctx, name)
+		if err != nil || !expires.After(rec.Expires) {
+			return err
+		}
+		if err := b.date(name, expires); err != nil {
+			return fail("touch", err)
+		}
+		return nil
+	})
+}
+
+// Delete implements [session.Backend].
+func (b *beego) Delete(ctx context.Context, sid string, version uint64) error {
+	err := b.within(ctx, sid, func(name string) error {
+		if version != 0 {
+			if _, err := b.findVersion(ctx, name, version); err != nil {
+				return err
+			}
+		}
+		if err := b.s.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fail("remove", err)
+		}
+		return nil
+	})
+	if version == 0 && errors.Is(err, session.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Ping implements [session.Pinger].
+func (b *beego) Ping(ctx context.Context) error { return b.s.Ping(ctx) }
+
+// Count implements [session.Counter]. It looks at each file.
+func (b *beego) Count(ctx context.Context) (n int, err error) {
+	err = b.walk(ctx, func(sid, name string) error {
+		info, err := b.s.root.Lstat(name)
+		if err == nil && time.Now().Before(info.ModTime().Add(b.lifetime)) {
+			n++
+		}
+		return nil
+	})
+	return n, err
+}
+
+// Sweep implements [session.Sweeper].
+func (b *beego) Sweep(ctx context.Context) (removed int, err error) {
+	pace := newPace()
+	err = b.walk(ctx, func(sid, name string) error {
+		pace.rest()
+		if isTemp(path.Base(name)) {
+			if info, err := b.s.root.Lstat(name); err == nil && time.Since(info.ModTime()) > leftoverAge {
+				b.s.root.Remove(name)
+			}
+			return nil
+		}
+		expired := func() bool {
+			info, err := b.s.root.Lstat(name)
+			return err == nil && !time.Now().Before(info.ModTime().Add(b.lifetime))
+		}
+		if !expired() {
+			return nil
+		}
+		return b.within(ctx, sid, func(name string) error {
+			if !expired() {
+				return nil
+			}
+			err := b.s.root.Remove(name)
+			if err == nil {
+				removed++
+			} else if !errors.Is(err, fs.ErrNotExist) {
+				return fail("sweep", err)
+			}
+			return nil
+		})
+	})
+	return removed, err
+}
+
+// walk calls do for each session's file, and for what a crashed writer has left.
+func (b *beego) walk(ctx context.Context, do func(sid, name string) error) error {
+	err := fs.WalkDir(b.s.root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case !entry.Type().IsRegular():
+			return nil
+		}
+		sid := path.Base(name)
+		if at, ok := beegoPath(sid); ok && at == name || isTemp(sid) {
+			return do(sid, name)
+		}
+		return nil
+	})
+	if err != nil && ctx.Err() == nil && bare(err) != err {
+		err = fail("read", err)
+	}
+	return err
+}

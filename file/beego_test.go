@@ -1,0 +1,243 @@
+package file_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/file"
+	"github.com/seed1a8f7c28/session/sessiontest"
+)
+
+const beegoSID = "0123456789abcdef0123456789abcdef"
+
+func openBeego(t testing.TB, dir string, lifetime time.Duration) session.Backend {
+	t.Helper()
+	b, err := file.Open(t.Context(), session.BackendConfig{Config: dir, Beego: true, Lifetime: lifetime})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.(io.Closer).Close() })
+	return b
+}
+
+// asBeego stores as SessionRelease of beego's provider does.
+func asBeego(t testing.TB, dir, sid, data string) string {
+	t.Helper()
+	name := filepath.Join(dir, sid[:1], sid[1:2], sid)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(data), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// TestBeegoManager runs the kit in beego mode.
+func TestBeegoManager(t *testing.T) {
+	sessiontest.Run(t, sessiontest.Harness{Beego: true, Store: func(t testing.TB) sessiontest.Open {
+		dir := t.TempDir()
+		return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+			c.Config = dir
+			return file.Open(ctx, c)
+		}
+	}})
+}
+
+// TestBeegoContract checks what the mode keeps of the contract: all but versions that count.
+func TestBeegoContract(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	b, other := openBeego(t, dir, time.Hour), openBeego(t, dir, time.Hour)
+	for _, sid := range []string{"", "a", "../a", "a/b", "a.b", "ab\x00", "ab:c"} {
+		rec := new(session.Record)
+		for call, err := range map[string]error{
+			"Load": b.Load(ctx, sid, rec), "Save": b.Save(ctx, sid, rec), "Touch": b.Touch(ctx, sid, time.Now()),
+			"Delete": b.Delete(ctx, sid, 1),
+		} {
+			if !errors.Is(err, session.ErrNotFound) {
+				t.Errorf("%s(%q) = %v, want ErrNotFound", call, sid, err)
+			}
+		}
+		if err := errors.Join(b.Delete(ctx, sid, 0)); err != nil {
+			t.Error(err)
+		}
+		if err := b.Create(ctx, sid, rec); err == nil {
+			t.Errorf("Create(%q) succeeded", sid)
+		}
+	}
+	ends := time.UnixMilli(time.Now().Add(time.Hour).UnixMilli())
+	rec := &session.Record{Expires: ends, Data: []byte("data")}
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	check(b.Create(ctx, beegoSID, rec))
+	if err := other.Create(ctx, beegoSID, &session.Record{Expires: ends}); !errors.Is(err, session.ErrExists) {
+		t.Errorf("Create = %v, want ErrExists", err)
+	}
+	stale := new(session.Record)
+	check(other.Load(ctx, beegoSID, stale))
+	if stale.Version != rec.Version || stale.Version == 0 || !stale.Expires.Equal(ends) || string(stale.Data) != "data" {
+		t.Errorf("loaded %+v, created %+v", stale, rec)
+	}
+	rec.Data, rec.Expires = []byte("second"), ends.Add(-time.Minute)
+	check(b.Save(ctx, beegoSID, rec))
+	for call, err := range map[string]error{
+		"Save":   other.Save(ctx, beegoSID, stale),
+		"Delete": other.Delete(ctx, beegoSID, stale.Version),
+	} {
+		conflict, ok := errors.AsType[*session.ConflictError](err)
+		if !ok || string(conflict.Record.Data) != "second" || conflict.Record.Version != rec.Version ||
+			!conflict.Record.Expires.Equal(ends) {
+			t.Errorf("%s = %v, want a *ConflictError with what is stored, which expires no earlier", call, err)
+		}
+	}
+	rec.Shorten = true
+	check(b.Save(ctx, beegoSID, rec))
+	check(b.Touch(ctx, beegoSID, rec.Expires.Add(-time.Hour/2)))
+	check(other.Load(ctx, beegoSID, stale))
+	if !stale.Expires.Equal(rec.Expires) {
+		t.Errorf("expires at %v, want %v: Save shortened it and Touch must not", stale.Expires, rec.Expires)
+	}
+	check(b.Touch(ctx, beegoSID, ends.Add(time.Hour)))
+	check(other.Load(ctx, beegoSID, stale))
+	if !stale.Expires.Equal(ends.Add(time.Hour)) || stale.Version != rec.Version {
+		t.Errorf("after a touch it expires at %v", stale.Expires)
+	}
+	check(b.Delete(ctx, beegoSID, rec.Version))
+	check(b.Delete(ctx, beegoSID, 0))
+	for call, err := range map[string]error{
+		"Load": b.Load(ctx, beegoSID, rec), "Save": b.Save(ctx, beegoSID, rec),
+		"Touch": b.Touch(ctx, beegoSID, rec.Expires), "Delete": b.Delete(ctx, beegoSID, rec.Version),
+	} {
+		if !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("%s of what is gone = %v, want ErrNotFound", call, err)
+		}
+	}
+}
+
+// TestBeegoFolder checks what is in beego's folder, which its GC walks through, and that a sweep leaves alone what is no
+// session.
+func TestBeegoFolder(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	b := openBeego(t, dir, time.Hour)
+	rec := &session.Record{Expires: time.Now().Add(time.Hour), Data: []byte("x")}
+	if err := b.Create(ctx, beegoSID, rec); err != nil {
+		t.Fatal(err)
+	}
+	files := func() (names []string) {
+		filepath.WalkDir(dir, func(name string, entry os.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			name, err = filepath.Rel(dir, name)
+			names = append(names, filepath.ToSlash(name))
+			return err
+		})
+		return names
+	}
+	if names := files(); len(names) != 1 || names[0] != "0/1/"+beegoSID {
+		t.Errorf("the files are %q", names)
+	}
+	old := time.Now().Add(-61 * time.Minute)
+	for _, name := range []string{
+		asBeego(t, dir, "ffff", "old"), filepath.Join(dir, "README"), filepath.Join(dir, "0", "1", "fe"),
+	} {
+		if err := errors.Join(os.WriteFile(name, []byte("old"), 0o600), os.Chtimes(name, old, old)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := b.(session.Counter).Count(ctx); n != 1 || err != nil {
+		t.Errorf("Count = %d, %v, want 1", n, err)
+	}
+	if n, err := b.(session.Sweeper).Sweep(ctx); n != 1 || err != nil {
+		t.Errorf("Sweep = %d, %v, want 1", n, err)
+	}
+	if names := files(); len(names) != 3 {
+		t.Errorf("the files are %q", names)
+	}
+}
+
+// TestBeegoCut reads while a beego process writes: it cuts the file to nothing first.
+func TestBeegoCut(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	b := openBeego(t, dir, time.Hour)
+	name := asBeego(t, dir, beegoSID, "values")
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	var slow atomic.Bool // slower than a process is that nobody stops
+	wg.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+			}
+			f, err := os.OpenFile(name, os.O_RDWR, 0o600)
+			if err == nil {
+				begin := time.Now()
+				f.Truncate(0)
+				f.Write([]byte("values"))
+				if time.Since(begin) > 50*time.Millisecond {
+					slow.Store(true)
+				}
+				f.Close()
+			}
+			time.Sleep(time.Millisecond)
+		}
+	})
+	for range 3000 {
+		rec := new(session.Record)
+		if err := b.Load(ctx, beegoSID, rec); err != nil || string(rec.Data) != "values" && !slow.Load() {
+			t.Errorf("loaded %q, %v", rec.Data, err)
+			break
+		}
+	}
+	close(done)
+	wg.Wait()
+}
+
+// TestBeegoWriters has writers on two nodes change one session: nothing is lost.
+func TestBeegoWriters(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	var nodes []*session.Manager
+	for range 2 {
+		m, err := session.New(file.New(), session.NewManagerConfig(
+			session.CfgBeego(true), session.CfgProviderConfig(dir), session.CfgOpTimeout(time.Minute)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		nodes = append(nodes, m)
+	}
+	asBeego(t, dir, beegoSID, "")
+	var wg sync.WaitGroup
+	for i := range 8 {
+		wg.Go(func() {
+			for range 25 {
+				s, err := nodes[i%2].GetSessionStore(beegoSID)
+				if err == nil {
+					sess := s.(*session.Session)
+					sess.Increment(ctx, "n", 1)
+					err = sess.Save(ctx)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	s, err := nodes[1].GetSessionStore(beegoSID)
+	if err != nil || s.Get(ctx, "n") != int64(200) {
+		t.Errorf("after 200 increments: %v, %v", s.Get(ctx, "n"), err)
+	}
+}

@@ -162,7 +162,7 @@ func (w *world) wantHere(t testing.TB, sid string, want map[any]any) {
 			t.Errorf("%d values, %v, want %d", n, err, len(want))
 		}
 		for k, v := range want {
-			if got := s.Get(t.Context(), k); !reflect.DeepEqual(got, v) {
+			if got := s.Get(t.Context(), k); !equal(got, v) {
 				t.Errorf("%v is %#v, want %#v", k, got, v)
 			}
 		}
@@ -173,7 +173,7 @@ func (w *world) wantInBeego(t testing.TB, sid string, want map[any]any) {
 	t.Helper()
 	w.inBeego(t, sid, func(s beegosession.Store) {
 		for k, v := range want {
-			if got := s.Get(t.Context(), k); !reflect.DeepEqual(got, v) {
+			if got := s.Get(t.Context(), k); !equal(got, v) {
 				t.Errorf("in beego %v is %#v, want %#v", k, got, v)
 			}
 		}
@@ -317,3 +317,5 @@ func TestBegunHere(t *testing.T) {
 		w.wantInBeego(t, sid, map[any]any{"a": "b"})
 	})
 }
+
+func equal(a, b any) bool { return reflect.DeepEqual(a, b) }

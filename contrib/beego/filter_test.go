@@ -352,13 +352,18 @@ func TestSessionOn(t *testing.T) {
 	app.InsertFilterChain("/*", sessionbeego.FilterChain(m))
 	app.Any("/set", func(ctx *beegocontext.Context) { ctx.Output.Session("user", "ann") })
 	app.Any("/show", func(ctx *beegocontext.Context) { ctx.WriteString(fmt.Sprint(ctx.Input.Session("user"))) })
+	app.Any("/sid", func(ctx *beegocontext.Context) {
+		ctx.WriteString(ctx.Input.CruSession.SessionID(ctx.Request.Context()))
+	})
 	app.Handlers.Init()
 	server := httptest.NewServer(app.Handlers)
 	defer server.Close()
 	v := (&site{server, m}).visitor(t)
 	v.want("/show", "<nil>")
+	v.want("/sid", "")
 	v.want("/set", "")
 	v.want("/show", "ann")
+	v.want("/sid", v.sid())
 	if n := m.GetActiveSession(); n != 1 {
 		t.Errorf("%d sessions, want 1", n)
 	}

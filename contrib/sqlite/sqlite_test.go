@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,5 +117,13 @@ func TestBusy(t *testing.T) {
 	sqltest.Exec(t, other, "ROLLBACK")
 	if err := b.Create(t.Context(), sessiontest.Key("k"), rec); err != nil {
 		t.Errorf("Create afterwards: %v", err)
+	}
+}
+
+// TestBeegoRefused checks that beego mode, for which beego has no provider, is a clear error.
+func TestBeegoRefused(t *testing.T) {
+	_, err := sqlite.Open(t.Context(), session.BackendConfig{Config: filepath.Join(t.TempDir(), "db"), Beego: true})
+	if c, ok := errors.AsType[*session.ConfigError](err); !ok || c.Field != "beego" || !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("Open: %v, want a *ConfigError of beego that wraps ErrUnsupported", err)
 	}
 }

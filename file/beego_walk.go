@@ -1,0 +1,83 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"time"
+)
+
+// Ping implements [session.Pinger].
+func (b *beego) Ping(ctx context.Context) error { return b.s.Ping(ctx) }
+
+// Count implements [session.Counter]. It looks at each file.
+func (b *beego) Count(ctx context.Context) (n int, err error) {
+	err = b.walk(ctx, func(sid, name string) error {
+		info, err := b.s.root.Lstat(name)
+		if err == nil && time.Now().Before(info.ModTime().Add(b.lifetime)) {
+			n++
+		}
+		return nil
+	})
+	return n, err
+}
+
+// Sweep implements [session.Sweeper].
+func (b *beego) Sweep(ctx context.Context) (removed int, err error) {
+	pace := newPace()
+	err = b.walk(ctx, func(sid, name string) error {
+		pace.rest()
+		if isTemp(path.Base(name)) {
+			if info, err := b.s.root.Lstat(name); err == nil && time.Since(info.ModTime()) > leftoverAge {
+				b.s.root.Remove(name)
+			}
+			return nil
+		}
+		expired := func() bool {
+			info, err := b.s.root.Lstat(name)
+			return err == nil && !time.Now().Before(info.ModTime().Add(b.lifetime))
+		}
+		if !expired() {
+			return nil
+		}
+		return b.within(ctx, sid, func(name string) error {
+			if !expired() {
+				return nil
+			}
+			err := b.s.root.Remove(name)
+			if err == nil {
+				removed++
+			} else if !errors.Is(err, fs.ErrNotExist) {
+				return fail("sweep", err)
+			}
+			return nil
+		})
+	})
+	return removed, err
+}
+
+// walk calls do for each session's file, and for what a crashed writer has left.
+func (b *beego) walk(ctx context.Context, do func(sid, name string) error) error {
+	err := fs.WalkDir(b.s.root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return err
+		case !entry.Type().IsRegular():
+			return nil
+		}
+		sid := path.Base(name)
+		if at, ok := beegoPath(sid); ok && at == name || isTemp(sid) {
+			return do(sid, name)
+		}
+		return nil
+	})
+	if err != nil && ctx.Err() == nil && bare(err) != err {
+		err = fail("read", err)
+	}
+	return err
+}

@@ -155,6 +155,31 @@ func TestDestroyUserWhileItRegenerates(t *testing.T) {
 	}
 }
 
+// TestDestroyUserOfANodeWhoseClockIsAhead has a session whose login is yet to come, by this node's clock.
+func TestDestroyUserOfANodeWhoseClockIsAhead(t *testing.T) {
+	b, provider := sharedMemory(t)
+	m := newNode(t, provider())
+	c := login(t, m, "ann")
+	key := c.sid()
+	if _, plain := session.As[session.InProcess](b); !plain {
+		t.Fatal("the key is not the sid")
+	}
+	var rec session.Record
+	if err := b.Load(t.Context(), key, &rec); err != nil {
+		t.Fatal(err)
+	}
+	rec.AuthTime = rec.AuthTime.Add(time.Minute)
+	if err := b.Save(t.Context(), key, &rec); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := m.DestroyUser(t.Context(), "ann"); n != 1 || err != nil {
+		t.Errorf("DestroyUser = %d, %v", n, err)
+	}
+	if c.user(t, m) != "" {
+		t.Error("the session has escaped")
+	}
+}
+
 func TestStatsOfSweep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newManager(t, session.CfgMaxLifeTime(60), session.CfgGcLifeTime(600))

@@ -28,7 +28,7 @@ func (m *Manager) Destroy(w http.ResponseWriter, r *http.Request) error {
 		return errNoRequest
 	}
 	if v := m.handledVisit(r.Context()); v != nil {
-		return v.destroy()
+		return v.destroy(nil)
 	}
 	v := &visit{m: m, http: httpExchange{w, r}}
 	v.x = &v.http
@@ -41,7 +41,7 @@ func (m *Manager) DestroyExchange(x Exchange) error {
 		return errNoRequest
 	}
 	if v := m.handledVisit(x.Context()); v != nil {
-		return v.destroy()
+		return v.destroy(nil)
 	}
 	v := &visit{m: m, x: x}
 	return v.endAndTell()

@@ -45,19 +45,20 @@ func (m *Manager) SessionsOf(ctx context.Context, user string) ([]Info, error) {
 	return infos, nil
 }
 
-// DestroyUser ends all sessions of user that have begun before the call, but those with the public ids in
-// except, and returns how many. It goes on until it finds none, so that one which gets a new sid meanwhile
-// does not escape; a login during the call stands. With an error some may have ended.
+// DestroyUser ends all sessions of user, but those with the public ids in except, and returns how many. It goes
+// on until it finds none that was there before, so that one which gets a new sid meanwhile does not escape; a
+// login during the call may stand. With an error some may have ended.
 func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string) (int, error) {
 	begun, ended := time.Now(), 0
-	// A session that changes its sid while the list is read may be in neither place; it is in the next list.
-	for clean := 0; clean < 2; clean++ {
+	// A session that changes its sid while the list is read may be in neither place; it is in the next list. What is
+	// in the first one ends even if its login is yet to come: by the clock of a node that is ahead of this one's.
+	for pass, clean := 0, 0; clean < 2; pass, clean = pass+1, clean+1 {
 		for e, err := range m.entriesOf(ctx, user) {
 			if err != nil {
 				return ended, err
 			}
 			id := m.publicIDOf(e.Key)
-			if e.AuthTime.After(begun) || slices.Contains(except, id) {
+			if pass > 0 && e.AuthTime.After(begun) || slices.Contains(except, id) {
 				continue
 			}
 			if err := m.revoke(ctx, e.Key, Event{ID: id, User: user, Reason: ReasonRevoked}); err != nil {

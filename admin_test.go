@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -177,6 +178,46 @@ func TestDestroyUserOfANodeWhoseClockIsAhead(t *testing.T) {
 	}
 	if c.user(t, m) != "" {
 		t.Error("the session has escaped")
+	}
+}
+
+// An expired session is told of once, also if its client says goodbye to it.
+func TestOnDestroyOfTheExpired(t *testing.T) {
+	for kind := range stores(t) {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				told := make(map[string]session.Event)
+				var m *session.Manager
+				m = newNode(t, stores(t)[kind], session.CfgMaxLifeTime(60), session.CfgGcLifeTime(600),
+					session.CfgOnDestroy(func(ctx context.Context, e session.Event) {
+						if told[e.ID] != (session.Event{}) {
+							t.Error("a session is told of twice")
+						}
+						told[e.ID] = e
+						if _, err := m.SessionsOf(ctx, "ann"); err != nil { // the manager can be used
+							t.Error(err)
+						}
+					}))
+				go m.GC()
+				want := make(map[string]session.Event)
+				for _, user := range []string{"ann", "bob"} {
+					c := login(t, m, user)
+					id := start(t, m, httptest.NewRecorder(), c.request()).ID()
+					want[id] = session.Event{ID: id, User: user, Reason: session.ReasonExpired}
+					time.Sleep(2 * time.Minute)
+					c.do(func(w http.ResponseWriter, r *http.Request) {
+						if err := m.Destroy(w, r); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				time.Sleep(15 * time.Minute)
+				synctest.Wait()
+				if !maps.Equal(told, want) {
+					t.Errorf("told %v, want %v", told, want)
+				}
+			})
+		})
 	}
 }
 

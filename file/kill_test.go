@@ -250,7 +250,7 @@ func TestKilledRenamer(t *testing.T) {
 func checkLeftovers(t *testing.T, s session.Backend, dir string, want int) {
 	t.Helper()
 	age(t, dir, 2*time.Hour)
-	if removed, err := s.(session.Sweeper).Sweep(t.Context()); err != nil || removed != 0 {
+	if removed, err := s.(session.Sweeper).Sweep(t.Context(), nil); err != nil || removed != 0 {
 		t.Errorf("Sweep = %d, %v; want 0", removed, err)
 	}
 	markers, files := 0, 0

@@ -94,6 +94,7 @@ type Statements struct {
 	Clear string // what is after :id and up to :to
 
 	Due      string // keys that a sweep has to look at
+	Dying    string // the id and user_id of those that have expired of {ids}, locked where that can be done
 	Expired  string // removes those that have expired of {ids}
 	Lapsed   string // the same for reservations
 	Rebucket string // moves those that live on
@@ -144,6 +145,8 @@ func Standard() Statements {
 
 		Due: `SELECT id, version FROM {table} WHERE ns = :ns AND gc_bucket <= {hour} ` +
 			`AND (expires_at <= {now} OR gc_bucket < {hour}) LIMIT ` + strconv.Itoa(dueSize),
+		Dying: `SELECT id, user_id FROM {table} WHERE ns = :ns AND id IN ({ids}) AND version > 0 AND expires_at <= {now} ` +
+			`ORDER BY id FOR UPDATE`,
 		Expired: `DELETE FROM {table} WHERE ns = :ns AND id IN ({ids}) AND version > 0 AND expires_at <= {now}`,
 		Lapsed:  `DELETE FROM {table} WHERE ns = :ns AND id IN ({ids}) AND version = 0 AND expires_at <= {now}`,
 		Rebucket: `UPDATE {table} SET gc_bucket = {hours} WHERE ns = :ns AND id IN ({ids}) ` +

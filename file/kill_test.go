@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/proctest"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 // killed runs a process that says what it does, kills it at a random time, and returns its lines.
 func killed(t *testing.T, role, dir string, meanwhile func()) []string {
 	t.Helper()
-	cmd := process(role, dir)
+	cmd := proctest.Command(role, dir)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

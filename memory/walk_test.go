@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
 // crowd returns a store of which one shard has n records, and their keys. Every tenth has expired.
@@ -204,7 +205,7 @@ func TestEntryKeepsEveryField(t *testing.T) {
 		Version: 7, User: "ann", Created: at, AuthTime: at.Add(1), Expires: at.Add(time.Hour), Deadline: at.Add(2 * time.Hour),
 		Data: []byte("data"),
 	}
-	e := entry{expires: millis(want.Expires)}
+	e := entry{expires: millis.Of(want.Expires)}
 	e.set(&want, 7)
 	var got session.Record
 	e.fill(&got)

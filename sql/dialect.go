@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
 // A Dialect is what one database's SQL has of its own.
@@ -204,10 +206,7 @@ func (d *Dialect) time(t time.Time) any {
 	if d.Time != nil {
 		return d.Time(t)
 	}
-	if t.IsZero() {
-		return int64(0)
-	}
-	return t.UnixMilli()
+	return millis.Of(t)
 }
 
 func (d *Dialect) text(s string) any {

@@ -17,13 +17,14 @@ type world struct {
 	records   map[place]session.Record
 	reserved  map[place]reservation
 	listeners []*listener
-	index     *index // of a backend that is broken on purpose
+	index     *index        // of a backend that is broken on purpose
+	over      chan struct{} // closed when the case is
 }
 
 type place struct{ namespace, key string }
 
 func newWorld() *world {
-	return &world{records: make(map[place]session.Record), reserved: make(map[place]reservation)}
+	return &world{records: make(map[place]session.Record), reserved: make(map[place]reservation), over: make(chan struct{})}
 }
 
 func (w *world) open(_ context.Context, c session.BackendConfig) (session.Backend, error) {

@@ -47,7 +47,7 @@ func (s *Session) logout(ctx context.Context) error {
 			sid = s.sid
 		}
 		events, err := s.v.end(sid)
-		s.events = append(s.events, events...)
+		s.queue(events...)
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (s *Session) logout(ctx context.Context) error {
 		ctx, cancel := s.m.saveContext(ctx)
 		defer cancel()
 		events, err := s.m.end(ctx, s.sid)
-		s.events = append(s.events, events...)
+		s.queue(events...)
 		if err != nil {
 			return fmt.Errorf("session: destroy: %w", err)
 		}

@@ -116,7 +116,7 @@ func (s *Session) create(ctx context.Context) error {
 	}
 	s.isNew, s.rec = true, rec
 	s.named(sid, key)
-	s.answer(s.tracedFrom(s.was))
+	s.answer(s.tracedFrom(s.besides().was))
 	s.saved(p)
 	s.begun(ctx)
 	return nil
@@ -155,7 +155,10 @@ func (s *Session) answer(was string) {
 func (s *Session) saved(p payload) {
 	s.codec, s.values, s.life = s.m.codec, p.values, p.life
 	s.log.reset()
-	s.due, s.sent = false, nil
+	s.due = false
+	if s.aside != nil {
+		s.aside.sent = nil
+	}
 }
 
 // maxTries bounds the conflicts that a save takes. Saves of one process queue, so that every conflict
@@ -174,7 +177,7 @@ func (s *Session) merge(ctx context.Context) error {
 	}
 	loaded, log := s.rec, s.log
 	base := &loaded
-	if turn.rec.Version > loaded.Version && s.sent == nil {
+	if turn.rec.Version > loaded.Version && s.besides().sent == nil {
 		base = &turn.rec
 	}
 	for try := 0; ; try++ {

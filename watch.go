@@ -40,10 +40,11 @@ func (s *Session) Done() <-chan struct{} {
 	if s.m.sealer != nil {
 		key = s.sid
 	}
-	if s.done == nil || s.doneOf != key {
-		s.done, s.doneOf = s.m.watched.watch(ctx, s.m, key, s.rec.Expires), key
+	a := s.setAside()
+	if a.done == nil || a.doneOf != key {
+		a.done, a.doneOf = s.m.watched.watch(ctx, s.m, key, s.rec.Expires), key
 	}
-	return s.done
+	return a.done
 }
 
 var closedChannel = func() chan struct{} {

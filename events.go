@@ -17,6 +17,7 @@ const (
 	ReasonLogout  Reason = "logout"  // by its own client: Destroy, Logout
 	ReasonRevoked Reason = "revoked" // by somebody else: DestroyUser, DestroyByID, DestroyAll
 	ReasonLimit   Reason = "limit"   // by a login beyond maxPerUser
+	ReasonExpired Reason = "expired" // by nobody: the sweep of one node has removed it, see [Manager.GC]
 )
 
 // An EventHandler is called in the goroutine that caused the event, after the store has done it and with no

@@ -34,7 +34,7 @@ func (s *Session) Logout(ctx context.Context, clearSiteData ...string) error {
 
 func (s *Session) logout(ctx context.Context) error {
 	if s.v != nil && s.v.handled != nil {
-		return s.v.destroy()
+		return s.v.destroy(s)
 	}
 	s.mu.Lock()
 	defer s.unlock()

@@ -68,7 +68,7 @@ func (p *tap) Count(ctx context.Context) (n int, err error) {
 
 func (p *tap) Sweep(ctx context.Context) (n int, err error) {
 	err = p.call(ctx, "sweep", "", func() error {
-		n, err = p.beneath.(session.Sweeper).Sweep(ctx)
+		n, err = p.beneath.(session.Sweeper).Sweep(ctx, nil)
 		return err
 	})
 	return n, err

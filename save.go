@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
 // Save stores the changes: it applies them to the session as it is stored at that moment. On different
@@ -130,9 +132,9 @@ func (s *Session) begun(ctx context.Context) {
 
 // newRecord returns the record of a session that begins now.
 func (m *Manager) newRecord(now time.Time, data []byte, l lifetime) Record {
-	rec := Record{Created: fromMillis(now.UnixMilli()), Data: data}
+	rec := Record{Created: millis.Time(now.UnixMilli()), Data: data}
 	if m.cfg.absolute > 0 {
-		rec.Deadline = fromMillis(now.Add(m.cfg.absolute).UnixMilli())
+		rec.Deadline = millis.Time(now.Add(m.cfg.absolute).UnixMilli())
 	}
 	rec.Expires = m.idleUntil(now, rec.Deadline, l)
 	return rec

@@ -105,7 +105,7 @@ func BenchmarkSweep(b *testing.B) {
 				stop := readers(s, keys, max(1, runtime.GOMAXPROCS(0)-1))
 				start := time.Now()
 				if sweeping {
-					if removed, err := s.(session.Sweeper).Sweep(b.Context()); err != nil || removed != n/10 {
+					if removed, err := s.(session.Sweeper).Sweep(b.Context(), nil); err != nil || removed != n/10 {
 						b.Fatalf("Sweep = %d, %v; want %d", removed, err, n/10)
 					}
 				} else {
@@ -114,7 +114,7 @@ func BenchmarkSweep(b *testing.B) {
 				took += time.Since(start)
 				waits = append(waits, stop()...)
 				b.StopTimer()
-				s.(session.Sweeper).Sweep(b.Context())
+				s.(session.Sweeper).Sweep(b.Context(), nil)
 				b.StartTimer()
 			}
 			slices.Sort(waits)

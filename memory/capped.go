@@ -98,13 +98,13 @@ func (c *capped) Reserve(ctx context.Context, user, key string, until time.Time,
 }
 
 // Sweep implements [session.Sweeper].
-func (c *capped) Sweep(ctx context.Context) (int, error) {
-	return c.store.sweep(ctx, func(sh *shard, keys []string) []string {
+func (c *capped) Sweep(ctx context.Context, expired func(key, user string)) (int, error) {
+	return c.store.sweep(ctx, expired, func(sh *shard, batch []dying) []dying {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		removed := c.removeExpired(sh, keys)
-		for _, key := range removed {
-			c.forget(key)
+		removed := c.removeExpired(sh, batch)
+		for _, d := range removed {
+			c.forget(d.key)
 		}
 		return removed
 	})

@@ -74,7 +74,7 @@ func TestCapAndExpiry(t *testing.T) {
 			t.Errorf("left: %q, want %q", got, want)
 		}
 		time.Sleep(time.Minute)
-		if n, err := b.(session.Sweeper).Sweep(ctx); err != nil || n != 1 {
+		if n, err := b.(session.Sweeper).Sweep(ctx, nil); err != nil || n != 1 {
 			t.Errorf("Sweep = %d, %v; want 1", n, err)
 		}
 		create("new", time.Hour) // takes the place that was swept

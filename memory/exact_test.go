@@ -43,7 +43,7 @@ func TestCapIsExact(t *testing.T) {
 				}
 				switch i % 20 {
 				case 0:
-					c.Sweep(t.Context())
+					c.Sweep(t.Context(), nil)
 				case 5:
 					c.Delete(t.Context(), key, 0)
 				case 10:

@@ -76,7 +76,7 @@ bench: servers ## benchmarks with allocations; BENCH=regexp and COUNT=n choose
 	@$(call each,$(CODE),$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...)
 
 .PHONY: soak
-soak: servers ## every fuzz target for FUZZTIME (30s) each, then the tests with SESSION_SEEDS (1000) seeds
+soak: servers ## every fuzz target for FUZZTIME (30s) each, then the tests with SESSION_SEEDS (1000) seeds or more
 	@failed=; \
 	for module in $(CODE); do \
 		cd $(CURDIR)/$$module; \

@@ -165,7 +165,7 @@ type (
 
 // An Entry is a record as listed.
 type Entry struct {
-	Key string
+	Key string // what the backend keeps it under; in the memory provider and in beego mode that is the sid
 	Record
 }
 

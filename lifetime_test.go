@@ -354,6 +354,8 @@ type sweepLog struct {
 	ended chan struct{}
 }
 
+var _ session.Sweeper = (*sweepLog)(nil)
+
 func (l *sweepLog) Sweep(context.Context, func(key, user string)) (int, error) {
 	l.at <- time.Now()
 	if l.block != nil {

@@ -48,6 +48,11 @@ func TestCapIsExact(t *testing.T) {
 					c.Delete(t.Context(), key, 0)
 				case 10:
 					c.Clear(t.Context())
+				case 15:
+					err := c.Rename(t.Context(), key, rec.Version, key+" renamed", rec)
+					if err != nil && !errors.Is(err, session.ErrNotFound) {
+						t.Errorf("Rename: %v", err)
+					}
 				}
 				check()
 			}

@@ -71,10 +71,15 @@ func TestOptional(t *testing.T) {
 			session.InProcess
 			session.Counter
 			session.Lister
+			session.UserLister
+			session.UserLimiter
 			session.Sweeper
 			session.Clearer
 		}); !ok {
 			t.Errorf("Open(%q) lacks an interface that is promised", config)
+		}
+		if _, ok := b.(session.Renamer); ok != (config != "") {
+			t.Errorf("Open(%q) is a Renamer: %v", config, ok)
 		}
 	}
 }

@@ -81,15 +81,15 @@ type Dialect struct {
 type Statements struct {
 	Insert  string // a row under a key that has none, or none that is live; no row if it has
 	Replace string // the row under a key whose Insert was a duplicate, if it is not live
-	Load    string
-	Save    string
-	Touch   string
+	Load    string // a live row
+	Save    string // a live row at :version
+	Touch   string // a live row, never earlier
 	Delete  string // any version
 	End     string // one version
 	Rename  string // one version
 	Vacate  string // what is not live, for Rename
 
-	Count string
+	Count string // the live rows
 	List  string // a page after :id
 	User  string // a page of :user's after :id
 	Page  string // the keys of a page after :id

@@ -16,9 +16,9 @@ import (
 
 // Writers have two processes change one session at the same time.
 type Writers struct {
-	Provider func() session.Provider
-	Each     int // how many writers a process has, 16 if it is 0
-	Changes  int // how often each of them changes the session, 100 if it is 0
+	Provider func() session.Provider // opens the store that all processes share
+	Each     int                     // how many writers a process has, 16 if it is 0
+	Changes  int                     // how often each of them changes the session, 100 if it is 0
 }
 
 func (w Writers) size() (writers, changes int) {

@@ -181,8 +181,9 @@ func (e Engine) Silent(t *testing.T, config string, silence func(on bool)) {
 
 // A Failure is a config that cannot be opened.
 type Failure struct {
-	Name, Config string
-	Says         string // part of the error
+	Name   string // of the subtest
+	Config string // the provider's
+	Says   string // part of the error
 }
 
 // OpenFails opens what cannot be opened: the error comes in time, says what failed and shows no secret; nothing is

@@ -124,8 +124,8 @@ func (e Engine) Exhausted(t *testing.T) {
 
 // A Wire counts round trips.
 type Wire interface {
-	Trips() int
-	ResetTrips()
+	Trips() int  // since the last ResetTrips
+	ResetTrips() // counts from zero again
 }
 
 // Trips counts the round trips of requests: reading is one, changing one more, a touch that is not due none.

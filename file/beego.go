@@ -113,9 +113,12 @@ func (b *beego) find(ctx context.Context, name string) (*session.Record, error) 
 }
 
 func (b *beego) read(name string) (rec *session.Record, changed time.Time, err error) {
-	f, err := openFile(b.s.root, name)
-	if err != nil {
-		return nil, changed, err
+	f, err := b.s.root.OpenFile(name, readOnly, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, changed, session.ErrNotFound
+	case err != nil:
+		return nil, changed, fail("read", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()

@@ -157,8 +157,10 @@ func TestBeegoFolder(t *testing.T) {
 	if n, err := b.(session.Counter).Count(ctx); n != 1 || err != nil {
 		t.Errorf("Count = %d, %v, want 1", n, err)
 	}
-	if n, err := b.(session.Sweeper).Sweep(ctx); n != 1 || err != nil {
-		t.Errorf("Sweep = %d, %v, want 1", n, err)
+	var told []string
+	n, err := b.(session.Sweeper).Sweep(ctx, func(key, user string) { told = append(told, key+user) })
+	if n != 1 || err != nil || len(told) != 1 || told[0] != "ffff" {
+		t.Errorf("Sweep = %d, %v, and told of %q, want ffff", n, err, told)
 	}
 	if names := files(); len(names) != 3 {
 		t.Errorf("the files are %q", names)

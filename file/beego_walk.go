@@ -24,7 +24,7 @@ func (b *beego) Count(ctx context.Context) (n int, err error) {
 }
 
 // Sweep implements [session.Sweeper].
-func (b *beego) Sweep(ctx context.Context) (removed int, err error) {
+func (b *beego) Sweep(ctx context.Context, tell func(key, user string)) (removed int, err error) {
 	pace := newPace()
 	err = b.walk(ctx, func(sid, name string) error {
 		pace.rest()
@@ -41,18 +41,23 @@ func (b *beego) Sweep(ctx context.Context) (removed int, err error) {
 		if !expired() {
 			return nil
 		}
-		return b.within(ctx, sid, func(name string) error {
+		mine := false
+		err := b.within(ctx, sid, func(name string) error {
 			if !expired() {
 				return nil
 			}
 			err := b.s.root.Remove(name)
 			if err == nil {
-				removed++
+				removed, mine = removed+1, true
 			} else if !errors.Is(err, fs.ErrNotExist) {
 				return fail("sweep", err)
 			}
 			return nil
 		})
+		if mine && tell != nil {
+			tell(sid, "")
+		}
+		return err
 	})
 	return removed, err
 }

@@ -188,7 +188,25 @@ func (b *beego) Count(ctx context.Context) (int, error) { return b.s.Count(ctx) 
 func (b *beego) List(ctx context.Context) iter.Seq2[session.Entry, error] { return b.s.List(ctx) }
 
 // Sweep implements [session.Sweeper]. It looks at the whole table, as beego's does, but removes the rows by their keys.
-func (b *beego) Sweep(ctx context.Context) (int, error) { return b.s.Sweep(ctx) }
+func (b *beego) Sweep(ctx context.Context, expired func(key, user string)) (int, error) {
+	return b.s.Sweep(ctx, expired)
+}
+
+// removeEach removes those of p.ids that have expired, one after the other: an engine that has no transactions, such as
+// MyISAM, locks no row, and the number of removed rows tells whose doing it was.
+func (s *store) removeEach(ctx context.Context, p *params, expired func(key, user string)) (removed int, err error) {
+	for _, id := range p.ids {
+		n, err := s.execSafe(ctx, s.expired, &params{ids: [][]byte{id}})
+		if err != nil {
+			return removed, err
+		}
+		if n > 0 {
+			removed++
+			expired(s.key(id), "")
+		}
+	}
+	return removed, nil
+}
 
 // Clear implements [session.Clearer].
 func (b *beego) Clear(ctx context.Context) error { return b.s.Clear(ctx) }

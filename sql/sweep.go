@@ -16,7 +16,10 @@ import (
 // Nodes that sweep at the same time take the batches in an order of their own; each row is removed by one.
 func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (removed int, err error) {
 	remove := func(ctx context.Context, p *params) (int, error) { return s.execSafe(ctx, s.expired, p) }
-	if expired != nil {
+	switch {
+	case expired != nil && s.beego:
+		remove = func(ctx context.Context, p *params) (int, error) { return s.removeEach(ctx, p, expired) }
+	case expired != nil:
 		remove = func(ctx context.Context, p *params) (int, error) { return s.removeAndTell(ctx, p, expired) }
 	}
 	lapse := func(ctx context.Context, p *params) (int, error) { return s.execSafe(ctx, s.lapsed, p) }
@@ -111,7 +114,7 @@ func (s *store) removeAndTell(ctx context.Context, p *params, expired func(key, 
 		return 0, err
 	}
 	for _, d := range all {
-		expired(keyOf(d.id), d.user.String)
+		expired(s.key(d.id), d.user.String)
 	}
 	return len(all), nil
 }

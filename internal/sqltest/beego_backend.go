@@ -195,8 +195,14 @@ func (e Engine) BeegoWhole(t *testing.T, table BeegoTable) {
 	}
 	// A new session takes the place of one that has expired.
 	check(t, b.Create(ctx, fmt.Sprintf("%032x", 0), &session.Record{Expires: time.Now().Add(time.Hour)}))
-	if n, err := b.(session.Sweeper).Sweep(ctx); err != nil || n != 549 {
+	if n, err := b.(session.Sweeper).Sweep(ctx, nil); err != nil || n != 549 {
 		t.Errorf("Sweep = %d, %v, want 549", n, err)
+	}
+	check(t, b.Create(ctx, "over", &session.Record{Expires: time.Now().Add(-time.Minute)}))
+	var told []string
+	n, err = b.(session.Sweeper).Sweep(ctx, func(key, user string) { told = append(told, key+user) })
+	if err != nil || n != 1 || !slices.Equal(told, []string{"over"}) {
+		t.Errorf("Sweep = %d, %v, and told of %q, want over", n, err, told)
 	}
 	if n := Int(t, db, "SELECT count(*) FROM session"); n != len(live)+1 {
 		t.Errorf("%d rows are left, want %d", n, len(live)+1)

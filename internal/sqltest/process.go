@@ -13,15 +13,16 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 // Role does what another process of a test is for, if this is one: in TestMain, before anything else.
-func Role(provider func() session.Provider) bool {
+func Role(node sessiontest.Open) bool {
 	config := os.Getenv(roleEnv)
 	if config == "" {
 		return false
 	}
-	if err := change(provider(), config); err != nil {
+	if err := change(session.NewProvider(node), config); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -77,8 +78,8 @@ func changeOnce(m *session.Manager, sid, own string, n int) error {
 
 func ownValue(pid, writer int) string { return fmt.Sprintf("%d/%d", pid, writer) }
 
-// TwoProcesses has writers in two processes change one session: nothing is lost. config is a provider config.
-func (e Engine) TwoProcesses(t *testing.T, config string) {
+// twoProcesses has writers in two processes change one session: nothing is lost. config is a provider config.
+func (e Engine) twoProcesses(t *testing.T, config string) {
 	p := e.Provider()
 	if err := p.SessionInit(t.Context(), 3600, config); err != nil {
 		t.Fatal(err)

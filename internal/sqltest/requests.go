@@ -43,10 +43,10 @@ func start(m *session.Manager, cookie string) (*session.Session, error) {
 	return s, err
 }
 
-// Pool has 64 visitors at a time read their sessions, 10,000 times, in handlers that never release: no more
+// pool has 64 visitors at a time read their sessions, 10,000 times, in handlers that never release: no more
 // connections are used than the pool allows, and none is kept.
-func (e Engine) Pool(t *testing.T) {
-	db := e.DB(t, e.Database(t))
+func (e Engine) pool(t *testing.T) {
+	db := e.DB(t, e.Empty(t))
 	const limit = 4
 	db.SetMaxOpenConns(limit)
 	db.SetMaxIdleConns(limit)
@@ -88,10 +88,10 @@ func (e Engine) Pool(t *testing.T) {
 	}
 }
 
-// Exhausted takes all connections: a call waits for one as long as its context allows, and the next one works when they
+// exhausted takes all connections: a call waits for one as long as its context allows, and the next one works when they
 // are back.
-func (e Engine) Exhausted(t *testing.T) {
-	db := e.DB(t, e.Database(t))
+func (e Engine) exhausted(t *testing.T) {
+	db := e.DB(t, e.Empty(t))
 	db.SetMaxOpenConns(2)
 	m := Manager(t, sessionsql.New(db, e.Dialect()), session.CfgOpTimeout(time.Second))
 	cookie := visitor(t, m)
@@ -122,14 +122,9 @@ func (e Engine) Exhausted(t *testing.T) {
 	}
 }
 
-// A Wire counts round trips.
-type Wire interface {
-	Trips() int
-	ResetTrips()
-}
-
-// Trips counts the round trips of requests: reading is one, changing one more, a touch that is not due none.
-func (e Engine) Trips(t *testing.T, config string, wire Wire) {
+// trips counts the round trips of requests: reading is one, changing one more, a touch that is not due none.
+func (e Engine) trips(t *testing.T) {
+	wire, config := e.proxied(t)
 	m := Manager(t, e.Provider(), session.CfgProviderConfig(config))
 	touching := Manager(t, e.Provider(), session.CfgProviderConfig(config), session.CfgTouchInterval(-1))
 	cookie := visitor(t, m)

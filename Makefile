@@ -37,7 +37,8 @@ help: ## list the targets
 test: servers ## all tests under the race detector, then those that count allocations without it; SERVERS=off: without servers
 	@$(call each,$(CODE),$(GO) test -race -shuffle=on ./...)
 	@$(call each,$(CODE),$(GO) test -run Alloc ./...)
-	@if [ "$${SERVERS:-}" = off ]; then $(call each,$(CODE),GO=$(GO) $(CURDIR)/scripts/servers.sh left-out); fi
+	@if [ "$${SERVERS:-}" = off ]; then $(call each,$(CODE),GO=$(GO) $(CURDIR)/scripts/servers.sh left-out); \
+		else scripts/mysql.sh left-out; fi
 
 .PHONY: servers
 servers: ## install the Debian packages of the servers that the tests start, when missing

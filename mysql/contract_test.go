@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"testing"
 
+	driver "github.com/go-sql-driver/mysql"
+
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/internal/sqltest"
 	"github.com/seed1a8f7c28/session/mysql"
@@ -11,21 +13,40 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	driver.SetLogger(new(driver.NopLogger)) // of the tests' own pools
 	if !sqltest.Role(mysql.Open) {
 		servertest.Main(m)
 	}
 }
 
-var mariadb = sqltest.Engine{
-	Driver: "mysql", Dialect: mysql.Dialect, Node: mysql.Open,
-	Server: &sqltest.Server{
-		Shared: servertest.MariaDB, Start: servertest.StartMariaDB,
-		Disconnect: disconnect, ReadOnly: readOnly,
-		Serializable: "?tx_isolation=%27SERIALIZABLE%27",
-	},
-}
+var (
+	mariadb = sqltest.Engine{
+		Driver: "mysql", Dialect: mysql.Dialect, Node: mysql.Open,
+		Server: &sqltest.Server{
+			Shared: servertest.MariaDB, Start: servertest.StartMariaDB,
+			Disconnect: disconnect, ReadOnly: readOnly,
+			Serializable: "?tx_isolation=%27SERIALIZABLE%27",
+		},
+	}
+	oracle = sqltest.Engine{
+		Driver: "mysql", Dialect: mysql.Dialect, Node: mysql.Open,
+		Server: &sqltest.Server{
+			Shared: servertest.MySQL, Start: servertest.StartMySQL,
+			Disconnect: disconnect, ReadOnly: readOnly,
+			Serializable: "?transaction_isolation=%27SERIALIZABLE%27",
+		},
+	}
+)
 
 func TestMariaDB(t *testing.T) { mariadb.Test(t) }
+
+func TestMySQL(t *testing.T) { oracle.Test(t) }
+
+// both runs a test on both.
+func both(t *testing.T, test func(t *testing.T, e sqltest.Engine)) {
+	t.Run("MariaDB", func(t *testing.T) { test(t, mariadb) })
+	t.Run("MySQL", func(t *testing.T) { test(t, oracle) })
+}
 
 func BenchmarkRequests(b *testing.B) { sessiontest.Bench(b, mariadb.Harness()) }
 

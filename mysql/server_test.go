@@ -14,8 +14,10 @@ import (
 
 // TestNotStrict has the server change values that do not fit, instead of refusing them: what would not fit is
 // refused before.
-func TestNotStrict(t *testing.T) {
-	b := mariadb.Open(t, mariadb.DB(t, mariadb.Empty(t)+"?sql_mode=%27%27"))
+func TestNotStrict(t *testing.T) { both(t, notStrict) }
+
+func notStrict(t *testing.T, e sqltest.Engine) {
+	b := e.Open(t, e.DB(t, e.Empty(t)+"?sql_mode=%27%27"))
 	rec := &session.Record{User: strings.Repeat("u", 401), Expires: time.Now().Add(time.Hour)}
 	if err := b.Create(t.Context(), sessiontest.Key("k"), rec); !errors.Is(err, session.ErrTooLarge) {
 		t.Errorf("Create for a user with a long name: %v, want ErrTooLarge", err)
@@ -26,15 +28,17 @@ func TestNotStrict(t *testing.T) {
 	}
 }
 
-func TestOpenFails(t *testing.T) {
-	server := servertest.MariaDB(t)
+func TestOpenFails(t *testing.T) { both(t, openFails) }
+
+func openFails(t *testing.T, e sqltest.Engine) {
+	server := e.Server.Shared(t)
 	proxy := servertest.NewProxy(t, server.Addr)
 	proxy.Blackhole(true)
 	refusing := servertest.NewProxy(t, server.Addr)
 	refusing.Refuse(true)
 	database := server.NewDatabase(t)
 	dsn := server.DSN(database)
-	db := mariadb.DB(t, dsn)
+	db := e.DB(t, dsn)
 	sqltest.Exec(t, db, "CREATE USER '"+database+"'@'%' IDENTIFIED BY 's3cr3t'")
 	sqltest.Exec(t, db, "GRANT SELECT ON "+database+".* TO '"+database+"'@'%'")
 	t.Cleanup(func() { sqltest.Exec(t, db, "DROP USER '"+database+"'@'%'") })
@@ -42,7 +46,7 @@ func TestOpenFails(t *testing.T) {
 	as := func(user, password, addr string) string {
 		return user + ":" + password + "@tcp(" + addr + ")/" + database
 	}
-	mariadb.OpenFails(t, secret, []sqltest.Failure{
+	e.OpenFails(t, secret, []sqltest.Failure{
 		{Name: "no DSN", Config: "", Says: "providerConfig"},
 		{Name: "bad DSN", Config: "u:s3cr3t", Says: "providerConfig: not a data source name"},
 		{Name: "password in the place of the network", Config: "u:s3cr3t/db", Says: "providerConfig: not a data source name"},

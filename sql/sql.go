@@ -62,13 +62,13 @@ func OpenDB(
 	if err != nil {
 		return nil, err
 	}
-	return s, nil
+	return s.backend(), nil
 }
 
 // Open opens a backend for the provider config c.Config: a DSN, which is given to connect, or a JSON object with
 // dsn, table, schema, maxOpenConns, maxIdleConns, connMaxLifetime and connMaxIdleTime. An error of
 // connect says which form a DSN has, and shows nothing of this one. The result implements all optional interfaces
-// of a [session.Backend] but InProcess, and [io.Closer], which closes the pool.
+// of a [session.Backend] but InProcess, and [session.Watcher] if d.Watch is not nil, and [io.Closer], which closes the pool.
 func Open(
 	ctx context.Context, c session.BackendConfig, d *Dialect, connect func(dsn string) (driver.Connector, error),
 ) (session.Backend, error) {
@@ -90,7 +90,7 @@ func Open(
 		return nil, errors.Join(err, db.Close())
 	}
 	s.owned = true
-	return s, nil
+	return s.backend(), nil
 }
 
 func open(ctx context.Context, db *sql.DB, d *Dialect, cfg config, c session.BackendConfig) (*store, error) {

@@ -169,6 +169,8 @@ func (s *store) arg(p *params, name string) any {
 		return rec.Data
 	case "now":
 		return time.Now().UnixMilli()
+	case "channel":
+		return s.channel
 	case "lock":
 		return s.userLock(p.user)
 	case "locknumber":

@@ -18,7 +18,8 @@ type store struct {
 	dialect   *Dialect
 	table     string
 	namespace string
-	ns        any // the namespace as a parameter
+	ns        any    // the namespace as a parameter
+	channel   string // on which removals are told
 
 	writer chan struct{} // full while somebody writes; nil if several may
 
@@ -30,7 +31,7 @@ type store struct {
 }
 
 func newStore(db *sql.DB, d *Dialect, table, namespace string) *store {
-	s := &store{db: db, dialect: d, table: table, namespace: namespace, ns: d.text(namespace)}
+	s := &store{db: db, dialect: d, table: table, namespace: namespace, ns: d.text(namespace), channel: channelOf(table, namespace)}
 	if d.OneWriter {
 		s.writer = make(chan struct{}, 1)
 	}

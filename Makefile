@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
 # The folders that hold a go.mod. Nested modules carry a replace to the root; there is no go.work.
-MODULES := . contrib/sqlite tools
+MODULES := . contrib/pgx contrib/sqlite tools
 CODE := $(filter-out tools,$(MODULES))
 
 GO ?= go

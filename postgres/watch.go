@@ -56,32 +56,31 @@ type listener struct {
 func listen(ctx context.Context, dsn, channel string) (*listener, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*connectTime)
 	defer cancel()
-	done := make(chan error, 1)
 	l := &listener{notices: make(chan *pq.Notification, 32)}
-	go func() {
-		var err error
-		if l.conn, err = pq.NewListenerConn(withTimeout(dsn), l.notices); err == nil {
-			if ctx.Err() == nil {
-				defer context.AfterFunc(ctx, func() { l.conn.Close() })()
-				_, err = l.conn.Listen(channel)
-			} else {
-				err = ctx.Err()
-			}
-			if err != nil {
-				l.close()
-			}
-		}
-		done <- err
-	}()
+	done := make(chan error, 1)
+	go func() { done <- l.open(ctx, dsn, channel) }()
 	select {
 	case err := <-done:
-		if err != nil && ctx.Err() != nil {
-			err = ctx.Err()
-		}
 		return l, err
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// open leaves nothing open with an error.
+func (l *listener) open(ctx context.Context, dsn, channel string) (err error) {
+	if l.conn, err = pq.NewListenerConn(withTimeout(dsn), l.notices); err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, func() { l.conn.Close() })
+	_, err = l.conn.Listen(channel)
+	if !stop() {
+		err = ctx.Err()
+	}
+	if err != nil {
+		l.close()
+	}
+	return err
 }
 
 // withTimeout limits how long it may take to connect.

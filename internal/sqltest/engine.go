@@ -24,6 +24,12 @@ type Engine struct {
 	Database func(t testing.TB) string  // makes an empty database and returns its DSN; nil if there is a Server
 	DSN      func(config string) string // what the driver takes of it; nil if it is the same
 	Server   *Server                    // nil if the database is in this process
+
+	// DriverOnly leaves out what another engine shows that differs by the driver alone.
+	DriverOnly bool
+
+	// Recovery is how long after a fault the last client may wait, where that is long: see [faulttest.Setup].
+	Recovery time.Duration
 }
 
 // A Server is what an engine has that is one.

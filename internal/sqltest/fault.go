@@ -56,6 +56,7 @@ func (e Engine) faults(t *testing.T) {
 			}
 			f.proxy, f.database = servertest.NewProxy(t, f.server.Addr), f.server.NewDatabase(t)
 			f.dsn = f.server.DSNVia(f.proxy.Addr, f.database)
+			tt.Recovery = max(tt.Recovery, e.Recovery)
 			fault := tt.fault(t, f)
 			tt.Open = func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
 				return session.New(e.Provider(), session.NewManagerConfig(slices.Concat(opts, f.opts())...))

@@ -25,7 +25,7 @@ var (
 		Server: &sqltest.Server{
 			Shared: servertest.MariaDB, Start: servertest.StartMariaDB,
 			Disconnect: disconnect, ReadOnly: readOnly,
-			Serializable: "?tx_isolation=%27SERIALIZABLE%27",
+			Serializable: "?tx_isolation=%27SERIALIZABLE%27", Zones: zones, Params: params,
 		},
 	}
 	oracle = sqltest.Engine{
@@ -33,9 +33,16 @@ var (
 		Server: &sqltest.Server{
 			Shared: servertest.MySQL, Start: servertest.StartMySQL,
 			Disconnect: disconnect, ReadOnly: readOnly,
-			Serializable: "?transaction_isolation=%27SERIALIZABLE%27",
+			Serializable: "?transaction_isolation=%27SERIALIZABLE%27", Zones: zones, Params: params,
 		},
 	}
+)
+
+var (
+	zones = []string{
+		"?time_zone=%27%2B05:30%27&loc=Asia%2FKolkata&parseTime=true", "?time_zone=%27-08:00%27&loc=America%2FNew_York",
+	}
+	params = []string{"?clientFoundRows=true", "?interpolateParams=true", "?sql_mode=%27%27"}
 )
 
 func TestMariaDB(t *testing.T) { mariadb.Test(t) }

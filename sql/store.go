@@ -108,7 +108,7 @@ func (s *store) Create(ctx context.Context, key string, rec *session.Record) err
 
 // put stores a row where there is none that is live. It does not count as taken what lapses meanwhile.
 func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
-	for {
+	for try := 0; ; try++ {
 		p.sent = 0
 		n, err := s.exec(ctx, tx, s.insert, p)
 		if err == nil && n > 0 {
@@ -127,6 +127,9 @@ func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
 		var found session.Record
 		if err := s.find(ctx, tx, p.id, &found); !errors.Is(err, session.ErrNotFound) {
 			return orExists(err)
+		}
+		if !wait(ctx, pause(try)) {
+			return ctx.Err()
 		}
 	}
 }

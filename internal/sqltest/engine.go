@@ -44,9 +44,10 @@ type Server struct {
 	// those who are not exempt from that.
 	ReadOnly func(t testing.TB, s *servertest.SQLServer, database string) (dsn string, readOnly func(on bool))
 
-	// Serializable, at the end of a DSN, makes all transactions so. Zones are ends of DSNs in different time zones.
-	Serializable string
-	Zones        []string
+	// Serializable, at the end of a DSN, makes all transactions so. Zones are ends of DSNs in different time zones, Params
+	// such that make a difference of how rows are counted.
+	Serializable  string
+	Zones, Params []string
 }
 
 // Provider is the package's.

@@ -25,5 +25,6 @@ func Postgres() *Server {
 			}
 		},
 		Serializable: "&default_transaction_isolation=serializable",
+		Zones:        []string{"&timezone=Asia/Kolkata", "&timezone=America/Los_Angeles"},
 	}
 }

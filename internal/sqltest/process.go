@@ -31,7 +31,7 @@ func Role(node sessiontest.Open) bool {
 
 const roleEnv = "SESSION_SQLTEST_CONFIG"
 
-const writers, changes = 16, 100 // of each of two processes
+const writers, changes = 16, 40 // of each of two processes
 
 // change has writers change one session, whose sid comes in.
 func change(p session.Provider, config string) error {

@@ -17,6 +17,9 @@ COUNT ?= 1
 FUZZTIME ?= 30s
 SESSION_SEEDS ?= 1000
 
+# Where tests count allocations, which the race detector adds to. The others need not be compiled once more.
+ALLOCATING = $(sort $(dir $(shell grep -rlE 'func Test\w*Alloc' --include='*_test.go' --exclude-dir=contrib .)))
+
 # The tools are built per Go version, because staticcheck reads only what its own version of Go or an
 # older one has compiled.
 TOOLS := $(CURDIR)/bin/$(shell $(GO) env GOVERSION)
@@ -36,7 +39,7 @@ help: ## list the targets
 .PHONY: test
 test: servers ## all tests under the race detector, then those that count allocations without it; SERVERS=off: without servers
 	@$(call each,$(CODE),$(GO) test -race -shuffle=on ./...)
-	@$(call each,$(CODE),$(GO) test -run Alloc ./...)
+	@$(GO) test -run Alloc $(ALLOCATING)
 	@if [ "$${SERVERS:-}" = off ]; then $(call each,$(CODE),GO=$(GO) $(CURDIR)/scripts/servers.sh left-out); \
 		else scripts/mysql.sh left-out; fi
 
@@ -74,7 +77,7 @@ bench: servers ## benchmarks with allocations; BENCH=regexp and COUNT=n choose
 	@$(call each,$(CODE),$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...)
 
 .PHONY: soak
-soak: servers ## every fuzz target for FUZZTIME (30s) each, then the tests with SESSION_SEEDS (1000) seeds
+soak: servers ## every fuzz target for FUZZTIME (30s) each, then the tests with SESSION_SEEDS (1000) seeds or more
 	@failed=; \
 	for module in $(CODE); do \
 		cd $(CURDIR)/$$module; \

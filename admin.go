@@ -22,7 +22,7 @@ func (m *Manager) List(ctx context.Context) iter.Seq2[Info, error] {
 				yield(Info{}, fmt.Errorf("session: list: %w", err))
 				return
 			}
-			if !yield(m.info(&e), nil) {
+			if !yield(m.info(&e, m.cfg.idle), nil) {
 				return
 			}
 		}

@@ -3,6 +3,7 @@ package session_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -151,6 +152,71 @@ func TestDestroyUserWhileItRegenerates(t *testing.T) {
 					t.Fatal("the session has escaped")
 				}
 			}
+		})
+	}
+}
+
+// TestDestroyUserOfANodeWhoseClockIsAhead has a session whose login is yet to come, by this node's clock.
+func TestDestroyUserOfANodeWhoseClockIsAhead(t *testing.T) {
+	b, provider := sharedMemory(t)
+	m := newNode(t, provider())
+	c := login(t, m, "ann")
+	key := c.sid()
+	if _, plain := session.As[session.InProcess](b); !plain {
+		t.Fatal("the key is not the sid")
+	}
+	var rec session.Record
+	if err := b.Load(t.Context(), key, &rec); err != nil {
+		t.Fatal(err)
+	}
+	rec.AuthTime = rec.AuthTime.Add(time.Minute)
+	if err := b.Save(t.Context(), key, &rec); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := m.DestroyUser(t.Context(), "ann"); n != 1 || err != nil {
+		t.Errorf("DestroyUser = %d, %v", n, err)
+	}
+	if c.user(t, m) != "" {
+		t.Error("the session has escaped")
+	}
+}
+
+// An expired session is told of once, also if its client says goodbye to it.
+func TestOnDestroyOfTheExpired(t *testing.T) {
+	for kind := range stores(t) {
+		t.Run(kind, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				told := make(map[string]session.Event)
+				var m *session.Manager
+				m = newNode(t, stores(t)[kind], session.CfgMaxLifeTime(60), session.CfgGcLifeTime(600),
+					session.CfgOnDestroy(func(ctx context.Context, e session.Event) {
+						if told[e.ID] != (session.Event{}) {
+							t.Error("a session is told of twice")
+						}
+						told[e.ID] = e
+						if _, err := m.SessionsOf(ctx, "ann"); err != nil { // the manager can be used
+							t.Error(err)
+						}
+					}))
+				go m.GC()
+				want := make(map[string]session.Event)
+				for _, user := range []string{"ann", "bob"} {
+					c := login(t, m, user)
+					id := start(t, m, httptest.NewRecorder(), c.request()).ID()
+					want[id] = session.Event{ID: id, User: user, Reason: session.ReasonExpired}
+					time.Sleep(2 * time.Minute)
+					c.do(func(w http.ResponseWriter, r *http.Request) {
+						if err := m.Destroy(w, r); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				time.Sleep(15 * time.Minute)
+				synctest.Wait()
+				if !maps.Equal(told, want) {
+					t.Errorf("told %v, want %v", told, want)
+				}
+			})
 		})
 	}
 }

@@ -107,8 +107,11 @@ type (
 
 	// A Sweeper removes expired records, in slices so small that nobody else waits for it. It returns
 	// how many it removed, also with an error, such as that of ctx.
+	//
+	// If expired is not nil, it is called for each of them once it is removed, by one of the nodes that sweep, with no lock
+	// held: it may use the backend. What a crash or a lost connection leaves in doubt it is not called for.
 	Sweeper interface {
-		Sweep(ctx context.Context) (removed int, err error)
+		Sweep(ctx context.Context, expired func(key, user string)) (removed int, err error)
 	}
 
 	// A Lister yields the live records in no particular order, each one that is live throughout exactly
@@ -162,7 +165,7 @@ type (
 
 // An Entry is a record as listed.
 type Entry struct {
-	Key string
+	Key string // what the backend keeps it under; in the memory provider and in beego mode that is the sid
 	Record
 }
 

@@ -28,7 +28,7 @@ func (m *Manager) Destroy(w http.ResponseWriter, r *http.Request) error {
 		return errNoRequest
 	}
 	if v := m.handledVisit(r.Context()); v != nil {
-		return v.destroy()
+		return v.destroy(nil)
 	}
 	v := &visit{m: m, http: httpExchange{w, r}}
 	v.x = &v.http
@@ -41,7 +41,7 @@ func (m *Manager) DestroyExchange(x Exchange) error {
 		return errNoRequest
 	}
 	if v := m.handledVisit(x.Context()); v != nil {
-		return v.destroy()
+		return v.destroy(nil)
 	}
 	v := &visit{m: m, x: x}
 	return v.endAndTell()
@@ -88,8 +88,9 @@ func (m *Manager) end(ctx context.Context, sid string) (events []func(), err err
 	var rec Record
 	if told != nil { // of what was there, and whose it was
 		switch err := m.backend.Load(ctx, key, &rec); {
-		case errors.Is(err, ErrNotFound):
-			told = nil
+		case errors.Is(err, ErrNotFound): // a sweep tells of what has expired
+			m.watched.end(key)
+			return nil, nil
 		case err != nil:
 			m.stats.count(failures)
 			return nil, err

@@ -52,6 +52,7 @@ type ConflictError struct {
 	Record *Record
 }
 
+// Error names no session.
 func (e *ConflictError) Error() string {
 	return "session: the record was changed meanwhile"
 }
@@ -62,6 +63,7 @@ type ConfigError struct {
 	Err   error  // what is wrong with it; never nil
 }
 
+// Error returns the setting, and what is wrong with it.
 func (e *ConfigError) Error() string {
 	return fmt.Sprintf("session: config: %s: %v", e.Field, e.Err)
 }

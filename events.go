@@ -17,6 +17,7 @@ const (
 	ReasonLogout  Reason = "logout"  // by its own client: Destroy, Logout
 	ReasonRevoked Reason = "revoked" // by somebody else: DestroyUser, DestroyByID, DestroyAll
 	ReasonLimit   Reason = "limit"   // by a login beyond maxPerUser
+	ReasonExpired Reason = "expired" // by nobody: the sweep of one node has removed it, see [Manager.GC]
 )
 
 // An EventHandler is called in the goroutine that caused the event, after the store has done it and with no
@@ -28,7 +29,15 @@ type EventHandler func(ctx context.Context, e Event)
 func (s *Session) later(ctx context.Context, h EventHandler, e Event) {
 	if h != nil {
 		ctx = context.WithoutCancel(ctx) // it is over before h is called
-		s.events = append(s.events, func() { h(ctx, e) })
+		s.queue(func() { h(ctx, e) })
+	}
+}
+
+// queue has what is given called once s is unlocked. The caller holds mu.
+func (s *Session) queue(events ...func()) {
+	if len(events) > 0 {
+		a := s.setAside()
+		a.events = append(a.events, events...)
 	}
 }
 
@@ -41,8 +50,11 @@ func (s *Session) unlock() {
 
 // takeEvents returns what is to be told of once mu and other locks are given up. The caller holds mu.
 func (s *Session) takeEvents() []func() {
-	events := s.events
-	s.events = nil
+	if s.aside == nil {
+		return nil
+	}
+	events := s.aside.events
+	s.aside.events = nil
 	return events
 }
 

@@ -21,15 +21,19 @@ func ExampleSession_Login() {
 	}
 	defer sessions.Close()
 
-	login := func(w http.ResponseWriter, r *http.Request) {
-		sess, err := sessions.Start(w, r)
-		if err != nil {
-			http.Error(w, "try again later", http.StatusServiceUnavailable)
-			return
-		}
-		defer sess.SessionRelease(r.Context(), w)
-		if err := sess.Login(r.Context(), "ann"); err != nil { // the password was right
-			http.Error(w, "try again later", http.StatusServiceUnavailable)
+	login := func(device string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			sess, err := sessions.Start(w, r)
+			if err != nil {
+				http.Error(w, "try again later", http.StatusServiceUnavailable)
+				return
+			}
+			defer sess.SessionRelease(r.Context(), w)
+			if err := sess.Login(r.Context(), "ann"); err != nil { // the password was right
+				http.Error(w, "try again later", http.StatusServiceUnavailable)
+				return
+			}
+			sess.SetLabel(r.Context(), device)
 		}
 	}
 	elsewhere := func(w http.ResponseWriter, r *http.Request) {
@@ -41,6 +45,9 @@ func ExampleSession_Login() {
 		defer sess.SessionRelease(r.Context(), w)
 		all, err := sessions.SessionsOf(r.Context(), sess.User())
 		fmt.Println(len(all), "sessions", err)
+		for _, info := range all {
+			fmt.Println("-", info.Label)
+		}
 		n, err := sessions.DestroyUser(r.Context(), sess.User(), sess.ID())
 		fmt.Println(n, "ended", err)
 	}
@@ -50,12 +57,14 @@ func ExampleSession_Login() {
 		}
 	}
 
-	phone, laptop := visit(login, nil), visit(login, nil)
+	phone, laptop := visit(login("phone"), nil), visit(login("laptop"), nil)
 	visit(elsewhere, laptop)
 	visit(who, phone)
 	visit(who, laptop)
-	// Output:
+	// Unordered output:
 	// 2 sessions <nil>
+	// - laptop
+	// - phone
 	// ann: revoked
 	// 1 ended <nil>
 	// user ""

@@ -38,6 +38,7 @@ type Exchange interface {
 // A Committer is an [Exchange] that knows when the response headers cannot be changed any more. Outside
 // [Manager.HandleExchange], which knows by itself, what would need one is then refused with [ErrCommitted].
 type Committer interface {
+	// Committed reports whether the response headers are sent, or will be as they are.
 	Committed() bool
 }
 

@@ -106,6 +106,9 @@ func (f *faulty) call(ctx context.Context, op, key string, do func() error) erro
 		<-ctx.Done()
 		return ctx.Err()
 	}
+	if err := ctx.Err(); err != nil { // as a client of a server does
+		return err
+	}
 	err := do()
 	if how == unsaid {
 		err = errDown

@@ -354,7 +354,9 @@ type sweepLog struct {
 	ended chan struct{}
 }
 
-func (l *sweepLog) Sweep(context.Context) (int, error) {
+var _ session.Sweeper = (*sweepLog)(nil)
+
+func (l *sweepLog) Sweep(context.Context, func(key, user string)) (int, error) {
 	l.at <- time.Now()
 	if l.block != nil {
 		<-l.block

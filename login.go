@@ -63,11 +63,12 @@ func (s *Session) RequireFresh(d time.Duration) error {
 
 // logIn makes rec, which is to be stored, that of who logs in now, if somebody does.
 func (s *Session) logIn(rec *Record, l lifetime) {
-	if s.login == "" {
+	user := s.besides().login
+	if user == "" {
 		return
 	}
 	fresh := s.m.newRecord(time.Now(), nil, l)
-	rec.User, rec.Created, rec.AuthTime = s.login, fresh.Created, fresh.Created
+	rec.User, rec.Created, rec.AuthTime = user, fresh.Created, fresh.Created
 	rec.Expires, rec.Deadline = fresh.Expires, fresh.Deadline
 }
 

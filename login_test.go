@@ -213,6 +213,37 @@ func TestLogout(t *testing.T) {
 	}
 }
 
+// The Session of a logout is not the one that begins after it.
+func TestLogoutTwiceUnderHandler(t *testing.T) {
+	for name, m := range managers(t) {
+		t.Run(name, func(t *testing.T) {
+			c := login(t, m, "ann")
+			c.do(m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				s, err := m.FromContext(r.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := s.Logout(r.Context()); err != nil {
+					t.Errorf("Logout: %v", err)
+				}
+				next, err := m.FromContext(r.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				set(t, next, "flash", "goodbye")
+				if err := s.Logout(r.Context()); err != nil {
+					t.Errorf("Logout again: %v", err)
+				}
+			})).ServeHTTP)
+			c.visit(t, m, func(s *session.Session) {
+				if got := s.Get(t.Context(), "flash"); got != "goodbye" {
+					t.Errorf("the next session's value is %v", got)
+				}
+			})
+		})
+	}
+}
+
 func TestLogoutOutsideARequest(t *testing.T) {
 	m := newManager(t)
 	c := login(t, m, "ann")

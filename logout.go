@@ -34,7 +34,7 @@ func (s *Session) Logout(ctx context.Context, clearSiteData ...string) error {
 
 func (s *Session) logout(ctx context.Context) error {
 	if s.v != nil && s.v.handled != nil {
-		return s.v.destroy()
+		return s.v.destroy(s)
 	}
 	s.mu.Lock()
 	defer s.unlock()
@@ -47,7 +47,7 @@ func (s *Session) logout(ctx context.Context) error {
 			sid = s.sid
 		}
 		events, err := s.v.end(sid)
-		s.events = append(s.events, events...)
+		s.queue(events...)
 		if err != nil {
 			return err
 		}
@@ -55,7 +55,7 @@ func (s *Session) logout(ctx context.Context) error {
 		ctx, cancel := s.m.saveContext(ctx)
 		defer cancel()
 		events, err := s.m.end(ctx, s.sid)
-		s.events = append(s.events, events...)
+		s.queue(events...)
 		if err != nil {
 			return fmt.Errorf("session: destroy: %w", err)
 		}

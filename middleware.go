@@ -117,14 +117,17 @@ func (v *visit) session(ctx, caller context.Context) (*Session, error) {
 	return h.current, h.err
 }
 
-// destroy ends the request's session.
-func (v *visit) destroy() (err error) {
+// destroy ends the request's session: only if it is this one, unless only is nil.
+func (v *visit) destroy(only *Session) (err error) {
 	h := v.handled
 	var events []func()
 	defer func() { tell(events) }()
 	h.loading.Lock()
 	defer h.loading.Unlock()
 	s := h.current
+	if only != nil && only != s { // it has ended before
+		return nil
+	}
 	if s == nil {
 		events, err = v.end("")
 		if err == nil {

@@ -189,3 +189,59 @@ func TestTimeoutHandler(t *testing.T) {
 		}
 	})
 }
+
+// TestTimeoutHandlerOnTheWire has the client of a real server see what http.TimeoutHandler makes of a handler that is
+// too slow, and of one that is not, on both sides of Handler.
+func TestTimeoutHandlerOnTheWire(t *testing.T) {
+	for _, inside := range []bool{false, true} {
+		for _, slow := range []bool{false, true} {
+			t.Run(fmt.Sprintf("inside=%v/slow=%v", inside, slow), func(t *testing.T) {
+				onBoth(t, func(t *testing.T, protocol string) {
+					var got reports
+					m := newManager(t, got.options()...)
+					timeout, answered, ended := time.Minute, make(chan struct{}), make(chan struct{})
+					if slow {
+						timeout = time.Millisecond
+					}
+					h := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+						defer close(ended)
+						s := current(t, m, r)
+						set(t, s, "a", 1)
+						if slow {
+							<-r.Context().Done()
+							<-answered
+						}
+						_, err := fmt.Fprint(w, "hello")
+						if (err != nil) != slow {
+							t.Errorf("Write = %v", err)
+						}
+					}))
+					if inside {
+						h = m.Handler(http.TimeoutHandler(h, timeout, "timeout"))
+					} else {
+						h = http.TimeoutHandler(m.Handler(h), timeout, "timeout")
+					}
+					srv := serve(t, protocol, h)
+					c := new(client)
+					res, body := c.fetch(t, srv, "GET")
+					close(answered)
+					<-ended
+					status, want := http.StatusOK, "hello"
+					if slow {
+						status, want = http.StatusServiceUnavailable, "timeout"
+					}
+					if res.StatusCode != status || body != want {
+						t.Errorf("status %d, body %q", res.StatusCode, body)
+					}
+					// What the handler inside of it has set is thrown away with its answer, the cookie too.
+					if promised := c.cookie != ""; promised != (inside || !slow) {
+						t.Errorf("Set-Cookie = %q", res.Header["Set-Cookie"])
+					} else if promised && c.value(t, m, "a") != 1 {
+						t.Error("the cookie names no session with the change")
+					}
+					got.silentSoFar(t)
+				})
+			})
+		}
+	}
+}

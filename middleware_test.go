@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/memory"
 )
 
 // onBoth runs test for HTTP/1.1 and for HTTP/2 over TLS.
@@ -132,19 +133,26 @@ func TestAHandlerWithoutTheSessionAsksNothing(t *testing.T) {
 }
 
 func TestTenThousandReadersLeaveNothing(t *testing.T) {
-	m := newManager(t)
-	h := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprint(w, current(t, m, r).Get(r.Context(), "user"))
-	}))
-	for range 10_000 {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
-		if got := w.Header()["Set-Cookie"]; got != nil {
-			t.Fatalf("Set-Cookie = %q", got)
-		}
-	}
-	if n := m.GetActiveSession(); n != 0 {
-		t.Errorf("%d records", n)
+	for kind, p := range map[string]session.Provider{"memory": memory.New(), "tap": newTap(t).provider()} {
+		t.Run(kind, func(t *testing.T) {
+			m := newNode(t, p)
+			h := m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				fmt.Fprint(w, current(t, m, r).Get(r.Context(), "user"))
+			}))
+			for range 10_000 {
+				w := httptest.NewRecorder()
+				h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+				if got := w.Header()["Set-Cookie"]; got != nil {
+					t.Fatalf("Set-Cookie = %q", got)
+				}
+			}
+			if n := m.GetActiveSession(); n != 0 {
+				t.Errorf("%d records", n)
+			}
+			if s := m.Stats(); s != (session.Stats{}) {
+				t.Errorf("something was done with the store: %+v", s)
+			}
+		})
 	}
 }
 

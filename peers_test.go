@@ -115,7 +115,7 @@ func goFiles(t *testing.T, tests bool, visit func(name string, f *ast.File)) {
 		case d.IsDir() || !strings.HasSuffix(base, ".go") || strings.HasSuffix(base, "_test.go") != tests:
 			return nil
 		}
-		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution|parser.ParseComments)
 		if err == nil {
 			visit(filepath.ToSlash(name), f)
 		}
@@ -230,7 +230,7 @@ func usedNames(t *testing.T) map[string]bool {
 // calledNames are what a file selects: Name of x.Name.
 func calledNames(t *testing.T, file string) map[string]bool {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+	f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution|parser.ParseComments)
 	if err != nil {
 		t.Fatal(err)
 	}

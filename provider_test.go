@@ -66,9 +66,11 @@ func (p *tap) Count(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-func (p *tap) Sweep(ctx context.Context) (n int, err error) {
+var _ session.Sweeper = (*tap)(nil)
+
+func (p *tap) Sweep(ctx context.Context, expired func(key, user string)) (n int, err error) {
 	err = p.call(ctx, "sweep", "", func() error {
-		n, err = p.beneath.(session.Sweeper).Sweep(ctx)
+		n, err = p.beneath.(session.Sweeper).Sweep(ctx, expired)
 		return err
 	})
 	return n, err

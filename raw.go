@@ -31,9 +31,15 @@ func (s *Session) readRaw(ctx context.Context, sid string) error {
 	if err != nil {
 		return hideSID(err, sid)
 	}
-	s.raw, s.unreleased = store, true
+	s.took(store)
 	s.named(sid, sid)
 	return nil
+}
+
+// took notes the store of the provider, which waits for its release.
+func (s *Session) took(store Store) {
+	a := s.setAside()
+	a.raw, a.unreleased = store, true
 }
 
 // beginRaw begins a session under a new sid.
@@ -58,7 +64,7 @@ func (s *Session) beginRaw(ctx context.Context) error {
 		return fmt.Errorf("session: create: %w", err)
 	}
 	s.isNew = true
-	s.answer(s.tracedFrom(s.was))
+	s.answer(s.tracedFrom(s.besides().was))
 	s.begun(ctx)
 	return nil
 }
@@ -81,10 +87,10 @@ func (m *Manager) unusedRaw(ctx context.Context, sid string) error {
 
 // getRaw returns the provider's value, nil as long as the session has not begun.
 func (s *Session) getRaw(ctx context.Context, key any) any {
-	if s.raw == nil {
-		return nil
+	if raw := s.besides().raw; raw != nil {
+		return raw.Get(ctx, key)
 	}
-	return s.raw.Get(ctx, key)
+	return nil
 }
 
 // changeRaw makes a change in the provider's store.
@@ -93,20 +99,20 @@ func (s *Session) changeRaw(ctx context.Context, do func(ctx context.Context, st
 	if s.status == dismissed {
 		return ErrDestroyed
 	}
-	if s.raw == nil {
+	if s.besides().raw == nil {
 		ctx, cancel := s.m.saveContext(ctx)
 		defer cancel()
 		if err := s.beginRaw(ctx); err != nil {
 			return err
 		}
 	}
-	s.unreleased = true
-	return do(ctx, s.raw)
+	s.aside.unreleased = true
+	return do(ctx, s.aside.raw)
 }
 
 // removeRaw is changeRaw for what only removes: a session that has not begun does not begin.
 func (s *Session) removeRaw(ctx context.Context, do func(ctx context.Context, store Store) error) error {
-	if s.raw == nil && s.status == unstored {
+	if s.besides().raw == nil && s.status == unstored {
 		return nil
 	}
 	return s.changeRaw(ctx, do)
@@ -128,10 +134,10 @@ func (s *Session) updateRaw(ctx context.Context, key any, fn func(old any) (any,
 // releaseRaw releases the provider's store, if there is anything to release since the last time. A store
 // whose session this request destroyed or regenerated is asked not to create it again.
 func (s *Session) releaseRaw(ctx context.Context) error {
-	if s.raw == nil || !s.unreleased {
+	if a := s.besides(); a.raw == nil || !a.unreleased {
 		return nil
 	}
-	s.unreleased = false
+	s.aside.unreleased = false
 	ctx, cancel := s.m.saveContext(ctx)
 	defer cancel()
 	var (
@@ -145,16 +151,16 @@ func (s *Session) releaseRaw(ctx context.Context) error {
 		}
 	}
 	if moved || s.status == dismissed {
-		s.raw.SessionReleaseIfPresent(ctx, w)
+		s.aside.raw.SessionReleaseIfPresent(ctx, w)
 	} else {
-		s.raw.SessionRelease(ctx, w)
+		s.aside.raw.SessionRelease(ctx, w)
 	}
 	return nil
 }
 
 // regenerateRaw has the provider give its session a new sid.
 func (s *Session) regenerateRaw(ctx context.Context, sid string) error {
-	if s.raw == nil {
+	if s.besides().raw == nil {
 		return nil
 	}
 	// What the old store holds must be in before the provider gives it the new sid, and it must not bring the
@@ -172,7 +178,7 @@ func (s *Session) regenerateRaw(ctx context.Context, sid string) error {
 	if err != nil {
 		return fmt.Errorf("session: regenerate: %w", hideSID(err, s.sid, sid))
 	}
-	s.raw, s.unreleased = store, true
+	s.took(store)
 	was := s.sid
 	s.named(sid, sid)
 	s.answer(s.tracedFrom(was))

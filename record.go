@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
 // A Record is one session as a [Backend] keeps it. The zero time means: none.
@@ -59,7 +61,7 @@ func (r *Record) AppendBinary(b []byte) ([]byte, error) {
 	b = append(b, recordMagic...)
 	b = binary.BigEndian.AppendUint64(b, r.Version)
 	for _, t := range [...]time.Time{r.Expires, r.Deadline, r.Created, r.AuthTime} {
-		b = binary.BigEndian.AppendUint64(b, uint64(millis(t)))
+		b = binary.BigEndian.AppendUint64(b, uint64(millis.Of(t)))
 	}
 	b = binary.BigEndian.AppendUint16(b, uint16(len(r.User)))
 	b = append(b, r.User...)
@@ -76,7 +78,7 @@ func (r *Record) UnmarshalBinary(b []byte) error {
 	if len(b) < recordHeader+user {
 		return fmt.Errorf("%w: cut off in the header", ErrCorrupt)
 	}
-	at := func(offset int) time.Time { return fromMillis(int64(binary.BigEndian.Uint64(b[offset:]))) }
+	at := func(offset int) time.Time { return millis.Time(int64(binary.BigEndian.Uint64(b[offset:]))) }
 	*r = Record{
 		Version:  binary.BigEndian.Uint64(b[RecordVersionOffset:]),
 		Expires:  at(RecordExpiresOffset),
@@ -87,18 +89,4 @@ func (r *Record) UnmarshalBinary(b []byte) error {
 		Data:     b[recordHeader+user:],
 	}
 	return nil
-}
-
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func fromMillis(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms)
 }

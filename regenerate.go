@@ -57,7 +57,7 @@ func (m *Manager) regenerate(request context.Context, x Exchange, h httpExchange
 func (s *Session) takePlace() {
 	s.mu.Lock()
 	defer s.unlock()
-	s.was = s.v.original
+	s.setAside().was = s.v.original
 }
 
 // Regenerate gives the session a new sid, as must be done at each login or change of privilege. Changes
@@ -86,8 +86,8 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 	if err := s.promisable(); err != nil {
 		return err
 	}
-	s.login = user
-	defer func() { s.login = "" }()
+	s.setAside().login = user
+	defer func() { s.aside.login = "" }()
 	switch {
 	case s.status == gone || s.status == dismissed:
 		return ErrDestroyed
@@ -161,11 +161,11 @@ func (s *Session) move(ctx context.Context, sid string) error {
 	m := &move{s: s, key: s.m.storageKey(sid)}
 	loaded, log := s.rec, s.log
 	base := &loaded
-	if turn.rec.Version > loaded.Version && s.sent == nil {
+	if turn.rec.Version > loaded.Version && s.besides().sent == nil {
 		base = &turn.rec
 	}
 	for try := 0; ; try++ {
-		if s.isOthers(s.login) {
+		if s.isOthers(s.aside.login) {
 			s.log.reset()
 			s.log.flush = true
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"time"
+
+	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
 // Save stores the changes: it applies them to the session as it is stored at that moment. On different
@@ -114,7 +116,7 @@ func (s *Session) create(ctx context.Context) error {
 	}
 	s.isNew, s.rec = true, rec
 	s.named(sid, key)
-	s.answer(s.tracedFrom(s.was))
+	s.answer(s.tracedFrom(s.besides().was))
 	s.saved(p)
 	s.begun(ctx)
 	return nil
@@ -130,9 +132,9 @@ func (s *Session) begun(ctx context.Context) {
 
 // newRecord returns the record of a session that begins now.
 func (m *Manager) newRecord(now time.Time, data []byte, l lifetime) Record {
-	rec := Record{Created: fromMillis(now.UnixMilli()), Data: data}
+	rec := Record{Created: millis.Time(now.UnixMilli()), Data: data}
 	if m.cfg.absolute > 0 {
-		rec.Deadline = fromMillis(now.Add(m.cfg.absolute).UnixMilli())
+		rec.Deadline = millis.Time(now.Add(m.cfg.absolute).UnixMilli())
 	}
 	rec.Expires = m.idleUntil(now, rec.Deadline, l)
 	return rec
@@ -153,7 +155,10 @@ func (s *Session) answer(was string) {
 func (s *Session) saved(p payload) {
 	s.codec, s.values, s.life = s.m.codec, p.values, p.life
 	s.log.reset()
-	s.due, s.sent = false, nil
+	s.due = false
+	if s.aside != nil {
+		s.aside.sent = nil
+	}
 }
 
 // maxTries bounds the conflicts that a save takes. Saves of one process queue, so that every conflict
@@ -172,7 +177,7 @@ func (s *Session) merge(ctx context.Context) error {
 	}
 	loaded, log := s.rec, s.log
 	base := &loaded
-	if turn.rec.Version > loaded.Version && s.sent == nil {
+	if turn.rec.Version > loaded.Version && s.besides().sent == nil {
 		base = &turn.rec
 	}
 	for try := 0; ; try++ {

@@ -21,26 +21,20 @@ type Session struct {
 	mu     sync.Mutex
 	sid    string // "" until a lazy session has something to store
 	key    string // what the backend keeps it under
-	was    string // the dead sid that this session takes the place of, if a Regenerate found one
 	status status
 	isNew  bool
 	due    bool      // the idle deadline is to be moved at release
 	fixed  bool      // UpdateExpiration has set the deadline: this Session moves it no more
-	life   lifetime  // as stored
 	stuck  bool      // a Regenerate has failed: changes wait for one that does not
 	told   bool      // the application knows from Save that the log is not stored
+	life   lifetime  // as stored
 	rec    Record    // as loaded or stored last
 	codec  codec     // of values
 	values []byte    // the part of rec.Data that is the codec's
 	log    changeLog // what is not stored yet
 	made   int       // how many changes there were
-	sent   []sent    // what may have been stored although the store has not said so
 	keyBuf [32]byte  // where keys are encoded for a look-up
-	login  string    // who logs in with what is stored next, as the store has it
-	events []func()  // what is to be told of when mu is given up
-
-	raw        Store // a third-party provider's, instead of record, values and log
-	unreleased bool  // raw waits for its SessionRelease
+	aside  *aside    // nil for most
 
 	own visit // what v points to outside Handler
 }

@@ -39,11 +39,22 @@ func (m *Manager) sweep(ctx context.Context) {
 	if !ok || m.closing.Err() != nil {
 		return
 	}
-	removed, err := s.Sweep(orBackground(ctx))
+	removed, err := s.Sweep(orBackground(ctx), m.expired())
 	m.stats.add(swept, uint64(removed))
 	if err != nil && m.closing.Err() == nil {
 		m.stats.count(failures)
 		m.report(orBackground(ctx), nil, "sweep failed", err)
+	}
+}
+
+// expired returns what tells OnDestroy of an expired session, nil if there is no such handler.
+func (m *Manager) expired() func(key, user string) {
+	told := m.cfg.OnDestroy
+	if told == nil {
+		return nil
+	}
+	return func(key, user string) {
+		told(context.Background(), Event{ID: m.publicIDOf(key), User: m.userName(user), Reason: ReasonExpired})
 	}
 }
 

@@ -29,11 +29,12 @@ func Get[T any](ctx context.Context, s Store, key any) (T, error) {
 // value nor its key.
 type TypeError struct {
 	Stored reflect.Type // the value's; nil for a nil value
-	Wanted reflect.Type
+	Wanted reflect.Type // what was asked for
 	// Unfit says that the value is a number, or the text of one, but none that Wanted can hold.
 	Unfit bool
 }
 
+// Error names the two types.
 func (e *TypeError) Error() string {
 	stored := "nil"
 	if e.Stored != nil {

@@ -25,7 +25,8 @@ func (s *Session) unclear(base uint64, values []byte, log *changeLog, err error)
 	if _, conflict := errors.AsType[*ConflictError](err); conflict || errors.Is(err, ErrNotFound) {
 		return
 	}
-	s.sent = append(s.sent, sent{base, s.rec.Expires, s.rec.Shorten, values, log.clone(), s.made})
+	a := s.setAside()
+	a.sent = append(a.sent, sent{base, s.rec.Expires, s.rec.Shorten, values, log.clone(), s.made})
 }
 
 // settle compares what is stored with what earlier tries have sent. If it is one of them it becomes the view, and
@@ -34,8 +35,9 @@ func (s *Session) unclear(base uint64, values []byte, log *changeLog, err error)
 func (s *Session) settle(is *Record) (mine bool, err error) {
 	var open []sent
 	hashed := s.m.cfg.Beego // versions are hashes of the values, in no order
-	for i := range s.sent {
-		was := &s.sent[i]
+	tries := s.besides().sent
+	for i := range tries {
+		was := &tries[i]
 		switch next := was.base + 1; {
 		case is.Version == was.base, is.Version < next && !hashed:
 			open = append(open, *was)
@@ -51,7 +53,9 @@ func (s *Session) settle(is *Record) (mine bool, err error) {
 			}
 		}
 	}
-	s.sent = open
+	if s.aside != nil {
+		s.aside.sent = open
+	}
 	return false, nil
 }
 
@@ -63,7 +67,7 @@ func (s *Session) has(is *Record, was *sent) bool {
 
 // adopt makes what was sent, and is stored, the view.
 func (s *Session) adopt(is *Record, was *sent) {
-	s.rec, s.codec, s.values, s.sent = *is, s.m.codec, was.values, nil
+	s.rec, s.codec, s.values, s.aside.sent = *is, s.m.codec, was.values, nil
 	s.rec.Shorten, s.life = was.shorten, s.m.lifetimeIn(s.codec, s.values)
 	if s.made == was.made {
 		s.log.reset()

@@ -12,10 +12,11 @@ import (
 // Info is what an application or an operator may know of a session. It lets nobody in.
 type Info struct {
 	ID       string    // the public id, as [Session.ID] returns it
+	Label    string    // as [Session.SetLabel] has it; List leaves it empty
 	User     string    // who is logged in, "" for nobody
 	Created  time.Time // when it began, or the user logged in
 	AuthTime time.Time // when the user logged in, the zero time if nobody did
-	LastSeen time.Time // when it was last used, to within touchInterval; a guess if SetLifetime or the like moved Expires
+	LastSeen time.Time // when it was last used, to within touchInterval; List guesses if the session has a lifetime of its own
 	Expires  time.Time // when it ends if it is not used again
 	Deadline time.Time // when it ends, used or not; the zero time for never
 }
@@ -31,33 +32,46 @@ func (s *Session) ID() string {
 	return s.m.publicID(s.sid)
 }
 
-// SessionsOf returns the live sessions of user, the latest login first. Having none is no error. Where the
-// provider cannot list users the error wraps [errors.ErrUnsupported].
+// SessionsOf returns the live sessions of user, the latest login first. It loads each of them: the label is with
+// the values. Having none is no error. Where the provider cannot list users the error wraps
+// [errors.ErrUnsupported].
 func (m *Manager) SessionsOf(ctx context.Context, user string) ([]Info, error) {
-	var infos []Info
+	ctx = orBackground(ctx)
+	var entries []Entry // first all of them, so that nothing is loaded while the list holds a connection
 	for e, err := range m.entriesOf(ctx, user) {
 		if err != nil {
 			return nil, err
 		}
-		infos = append(infos, m.info(&e))
+		entries = append(entries, e)
+	}
+	var infos []Info
+	for i := range entries {
+		switch info, err := m.details(ctx, &entries[i]); {
+		case err == nil:
+			infos = append(infos, info)
+		case !errors.Is(err, ErrNotFound):
+			m.stats.count(failures)
+			return nil, fmt.Errorf("session: load: %w", err)
+		}
 	}
 	slices.SortStableFunc(infos, func(a, b Info) int { return b.AuthTime.Compare(a.AuthTime) })
 	return infos, nil
 }
 
-// DestroyUser ends all sessions of user that have begun before the call, but those with the public ids in
-// except, and returns how many. It goes on until it finds none, so that one which gets a new sid meanwhile
-// does not escape; a login during the call stands. With an error some may have ended.
+// DestroyUser ends all sessions of user, but those with the public ids in except, and returns how many. It goes
+// on until it finds none that was there before, so that one which gets a new sid meanwhile does not escape; a
+// login during the call may stand. With an error some may have ended.
 func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string) (int, error) {
 	begun, ended := time.Now(), 0
-	// A session that changes its sid while the list is read may be in neither place; it is in the next list.
-	for clean := 0; clean < 2; clean++ {
+	// A session that changes its sid while the list is read may be in neither place; it is in the next list. What is
+	// in the first one ends even if its login is yet to come: by the clock of a node that is ahead of this one's.
+	for pass, clean := 0, 0; clean < 2; pass, clean = pass+1, clean+1 {
 		for e, err := range m.entriesOf(ctx, user) {
 			if err != nil {
 				return ended, err
 			}
 			id := m.publicIDOf(e.Key)
-			if e.AuthTime.After(begun) || slices.Contains(except, id) {
+			if pass > 0 && e.AuthTime.After(begun) || slices.Contains(except, id) {
 				continue
 			}
 			if err := m.revoke(ctx, e.Key, Event{ID: id, User: user, Reason: ReasonRevoked}); err != nil {
@@ -112,8 +126,9 @@ func (m *Manager) revoke(ctx context.Context, key string, e Event) error {
 	return nil
 }
 
-func (m *Manager) info(e *Entry) Info {
-	lastSeen := e.Expires.Add(-m.cfg.idle)
+// info returns what a record says of its session, which lives for idle when it is not used.
+func (m *Manager) info(e *Entry, idle time.Duration) Info {
+	lastSeen := e.Expires.Add(-idle)
 	if e.Expires.Equal(e.Deadline) || lastSeen.Before(e.Created) || lastSeen.After(time.Now()) { // then it tells nothing
 		lastSeen = e.Created
 	}

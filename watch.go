@@ -21,6 +21,8 @@ const PollInterval = 5 * time.Second
 // After Regenerate or Login another call returns the channel of the session as it goes on. A lazy session that has
 // nothing to store has not begun: its channel is nil. One that is kept in the client ends when it expires,
 // or by this very request. The watch ends with the request, or with the manager: then the channel stays open.
+//
+// The first call makes one look at the store, in the background.
 func (s *Session) Done() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,7 +40,11 @@ func (s *Session) Done() <-chan struct{} {
 	if s.m.sealer != nil {
 		key = s.sid
 	}
-	return s.m.watched.watch(ctx, s.m, key, s.rec.Expires)
+	a := s.setAside()
+	if a.done == nil || a.doneOf != key {
+		a.done, a.doneOf = s.m.watched.watch(ctx, s.m, key, s.rec.Expires), key
+	}
+	return a.done
 }
 
 var closedChannel = func() chan struct{} {
@@ -73,6 +79,9 @@ func (w *watches) watch(ctx context.Context, m *Manager, key string, expires tim
 			w.keys = make(map[string]*watch)
 		}
 		w.keys[key] = found
+		if m.backend != nil { // it may have ended since it was loaded
+			m.work(func() { m.recheck(key, found) })
+		}
 	}
 	found.users++
 	context.AfterFunc(ctx, func() { w.leave(key, found) })

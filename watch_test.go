@@ -270,3 +270,41 @@ func watchedGone(t *testing.T, m *session.Manager, c *client) <-chan struct{} {
 	}
 	return s.Done()
 }
+
+// A loop asks again and again, as that of an SSE handler does.
+func TestDoneAgainIsTheSameChannel(t *testing.T) {
+	m := newManager(t)
+	c := login(t, m, "ann")
+	s := watched(t, m, c)
+	done := s.Done()
+	if n := testing.AllocsPerRun(100, func() { s.Done() }); n > 0 || s.Done() != done {
+		t.Errorf("another Done of the same session is another channel, or takes %v allocations", n)
+	}
+	if err := s.Login(t.Context(), "ann"); err != nil {
+		t.Fatal(err)
+	}
+	if s.Done() == done || s.Done() == nil {
+		t.Error("after a login it is still the channel of the session before")
+	}
+}
+
+// The session ends after it was loaded, and before anybody waits for that.
+func TestDoneAfterTheEnd(t *testing.T) {
+	for name, p := range stores(t) {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newNode(t, p)
+				c := login(t, m, "ann")
+				watched(t, m, login(t, m, "bob")).Done() // the manager listens already
+				s := watched(t, m, c)
+				synctest.Wait()
+				if _, err := m.DestroyUser(t.Context(), "ann"); err != nil {
+					t.Fatal(err)
+				}
+				if !ended(s.Done()) {
+					t.Error("the session has ended before, and nobody says so")
+				}
+			})
+		})
+	}
+}

@@ -159,7 +159,7 @@ func TestInodesUsedUp(t *testing.T) {
 	}
 	full(t, s, syscall.ENOSPC)
 	noTemps(t, dir)
-	if removed, err := s.(session.Sweeper).Sweep(t.Context()); removed != 5 || err != nil {
+	if removed, err := s.(session.Sweeper).Sweep(t.Context(), nil); removed != 5 || err != nil {
 		t.Errorf("Sweep = %d, %v; want 5, though there is no room", removed, err)
 	}
 	if err := s.Delete(t.Context(), sessiontest.Key("another"), 1); err != nil {

@@ -121,7 +121,7 @@ func useAll(s session.Backend, key, user string) []string {
 	}
 	s.(session.UserLimiter).Reserve(ctx, user, key, time.Now().Add(time.Minute), 2, false)
 	s.(session.Counter).Count(ctx)
-	s.(session.Sweeper).Sweep(ctx)
+	s.(session.Sweeper).Sweep(ctx, nil)
 	load()
 	s.Delete(ctx, key, 0)
 	s.(session.Clearer).Clear(ctx)

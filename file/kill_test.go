@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/proctest"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 // killed runs a process that says what it does, kills it at a random time, and returns its lines.
 func killed(t *testing.T, role, dir string, meanwhile func()) []string {
 	t.Helper()
-	cmd := process(role, dir)
+	cmd := proctest.Command(role, dir)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -250,7 +251,7 @@ func TestKilledRenamer(t *testing.T) {
 func checkLeftovers(t *testing.T, s session.Backend, dir string, want int) {
 	t.Helper()
 	age(t, dir, 2*time.Hour)
-	if removed, err := s.(session.Sweeper).Sweep(t.Context()); err != nil || removed != 0 {
+	if removed, err := s.(session.Sweeper).Sweep(t.Context(), nil); err != nil || removed != 0 {
 		t.Errorf("Sweep = %d, %v; want 0", removed, err)
 	}
 	markers, files := 0, 0

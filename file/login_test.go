@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/proctest"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
@@ -80,7 +81,7 @@ func TestLimitTwoProcesses(t *testing.T) {
 	outs := make([]io.Reader, 2)
 	cmds := make([]*exec.Cmd, 2)
 	for i := range cmds {
-		cmds[i] = process("login many", dir)
+		cmds[i] = proctest.Command("login many", dir)
 		cmds[i].Stdin = start
 		if outs[i], err = cmds[i].StdoutPipe(); err != nil {
 			t.Fatal(err)

@@ -49,54 +49,48 @@ func (buf *buffer) release() {
 // there is no such file or it is empty, as a loss of power may leave it, and session.ErrCorrupt if it holds
 // no record.
 func read(r *os.Root, name string, rec *session.Record) error {
-	f, err := openFile(r, name)
-	if err != nil {
-		return err
+	return reading(r, name, func(f *os.File, buf *buffer) error {
+		found, err := buf.readRecord(f, name)
+		if err != nil {
+			return err
+		}
+		return rec.UnmarshalBinary(bytes.Clone(found))
+	})
+}
+
+// reading runs f on an open file of r, with a buffer.
+func reading(r *os.Root, name string, f func(f *os.File, buf *buffer) error) error {
+	opened, err := r.OpenFile(name, readOnly, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return session.ErrNotFound
+	case err != nil:
+		return fail("read", err)
 	}
-	defer f.Close()
+	defer opened.Close()
 	buf := newBuffer()
 	defer buf.release()
-	found, err := buf.readRecord(f, name)
-	if err != nil {
-		return err
-	}
-	return rec.UnmarshalBinary(bytes.Clone(found))
+	return f(opened, buf)
 }
 
 // readHead is read without the data.
 func readHead(r *os.Root, name string, rec *session.Record) error {
-	f, err := openFile(r, name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	buf := newBuffer()
-	defer buf.release()
-	if err := buf.readSome(f, headSize); err != nil {
-		return err
-	}
-	if moving(buf.b) || rec.UnmarshalBinary(buf.b) != nil { // maybe for the length of the user's name
-		found, err := buf.readRecord(f, name)
-		if err == nil {
-			err = rec.UnmarshalBinary(found)
-		}
-		if err != nil {
+	return reading(r, name, func(f *os.File, buf *buffer) error {
+		if err := buf.readSome(f, headSize); err != nil {
 			return err
 		}
-	}
-	rec.Data = nil
-	return nil
-}
-
-func openFile(r *os.Root, name string) (*os.File, error) {
-	f, err := r.OpenFile(name, readOnly, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, session.ErrNotFound
-	}
-	if err != nil {
-		return nil, fail("read", err)
-	}
-	return f, nil
+		if moving(buf.b) || rec.UnmarshalBinary(buf.b) != nil { // maybe for the length of the user's name
+			found, err := buf.readRecord(f, name)
+			if err == nil {
+				err = rec.UnmarshalBinary(found)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		rec.Data = nil
+		return nil
+	})
 }
 
 // readRecord reads the rest of f and returns the record that it is under its name.

@@ -61,7 +61,7 @@ func TestUnreadable(t *testing.T) {
 			if n, err := s.Count(ctx); n != 0 || err != nil {
 				t.Errorf("Count = %d, %v", n, err)
 			}
-			if n, err := s.Sweep(ctx); n != 0 || err != nil {
+			if n, err := s.Sweep(ctx, nil); n != 0 || err != nil {
 				t.Errorf("Sweep = %d, %v", n, err)
 			}
 			if b, err := s.root.ReadFile(p.path); err != nil || string(b) != tt.data {
@@ -122,7 +122,7 @@ func TestFolderInPlace(t *testing.T) {
 			t.Errorf("%s: %v, want an error of the system, without the name of the file", call, err)
 		}
 	}
-	if n, err := s.Sweep(ctx); n != 0 || err != nil {
+	if n, err := s.Sweep(ctx, nil); n != 0 || err != nil {
 		t.Errorf("Sweep = %d, %v", n, err)
 	}
 	if err := s.Clear(ctx); err != nil {

@@ -130,7 +130,7 @@ func TestHalfRename(t *testing.T) {
 					if got := keys(t, s.ListUser(ctx, rec.User)); !slices.Equal(got, []string{tt.live}) {
 						t.Errorf("ListUser: %q, want %q", got, tt.live)
 					}
-					if removed, err := s.Sweep(ctx); removed != 0 || err != nil {
+					if removed, err := s.Sweep(ctx, nil); removed != 0 || err != nil {
 						t.Errorf("Sweep = %d, %v", removed, err)
 					}
 				}

@@ -51,11 +51,11 @@ func TestReservationStays(t *testing.T) {
 		}
 	}
 	check("Reserve")
-	if removed, err := s.Sweep(ctx); removed != 1 || err != nil {
+	if removed, err := s.Sweep(ctx, nil); removed != 1 || err != nil {
 		t.Errorf("Sweep = %d, %v, want the expired session", removed, err)
 	}
 	check("a sweep of the expired session that had the key")
-	if removed, err := s.Sweep(ctx); removed != 0 || err != nil {
+	if removed, err := s.Sweep(ctx, nil); removed != 0 || err != nil {
 		t.Errorf("Sweep = %d, %v", removed, err)
 	}
 	check("another sweep")
@@ -115,7 +115,7 @@ func TestReservationOfTheDead(t *testing.T) {
 	if reserved(t, other) {
 		t.Error("the reservation has not lapsed")
 	}
-	if removed, err := other.Sweep(t.Context()); removed != 0 || err != nil {
+	if removed, err := other.Sweep(t.Context(), nil); removed != 0 || err != nil {
 		t.Errorf("Sweep = %d, %v", removed, err)
 	}
 	if n := markers(t, s); n != 1 {
@@ -181,7 +181,7 @@ func TestIndexIsThatOfTheSessions(t *testing.T) {
 						s.Rename(ctx, key, rec.Version, to, rec)
 					}
 				case 6:
-					s.Sweep(ctx)
+					s.Sweep(ctx, nil)
 				default:
 					if user != "" {
 						s.Reserve(ctx, user, key, time.Now().Add(rand.N(20*time.Millisecond)), 1+rand.N(5), rand.N(2) == 0)
@@ -196,7 +196,7 @@ func TestIndexIsThatOfTheSessions(t *testing.T) {
 	}
 	time.Sleep(20 * time.Millisecond)
 	s := nodes[0]
-	if _, err := s.Sweep(ctx); err != nil {
+	if _, err := s.Sweep(ctx, nil); err != nil {
 		t.Fatal(err)
 	}
 	want := 0

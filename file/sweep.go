@@ -27,7 +27,7 @@ func (p *pace) rest() {
 
 // Sweep implements [session.Sweeper]. It locks only to remove a file. It removes the markers that a
 // crash has left in the index, too, and makes those that are missing.
-func (s *store) Sweep(ctx context.Context) (removed int, err error) {
+func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (removed int, err error) {
 	pace := newPace()
 	var failed error // the first failure of one file; the others still have their turn
 	for dir, err := range s.dirs(ctx) {
@@ -40,9 +40,13 @@ func (s *store) Sweep(ctx context.Context) (removed int, err error) {
 			return removed, err
 		}
 		for _, name := range names {
-			swept, err := s.sweepFile(ctx, dir, name)
+			swept, user, err := s.sweepFile(ctx, dir, name)
 			if swept {
 				removed++
+			}
+			if swept && expired != nil {
+				key, _ := keyOf(name)
+				expired(key, user)
 			}
 			if ended := ctx.Err(); ended != nil {
 				return removed, ended
@@ -61,25 +65,25 @@ func (s *store) Sweep(ctx context.Context) (removed int, err error) {
 	return removed, failed
 }
 
-// sweepFile removes a file if it is an expired record, or was left by a crash.
-func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed bool, err error) {
+// sweepFile removes a file if it is an expired record, of that user then, or was left by a crash.
+func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed bool, user string, err error) {
 	if isTemp(name) {
-		return false, s.sweepLeftover(ctx, place{dir.shard, dir.path + "/" + name, len(dir.path)})
+		return false, "", s.sweepLeftover(ctx, place{dir.shard, dir.path + "/" + name, len(dir.path)})
 	}
 	p, ok := s.placeOf(name)
 	if !ok || p.dir() != dir.path {
-		return false, nil
+		return false, "", nil
 	}
 	var rec session.Record
 	switch err := readHead(s.root, p.path, &rec); {
 	case errors.Is(err, session.ErrNotFound):
-		return false, s.sweepLeftover(ctx, p)
+		return false, "", s.sweepLeftover(ctx, p)
 	case errors.Is(err, session.ErrCorrupt):
-		return false, nil
+		return false, "", nil
 	case err != nil:
-		return false, err
+		return false, "", err
 	case rec.Live(time.Now()) && (rec.User == "" || s.marked(rec.User, name)):
-		return false, nil
+		return false, "", nil
 	}
 	err = s.withinPlace(ctx, p, func(d *os.Root, p place) error {
 		if err := readHead(d, name, &rec); err != nil {
@@ -99,7 +103,7 @@ func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed
 	if errors.Is(err, session.ErrNotFound) { // somebody else has removed it
 		err = nil
 	}
-	return removed, err
+	return removed, rec.User, err
 }
 
 // sweepLeftover removes a temporary file, or an empty one, that nobody has written to for long.

@@ -108,7 +108,7 @@ func TestSweepLeavesOthers(t *testing.T) {
 			}
 		}
 	}
-	if removed, err := s.(session.Sweeper).Sweep(t.Context()); removed != 3 || err != nil {
+	if removed, err := s.(session.Sweeper).Sweep(t.Context(), nil); removed != 3 || err != nil {
 		t.Errorf("Sweep = %d, %v; want 3", removed, err)
 	}
 	check("Sweep", func(path string) bool { return others[path].sweep })
@@ -141,7 +141,7 @@ func TestSweepTogether(t *testing.T) {
 	for i, s := range nodes {
 		wg.Go(func() {
 			var err error
-			if removed[i], err = s.(session.Sweeper).Sweep(t.Context()); err != nil {
+			if removed[i], err = s.(session.Sweeper).Sweep(t.Context(), nil); err != nil {
 				t.Errorf("Sweep: %v", err)
 			}
 		})
@@ -171,7 +171,7 @@ func TestSweepStops(t *testing.T) {
 			}
 		}
 	}()
-	removed, err := s.(session.Sweeper).Sweep(ctx)
+	removed, err := s.(session.Sweeper).Sweep(ctx, nil)
 	if left := len(records(t, dir)); removed+left != expired {
 		t.Errorf("Sweep = %d, %v, and %d are left of %d", removed, err, left, expired)
 	}
@@ -194,7 +194,7 @@ func TestSweepBesideRequests(t *testing.T) {
 	var took time.Duration
 	with := requests(t, s, live, func() {
 		start := time.Now()
-		if removed, err := s.(session.Sweeper).Sweep(t.Context()); removed != n/10 || err != nil {
+		if removed, err := s.(session.Sweeper).Sweep(t.Context(), nil); removed != n/10 || err != nil {
 			t.Errorf("Sweep = %d, %v; want %d", removed, err, n/10)
 		}
 		took = time.Since(start)

@@ -28,7 +28,7 @@ func TestIndexHeals(t *testing.T) {
 	if got := keys(t, s.ListUser(ctx, "bob")); len(got) != 0 {
 		t.Errorf("before the sweep bob has %q: not verified", got)
 	}
-	if removed, err := s.Sweep(ctx); removed != 0 || err != nil {
+	if removed, err := s.Sweep(ctx, nil); removed != 0 || err != nil {
 		t.Errorf("Sweep = %d, %v", removed, err)
 	}
 	if got := keys(t, s.ListUser(ctx, "ann")); !slices.Equal(got, []string{"a", "b", "c"}) || markers(t, s) != 3 {
@@ -87,7 +87,7 @@ func TestIndexFollows(t *testing.T) {
 	do(s.Create(ctx, "6", testRecord("ann", "x")))
 	want("Create of an expired one", []string{"6"}, nil)
 	do(s.Create(ctx, "7", brief))
-	if removed, err := s.Sweep(ctx); removed != 1 || err != nil {
+	if removed, err := s.Sweep(ctx, nil); removed != 1 || err != nil {
 		t.Errorf("Sweep = %d, %v", removed, err)
 	}
 	want("Sweep", []string{"6"}, nil)

@@ -6,34 +6,26 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/proctest"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/memcache"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 // Some tests run other processes: this test binary with a role and a provider config.
-const roleEnv, configEnv = "SESSION_MEMCACHE_ROLE", "SESSION_MEMCACHE_CONFIG"
-
-var roles = map[string]func(config string) error{"increment": incrementMany}
-
 func TestMain(m *testing.M) {
-	role := roles[os.Getenv(roleEnv)]
-	if role == nil {
+	if !proctest.Run(proctest.Roles{"write": writers.Write}) {
 		servertest.Main(m)
-		return
-	}
-	if err := role(os.Getenv(configEnv)); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
 	}
 }
+
+var writers = proctest.Writers{Provider: func() session.Provider { return session.NewProvider(memcache.Open) }}
 
 // empty returns the address of the shared server, with nothing in it.
 func empty(t testing.TB) string {

@@ -3,6 +3,7 @@ package memory
 import (
 	"container/list"
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -69,19 +70,41 @@ func (c *capped) Delete(ctx context.Context, key string, version uint64) error {
 	return err
 }
 
+// Rename implements [session.Renamer]. Create and Delete in its place would make room for the new record, and the
+// idlest one, which has to go for that, may be the old record itself.
+func (c *capped) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	version := rec.Version
+	newKey = strings.Clone(newKey)
+	if err := c.store.create(newKey, rec); err != nil {
+		return err
+	}
+	if err := c.store.Delete(ctx, oldKey, oldVersion); err != nil {
+		rec.Version = version
+		c.forget(newKey) // it had a place if an expired record was there
+		return errors.Join(err, c.store.Delete(ctx, newKey, 0))
+	}
+	c.forget(oldKey)
+	if c.place[newKey] == nil {
+		c.place[newKey] = c.order.PushFront(newKey)
+	}
+	return c.used(newKey, nil)
+}
+
 // Reserve implements [session.UserLimiter].
 func (c *capped) Reserve(ctx context.Context, user, key string, until time.Time, limit int, evict bool) ([]string, error) {
 	return c.reserve(ctx, user, key, until, limit, evict, c.Delete)
 }
 
 // Sweep implements [session.Sweeper].
-func (c *capped) Sweep(ctx context.Context) (int, error) {
-	return c.store.sweep(ctx, func(sh *shard, keys []string) []string {
+func (c *capped) Sweep(ctx context.Context, expired func(key, user string)) (int, error) {
+	return c.store.sweep(ctx, expired, func(sh *shard, batch []dying) []dying {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		removed := c.removeExpired(sh, keys)
-		for _, key := range removed {
-			c.forget(key)
+		removed := c.removeExpired(sh, batch)
+		for _, d := range removed {
+			c.forget(d.key)
 		}
 		return removed
 	})

@@ -1,6 +1,9 @@
 package memory_test
 
 import (
+	"context"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -71,7 +74,7 @@ func TestCapAndExpiry(t *testing.T) {
 			t.Errorf("left: %q, want %q", got, want)
 		}
 		time.Sleep(time.Minute)
-		if n, err := b.(session.Sweeper).Sweep(ctx); err != nil || n != 1 {
+		if n, err := b.(session.Sweeper).Sweep(ctx, nil); err != nil || n != 1 {
 			t.Errorf("Sweep = %d, %v; want 1", n, err)
 		}
 		create("new", time.Hour) // takes the place that was swept
@@ -99,5 +102,43 @@ func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A session that gets a new sid takes no more room than it had: it must not make room by evicting itself, and nobody
+// else either.
+func TestCapAndRegenerate(t *testing.T) {
+	b := open(t, `{"maxSessions": 2}`)
+	p := session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) { return b, nil })
+	m, err := session.New(p, session.NewManagerConfig())
+	must(t, err)
+	defer m.Close()
+	begin := func() *http.Cookie {
+		w := httptest.NewRecorder()
+		s, err := m.Start(w, httptest.NewRequest("GET", "/", nil))
+		must(t, err)
+		must(t, s.Set(t.Context(), "cart", "book"))
+		must(t, s.Save(t.Context()))
+		return w.Result().Cookies()[0]
+	}
+	idlest, other := begin(), begin()
+	w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/login", nil)
+	r.AddCookie(idlest)
+	s, err := m.Start(w, r)
+	must(t, err)
+	if err := s.Login(t.Context(), "ann"); err != nil {
+		t.Fatalf("Login: %v", err)
+	}
+	must(t, s.Save(t.Context()))
+	found := func(sid string) bool {
+		_, err := m.GetSessionStore(sid)
+		return err == nil
+	}
+	if found(idlest.Value) || !found(s.SessionID(t.Context())) || !found(other.Value) {
+		t.Errorf("the old sid is alive: %v, the new one: %v, another session: %v",
+			found(idlest.Value), found(s.SessionID(t.Context())), found(other.Value))
+	}
+	if n := m.GetActiveSession(); n != 2 {
+		t.Errorf("%d sessions, want 2", n)
 	}
 }

@@ -2,9 +2,9 @@ package memory
 
 import (
 	"strings"
-	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
 // An entry is a [session.Record] as it is kept: 80 bytes instead of 152, which is one of the sizes the
@@ -31,9 +31,9 @@ func (e *entry) set(rec *session.Record, version uint64) {
 	if e.user != rec.User {
 		e.user = strings.Clone(rec.User) // like a key, it may be a part of something large
 	}
-	e.created = millis(rec.Created)
-	e.authTime = millis(rec.AuthTime)
-	e.deadline = millis(rec.Deadline)
+	e.created = millis.Of(rec.Created)
+	e.authTime = millis.Of(rec.AuthTime)
+	e.deadline = millis.Of(rec.Deadline)
 	e.data = rec.Data
 }
 
@@ -42,10 +42,10 @@ func (e *entry) fill(rec *session.Record) {
 	*rec = session.Record{
 		Version:  e.version,
 		User:     e.user,
-		Created:  fromMillis(e.created),
-		AuthTime: fromMillis(e.authTime),
-		Expires:  fromMillis(e.expires),
-		Deadline: fromMillis(e.deadline),
+		Created:  millis.Time(e.created),
+		AuthTime: millis.Time(e.authTime),
+		Expires:  millis.Time(e.expires),
+		Deadline: millis.Time(e.deadline),
 		Data:     e.data,
 	}
 }
@@ -54,18 +54,4 @@ func (e *entry) conflict() error {
 	stored := new(session.Record)
 	e.fill(stored)
 	return &session.ConflictError{Record: stored}
-}
-
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func fromMillis(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms)
 }

@@ -43,11 +43,16 @@ func TestCapIsExact(t *testing.T) {
 				}
 				switch i % 20 {
 				case 0:
-					c.Sweep(t.Context())
+					c.Sweep(t.Context(), nil)
 				case 5:
 					c.Delete(t.Context(), key, 0)
 				case 10:
 					c.Clear(t.Context())
+				case 15:
+					err := c.Rename(t.Context(), key, rec.Version, key+" renamed", rec)
+					if err != nil && !errors.Is(err, session.ErrNotFound) {
+						t.Errorf("Rename: %v", err)
+					}
 				}
 				check()
 			}

@@ -71,10 +71,15 @@ func TestOptional(t *testing.T) {
 			session.InProcess
 			session.Counter
 			session.Lister
+			session.UserLister
+			session.UserLimiter
 			session.Sweeper
 			session.Clearer
 		}); !ok {
 			t.Errorf("Open(%q) lacks an interface that is promised", config)
+		}
+		if _, ok := b.(session.Renamer); ok != (config != "") {
+			t.Errorf("Open(%q) is a Renamer: %v", config, ok)
 		}
 	}
 }
@@ -149,7 +154,7 @@ func TestExpiresToTheMillisecond(t *testing.T) {
 		if err := b.Touch(ctx, "absolute before idle", idle.Add(2*time.Hour)); !errors.Is(err, session.ErrNotFound) {
 			t.Errorf("at the time: Touch = %v, want ErrNotFound", err)
 		}
-		if n, err := b.(session.Sweeper).Sweep(ctx); err != nil || n != 3 {
+		if n, err := b.(session.Sweeper).Sweep(ctx, nil); err != nil || n != 3 {
 			t.Errorf("Sweep = %d, %v; want 3", n, err)
 		}
 	})
@@ -185,7 +190,7 @@ func TestConcurrentUse(t *testing.T) {
 					case 1000 + 100*worker:
 						b.(session.Clearer).Clear(ctx)
 					case 200 * worker, 300 * worker:
-						b.(session.Sweeper).Sweep(ctx)
+						b.(session.Sweeper).Sweep(ctx, nil)
 						b.(session.Counter).Count(ctx)
 						for range b.(session.Lister).List(ctx) {
 						}

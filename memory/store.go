@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
 // shardCount is so large that less than one in a thousand readers meets a sweep that removes records in
@@ -58,7 +59,7 @@ func (s *store) create(key string, rec *session.Record) error {
 	if sh.live(key, now) != nil {
 		return session.ErrExists
 	}
-	e := &entry{expires: millis(rec.Expires)}
+	e := &entry{expires: millis.Of(rec.Expires)}
 	e.set(rec, 1)
 	if sh.records == nil {
 		sh.records = make(map[string]*entry)
@@ -102,7 +103,7 @@ func (s *store) Save(_ context.Context, key string, rec *session.Record) error {
 	if e.version != rec.Version {
 		return e.conflict()
 	}
-	if expires := millis(rec.Expires); expires > e.expires || rec.Shorten {
+	if expires := millis.Of(rec.Expires); expires > e.expires || rec.Shorten {
 		e.expires = expires
 	}
 	user := e.user
@@ -125,7 +126,7 @@ func (s *store) Touch(_ context.Context, key string, expires time.Time) error {
 	if e == nil {
 		return session.ErrNotFound
 	}
-	e.expires = max(e.expires, millis(expires))
+	e.expires = max(e.expires, millis.Of(expires))
 	return nil
 }
 

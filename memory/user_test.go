@@ -43,7 +43,7 @@ func TestIndexIsThatOfTheRecords(t *testing.T) {
 					case 6:
 						time.Sleep(rand.N(10 * time.Second))
 					case 7:
-						b.(session.Sweeper).Sweep(t.Context())
+						b.(session.Sweeper).Sweep(t.Context(), nil)
 					case 8:
 						if user != "" {
 							b.(session.UserLimiter).Reserve(t.Context(), user, key, time.Now(), 1+rand.N(5), rand.N(2) == 0)
@@ -54,7 +54,7 @@ func TestIndexIsThatOfTheRecords(t *testing.T) {
 						}
 					}
 				}
-				b.(session.Sweeper).Sweep(t.Context()) // what has expired may be in the index or not
+				b.(session.Sweeper).Sweep(t.Context(), nil) // what has expired may be in the index or not
 				want := make(map[string][]string)
 				for i := range s.shards {
 					for key, e := range s.shards[i].records {

@@ -99,40 +99,53 @@ func (s *store) List(ctx context.Context) iter.Seq2[session.Entry, error] {
 
 // Sweep implements [session.Sweeper]. It looks for expired records with the shard locked for reading, and
 // locks it for writing only to remove them.
-func (s *store) Sweep(ctx context.Context) (int, error) {
-	return s.sweep(ctx, s.removeExpired)
+func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (int, error) {
+	return s.sweep(ctx, expired, s.removeExpired)
 }
 
-// sweep calls remove, with no lock held, for each batch of keys whose records were seen expired.
-func (s *store) sweep(ctx context.Context, remove func(sh *shard, keys []string) (removed []string)) (int, error) {
+// A dying record is one that a sweep has seen expired.
+type dying struct{ key, user string }
+
+// sweep calls remove, with no lock held, for each batch of records that were seen expired, and expired, if it is not
+// nil, for those removed.
+func (s *store) sweep(
+	ctx context.Context, expired func(key, user string), remove func(sh *shard, batch []dying) (removed []dying),
+) (int, error) {
 	s.users.lapse(time.Now().UnixMilli())
 	count := 0
-	expired := make([]string, 0, sweepBatch)
+	batch := make([]dying, 0, sweepBatch)
 	err := s.walk(ctx, func(key string, e *entry, now int64) {
 		if !e.live(now) {
-			expired = append(expired, key)
+			batch = append(batch, dying{key: key})
 		}
 	}, func(sh *shard) error {
-		if len(expired) > 0 {
-			count += len(remove(sh, expired))
-			expired = expired[:0]
+		if len(batch) == 0 {
+			return nil
 		}
+		removed := remove(sh, batch)
+		count += len(removed)
+		if expired != nil {
+			for _, d := range removed {
+				expired(d.key, d.user)
+			}
+		}
+		batch = batch[:0]
 		return nil
 	})
 	return count, err
 }
 
-// removeExpired removes the records under keys that are still expired. It returns their keys, in the
-// memory of keys.
-func (s *store) removeExpired(sh *shard, keys []string) []string {
+// removeExpired removes those of batch that are still expired. It returns them, in the memory of batch.
+func (s *store) removeExpired(sh *shard, batch []dying) []dying {
 	now := time.Now().UnixMilli()
-	removed := keys[:0]
+	removed := batch[:0]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	for _, key := range keys {
-		if e := sh.records[key]; e != nil && !e.live(now) {
-			s.drop(sh, key)
-			removed = append(removed, key)
+	for _, d := range batch {
+		if e := sh.records[d.key]; e != nil && !e.live(now) {
+			d.user = e.user
+			s.drop(sh, d.key)
+			removed = append(removed, d)
 		}
 	}
 	sh.shrink()

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
 // crowd returns a store of which one shard has n records, and their keys. Every tenth has expired.
@@ -97,11 +98,11 @@ func TestSweepRemovesInBatches(t *testing.T) {
 		s.shard(key).records[key].expires = 1
 	}
 	batches := 0
-	removed, err := s.sweep(t.Context(), func(sh *shard, keys []string) []string {
-		if batches++; len(keys) > sweepBatch {
-			t.Errorf("%d records to be removed while the lock is held, want at most %d", len(keys), sweepBatch)
+	removed, err := s.sweep(t.Context(), nil, func(sh *shard, batch []dying) []dying {
+		if batches++; len(batch) > sweepBatch {
+			t.Errorf("%d records to be removed while the lock is held, want at most %d", len(batch), sweepBatch)
 		}
-		return s.removeExpired(sh, keys)
+		return s.removeExpired(sh, batch)
 	})
 	if err != nil || removed != len(keys) || batches < len(keys)/sweepBatch {
 		t.Errorf("sweep = %d, %v in %d batches; want %d", removed, err, batches, len(keys))
@@ -110,9 +111,9 @@ func TestSweepRemovesInBatches(t *testing.T) {
 
 func TestSweepLeavesWhatCameToLife(t *testing.T) {
 	s, _, keys := crowd(t, 100)
-	removed, err := s.sweep(t.Context(), func(sh *shard, expired []string) []string {
-		for _, key := range expired { // created again between the look and the removal
-			if err := s.Create(t.Context(), key, &session.Record{Expires: time.Now().Add(time.Hour)}); err != nil {
+	removed, err := s.sweep(t.Context(), nil, func(sh *shard, expired []dying) []dying {
+		for _, d := range expired { // created again between the look and the removal
+			if err := s.Create(t.Context(), d.key, &session.Record{Expires: time.Now().Add(time.Hour)}); err != nil {
 				t.Errorf("Create: %v", err)
 			}
 		}
@@ -129,9 +130,9 @@ func TestSweepLeavesWhatCameToLife(t *testing.T) {
 func TestWalksEndWithTheContext(t *testing.T) {
 	s, sh, _ := crowd(t, 1500)
 	ctx, cancel := context.WithCancel(t.Context())
-	removed, err := s.sweep(ctx, func(sh *shard, keys []string) []string {
+	removed, err := s.sweep(ctx, nil, func(sh *shard, batch []dying) []dying {
 		cancel()
-		return s.removeExpired(sh, keys)
+		return s.removeExpired(sh, batch)
 	})
 	if !errors.Is(err, context.Canceled) || removed == 0 || removed > sweepBatch {
 		t.Errorf("sweep = %d, %v; want one batch and %v", removed, err, context.Canceled)
@@ -204,7 +205,7 @@ func TestEntryKeepsEveryField(t *testing.T) {
 		Version: 7, User: "ann", Created: at, AuthTime: at.Add(1), Expires: at.Add(time.Hour), Deadline: at.Add(2 * time.Hour),
 		Data: []byte("data"),
 	}
-	e := entry{expires: millis(want.Expires)}
+	e := entry{expires: millis.Of(want.Expires)}
 	e.set(&want, 7)
 	var got session.Record
 	e.fill(&got)

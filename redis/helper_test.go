@@ -2,9 +2,7 @@ package redis_test
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"testing"
 	"time"
@@ -12,28 +10,21 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/proctest"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/redis"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 // Some tests run other processes: this test binary with a role and the config of a server.
-const roleEnv, configEnv = "SESSION_REDIS_ROLE", "SESSION_REDIS_CONFIG"
-
-var roles = map[string]func(config string) error{"increment": incrementMany}
-
 func TestMain(m *testing.M) {
 	goredis.SetLogger(silent{}) // it tells standard error of each connection that fails
-	role := roles[os.Getenv(roleEnv)]
-	if role == nil {
+	if !proctest.Run(proctest.Roles{"write": writers.Write}) {
 		servertest.Main(m)
-		return
-	}
-	if err := role(os.Getenv(configEnv)); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
 	}
 }
+
+var writers = proctest.Writers{Provider: func() session.Provider { return session.NewProvider(redis.Open) }}
 
 type silent struct{}
 

@@ -21,7 +21,7 @@ type altered struct {
 	watch    func(ctx context.Context, resync func(), destroyed func(key string)) error
 	count    func(ctx context.Context) (int, error)
 	list     func(ctx context.Context) iter.Seq2[session.Entry, error]
-	sweep    func(ctx context.Context) (int, error)
+	sweep    func(ctx context.Context, expired func(key, user string)) (int, error)
 	listUser func(ctx context.Context, user string) iter.Seq2[session.Entry, error]
 	reserve  func(ctx context.Context, user, key string, until time.Time, limit int, evict bool) ([]string, error)
 	clear    func(ctx context.Context) error
@@ -113,11 +113,11 @@ func (a *altered) Watch(ctx context.Context, resync func(), destroyed func(key s
 	return a.node.Watch(ctx, resync, destroyed)
 }
 
-func (a *altered) Sweep(ctx context.Context) (int, error) {
+func (a *altered) Sweep(ctx context.Context, expired func(key, user string)) (int, error) {
 	if a.sweep != nil {
-		return a.sweep(ctx)
+		return a.sweep(ctx, expired)
 	}
-	return a.node.Sweep(ctx)
+	return a.node.Sweep(ctx, expired)
 }
 
 func (a *altered) Clear(ctx context.Context) error {

@@ -152,7 +152,7 @@ var brokenList = []breakage{
 	{
 		name: "Sweep removes everything",
 		alter: func(n *node) session.Backend {
-			return &altered{node: n, sweep: func(ctx context.Context) (int, error) {
+			return &altered{node: n, sweep: func(ctx context.Context, expired func(key, user string)) (int, error) {
 				return n.remove(func(place, session.Record) bool { return true }), nil
 			}}
 		},
@@ -161,7 +161,7 @@ var brokenList = []breakage{
 	{
 		name: "Sweep goes by age",
 		alter: func(n *node) session.Backend {
-			return &altered{node: n, sweep: func(ctx context.Context) (int, error) {
+			return &altered{node: n, sweep: func(ctx context.Context, expired func(key, user string)) (int, error) {
 				return n.remove(func(_ place, rec session.Record) bool { return time.Since(rec.Created) > 10*time.Millisecond }), nil
 			}}
 		},
@@ -170,9 +170,42 @@ var brokenList = []breakage{
 	{
 		name: "Sweep does not count",
 		alter: func(n *node) session.Backend {
-			return &altered{node: n, sweep: func(ctx context.Context) (int, error) {
-				n.Sweep(ctx)
+			return &altered{node: n, sweep: func(ctx context.Context, expired func(key, user string)) (int, error) {
+				n.Sweep(ctx, expired)
 				return 0, nil
+			}}
+		},
+		caught: []string{"sweep/expired ones"},
+	},
+	{
+		name: "Sweep tells nobody",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, sweep: func(ctx context.Context, _ func(key, user string)) (int, error) {
+				return n.Sweep(ctx, nil)
+			}}
+		},
+		caught: []string{"sweep/expired ones"},
+	},
+	{
+		name: "Sweep forgets whose they were",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, sweep: func(ctx context.Context, expired func(key, user string)) (int, error) {
+				if expired == nil {
+					return n.Sweep(ctx, nil)
+				}
+				return n.Sweep(ctx, func(key, _ string) { expired(key, "") })
+			}}
+		},
+		caught: []string{"sweep/expired ones"},
+	},
+	{
+		name: "Sweep needs somebody to tell",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, sweep: func(ctx context.Context, expired func(key, user string)) (int, error) {
+				if expired == nil {
+					return 0, nil
+				}
+				return n.Sweep(ctx, expired)
 			}}
 		},
 		caught: []string{"sweep/expired ones"},
@@ -180,7 +213,7 @@ var brokenList = []breakage{
 	{
 		name: "Sweep removes nothing",
 		alter: func(n *node) session.Backend {
-			return &altered{node: n, sweep: func(ctx context.Context) (int, error) { return 0, nil }}
+			return &altered{node: n, sweep: func(ctx context.Context, expired func(key, user string)) (int, error) { return 0, nil }}
 		},
 		caught: []string{"sweep/expired ones"},
 	},

@@ -120,6 +120,14 @@ var brokenManagers = []managerBreakage{
 		caught: []string{"outage/time limit"},
 	},
 	{
+		name: "a goroutine outlives Close",
+		alter: func(n *node) session.Backend {
+			go func() { <-n.over }()
+			return n
+		},
+		caught: []string{"share/goroutines"},
+	},
+	{
 		name:   "each manager has a namespace of its own",
 		opts:   []session.ManagerConfigOpt{ownNamespace},
 		caught: []string{"share/closed"},

@@ -16,7 +16,7 @@ var brokenKeys = []breakage{
 		name:    "keys in small letters",
 		alter:   keyed(strings.ToLower),
 		caught:  []string{"key/exact", "key/alike"},
-		related: []string{"S12", "Lister"},
+		related: []string{"S12", "Lister", "Sweeper"},
 	},
 	{
 		name:   "keys without space around",
@@ -32,7 +32,7 @@ var brokenKeys = []breakage{
 		name:    "keys are 42 characters long",
 		alter:   keyed(func(key string) string { return key[:min(len(key), 42)] }),
 		caught:  []string{"key/exact", "key/alike"},
-		related: []string{"S12", "Lister"},
+		related: []string{"S12", "Lister", "Sweeper"},
 	},
 	{
 		name: "keys are patterns",

@@ -141,12 +141,13 @@ var brokenLoad = []breakage{
 		name:    "user is not stored",
 		alter:   put(func(rec *session.Record) { rec.User = "" }),
 		caught:  []string{"record/every field", "record/user to the byte", "record/save every field"},
-		related: []string{"S3", "S7", "S14", "Lister"},
+		related: []string{"S3", "S7", "S14", "Lister", "Sweeper"},
 	},
 	{
-		name:   "user is stored in small letters",
-		alter:  put(func(rec *session.Record) { rec.User = strings.ToLower(rec.User) }),
-		caught: []string{"record/user to the byte"},
+		name:    "user is stored in small letters",
+		alter:   put(func(rec *session.Record) { rec.User = strings.ToLower(rec.User) }),
+		caught:  []string{"record/user to the byte"},
+		related: []string{"Sweeper"},
 	},
 	{
 		name:   "user is stored without space around",

@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"maps"
 	"strconv"
 	"testing"
 	"time"
@@ -13,23 +14,43 @@ var sweepCases = []testCase{
 	{
 		name:     "sweep/expired ones",
 		sentence: "Sweeper",
-		rule:     "Sweep removes the expired records, says how many, and leaves the others.",
+		rule:     "Sweep removes the expired records, says how many and which, with no lock held, and leaves the others.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			s := optional[session.Sweeper](t, b)
-			if _, err := s.Sweep(t.Context()); err != nil { // what earlier cases left behind
+			if _, err := s.Sweep(t.Context(), nil); err != nil { // what earlier cases left behind
 				t.Fatalf("Sweep: %v", err)
 			}
 			for i := range 5 {
 				create(t, b, e.key("live "+strconv.Itoa(i)), newRecord("x"))
 			}
 			expires := e.soon()
+			want := make(map[string]string)
 			for i := range 4 {
-				create(t, b, e.key(strconv.Itoa(i)), expiring(expires))
+				key, rec := e.key(strconv.Itoa(i)), expiring(expires)
+				if i > 1 {
+					rec.User = "Ann " + strconv.Itoa(i)
+				}
+				create(t, b, key, rec)
+				want[key] = rec.User
 			}
 			e.waitFor(expires)
-			for _, want := range []int{4, 0} {
-				if removed, err := s.Sweep(t.Context()); err != nil || removed != want {
+			got := make(map[string]string)
+			removed, err := s.Sweep(t.Context(), func(key, user string) {
+				if _, twice := got[key]; twice {
+					t.Error("Sweep tells of a record twice")
+				}
+				got[key] = user
+				wantGone(t, b, key) // it is removed, and the backend can be used
+			})
+			if err != nil || removed != len(want) || !maps.Equal(got, want) {
+				t.Errorf("Sweep = %d, %v, and tells of %d records; want %d, with their users", removed, err, len(got), len(want))
+			}
+			expires = e.soon()
+			create(t, b, e.key("0"), expiring(expires))
+			e.waitFor(expires)
+			for _, want := range []int{1, 0} {
+				if removed, err := s.Sweep(t.Context(), nil); err != nil || removed != want {
 					t.Errorf("Sweep = %d, %v; want %d", removed, err, want)
 				}
 			}
@@ -52,7 +73,7 @@ var sweepCases = []testCase{
 					return err
 				}
 				e.waitFor(expires)
-				if _, err := s.Sweep(t.Context()); err != nil {
+				if _, err := s.Sweep(t.Context(), nil); err != nil {
 					t.Errorf("Sweep: %v", err)
 				}
 				wantStored(t, b, key, 1, "brief")
@@ -68,7 +89,7 @@ var sweepCases = []testCase{
 			b := e.node(t)
 			s := optional[session.Sweeper](t, b)
 			create(t, b, e.key("k"), newRecord("x"))
-			if removed, _ := s.Sweep(cancelled(t)); removed < 0 {
+			if removed, _ := s.Sweep(cancelled(t), nil); removed < 0 {
 				t.Errorf("Sweep removed %d records", removed)
 			}
 			wantStored(t, b, e.key("k"), 1, "x")

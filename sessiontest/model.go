@@ -20,18 +20,12 @@ import (
 // the store: of those that wait one is made at a time, chosen by the seed. In a third of the seeds somebody
 // logs out meanwhile, in a third the session gets a new sid, in a third it expires.
 //
-// SESSION_SEEDS in the environment stands in for seeds. A failure shows its seed; SESSION_SEED=seed runs that
-// one alone. On a store that is neither [session.InProcess] nor Local a seed takes longer, and is not always
+// SESSION_SEEDS in the environment asks for more seeds, never for fewer. A failure shows its seed; SESSION_SEED=seed
+// runs that one alone. On a store that is neither [session.InProcess] nor Local a seed takes longer, and is not always
 // the same interleaving.
 func Model(t *testing.T, h Harness, seeds int) {
 	t.Helper()
-	first := 0
-	if n, err := strconv.Atoi(os.Getenv("SESSION_SEEDS")); err == nil {
-		seeds = n
-	}
-	if n, err := strconv.Atoi(os.Getenv("SESSION_SEED")); err == nil {
-		first, seeds = n, 1
-	}
+	first, seeds := chosenSeeds(seeds, os.Getenv)
 	m := newModel(t, h)
 	t.Run("seeds", func(t *testing.T) { // returns when the parallel ones have
 		for i, scenario := range scenarios {
@@ -47,6 +41,15 @@ func Model(t *testing.T, h Harness, seeds int) {
 			})
 		}
 	})
+}
+
+// chosenSeeds returns the first seed and how many there are, as the environment says.
+func chosenSeeds(seeds int, getenv func(string) string) (first, n int) {
+	if one, err := strconv.Atoi(getenv("SESSION_SEED")); err == nil {
+		return one, 1
+	}
+	more, _ := strconv.Atoi(getenv("SESSION_SEEDS")) // 0 if it is not set
+	return 0, max(seeds, more)
 }
 
 // scenarios are what happens while requests are under way: the seeds take turns.

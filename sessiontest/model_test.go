@@ -44,6 +44,26 @@ func TestModel(t *testing.T) {
 	Model(t, inMemory, seeds)
 }
 
+// A long run must not play fewer seeds than a short one, where a test has many of its own.
+func TestChosenSeeds(t *testing.T) {
+	for _, tt := range []struct {
+		env      map[string]string
+		first, n int
+	}{
+		{nil, 0, 500},
+		{map[string]string{"SESSION_SEEDS": "1000"}, 0, 1000},
+		{map[string]string{"SESSION_SEEDS": "12"}, 0, 500},
+		{map[string]string{"SESSION_SEEDS": "many"}, 0, 500},
+		{map[string]string{"SESSION_SEED": "7"}, 7, 1},
+		{map[string]string{"SESSION_SEED": "7", "SESSION_SEEDS": "1000"}, 7, 1},
+	} {
+		first, n := chosenSeeds(500, func(name string) string { return tt.env[name] })
+		if first != tt.first || n != tt.n {
+			t.Errorf("%v: %d seeds from %d on, want %d from %d on", tt.env, n, first, tt.n, tt.first)
+		}
+	}
+}
+
 func TestModelOfOthers(t *testing.T) {
 	t.Run("renamer", func(t *testing.T) { Model(t, onWorld(func(n *node) session.Backend { return n }), 500) })
 	t.Run("odd", func(t *testing.T) { Model(t, onWorld(func(n *node) session.Backend { return odd{n} }), 500) })

@@ -17,13 +17,14 @@ type world struct {
 	records   map[place]session.Record
 	reserved  map[place]reservation
 	listeners []*listener
-	index     *index // of a backend that is broken on purpose
+	index     *index        // of a backend that is broken on purpose
+	over      chan struct{} // closed when the case is
 }
 
 type place struct{ namespace, key string }
 
 func newWorld() *world {
-	return &world{records: make(map[place]session.Record), reserved: make(map[place]reservation)}
+	return &world{records: make(map[place]session.Record), reserved: make(map[place]reservation), over: make(chan struct{})}
 }
 
 func (w *world) open(_ context.Context, c session.BackendConfig) (session.Backend, error) {
@@ -195,8 +196,21 @@ func (n *node) List(ctx context.Context) iter.Seq2[session.Entry, error] {
 	}
 }
 
-func (n *node) Sweep(context.Context) (int, error) {
-	return n.remove(func(_ place, rec session.Record) bool { return !rec.Live(time.Now()) }), nil
+func (n *node) Sweep(_ context.Context, expired func(key, user string)) (int, error) {
+	users := make(map[string]string)
+	removed := n.remove(func(at place, rec session.Record) bool {
+		if rec.Live(time.Now()) {
+			return false
+		}
+		users[at.key] = rec.User
+		return true
+	})
+	if expired != nil {
+		for key, user := range users {
+			expired(key, user)
+		}
+	}
+	return removed, nil
 }
 
 func (n *node) Clear(context.Context) error {

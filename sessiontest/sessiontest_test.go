@@ -128,6 +128,7 @@ func runCase(t *testing.T, h Harness, c testCase, alter func(n *node) session.Ba
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
+		defer close(w.over)
 		open := func(_ context.Context, cfg session.BackendConfig) (session.Backend, error) {
 			return alter(w.node(cfg.Namespace)), nil
 		}

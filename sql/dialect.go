@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
 // A Dialect is what one database's SQL has of its own.
@@ -86,21 +88,22 @@ type Dialect struct {
 type Statements struct {
 	Insert  string // a row under a key that has none, or none that is live; no row if it has
 	Replace string // the row under a key whose Insert was a duplicate, if it is not live
-	Load    string
-	Save    string
-	Touch   string
+	Load    string // a live row
+	Save    string // a live row at :version
+	Touch   string // a live row, never earlier
 	Delete  string // any version
 	End     string // one version
 	Rename  string // one version
 	Vacate  string // what is not live, for Rename
 
-	Count string
+	Count string // the live rows
 	List  string // a page after :id
 	User  string // a page of :user's after :id
 	Page  string // the keys of a page after :id
 	Clear string // what is after :id and up to :to
 
 	Due      string // keys that a sweep has to look at
+	Dying    string // the id and user_id of those that have expired of {ids}, locked where that can be done
 	Expired  string // removes those that have expired of {ids}
 	Lapsed   string // the same for reservations
 	Rebucket string // moves those that live on
@@ -151,6 +154,8 @@ func Standard() Statements {
 
 		Due: `SELECT id, version FROM {table} WHERE ns = :ns AND gc_bucket <= {hour} ` +
 			`AND (expires_at <= {now} OR gc_bucket < {hour}) LIMIT ` + strconv.Itoa(dueSize),
+		Dying: `SELECT id, user_id FROM {table} WHERE ns = :ns AND id IN ({ids}) AND version > 0 AND expires_at <= {now} ` +
+			`ORDER BY id FOR UPDATE`,
 		Expired: `DELETE FROM {table} WHERE ns = :ns AND id IN ({ids}) AND version > 0 AND expires_at <= {now}`,
 		Lapsed:  `DELETE FROM {table} WHERE ns = :ns AND id IN ({ids}) AND version = 0 AND expires_at <= {now}`,
 		Rebucket: `UPDATE {table} SET gc_bucket = {hours} WHERE ns = :ns AND id IN ({ids}) ` +
@@ -211,10 +216,7 @@ func (d *Dialect) time(t time.Time) any {
 	if d.Time != nil {
 		return d.Time(t)
 	}
-	if t.IsZero() {
-		return int64(0)
-	}
-	return t.UnixMilli()
+	return millis.Of(t)
 }
 
 func (d *Dialect) text(s string) any {

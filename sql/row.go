@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
 // A row is where a record is scanned to.
@@ -47,21 +48,15 @@ func (m *moment) Scan(v any) error {
 	case time.Time:
 		m.Time = time.UnixMilli(v.UnixMilli())
 	case int64:
-		m.setMillis(v)
+		m.Time = millis.Time(v)
 	case []byte: // a number of the text protocol
 		n, err := strconv.ParseInt(string(v), 10, 64)
 		if err != nil {
 			return errMoment
 		}
-		m.setMillis(n)
+		m.Time = millis.Time(n)
 	default:
 		return fmt.Errorf("%w but %T", errMoment, v)
 	}
 	return nil
-}
-
-func (m *moment) setMillis(ms int64) {
-	if ms != 0 {
-		m.Time = time.UnixMilli(ms)
-	}
 }

@@ -25,7 +25,7 @@ type store struct {
 
 	insert, replace, load, save, touch, delete, end, rename, vacate *statement
 	count, list, user, page, clear                                  *statement
-	due, expired, lapsed, rebucket                                  *statement
+	due, dying, expired, lapsed, rebucket                           *statement
 	lock, heldBy, evict                                             *statement
 	all                                                             []*statement
 }
@@ -43,7 +43,7 @@ func newStore(db *sql.DB, d *Dialect, table, namespace string) *store {
 		&s.insert: is.Insert, &s.replace: is.Replace, &s.load: is.Load, &s.save: is.Save, &s.touch: is.Touch,
 		&s.delete: is.Delete, &s.end: is.End, &s.rename: is.Rename, &s.vacate: is.Vacate,
 		&s.count: is.Count, &s.list: is.List, &s.user: is.User, &s.page: is.Page, &s.clear: is.Clear,
-		&s.due: is.Due, &s.expired: is.Expired, &s.lapsed: is.Lapsed, &s.rebucket: is.Rebucket,
+		&s.due: is.Due, &s.dying: is.Dying, &s.expired: is.Expired, &s.lapsed: is.Lapsed, &s.rebucket: is.Rebucket,
 		&s.lock: is.Lock, &s.heldBy: is.Held, &s.evict: is.Evict,
 	} {
 		*to = newStatement(d, table, template)

@@ -14,7 +14,12 @@ import (
 // they were touched get the hour of their deadline, which the touch has left as it was.
 //
 // Nodes that sweep at the same time take the batches in an order of their own; each row is removed by one.
-func (s *store) Sweep(ctx context.Context) (removed int, err error) {
+func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (removed int, err error) {
+	remove := func(ctx context.Context, p *params) (int, error) { return s.execSafe(ctx, s.expired, p) }
+	if expired != nil {
+		remove = func(ctx context.Context, p *params) (int, error) { return s.removeAndTell(ctx, p, expired) }
+	}
+	lapse := func(ctx context.Context, p *params) (int, error) { return s.execSafe(ctx, s.lapsed, p) }
 	for {
 		var records, others [][]byte // others are reservations and locks
 		err := s.read(ctx, func() error {
@@ -36,11 +41,11 @@ func (s *store) Sweep(ctx context.Context) (removed int, err error) {
 			return removed, s.fail("sweep", err)
 		}
 		page := len(records) + len(others)
-		n, moved, err := s.inBatches(ctx, s.expired, records)
+		n, moved, err := s.inBatches(ctx, remove, records)
 		removed += n
 		done := n + moved
 		if err == nil {
-			n, moved, err = s.inBatches(ctx, s.lapsed, others)
+			n, moved, err = s.inBatches(ctx, lapse, others)
 			done += n + moved
 		}
 		if err != nil || page < dueSize || done == 0 { // nothing done: other nodes are at it
@@ -50,13 +55,15 @@ func (s *store) Sweep(ctx context.Context) (removed int, err error) {
 }
 
 // inBatches removes those of ids that have expired, and gives the others their hour.
-func (s *store) inBatches(ctx context.Context, remove *statement, ids [][]byte) (removed, moved int, err error) {
+func (s *store) inBatches(
+	ctx context.Context, remove func(ctx context.Context, p *params) (int, error), ids [][]byte,
+) (removed, moved int, err error) {
 	slices.SortFunc(ids, bytes.Compare) // nodes that lock rows in one order do not lock each other out
 	batches := slices.Collect(slices.Chunk(ids, batchSize))
 	rand.Shuffle(len(batches), func(i, j int) { batches[i], batches[j] = batches[j], batches[i] })
 	for _, batch := range batches {
 		begin, p := time.Now(), &params{ids: batch}
-		n, err := s.execSafe(ctx, remove, p)
+		n, err := remove(ctx, p)
 		removed += n
 		if err == nil && n < len(batch) {
 			n, err = s.execSafe(ctx, s.rebucket, p)
@@ -70,6 +77,43 @@ func (s *store) inBatches(ctx context.Context, remove *statement, ids [][]byte) 
 		}
 	}
 	return removed, moved, nil
+}
+
+// removeAndTell removes those of p.ids that have expired. Which ones that are is locked before, since not every
+// database says what a statement has removed.
+func (s *store) removeAndTell(ctx context.Context, p *params, expired func(key, user string)) (removed int, err error) {
+	type dying struct {
+		id   []byte
+		user sql.NullString
+	}
+	var all []dying
+	err = s.do(ctx, func() error {
+		all = nil
+		return s.within(ctx, []*statement{s.dying, s.expired}, func(tx *sql.Tx) error {
+			err := s.query(ctx, tx, s.dying, p, func(rows *sql.Rows) error {
+				var d dying
+				err := rows.Scan(&d.id, &d.user)
+				all = append(all, d)
+				return err
+			})
+			if err != nil || len(all) == 0 {
+				return err
+			}
+			locked := new(params)
+			for _, d := range all {
+				locked.ids = append(locked.ids, d.id)
+			}
+			_, err = s.exec(ctx, tx, s.expired, locked)
+			return err
+		})
+	})
+	if err != nil {
+		return 0, err
+	}
+	for _, d := range all {
+		expired(keyOf(d.id), d.user.String)
+	}
+	return len(all), nil
 }
 
 func (s *store) execSafe(ctx context.Context, st *statement, p *params) (n int, err error) {

@@ -20,6 +20,7 @@ func Dialect() *sessionsql.Dialect {
 	is := sessionsql.Standard()
 	is.Insert += sessionsql.OnConflict
 	is.Lock = lock
+	is.Dying = strings.TrimSuffix(is.Dying, ` FOR UPDATE`) // it locks the database
 	return &sessionsql.Dialect{
 		Name:        "sqlite",
 		Schema:      schema,

@@ -96,6 +96,7 @@ type Result struct {
 	Slack   time.Duration // how much longer than opTimeout it might, on a machine this busy
 }
 
+// String returns all figures in one line.
 func (r Result) String() string {
 	return fmt.Sprintf("saves: %d acknowledged, %d refused, %d unclear, %d lost (over %v); %d loads failed; %d sessions ended; "+
 		"mended after %v, served again after %v to %v, the last %v after it was mended; slowest call %v (slack %v)",

@@ -10,7 +10,7 @@ import (
 // A Sentinel is a Redis master with two replicas, and three sentinels that make a replica the master, in about
 // two seconds, when the master is killed.
 type Sentinel struct {
-	MasterName string
+	MasterName string    // what the sentinels call the master
 	Addrs      []string  // the sentinels'
 	Servers    []*Server // the first is the master in the beginning
 	Sentinels  []*Server // in the order of Addrs

@@ -69,8 +69,9 @@ func (e Engine) lostAnswer(t *testing.T, dsn string, lose func()) {
 
 // A Failure is a config that cannot be opened.
 type Failure struct {
-	Name, Config string
-	Says         string // part of the error
+	Name   string // of the subtest
+	Config string // the provider's
+	Says   string // part of the error
 }
 
 // OpenFails opens what cannot be opened: the error comes in time, says what failed and shows no secret; nothing is

@@ -99,14 +99,15 @@ func (e Engine) sweep(t *testing.T, n int) {
 	quiet := e.reads(t, nodes[0], n, time.Second, nil)
 	begin, done := time.Now(), make(chan struct{})
 	var removed [2]int
+	told := make(map[string]bool)
 	var took time.Duration
 	go func() {
 		defer close(done)
 		var wg sync.WaitGroup
-		for i, b := range nodes {
+		for i, expired := range []func(key, user string){nil, func(key, _ string) { told[key] = true }} {
 			wg.Go(func() {
 				var err error
-				if removed[i], err = b.(session.Sweeper).Sweep(context.Background()); err != nil {
+				if removed[i], err = nodes[i].(session.Sweeper).Sweep(context.Background(), expired); err != nil {
 					t.Errorf("Sweep: %v", err)
 				}
 			})
@@ -121,6 +122,9 @@ func (e Engine) sweep(t *testing.T, n int) {
 	if removed[0]+removed[1] != n/10 {
 		t.Errorf("two nodes removed %d and %d, want %d together", removed[0], removed[1], n/10)
 	}
+	if len(told) != removed[1] {
+		t.Errorf("a node tells of %d records, and has removed %d", len(told), removed[1])
+	}
 	if rows, live := Int(t, db, "SELECT count(*) FROM sessions"), n-n/10; rows != live {
 		t.Errorf("%d rows remain, want %d", rows, live)
 	}
@@ -128,7 +132,7 @@ func (e Engine) sweep(t *testing.T, n int) {
 	if behind := Int(t, db, "SELECT count(*) FROM sessions WHERE gc_bucket <= "+e.mark(1), now/3_600_000); behind > 0 {
 		t.Errorf("%d live rows have an hour that is over, want none", behind)
 	}
-	if again, err := nodes[1].(session.Sweeper).Sweep(t.Context()); err != nil || again != 0 {
+	if again, err := nodes[1].(session.Sweeper).Sweep(t.Context(), nil); err != nil || again != 0 {
 		t.Errorf("another Sweep = %d, %v, want 0", again, err)
 	}
 }

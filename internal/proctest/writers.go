@@ -1,0 +1,129 @@
+package proctest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// Writers have two processes change one session at the same time.
+type Writers struct {
+	Provider func() session.Provider // opens the store that all processes share
+	Each     int                     // how many writers a process has, 16 if it is 0
+	Changes  int                     // how often each of them changes the session, 100 if it is 0
+}
+
+func (w Writers) size() (writers, changes int) {
+	if w.Each == 0 {
+		w.Each = 16
+	}
+	if w.Changes == 0 {
+		w.Changes = 100
+	}
+	return w.Each, w.Changes
+}
+
+// Write is the role "write". What it works on comes in by its standard input.
+func (w Writers) Write(config string) error {
+	m, err := session.New(w.Provider(), session.NewManagerConfig(
+		session.CfgProviderConfig(config), session.CfgOpTimeout(60e9)))
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	var sid string
+	if _, err := fmt.Scan(&sid); err != nil {
+		return err
+	}
+	writers, changes := w.size()
+	errs := make([]error, writers)
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			for n := range changes {
+				if errs[i] = change(m, sid, ownKey(os.Getpid(), i, n), n); errs[i] != nil {
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// change counts in a value that all writers have in common, and sets one of the writer's own.
+func change(m *session.Manager, sid, own string, n int) error {
+	ctx := context.Background()
+	store, err := m.GetSessionStore(sid)
+	if err != nil {
+		return err
+	}
+	s := store.(*session.Session)
+	if _, err := s.Increment(ctx, "n", 1); err != nil {
+		return err
+	}
+	if err := s.Set(ctx, own, n); err != nil {
+		return err
+	}
+	return s.Save(ctx)
+}
+
+// ownKeys is how many values each writer has: it changes them in turn, so that most of what it has set stays.
+const ownKeys = 10
+
+func ownKey(pid, writer, n int) string { return fmt.Sprintf("%d/%d/%d", pid, writer, n%ownKeys) }
+
+// Test runs both processes on the store of a provider config: no change is lost. TestMain has to know the role
+// "write".
+func (w Writers) Test(t *testing.T, config string) {
+	p := w.Provider()
+	if err := p.SessionInit(t.Context(), 3600, config); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.(io.Closer).Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	sid := strings.Repeat("0123456789abcdef", 2)
+	if _, err := p.SessionRead(t.Context(), sid); err != nil {
+		t.Fatal(err)
+	}
+	var cmds [2]*exec.Cmd
+	var wg sync.WaitGroup
+	for i := range cmds {
+		cmds[i] = Command("write", config)
+		cmds[i].Stdin = strings.NewReader(sid + "\n")
+		wg.Go(func() {
+			if err := cmds[i].Run(); err != nil {
+				t.Errorf("a process failed: %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	store, err := p.SessionRead(t.Context(), sid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	writers, changes := w.size()
+	if n := store.Get(t.Context(), "n"); n != int64(2*writers*changes) {
+		t.Errorf("%d increments were acknowledged, the value is %v", 2*writers*changes, n)
+	}
+	for _, cmd := range cmds {
+		for i := range writers {
+			for n := max(changes-ownKeys, 0); n < changes; n++ {
+				if got := store.Get(t.Context(), ownKey(cmd.Process.Pid, i, n)); got != n {
+					t.Fatalf("change %d of writer %d is lost: the value is %v", n, i, got)
+				}
+			}
+		}
+	}
+}

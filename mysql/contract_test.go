@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 
 var (
 	mariadb = sqltest.Engine{
-		Driver: "mysql", Dialect: mysql.Dialect, Node: mysql.Open,
+		Driver: "mysql", Dialect: mysql.Dialect, Node: mysql.Open, New: mysql.New,
 		Server: &sqltest.Server{
 			Shared: servertest.MariaDB, Start: servertest.StartMariaDB,
 			Disconnect: disconnect, ReadOnly: readOnly,
@@ -29,7 +29,7 @@ var (
 		},
 	}
 	oracle = sqltest.Engine{
-		Driver: "mysql", Dialect: mysql.Dialect, Node: mysql.Open,
+		Driver: "mysql", Dialect: mysql.Dialect, Node: mysql.Open, New: mysql.New,
 		Server: &sqltest.Server{
 			Shared: servertest.MySQL, Start: servertest.StartMySQL,
 			Disconnect: disconnect, ReadOnly: readOnly,

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 }
 
 var engine = sqltest.Engine{
-	Driver: "postgres", Dialect: postgres.Dialect, Node: postgres.Open,
+	Driver: "postgres", Dialect: postgres.Dialect, Node: postgres.Open, New: postgres.New,
 	Server: sqltest.Postgres(),
 }
 

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 }
 
 var engine = sqltest.Engine{
-	Driver: "sqlite", Dialect: sqlite.Dialect, Node: sqlite.Open,
+	Driver: "sqlite", Dialect: sqlite.Dialect, Node: sqlite.Open, New: sqlite.New,
 	Database: func(t testing.TB) string { return filepath.Join(t.TempDir(), "sessions.db") },
 	DSN: func(file string) string {
 		return "file:" + file + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)"

@@ -11,11 +11,11 @@ import (
 
 // A Server can be stopped, and started again on the same address with the same data.
 type Server interface {
-	Kill(t testing.TB)
-	Stop(t testing.TB)
-	Start(t testing.TB)
-	Pause(t testing.TB)
-	Resume(t testing.TB)
+	Kill(t testing.TB)   // as a crash would end it
+	Stop(t testing.TB)   // in its own orderly way
+	Start(t testing.TB)  // again
+	Pause(t testing.TB)  // takes connections and bytes, and answers nothing
+	Resume(t testing.TB) // with what has come meanwhile
 }
 
 // A Fault is what [Run] takes.

@@ -21,6 +21,7 @@ type Engine struct {
 	Driver   string                     // of database/sql
 	Dialect  func() *sessionsql.Dialect // of the package
 	Node     sessiontest.Open           // Open of the package
+	New      func() session.Provider    // of the package; nil makes a provider of Node
 	Database func(t testing.TB) string  // makes an empty database and returns its DSN; nil if there is a Server
 	DSN      func(config string) string // what the driver takes of it; nil if it is the same
 	Server   *Server                    // nil if the database is in this process
@@ -34,8 +35,8 @@ type Engine struct {
 
 // A Server is what an engine has that is one.
 type Server struct {
-	Shared func(t testing.TB) *servertest.SQLServer
-	Start  func(t testing.TB, o servertest.SQLOptions) *servertest.SQLServer
+	Shared func(t testing.TB) *servertest.SQLServer                          // of all tests
+	Start  func(t testing.TB, o servertest.SQLOptions) *servertest.SQLServer // one of t's own
 
 	// Disconnect ends the connections to the database that are not db's.
 	Disconnect func(t testing.TB, db *sql.DB)
@@ -51,7 +52,12 @@ type Server struct {
 }
 
 // Provider is the package's.
-func (e Engine) Provider() session.Provider { return session.NewProvider(e.Node) }
+func (e Engine) Provider() session.Provider {
+	if e.New != nil {
+		return e.New()
+	}
+	return session.NewProvider(e.Node)
+}
 
 // Harness is for the kit.
 func (e Engine) Harness() sessiontest.Harness {

@@ -204,7 +204,7 @@ func increment(t testing.TB, b session.Backend, key string) (uint64, error) {
 	if err := b.Load(t.Context(), key, rec); err != nil {
 		return 0, err
 	}
-	for range 10_000 {
+	for try := range 10_000 {
 		n, err := strconv.Atoi(string(rec.Data))
 		if err != nil {
 			return 0, err
@@ -217,7 +217,7 @@ func increment(t testing.TB, b session.Backend, key string) (uint64, error) {
 		if rec = conflict(err); rec == nil {
 			return 0, err
 		}
-		time.Sleep(rand.N(4 * time.Millisecond)) // or else the conflicts are most of the work
+		time.Sleep(rand.N(time.Millisecond << min(try, 5))) // or else conflicts are nearly all that there is
 	}
 	return 0, errors.New("always in conflict")
 }

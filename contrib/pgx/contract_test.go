@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/faulttest"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/internal/sqltest"
 	"github.com/seed1a8f7c28/session/postgres"
@@ -47,7 +48,7 @@ func TestPgx(t *testing.T) { engine.Test(t) }
 
 func BenchmarkRequests(b *testing.B) { sessiontest.Bench(b, engine.Harness()) }
 
-// TestPool is the way of doc.go: a pgxpool behind a *sql.DB, as an application has it.
+// TestPool is the way of doc.go: a pgxpool behind a *sql.DB, as an application has it. Nodes hear of each other.
 func TestPool(t *testing.T) {
 	dsn := engine.Empty(t)
 	pool, err := pgxpool.New(t.Context(), dsn)
@@ -55,13 +56,15 @@ func TestPool(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	sessiontest.Run(t, sessiontest.Harness{Store: func(testing.TB) sessiontest.Open {
-		return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
-			d := postgres.Dialect()
-			d.Watch = postgres.Watch(dsn)
-			db := stdlib.OpenDBFromPool(pool)
-			t.Cleanup(func() { db.Close() })
-			return sessionsql.OpenDB(ctx, c, db, d)
+	db := stdlib.OpenDBFromPool(pool)
+	defer db.Close()
+	faulttest.Told(t, func() *session.Manager {
+		d := postgres.Dialect()
+		d.Watch = postgres.Watch(dsn)
+		m, err := session.New(sessionsql.New(db, d), session.NewManagerConfig())
+		if err != nil {
+			t.Fatal(err)
 		}
-	}})
+		return m
+	})
 }

@@ -65,12 +65,16 @@ func (e Engine) pool(t *testing.T) {
 			}
 		}
 	})
+	want := int64(10_000)
+	if e.Server == nil && raced {
+		want = 2000
+	}
 	begin := time.Now()
 	var requests atomic.Int64
 	var wg sync.WaitGroup
 	for range 64 {
 		wg.Go(func() {
-			for requests.Add(1) <= 10_000 {
+			for requests.Add(1) <= want {
 				if _, err := start(m, cookie); err != nil {
 					t.Error(err)
 					return
@@ -82,7 +86,7 @@ func (e Engine) pool(t *testing.T) {
 	close(stop)
 	watch.Wait()
 	stats := db.Stats()
-	t.Logf("10000 requests in %v, at most %d connections", time.Since(begin).Round(time.Millisecond), most.Load())
+	t.Logf("%d requests in %v, at most %d connections", want, time.Since(begin).Round(time.Millisecond), most.Load())
 	if most.Load() > limit || stats.InUse != 0 {
 		t.Errorf("%d connections were open and %d are in use, want at most %d and none", most.Load(), stats.InUse, limit)
 	}

@@ -2,11 +2,14 @@ package memcache_test
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"testing"
 
 	client "github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/memcache"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -73,4 +76,29 @@ func BenchmarkBackend(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkSize reports what a session takes of the server's memory.
+func BenchmarkSize(b *testing.B) {
+	var addr string
+	h := harness(memcache.Open, func(t testing.TB) string {
+		addr = servertest.StartMemcached(t, servertest.MemcachedOptions{}).Addr
+		return addr
+	})
+	sessiontest.BenchSize(b, h, 50_000, func(b *testing.B) (bytes int64) {
+		c := dial(b, addr)
+		var size int64 // of the chunks that the lines are about
+		for line := c.do("stats slabs", "STAT"); line != "END"; line = c.line() {
+			_, field, _ := strings.Cut(line, ":") // STAT 6:chunk_size 304
+			name, value, _ := strings.Cut(field, " ")
+			n, _ := strconv.ParseInt(value, 10, 64)
+			switch name {
+			case "chunk_size":
+				size = n
+			case "used_chunks":
+				bytes += n * size
+			}
+		}
+		return bytes
+	})
 }

@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/redis"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -90,4 +93,17 @@ func BenchmarkLoads(b *testing.B) {
 			})
 		}
 	}
+}
+
+// BenchmarkSize reports what a session takes of the server's memory.
+func BenchmarkSize(b *testing.B) {
+	sessiontest.BenchSize(b, harness(redis.Open, empty), 50_000, func(b *testing.B) int64 {
+		info, err := bare(b, servertest.Redis(b).Addr).Info(context.Background(), "memory").Result()
+		must(b, err)
+		_, rest, _ := strings.Cut(info, "used_memory:")
+		text, _, _ := strings.Cut(rest, "\r")
+		bytes, err := strconv.ParseInt(text, 10, 64)
+		must(b, err)
+		return bytes
+	})
 }

@@ -1,0 +1,42 @@
+package sessiontest
+
+import (
+	"context"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// sizeData is what five values take as Bench has them, with what the manager puts before them.
+const sizeData = 136
+
+// BenchSize reports what a session takes in the store, on average of n: the session of a visitor, and that of a user
+// who has no other. stored returns how many bytes the newest of the stores takes altogether.
+func BenchSize(b *testing.B, h Harness, n int, stored func(b *testing.B) int64) {
+	for _, of := range []string{"visitor", "user"} {
+		b.Run(of, func(b *testing.B) {
+			var bytes int64
+			for b.Loop() {
+				b.StopTimer()
+				node, closeNode := h.env(testCase{name: "size"}, h.Store(b)).closingNode(b, "")
+				b.StartTimer()
+				before := stored(b)
+				for i := range n {
+					now := time.Now()
+					rec := &session.Record{Created: now, Expires: now.Add(time.Hour), Data: make([]byte, sizeData)}
+					if of == "user" {
+						rec.User, rec.AuthTime = strconv.Itoa(i)+"@example.com", now
+					}
+					if err := node.Create(context.Background(), Key(strconv.Itoa(i)), rec); err != nil {
+						b.Fatal(err)
+					}
+				}
+				bytes += stored(b) - before
+				closeNode()
+			}
+			b.ReportMetric(float64(bytes)/float64(b.N)/float64(n), "B/session")
+		})
+	}
+}

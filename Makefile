@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
 # The folders that hold a go.mod. Nested modules carry a replace to the root; there is no go.work.
-MODULES := . contrib/beego contrib/sqlite tools
+MODULES := . contrib/beego contrib/pgx contrib/sqlite tools
 CODE := $(filter-out tools,$(MODULES))
 
 GO ?= go
@@ -40,7 +40,8 @@ help: ## list the targets
 test: servers ## all tests under the race detector, then those that count allocations without it; SERVERS=off: without servers
 	@$(call each,$(CODE),$(GO) test -race -shuffle=on ./...)
 	@$(GO) test -run Alloc $(ALLOCATING)
-	@if [ "$${SERVERS:-}" = off ]; then $(call each,$(CODE),GO=$(GO) $(CURDIR)/scripts/servers.sh left-out); fi
+	@if [ "$${SERVERS:-}" = off ]; then $(call each,$(CODE),GO=$(GO) $(CURDIR)/scripts/servers.sh left-out); \
+		else scripts/mysql.sh left-out; fi
 
 .PHONY: servers
 servers: ## install the Debian packages of the servers that the tests start, when missing

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/internal/sqltest"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -32,31 +31,31 @@ func beegoTable(engine string) sqltest.BeegoTable {
 	}
 }
 
-func TestBeego(t *testing.T) {
-	for name, table := range beegoTables {
-		t.Run(name, func(t *testing.T) { engine.Beego(t, table) })
-	}
+func TestBeego(t *testing.T) { bothTables(t, sqltest.Engine.Beego) }
+
+func TestBeegoWriters(t *testing.T) { bothTables(t, sqltest.Engine.BeegoWriters) }
+
+func TestBeegoWhole(t *testing.T) { bothTables(t, sqltest.Engine.BeegoWhole) }
+
+func bothTables(t *testing.T, test func(e sqltest.Engine, t *testing.T, table sqltest.BeegoTable)) {
+	both(t, func(t *testing.T, e sqltest.Engine) {
+		for name, table := range beegoTables {
+			t.Run(name, func(t *testing.T) { test(e, t, table) })
+		}
+	})
 }
 
-func TestBeegoWriters(t *testing.T) {
-	for name, table := range beegoTables {
-		t.Run(name, func(t *testing.T) { engine.BeegoWriters(t, table) })
-	}
+func TestBeegoExpiry(t *testing.T) { mariadb.BeegoExpiry(t, beegoTable("MyISAM")) }
+
+func TestBeegoContract(t *testing.T) {
+	both(t, func(t *testing.T, e sqltest.Engine) { e.BeegoContract(t, beegoTable("")) })
 }
-
-func TestBeegoWhole(t *testing.T) {
-	for name, table := range beegoTables {
-		t.Run(name, func(t *testing.T) { engine.BeegoWhole(t, table) })
-	}
-}
-
-func TestBeegoExpiry(t *testing.T) { engine.BeegoExpiry(t, beegoTable("MyISAM")) }
-
-func TestBeegoContract(t *testing.T) { engine.BeegoContract(t, beegoTable("")) }
 
 // TestBeegoBlob checks that what is larger than the column is refused, also by a server that would cut it off.
-func TestBeegoBlob(t *testing.T) {
-	dsn := engine.Database(t) + "?sql_mode=''"
+func TestBeegoBlob(t *testing.T) { both(t, beegoBlob) }
+
+func beegoBlob(t *testing.T, engine sqltest.Engine) {
+	dsn := engine.Empty(t) + "?sql_mode=''"
 	db, ctx := engine.DB(t, dsn), t.Context()
 	sqltest.Exec(t, db, beegoTable("InnoDB").Create)
 	m := sqltest.Manager(t, engine.Provider(), session.CfgBeego(true), session.CfgProviderConfig(dsn))
@@ -85,21 +84,14 @@ func TestBeegoBlob(t *testing.T) {
 	}
 }
 
-// TestBeegoConnectionsReset checks that nothing counts twice, though versions do not count.
-func TestBeegoConnectionsReset(t *testing.T) {
-	server := servertest.MariaDB(t)
-	proxy := servertest.NewProxy(t, server.Addr)
-	e := engine
-	e.Options = []session.ManagerConfigOpt{session.CfgBeego(true)}
-	e.Broken(t, server.DSNVia(proxy.Addr, server.NewDatabase(t)), 30, func(round int) { proxy.ResetAfter(round * 7) })
-}
+func TestBeegoCut(t *testing.T) { mariadb.BeegoCut(t) }
 
 // TestBeegoManager runs the kit in beego mode.
 func TestBeegoManager(t *testing.T) {
 	if os.Getenv("SESSION_SOAK") == "" {
 		t.Skip("expiry to a second makes it wait for three minutes; the same on PostgreSQL does not; here with SESSION_SOAK=1")
 	}
-	h := harness
+	h := mariadb.Harness()
 	h.Beego = true
 	h.Resolution = time.Second
 	sessiontest.Run(t, h)

@@ -1,10 +1,11 @@
 package mysql_test
 
 import (
-	"context"
+	"database/sql"
 	"testing"
 
-	"github.com/seed1a8f7c28/session"
+	driver "github.com/go-sql-driver/mysql"
+
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/internal/sqltest"
 	"github.com/seed1a8f7c28/session/mysql"
@@ -12,32 +13,77 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if !sqltest.Role(engine.Provider) {
+	driver.SetLogger(new(driver.NopLogger)) // of the tests' own pools
+	if !sqltest.Role(mysql.Open) {
 		servertest.Main(m)
 	}
 }
 
-var engine = sqltest.Engine{
-	Driver: "mysql", Dialect: mysql.Dialect, Provider: mysql.New,
-	Database: func(t testing.TB) string {
-		server := servertest.MariaDB(t)
-		return server.DSN(server.NewDatabase(t))
-	},
+var (
+	mariadb = sqltest.Engine{
+		Driver: "mysql", Dialect: mysql.Dialect, Node: mysql.Open, New: mysql.New,
+		Server: &sqltest.Server{
+			Shared: servertest.MariaDB, Start: servertest.StartMariaDB,
+			Disconnect: disconnect, ReadOnly: readOnly,
+			Serializable: "?tx_isolation=%27SERIALIZABLE%27", Zones: zones, Params: params,
+		},
+	}
+	oracle = sqltest.Engine{
+		Driver: "mysql", Dialect: mysql.Dialect, Node: mysql.Open, New: mysql.New,
+		Server: &sqltest.Server{
+			Shared: servertest.MySQL, Start: servertest.StartMySQL,
+			Disconnect: disconnect, ReadOnly: readOnly,
+			Serializable: "?transaction_isolation=%27SERIALIZABLE%27", Zones: zones, Params: params,
+		},
+	}
+)
+
+var (
+	zones = []string{
+		"?time_zone=%27%2B05:30%27&loc=Asia%2FKolkata&parseTime=true", "?time_zone=%27-08:00%27&loc=America%2FNew_York",
+	}
+	params = []string{"?clientFoundRows=true", "?interpolateParams=true", "?sql_mode=%27%27"}
+)
+
+func TestMariaDB(t *testing.T) { mariadb.Test(t) }
+
+func TestMySQL(t *testing.T) { oracle.Test(t) }
+
+// both runs a test on both.
+func both(t *testing.T, test func(t *testing.T, e sqltest.Engine)) {
+	t.Run("MariaDB", func(t *testing.T) { test(t, mariadb) })
+	t.Run("MySQL", func(t *testing.T) { test(t, oracle) })
 }
 
-var harness = sessiontest.Harness{
-	Store: func(t testing.TB) sessiontest.Open {
-		dsn := engine.Database(t)
-		return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
-			c.Config = dsn
-			return mysql.Open(ctx, c)
+func BenchmarkRequests(b *testing.B) { sessiontest.Bench(b, mariadb.Harness()) }
+
+// disconnect kills the connections of others.
+func disconnect(t testing.TB, db *sql.DB) {
+	rows, err := db.Query("SELECT id FROM information_schema.processlist WHERE db = database() AND id <> connection_id()")
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int
+		if err := rows.Scan(&id); err != nil {
+			t.Error(err)
 		}
-	},
-	Floor: engine.Floor,
+		db.Exec("KILL ?", id) // some have gone
+	}
 }
 
-func TestContract(t *testing.T) { sessiontest.Run(t, harness) }
-
-func TestModel(t *testing.T) { sessiontest.Model(t, harness, 12) }
-
-func BenchmarkRequests(b *testing.B) { sessiontest.Bench(b, harness) }
+// readOnly sets what replicas are set to. It does not hold for the tests' own user, who may do everything.
+func readOnly(t testing.TB, s *servertest.SQLServer, database string) (dsn string, readOnly func(on bool)) {
+	db, err := sql.Open("mysql", s.DSN(database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	sqltest.Exec(t, db, "CREATE USER 'app'@'%' IDENTIFIED BY 'app'")
+	sqltest.Exec(t, db, "GRANT ALL ON "+database+".* TO 'app'@'%'")
+	return "app:app@tcp(" + s.Addr + ")/" + database, func(on bool) {
+		sqltest.Exec(t, db, map[bool]string{true: "SET GLOBAL read_only = 1", false: "SET GLOBAL read_only = 0"}[on])
+	}
+}

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -18,6 +19,7 @@ var schema string
 func Dialect() *sessionsql.Dialect {
 	is := sessionsql.Standard()
 	is.Lock = lock
+	is.Replace = strings.Replace(is.Replace, "created_at = :created", "created_at = "+anotherCreated, 1)
 	return &sessionsql.Dialect{
 		Name:        "mysql",
 		Schema:      schema,
@@ -39,6 +41,10 @@ func Dialect() *sessionsql.Dialect {
 // now is when the statement began. It does not go through the time zone of the session, in which an hour a year comes
 // twice.
 const now = `(UNIX_TIMESTAMP() * 1000 + MICROSECOND(UTC_TIMESTAMP(3)) DIV 1000)`
+
+// anotherCreated has a reservation that is made again change its row, also where its time stays the same: rows that stay as
+// they are count as not found. Nobody reads the column of a reservation.
+const anotherCreated = `CASE WHEN :version = 0 THEN created_at + 1 ELSE :created END`
 
 // lock makes a row, or finds it, that is locked until the transaction ends: GET_LOCK would belong to the
 // connection, which may be lost or given back. Nothing else looks at the row, and a sweep removes it.

@@ -12,88 +12,12 @@ import (
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
-func TestPool(t *testing.T) { engine.Pool(t) }
-
-func TestExhausted(t *testing.T) { engine.Exhausted(t) }
-
-func TestTwoProcesses(t *testing.T) { engine.TwoProcesses(t, engine.Database(t)) }
-
-func TestSweep(t *testing.T) { engine.Sweep(t, sqltest.SweepSize()) }
-
-func TestTrips(t *testing.T) {
-	server := servertest.MariaDB(t)
-	proxy := servertest.NewProxy(t, server.Addr)
-	engine.Trips(t, server.DSNVia(proxy.Addr, server.NewDatabase(t)), proxy)
-}
-
-func TestSetUp(t *testing.T) { engine.SetUp(t) }
-
-func TestLostAnswer(t *testing.T) {
-	server := servertest.MariaDB(t)
-	proxy := servertest.NewProxy(t, server.Addr)
-	dsn := server.DSNVia(proxy.Addr, server.NewDatabase(t))
-	t.Run("reset", func(t *testing.T) { engine.LostAnswer(t, dsn, func() { proxy.ResetAfter(0) }) })
-	t.Run("ended", func(t *testing.T) { engine.LostAnswer(t, dsn, func() { proxy.TruncateAfter(0) }) })
-}
-
-func TestConnectionsReset(t *testing.T) {
-	server := servertest.MariaDB(t)
-	proxy := servertest.NewProxy(t, server.Addr)
-	engine.Broken(t, server.DSNVia(proxy.Addr, server.NewDatabase(t)), 30, func(round int) { proxy.ResetAfter(round * 7) })
-}
-
-func TestRestart(t *testing.T) {
-	server := servertest.StartMariaDB(t, servertest.SQLOptions{})
-	engine.Broken(t, server.DSN(server.NewDatabase(t)), 2, func(round int) {
-		if round == 0 {
-			server.Stop(t)
-		} else {
-			server.Kill(t)
-		}
-		time.Sleep(200 * time.Millisecond)
-		server.Start(t)
-		time.Sleep(200 * time.Millisecond)
-	})
-}
-
-func TestSilent(t *testing.T) {
-	server := servertest.MariaDB(t)
-	proxy := servertest.NewProxy(t, server.Addr)
-	engine.Silent(t, server.DSNVia(proxy.Addr, server.NewDatabase(t)), proxy.Blackhole)
-}
-
-// TestKilled has the server end connections that are in use.
-func TestKilled(t *testing.T) {
-	dsn := engine.Database(t)
-	db := engine.DB(t, dsn)
-	engine.Broken(t, dsn, 20, func(int) {
-		rows, err := db.Query("SELECT id FROM information_schema.processlist WHERE db = database() AND id <> connection_id()")
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		var ids []int
-		for rows.Next() {
-			var id int
-			rows.Scan(&id)
-			ids = append(ids, id)
-		}
-		rows.Close()
-		for _, id := range ids {
-			db.Exec("KILL ?", id) // some have gone
-		}
-	})
-}
-
-// TestSerializable has all transactions be serializable: deadlocks, of which that makes many, are tried again.
-func TestSerializable(t *testing.T) {
-	engine.TwoProcesses(t, engine.Database(t)+"?tx_isolation=%27SERIALIZABLE%27")
-}
-
 // TestNotStrict has the server change values that do not fit, instead of refusing them: what would not fit is
 // refused before.
-func TestNotStrict(t *testing.T) {
-	b := engine.Open(t, engine.DB(t, engine.Database(t)+"?sql_mode=%27%27"))
+func TestNotStrict(t *testing.T) { both(t, notStrict) }
+
+func notStrict(t *testing.T, e sqltest.Engine) {
+	b := e.Open(t, e.DB(t, e.Empty(t)+"?sql_mode=%27%27"))
 	rec := &session.Record{User: strings.Repeat("u", 401), Expires: time.Now().Add(time.Hour)}
 	if err := b.Create(t.Context(), sessiontest.Key("k"), rec); !errors.Is(err, session.ErrTooLarge) {
 		t.Errorf("Create for a user with a long name: %v, want ErrTooLarge", err)
@@ -104,15 +28,17 @@ func TestNotStrict(t *testing.T) {
 	}
 }
 
-func TestOpenFails(t *testing.T) {
-	server := servertest.MariaDB(t)
+func TestOpenFails(t *testing.T) { both(t, openFails) }
+
+func openFails(t *testing.T, e sqltest.Engine) {
+	server := e.Server.Shared(t)
 	proxy := servertest.NewProxy(t, server.Addr)
 	proxy.Blackhole(true)
 	refusing := servertest.NewProxy(t, server.Addr)
 	refusing.Refuse(true)
 	database := server.NewDatabase(t)
 	dsn := server.DSN(database)
-	db := engine.DB(t, dsn)
+	db := e.DB(t, dsn)
 	sqltest.Exec(t, db, "CREATE USER '"+database+"'@'%' IDENTIFIED BY 's3cr3t'")
 	sqltest.Exec(t, db, "GRANT SELECT ON "+database+".* TO '"+database+"'@'%'")
 	t.Cleanup(func() { sqltest.Exec(t, db, "DROP USER '"+database+"'@'%'") })
@@ -120,7 +46,7 @@ func TestOpenFails(t *testing.T) {
 	as := func(user, password, addr string) string {
 		return user + ":" + password + "@tcp(" + addr + ")/" + database
 	}
-	engine.OpenFails(t, secret, []sqltest.Failure{
+	e.OpenFails(t, secret, []sqltest.Failure{
 		{Name: "no DSN", Config: "", Says: "providerConfig"},
 		{Name: "bad DSN", Config: "u:s3cr3t", Says: "providerConfig: not a data source name"},
 		{Name: "password in the place of the network", Config: "u:s3cr3t/db", Says: "providerConfig: not a data source name"},

@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/internal/sqltest"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -33,22 +31,16 @@ func TestBeegoContract(t *testing.T) { engine.BeegoContract(t, beegoTable) }
 // TestBeegoZone has a time zone of the connection that is not the server's.
 func TestBeegoZone(t *testing.T) {
 	e := engine
-	e.Database = func(t testing.TB) string { return engine.Database(t) + "&timezone=Asia/Tokyo" }
+	e.Server = nil
+	e.Database = func(t testing.TB) string { return engine.Empty(t) + "&timezone=Asia/Tokyo" }
 	e.BeegoContract(t, beegoTable)
 }
 
-// TestBeegoConnectionsReset checks that nothing counts twice, though versions do not count.
-func TestBeegoConnectionsReset(t *testing.T) {
-	server := servertest.Postgres(t)
-	proxy := servertest.NewProxy(t, server.Addr)
-	e := engine
-	e.Options = []session.ManagerConfigOpt{session.CfgBeego(true)}
-	e.Broken(t, server.DSNVia(proxy.Addr, server.NewDatabase(t)), 30, func(round int) { proxy.ResetAfter(round * 7) })
-}
+func TestBeegoCut(t *testing.T) { engine.BeegoCut(t) }
 
 // TestBeegoManager runs the kit in beego mode.
 func TestBeegoManager(t *testing.T) {
-	h := harness
+	h := engine.Harness()
 	h.Beego = true
 	sessiontest.Run(t, h)
 }

@@ -16,13 +16,15 @@ import (
 var schema string
 
 // Dialect returns the SQL of PostgreSQL, from version 10 on, for [sessionsql.New]. The *sql.DB may be of lib/pq or
-// of pgx.
+// of pgx. Removals are told to others with NOTIFY; to hear of them takes a connection of its own, by a DSN: see [Watch].
 func Dialect() *sessionsql.Dialect {
 	is := sessionsql.Standard()
 	is.Insert += sessionsql.OnConflict
 	is.Rename = rename
 	is.Expired = skipLocked(is.Expired)
 	is.Lapsed = skipLocked(is.Lapsed)
+	is.Delete, is.End, is.Evict = is.Delete+tell, is.End+tell, is.Evict+tell
+	is.Clear += ` RETURNING pg_notify(:channel, '')` // the same notice for all rows is sent once
 	is.Lock = `SELECT pg_advisory_xact_lock(:locknumber)`
 	return &sessionsql.Dialect{
 		Name:        "postgres",
@@ -45,10 +47,13 @@ func Dialect() *sessionsql.Dialect {
 	}
 }
 
+// tell ends a statement that removes a record by telling the others, when it is committed.
+const tell = ` RETURNING pg_notify(:channel, encode(id, 'hex'))`
+
 // rename removes the old row and stores the new one. If there is a live record under the new key its version
 // becomes NULL, which the column does not allow: the statement fails, and with it the removal.
 const rename = `WITH old AS (
-	DELETE FROM {table} WHERE ns = :ns AND id = :id AND version = :version AND {live} RETURNING 1
+	DELETE FROM {table} WHERE ns = :ns AND id = :id AND version = :version AND {live}` + tell + `
 ), done AS (
 	INSERT INTO {table} (ns, id, {head}, gc_bucket, data)
 	SELECT :ns, :to, 1, :user, :created, :auth, :expires, :deadline, :bucket, :data FROM old

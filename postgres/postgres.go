@@ -17,6 +17,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 
 	"github.com/seed1a8f7c28/session"
@@ -33,7 +34,11 @@ func New() session.Provider { return session.NewProvider(Open) }
 
 // Open connects to the server that c.Config names, and makes the table if it has to. See [sessionsql.Open].
 func Open(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
-	return sessionsql.Open(ctx, c, Dialect(), newConnector)
+	d := Dialect()
+	return sessionsql.Open(ctx, c, d, func(dsn string) (driver.Connector, error) {
+		d.Watch = Watch(dsn)
+		return newConnector(dsn)
+	})
 }
 
 // errDSN is shown instead of lib/pq's error, which may have the password in it.

@@ -16,64 +16,6 @@ import (
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
-func TestPool(t *testing.T) { engine.Pool(t) }
-
-func TestExhausted(t *testing.T) { engine.Exhausted(t) }
-
-func TestTwoProcesses(t *testing.T) { engine.TwoProcesses(t, engine.Database(t)) }
-
-func TestSweep(t *testing.T) { engine.Sweep(t, sqltest.SweepSize()) }
-
-func TestTrips(t *testing.T) {
-	server := servertest.Postgres(t)
-	proxy := servertest.NewProxy(t, server.Addr)
-	engine.Trips(t, server.DSNVia(proxy.Addr, server.NewDatabase(t)), proxy)
-}
-
-func TestSetUp(t *testing.T) { engine.SetUp(t) }
-
-func TestLostAnswer(t *testing.T) {
-	server := servertest.Postgres(t)
-	proxy := servertest.NewProxy(t, server.Addr)
-	dsn := server.DSNVia(proxy.Addr, server.NewDatabase(t))
-	t.Run("reset", func(t *testing.T) { engine.LostAnswer(t, dsn, func() { proxy.ResetAfter(0) }) })
-	t.Run("ended", func(t *testing.T) { engine.LostAnswer(t, dsn, func() { proxy.TruncateAfter(0) }) })
-}
-
-func TestConnectionsReset(t *testing.T) {
-	server := servertest.Postgres(t)
-	proxy := servertest.NewProxy(t, server.Addr)
-	engine.Broken(t, server.DSNVia(proxy.Addr, server.NewDatabase(t)), 30, func(round int) { proxy.ResetAfter(round * 7) })
-}
-
-func TestRestart(t *testing.T) {
-	server := servertest.StartPostgres(t, servertest.SQLOptions{})
-	engine.Broken(t, server.DSN(server.NewDatabase(t)), 2, func(round int) {
-		if round == 0 {
-			server.Stop(t)
-		} else {
-			server.Kill(t)
-		}
-		time.Sleep(200 * time.Millisecond)
-		server.Start(t)
-		time.Sleep(200 * time.Millisecond)
-	})
-}
-
-func TestTerminated(t *testing.T) {
-	dsn := engine.Database(t)
-	db := engine.DB(t, dsn)
-	engine.Broken(t, dsn, 20, func(int) {
-		sqltest.Exec(t, db, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity `+
-			`WHERE datname = current_database() AND pid <> pg_backend_pid()`)
-	})
-}
-
-// TestSerializable has all transactions be serializable: their failures are tried again.
-func TestSerializable(t *testing.T) {
-	engine.TwoProcesses(t, engine.Database(t)+"&default_transaction_isolation=serializable")
-}
-
 func TestOpenFails(t *testing.T) {
 	server := servertest.Postgres(t)
 	proxy := servertest.NewProxy(t, server.Addr)
@@ -105,7 +47,7 @@ func TestOpenFails(t *testing.T) {
 
 // TestHOT touches sessions as a busy site does: nearly all updates leave the indexes alone.
 func TestHOT(t *testing.T) {
-	db := engine.DB(t, engine.Database(t))
+	db := engine.DB(t, engine.Empty(t))
 	b := engine.Open(t, db)
 	engine.Fill(t, db, 5000)
 	entries := make([]string, 0, 5000)
@@ -137,15 +79,9 @@ func TestHOT(t *testing.T) {
 	}
 }
 
-func TestSilent(t *testing.T) {
-	server := servertest.Postgres(t)
-	proxy := servertest.NewProxy(t, server.Addr)
-	engine.Silent(t, server.DSNVia(proxy.Addr, server.NewDatabase(t)), proxy.Blackhole)
-}
-
 // TestCloseLate closes when the time of the last call is long over.
 func TestCloseLate(t *testing.T) {
-	b, err := postgres.Open(t.Context(), session.BackendConfig{Config: engine.Database(t)})
+	b, err := postgres.Open(t.Context(), session.BackendConfig{Config: engine.Empty(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package redis_test
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"net"
 	"net/http/httptest"
 	"slices"
@@ -73,18 +72,21 @@ func notMade(err error) bool {
 	return answered || errors.As(err, &dial) && dial.Op == "dial"
 }
 
-func crash(t *testing.T, f *faulty, r *faulttest.Round) {
-	r.Broken()
-	f.server.Kill(t)
-	r.Failures(8)
-	f.server.Start(t)
+// plain is a fault of the server or of the way to it.
+func plain(fault func(t testing.TB, f *faulty) faulttest.Fault) func(t *testing.T, f *faulty, r *faulttest.Round) {
+	return func(t *testing.T, f *faulty, r *faulttest.Round) { fault(t, f)(r) }
 }
 
-func restart(t *testing.T, f *faulty, r *faulttest.Round) {
-	r.Broken()
-	f.server.Stop(t)
-	r.Failures(8)
-	f.server.Start(t)
+var (
+	crash   = plain(func(t testing.TB, f *faulty) faulttest.Fault { return faulttest.Crash(t, f.server) })
+	restart = plain(func(t testing.TB, f *faulty) faulttest.Fault { return faulttest.Restart(t, f.server) })
+	halt    = plain(func(t testing.TB, f *faulty) faulttest.Fault { return faulttest.Halt(t, f.server) })
+	swallow = plain(func(_ testing.TB, f *faulty) faulttest.Fault { return faulttest.Swallow(f.proxy) })
+	reset   = plain(func(_ testing.TB, f *faulty) faulttest.Fault { return faulttest.Disconnect(f.proxy.Reset) })
+)
+
+func cut(after func(p *servertest.Proxy, n int)) func(t *testing.T, f *faulty, r *faulttest.Round) {
+	return plain(func(_ testing.TB, f *faulty) faulttest.Fault { return faulttest.Cut(f.proxy, after) })
 }
 
 func forgetScripts(t *testing.T, f *faulty, r *faulttest.Round) {
@@ -139,52 +141,6 @@ func awaitInfo(t *testing.T, c *goredis.Client, want string) {
 			t.Fatalf("INFO replication has no %s after a minute", want)
 		}
 		time.Sleep(10 * time.Millisecond)
-	}
-}
-
-func swallow(_ *testing.T, f *faulty, r *faulttest.Round) {
-	r.Broken()
-	f.proxy.Blackhole(true)
-	r.Failures(20)
-	f.proxy.Blackhole(false)
-}
-
-// halt has requests wait in the server's queues: it takes them up when their clients have long given up.
-func halt(t *testing.T, f *faulty, r *faulttest.Round) {
-	r.Broken()
-	f.server.Pause(t)
-	r.Failures(20)
-	f.server.Resume(t)
-}
-
-// cut ends one connection after another after some bytes of a reply.
-func cut(after func(p *servertest.Proxy, n int)) func(t *testing.T, f *faulty, r *faulttest.Round) {
-	return func(_ *testing.T, f *faulty, r *faulttest.Round) {
-		r.Broken()
-		done := make(chan struct{})
-		var cutting sync.WaitGroup
-		cutting.Go(func() {
-			for {
-				select {
-				case <-done:
-					return
-				case <-time.After(time.Millisecond):
-					after(f.proxy, rand.N(4)*rand.N(100)) // many at once, and in the short replies of scripts
-				}
-			}
-		})
-		r.Failures(40)
-		close(done)
-		cutting.Wait()
-		after(f.proxy, -1)
-	}
-}
-
-func reset(_ *testing.T, f *faulty, r *faulttest.Round) {
-	r.Broken()
-	for range 20 {
-		f.proxy.Reset()
-		r.Answers(20)
 	}
 }
 

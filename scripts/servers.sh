@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the servers that the tests start, as far as programs are missing. The list is
-# internal/servertest/programs.txt. With SERVERS=off it installs nothing.
+# internal/servertest/programs.txt. With SERVERS=off it installs nothing. MySQL is fetched by scripts/mysql.sh.
 #
 #   scripts/servers.sh            install what is missing
 #   scripts/servers.sh left-out   name the packages of the module in this folder whose tests SERVERS=off cuts short
@@ -25,9 +25,11 @@ shopt -s nullglob
 export PATH="$PATH:/usr/sbin"
 for folder in /usr/lib/postgresql/*/bin; do PATH="$PATH:$folder"; done
 missing=()
-while read -r _ program package; do
+while read -r _ program package suite; do
+	[ -z "$suite" ] || continue
 	command -v "$program" >/dev/null || [[ " ${missing[*]-} " == *" $package "* ]] || missing+=("$package")
 done < <(grep -v -e '^#' -e '^$' "$list")
+"$(dirname "$list")/../../scripts/mysql.sh"
 ((${#missing[@]})) || exit 0
 
 refuse() {

@@ -217,14 +217,6 @@ func (b *beego) Ping(ctx context.Context) error { return b.s.Ping(ctx) }
 // Close implements [io.Closer].
 func (b *beego) Close() error { return b.s.Close() }
 
-// backend returns what is shown of the store.
-func (s *store) backend() session.Backend {
-	if s.beego {
-		return &beego{s}
-	}
-	return s
-}
-
 // measure learns how much beego's table takes.
 func (s *store) measure(ctx context.Context) error {
 	if s.dialect.Beego.MaxData == "" {

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"cmp"
+	"context"
 	"database/sql"
 	"strconv"
 	"strings"
@@ -64,6 +65,11 @@ type Dialect struct {
 	// that need not be known to it.
 	Lost func(err error) bool
 
+	// Watch calls gone with what the statements tell others on a channel, which is :channel, until ctx is done, and resync
+	// as a [session.Watcher] does: the id of a record that was removed, in hexadecimal, or "" for any number of
+	// records. Nil means that nobody is told.
+	Watch func(ctx context.Context, db *sql.DB, channel string, resync func(), gone func(payload string)) error
+
 	// NoTable reports whether err says that there is no such table.
 	NoTable func(err error) bool
 
@@ -83,6 +89,7 @@ type Dialect struct {
 //	:shorten             1 to move expires_at earlier, otherwise 0
 //	:lock :locknumber    a hash of a user, 32 bytes, and 8 of them as a number
 //	:now                 of this process, in milliseconds
+//	:channel             on which others are told of removals
 //	{ids}                keys, as a list
 type Statements struct {
 	Insert  string // a row under a key that has none, or none that is live; no row if it has
@@ -208,7 +215,10 @@ func (d *Dialect) quoted(table string) string {
 // withStored makes of a change of one version a query that says whether it was done, and otherwise
 // has the live record.
 func (s *Statements) withStored(change string) string {
-	return `WITH done AS (` + change + ` RETURNING 1) ` +
+	if !strings.Contains(change, " RETURNING ") {
+		change += " RETURNING 1"
+	}
+	return `WITH done AS (` + change + `) ` +
 		`SELECT 0, ` + strings.TrimPrefix(s.Load, `SELECT `) + ` AND NOT EXISTS (SELECT 1 FROM done) ` +
 		`UNION ALL SELECT 1, 0, NULL, NULL, NULL, NULL, NULL, NULL FROM done`
 }

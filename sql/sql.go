@@ -68,8 +68,8 @@ func OpenDB(
 // Open opens a backend for the provider config c.Config: a DSN, which is given to connect, or a JSON object with
 // dsn, table, schema, maxOpenConns, maxIdleConns, connMaxLifetime and connMaxIdleTime. An error of
 // connect says which form a DSN has, and shows nothing of this one. The result implements all optional interfaces
-// of a [session.Backend] but InProcess, and [io.Closer], which closes the pool. With c.Beego the table is
-// beego's, see [Beego], and users cannot be listed.
+// of a [session.Backend] but InProcess, [session.Watcher] if d.Watch is not nil, and [io.Closer], which closes the pool.
+// With c.Beego the table is beego's, see [Beego]; users cannot be listed then, and nothing is watched.
 func Open(
 	ctx context.Context, c session.BackendConfig, d *Dialect, connect func(dsn string) (driver.Connector, error),
 ) (session.Backend, error) {

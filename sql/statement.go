@@ -175,6 +175,8 @@ func (s *store) arg(p *params, name string) any {
 	case "name":
 		_, name := splitTable(s.table)
 		return name
+	case "channel":
+		return s.channel
 	case "lock":
 		return s.userLock(p.user)
 	case "locknumber":

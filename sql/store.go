@@ -18,7 +18,8 @@ type store struct {
 	dialect   *Dialect
 	table     string
 	namespace string
-	ns        any // the namespace as a parameter
+	ns        any    // the namespace as a parameter
+	channel   string // on which removals are told
 	beego     bool
 	maxData   int
 
@@ -32,7 +33,10 @@ type store struct {
 }
 
 func newStore(db *sql.DB, d *Dialect, table, namespace string) *store {
-	s := &store{db: db, dialect: d, table: table, namespace: namespace, ns: d.text(namespace), maxData: maxData}
+	s := &store{
+		db: db, dialect: d, table: table, namespace: namespace, ns: d.text(namespace),
+		channel: channelOf(table, namespace), maxData: maxData,
+	}
 	if d.OneWriter {
 		s.writer = make(chan struct{}, 1)
 	}
@@ -112,7 +116,7 @@ func (s *store) Create(ctx context.Context, key string, rec *session.Record) err
 
 // put stores a row where there is none that is live. It does not count as taken what lapses meanwhile.
 func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
-	for {
+	for try := 0; ; try++ {
 		p.sent = 0
 		n, err := s.exec(ctx, tx, s.insert, p)
 		if err == nil && n > 0 {
@@ -131,6 +135,9 @@ func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
 		var found session.Record
 		if err := s.find(ctx, tx, p.id, &found); !errors.Is(err, session.ErrNotFound) {
 			return orExists(err)
+		}
+		if !wait(ctx, pause(try)) {
+			return ctx.Err()
 		}
 	}
 }

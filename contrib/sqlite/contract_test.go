@@ -1,27 +1,28 @@
 package sqlite_test
 
 import (
-	"context"
 	"path/filepath"
 	"testing"
 
-	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/contrib/sqlite"
+	"github.com/seed1a8f7c28/session/internal/sqltest"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
-var harness = sessiontest.Harness{
-	Store: func(t testing.TB) sessiontest.Open {
-		file := filepath.Join(t.TempDir(), "sessions.db")
-		return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
-			c.Config = file
-			return sqlite.Open(ctx, c)
-		}
-	},
-	Local: true,
-	Floor: engine.Floor,
+func TestMain(m *testing.M) {
+	if !sqltest.Role(sqlite.Open) {
+		m.Run()
+	}
 }
 
-func TestContract(t *testing.T) { sessiontest.Run(t, harness) }
+var engine = sqltest.Engine{
+	Driver: "sqlite", Dialect: sqlite.Dialect, Node: sqlite.Open, New: sqlite.New,
+	Database: func(t testing.TB) string { return filepath.Join(t.TempDir(), "sessions.db") },
+	DSN: func(file string) string {
+		return "file:" + file + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)"
+	},
+}
 
-func TestModel(t *testing.T) { sessiontest.Model(t, harness, 12) }
+func TestSQLite(t *testing.T) { engine.Test(t) }
+
+func BenchmarkRequests(b *testing.B) { sessiontest.Bench(b, engine.Harness()) }

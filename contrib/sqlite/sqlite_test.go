@@ -16,38 +16,6 @@ import (
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
-func TestMain(m *testing.M) {
-	if !sqltest.Role(sqlite.New) {
-		m.Run()
-	}
-}
-
-var engine = sqltest.Engine{
-	Driver: "sqlite", Dialect: sqlite.Dialect, Provider: sqlite.New,
-	Database: func(t testing.TB) string { return filepath.Join(t.TempDir(), "sessions.db") },
-	DSN: func(file string) string {
-		return "file:" + file + "?_pragma=busy_timeout(5000)&_pragma=journal_mode(wal)"
-	},
-}
-
-func TestPool(t *testing.T) { engine.Pool(t) }
-
-func TestExhausted(t *testing.T) { engine.Exhausted(t) }
-
-func TestTwoProcesses(t *testing.T) { engine.TwoProcesses(t, engine.Database(t)) }
-
-func TestSweep(t *testing.T) {
-	n := sqltest.SweepSize()
-	if raced {
-		n /= 10
-	}
-	engine.Sweep(t, n)
-}
-
-func TestSetUp(t *testing.T) { engine.SetUp(t) }
-
-func BenchmarkRequests(b *testing.B) { sessiontest.Bench(b, harness) }
-
 func TestOpenFails(t *testing.T) {
 	dir := t.TempDir()
 	other := filepath.Join(dir, "other.txt")
@@ -95,7 +63,7 @@ func uri(file string) string {
 
 // TestBusy has another program hold the database: a call waits as long as its context allows, and works afterwards.
 func TestBusy(t *testing.T) {
-	file := engine.Database(t)
+	file := engine.Empty(t)
 	b, err := sqlite.Open(t.Context(), session.BackendConfig{Config: file})
 	if err != nil {
 		t.Fatal(err)

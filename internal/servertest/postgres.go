@@ -147,3 +147,21 @@ func removeSegment(data string) error {
 	}
 	return nil
 }
+
+// Demote starts a PostgreSQL server of t's own again as a replica, one with nobody to follow: it can be read.
+func (s *SQLServer) Demote(t testing.TB) {
+	t.Helper()
+	s.Stop(t)
+	if _, err := writeFile(filepath.Join(s.dir, "data"), "standby.signal", ""); err != nil {
+		t.Fatal(err)
+	}
+	s.Start(t)
+}
+
+// Promote makes a replica a server that can be written to.
+func (s *SQLServer) Promote(t testing.TB) {
+	t.Helper()
+	if _, err := s.query(s.Database, "SELECT pg_promote()"); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A SQLServer is a PostgreSQL or MariaDB server.
+// A SQLServer is a PostgreSQL, MariaDB or MySQL server.
 type SQLServer struct {
 	*Server
 	User, Password string // may do everything
@@ -36,8 +36,8 @@ type SQLOptions struct {
 	Config []string
 }
 
-// DSN is the data source name of a database of the server: for MariaDB as github.com/go-sql-driver/mysql reads it,
-// for PostgreSQL a URL. With SQLOptions.TLS the URL asks for TLS with a check of the certificate; for MariaDB the caller adds
+// DSN is the data source name of a database of the server: for MariaDB and MySQL as github.com/go-sql-driver/mysql reads it,
+// for PostgreSQL a URL. With SQLOptions.TLS the URL asks for TLS with a check of the certificate; for the others the caller adds
 // the tls parameter, because it is the name of a configuration that only the caller can register.
 func (s *SQLServer) DSN(database string) string { return s.dsn(s.Addr, database) }
 

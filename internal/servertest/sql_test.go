@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The two database servers are tested alike.
+// The database servers are tested alike.
 var sqlServers = map[string]struct {
 	shared  func(testing.TB) *SQLServer
 	start   func(testing.TB, SQLOptions) *SQLServer
@@ -17,6 +17,7 @@ var sqlServers = map[string]struct {
 	sleep   string // a query that takes two seconds
 	trips   int    // of the client until the server has that query
 	tls     string // shows the connection's TLS version
+	verify  string // has the client check the server's certificate, where the DSN does not
 }{
 	"postgres": {
 		shared: Postgres, start: StartPostgres,
@@ -24,11 +25,17 @@ var sqlServers = map[string]struct {
 		sleep: "SELECT pg_sleep(2)", trips: 4,
 		tls: "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
 	},
+	"mysql": {
+		shared: MySQL, start: StartMySQL,
+		setting: "lock-wait-timeout=123", show: "SELECT CONCAT(@@lock_wait_timeout, 'ms')",
+		sleep: "DO SLEEP(2)", trips: 5,
+		tls: "SHOW STATUS LIKE 'Ssl_version'", verify: "--ssl-mode=VERIFY_IDENTITY",
+	},
 	"mariadb": {
 		shared: MariaDB, start: StartMariaDB,
 		setting: "lock-wait-timeout=123", show: "SELECT CONCAT(@@lock_wait_timeout, 'ms')",
 		sleep: "DO SLEEP(2)", trips: 2,
-		tls: "SELECT variable_value FROM information_schema.session_status WHERE variable_name = 'ssl_version'",
+		tls: "SELECT variable_value FROM information_schema.session_status WHERE variable_name = 'ssl_version'", verify: "--ssl-verify-server-cert",
 	},
 }
 
@@ -98,14 +105,15 @@ func TestSQLTLS(t *testing.T) {
 			t.Parallel()
 			certs := NewCerts(t)
 			s := tt.start(t, SQLOptions{TLS: certs})
-			if name == "mariadb" {
-				client := s.client
-				s.client = func(database, query string) (argv, env []string) {
-					argv, env = client(database, query)
-					return append(argv, "--ssl-verify-server-cert", "--ssl-ca="+certs.CA), env
+			client := s.client
+			s.client = func(database, query string) (argv, env []string) {
+				argv, env = client(database, query)
+				if tt.verify != "" {
+					argv = append(argv, tt.verify, "--ssl-ca="+certs.CA)
 				}
+				return argv, env
 			}
-			if got := query(t, s, s.Database, tt.tls); !strings.HasPrefix(got, "TLSv1") {
+			if got := query(t, s, s.Database, tt.tls); !strings.Contains(got, "TLSv1") {
 				t.Errorf("the connection speaks %q", got)
 			}
 		})

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/faulttest"
+	"github.com/seed1a8f7c28/session/internal/servertest"
 )
 
 // A BeegoTable is the table of beego's provider, as its documentation gives it, and what its provider does with it.
@@ -80,7 +82,7 @@ func beegoVisit(t testing.TB, m *session.Manager, sid string) (*session.Session,
 
 // Beego has beego and a manager in beego mode work on the same sessions in turn.
 func (e Engine) Beego(t *testing.T, table BeegoTable) {
-	dsn := e.Database(t)
+	dsn := e.Empty(t)
 	db, ctx := e.DB(t, dsn), t.Context()
 	Exec(t, db, table.Create)
 	// SessionRead of an unknown sid makes an empty row, SessionRelease fills it.
@@ -164,7 +166,7 @@ var zeroTime = map[string]string{"mysql": "", "postgres": " * interval '1 s' + t
 
 // BeegoWriters has writers on two nodes change one session: nothing is lost.
 func (e Engine) BeegoWriters(t *testing.T, table BeegoTable) {
-	dsn := e.Database(t)
+	dsn := e.Empty(t)
 	Exec(t, e.DB(t, dsn), table.Create)
 	var nodes []*session.Manager
 	for range 2 {
@@ -194,4 +196,17 @@ func (e Engine) BeegoWriters(t *testing.T, table BeegoTable) {
 	if n := s.Get(t.Context(), "n"); n != int64(200) {
 		t.Errorf("after 200 increments n is %v", n)
 	}
+}
+
+// BeegoCut cuts connections amid answers: nothing counts twice, though versions do not count.
+func (e Engine) BeegoCut(t *testing.T) {
+	proxy, dsn := e.proxied(t)
+	faulttest.Run(t, faulttest.Setup{
+		Fails:    faulttest.Some,
+		Recovery: e.Recovery,
+		Open: func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
+			opts = append(opts, session.CfgBeego(true), session.CfgProviderConfig(dsn))
+			return session.New(e.Provider(), session.NewManagerConfig(opts...))
+		},
+	}, faulttest.Cut(proxy, (*servertest.Proxy).ResetAfter))
 }

@@ -22,7 +22,7 @@ func beegoBackend(t testing.TB, e Engine, db *sql.DB, lifetime time.Duration) se
 // BeegoContract checks what beego mode keeps of the contract of a Backend: all but versions that count, and what has no
 // column. The store makes the table.
 func (e Engine) BeegoContract(t *testing.T, table BeegoTable) {
-	db, ctx := e.DB(t, e.Database(t)), t.Context()
+	db, ctx := e.DB(t, e.Empty(t)), t.Context()
 	b, other := beegoBackend(t, e, db, time.Hour), beegoBackend(t, e, db, time.Hour)
 	about := func(what string, got, want time.Time) {
 		t.Helper()
@@ -120,7 +120,7 @@ func (e Engine) BeegoContract(t *testing.T, table BeegoTable) {
 
 // BeegoExpiry checks that a row ends when beego's GC would remove it, and that a touch keeps it from that.
 func (e Engine) BeegoExpiry(t *testing.T, table BeegoTable) {
-	db, ctx := e.DB(t, e.Database(t)), t.Context()
+	db, ctx := e.DB(t, e.Empty(t)), t.Context()
 	Exec(t, db, table.Create)
 	const lifetime = 2 * time.Second
 	b := beegoBackend(t, e, db, lifetime)
@@ -168,7 +168,7 @@ func (e Engine) BeegoExpiry(t *testing.T, table BeegoTable) {
 
 // BeegoWhole checks what concerns the whole table.
 func (e Engine) BeegoWhole(t *testing.T, table BeegoTable) {
-	db, ctx := e.DB(t, e.Database(t)), t.Context()
+	db, ctx := e.DB(t, e.Empty(t)), t.Context()
 	Exec(t, db, table.Create)
 	b := beegoBackend(t, e, db, time.Hour)
 	var live []string

@@ -1,4 +1,4 @@
-// Package sqltest holds the tests that the packages postgres, mysql and contrib/sqlite have in common.
+// Package sqltest holds the tests that the packages of SQL databases have in common: [Engine.Test].
 package sqltest
 
 import (
@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/sessiontest"
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
@@ -18,11 +20,76 @@ import (
 type Engine struct {
 	Driver   string                     // of database/sql
 	Dialect  func() *sessionsql.Dialect // of the package
-	Provider func() session.Provider    // of the package
-	Database func(t testing.TB) string  // makes an empty database and returns its DSN
+	Node     sessiontest.Open           // Open of the package
+	New      func() session.Provider    // of the package; nil makes a provider of Node
+	Database func(t testing.TB) string  // makes an empty database and returns its DSN; nil if there is a Server
 	DSN      func(config string) string // what the driver takes of it; nil if it is the same
+	Server   *Server                    // nil if the database is in this process
 
-	Options []session.ManagerConfigOpt // for the manager of Broken
+	// DriverOnly leaves out what another engine shows that differs by the driver alone.
+	DriverOnly bool
+
+	// Recovery is how long after a fault the last client may wait, where that is long: see [faulttest.Setup].
+	Recovery time.Duration
+}
+
+// A Server is what an engine has that is one.
+type Server struct {
+	Shared func(t testing.TB) *servertest.SQLServer                          // of all tests
+	Start  func(t testing.TB, o servertest.SQLOptions) *servertest.SQLServer // one of t's own
+
+	// Disconnect ends the connections to the database that are not db's.
+	Disconnect func(t testing.TB, db *sql.DB)
+
+	// ReadOnly makes a server one that only reads, as a replica is, and returns how to make it write again. The DSN is for
+	// those who are not exempt from that.
+	ReadOnly func(t testing.TB, s *servertest.SQLServer, database string) (dsn string, readOnly func(on bool))
+
+	// Serializable, at the end of a DSN, makes all transactions so. Zones are ends of DSNs in different time zones, Params
+	// such that make a difference of how rows are counted.
+	Serializable  string
+	Zones, Params []string
+}
+
+// Provider is the package's.
+func (e Engine) Provider() session.Provider {
+	if e.New != nil {
+		return e.New()
+	}
+	return session.NewProvider(e.Node)
+}
+
+// Harness is for the kit.
+func (e Engine) Harness() sessiontest.Harness {
+	return sessiontest.Harness{
+		Store: func(t testing.TB) sessiontest.Open {
+			dsn := e.Empty(t)
+			return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+				c.Config = dsn
+				return e.Node(ctx, c)
+			}
+		},
+		Local: e.Server == nil,
+		Floor: e.Floor,
+	}
+}
+
+// Empty makes an empty database and returns its DSN.
+func (e Engine) Empty(t testing.TB) string {
+	t.Helper()
+	if e.Server == nil {
+		return e.Database(t)
+	}
+	s := e.Server.Shared(t)
+	return s.DSN(s.NewDatabase(t))
+}
+
+// proxied is Empty with a proxy before the server.
+func (e Engine) proxied(t testing.TB) (*servertest.Proxy, string) {
+	t.Helper()
+	s := e.Server.Shared(t)
+	proxy := servertest.NewProxy(t, s.Addr)
+	return proxy, s.DSNVia(proxy.Addr, s.NewDatabase(t))
 }
 
 // DB opens a pool of the test's own.
@@ -93,10 +160,10 @@ func (e Engine) mark(n int) string {
 // Floor is what a benchmark compares with: a bare prepared statement of the driver that reads or writes 128 bytes.
 func (e Engine) Floor(t testing.TB) func(write bool) error {
 	t.Helper()
-	db := e.DB(t, e.Database(t))
+	db := e.DB(t, e.Empty(t))
 	db.SetMaxIdleConns(16)
-	kind := map[string]string{"postgres": "bytea", "mysql": "BINARY(32)", "sqlite": "BLOB"}[e.Driver]
-	data := map[string]string{"postgres": "bytea", "mysql": "MEDIUMBLOB", "sqlite": "BLOB"}[e.Driver]
+	kind := map[string]string{"postgres": "bytea", "pgx": "bytea", "mysql": "BINARY(32)", "sqlite": "BLOB"}[e.Driver]
+	data := map[string]string{"postgres": "bytea", "pgx": "bytea", "mysql": "MEDIUMBLOB", "sqlite": "BLOB"}[e.Driver]
 	Exec(t, db, "CREATE TABLE bare (id "+kind+" PRIMARY KEY, data "+data+")")
 	id := []byte(strings.Repeat("k", 32))
 	Exec(t, db, "INSERT INTO bare VALUES ("+e.mark(1)+", "+e.mark(2)+")", id, make([]byte, 128))

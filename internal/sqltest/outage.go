@@ -1,15 +1,10 @@
 package sqltest
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
-	"io"
-	mathrand "math/rand/v2"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,102 +12,16 @@ import (
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
-// counting increments a value of the session of a cookie, and counts what was acknowledged and what failed.
-type counting struct {
-	m      *session.Manager
-	cookie string
-	acked  int64
-	failed int64
+// lostAnswers ends the connection in both ways.
+func (e Engine) lostAnswers(t *testing.T) {
+	proxy, dsn := e.proxied(t)
+	t.Run("reset", func(t *testing.T) { e.lostAnswer(t, dsn, func() { proxy.ResetAfter(0) }) })
+	t.Run("ended", func(t *testing.T) { e.lostAnswer(t, dsn, func() { proxy.TruncateAfter(0) }) })
 }
 
-func newCounting(t testing.TB, m *session.Manager) *counting {
-	return &counting{m: m, cookie: visitor(t, m)}
-}
-
-func (c *counting) increment() error {
-	s, err := start(c.m, c.cookie)
-	if err == nil {
-		_, err = s.Increment(context.Background(), "n", 1)
-	}
-	if err == nil {
-		err = s.Save(context.Background())
-	}
-	if err == nil {
-		c.acked++
-	} else {
-		c.failed++
-	}
-	return err
-}
-
-// check waits until the store answers again, and compares what is stored. A change that failed may have been
-// stored; none counts twice.
-func (c *counting) check(t testing.TB) {
-	t.Helper()
-	for limit := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		s, err := start(c.m, c.cookie)
-		if err == nil {
-			n, _ := s.Get(t.Context(), "n").(int64)
-			if n < c.acked || n > c.acked+c.failed {
-				t.Errorf("%d increments were acknowledged and %d failed, the value is %d", c.acked, c.failed, n)
-			}
-			return
-		}
-		if errors.Is(err, session.ErrNotFound) || time.Now().After(limit) {
-			t.Errorf("Start: %v", err)
-			return
-		}
-	}
-}
-
-// Broken breaks connections under load: nothing that was acknowledged is lost, nothing counts twice, nobody is logged
-// out, and afterwards all work again.
-func (e Engine) Broken(t *testing.T, config string, rounds int, disrupt func(round int)) {
-	m := Manager(t, e.Provider(), append(e.Options, session.CfgProviderConfig(config), session.CfgOpTimeout(time.Second))...)
-	var all []*counting
-	for range 4 {
-		all = append(all, newCounting(t, m))
-	}
-	done := make(chan struct{})
-	var wg sync.WaitGroup
-	for _, c := range all {
-		wg.Go(func() {
-			for {
-				select {
-				case <-done:
-					return
-				default:
-				}
-				if err := c.increment(); err != nil {
-					if errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrDestroyed) {
-						t.Errorf("an outage is no miss: %v", err)
-						return
-					}
-					time.Sleep(time.Millisecond)
-				}
-			}
-		})
-	}
-	for round := range rounds {
-		time.Sleep(time.Duration(20+mathrand.N(30)) * time.Millisecond)
-		disrupt(round)
-	}
-	close(done)
-	wg.Wait()
-	var acked, failed int64
-	for _, c := range all {
-		c.check(t)
-		if err := c.increment(); err != nil {
-			t.Errorf("afterwards: %v", err)
-		}
-		acked, failed = acked+c.acked, failed+c.failed
-	}
-	t.Logf("%d increments acknowledged, %d failed", acked, failed)
-}
-
-// LostAnswer loses the answer of each kind of change. The call then either resolves what has become of it, or returns
+// lostAnswer loses the answer of each kind of change. The call then either resolves what has become of it, or returns
 // an error that is neither a miss nor a conflict. lose ends the connection when the next answer comes.
-func (e Engine) LostAnswer(t *testing.T, dsn string, lose func()) {
+func (e Engine) lostAnswer(t *testing.T, dsn string, lose func()) {
 	db := e.DB(t, dsn)
 	db.SetMaxOpenConns(1) // the one that has all statements prepared
 	b := e.Open(t, db)
@@ -158,27 +67,6 @@ func (e Engine) LostAnswer(t *testing.T, dsn string, lose func()) {
 	}
 }
 
-// Silent has the server not answer: a request ends in time, and the next ones work when it answers again.
-func (e Engine) Silent(t *testing.T, config string, silence func(on bool)) {
-	m := Manager(t, e.Provider(), session.CfgProviderConfig(config), session.CfgOpTimeout(300*time.Millisecond))
-	c := newCounting(t, m)
-	for range 3 {
-		if err := c.increment(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	silence(true)
-	for range 3 {
-		begin := time.Now()
-		err := c.increment()
-		if took := time.Since(begin); err == nil || took > 2*time.Second {
-			t.Errorf("%v after %v, want an error after 300ms", err, took)
-		}
-	}
-	silence(false)
-	c.check(t)
-}
-
 // A Failure is a config that cannot be opened.
 type Failure struct {
 	Name   string // of the subtest
@@ -215,54 +103,4 @@ func (e Engine) OpenFails(t *testing.T, secret string, failures []Failure) {
 			t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
 		}
 	}
-}
-
-// SetUp checks what is done about the table.
-func (e Engine) SetUp(t *testing.T) {
-	config := func(dsn, table, schema string) string {
-		return fmt.Sprintf(`{"dsn": %q, "table": %q, "schema": %q}`, dsn, table, schema)
-	}
-	open := func(config string) error {
-		m, err := session.New(e.Provider(), session.NewManagerConfig(session.CfgProviderConfig(config)))
-		if err == nil {
-			_, err = m.GetProvider().SessionRead(t.Context(), strings.Repeat("0123456789abcdef", 2))
-			m.Close()
-		}
-		return err
-	}
-	dsn := e.Database(t)
-	db := e.DB(t, dsn)
-	Exec(t, db, "CREATE TABLE others (id INTEGER, title VARCHAR(10))")
-	for _, tt := range []struct{ name, config, says string }{
-		{"checked, not there", config(dsn, "app_sessions", "check"), "cannot read the table app_sessions"},
-		{"another application's", config(dsn, "others", "create"), "lacks the columns ns, version, user_id"},
-		{"made", config(dsn, "app_sessions", "create"), ""},
-		{"checked", config(dsn, "app_sessions", "check"), ""},
-		{"not looked at", config(dsn, "app_sessions", "off"), ""},
-		{"a reserved word", config(dsn, "order", "create"), ""},
-		{"not looked at, not there", config(dsn, "nowhere", "off"), "nowhere"},
-	} {
-		err := open(tt.config)
-		if tt.says == "" && err != nil || tt.says != "" && (err == nil || !strings.Contains(err.Error(), tt.says)) {
-			t.Errorf("%s: %v, want %q", tt.name, err, tt.says)
-		}
-	}
-	Exec(t, db, "ALTER TABLE app_sessions DROP COLUMN deadline_at")
-	if err := open(config(dsn, "app_sessions", "create")); err == nil || !strings.Contains(err.Error(), "lacks the columns deadline_at") {
-		t.Errorf("without a column: %v", err)
-	}
-
-	fresh := e.Database(t)
-	var wg sync.WaitGroup
-	for range 8 {
-		wg.Go(func() {
-			p := e.Provider()
-			if err := p.SessionInit(context.Background(), 60, fresh); err != nil {
-				t.Errorf("nodes that make the table together: %v", err)
-				return
-			}
-			p.(io.Closer).Close()
-		})
-	}
-	wg.Wait()
 }

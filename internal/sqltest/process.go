@@ -5,14 +5,18 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/internal/proctest"
+	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 // Role does what another process of a test is for, if this is one: in TestMain, before anything else.
-func Role(provider func() session.Provider) bool {
-	return proctest.Run(proctest.Roles{"write": proctest.Writers{Provider: provider}.Write})
+func Role(node sessiontest.Open) bool {
+	return proctest.Run(proctest.Roles{"write": writers(node).Write})
 }
 
-// TwoProcesses has writers in two processes change one session: nothing is lost. config is a provider config.
-func (e Engine) TwoProcesses(t *testing.T, config string) {
-	proctest.Writers{Provider: e.Provider}.Test(t, config)
+// writers are of one kind in all processes.
+func writers(node sessiontest.Open) proctest.Writers {
+	return proctest.Writers{Provider: func() session.Provider { return session.NewProvider(node) }, Changes: 40}
 }
+
+// twoProcesses has writers in two processes change one session: nothing is lost. config is a provider config.
+func (e Engine) twoProcesses(t *testing.T, config string) { writers(e.Node).Test(t, config) }

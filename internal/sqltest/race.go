@@ -1,6 +1,6 @@
 //go:build race
 
-package sqlite_test
+package sqltest
 
 // raced says that the race detector is on, under which SQLite, C that was translated, is many times slower.
 const raced = true

@@ -1,0 +1,70 @@
+package pgx_test
+
+import (
+	"context"
+	"database/sql/driver"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/faulttest"
+	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/internal/sqltest"
+	"github.com/seed1a8f7c28/session/postgres"
+	"github.com/seed1a8f7c28/session/sessiontest"
+	sessionsql "github.com/seed1a8f7c28/session/sql"
+)
+
+func TestMain(m *testing.M) {
+	if !sqltest.Role(node) {
+		servertest.Main(m)
+	}
+}
+
+var engine = sqltest.Engine{
+	Driver: "pgx", Dialect: postgres.Dialect, Node: node, Server: sqltest.Postgres(), DriverOnly: true,
+	// To close a connection on which the server says nothing takes pgx up to five seconds, in which it counts as open.
+	Recovery: 10 * time.Second,
+}
+
+// node opens a pool of pgx's connections by a DSN, as a provider would.
+func node(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+	d := postgres.Dialect()
+	return sessionsql.Open(ctx, c, d, func(dsn string) (driver.Connector, error) {
+		cfg, err := pgx.ParseConfig(dsn)
+		if err != nil {
+			return nil, err
+		}
+		d.Watch = postgres.Watch(dsn)
+		return stdlib.GetConnector(*cfg), nil
+	})
+}
+
+func TestPgx(t *testing.T) { engine.Test(t) }
+
+func BenchmarkRequests(b *testing.B) { sessiontest.Bench(b, engine.Harness()) }
+
+// TestPool is the way of doc.go: a pgxpool behind a *sql.DB, as an application has it. Nodes hear of each other.
+func TestPool(t *testing.T) {
+	dsn := engine.Empty(t)
+	pool, err := pgxpool.New(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	db := stdlib.OpenDBFromPool(pool)
+	defer db.Close()
+	faulttest.Told(t, func() *session.Manager {
+		d := postgres.Dialect()
+		d.Watch = postgres.Watch(dsn)
+		m, err := session.New(sessionsql.New(db, d), session.NewManagerConfig())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
+	})
+}

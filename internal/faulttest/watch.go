@@ -1,0 +1,116 @@
+package faulttest
+
+import (
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// await is how long a session's end may take to be told, where nothing is measured.
+const await = 40 * time.Second
+
+// Told measures how long after a logout on one node another hears of it, and logs that. Nothing is left of the nodes.
+func Told(t *testing.T, open func() *session.Manager) {
+	t.Helper()
+	var m, other *session.Manager
+	family := newFamily()
+	family.do(func() { m, other = open(), open() })
+	var took []time.Duration
+	late := 0
+	for range 100 {
+		var done <-chan struct{}
+		family.do(func() { done = loggedIn(t, m) })
+		if len(took) == 0 {
+			settle(t, m, other)
+		}
+		begun := time.Now()
+		logOut(t, other)
+		select {
+		case <-done:
+		case <-time.After(await):
+			t.Fatal("nobody says that the session has ended")
+		}
+		d := time.Since(begun)
+		took = append(took, d)
+		if d > 250*time.Millisecond {
+			late++
+		}
+	}
+	slices.Sort(took)
+	t.Logf("median %v, 95 of 100 within %v, all within %v", took[50], took[94], took[99])
+	if late > 5 {
+		t.Errorf("%d of 100 came later than 250 ms", late)
+	}
+	for _, m := range []*session.Manager{m, other} {
+		if err := m.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	}
+	family.gone(t)
+}
+
+// ToldAfter ends a session on one node while another hears nothing: that one finds it out afterwards.
+func ToldAfter(t *testing.T, m, other *session.Manager, outage func() (end func())) {
+	t.Helper()
+	done := loggedIn(t, m)
+	settle(t, m, other)
+	end := outage()
+	logOut(t, other)
+	time.Sleep(300 * time.Millisecond)
+	end()
+	select {
+	case <-done:
+	case <-time.After(await):
+		t.Error("nobody has looked after the break")
+	}
+}
+
+// settle waits until m is told sooner than it would look by itself.
+func settle(t *testing.T, m, other *session.Manager) {
+	t.Helper()
+	for end := time.Now().Add(await); time.Now().Before(end); {
+		s, err := m.Start(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		if err == nil {
+			err = s.Login(t.Context(), "settling")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		done := s.Done()
+		if _, err := other.DestroyUser(t.Context(), "settling"); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-done:
+			return
+		case <-time.After(session.PollInterval / 5):
+		}
+	}
+	t.Fatal("nobody is told in time")
+}
+
+// loggedIn begins Ann's session, and waits for its end.
+func loggedIn(t *testing.T, m *session.Manager) <-chan struct{} {
+	t.Helper()
+	s, err := m.Start(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	if err == nil {
+		err = s.Login(t.Context(), "ann")
+	}
+	if err == nil {
+		err = s.Save(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Done()
+}
+
+func logOut(t *testing.T, m *session.Manager) {
+	t.Helper()
+	if n, err := m.DestroyUser(t.Context(), "ann"); n != 1 || err != nil {
+		t.Fatalf("DestroyUser = %d, %v", n, err)
+	}
+}

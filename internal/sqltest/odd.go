@@ -1,0 +1,123 @@
+package sqltest
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/sessiontest"
+	sessionsql "github.com/seed1a8f7c28/session/sql"
+)
+
+// tableGone has somebody take the table away and bring it back: meanwhile each call is an error that names it, and
+// nobody is logged out.
+func (e Engine) tableGone(t *testing.T) {
+	db := e.DB(t, e.Empty(t))
+	m := Manager(t, sessionsql.New(db, e.Dialect()))
+	cookie := visitor(t, m)
+	s, err := start(m, cookie)
+	if err != nil {
+		t.Fatal(err)
+	}
+	Exec(t, db, "ALTER TABLE sessions RENAME TO sessions_away")
+	if err := s.Set(t.Context(), "n", 1); err != nil {
+		t.Fatal(err)
+	}
+	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Cookie", cookie)
+	_, startErr := m.Start(w, r)
+	for call, err := range map[string]error{"Save": s.Save(t.Context()), "Start": startErr} {
+		if err == nil || errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrDestroyed) || !strings.Contains(err.Error(), "sessions") {
+			t.Errorf("%s without the table: %v, want an error that names it", call, err)
+		}
+	}
+	if got := w.Header()["Set-Cookie"]; got != nil {
+		t.Errorf("without the table the cookie is taken: %d Set-Cookie", len(got))
+	}
+	Exec(t, db, "ALTER TABLE sessions_away RENAME TO sessions")
+	if err := s.Save(t.Context()); err != nil {
+		t.Errorf("Save when it is back: %v", err)
+	}
+	if s, err = start(m, cookie); err != nil || s.Get(t.Context(), "n") != 1 {
+		t.Errorf("Start when it is back: %v", err)
+	}
+}
+
+// sameAgain stores what is stored already, which some servers count as no row: it is no miss and no conflict.
+func (e Engine) sameAgain(t *testing.T) {
+	for _, param := range append([]string{""}, e.params()...) {
+		b := e.Open(t, e.DB(t, e.Empty(t)+param))
+		key := sessiontest.Key("k")
+		rec := &session.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
+		err := errors.Join(b.Create(t.Context(), key, rec), b.Touch(t.Context(), key, rec.Expires), b.Touch(t.Context(), key, rec.Expires))
+		for range 3 {
+			err = errors.Join(err, b.Save(t.Context(), key, rec))
+		}
+		if err == nil {
+			_, err = b.(session.UserLimiter).Reserve(t.Context(), "ann", sessiontest.Key("r"), rec.Expires, 1, false)
+		}
+		if err == nil { // again, to the same time
+			_, err = b.(session.UserLimiter).Reserve(t.Context(), "ann", sessiontest.Key("r"), rec.Expires, 1, false)
+		}
+		if err != nil || rec.Version != 4 {
+			t.Errorf("%q: version %d, want 4; %v", param, rec.Version, err)
+		}
+		if err := b.Touch(t.Context(), sessiontest.Key("other"), rec.Expires); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("%q: Touch of none = %v, want ErrNotFound", param, err)
+		}
+		rec.Version = 3
+		err = b.Save(t.Context(), key, rec)
+		if conflict, ok := errors.AsType[*session.ConflictError](err); !ok || conflict.Record.Version != 4 {
+			t.Errorf("%q: Save of what is stored at another version = %v, want a conflict", param, err)
+		}
+	}
+}
+
+func (e Engine) params() []string {
+	if e.Server == nil {
+		return nil
+	}
+	return e.Server.Params
+}
+
+// zones has nodes whose connections are in different time zones, and differ in how they read times: what they store and
+// load is the same, and ends at the same time.
+func (e Engine) zones(t *testing.T) {
+	dsn := e.Empty(t)
+	var nodes []session.Backend
+	for _, param := range append([]string{""}, e.Server.Zones...) {
+		nodes = append(nodes, e.Open(t, e.DB(t, dsn+param)))
+	}
+	at := time.UnixMilli(time.Now().UnixMilli())
+	for i, b := range nodes {
+		key, short := sessiontest.Key("k"+string(rune('a'+i))), sessiontest.Key("s"+string(rune('a'+i)))
+		stored := session.Record{Created: at, AuthTime: at.Add(time.Second), Expires: at.Add(time.Hour), Deadline: at.Add(48 * time.Hour)}
+		rec := stored
+		ends := session.Record{Created: at, Expires: time.Now().Add(300 * time.Millisecond)}
+		if err := errors.Join(b.Create(t.Context(), key, &rec), b.Create(t.Context(), short, &ends)); err != nil {
+			t.Fatal(err)
+		}
+		for j, other := range nodes {
+			var is session.Record
+			if err := other.Load(t.Context(), key, &is); err != nil {
+				t.Errorf("node %d does not find what node %d has stored: %v", j, i, err)
+			}
+			if !is.Created.Equal(stored.Created) || !is.AuthTime.Equal(stored.AuthTime) || !is.Expires.Equal(stored.Expires) || !is.Deadline.Equal(stored.Deadline) {
+				t.Errorf("node %d reads other times than node %d has stored: %v, want %v", j, i, is, stored)
+			}
+		}
+		time.Sleep(time.Until(ends.Expires) + 10*time.Millisecond)
+		for j, other := range nodes {
+			if err := other.Load(t.Context(), short, new(session.Record)); !errors.Is(err, session.ErrNotFound) {
+				t.Errorf("node %d finds what has expired on node %d: %v", j, i, err)
+			}
+		}
+	}
+	if n, err := nodes[0].(session.Sweeper).Sweep(t.Context(), nil); n != 0 && n != len(nodes) || err != nil {
+		t.Errorf("Sweep = %d, %v", n, err) // the hour of those that have expired may not be over
+	}
+}

@@ -1,0 +1,37 @@
+package sqltest
+
+import (
+	"testing"
+
+	"github.com/seed1a8f7c28/session/sessiontest"
+)
+
+// Test runs what holds for every engine.
+func (e Engine) Test(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		ofServer bool // for a server alone
+		ofDriver bool // another driver may make a difference
+		test     func(t *testing.T)
+	}{
+		{"Contract", false, true, func(t *testing.T) { sessiontest.Run(t, e.Harness()) }},
+		{"Model", false, true, func(t *testing.T) { sessiontest.Model(t, e.Harness(), 12) }},
+		{"Pool", false, true, e.pool},
+		{"Exhausted", false, true, e.exhausted},
+		{"Crowd", false, true, e.crowd},
+		{"TableGone", false, true, e.tableGone},
+		{"SameAgain", false, true, e.sameAgain},
+		{"TwoProcesses", false, false, func(t *testing.T) { e.twoProcesses(t, e.Empty(t)) }},
+		{"Sweep", false, false, func(t *testing.T) { e.sweep(t, e.sweepSize()) }},
+		{"SetUp", false, true, e.setUp},
+		{"Zones", true, true, e.zones},
+		{"Trips", true, true, e.trips},
+		{"LostAnswer", true, true, e.lostAnswers},
+		{"Serializable", true, true, func(t *testing.T) { e.twoProcesses(t, e.Empty(t)+e.Server.Serializable) }},
+		{"Fault", true, true, e.faults},
+	} {
+		if (e.Server != nil || !tt.ofServer) && (!e.DriverOnly || tt.ofDriver) {
+			t.Run(tt.name, tt.test)
+		}
+	}
+}

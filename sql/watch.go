@@ -1,0 +1,42 @@
+package sql
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A watcher is a store of a dialect that has a Watch.
+type watcher struct{ *store }
+
+// backend returns what the dialect, and the table, can do.
+func (s *store) backend() session.Backend {
+	switch {
+	case s.beego:
+		return &beego{s}
+	case s.dialect.Watch != nil:
+		return watcher{s}
+	}
+	return s
+}
+
+// Watch implements [session.Watcher].
+func (w watcher) Watch(ctx context.Context, resync func(), destroyed func(key string)) error {
+	return w.fail("watch", w.dialect.Watch(ctx, w.db, w.channel, resync, func(payload string) {
+		if payload == "" {
+			resync()
+		} else if id, err := hex.DecodeString(payload); err == nil && len(id) == idLen { // anybody may send others
+			destroyed(keyOf(id))
+		}
+	}))
+}
+
+// channelOf returns a name for what is said about a namespace in a table, which one node may call by its bare name and
+// another by its schema's too.
+func channelOf(table, namespace string) string {
+	sum := sha256.Sum256([]byte(strings.ToLower(table[strings.LastIndexByte(table, '.')+1:]) + "\x00" + namespace))
+	return "session_" + hex.EncodeToString(sum[:16])
+}

@@ -87,3 +87,8 @@ func readOnly(t testing.TB, s *servertest.SQLServer, database string) (dsn strin
 		sqltest.Exec(t, db, map[bool]string{true: "SET GLOBAL read_only = 1", false: "SET GLOBAL read_only = 0"}[on])
 	}
 }
+
+func BenchmarkSize(b *testing.B) {
+	mariadb.BenchSize(b, "ANALYZE TABLE sessions",
+		"SELECT data_length + index_length FROM information_schema.tables WHERE table_schema = database() AND table_name = 'sessions'")
+}

@@ -23,3 +23,7 @@ var engine = sqltest.Engine{
 func TestPostgres(t *testing.T) { engine.Test(t) }
 
 func BenchmarkRequests(b *testing.B) { sessiontest.Bench(b, engine.Harness()) }
+
+func BenchmarkSize(b *testing.B) {
+	engine.BenchSize(b, "", "SELECT pg_total_relation_size('sessions')")
+}

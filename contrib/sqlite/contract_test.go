@@ -26,3 +26,7 @@ var engine = sqltest.Engine{
 func TestSQLite(t *testing.T) { engine.Test(t) }
 
 func BenchmarkRequests(b *testing.B) { sessiontest.Bench(b, engine.Harness()) }
+
+func BenchmarkSize(b *testing.B) {
+	engine.BenchSize(b, "", "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+}

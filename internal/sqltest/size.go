@@ -1,0 +1,30 @@
+package sqltest
+
+import (
+	"context"
+	"database/sql"
+	"testing"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/sessiontest"
+)
+
+// BenchSize reports what a session takes in the database. bytes asks for what the table takes, indexes included, and
+// before is run before that, if it is not empty.
+func (e Engine) BenchSize(b *testing.B, before, bytes string) {
+	var db *sql.DB
+	h := sessiontest.Harness{Store: func(t testing.TB) sessiontest.Open {
+		dsn := e.Empty(t)
+		db = e.DB(t, dsn)
+		return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+			c.Config = dsn
+			return e.Node(ctx, c)
+		}
+	}}
+	sessiontest.BenchSize(b, h, 50_000, func(b *testing.B) int64 {
+		if before != "" {
+			Exec(b, db, before)
+		}
+		return int64(Int(b, db, bytes))
+	})
+}

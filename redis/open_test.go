@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +11,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/goroutines"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/redis"
 )
@@ -67,11 +67,11 @@ func TestOpenError(t *testing.T) {
 		{"unknown master", master.Addrs[0] + ",1,,0,other", redis.OpenSentinel, master.Addrs[0]},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			before := runtime.NumGoroutine()
 			begin := time.Now()
 			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 			defer cancel()
-			_, err := tt.open(ctx, session.BackendConfig{Config: tt.config, Namespace: "app"})
+			family, err := goroutines.NewFamily(), error(nil)
+			family.Do(func() { _, err = tt.open(ctx, session.BackendConfig{Config: tt.config, Namespace: "app"}) })
 			if took := time.Since(begin); took > 2500*time.Millisecond {
 				t.Errorf("it took %v", took)
 			}
@@ -82,7 +82,7 @@ func TestOpenError(t *testing.T) {
 			case !strings.Contains(err.Error(), tt.says), strings.Contains(err.Error(), secret):
 				t.Errorf("%v, want an error that says %q and shows no password", err, tt.says)
 			}
-			goroutines(t, before)
+			family.Gone(t)
 		})
 	}
 	t.Run("no answer, no deadline", func(t *testing.T) {
@@ -99,34 +99,23 @@ func TestOpenError(t *testing.T) {
 	})
 }
 
-// goroutines checks that there are no more than before, after a while.
-func goroutines(t *testing.T, before int) {
-	t.Helper()
-	for try := 0; runtime.NumGoroutine() > before; try++ {
-		if try == 300 {
-			buf := make([]byte, 1<<20)
-			t.Errorf("%d goroutines, before there were %d\n%s", runtime.NumGoroutine(), before, buf[:runtime.Stack(buf, true)])
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-}
-
 // TestClose checks that nothing is left of a backend of each kind.
 func TestClose(t *testing.T) {
 	addr, cluster, sentinel := empty(t), clusterConfig(t), sentinelConfig(t)
 	for i, open := range []opener{redis.Open, redis.OpenCluster, redis.OpenSentinel} {
-		before := runtime.NumGoroutine()
-		b, err := open(t.Context(), session.BackendConfig{Config: []string{addr, cluster, sentinel}[i]})
-		must(t, err)
-		must(t, b.Create(t.Context(), key(1), newRecord("ann")))
-		for range 2 {
-			must(t, b.(store).Close())
-		}
-		if err := b.Load(t.Context(), key(1), new(session.Record)); !errors.Is(err, goredis.ErrClosed) {
-			t.Errorf("Load after Close = %v", err)
-		}
-		goroutines(t, before)
+		family := goroutines.NewFamily()
+		family.Do(func() {
+			b, err := open(t.Context(), session.BackendConfig{Config: []string{addr, cluster, sentinel}[i]})
+			must(t, err)
+			must(t, b.Create(t.Context(), key(1), newRecord("ann")))
+			for range 2 {
+				must(t, b.(store).Close())
+			}
+			if err := b.Load(t.Context(), key(1), new(session.Record)); !errors.Is(err, goredis.ErrClosed) {
+				t.Errorf("Load after Close = %v", err)
+			}
+		})
+		family.Gone(t)
 	}
 }
 

@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/goroutines"
 )
 
 // A Setup is what fails, and what is expected of it. Only Open is needed.
@@ -128,17 +129,17 @@ func Run(t testing.TB, s Setup, fault func(r *Round)) Result {
 	r := &run{t: t, Setup: s, stop: make(chan struct{})}
 	r.pulse = startPulse()
 	defer r.end() // where fault has ended the test
-	family := newFamily()
-	family.do(r.begin)
+	family := goroutines.NewFamily()
+	family.Do(r.begin)
 	if !t.Failed() {
 		for rounds > 0 && r.once(fault) {
 			rounds--
 		}
 	}
 	r.rest()
-	family.do(r.compare)
-	family.do(r.end)
-	family.gone(t)
+	family.Do(r.compare)
+	family.Do(r.end)
+	family.Gone(t)
 	result := r.result()
 	t.Log(result)
 	return result

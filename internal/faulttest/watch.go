@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/goroutines"
 )
 
 // await is how long a session's end may take to be told, where nothing is measured.
@@ -16,13 +17,13 @@ const await = 40 * time.Second
 func Told(t *testing.T, open func() *session.Manager) {
 	t.Helper()
 	var m, other *session.Manager
-	family := newFamily()
-	family.do(func() { m, other = open(), open() })
+	family := goroutines.NewFamily()
+	family.Do(func() { m, other = open(), open() })
 	var took []time.Duration
 	late := 0
 	for range 100 {
 		var done <-chan struct{}
-		family.do(func() { done = loggedIn(t, m) })
+		family.Do(func() { done = loggedIn(t, m) })
 		if len(took) == 0 {
 			settle(t, m, other)
 		}
@@ -49,7 +50,7 @@ func Told(t *testing.T, open func() *session.Manager) {
 			t.Errorf("Close: %v", err)
 		}
 	}
-	family.gone(t)
+	family.Gone(t)
 }
 
 // ToldAfter ends a session on one node while another hears nothing: that one finds it out afterwards.

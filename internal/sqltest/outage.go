@@ -3,12 +3,12 @@ package sqltest
 import (
 	"crypto/rand"
 	"errors"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/goroutines"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
@@ -77,30 +77,28 @@ type Failure struct {
 // OpenFails opens what cannot be opened: the error comes in time, says what failed and shows no secret; nothing is
 // left open.
 func (e Engine) OpenFails(t *testing.T, secret string, failures []Failure) {
-	before := runtime.NumGoroutine()
-	for _, tt := range failures {
-		t.Run(tt.Name, func(t *testing.T) {
-			begin := time.Now()
-			m, err := session.New(e.Provider(), session.NewManagerConfig(
-				session.CfgProviderConfig(tt.Config), session.CfgOpTimeout(time.Second)))
-			if err == nil {
-				m.Close()
-				t.Fatal("New succeeded")
-			}
-			if took := time.Since(begin); took > 4*time.Second {
-				t.Errorf("New took %v", took)
-			}
-			if !strings.Contains(err.Error(), tt.Says) {
-				t.Errorf("New: %v, want it to say %q", err, tt.Says)
-			}
-			if strings.Contains(err.Error(), secret) {
-				t.Errorf("New shows the password: %v", err)
-			}
-		})
-	}
-	for limit := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before+2; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(limit) {
-			t.Fatalf("%d goroutines before, %d after", before, runtime.NumGoroutine())
+	family := goroutines.NewFamily()
+	family.Do(func() {
+		for _, tt := range failures {
+			t.Run(tt.Name, func(t *testing.T) {
+				begin := time.Now()
+				m, err := session.New(e.Provider(), session.NewManagerConfig(
+					session.CfgProviderConfig(tt.Config), session.CfgOpTimeout(time.Second)))
+				if err == nil {
+					m.Close()
+					t.Fatal("New succeeded")
+				}
+				if took := time.Since(begin); took > 4*time.Second {
+					t.Errorf("New took %v", took)
+				}
+				if !strings.Contains(err.Error(), tt.Says) {
+					t.Errorf("New: %v, want it to say %q", err, tt.Says)
+				}
+				if strings.Contains(err.Error(), secret) {
+					t.Errorf("New shows the password: %v", err)
+				}
+			})
 		}
-	}
+	})
+	family.Gone(t)
 }

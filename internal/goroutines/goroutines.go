@@ -1,0 +1,59 @@
+// Package goroutines tells tests which goroutines are left of what they have started, beside those of other tests that
+// run at the same time.
+package goroutines
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"runtime/pprof"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A Family is the goroutines that descend from functions. It knows them by a label, which a goroutine inherits.
+type Family struct{ name string }
+
+// NewFamily returns an empty one.
+func NewFamily() Family { return Family{rand.Text()} }
+
+// Do runs f. The goroutines that f starts, and theirs, are of the family.
+func (f Family) Do(do func()) {
+	pprof.Do(context.Background(), pprof.Labels("family", f.name), func(context.Context) { do() })
+}
+
+// Gone fails t if after ten seconds one of them is left, and shows which.
+func (f Family) Gone(t testing.TB) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		n, stacks := f.left()
+		if n == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Errorf("%d goroutines are left:\n%s", n, stacks)
+			return
+		}
+	}
+}
+
+// left returns how many there are, and where.
+func (f Family) left() (n int, stacks string) {
+	var b bytes.Buffer
+	if err := pprof.Lookup("goroutine").WriteTo(&b, 1); err != nil {
+		return 0, ""
+	}
+	var of strings.Builder
+	for group := range strings.SplitSeq(b.String(), "\n\n") {
+		if !strings.Contains(group, f.name) {
+			continue
+		}
+		many := 0
+		fmt.Sscanf(group[strings.LastIndex(group[:strings.Index(group, " @")], "\n")+1:], "%d", &many)
+		n += many
+		of.WriteString(group + "\n\n")
+	}
+	return n, of.String()
+}

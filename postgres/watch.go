@@ -69,7 +69,11 @@ func listen(ctx context.Context, dsn, channel string) (*listener, error) {
 
 // open leaves nothing open with an error.
 func (l *listener) open(ctx context.Context, dsn, channel string) (err error) {
-	if l.conn, err = pq.NewListenerConn(withTimeout(dsn), l.notices); err != nil {
+	dsn = withTimeout(dsn)
+	if _, err := pq.NewConnector(dsn); err != nil {
+		return errDSN
+	}
+	if l.conn, err = pq.NewListenerConn(dsn, l.notices); err != nil {
 		return err
 	}
 	stop := context.AfterFunc(ctx, func() { l.conn.Close() })

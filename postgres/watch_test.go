@@ -102,6 +102,8 @@ func TestWatchFails(t *testing.T) {
 		"words":          "host=127.0.0.1 port=9 user=u password=s3cr3t dbname=db sslmode=disable",
 		"wrong password": "postgres://" + server.User + ":s3cr3t@" + server.Addr + "/postgres?sslmode=disable",
 		"no answer":      server.DSNVia(silent.Addr, "postgres"),
+		"no URL":         "postgres://u:s3cr3t@127.0.0.1:port/db",
+		"no words":       "u:s3cr3t@tcp(127.0.0.1:9)/db",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

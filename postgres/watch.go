@@ -57,13 +57,27 @@ func listen(ctx context.Context, dsn, channel string) (*listener, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*connectTime)
 	defer cancel()
 	l := &listener{notices: make(chan *pq.Notification, 32)}
-	done := make(chan error, 1)
-	go func() { done <- l.open(ctx, dsn, channel) }()
+	return l, begin(ctx, func() error { return l.open(ctx, dsn, channel) }, l.close)
+}
+
+// begin returns what open does, or the error of ctx as soon as that is done: what is opened after that is closed.
+func begin(ctx context.Context, open func() error, closeIt func()) error {
+	done := make(chan error)
+	go func() {
+		err := open()
+		select {
+		case done <- err:
+		case <-ctx.Done():
+			if err == nil {
+				closeIt()
+			}
+		}
+	}()
 	select {
 	case err := <-done:
-		return l, err
+		return err
 	case <-ctx.Done():
-		return nil, ctx.Err()
+		return ctx.Err()
 	}
 }
 

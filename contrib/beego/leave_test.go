@@ -36,6 +36,9 @@ func carryOver(from, to *session.Manager, next http.Handler) http.Handler {
 			}
 		}
 		if err == nil {
+			err = sess.Regenerate(r.Context()) // as after a login: others may know the sid
+		}
+		if err == nil {
 			err = sess.Save(r.Context())
 		}
 		if err == nil {
@@ -97,6 +100,20 @@ func TestLeave(t *testing.T) {
 				if got := s.Get(t.Context(), k); !equal(got, v) {
 					t.Errorf("%v is %#v, want %#v", k, got, v)
 				}
+			}
+
+			// A session that somebody else has put into the browser gets none of the visitor's values.
+			planted, err := own.Start(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+			must(t, err)
+			known := planted.SessionID(t.Context())
+			jar.SetCookies(at, []*http.Cookie{
+				{Name: "gosessionid", Value: w.begin(t), Path: "/"}, {Name: "sid", Value: known, Path: "/"},
+			})
+			answer, err := client.Get(site.URL)
+			must(t, err)
+			answer.Body.Close()
+			if _, err := own.GetSessionStore(known); !errors.Is(err, session.ErrNotFound) || jar.Cookies(at)[0].Value == known {
+				t.Errorf("the visitor goes on under a sid that others know, %v", err)
 			}
 		})
 	}

@@ -181,6 +181,36 @@ func TestDestroyUserOfANodeWhoseClockIsAhead(t *testing.T) {
 	}
 }
 
+// An early store finds nothing that is to be found: its clock is ahead of those of other nodes.
+type early struct {
+	*faulty
+	is bool
+}
+
+func (e *early) Load(ctx context.Context, key string, rec *session.Record) error {
+	if e.is {
+		return session.ErrNotFound
+	}
+	return e.faulty.Load(ctx, key, rec)
+}
+
+// A session that has expired by the clock of one node ends on the others too when its client says goodbye there, with a
+// store that nobody sweeps.
+func TestDestroyByAnEarlyClock(t *testing.T) {
+	b := &early{faulty: newFaulty(t)}
+	p := session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) { return b, nil })
+	m := newNode(t, p, session.CfgOnDestroy(func(context.Context, session.Event) { t.Error("told of what was not found") }))
+	c := login(t, m, "ann")
+	b.is = true
+	if err := m.Destroy(httptest.NewRecorder(), c.request()); err != nil {
+		t.Fatal(err)
+	}
+	b.is = false
+	if s := start(t, m, httptest.NewRecorder(), c.request()); s.User() != "" {
+		t.Error("the session goes on")
+	}
+}
+
 // An expired session is told of once, also if its client says goodbye to it.
 func TestOnDestroyOfTheExpired(t *testing.T) {
 	for kind := range stores(t) {

@@ -88,9 +88,11 @@ func (m *Manager) end(ctx context.Context, sid string) (events []func(), err err
 	var rec Record
 	if told != nil { // of what was there, and whose it was
 		switch err := m.backend.Load(ctx, key, &rec); {
-		case errors.Is(err, ErrNotFound): // a sweep tells of what has expired
+		case errors.Is(err, ErrNotFound) && m.sweeps(): // a sweep tells of what has expired
 			m.watched.end(key)
 			return nil, nil
+		case errors.Is(err, ErrNotFound): // by this node's clock; another's may be behind
+			told = nil
 		case err != nil:
 			m.stats.count(failures)
 			return nil, err

@@ -99,7 +99,8 @@ func (b *beego) find(ctx context.Context, name string) (*session.Record, error) 
 			return nil, err
 		}
 		now := time.Now()
-		if len(rec.Data) == 0 && changed.Nanosecond()%int(time.Millisecond) != 0 && now.Sub(changed) < beegoCut {
+		age := now.Sub(changed) // less than 0 if the clock was put back
+		if len(rec.Data) == 0 && changed.Nanosecond()%int(time.Millisecond) != 0 && 0 <= age && age < beegoCut {
 			if err := wait(ctx, time.Millisecond); err != nil {
 				return nil, fail("read", err)
 			}
@@ -182,13 +183,32 @@ func (b *beego) put(name string, rec *session.Record) error {
 		b.s.root.Remove(temp)
 		return fail("write", err)
 	}
+	return b.syncNames(name)
+}
+
+// syncNames has it last, if the policy says so, that a file is there under its name, or is not.
+func (b *beego) syncNames(name string) error {
+	if b.s.fsync != full {
+		return nil
+	}
+	if err := b.s.syncPath(path.Dir(name)); err != nil {
+		return fail("sync a folder", err)
+	}
 	return nil
 }
 
 // date gives a file the time at which a session that expires then was used.
 func (b *beego) date(name string, expires time.Time) error {
 	used := time.UnixMilli(expires.UnixMilli()).Add(-b.lifetime)
-	return b.s.root.Chtimes(name, used, used)
+	if err := b.s.root.Chtimes(name, used, used); err != nil || b.s.fsync == none {
+		return err
+	}
+	f, err := b.s.root.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return b.s.flush(f)
 }
 
 // Create implements [session.Backend].
@@ -203,10 +223,14 @@ func (b *beego) Create(ctx context.Context, sid string, rec *session.Record) err
 		case !errors.Is(err, session.ErrNotFound):
 			return err
 		}
-		if err := b.s.root.MkdirAll(path.Dir(name), 0o700); err != nil {
+		_, err := b.s.root.Stat(path.Dir(name))
+		if errors.Is(err, fs.ErrNotExist) {
+			err = b.s.mkdirs(path.Dir(name))
+		}
+		if err != nil {
 			return fail("create", err)
 		}
-		err := b.put(name, rec)
+		err = b.put(name, rec)
 		if err == nil {
 			rec.Version = fingerprint(rec.Data)
 		}
@@ -273,10 +297,13 @@ func (b *beego) Delete(ctx context.Context, sid string, version uint64) error {
 				return err
 			}
 		}
-		if err := b.s.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		switch err := b.s.root.Remove(name); {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
 			return fail("remove", err)
 		}
-		return nil
+		return b.syncNames(name)
 	})
 	if version == 0 && errors.Is(err, session.ErrNotFound) {
 		return nil

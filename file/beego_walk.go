@@ -14,6 +14,9 @@ func (b *beego) Ping(ctx context.Context) error { return b.s.Ping(ctx) }
 // Count implements [session.Counter]. It looks at each file.
 func (b *beego) Count(ctx context.Context) (n int, err error) {
 	err = b.walk(ctx, func(sid, name string) error {
+		if isTemp(path.Base(name)) {
+			return nil
+		}
 		info, err := b.s.root.Lstat(name)
 		if err == nil && time.Now().Before(info.ModTime().Add(b.lifetime)) {
 			n++

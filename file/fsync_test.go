@@ -23,21 +23,7 @@ func TestFsync(t *testing.T) {
 		{full, map[string]string{"Create": "dddtd", "Save": "td", "Touch": "f", "Rename": "dddtddt", "Delete": "d"}},
 	} {
 		s := newTestStore(t, t.TempDir(), tt.fsync)
-		var synced strings.Builder
-		s.flush = func(f *os.File) error {
-			info, err := f.Stat()
-			switch name := f.Name(); {
-			case err != nil:
-				return err
-			case info.IsDir():
-				synced.WriteByte('d')
-			case isTemp(name[strings.LastIndexAny(name, `/\`)+1:]):
-				synced.WriteByte('t')
-			default:
-				synced.WriteByte('f')
-			}
-			return f.Sync()
-		}
+		synced := syncsOf(s)
 		check := func(call string, err error) {
 			if got := synced.String(); err != nil || got != tt.want[call] {
 				t.Errorf("policy %d, %s: %v, synced %q, want %q", tt.fsync, call, err, got, tt.want[call])
@@ -50,6 +36,58 @@ func TestFsync(t *testing.T) {
 		check("Touch", s.Touch(ctx, "k", rec.Expires.Add(time.Second)))
 		check("Rename", s.Rename(ctx, "k", 2, "l", testRecord("", "x")))
 		check("Delete", s.Delete(ctx, "l", 0))
+	}
+}
+
+// syncsOf notes what s syncs: t for a temporary file, f for another, d for a folder.
+func syncsOf(s *store) *strings.Builder {
+	synced := new(strings.Builder)
+	s.flush = func(f *os.File) error {
+		info, err := f.Stat()
+		switch name := f.Name(); {
+		case err != nil:
+			return err
+		case info.IsDir():
+			synced.WriteByte('d')
+		case isTemp(name[strings.LastIndexAny(name, `/\`)+1:]):
+			synced.WriteByte('t')
+		default:
+			synced.WriteByte('f')
+		}
+		return f.Sync()
+	}
+	return synced
+}
+
+// TestBeegoFsync is TestFsync in beego mode, where the time of a file is part of the session.
+func TestBeegoFsync(t *testing.T) {
+	for _, tt := range []struct {
+		fsync policy
+		want  map[string]string
+	}{
+		{none, map[string]string{}},
+		{files, map[string]string{"Create": "tt", "Save": "tt", "Touch": "f"}},
+		{full, map[string]string{"Create": "ddttd", "Save": "ttd", "Touch": "f", "Delete": "d"}},
+	} {
+		b, err := openBeego(config{path: t.TempDir(), fsync: tt.fsync}, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer b.Close()
+		synced := syncsOf(b.s)
+		check := func(call string, err error) {
+			if got := synced.String(); err != nil || got != tt.want[call] {
+				t.Errorf("policy %d, %s: %v, synced %q, want %q", tt.fsync, call, err, got, tt.want[call])
+			}
+			synced.Reset()
+		}
+		ctx, rec := t.Context(), testRecord("", "x")
+		check("Create", b.Create(ctx, "k0", rec))
+		check("Save", b.Save(ctx, "k0", rec))
+		check("Touch", b.Touch(ctx, "k0", rec.Expires.Add(time.Second)))
+		check("Delete", b.Delete(ctx, "k0", 0))
+		check("Delete again", b.Delete(ctx, "k0", 0))
+		check("Delete elsewhere", b.Delete(ctx, "other", 0))
 	}
 }
 

@@ -9,7 +9,7 @@ set -euo pipefail
 [ "$(uname -s)" = Linux ] || exit 0
 
 # internal/servertest looks there too. The servers of root's tests run as nobody, who cannot look into root's home.
-cache=${XDG_CACHE_HOME:-$HOME/.cache}
+cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}
 [ "$(id -u)" != 0 ] || cache=/var/cache
 folder=$cache/session-servers/mysql
 packages=(mysql-server-core mysql-client-core)
@@ -28,7 +28,7 @@ for need in apt-get apt-config dpkg; do command -v "$need" >/dev/null || leave_o
 
 umask 022
 mkdir -p "$cache/session-servers" 2>/dev/null || leave_out "cannot make $cache/session-servers"
-work=$(mktemp -d "$cache/session-servers/new-XXXXXX")
+work=$(mktemp -d "$cache/session-servers/new-XXXXXX" 2>/dev/null) || leave_out "cannot write to $cache/session-servers"
 trap 'rm -rf "$work"' EXIT
 apt=$work/apt
 mkdir -p "$apt"/etc/{apt.conf.d,preferences.d,sources.list.d} "$apt"/{lists,archives}/partial "$work/mysql"

@@ -137,8 +137,6 @@ func (l *load) end(t *testing.T, mayBeLost func(i int) bool) {
 	wantNoneLeft(t)
 }
 
-func never(int) bool { return false }
-
 // TestFault has connections fail, and the server stop for a while, while clients use sessions.
 func TestFault(t *testing.T) {
 	for _, tt := range []struct {

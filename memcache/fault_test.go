@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/faulttest"
 	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/memcache"
 )
 
 const (
@@ -135,47 +137,49 @@ func (l *load) end(t *testing.T, mayBeLost func(i int) bool) {
 	wantNoneLeft(t)
 }
 
-func never(int) bool { return false }
-
-// TestBrokenConnections resets, cuts and delays connections, and swallows what is sent on them, under load.
-func TestBrokenConnections(t *testing.T) {
+// TestFault has connections fail, and the server stop for a while, while clients use sessions.
+func TestFault(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
-		fault func(p *servertest.Proxy, s *servertest.Server)
+		fails faulttest.Fails
+		fault func(t testing.TB, p *servertest.Proxy, s *servertest.Server) faulttest.Fault
 	}{
-		{"reset", func(p *servertest.Proxy, _ *servertest.Server) { p.Reset() }},
-		{"reset in a reply", func(p *servertest.Proxy, _ *servertest.Server) { p.ResetAfter(rand.IntN(200)) }},
-		{"end in a reply", func(p *servertest.Proxy, _ *servertest.Server) { p.TruncateAfter(rand.IntN(200)) }},
-		{"refused", func(p *servertest.Proxy, _ *servertest.Server) {
-			p.Refuse(true)
-			p.Reset()
-			time.Sleep(50 * time.Millisecond)
-			p.Refuse(false)
+		{"connections reset", faulttest.Maybe, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
+			return faulttest.Disconnect(p.Reset)
 		}},
-		{"blackhole", func(p *servertest.Proxy, _ *servertest.Server) {
-			p.Blackhole(true)
-			time.Sleep(100 * time.Millisecond)
-			p.Blackhole(false)
+		{"reset amid an answer", faulttest.Some, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
+			return faulttest.Cut(p, (*servertest.Proxy).ResetAfter)
 		}},
-		{"pause", func(_ *servertest.Proxy, s *servertest.Server) {
-			s.Pause(t)
-			time.Sleep(500 * time.Millisecond) // longer than the timeout: what was sent is done, and nobody is told
-			s.Resume(t)
+		{"answer cut short", faulttest.Some, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
+			return faulttest.Cut(p, (*servertest.Proxy).TruncateAfter)
+		}},
+		{"refused", faulttest.Some, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
+			return func(r *faulttest.Round) {
+				r.Broken()
+				p.Refuse(true)
+				p.Reset()
+				r.Failures(20)
+				p.Refuse(false)
+			}
+		}},
+		{"no answer", faulttest.Some, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
+			return faulttest.Swallow(p)
+		}},
+		{"server halted", faulttest.Some, func(t testing.TB, _ *servertest.Proxy, s *servertest.Server) faulttest.Fault {
+			return faulttest.Halt(t, s)
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			s := servertest.StartMemcached(t, servertest.MemcachedOptions{})
 			p := servertest.NewProxy(t, s.Addr)
-			m := newManager(t, `{"servers": ["`+p.Addr+`"], "timeout": "300ms"}`, session.CfgOpTimeout(opTimeout))
-			l := startLoad(t, m, 8)
-			for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end); {
-				time.Sleep(time.Duration(20+rand.IntN(30)) * time.Millisecond)
-				tt.fault(p, s)
-			}
-			l.end(t, never)
-			if l.errs.Load() == 0 {
-				t.Error("the faults have made no error")
-			}
+			faulttest.Run(t, faulttest.Setup{
+				Fails: tt.fails,
+				Open: func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
+					opts = append(opts, session.CfgProviderConfig(`{"servers": ["`+p.Addr+`"], "timeout": "300ms"}`))
+					return session.New(session.NewProvider(memcache.Open), session.NewManagerConfig(opts...))
+				},
+			}, tt.fault(t, p, s))
 		})
 	}
 }

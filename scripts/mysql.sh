@@ -51,7 +51,7 @@ echo "deb [signed-by=$keys] http://deb.debian.org/debian unstable main" >"$apt/e
 echo "fetching ${packages[*]} of Debian unstable for the tests"
 log=$work/log
 export APT_CONFIG=$apt/apt.conf
-{ timeout 300 apt-get -qq update && timeout 300 apt-get -qq install -y --no-install-recommends --download-only "${packages[@]}"; } >"$log" 2>&1 ||
+{ timeout 90 apt-get -qq update && timeout 180 apt-get -qq install -y --no-install-recommends --download-only "${packages[@]}"; } >"$log" 2>&1 ||
 	{ tail -n 5 "$log" >&2; leave_out "the packages of Debian unstable cannot be fetched"; }
 for package in "$apt"/archives/*.deb; do dpkg -x "$package" "$work/mysql"; done
 rm -rf "$work"/mysql/usr/share/{doc,info,locale,man,perl,lintian} "$work"/mysql/usr/lib/*/{perl,perl-base,gconv}

@@ -91,10 +91,10 @@ var shareCases = []testCase{
 		name:     "share/many requests",
 		notBeego: true,
 		sentence: "S14",
-		rule:     "Of 32 times 100 requests of one session, on two nodes, no change is lost and each Increment counts.",
+		rule:     "Of 32 times 30 requests of one session, on two nodes, no change is lost and each Increment counts.",
 		check: func(t testing.TB, e *env) {
-			const workers, each = 32, 100
-			const names = 20 // of each worker, which sets them in turn: with thousands the codec would take most of the time
+			const workers, each = 32, 30
+			const names = 10 // of each worker, which sets them in turn: with thousands the codec would take most of the time
 			nodes := []*session.Manager{e.manager(t), e.manager(t)}
 			b := visitor(t, nodes[0], nil)
 			together(workers, func(i int) {

@@ -109,7 +109,7 @@ func TestGood(t *testing.T) {
 		want func(r faulttest.Result) bool
 	}{
 		{"down", down, faulttest.Setup{Fails: faulttest.Some, Refused: isDown}, func(r faulttest.Result) bool {
-			return r.Failed > 0 && r.Unclear == 0 && r.Last > 0
+			return r.Failed > 0 && r.Last > 0 // a save after one that was refused may be unclear, if others saved in between
 		}},
 		{"silent", silent, faulttest.Setup{Fails: faulttest.Some, OpTimeout: 300 * time.Millisecond}, func(r faulttest.Result) bool {
 			return r.Failed > 0 && r.Slowest > 290*time.Millisecond

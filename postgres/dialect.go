@@ -23,6 +23,7 @@ func Dialect() *sessionsql.Dialect {
 	is.Rename = rename
 	is.Expired = skipLocked(is.Expired)
 	is.Lapsed = skipLocked(is.Lapsed)
+	is.Dying += ` SKIP LOCKED`
 	is.Delete, is.End, is.Evict = is.Delete+tell, is.End+tell, is.Evict+tell
 	is.Clear += ` RETURNING pg_notify(:channel, '')` // the same notice for all rows is sent once
 	is.Lock = `SELECT pg_advisory_xact_lock(:locknumber)`

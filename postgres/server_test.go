@@ -97,3 +97,30 @@ func TestCloseLate(t *testing.T) {
 		t.Errorf("Close: %v", err)
 	}
 }
+
+// TestSweepLocked has somebody work on an expired row: no sweep waits for that, also if it is to tell whose it was.
+func TestSweepLocked(t *testing.T) {
+	db := engine.DB(t, engine.Empty(t))
+	b := engine.Open(t, db)
+	for _, name := range []string{"locked", "free"} {
+		rec := &session.Record{User: name, Created: time.Now(), Expires: time.Now().Add(-time.Hour)}
+		if err := b.Create(t.Context(), sessiontest.Key(name), rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.Exec("SELECT 1 FROM sessions WHERE user_id = 'locked' FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	var told []string
+	n, err := b.(session.Sweeper).Sweep(ctx, func(_, user string) { told = append(told, user) })
+	if n != 1 || err != nil || len(told) != 1 || told[0] != "free" {
+		t.Errorf("Sweep = %d, %v, and told of %q, want the free one", n, err, told)
+	}
+}

@@ -17,7 +17,9 @@ func (s *store) Rename(ctx context.Context, oldKey string, oldVersion uint64, ne
 	p := &params{id: s.id(oldKey), to: s.id(newKey), version: oldVersion, rec: rec}
 	err := s.change(ctx, s.rename, p)
 	if err != nil && s.dialect.Duplicate(err) {
-		err = s.renameOver(ctx, p)
+		if err = s.renameOver(ctx, p); err != nil && s.dialect.Duplicate(err) { // taken once more, in between
+			err = session.ErrExists // a database's own error may show the key
+		}
 	}
 	if errors.Is(err, session.ErrNotFound) && p.sent > 1 && s.isStored(ctx, p.to, s.first(rec), rec) {
 		err = nil

@@ -27,7 +27,7 @@ func Postgres(t testing.TB) *SQLServer {
 }
 
 // StartPostgres starts a PostgreSQL server of t's own, stopped when t ends. Stop is a fast shutdown, which ends
-// the connections of clients.
+// the connections of clients, or an immediate one.
 func StartPostgres(t testing.TB, o SQLOptions) *SQLServer {
 	t.Helper()
 	program := programs(t, "postgresql")
@@ -62,6 +62,9 @@ func StartPostgres(t testing.TB, o SQLOptions) *SQLServer {
 			server.argv = append(server.argv, "-c", setting)
 		}
 		server.signal = syscall.SIGINT
+		if o.Immediate {
+			server.signal = syscall.SIGQUIT
+		}
 		server.tidy = func() error { return removeSegment(data) }
 		server.answer = func() error {
 			if err := postgresReady(data, server.proc.pid); err != nil {

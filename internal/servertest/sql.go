@@ -29,6 +29,10 @@ type SQLOptions struct {
 	// Durable has every commit on the disk. Otherwise commits survive Kill, but not the end of the machine.
 	Durable bool
 
+	// Immediate has Stop end PostgreSQL as pg_ctl's mode of that name does: nothing is finished, and Start recovers as
+	// from a crash. Others do not know it.
+	Immediate bool
+
 	// TLS has the server speak TLS to clients that ask for it.
 	TLS *Certs
 

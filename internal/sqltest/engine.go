@@ -45,6 +45,9 @@ type Server struct {
 	// those who are not exempt from that.
 	ReadOnly func(t testing.TB, s *servertest.SQLServer, database string) (dsn string, readOnly func(on bool))
 
+	// Immediate says that there is a stop that finishes nothing.
+	Immediate bool
+
 	// Serializable, at the end of a DSN, makes all transactions so. Zones are ends of DSNs in different time zones, Params
 	// such that make a difference of how rows are counted.
 	Serializable  string

@@ -25,6 +25,9 @@ func (e Engine) faults(t *testing.T) {
 		{"restart", true, faulttest.Setup{Fails: faulttest.Some}, func(t testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Restart(t, f.server)
 		}},
+		{"immediate restart", true, faulttest.Setup{Fails: faulttest.Some}, func(t testing.TB, f *faulty) faulttest.Fault {
+			return faulttest.Restart(t, f.server)
+		}},
 		{"server halted", true, faulttest.Setup{Fails: faulttest.Some, Recovery: 10 * time.Second}, func(t testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Halt(t, f.server)
 		}},
@@ -46,11 +49,15 @@ func (e Engine) faults(t *testing.T) {
 			return faulttest.Disconnect(func() { e.Server.Disconnect(t, db) })
 		}},
 	} {
+		immediate := tt.name == "immediate restart"
+		if immediate && !e.Server.Immediate {
+			continue
+		}
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			f := &faulty{}
 			if tt.own {
-				f.server = e.Server.Start(t, servertest.SQLOptions{})
+				f.server = e.Server.Start(t, servertest.SQLOptions{Immediate: immediate})
 			} else {
 				f.server = e.Server.Shared(t)
 			}

@@ -24,6 +24,7 @@ func Postgres() *Server {
 				}
 			}
 		},
+		Immediate:    true,
 		Serializable: "&default_transaction_isolation=serializable",
 		Zones:        []string{"&timezone=Asia/Kolkata", "&timezone=America/Los_Angeles"},
 	}

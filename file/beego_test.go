@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/file"
+	"github.com/seed1a8f7c28/session/internal/proctest"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
@@ -237,7 +238,7 @@ func TestBeegoCut(t *testing.T) {
 
 // TestBeegoWriters has writers on two nodes change one session: nothing is lost.
 func TestBeegoWriters(t *testing.T) {
-	dir, ctx := t.TempDir(), t.Context()
+	dir := t.TempDir()
 	var nodes []*session.Manager
 	for range 2 {
 		m, err := session.New(file.New(), session.NewManagerConfig(
@@ -249,26 +250,5 @@ func TestBeegoWriters(t *testing.T) {
 		nodes = append(nodes, m)
 	}
 	asBeego(t, dir, beegoSID, "")
-	var wg sync.WaitGroup
-	for i := range 8 {
-		wg.Go(func() {
-			for range 25 {
-				s, err := nodes[i%2].GetSessionStore(beegoSID)
-				if err == nil {
-					sess := s.(*session.Session)
-					sess.Increment(ctx, "n", 1)
-					err = sess.Save(ctx)
-				}
-				if err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-	s, err := nodes[1].GetSessionStore(beegoSID)
-	if err != nil || s.Get(ctx, "n") != int64(200) {
-		t.Errorf("after 200 increments: %v, %v", s.Get(ctx, "n"), err)
-	}
+	proctest.TestNodes(t, beegoSID, nodes...)
 }

@@ -2,18 +2,17 @@ package redis_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/proctest"
 	"github.com/seed1a8f7c28/session/redis"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -211,28 +210,7 @@ func TestBeegoWriters(t *testing.T) {
 	}
 	s, _ := visit(t, nodes[0], "")
 	sid := s.SessionID(t.Context())
-	var wg sync.WaitGroup
-	for i := range 8 {
-		wg.Go(func() {
-			for range 25 {
-				store, err := nodes[i%2].GetSessionStore(sid)
-				if err == nil {
-					sess := store.(*session.Session)
-					sess.Increment(context.Background(), "n", 1)
-					err = sess.Save(context.Background())
-				}
-				if err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-	s, _ = visit(t, nodes[1], sid)
-	if n := s.Get(t.Context(), "n"); n != int64(200) {
-		t.Errorf("after 200 increments n is %v", n)
-	}
+	proctest.TestNodes(t, sid, nodes...)
 }
 
 // TestBeegoManager runs the kit in beego mode.

@@ -114,13 +114,43 @@ func (w Writers) Test(t *testing.T, config string) {
 		t.Fatal(err)
 	}
 	writers, changes := w.size()
-	if n := store.Get(t.Context(), "n"); n != int64(2*writers*changes) {
-		t.Errorf("%d increments were acknowledged, the value is %v", 2*writers*changes, n)
+	compare(t, store, []int{cmds[0].Process.Pid, cmds[1].Process.Pid}, writers, changes)
+}
+
+// TestNodes has eight writers change the session of a sid 25 times each, on one of several nodes of this process: no
+// change is lost.
+func TestNodes(t *testing.T, sid string, nodes ...*session.Manager) {
+	t.Helper()
+	const writers, changes = 8, 25
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() {
+			for n := range changes {
+				if err := change(nodes[i%len(nodes)], sid, ownKey(os.Getpid(), i, n), n); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
 	}
-	for _, cmd := range cmds {
+	wg.Wait()
+	store, err := nodes[0].GetSessionStore(sid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, store, []int{os.Getpid()}, writers, changes)
+}
+
+// compare checks that all changes of all writers are stored.
+func compare(t *testing.T, store session.Store, pids []int, writers, changes int) {
+	t.Helper()
+	if n := store.Get(t.Context(), "n"); n != int64(len(pids)*writers*changes) {
+		t.Errorf("%d increments were acknowledged, the value is %v", len(pids)*writers*changes, n)
+	}
+	for _, pid := range pids {
 		for i := range writers {
 			for n := max(changes-ownKeys, 0); n < changes; n++ {
-				if got := store.Get(t.Context(), ownKey(cmd.Process.Pid, i, n)); got != n {
+				if got := store.Get(t.Context(), ownKey(pid, i, n)); got != n {
 					t.Fatalf("change %d of writer %d is lost: the value is %v", n, i, got)
 				}
 			}

@@ -1,19 +1,18 @@
 package sqltest
 
 import (
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/internal/faulttest"
+	"github.com/seed1a8f7c28/session/internal/proctest"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 )
 
@@ -174,28 +173,7 @@ func (e Engine) BeegoWriters(t *testing.T, table BeegoTable) {
 	}
 	s, _ := beegoVisit(t, nodes[0], "")
 	sid := s.SessionID(t.Context())
-	var wg sync.WaitGroup
-	for i := range 8 {
-		wg.Go(func() {
-			for range 25 {
-				store, err := nodes[i%2].GetSessionStore(sid)
-				if err == nil {
-					sess := store.(*session.Session)
-					sess.Increment(context.Background(), "n", 1)
-					err = sess.Save(context.Background())
-				}
-				if err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-	s, _ = beegoVisit(t, nodes[1], sid)
-	if n := s.Get(t.Context(), "n"); n != int64(200) {
-		t.Errorf("after 200 increments n is %v", n)
-	}
+	proctest.TestNodes(t, sid, nodes...)
 }
 
 // BeegoCut cuts connections amid answers: nothing counts twice, though versions do not count.

@@ -66,7 +66,7 @@ func TestBad(t *testing.T) {
 		}), faulttest.Setup{OpTimeout: 50 * time.Millisecond}, "Start has taken"},
 		{"ends with the client", some("save", 10, func(context.Context, func() error) error { return context.Canceled }), faulttest.Setup{}, "has hung up"},
 		{"leaves a goroutine", some("load", 10, func(_ context.Context, do func() error) error {
-			go time.Sleep(20 * time.Second)
+			go time.Sleep(35 * time.Second)
 			return do()
 		}), faulttest.Setup{}, "goroutines are left"},
 		{"fails", some("load", 10, func(context.Context, func() error) error { return errDown }), faulttest.Setup{Fails: faulttest.None}, "requests have failed"},

@@ -24,10 +24,10 @@ func (f Family) Do(do func()) {
 	pprof.Do(context.Background(), pprof.Labels("family", f.name), func(context.Context) { do() })
 }
 
-// Gone fails t if after ten seconds one of them is left, and shows which.
+// Gone fails t if after 25 seconds one of them is left, and shows which. pgx gives a server that does not answer 15 seconds.
 func (f Family) Gone(t testing.TB) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(25 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		n, stacks := f.left()
 		if n == 0 {
 			return

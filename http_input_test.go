@@ -1,12 +1,10 @@
 package session_test
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -14,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/rawhttp"
 )
 
 // key returns what a store out of the process keeps the session of a sid under.
@@ -56,27 +55,6 @@ func (f *faulty) asked(t testing.TB, lines ...string) {
 	if loads > 4 {
 		t.Errorf("the store was asked %d times", loads)
 	}
-}
-
-// exchange sends raw bytes to a server and returns the status and the body of its answer.
-func exchange(t testing.TB, address, request string) (int, string) {
-	t.Helper()
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	go func() { _, _ = io.WriteString(conn, request) }() // a server may answer, and close, before it has read all
-	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.StatusCode, string(body)
 }
 
 func TestHostileCookiesOnTheWire(t *testing.T) {
@@ -163,7 +141,7 @@ func TestHostileCookiesOnTheWire(t *testing.T) {
 				}
 				request := strings.NewReplacer("LIVE", ann, "KEY", key(ann)).Replace(strings.Join(head, "\r\n"))
 				f.heal()
-				status, body := exchange(t, srv.Listener.Addr().String(), request+"\r\n\r\n")
+				status, body := rawhttp.Exchange(t, srv.Listener.Addr().String(), request+"\r\n\r\n")
 				want := http.StatusOK
 				if tt.status != 0 {
 					want = tt.status
@@ -200,7 +178,7 @@ func TestACookieInATrailerIsNoCookie(t *testing.T) {
 		fmt.Fprint(w, current(t, m, r).Get(r.Context(), "user"))
 	})))
 	for _, announced := range []string{"", "Trailer: Cookie\r\n"} {
-		status, body := exchange(t, srv.Listener.Addr().String(), "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+
+		status, body := rawhttp.Exchange(t, srv.Listener.Addr().String(), "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+
 			"Transfer-Encoding: chunked\r\n"+announced+"\r\n1\r\nx\r\n0\r\nCookie: "+c.cookie+"\r\n\r\n")
 		if status == http.StatusOK && body != "<nil>" {
 			t.Errorf("announced %q: status %d, the session is %s's", announced, status, body)

@@ -154,13 +154,7 @@ func TestFault(t *testing.T) {
 			return faulttest.Cut(p, (*servertest.Proxy).TruncateAfter)
 		}},
 		{"refused", faulttest.Some, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
-			return func(r *faulttest.Round) {
-				r.Broken()
-				p.Refuse(true)
-				p.Reset()
-				r.Failures(20)
-				p.Refuse(false)
-			}
+			return faulttest.Refuse(p)
 		}},
 		{"no answer", faulttest.Some, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
 			return faulttest.Swallow(p)

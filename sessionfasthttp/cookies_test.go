@@ -1,10 +1,7 @@
 package sessionfasthttp_test
 
 import (
-	"bufio"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,6 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/rawhttp"
 )
 
 // unknown is a sid that no server has made.
@@ -79,27 +77,6 @@ var hostile = []struct {
 	{name: "upper case", lines: []string{"gosessionid=" + strings.Repeat("AB", 16)}},
 }
 
-// exchange sends raw bytes to a server and returns the status and the body of its answer.
-func exchange(t testing.TB, address, request string) (int, string) {
-	t.Helper()
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	go func() { _, _ = io.WriteString(conn, request) }() // a server may answer, and close, before it has read all
-	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.StatusCode, string(body)
-}
-
 func TestHostileCookiesAreTheSameOnBothStacks(t *testing.T) {
 	type server struct{ name, address string }
 	var servers []server
@@ -128,7 +105,7 @@ func TestHostileCookiesAreTheSameOnBothStacks(t *testing.T) {
 				want = "ann"
 			}
 			for _, server := range servers {
-				status, body := exchange(t, server.address, strings.Join(head, "\r\n")+"\r\n\r\n")
+				status, body := rawhttp.Exchange(t, server.address, strings.Join(head, "\r\n")+"\r\n\r\n")
 				switch {
 				case tt.refused:
 					if status < 400 || status > 499 {

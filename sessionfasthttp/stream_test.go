@@ -19,6 +19,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/rawhttp"
 	"github.com/seed1a8f7c28/session/sessionfasthttp"
 )
 
@@ -296,7 +297,7 @@ func TestHeaderNamesAsSent(t *testing.T) {
 		}),
 	})
 	for _, line := range []string{"cookie: gosessionid=" + annSID, "COOKIE: a=1; gosessionid=" + annSID, "x-sid: " + annSID} {
-		if _, body := exchange(t, address, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+line+"\r\n\r\n"); body != "ann" {
+		if _, body := rawhttp.Exchange(t, address, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"+line+"\r\n\r\n"); body != "ann" {
 			t.Errorf("%.10s: the session is %s's", line, body)
 		}
 	}

@@ -21,44 +21,39 @@ type Server interface {
 // A Fault is what [Run] takes.
 type Fault = func(r *Round)
 
-// Crash kills the server and starts it again.
-func Crash(t testing.TB, s Server) Fault {
+// Outage begins something, and ends it when so many requests have failed.
+func Outage(begin, end func(), failures int) Fault {
 	return func(r *Round) {
 		r.Broken()
-		s.Kill(t)
-		r.Failures(8)
-		s.Start(t)
+		begin()
+		r.Failures(failures)
+		end()
 	}
+}
+
+// Crash kills the server and starts it again.
+func Crash(t testing.TB, s Server) Fault {
+	return Outage(func() { s.Kill(t) }, func() { s.Start(t) }, 8)
 }
 
 // Restart has the server end in its orderly way and starts it again.
 func Restart(t testing.TB, s Server) Fault {
-	return func(r *Round) {
-		r.Broken()
-		s.Stop(t)
-		r.Failures(8)
-		s.Start(t)
-	}
+	return Outage(func() { s.Stop(t) }, func() { s.Start(t) }, 8)
 }
 
 // Halt has requests wait in the server's queues: it takes them up when their clients have long given up.
 func Halt(t testing.TB, s Server) Fault {
-	return func(r *Round) {
-		r.Broken()
-		s.Pause(t)
-		r.Failures(20)
-		s.Resume(t)
-	}
+	return Outage(func() { s.Pause(t) }, func() { s.Resume(t) }, 20)
 }
 
 // Swallow loses what is sent.
 func Swallow(p *servertest.Proxy) Fault {
-	return func(r *Round) {
-		r.Broken()
-		p.Blackhole(true)
-		r.Failures(20)
-		p.Blackhole(false)
-	}
+	return Outage(func() { p.Blackhole(true) }, func() { p.Blackhole(false) }, 20)
+}
+
+// Refuse ends all connections and takes no new ones.
+func Refuse(p *servertest.Proxy) Fault {
+	return Outage(func() { p.Refuse(true); p.Reset() }, func() { p.Refuse(false) }, 20)
 }
 
 // Cut ends one connection after another after some bytes of a reply. after is a method of p: ResetAfter or

@@ -13,51 +13,51 @@ import (
 // faults has the server fail while clients use sessions. Which saves a server has refused is not told: database/sql may
 // have sent a statement twice, and an error is that of the last time.
 func (e Engine) faults(t *testing.T) {
+	own, immediate := &servertest.SQLOptions{}, &servertest.SQLOptions{Immediate: true}
 	for _, tt := range []struct {
 		name string
-		own  bool // needs a server of its own
+		own  *servertest.SQLOptions // of a server of its own; nil for the one that all share
 		faulttest.Setup
 		fault func(t testing.TB, f *faulty) faulttest.Fault
 	}{
-		{"crash", true, faulttest.Setup{Fails: faulttest.Some}, func(t testing.TB, f *faulty) faulttest.Fault {
+		{"crash", own, faulttest.Setup{Fails: faulttest.Some}, func(t testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Crash(t, f.server)
 		}},
-		{"restart", true, faulttest.Setup{Fails: faulttest.Some}, func(t testing.TB, f *faulty) faulttest.Fault {
+		{"restart", own, faulttest.Setup{Fails: faulttest.Some}, func(t testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Restart(t, f.server)
 		}},
-		{"immediate restart", true, faulttest.Setup{Fails: faulttest.Some}, func(t testing.TB, f *faulty) faulttest.Fault {
+		{"immediate restart", immediate, faulttest.Setup{Fails: faulttest.Some}, func(t testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Restart(t, f.server)
 		}},
-		{"server halted", true, faulttest.Setup{Fails: faulttest.Some, Recovery: 10 * time.Second}, func(t testing.TB, f *faulty) faulttest.Fault {
+		{"server halted", own, faulttest.Setup{Fails: faulttest.Some, Recovery: 10 * time.Second}, func(t testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Halt(t, f.server)
 		}},
-		{"read only", true, faulttest.Setup{Fails: faulttest.Some}, e.readOnly},
-		{"no answer", false, faulttest.Setup{Fails: faulttest.Some, Recovery: 10 * time.Second}, func(_ testing.TB, f *faulty) faulttest.Fault {
+		{"read only", own, faulttest.Setup{Fails: faulttest.Some}, e.readOnly},
+		{"no answer", nil, faulttest.Setup{Fails: faulttest.Some, Recovery: 10 * time.Second}, func(_ testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Swallow(f.proxy)
 		}},
-		{"reset amid an answer", false, faulttest.Setup{Fails: faulttest.Some}, func(_ testing.TB, f *faulty) faulttest.Fault {
+		{"reset amid an answer", nil, faulttest.Setup{Fails: faulttest.Some}, func(_ testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Cut(f.proxy, (*servertest.Proxy).ResetAfter)
 		}},
-		{"answer cut short", false, faulttest.Setup{Fails: faulttest.Some}, func(_ testing.TB, f *faulty) faulttest.Fault {
+		{"answer cut short", nil, faulttest.Setup{Fails: faulttest.Some}, func(_ testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Cut(f.proxy, (*servertest.Proxy).TruncateAfter)
 		}},
-		{"connections reset", false, faulttest.Setup{}, func(_ testing.TB, f *faulty) faulttest.Fault {
+		{"connections reset", nil, faulttest.Setup{}, func(_ testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Disconnect(f.proxy.Reset)
 		}},
-		{"connections ended by the server", false, faulttest.Setup{}, func(t testing.TB, f *faulty) faulttest.Fault {
+		{"connections ended by the server", nil, faulttest.Setup{}, func(t testing.TB, f *faulty) faulttest.Fault {
 			db := e.DB(t, f.server.DSN(f.database))
 			return faulttest.Disconnect(func() { e.Server.Disconnect(t, db) })
 		}},
 	} {
-		immediate := tt.name == "immediate restart"
-		if immediate && !e.Server.Immediate {
+		if tt.own == immediate && !e.Server.Immediate {
 			continue
 		}
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			f := &faulty{}
-			if tt.own {
-				f.server = e.Server.Start(t, servertest.SQLOptions{Immediate: immediate})
+			if tt.own != nil {
+				f.server = e.Server.Start(t, *tt.own)
 			} else {
 				f.server = e.Server.Shared(t)
 			}
@@ -89,10 +89,5 @@ func (f *faulty) opts() []session.ManagerConfigOpt {
 func (e Engine) readOnly(t testing.TB, f *faulty) faulttest.Fault {
 	dsn, readOnly := e.Server.ReadOnly(t, f.server, f.database)
 	f.dsn = dsn
-	return func(r *faulttest.Round) {
-		r.Broken()
-		readOnly(true)
-		r.Failures(20)
-		readOnly(false)
-	}
+	return faulttest.Outage(func() { readOnly(true) }, func() { readOnly(false) }, 20)
 }

@@ -28,7 +28,8 @@ type Backend interface {
 
 	// Save replaces the live record if the stored version is rec.Version, and advances rec.Version by
 	// one. Otherwise it returns a [*ConflictError] carrying the stored record, or an error wrapping
-	// [ErrNotFound], and changes nothing. It keeps the later of the two Expires unless rec.Shorten.
+	// [ErrNotFound], and changes nothing; where it may have stored rec, because an answer was lost, it returns
+	// another error, or the changes are made twice. It keeps the later of the two Expires unless rec.Shorten.
 	// rec.Data is the backend's from then on, as in Create.
 	Save(ctx context.Context, key string, rec *Record) error
 

@@ -102,11 +102,20 @@ func (s *store) exec(ctx context.Context, tx *sql.Tx, st *statement, p *params) 
 	if err != nil {
 		return 0, err
 	}
+	before := p.sent
 	result, err := prepared.ExecContext(ctx, st.args(s, p)...)
+	s.sent(p, before, err)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+// sent corrects p.sent, which was before, for an error that says that the last time has changed nothing.
+func (s *store) sent(p *params, before int, err error) {
+	if err != nil && (s.dialect.Retry(err) || s.dialect.Duplicate(err)) {
+		p.sent = max(before, p.sent-1)
+	}
 }
 
 // query runs a statement and gives each row to scan.

@@ -116,7 +116,7 @@ type params struct {
 	user    string
 	ids     [][]byte // at most batchSize, at least one
 
-	sent int // how often the statement was sent, or was about to be
+	sent int // how often a statement was sent, or was about to be, that may have changed something
 }
 
 // args returns the parameters in the order of the statement. Of names that are no parameter it makes nil.

@@ -117,7 +117,6 @@ func (s *store) Create(ctx context.Context, key string, rec *session.Record) err
 // put stores a row where there is none that is live. It does not count as taken what lapses meanwhile.
 func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
 	for try := 0; ; try++ {
-		p.sent = 0
 		n, err := s.exec(ctx, tx, s.insert, p)
 		if err == nil && n > 0 {
 			return nil
@@ -128,7 +127,6 @@ func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
 		if !s.dialect.Duplicate(err) {
 			return err
 		}
-		p.sent = 0
 		if n, err = s.exec(ctx, tx, s.replace, p); err != nil || n > 0 {
 			return err
 		}
@@ -136,6 +134,7 @@ func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
 		if err := s.find(ctx, tx, p.id, &found); !errors.Is(err, session.ErrNotFound) {
 			return orExists(err)
 		}
+		p.sent-- // replace has changed nothing
 		if !wait(ctx, pause(try)) {
 			return ctx.Err()
 		}
@@ -179,17 +178,28 @@ func (s *store) Save(ctx context.Context, key string, rec *session.Record) error
 	p := &params{id: s.id(key), version: rec.Version, rec: rec}
 	err := s.change(ctx, s.save, p)
 	if conflict, ok := errors.AsType[*session.ConflictError](err); ok && p.sent > 1 {
-		switch {
-		case s.beego: // another's save of the same values cannot be told from this one
-			err = errUnclear
-		case s.same(conflict.Record, s.next(rec), rec):
-			err = nil
-		}
+		err = s.resent(conflict, rec)
 	}
 	if err != nil {
 		return s.fail("save", err)
 	}
 	rec.Version = s.next(rec)
+	return nil
+}
+
+// resent returns what to make of a conflict of a save that was sent more than once: the record may be at another version
+// because of that save itself. A save that may have been made must not end as a conflict, or it is made again.
+func (s *store) resent(conflict *session.ConflictError, rec *session.Record) error {
+	switch is, next := conflict.Record, s.next(rec); {
+	case s.beego: // another's save of the same values cannot be told from this one
+		return errUnclear
+	case is.Version > next: // others have saved since, so that what was stored at next is not known
+		return errUnclear
+	case !s.same(is, next, rec):
+		return conflict
+	case is.Expires.UnixMilli() != rec.Expires.UnixMilli(): // a touch came after it, or it is another's save of the same values
+		return errUnclear
+	}
 	return nil
 }
 
@@ -216,7 +226,6 @@ func (s *store) change(ctx context.Context, st *statement, p *params) error {
 	for {
 		done, is, err := false, (*session.Record)(nil), error(nil)
 		err = s.do(ctx, func() (err error) {
-			p.sent = 0
 			done, is, err = s.try(ctx, st, p)
 			return err
 		})
@@ -234,6 +243,7 @@ func (s *store) change(ctx context.Context, st *statement, p *params) error {
 		case is.Version != p.version:
 			return &session.ConflictError{Record: is}
 		}
+		p.sent-- // it has changed nothing
 	}
 }
 
@@ -260,8 +270,9 @@ func (s *store) changeOrFind(ctx context.Context, st *statement, p *params) (don
 		r    row
 		flag int64
 	)
-	to := append([]any{&flag}, append(r.head(), &r.data)...)
+	to, before := append([]any{&flag}, append(r.head(), &r.data)...), p.sent
 	err = prepared.QueryRowContext(ctx, st.args(s, p)...).Scan(to...)
+	s.sent(p, before, err)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil, nil
 	}

@@ -98,15 +98,19 @@ func (e Engine) proxied(t testing.TB) (*servertest.Proxy, string) {
 // DB opens a pool of the test's own.
 func (e Engine) DB(t testing.TB, dsn string) *sql.DB {
 	t.Helper()
-	if e.DSN != nil {
-		dsn = e.DSN(dsn)
-	}
-	db, err := sql.Open(e.Driver, dsn)
+	db, err := sql.Open(e.Driver, e.driverDSN(dsn))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
 	return db
+}
+
+func (e Engine) driverDSN(dsn string) string {
+	if e.DSN != nil {
+		return e.DSN(dsn)
+	}
+	return dsn
 }
 
 // Open opens a backend on a pool, until the test ends.

@@ -21,6 +21,7 @@ func (e Engine) Test(t *testing.T) {
 		{"Crowd", false, true, e.crowd},
 		{"TableGone", false, true, e.tableGone},
 		{"SameAgain", false, true, e.sameAgain},
+		{"Resent", false, true, e.resent},
 		{"TwoProcesses", false, false, func(t *testing.T) { e.twoProcesses(t, e.Empty(t)) }},
 		{"Sweep", false, false, func(t *testing.T) { e.sweep(t, e.sweepSize()) }},
 		{"SetUp", false, true, e.setUp},

@@ -87,24 +87,31 @@ func beegoPath(sid string) (string, bool) {
 // maxBeegoSID is shorter than what any file system takes as a name.
 const maxBeegoSID = 200
 
-// beego cuts a file to nothing before it writes into it, which takes it less than beegoCut. Who finds a file empty that
-// beego has changed right now looks again. The files that are written here have whole milliseconds as their times.
+// beego cuts a file to nothing before it writes into it, which takes it less than beegoCut. Who finds a file empty looks
+// again that long, whatever the file's time is: file systems set it after they have cut. Files that stay empty are those of
+// sessions that beego has begun and not released yet. The files that are written here have whole milliseconds as their
+// times, and are believed.
 const beegoCut = 100 * time.Millisecond
 
 // find returns the live record of a file.
 func (b *beego) find(ctx context.Context, name string) (*session.Record, error) {
+	var cut, since time.Time // the time of the file that was found empty, and when it was found so first
 	for {
 		rec, changed, err := b.read(name)
 		if err != nil {
 			return nil, err
 		}
 		now := time.Now()
-		age := now.Sub(changed) // less than 0 if the clock was put back
-		if len(rec.Data) == 0 && changed.Nanosecond()%int(time.Millisecond) != 0 && 0 <= age && age < beegoCut {
-			if err := wait(ctx, time.Millisecond); err != nil {
-				return nil, fail("read", err)
+		if len(rec.Data) == 0 && changed.Nanosecond()%int(time.Millisecond) != 0 {
+			if !changed.Equal(cut) {
+				cut, since = changed, now
 			}
-			continue
+			if now.Sub(since) < beegoCut {
+				if err := wait(ctx, time.Millisecond); err != nil {
+					return nil, fail("read", err)
+				}
+				continue
+			}
 		}
 		if !rec.Live(now) {
 			return nil, session.ErrNotFound

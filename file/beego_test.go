@@ -175,7 +175,7 @@ func TestBeegoFolder(t *testing.T) {
 	}
 }
 
-// TestBeegoFuture has an empty file of beego's from before the clock was put back: nobody waits until it is of today.
+// TestBeegoFuture has an empty file of beego's from before the clock was put back: nobody waits long.
 func TestBeegoFuture(t *testing.T) {
 	dir := t.TempDir()
 	b := openBeego(t, dir, time.Hour)
@@ -190,36 +190,40 @@ func TestBeegoFuture(t *testing.T) {
 	}
 }
 
-// TestBeegoCut reads while a beego process writes: it cuts the file to nothing first.
+// TestBeegoCut reads while a beego process writes: it cuts the file to nothing first, also one that was not changed for a
+// while.
 func TestBeegoCut(t *testing.T) {
 	dir, ctx := t.TempDir(), t.Context()
 	b := openBeego(t, dir, time.Hour)
 	name := asBeego(t, dir, beegoSID, "values")
-	done := make(chan struct{})
+	var done, slow atomic.Bool // slow says that it took longer than a process does that nobody stops
 	var wg sync.WaitGroup
-	var slow atomic.Bool // slower than a process is that nobody stops
 	wg.Go(func() {
-		for {
-			select {
-			case <-done:
-				return
-			default:
-			}
+		defer done.Store(true)
+		for i := range 600 {
 			f, err := os.OpenFile(name, os.O_RDWR, 0o600)
-			if err == nil {
-				begin := time.Now()
-				f.Truncate(0)
-				f.Write([]byte("values"))
-				if time.Since(begin) > 50*time.Millisecond {
-					slow.Store(true)
-				}
-				f.Close()
+			if err != nil {
+				t.Error(err)
+				return
 			}
-			time.Sleep(time.Millisecond)
+			begin := time.Now()
+			err = errors.Join(f.Truncate(0), write(f, "values"))
+			if time.Since(begin) > 50*time.Millisecond {
+				slow.Store(true)
+			}
+			if err = errors.Join(err, f.Close()); err != nil {
+				t.Error(err)
+				return
+			}
+			pause := time.Millisecond
+			if i%30 == 0 {
+				pause = 120 * time.Millisecond
+			}
+			time.Sleep(pause)
 		}
 	})
 	cut := 0
-	for range 3000 {
+	for !done.Load() {
 		rec := new(session.Record)
 		if err := b.Load(ctx, beegoSID, rec); err != nil || len(rec.Data) > 0 && string(rec.Data) != "values" {
 			t.Errorf("loaded %q, %v", rec.Data, err)
@@ -229,11 +233,15 @@ func TestBeegoCut(t *testing.T) {
 			cut++
 		}
 	}
-	close(done)
 	wg.Wait()
 	if cut > 0 && !slow.Load() {
 		t.Errorf("loaded nothing %d times", cut)
 	}
+}
+
+func write(f *os.File, values string) error {
+	_, err := f.WriteString(values)
+	return err
 }
 
 // TestBeegoWriters has writers on two nodes change one session: nothing is lost.

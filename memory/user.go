@@ -74,8 +74,9 @@ func (x *userIndex) of(user string) []string {
 	return slices.Clone(p.keys[user])
 }
 
-// reserve reserves key, if there are less than limit others. If not it returns how many others are reserved.
-func (x *userIndex) reserve(user, key string, until int64, limit int) (ok bool, reserved int) {
+// reserve reserves key, if there are less than limit others. If not it returns the keys of the others' records and how
+// many more are reserved, both of the same moment: what is reserved in one may be a record in the next.
+func (x *userIndex) reserve(user, key string, until int64, limit int) (ok bool, records []string, reserved int) {
 	now := time.Now().UnixMilli()
 	p := x.part(user)
 	p.mu.Lock()
@@ -89,12 +90,17 @@ func (x *userIndex) reserve(user, key string, until int64, limit int) (ok bool, 
 			reserved++
 		}
 	}
-	records := len(p.keys[user])
-	if _, own := slices.BinarySearch(p.keys[user], key); own {
-		records--
+	there := len(p.keys[user])
+	own, isThere := slices.BinarySearch(p.keys[user], key)
+	if isThere {
+		there--
 	}
-	if records+reserved >= limit {
-		return false, reserved
+	if there+reserved >= limit {
+		records = slices.Clone(p.keys[user])
+		if isThere {
+			records = slices.Delete(records, own, own+1)
+		}
+		return false, records, reserved
 	}
 	if p.reserved == nil {
 		p.reserved = make(map[string]map[string]int64)
@@ -103,7 +109,7 @@ func (x *userIndex) reserve(user, key string, until int64, limit int) (ok bool, 
 		p.reserved[strings.Clone(user)] = make(map[string]int64)
 	}
 	p.reserved[user][strings.Clone(key)] = until
-	return true, reserved
+	return true, nil, 0
 }
 
 // free ends what is reserved for key. The caller holds mu.
@@ -160,11 +166,11 @@ func (s *store) reserve(
 	remove func(ctx context.Context, key string, version uint64) error,
 ) (evicted []string, err error) {
 	for {
-		ok, reserved := s.users.reserve(user, key, until.UnixMilli(), limit)
+		ok, others, reserved := s.users.reserve(user, key, until.UnixMilli(), limit)
 		if ok {
 			return evicted, nil
 		}
-		records := s.held(ctx, user, key)
+		records := s.held(ctx, user, others)
 		over := len(records) + reserved - limit + 1
 		switch {
 		case over <= 0: // what was in the way has expired
@@ -189,16 +195,14 @@ func (s *store) reserve(
 	}
 }
 
-// held returns the live records of user but that under key. It takes the expired out of the index.
-func (s *store) held(ctx context.Context, user, key string) (records []session.Entry) {
-	for _, other := range s.users.of(user) {
-		entry := session.Entry{Key: other}
-		switch {
-		case other == key:
-		case s.Load(ctx, other, &entry.Record) == nil && entry.User == user:
+// held returns the live records of user under keys. It takes the expired out of the index.
+func (s *store) held(ctx context.Context, user string, keys []string) (records []session.Entry) {
+	for _, key := range keys {
+		entry := session.Entry{Key: key}
+		if s.Load(ctx, key, &entry.Record) == nil && entry.User == user {
 			records = append(records, entry)
-		default:
-			s.forget(user, other)
+		} else {
+			s.forget(user, key)
 		}
 	}
 	return records

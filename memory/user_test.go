@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,5 +79,42 @@ func TestIndexIsThatOfTheRecords(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestReserveIsExact has many log in at once, again and again: with evict as many records remain as the limit says, no
+// more and no fewer.
+func TestReserveIsExact(t *testing.T) {
+	const limit, logins = 3, 8
+	for _, capped := range []bool{false, true} {
+		var b session.Backend = newStore()
+		if capped {
+			b = newCapped(1 << 20)
+		}
+		for round := range 500 {
+			user := fmt.Sprint("user ", round)
+			var wg sync.WaitGroup
+			for i := range logins {
+				wg.Go(func() {
+					key := fmt.Sprint(round, " ", i)
+					rec := &session.Record{User: user, Created: time.Now(), AuthTime: time.Now(), Expires: time.Now().Add(time.Hour)}
+					_, err := b.(session.UserLimiter).Reserve(t.Context(), user, key, rec.Expires, limit, true)
+					if err == nil {
+						err = b.Create(t.Context(), key, rec)
+					}
+					if err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			n := 0
+			for range b.(session.UserLister).ListUser(t.Context(), user) {
+				n++
+			}
+			if n != limit {
+				t.Fatalf("capped %t, round %d: %d records are left of %d logins, want %d", capped, round, n, logins, limit)
+			}
+		}
 	}
 }

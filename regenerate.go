@@ -1,6 +1,7 @@
 package session
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -235,14 +236,15 @@ func (m *move) step(ctx context.Context, base *Record, p payload) error {
 	return b.Delete(ctx, m.s.key, base.Version)
 }
 
-// renamed returns nil for the error of a rename that was done although its answer was lost: nobody else stores
-// anything under the new key.
+// renamed returns nil for the error of a rename that was done although its answer was lost: what was sent is under the
+// new key. It may be another's session that is there, if sids are an application's own.
 func (m *move) renamed(ctx context.Context, err error) error {
-	if _, conflict := errors.AsType[*ConflictError](err); err == nil || conflict || errors.Is(err, ErrNotFound) {
+	if _, conflict := errors.AsType[*ConflictError](err); err == nil || conflict ||
+		errors.Is(err, ErrNotFound) || errors.Is(err, ErrExists) {
 		return err
 	}
 	var found Record
-	if m.s.m.backend.Load(ctx, m.key, &found) != nil {
+	if m.s.m.backend.Load(ctx, m.key, &found) != nil || !bytes.Equal(found.Data, m.rec.Data) {
 		return err
 	}
 	m.rec = found

@@ -3,7 +3,6 @@ package memory
 import (
 	"container/list"
 	"context"
-	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -70,23 +69,16 @@ func (c *capped) Delete(ctx context.Context, key string, version uint64) error {
 	return err
 }
 
-// Rename implements [session.Renamer]. Create and Delete in its place would make room for the new record, and the
-// idlest one, which has to go for that, may be the old record itself.
-func (c *capped) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+// Rename implements [session.Renamer]. It needs no room.
+func (c *capped) Rename(_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	version := rec.Version
 	newKey = strings.Clone(newKey)
-	if err := c.store.create(newKey, rec); err != nil {
+	if err := c.store.rename(oldKey, oldVersion, newKey, rec); err != nil {
 		return err
 	}
-	if err := c.store.Delete(ctx, oldKey, oldVersion); err != nil {
-		rec.Version = version
-		c.forget(newKey) // it had a place if an expired record was there
-		return errors.Join(err, c.store.Delete(ctx, newKey, 0))
-	}
 	c.forget(oldKey)
-	if c.place[newKey] == nil {
+	if c.place[newKey] == nil { // else an expired record was there
 		c.place[newKey] = c.order.PushFront(newKey)
 	}
 	return c.used(newKey, nil)

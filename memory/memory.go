@@ -36,8 +36,7 @@ func New() session.Provider { return session.NewProvider(Open) }
 // is neither empty nor as the package comment says.
 //
 // The store is [session.InProcess], and a [session.Counter], [session.Lister], [session.UserLister],
-// [session.UserLimiter], [session.Sweeper] and [session.Clearer]; with maxSessions it is a [session.Renamer] too. There
-// is nothing to close.
+// [session.UserLimiter], [session.Renamer], [session.Sweeper] and [session.Clearer]. There is nothing to close.
 func Open(_ context.Context, c session.BackendConfig) (session.Backend, error) {
 	var cfg struct {
 		MaxSessions int `json:"maxSessions"`

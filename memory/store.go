@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -37,9 +38,9 @@ func newStore() *store {
 	return &store{seed: maphash.MakeSeed(), users: userIndex{seed: maphash.MakeSeed()}}
 }
 
-func (s *store) shard(key string) *shard {
-	return &s.shards[maphash.String(s.seed, key)%shardCount]
-}
+func (s *store) shard(key string) *shard { return &s.shards[s.number(key)] }
+
+func (s *store) number(key string) uint64 { return maphash.String(s.seed, key) % shardCount }
 
 // InProcess implements [session.InProcess].
 func (s *store) InProcess() {}
@@ -59,6 +60,13 @@ func (s *store) create(key string, rec *session.Record) error {
 	if sh.live(key, now) != nil {
 		return session.ErrExists
 	}
+	e := s.put(sh, key, rec)
+	s.users.add(e.user, key)
+	return nil
+}
+
+// put stores a record where there is none that is live. The caller holds mu of the shard, and puts it into the index.
+func (s *store) put(sh *shard, key string, rec *session.Record) *entry {
 	e := &entry{expires: millis.Of(rec.Expires)}
 	e.set(rec, 1)
 	if sh.records == nil {
@@ -67,10 +75,38 @@ func (s *store) create(key string, rec *session.Record) error {
 	if expired := sh.records[key]; expired != nil {
 		s.users.remove(expired.user, key)
 	}
-	s.users.add(e.user, key)
 	sh.records[key] = e
 	sh.peak = max(sh.peak, len(sh.records))
 	rec.Version = 1
+	return e
+}
+
+// Rename implements [session.Renamer]. A user whose session gets another key has no session more meanwhile, and none less.
+func (s *store) Rename(_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+	return s.rename(oldKey, oldVersion, strings.Clone(newKey), rec)
+}
+
+// rename is Rename for a new key that is the store's to keep.
+func (s *store) rename(oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+	now := time.Now().UnixMilli()
+	from, to := s.number(oldKey), s.number(newKey)
+	for _, n := range slices.Compact([]uint64{min(from, to), max(from, to)}) {
+		sh := &s.shards[n]
+		sh.mu.Lock()
+		defer sh.mu.Unlock()
+	}
+	old := s.shards[from].live(oldKey, now)
+	switch {
+	case old == nil:
+		return session.ErrNotFound
+	case old.version != oldVersion:
+		return old.conflict()
+	case s.shards[to].live(newKey, now) != nil:
+		return session.ErrExists
+	}
+	e := s.put(&s.shards[to], newKey, rec)
+	s.users.move(old.user, oldKey, e.user, newKey)
+	delete(s.shards[from].records, oldKey)
 	return nil
 }
 

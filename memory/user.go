@@ -39,13 +39,7 @@ func (x *userIndex) add(user, key string) {
 	p := x.part(user)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.free(user, key)
-	if i, ok := slices.BinarySearch(p.keys[user], key); !ok {
-		if p.keys == nil {
-			p.keys = make(map[string][]string)
-		}
-		p.keys[user] = slices.Insert(p.keys[user], i, key)
-	}
+	p.add(user, key)
 }
 
 // remove says that there is no longer a record of user under key.
@@ -56,6 +50,36 @@ func (x *userIndex) remove(user, key string) {
 	p := x.part(user)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.remove(user, key)
+}
+
+// move is remove and add, in one step if the user is the same one.
+func (x *userIndex) move(oldUser, oldKey, user, key string) {
+	if user == "" || user != oldUser {
+		x.remove(oldUser, oldKey)
+		x.add(user, key)
+		return
+	}
+	p := x.part(user)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.remove(user, oldKey)
+	p.add(user, key)
+}
+
+// add is that of the index. The caller holds mu.
+func (p *userPart) add(user, key string) {
+	p.free(user, key)
+	if i, ok := slices.BinarySearch(p.keys[user], key); !ok {
+		if p.keys == nil {
+			p.keys = make(map[string][]string)
+		}
+		p.keys[user] = slices.Insert(p.keys[user], i, key)
+	}
+}
+
+// remove is that of the index. The caller holds mu.
+func (p *userPart) remove(user, key string) {
 	i, ok := slices.BinarySearch(p.keys[user], key)
 	switch {
 	case !ok:

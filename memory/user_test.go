@@ -1,12 +1,14 @@
 package memory
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,7 +36,7 @@ func TestIndexIsThatOfTheRecords(t *testing.T) {
 					rec := &session.Record{
 						Version: rand.N[uint64](3), User: user, Expires: time.Now().Add(rand.N(time.Minute)),
 					}
-					switch rand.N(10) {
+					switch rand.N(11) {
 					case 0, 1, 2:
 						b.Create(t.Context(), key, rec)
 					case 3, 4:
@@ -53,6 +55,8 @@ func TestIndexIsThatOfTheRecords(t *testing.T) {
 						if rand.N(100) == 0 {
 							b.(session.Clearer).Clear(t.Context())
 						}
+					case 10:
+						b.(session.Renamer).Rename(t.Context(), key, rand.N[uint64](3), keys[rand.N(len(keys))], rec)
 					}
 				}
 				b.(session.Sweeper).Sweep(t.Context(), nil) // what has expired may be in the index or not
@@ -116,5 +120,54 @@ func TestReserveIsExact(t *testing.T) {
 				t.Fatalf("capped %t, round %d: %d records are left of %d logins, want %d", capped, round, n, logins, limit)
 			}
 		}
+	}
+}
+
+// TestRenamedCountsOnce has sessions get new keys while there is room for one more: it is always found.
+func TestRenamedCountsOnce(t *testing.T) {
+	for _, capped := range []bool{false, true} {
+		var b session.Backend = newStore()
+		if capped {
+			b = newCapped(1 << 20)
+		}
+		record := func() *session.Record { return &session.Record{User: "Ann", Expires: time.Now().Add(time.Hour)} }
+		var done atomic.Bool
+		var wg sync.WaitGroup
+		for i := range 2 {
+			key := fmt.Sprint("session ", i)
+			if err := b.Create(t.Context(), key, record()); err != nil {
+				t.Fatal(err)
+			}
+			wg.Go(func() {
+				for n := 0; !done.Load(); n++ {
+					next := fmt.Sprint("session ", i, " ", n)
+					if err := b.(session.Renamer).Rename(t.Context(), key, 1, next, record()); err != nil {
+						t.Errorf("Rename: %v", err)
+						return
+					}
+					key = next
+				}
+			})
+		}
+		for n := range 5000 {
+			key := fmt.Sprint("login ", n)
+			if _, err := b.(session.UserLimiter).Reserve(t.Context(), "Ann", key, time.Now().Add(time.Hour), 3, false); err != nil {
+				t.Errorf("capped %t: Reserve = %v, want room for the third session", capped, err)
+				break
+			}
+			if err := b.Create(t.Context(), key, record()); err != nil {
+				t.Fatal(err)
+			}
+			_, err := b.(session.UserLimiter).Reserve(t.Context(), "Ann", key+" more", time.Now().Add(time.Hour), 3, false)
+			if !errors.Is(err, session.ErrTooManySessions) {
+				t.Errorf("capped %t: Reserve = %v, want none for a fourth", capped, err)
+				break
+			}
+			if err := b.Delete(t.Context(), key, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		done.Store(true)
+		wg.Wait()
 	}
 }

@@ -111,6 +111,15 @@ var brokenConcurrent = []breakage{
 // meanwhile lets the others of a case do all they want.
 func meanwhile() { time.Sleep(time.Nanosecond) }
 
+func renameOverwrites(n *node) session.Backend {
+	return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+		n.mu.Lock()
+		delete(n.records, place{n.namespace, newKey})
+		n.mu.Unlock()
+		return n.Rename(ctx, oldKey, oldVersion, newKey, rec)
+	}}
+}
+
 var brokenRename = []breakage{
 	{
 		name: "Rename keeps the version",
@@ -166,6 +175,11 @@ var brokenRename = []breakage{
 			}}
 		},
 		caught: []string{"rename/nothing", "rename/one wins"},
+	},
+	{
+		name:   "Rename overwrites what is there",
+		alter:  renameOverwrites,
+		caught: []string{"rename/taken"},
 	},
 	{
 		name: "Rename removes, then stores",

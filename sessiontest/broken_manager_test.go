@@ -64,6 +64,8 @@ var brokenManagers = []managerBreakage{
 			"regenerate/keeps values", "regenerate/privileges", "regenerate/fails halfway", "outage/client hangs up", "secret/stored keys",
 		},
 	},
+	{name: "Create overwrites", caught: []string{"regenerate/taken"}},
+	{name: "Rename to a sid of another's", alter: renameOverwrites, caught: []string{"regenerate/taken"}},
 	{name: "Load does not look at the time", caught: []string{"start/dead sid", "deadline/idle on every call"}},
 	{name: "Load leaves Shorten of a used record", caught: []string{"deadline/reads store nothing"}},
 	{name: "deadline is not stored", caught: []string{"deadline/absolute"}},

@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"crypto/rand"
 	"net/http/httptest"
 	"testing"
 
@@ -255,6 +256,26 @@ var regenerateCases = []testCase{
 				wantSID(t, m, old, false)
 				b.wantValues(t, m, values{"cart": "book", "before": "1", "after": "2", "n": int64(2)})
 			}
+		},
+	},
+	{
+		name:     "regenerate/taken",
+		sentence: "S7",
+		rule:     "Regenerating to a sid that another session has, from an application's own generator, is ErrExists, and changes neither.",
+		check: func(t testing.TB, e *env) {
+			next := rand.Text()
+			m := e.manager(t, session.CfgSessionIDGenerator(func() (string, error) { return next, nil }))
+			ann := visitor(t, m, values{"user": "ann"})
+			taken := next
+			next = rand.Text()
+			eve := visitor(t, m, values{"user": "eve"})
+			next = taken
+			s := eve.start(t, m)
+			s.set(t, values{"role": "admin"})
+			wantErr(t, "Regenerate", s.Regenerate(t.Context()), session.ErrExists)
+			wantNoCookie(t, "the response", s.w.Header())
+			ann.wantValues(t, m, values{"user": "ann", "role": nil})
+			eve.wantValues(t, m, values{"user": "eve", "role": nil})
 		},
 	},
 	{

@@ -70,6 +70,21 @@ var renameCases = []testCase{
 		},
 	},
 	{
+		name:     "rename/taken",
+		sentence: "S7",
+		rule:     "Rename to a key that a live record has returns ErrExists, and changes neither.",
+		check: func(t testing.TB, e *env) {
+			b := e.node(t)
+			r := optional[session.Renamer](t, b)
+			old, key := e.key("old"), e.key("another's")
+			create(t, b, old, newRecord("x"))
+			create(t, b, key, newRecord("theirs"))
+			wantErr(t, "Rename", r.Rename(t.Context(), old, 1, key, newRecord("fresh")), session.ErrExists)
+			wantStored(t, b, old, 1, "x")
+			wantStored(t, b, key, 1, "theirs")
+		},
+	},
+	{
 		name:     "rename/one step",
 		sentence: "S7",
 		rule:     "Whoever looks while a Rename is under way finds the old record or the new one: never none, never both.",

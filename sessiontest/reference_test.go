@@ -154,6 +154,9 @@ func (n *node) Rename(_ context.Context, oldKey string, oldVersion uint64, newKe
 	if _, err := n.at(oldKey, oldVersion); err != nil {
 		return err
 	}
+	if _, taken := n.stored(newKey); taken {
+		return session.ErrExists
+	}
 	delete(n.records, place{n.namespace, oldKey})
 	n.removed(oldKey)
 	rec.Version = 1

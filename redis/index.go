@@ -22,13 +22,19 @@ func (s *store) indexCalls(user, key string, expires time.Time) []*call {
 	if user == "" {
 		return nil
 	}
-	index, until := s.keys.index(user), expires.Add(slack).UnixMilli()
-	counts := min(time.Now().Add(grace).UnixMilli(), expires.UnixMilli())
+	index := s.keys.index(user)
+	counts, until := entryTimes(expires)
 	calls := make([]*call, 0, 4)
 	return append(calls,
 		plainCall("zadd", index, "gt", counts, key),
 		plainCall("pexpireat", index, until, "nx"),
 		plainCall("pexpireat", index, until, "gt"))
+}
+
+// entryTimes returns until when the entry of a session that is about to be stored counts without it, and when the index
+// may expire at the earliest, in ms.
+func entryTimes(expires time.Time) (counts, until int64) {
+	return min(time.Now().Add(grace).UnixMilli(), expires.UnixMilli()), expires.Add(slack).UnixMilli()
 }
 
 // sendIndexed sends a call that makes the session the user's, and the index first.

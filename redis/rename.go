@@ -31,19 +31,13 @@ func (s *renamer) Rename(ctx context.Context, oldKey string, oldVersion uint64, 
 		return err
 	}
 	oldName := s.keys.session(oldKey)
-	rename := renameScript.callOn([]string{oldName, s.keys.session(newKey)}, version(oldVersion), value, millis(rec.Expires),
-		s.keys.channel(), oldKey)
-	calls := s.indexCalls(rec.User, newKey, rec.Expires)
-	if s.count > 0 && calls != nil {
-		if err := s.send(ctx, "rename", calls...); err != nil {
-			return err
-		}
-		calls = nil
-	}
+	counts, until := entryTimes(rec.Expires)
+	rename := renameScript.callOn([]string{oldName, s.keys.session(newKey), s.keys.index(rec.User)},
+		version(oldVersion), value, millis(rec.Expires), s.keys.channel(), oldKey, rec.User, newKey, counts, until)
 	if s.count > 0 {
 		err = s.sendWaiting(ctx, oldName, rename)
 	} else {
-		err = s.send(ctx, "rename", append(calls, rename)...)
+		err = s.send(ctx, "rename", rename)
 	}
 	if err != nil {
 		return err

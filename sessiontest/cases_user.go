@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -224,6 +225,42 @@ var userCases = []testCase{
 			wantOK(t, "Rename", renamer.Rename(t.Context(), e.key("old"), 1, e.key("new"), ownedBy("Ann", 1)))
 			wantStored(t, b, e.key("new"), 1, "1")
 			wantRefused(t, r, "Ann", e.key("other"), 1)
+		},
+	},
+	{
+		name:     "reserve/beside renames",
+		sentence: "UserLimiter",
+		rule:     "A record that is being renamed counts once.",
+		check: func(t testing.TB, e *env) {
+			a, b := e.node(t), e.node(t)
+			renamer, r := optional[session.Renamer](t, a), optional[session.UserLimiter](t, b)
+			var done atomic.Bool
+			var wg sync.WaitGroup
+			defer func() {
+				done.Store(true)
+				wg.Wait()
+			}()
+			for i := range 2 {
+				label := strconv.Itoa(i)
+				create(t, a, e.key(label), ownedBy("Ann", 0))
+				wg.Go(func() {
+					for n := 0; !done.Load(); n++ {
+						next := strconv.Itoa(i) + " for time " + strconv.Itoa(n)
+						if err := renamer.Rename(t.Context(), e.key(label), 1, e.key(next), ownedBy("Ann", 0)); err != nil {
+							t.Errorf("Rename: %v", err)
+							return
+						}
+						label = next
+					}
+				})
+			}
+			for n := range 50 {
+				key := e.key("login " + strconv.Itoa(n))
+				wantReserved(t, r, "Ann", key, 3, false)
+				create(t, b, key, ownedBy("Ann", 0))
+				wantRefused(t, r, "Ann", e.key("one too many"), 3)
+				wantOK(t, "Delete", b.Delete(t.Context(), key, 1))
+			}
 		},
 	},
 	{

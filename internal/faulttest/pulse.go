@@ -11,8 +11,11 @@ type pulse struct {
 	done chan struct{}
 }
 
-// beat is how often.
-const beat = 5 * time.Millisecond
+// beat is how often, and after beats of them it has certainly told of a pause that is over.
+const (
+	beat  = 5 * time.Millisecond
+	beats = 10
+)
 
 func startPulse() *pulse {
 	p := &pulse{done: make(chan struct{})}

@@ -49,7 +49,8 @@ type Setup struct {
 	// an error, if it is lost once a round and nothing after it.
 	Loses bool
 
-	// Recovery is how long after Mended the last client may wait for its first success. 0 means OpTimeout.
+	// Recovery is how long after Mended the last client may wait for its first success. 0 means twice OpTimeout: for a call
+	// that is under way then, and for the next one.
 	Recovery time.Duration
 
 	// Rounds is how often the store fails in the long form, 0 being five. In the short form it does once.
@@ -124,7 +125,7 @@ func Run(t testing.TB, s Setup, fault func(r *Round)) Result {
 		}
 	}
 	if s.Recovery == 0 {
-		s.Recovery = s.OpTimeout
+		s.Recovery = 2 * s.OpTimeout
 	}
 	r := &run{t: t, Setup: s, stop: make(chan struct{})}
 	r.pulse = startPulse()
@@ -197,30 +198,36 @@ func (r *Round) Mended() {
 
 // Answers waits until n requests have ended since the round began or Broken was called, well or not.
 func (r *Round) Answers(n int) {
-	r.run.until("requests to end", time.Minute, func() bool { return r.answers >= n })
+	r.run.until("requests to end", fixed(time.Minute), func() bool { return r.answers >= n })
 }
 
 // Failures waits until n requests have failed since then.
 func (r *Round) Failures(n int) {
-	r.run.until("requests to fail", time.Minute, func() bool { return r.failures >= n })
+	r.run.until("requests to fail", fixed(time.Minute), func() bool { return r.failures >= n })
 }
 
-// until waits for something that mu guards.
-func (r *run) until(what string, limit time.Duration, done func() bool) bool {
+// until waits for something that mu guards. The limit may grow meanwhile.
+func (r *run) until(what string, limit func() time.Duration, done func() bool) bool {
 	r.t.Helper()
-	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
+	over := 0
+	for begin := time.Now(); ; time.Sleep(beat) {
 		r.mu.Lock()
 		is := done()
 		r.mu.Unlock()
-		switch {
-		case is:
+		if is {
 			return true
-		case time.Now().After(end):
-			r.errorf("waited %v for %s", limit, what)
+		}
+		if time.Since(begin) > limit() {
+			over++
+		}
+		if over == beats { // the pulse, too, has told of a pause of the whole process
+			r.errorf("waited %v for %s", limit(), what)
 			return false
 		}
 	}
 }
+
+func fixed(d time.Duration) func() time.Duration { return func() time.Duration { return d } }
 
 // errorf fails the test. The same failure of many requests is told a few times.
 func (r *run) errorf(format string, args ...any) {
@@ -249,7 +256,7 @@ func (r *run) once(fault func(r *Round)) bool {
 	fault(round)
 	round.Mended()
 	after := func(n *count) bool { return n.servedLast.After(round.mended) }
-	if !r.each("after the fault", r.Recovery+r.slack(), after) {
+	if !r.each("after the fault", func() time.Duration { return r.Recovery + r.slack() }, after) {
 		return false
 	}
 	r.more(2, "once more")
@@ -275,11 +282,11 @@ func (r *run) more(n int, when string) {
 		want[c] = c.served + n
 	}
 	r.mu.Unlock()
-	r.each(when, time.Minute, func(c *count) bool { return c.served >= want[c] })
+	r.each(when, fixed(time.Minute), func(c *count) bool { return c.served >= want[c] })
 }
 
 // each waits for all sessions of all clients.
-func (r *run) each(when string, limit time.Duration, done func(n *count) bool) bool {
+func (r *run) each(when string, limit func() time.Duration, done func(n *count) bool) bool {
 	r.t.Helper()
 	return r.until("all clients to be served "+when, limit, func() bool {
 		for _, n := range r.counts() {

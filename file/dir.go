@@ -86,7 +86,7 @@ func (s *store) syncDir(d *os.Root) error {
 }
 
 // names returns the names of the folders in a folder, or of the files. Whatever is neither was made by
-// somebody else. The folder may not be there.
+// somebody else. The folder may not be there, or go before it is read, as that of a user does with the last marker.
 func (s *store) names(dir string, folders bool) ([]string, error) {
 	f, err := s.root.Open(dir)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -97,7 +97,7 @@ func (s *store) names(dir string, folders bool) ([]string, error) {
 	}
 	defer f.Close()
 	entries, err := f.ReadDir(-1)
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fail("read a folder", err)
 	}
 	names := make([]string, 0, len(entries))

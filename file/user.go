@@ -49,7 +49,8 @@ func (s *store) openMarker(user, name string) (*os.File, error) {
 		if !errors.Is(err, fs.ErrNotExist) || try == 100 {
 			return nil, fail("index", err)
 		}
-		if err := s.mkdirs(dir); err != nil {
+		// That it exists is the error if it was there and is gone again.
+		if err := s.mkdirs(dir); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fail("index", err)
 		}
 	}

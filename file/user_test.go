@@ -2,8 +2,10 @@ package file
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 )
@@ -91,4 +93,41 @@ func TestIndexFollows(t *testing.T) {
 		t.Errorf("Sweep = %d, %v", removed, err)
 	}
 	want("Sweep", []string{"6"}, nil)
+}
+
+// TestUserFolderGoes has a user's sessions come and go, so that the folder of the markers does, while it is read.
+func TestUserFolderGoes(t *testing.T) {
+	s := newTestStore(t, t.TempDir(), none)
+	done := make(chan struct{})
+	var marking, reading sync.WaitGroup
+	for i := range 4 {
+		name := mustPlace(t, s, fmt.Sprint("k ", i)).name()
+		marking.Go(func() {
+			for range 1500 {
+				if _, err := s.mark("ann", name); err != nil {
+					t.Errorf("mark: %v", err)
+					return
+				}
+				s.unmark("ann", name)
+			}
+		})
+	}
+	for range 2 {
+		reading.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if _, err := s.names(s.userFolder("ann"), false); err != nil {
+					t.Errorf("names: %v", err)
+					return
+				}
+			}
+		})
+	}
+	marking.Wait()
+	close(done)
+	reading.Wait()
 }

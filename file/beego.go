@@ -91,32 +91,50 @@ const maxBeegoSID = 200
 // again that long, whatever the file's time is: file systems set it after they have cut. Files that stay empty are those of
 // sessions that beego has begun and not released yet. The files that are written here have whole milliseconds as their
 // times, and are believed.
-const beegoCut = 100 * time.Millisecond
+//
+// What counts is the time in which somebody looks, up to beegoLook for each look: who was kept from looking does not know
+// whether the file was empty meanwhile, and may find it so in another cut.
+const (
+	beegoCut  = 100 * time.Millisecond
+	beegoLook = 10 * time.Millisecond
+)
+
+// An emptiness is what is known of a file that was found empty.
+type emptiness struct {
+	changed time.Time     // the time of the file
+	last    time.Time     // when it was looked at last
+	looked  time.Duration // since it was found so first
+}
+
+// stays takes in that the file was empty at now, and reports whether it is not a cut.
+func (e *emptiness) stays(changed, now time.Time) bool {
+	if changed.Equal(e.changed) {
+		e.looked += min(now.Sub(e.last), beegoLook)
+	} else {
+		e.changed, e.looked = changed, 0
+	}
+	e.last = now
+	return e.looked >= beegoCut
+}
 
 // find returns the live record of a file.
 func (b *beego) find(ctx context.Context, name string) (*session.Record, error) {
-	var cut, since time.Time // the time of the file that was found empty, and when it was found so first
+	var empty emptiness
 	for {
+		now := time.Now() // before the read: what comes after it says nothing about the file
 		rec, changed, err := b.read(name)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		now := time.Now()
-		if len(rec.Data) == 0 && changed.Nanosecond()%int(time.Millisecond) != 0 {
-			if !changed.Equal(cut) {
-				cut, since = changed, now
+		case len(rec.Data) == 0 && changed.Nanosecond()%int(time.Millisecond) != 0 && !empty.stays(changed, now):
+			if err := wait(ctx, time.Millisecond); err != nil {
+				return nil, fail("read", err)
 			}
-			if now.Sub(since) < beegoCut {
-				if err := wait(ctx, time.Millisecond); err != nil {
-					return nil, fail("read", err)
-				}
-				continue
-			}
-		}
-		if !rec.Live(now) {
+		case !rec.Live(time.Now()):
 			return nil, session.ErrNotFound
+		default:
+			return rec, nil
 		}
-		return rec, nil
 	}
 }
 

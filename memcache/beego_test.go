@@ -146,10 +146,15 @@ func TestBeegoServers(t *testing.T) {
 func TestBeegoExpires(t *testing.T) {
 	addr := empty(t)
 	c, m := dial(t, addr), beegoManager(t, addr)
-	asBeego(t, c, beegoSID, values{"user": "ann"}, 1)
+	asBeego(t, c, beegoSID, values{"user": "ann"}, 600)
 	s, err := m.GetSessionStore(beegoSID)
 	must(t, err)
-	time.Sleep(2100 * time.Millisecond)
+	c.do("touch "+beegoSID+" 1", "TOUCHED") // only now: the first of its seconds is over whenever memcached's clock says so
+	for limit := time.Now().Add(10 * time.Second); c.do("mg "+beegoSID, "") != "EN"; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(limit) {
+			t.Fatal("memcached keeps what has expired")
+		}
+	}
 	if _, err := m.GetSessionStore(beegoSID); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("GetSessionStore = %v, want ErrNotFound", err)
 	}

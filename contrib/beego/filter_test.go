@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/beego/beego/v2/core/logs"
 	"github.com/beego/beego/v2/server/web"
@@ -373,7 +372,7 @@ func TestSessionOn(t *testing.T) {
 func TestOutage(t *testing.T) {
 	proxy := servertest.NewProxy(t, servertest.Redis(t).Addr)
 	m, err := session.NewManager("redis", session.NewManagerConfig(
-		session.CfgProviderConfig(proxy.Addr), session.CfgOpTimeout(time.Second),
+		session.CfgProviderConfig(proxy.Addr),
 		session.CfgLogger(slog.New(slog.DiscardHandler))))
 	if err != nil {
 		t.Fatal(err)

@@ -103,7 +103,7 @@ func TestUnreachable(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for config, field := range map[string]string{
-				`{"servers": ["` + addr + `", "` + tt.server + `"], "timeout": "300ms"}`: "providerConfig.servers",
+				`{"servers": ["` + addr + `", "` + tt.server + `"], "timeout": "2s"}`: "providerConfig.servers",
 				tt.server + ";" + addr: "providerConfig",
 			} {
 				begin := time.Now()
@@ -112,7 +112,7 @@ func TestUnreachable(t *testing.T) {
 				if !ok || bad.Field != field || !strings.Contains(err.Error(), tt.server) || !strings.Contains(err.Error(), tt.want) {
 					t.Errorf("got %v, want an error of %s that says %q and %q", err, field, tt.server, tt.want)
 				}
-				if took := time.Since(begin); took > 4*time.Second {
+				if took := time.Since(begin); took > 10*time.Second {
 					t.Errorf("it took %v", took)
 				}
 			}

@@ -18,7 +18,7 @@ import (
 
 const (
 	opTimeout = time.Second
-	tooLate   = opTimeout + time.Second // on a machine with much else to do
+	tooLate   = opTimeout + 5*time.Second // on a machine with much else to do
 )
 
 // A load is writers, each of whom increments a value of a session of its own, and how often that was acknowledged.
@@ -258,7 +258,7 @@ func TestCancelled(t *testing.T) {
 		begin := time.Now()
 		err := call(ctx)
 		cancel()
-		if took := time.Since(begin); !errors.Is(err, context.DeadlineExceeded) || took > time.Second {
+		if took := time.Since(begin); !errors.Is(err, context.DeadlineExceeded) || took > 10*time.Second {
 			t.Errorf("%s: %v after %v", name, err, took)
 		}
 	}
@@ -267,7 +267,7 @@ func TestCancelled(t *testing.T) {
 	time.Sleep(50 * time.Millisecond)
 	begin := time.Now()
 	must(t, b.Close())
-	if err := <-waiting; !errors.Is(err, session.ErrClosed) || time.Since(begin) > time.Second {
+	if err := <-waiting; !errors.Is(err, session.ErrClosed) || time.Since(begin) > 10*time.Second {
 		t.Errorf("a call that Close has ended: %v after %v", err, time.Since(begin))
 	}
 	if err := ping(t.Context()); !errors.Is(err, session.ErrClosed) {

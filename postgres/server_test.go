@@ -85,14 +85,15 @@ func TestCloseLate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 	defer cancel()
 	for range 2 {
 		if err := b.Load(ctx, sessiontest.Key("k"), new(session.Record)); !errors.Is(err, session.ErrNotFound) {
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(1500 * time.Millisecond)
+	<-ctx.Done()
+	time.Sleep(500 * time.Millisecond)
 	if err := b.(io.Closer).Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}

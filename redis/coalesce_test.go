@@ -69,7 +69,7 @@ func TestSharedTripOfTheImpatient(t *testing.T) {
 			if err != nil && (i%2 == 1 || !errors.Is(err, context.DeadlineExceeded)) {
 				t.Errorf("Load = %v with the patience of %v", err, patience)
 			}
-			if late := time.Since(begun) - patience; late > 2*time.Second {
+			if late := time.Since(begun) - patience; late > 10*time.Second {
 				t.Errorf("Load came %v after its caller had given up", late)
 			}
 		})

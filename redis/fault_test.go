@@ -161,8 +161,14 @@ func TestFaultClientGone(t *testing.T) {
 		s, err := m.Start(httptest.NewRecorder(), r.WithContext(ctx))
 		must(t, err)
 		must(t, s.Set(ctx, name, "saved"))
-		proxy.SetLatency(100 * time.Millisecond)
-		time.AfterFunc(50*time.Millisecond, hangUp)
+		proxy.SetLatency(300 * time.Millisecond)
+		trips := proxy.Trips()
+		go func() {
+			for proxy.Trips() == trips && t.Context().Err() == nil { // until the save is on its way
+				time.Sleep(time.Millisecond)
+			}
+			hangUp()
+		}()
 		release(ctx, s)
 		proxy.SetLatency(0)
 		if ctx.Err() == nil {

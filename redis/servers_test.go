@@ -129,7 +129,7 @@ func TestWaitReplicas(t *testing.T) {
 	open := func(n int, wait float64) store {
 		return node(t, fmt.Sprintf(`{"addr": %q, "waitReplicas": %d, "waitTimeout": %g}`, master.Addr, n, wait), "app")
 	}
-	one, two, impatient := open(1, 2.5), open(2, 0.5), open(1, 0.2)
+	one, two, impatient := open(1, 2.5), open(2, 2.5), open(1, 0.2)
 	for i, at := range []uint64{0, 1} {
 		must(t, one.Create(ctx, key(i), newRecord("ann")))
 		must(t, one.Delete(ctx, key(i), at))

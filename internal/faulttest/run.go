@@ -197,26 +197,29 @@ func (r *Round) Mended() {
 
 // Answers waits until n requests have ended since the round began or Broken was called, well or not.
 func (r *Round) Answers(n int) {
-	r.run.until("requests to end", time.Minute, func() bool { return r.answers >= n })
+	r.run.until("requests to end", aMinute, func() bool { return r.answers >= n })
 }
 
 // Failures waits until n requests have failed since then.
 func (r *Round) Failures(n int) {
-	r.run.until("requests to fail", time.Minute, func() bool { return r.failures >= n })
+	r.run.until("requests to fail", aMinute, func() bool { return r.failures >= n })
 }
 
-// until waits for something that mu guards.
-func (r *run) until(what string, limit time.Duration, done func() bool) bool {
+func aMinute() time.Duration { return time.Minute }
+
+// until waits for something that mu guards. limit may grow while it waits.
+func (r *run) until(what string, limit func() time.Duration, done func() bool) bool {
 	r.t.Helper()
-	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
+	for begun := time.Now(); ; time.Sleep(5 * time.Millisecond) {
 		r.mu.Lock()
 		is := done()
 		r.mu.Unlock()
+		most := limit()
 		switch {
 		case is:
 			return true
-		case time.Now().After(end):
-			r.errorf("waited %v for %s", limit, what)
+		case time.Since(begun) > most:
+			r.errorf("waited %v for %s", most, what)
 			return false
 		}
 	}
@@ -249,7 +252,7 @@ func (r *run) once(fault func(r *Round)) bool {
 	fault(round)
 	round.Mended()
 	after := func(n *count) bool { return n.servedLast.After(round.mended) }
-	if !r.each("after the fault", r.Recovery+r.slack(), after) {
+	if !r.each("after the fault", func() time.Duration { return r.Recovery + r.slack() }, after) {
 		return false
 	}
 	r.more(2, "once more")
@@ -275,11 +278,11 @@ func (r *run) more(n int, when string) {
 		want[c] = c.served + n
 	}
 	r.mu.Unlock()
-	r.each(when, time.Minute, func(c *count) bool { return c.served >= want[c] })
+	r.each(when, aMinute, func(c *count) bool { return c.served >= want[c] })
 }
 
 // each waits for all sessions of all clients.
-func (r *run) each(when string, limit time.Duration, done func(n *count) bool) bool {
+func (r *run) each(when string, limit func() time.Duration, done func(n *count) bool) bool {
 	r.t.Helper()
 	return r.until("all clients to be served "+when, limit, func() bool {
 		for _, n := range r.counts() {

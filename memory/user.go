@@ -162,18 +162,27 @@ func (x *userIndex) lapse(now int64) {
 // ListUser implements [session.UserLister].
 func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
 	return func(yield func(session.Entry, error) bool) {
-		for _, key := range s.users.of(user) {
-			if err := ctx.Err(); err != nil {
-				yield(session.Entry{}, err)
-				return
-			}
-			entry := session.Entry{Key: key}
-			if s.Load(ctx, key, &entry.Record) != nil || entry.User != user {
-				continue
-			}
-			entry.Data = nil
-			if !yield(entry, nil) {
-				return
+		seen := make(map[string]bool)
+		for again := true; again; {
+			again = false
+			for _, key := range s.users.of(user) {
+				if seen[key] {
+					continue
+				}
+				if err := ctx.Err(); err != nil {
+					yield(session.Entry{}, err)
+					return
+				}
+				seen[key] = true
+				entry := session.Entry{Key: key}
+				if s.Load(ctx, key, &entry.Record) != nil || entry.User != user {
+					again = true // it may have been renamed since: then the index has the other key
+					continue
+				}
+				entry.Data = nil
+				if !yield(entry, nil) {
+					return
+				}
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,32 +17,39 @@ func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Ent
 		if user == "" { // nobody is in no index
 			return
 		}
-		now := time.Now()
-		members, err := s.members(ctx, "list user", user)
-		if err != nil {
-			yield(session.Entry{}, err)
-			return
-		}
-		for len(members) > 0 {
-			part := members[:min(len(members), page)]
-			members = members[len(part):]
-			keys := make([]string, len(part))
-			for i, m := range part {
-				keys[i] = m.key
-			}
-			entries, err := s.entries(ctx, "list user", keys)
+		now, seen := time.Now(), make(map[string]bool)
+		for again := true; again; {
+			again = false
+			members, err := s.members(ctx, "list user", user)
 			if err != nil {
 				yield(session.Entry{}, err)
 				return
 			}
-			live := make(map[string]bool, len(entries))
-			for _, e := range entries {
-				live[e.Key] = e.User == user
-			}
-			s.prune(ctx, user, now, part, live)
-			for _, e := range entries {
-				if e.User == user && !yield(e, nil) {
+			members = slices.DeleteFunc(members, func(m member) bool { return seen[m.key] })
+			for len(members) > 0 {
+				part := members[:min(len(members), page)]
+				members = members[len(part):]
+				keys := make([]string, len(part))
+				for i, m := range part {
+					keys[i], seen[m.key] = m.key, true
+				}
+				entries, err := s.entries(ctx, "list user", keys)
+				if err != nil {
+					yield(session.Entry{}, err)
 					return
+				}
+				if len(entries) < len(part) {
+					again = true // one may have been renamed since: then the index has the other key
+				}
+				live := make(map[string]bool, len(entries))
+				for _, e := range entries {
+					live[e.Key] = e.User == user
+				}
+				s.prune(ctx, user, now, part, live)
+				for _, e := range entries {
+					if e.User == user && !yield(e, nil) {
+						return
+					}
 				}
 			}
 		}

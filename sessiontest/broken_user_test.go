@@ -59,6 +59,26 @@ var brokenUser = []breakage{
 		caught: []string{"user/own namespace"},
 	},
 	{
+		name: "ListUser asks for the keys once, and passes over what is there no longer",
+		alter: listingUser(func(n *node, user string, yield func(session.Entry, error) bool) {
+			var keys []string
+			n.listWhere(func(key string, rec session.Record) bool { return rec.User == user }, func(e session.Entry, _ error) bool {
+				keys = append(keys, e.Key)
+				return true
+			})
+			for _, key := range keys {
+				entry := session.Entry{Key: key}
+				if n.Load(context.Background(), key, &entry.Record) != nil {
+					continue
+				}
+				if entry.Data = nil; !yield(entry, nil) {
+					return
+				}
+			}
+		}),
+		caught: []string{"user/renamed meanwhile"},
+	},
+	{
 		name:    "the index knows whose a record was when it was created",
 		alter:   indexed(func(*index) {}),
 		caught:  []string{"user/comes and goes"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/seed1a8f7c28/session"
 )
@@ -95,7 +96,9 @@ var shareCases = []testCase{
 		check: func(t testing.TB, e *env) {
 			const workers, each = 32, 30
 			const names = 10 // of each worker, which sets them in turn: with thousands the codec would take most of the time
-			nodes := []*session.Manager{e.manager(t), e.manager(t)}
+			// Each waits for 15 others, on a slow machine for long.
+			patience := session.CfgOpTimeout(time.Minute)
+			nodes := []*session.Manager{e.manager(t, patience), e.manager(t, patience)}
 			b := visitor(t, nodes[0], nil)
 			together(workers, func(i int) {
 				for n := range each {

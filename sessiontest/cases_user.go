@@ -104,6 +104,38 @@ var userCases = []testCase{
 		},
 	},
 	{
+		name:     "user/renamed meanwhile",
+		sentence: "UserLister",
+		rule:     "ListUser yields a record that is renamed meanwhile under its old key or its new one.",
+		check: func(t testing.TB, e *env) {
+			b := e.node(t)
+			l, r := optional[session.UserLister](t, b), optional[session.Renamer](t, b)
+			const records = 5
+			for i := range records {
+				create(t, b, e.key(strconv.Itoa(i)), ownedBy("Ann", i))
+			}
+			var yielded []string
+			for entry, err := range l.ListUser(t.Context(), "Ann") {
+				if err != nil {
+					t.Fatalf("ListUser: %v", err)
+				}
+				if yielded = append(yielded, entry.Key); len(yielded) > 1 {
+					continue
+				}
+				for i := range records {
+					if key := e.key(strconv.Itoa(i)); key != entry.Key {
+						wantOK(t, "Rename", r.Rename(t.Context(), key, 1, e.key("new "+strconv.Itoa(i)), ownedBy("Ann", i)))
+					}
+				}
+			}
+			for i := range records {
+				if label := strconv.Itoa(i); !slices.Contains(yielded, e.key(label)) && !slices.Contains(yielded, e.key("new "+label)) {
+					t.Errorf("ListUser left out a record that was renamed meanwhile")
+				}
+			}
+		},
+	},
+	{
 		name:     "user/outlives its first deadline",
 		sentence: "UserLister",
 		rule:     "A record whose deadline was moved later, by Touch or by Save, stays in its user's list.",

@@ -70,12 +70,7 @@ func (c *client) timed(call string, do func() error) error {
 	c.run.mu.Lock()
 	c.run.seen.Slowest = max(c.run.seen.Slowest, took)
 	c.run.mu.Unlock()
-	limit := c.run.OpTimeout + c.run.slack()
-	if took > limit { // a pause of the whole process, maybe, of which the pulse has yet to tell
-		time.Sleep(beats * beat)
-		limit = c.run.OpTimeout + c.run.slack()
-	}
-	if took > limit {
+	if limit := c.run.OpTimeout + c.run.slack(); took > limit {
 		c.run.errorf("%s has taken %v, want at most %v (opTimeout %v): %v", call, took, limit, c.run.OpTimeout, err)
 	}
 	return err

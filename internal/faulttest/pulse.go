@@ -8,34 +8,48 @@ import (
 // A pulse measures how late goroutines wake up on this machine, which has other things to do.
 type pulse struct {
 	late atomic.Int64
+	last atomic.Pointer[time.Time] // when it was felt last
 	done chan struct{}
 }
 
-// beat is how often, and after beats of them it has certainly told of a pause that is over.
-const (
-	beat  = 5 * time.Millisecond
-	beats = 10
-)
+// beat is how often.
+const beat = 5 * time.Millisecond
 
 func startPulse() *pulse {
 	p := &pulse{done: make(chan struct{})}
+	p.felt()
 	go func() {
 		for {
-			before := time.Now()
 			select {
 			case <-p.done:
 				return
 			case <-time.After(beat):
 			}
-			if late := int64(time.Since(before) - beat); late > p.late.Load() {
+			if late := int64(p.overdue()); late > p.late.Load() {
 				p.late.Store(late)
 			}
+			p.felt()
 		}
 	}()
 	return p
 }
 
+func (p *pulse) felt() {
+	now := time.Now()
+	p.last.Store(&now)
+}
+
+func (p *pulse) overdue() time.Duration { return time.Since(*p.last.Load()) - beat }
+
 func (p *pulse) stop() { close(p.done) }
 
-// worst is how late the latest was.
-func (p *pulse) worst() time.Duration { return time.Duration(p.late.Load()) }
+// worst is how late the latest was, or the next is already: who asks may have been woken up before it.
+func (p *pulse) worst() time.Duration {
+	late := time.Duration(p.late.Load())
+	select {
+	case <-p.done:
+		return late
+	default:
+		return max(late, p.overdue())
+	}
+}

@@ -198,36 +198,33 @@ func (r *Round) Mended() {
 
 // Answers waits until n requests have ended since the round began or Broken was called, well or not.
 func (r *Round) Answers(n int) {
-	r.run.until("requests to end", fixed(time.Minute), func() bool { return r.answers >= n })
+	r.run.until("requests to end", aMinute, func() bool { return r.answers >= n })
 }
 
 // Failures waits until n requests have failed since then.
 func (r *Round) Failures(n int) {
-	r.run.until("requests to fail", fixed(time.Minute), func() bool { return r.failures >= n })
+	r.run.until("requests to fail", aMinute, func() bool { return r.failures >= n })
 }
 
-// until waits for something that mu guards. The limit may grow meanwhile.
+func aMinute() time.Duration { return time.Minute }
+
+// until waits for something that mu guards. limit may grow while it waits.
 func (r *run) until(what string, limit func() time.Duration, done func() bool) bool {
 	r.t.Helper()
-	over := 0
-	for begin := time.Now(); ; time.Sleep(beat) {
+	for begun := time.Now(); ; time.Sleep(beat) {
 		r.mu.Lock()
 		is := done()
 		r.mu.Unlock()
-		if is {
+		most := limit()
+		switch {
+		case is:
 			return true
-		}
-		if time.Since(begin) > limit() {
-			over++
-		}
-		if over == beats { // the pulse, too, has told of a pause of the whole process
-			r.errorf("waited %v for %s", limit(), what)
+		case time.Since(begun) > most:
+			r.errorf("waited %v for %s", most, what)
 			return false
 		}
 	}
 }
-
-func fixed(d time.Duration) func() time.Duration { return func() time.Duration { return d } }
 
 // errorf fails the test. The same failure of many requests is told a few times.
 func (r *run) errorf(format string, args ...any) {
@@ -282,7 +279,7 @@ func (r *run) more(n int, when string) {
 		want[c] = c.served + n
 	}
 	r.mu.Unlock()
-	r.each(when, fixed(time.Minute), func(c *count) bool { return c.served >= want[c] })
+	r.each(when, aMinute, func(c *count) bool { return c.served >= want[c] })
 }
 
 // each waits for all sessions of all clients.

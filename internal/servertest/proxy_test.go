@@ -142,6 +142,17 @@ func TestProxyBlackhole(t *testing.T) {
 			t.Errorf("got %q, %v", got, err)
 		}
 	}
+	eventually(t, "two blackholes", func() bool { // the proxy may not have come to read yet
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		dead := 0
+		for l := range p.links {
+			if l.dead {
+				dead++
+			}
+		}
+		return dead == 2
+	})
 	p.Blackhole(false)
 	wantAnswer(t, idle, "reply")
 	wantAnswer(t, dial(t, p), "reply")

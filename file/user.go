@@ -87,21 +87,29 @@ func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Ent
 			}
 			return
 		}
-		names, err := s.names(s.userFolder(user), false)
-		if err != nil {
-			yield(session.Entry{}, err)
-			return
-		}
-		for _, name := range names {
-			p, ok := s.placeOf(name)
-			if !ok {
-				continue
-			}
-			own := func(entry session.Entry, err error) bool {
-				return err == nil && entry.User != user || yield(entry, err)
-			}
-			if !s.yieldLive(ctx, p, own) {
+		seen := make(map[string]bool)
+		for missed := true; missed; { // where a session is gone it may have got another name in between: look for that
+			missed = false
+			names, err := s.names(s.userFolder(user), false)
+			if err != nil {
+				yield(session.Entry{}, err)
 				return
+			}
+			for _, name := range names {
+				p, ok := s.placeOf(name)
+				if !ok || seen[name] {
+					continue
+				}
+				seen[name] = true
+				found := false
+				own := func(entry session.Entry, err error) bool {
+					found = true
+					return err == nil && entry.User != user || yield(entry, err)
+				}
+				if !s.yieldLive(ctx, p, own) {
+					return
+				}
+				missed = missed || !found
 			}
 		}
 	}

@@ -159,21 +159,39 @@ func (x *userIndex) lapse(now int64) {
 	}
 }
 
-// ListUser implements [session.UserLister].
+// ListUser implements [session.UserLister]. Where a record is gone that was in the index, it may have got another key in
+// between: then it looks for keys that were not there before.
 func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
 	return func(yield func(session.Entry, error) bool) {
-		for _, key := range s.users.of(user) {
-			if err := ctx.Err(); err != nil {
-				yield(session.Entry{}, err)
-				return
+		var seen map[string]bool
+		for missed := true; missed; {
+			missed = false
+			keys := s.users.of(user)
+			for _, key := range keys {
+				if seen[key] {
+					continue
+				}
+				if err := ctx.Err(); err != nil {
+					yield(session.Entry{}, err)
+					return
+				}
+				entry := session.Entry{Key: key}
+				if s.Load(ctx, key, &entry.Record) != nil || entry.User != user {
+					missed = true
+					continue
+				}
+				entry.Data = nil
+				if !yield(entry, nil) {
+					return
+				}
 			}
-			entry := session.Entry{Key: key}
-			if s.Load(ctx, key, &entry.Record) != nil || entry.User != user {
-				continue
+			if missed && seen == nil {
+				seen = make(map[string]bool)
 			}
-			entry.Data = nil
-			if !yield(entry, nil) {
-				return
+			if missed {
+				for _, key := range keys {
+					seen[key] = true
+				}
 			}
 		}
 	}

@@ -4,44 +4,51 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/seed1a8f7c28/session"
 )
 
-// ListUser implements [session.UserLister]. It removes from the index what it finds to be gone.
+// ListUser implements [session.UserLister]. It removes from the index what it finds to be gone. That may have got
+// another key in between: then it looks for keys that were not there before.
 func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
 	return func(yield func(session.Entry, error) bool) {
 		if user == "" { // nobody is in no index
 			return
 		}
-		now := time.Now()
-		members, err := s.members(ctx, "list user", user)
-		if err != nil {
-			yield(session.Entry{}, err)
-			return
-		}
-		for len(members) > 0 {
-			part := members[:min(len(members), page)]
-			members = members[len(part):]
-			keys := make([]string, len(part))
-			for i, m := range part {
-				keys[i] = m.key
-			}
-			entries, err := s.entries(ctx, "list user", keys)
+		seen := make(map[string]bool)
+		for missed := true; missed; {
+			missed = false
+			now := time.Now()
+			members, err := s.members(ctx, "list user", user)
 			if err != nil {
 				yield(session.Entry{}, err)
 				return
 			}
-			live := make(map[string]bool, len(entries))
-			for _, e := range entries {
-				live[e.Key] = e.User == user
-			}
-			s.prune(ctx, user, now, part, live)
-			for _, e := range entries {
-				if e.User == user && !yield(e, nil) {
+			members = slices.DeleteFunc(members, func(m member) bool { return seen[m.key] })
+			for part := range slices.Chunk(members, page) {
+				keys := make([]string, len(part))
+				for i, m := range part {
+					keys[i] = m.key
+					seen[m.key] = true
+				}
+				entries, err := s.entries(ctx, "list user", keys)
+				if err != nil {
+					yield(session.Entry{}, err)
 					return
+				}
+				missed = missed || len(entries) < len(keys)
+				live := make(map[string]bool, len(entries))
+				for _, e := range entries {
+					live[e.Key] = e.User == user
+				}
+				s.prune(ctx, user, now, part, live)
+				for _, e := range entries {
+					if e.User == user && !yield(e, nil) {
+						return
+					}
 				}
 			}
 		}

@@ -33,7 +33,7 @@ func (s *renamer) Rename(ctx context.Context, oldKey string, oldVersion uint64, 
 	oldName := s.keys.session(oldKey)
 	rename := renameScript.callOn([]string{oldName, s.keys.session(newKey)}, version(oldVersion), value, millis(rec.Expires),
 		s.keys.channel(), oldKey)
-	calls := s.indexCalls(rec.User, newKey, rec.Expires)
+	calls := s.indexCalls(rec.User, newKey, rec.Expires, false)
 	if s.count > 0 && calls != nil {
 		if err := s.send(ctx, "rename", calls...); err != nil {
 			return err

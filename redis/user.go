@@ -12,47 +12,60 @@ import (
 )
 
 // ListUser implements [session.UserLister]. It removes from the index what it finds to be gone. That may have got
-// another key in between: then it looks for keys that were not there before.
+// another key in between: then it looks again.
 func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
 	return func(yield func(session.Entry, error) bool) {
 		if user == "" { // nobody is in no index
 			return
 		}
-		seen := make(map[string]bool)
-		for missed := true; missed; {
-			missed = false
-			now := time.Now()
-			members, err := s.members(ctx, "list user", user)
-			if err != nil {
+		gone := make(map[string]bool)
+		for again := true; again; {
+			var entries []session.Entry
+			var err error
+			if entries, again, err = s.ofUser(ctx, user, gone); err != nil {
 				yield(session.Entry{}, err)
 				return
 			}
-			members = slices.DeleteFunc(members, func(m member) bool { return seen[m.key] })
-			for part := range slices.Chunk(members, page) {
-				keys := make([]string, len(part))
-				for i, m := range part {
-					keys[i] = m.key
-					seen[m.key] = true
-				}
-				entries, err := s.entries(ctx, "list user", keys)
-				if err != nil {
-					yield(session.Entry{}, err)
+			for _, e := range entries {
+				if !again && !yield(e, nil) {
 					return
-				}
-				missed = missed || len(entries) < len(keys)
-				live := make(map[string]bool, len(entries))
-				for _, e := range entries {
-					live[e.Key] = e.User == user
-				}
-				s.prune(ctx, user, now, part, live)
-				for _, e := range entries {
-					if e.User == user && !yield(e, nil) {
-						return
-					}
 				}
 			}
 		}
 	}
+}
+
+// ofUser returns the live records of user. again says that there are keys without one that were not in gone, where they
+// are now.
+func (s *store) ofUser(ctx context.Context, user string, gone map[string]bool) (found []session.Entry, again bool, err error) {
+	now := time.Now()
+	members, err := s.members(ctx, "list user", user)
+	if err != nil {
+		return nil, false, err
+	}
+	for part := range slices.Chunk(members, page) {
+		keys := make([]string, len(part))
+		for i, m := range part {
+			keys[i] = m.key
+		}
+		entries, err := s.entries(ctx, "list user", keys)
+		if err != nil {
+			return nil, false, err
+		}
+		live := make(map[string]bool, len(entries))
+		for _, e := range entries {
+			if live[e.Key] = e.User == user; live[e.Key] {
+				found = append(found, e)
+			}
+		}
+		s.prune(ctx, user, now, part, live)
+		for _, key := range keys {
+			if !live[key] && !gone[key] {
+				gone[key], again = true, true
+			}
+		}
+	}
+	return found, again, nil
 }
 
 // A member is an entry of a user's index.

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"cmp"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -85,6 +86,11 @@ func TestFacade(t *testing.T) {
 			}
 			if _, err = p.SessionRegenerate(ctx, "b", "c"); err == nil {
 				t.Error("SessionRegenerate took over another session's sid")
+			}
+			for _, old := range []string{"c", "unknown"} {
+				if _, err = p.SessionRegenerate(ctx, old, "c"); !errors.Is(err, session.ErrExists) {
+					t.Errorf("SessionRegenerate of %s to a sid that is taken: %v", old, err)
+				}
 			}
 			exists("b", true)
 

@@ -16,7 +16,7 @@ const maxUser = 255
 //
 // With MaxPerUser, no user has more sessions than that when Login returns, on all nodes together: the
 // ones that logged in first end, or Login returns an error wrapping [ErrTooManySessions] and the session stays as it
-// was. A session that already is user's takes its own place.
+// was. A session that already is user's takes its own place. One that is gone ends no other.
 //
 // What Login has said is stored when it returns; no Save is needed for that. For other errors see
 // [Session.Regenerate]. A third-party provider keeps no users: the error wraps [errors.ErrUnsupported].
@@ -77,10 +77,14 @@ func (s *Session) isOthers(user string) bool {
 	return user != "" && s.status == stored && s.rec.User != "" && s.rec.User != user
 }
 
+// isLimited reports whether there must be room for one more session of user, who logs in unless it is "".
+func (s *Session) isLimited(user string) bool {
+	return user != "" && s.m.cfg.MaxPerUser > 0 && !(s.status == stored && s.rec.User == user)
+}
+
 // reserve makes room for one more session of user, if somebody logs in. The caller holds mu.
 func (s *Session) reserve(ctx context.Context, user, sid string) error {
-	limit := s.m.cfg.MaxPerUser
-	if user == "" || limit == 0 || s.status == stored && s.rec.User == user {
+	if !s.isLimited(user) {
 		return nil
 	}
 	l, ok := As[UserLimiter](s.m.backend)
@@ -89,7 +93,7 @@ func (s *Session) reserve(ctx context.Context, user, sid string) error {
 	}
 	// For as long as this call may take to create the record, and a little for clocks that differ.
 	until := time.Now().Add(s.m.cfg.opTimeout + 5*time.Second)
-	evicted, err := l.Reserve(ctx, user, s.m.storageKey(sid), until, limit, s.m.cfg.OnLimit != "refuse")
+	evicted, err := l.Reserve(ctx, user, s.m.storageKey(sid), until, s.m.cfg.MaxPerUser, s.m.cfg.OnLimit != "refuse")
 	for _, key := range evicted {
 		s.m.watched.end(key)
 		e := Event{ID: s.m.publicIDOf(key), User: s.m.userName(user), Reason: ReasonLimit}

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -399,5 +400,115 @@ func TestAnotherUserGetsNothingOfAConflict(t *testing.T) {
 	b.take(w.Result())
 	if got := b.value(t, m, "letter"); got != nil || b.user(t, m) != "bob" {
 		t.Errorf("%s has ann's letter: %v", b.user(t, m), got)
+	}
+}
+
+// TestLoginTwiceWithOneSession has a form sent twice: the login that comes too late ends no session to make room.
+func TestLoginTwiceWithOneSession(t *testing.T) {
+	for name, p := range stores(t) {
+		t.Run(name, func(t *testing.T) {
+			m := newNode(t, p, session.CfgMaxPerUser(2))
+			other := login(t, m, "ann")
+			c := seed(t, m, map[any]any{"cart": "book"})
+			var wg sync.WaitGroup
+			errs := make([]error, 2)
+			for i := range errs {
+				s := start(t, m, httptest.NewRecorder(), c.request())
+				wg.Go(func() { errs[i] = s.Login(t.Context(), "ann") })
+			}
+			wg.Wait()
+			if (errs[0] == nil) == (errs[1] == nil) || !errors.Is(errors.Join(errs...), session.ErrDestroyed) {
+				t.Errorf("Login = %v", errs)
+			}
+			if infos, err := m.SessionsOf(t.Context(), "ann"); len(infos) != 2 || err != nil {
+				t.Errorf("%d sessions, %v", len(infos), err)
+			}
+			if other.user(t, m) != "ann" {
+				t.Error("a session has ended without need")
+			}
+		})
+	}
+}
+
+// TestLoginOfAnEndedSession ends no other session to make room, and holds no place.
+func TestLoginOfAnEndedSession(t *testing.T) {
+	m := newManager(t, session.CfgMaxPerUser(1))
+	other := login(t, m, "ann")
+	c := seed(t, m, nil)
+	s := start(t, m, httptest.NewRecorder(), c.request())
+	if err := m.DestroyByID(t.Context(), c.sid()); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Login(t.Context(), "ann"); !errors.Is(err, session.ErrDestroyed) {
+		t.Errorf("Login = %v", err)
+	}
+	if other.user(t, m) != "ann" {
+		t.Error("another session has ended")
+	}
+	if err := m.DestroyByID(t.Context(), other.sid()); err != nil {
+		t.Fatal(err)
+	}
+	begin := time.Now()
+	if login(t, m, "ann"); time.Since(begin) > 3*time.Second {
+		t.Error("the place was held")
+	}
+}
+
+// TestLoginAfterAnotherRegenerate has a Session of a request log in whose sid another Session of the request has changed:
+// not the other's sid is the user's, but one more.
+func TestLoginAfterAnotherRegenerate(t *testing.T) {
+	for name, p := range stores(t) {
+		t.Run(name, func(t *testing.T) {
+			m := newNode(t, p, session.CfgMaxPerUser(1))
+			c := seed(t, m, map[any]any{"cart": "book"})
+			var between string
+			c.do(func(w http.ResponseWriter, r *http.Request) {
+				s := start(t, m, w, r)
+				set(t, s, "seen", 1)
+				other, err := m.Regenerate(w, r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				between = other.SessionID(r.Context())
+				if err := s.Login(r.Context(), "ann"); err != nil || s.User() != "ann" {
+					t.Fatalf("Login = %v, and the user is %q", err, s.User())
+				}
+			})
+			if c.sid() == between || alive(t, m, between) {
+				t.Error("the sid from before the login is alive")
+			}
+			if c.user(t, m) != "ann" || c.value(t, m, "cart") != "book" || c.value(t, m, "seen") != 1 {
+				t.Error("a value or the login is lost")
+			}
+		})
+	}
+}
+
+// unlimited cannot be asked for room.
+type unlimited struct{ optionals }
+
+func (unlimited) Reserve(context.Context, string, string, time.Time, int, bool) ([]string, error) {
+	return nil, errDown
+}
+
+// TestLoginWithoutAnAnswerToTheLimit stores nothing of the login under the old sid.
+func TestLoginWithoutAnAnswerToTheLimit(t *testing.T) {
+	b, _ := sharedMemory(t)
+	m := newNode(t, session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
+		return unlimited{b.(optionals)}, nil
+	}), session.CfgMaxPerUser(1))
+	c := seed(t, m, map[any]any{"cart": "book"})
+	c.do(func(w http.ResponseWriter, r *http.Request) {
+		s := start(t, m, w, r)
+		set(t, s, "role", "admin")
+		if err := s.Login(r.Context(), "ann"); !errors.Is(err, errDown) {
+			t.Errorf("Login = %v", err)
+		}
+		if s.Save(r.Context()) == nil {
+			t.Error("Save after a failed Login")
+		}
+	})
+	if c.value(t, m, "cart") != "book" || c.value(t, m, "role") != nil {
+		t.Error("the old sid has got the changes")
 	}
 }

@@ -40,13 +40,18 @@ func (m *Manager) read(ctx context.Context, sid string) (*Session, error) {
 		if !errors.Is(err, ErrNotFound) {
 			return s, err
 		}
-		s = m.newSession()
-		s.sid = sid
 		// Somebody may begin it in between, or end it again: but not each time.
-		if err = s.ensure(ctx); !errors.Is(err, ErrExists) || try == 3 {
+		if s, err = m.beginAs(ctx, sid); !errors.Is(err, ErrExists) || try == 3 {
 			return s, err
 		}
 	}
+}
+
+// beginAs begins a session under sid, outside any request.
+func (m *Manager) beginAs(ctx context.Context, sid string) (*Session, error) {
+	s := m.newSession()
+	s.sid = sid
+	return s, s.ensure(ctx)
 }
 
 // GetActiveSession returns how many sessions are live, or 0 if the provider cannot tell.

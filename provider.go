@@ -23,7 +23,8 @@ type Provider interface {
 	SessionRead(ctx context.Context, sid string) (Store, error)
 	// SessionExist reports whether there is a live session.
 	SessionExist(ctx context.Context, sid string) (bool, error)
-	// SessionRegenerate gives the session of oldsid the new sid. If there is none, one begins.
+	// SessionRegenerate gives the session of oldsid the new sid. If there is none, one begins. A new sid that a session
+	// has is an error wrapping [ErrExists].
 	SessionRegenerate(ctx context.Context, oldsid, sid string) (Store, error)
 	// SessionDestroy removes the session. Removing nothing is not an error.
 	SessionDestroy(ctx context.Context, sid string) error
@@ -313,7 +314,7 @@ func (p *provider) SessionRegenerate(ctx context.Context, oldsid, sid string) (s
 	err = p.facade(ctx, func(ctx context.Context, m *Manager) error {
 		s, err := m.lookup(ctx, oldsid)
 		if errors.Is(err, ErrNotFound) {
-			s, err = m.read(ctx, sid)
+			s, err = m.beginAs(ctx, sid) // what is there under sid is another's
 		} else if err == nil {
 			err = s.regenerateAs(ctx, sid, "")
 		}

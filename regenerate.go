@@ -92,15 +92,18 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 	switch {
 	case s.status == gone || s.status == dismissed:
 		return ErrDestroyed
-	case sid == s.sid && s.m.cfg.SessionIDGenerator != nil:
-		return fmt.Errorf("session: regenerate: SessionIDGenerator: %w", ErrExists)
+	case sid == s.sid:
+		return errOwnSID
 	case s.m.sealer != nil:
 		return s.resealAs(sid, user)
 	case s.m.raw != nil:
 		return s.regenerateRaw(ctx, sid)
-	case s.status == unstored && s.v != nil && s.v.moved(): // another Session of this request began it
+	case s.v != nil && s.v.moved(): // another Session of this request began it, or gave it a new sid
 		if err := s.follow(ctx); err != nil {
-			return err
+			return s.stick(err)
+		}
+		if sid == s.sid {
+			return errOwnSID
 		}
 	}
 	switch s.status {
@@ -118,25 +121,65 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 		}
 		return s.create(ctx)
 	}
-	if err := s.reserve(ctx, user, sid); err != nil {
-		return err
-	}
-	s.stuck = true
 	was, old := s.sid, s.key
-	if err := s.move(ctx, sid); err != nil {
-		if s.v != nil && s.status == stored {
-			s.v.stick()
+	for {
+		err := s.moveAs(ctx, sid, user)
+		if errors.Is(err, ErrTooManySessions) { // the session stays as it was
+			return err
 		}
-		return err
+		if err != nil {
+			return s.stick(err)
+		}
+		if s.status != stored { // this request has destroyed it
+			return ErrDestroyed
+		}
+		if s.sid == sid {
+			break
+		}
+		was, old = s.sid, s.key // another Session of this request has just given it this one
 	}
 	s.stuck = false
-	if s.status != stored { // this request has destroyed it
-		return ErrDestroyed
-	}
 	s.m.watched.end(old)
 	s.answer(s.tracedFrom(was))
 	s.regenerated(ctx, was)
 	return nil
+}
+
+var errOwnSID = fmt.Errorf("session: regenerate: %w: the new sid is the old one", ErrExists)
+
+// moveAs makes room for who logs in, if somebody does, and then moves. Both are in one turn, after a look whether the
+// session is still there: of two requests that log in with one session, the second ends no other to make room.
+func (s *Session) moveAs(ctx context.Context, sid, user string) error {
+	turn, err := s.m.saves.enter(ctx, s.key)
+	if err != nil {
+		return fmt.Errorf("session: regenerate: %w", err)
+	}
+	defer s.m.saves.leave(s.key, turn)
+	if s.isLimited(user) {
+		switch err := s.m.backend.Load(ctx, s.key, new(Record)); {
+		case errors.Is(err, ErrNotFound):
+			return s.lost(ctx)
+		case err != nil:
+			s.m.stats.count(failures)
+			return fmt.Errorf("session: load: %w", err)
+		}
+	}
+	if err := s.reserve(ctx, user, sid); err != nil {
+		return err
+	}
+	s.stuck = true // also if an update panics
+	return s.move(ctx, sid, turn)
+}
+
+// stick keeps what is stored as it is after a Regenerate that has failed with err, which it returns.
+func (s *Session) stick(err error) error {
+	if s.status == stored {
+		s.stuck = true
+		if s.v != nil && !s.v.moved() {
+			s.v.stick()
+		}
+	}
+	return err
 }
 
 // regenerated counts a new sid, and tells of it.
@@ -153,12 +196,7 @@ var errStuck = errors.New("session: not saved: Regenerate has failed, and the ol
 
 // move stores the record under a new key and ends the old one at the version that was copied. A crash in
 // between leaves both, and nobody knows the new one.
-func (s *Session) move(ctx context.Context, sid string) error {
-	turn, err := s.m.saves.enter(ctx, s.key)
-	if err != nil {
-		return fmt.Errorf("session: regenerate: %w", err)
-	}
-	defer s.m.saves.leave(s.key, turn)
+func (s *Session) move(ctx context.Context, sid string, turn *turn) error {
 	m := &move{s: s, key: s.m.storageKey(sid)}
 	loaded, log := s.rec, s.log
 	base := &loaded

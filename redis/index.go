@@ -17,16 +17,21 @@ const (
 	slack = 6 * time.Hour
 )
 
-// indexCalls are the calls that put a session into the index of its user. Nobody has none.
-func (s *store) indexCalls(user, key string, expires time.Time) []*call {
+// indexCalls are the calls that put a session into the index of its user. Nobody has none. With shorten, which is for a
+// session that is stored, it may count for less long than before.
+func (s *store) indexCalls(user, key string, expires time.Time, shorten bool) []*call {
 	if user == "" {
 		return nil
 	}
 	index := s.keys.index(user)
 	counts, until := entryTimes(expires)
+	add := plainCall("zadd", index, "gt", counts, key)
+	if shorten {
+		add = plainCall("zadd", index, counts, key)
+	}
 	calls := make([]*call, 0, 4)
 	return append(calls,
-		plainCall("zadd", index, "gt", counts, key),
+		add,
 		plainCall("pexpireat", index, until, "nx"),
 		plainCall("pexpireat", index, until, "gt"))
 }
@@ -39,7 +44,7 @@ func entryTimes(expires time.Time) (counts, until int64) {
 
 // sendIndexed sends a call that makes the session the user's, and the index first.
 func (s *store) sendIndexed(ctx context.Context, op, user, key string, expires time.Time, c *call) error {
-	calls := s.indexCalls(user, key, expires)
+	calls := s.indexCalls(user, key, expires, false)
 	if calls != nil && !s.ordered {
 		if err := s.send(ctx, op, calls...); err != nil {
 			return err

@@ -210,3 +210,41 @@ func TestLongUser(t *testing.T) {
 		t.Error("a user of 65536 bytes was stored")
 	}
 }
+
+// TestShortenedDoesNotCount has a session end early: it has been saved a moment ago, and counts no longer all the same.
+func TestShortenedDoesNotCount(t *testing.T) {
+	b, ctx := node(t, empty(t), "app"), t.Context()
+	rec := newRecord("ann")
+	must(t, b.Create(ctx, key(0), rec))
+	must(t, b.Create(ctx, key(1), newRecord("ann")))
+	rec.Shorten, rec.Expires = true, time.Now().Add(50*time.Millisecond)
+	must(t, b.Save(ctx, key(0), rec))
+	time.Sleep(100 * time.Millisecond)
+	evicted, err := b.Reserve(ctx, "ann", key(2), time.Now().Add(time.Minute), 2, true)
+	must(t, err)
+	if len(evicted) > 0 {
+		t.Error("a session was evicted in place of one that has expired")
+	}
+}
+
+// TestListWhileRenamed has a session get new keys all the time: it is always found.
+func TestListWhileRenamed(t *testing.T) {
+	addr := empty(t)
+	b, other := node(t, addr, "app"), node(t, addr, "app")
+	must(t, b.Create(t.Context(), key(0), newRecord("ann")))
+	var wg sync.WaitGroup
+	ctx, cancel := context.WithCancel(t.Context())
+	wg.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			must(t, other.(session.Renamer).Rename(t.Context(), key(i), 1, key(i+1), newRecord("ann")))
+		}
+	})
+	for range 300 {
+		if len(ofUser(t, b, "ann")) == 0 {
+			t.Error("the session was not found")
+			break
+		}
+	}
+	cancel()
+	wg.Wait()
+}

@@ -114,7 +114,7 @@ func (s *store) Save(ctx context.Context, key string, rec *session.Record) error
 		version(rec.Version), value, millis(rec.Expires), flag(rec.Shorten), value[userOffset : userOffset+2+len(rec.User)],
 	}
 	save := saveScript.call(name, append(args, flag(s.ordered || rec.User == ""))...)
-	switch calls := s.indexCalls(rec.User, key, rec.Expires); {
+	switch calls := s.indexCalls(rec.User, key, rec.Expires, rec.Shorten); {
 	case s.ordered || rec.User == "":
 		err = s.send(ctx, "save", append(calls, save)...)
 	default:

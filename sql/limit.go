@@ -36,7 +36,10 @@ func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, 
 			return nil, s.fail("reserve", ctx.Err())
 		}
 	}
-	return evicted, s.fail("reserve", err)
+	if err != nil { // undone, or in doubt if the connection was lost at the end
+		return nil, s.fail("reserve", err)
+	}
+	return evicted, nil
 }
 
 func (s *store) reserve(

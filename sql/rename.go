@@ -42,7 +42,14 @@ func (s *store) renameOver(ctx context.Context, p *params) error {
 			if err != nil {
 				return err
 			}
-			if n, err = s.exec(ctx, tx, s.rename, p); err == nil && n == 0 {
+			done := false
+			if s.dialect.Returning { // the record that is there instead would count as a row
+				done, _, err = s.changeOrFind(ctx, tx, s.rename, p)
+			} else {
+				n, err = s.exec(ctx, tx, s.rename, p)
+				done = n > 0
+			}
+			if err == nil && !done {
 				err = errChanged
 			}
 			return err

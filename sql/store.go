@@ -250,7 +250,7 @@ func (s *store) change(ctx context.Context, st *statement, p *params) error {
 // try makes the change, or else finds the live record, if there is one.
 func (s *store) try(ctx context.Context, st *statement, p *params) (done bool, is *session.Record, err error) {
 	if s.dialect.Returning {
-		return s.changeOrFind(ctx, st, p)
+		return s.changeOrFind(ctx, nil, st, p)
 	}
 	if n, err := s.exec(ctx, nil, st, p); err != nil || n > 0 {
 		return n > 0, nil, err
@@ -260,9 +260,11 @@ func (s *store) try(ctx context.Context, st *statement, p *params) (done bool, i
 	return false, is, err
 }
 
-// changeOrFind is for statements made by withStored.
-func (s *store) changeOrFind(ctx context.Context, st *statement, p *params) (done bool, is *session.Record, err error) {
-	prepared, err := st.on(ctx, s.db, nil)
+// changeOrFind is for statements made by withStored. tx may be nil.
+func (s *store) changeOrFind(
+	ctx context.Context, tx *sql.Tx, st *statement, p *params,
+) (done bool, is *session.Record, err error) {
+	prepared, err := st.on(ctx, s.db, tx)
 	if err != nil {
 		return false, nil, err
 	}

@@ -1,11 +1,13 @@
 package sqltest
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"testing"
 	"time"
 
@@ -16,11 +18,8 @@ import (
 // resent has a driver call a connection bad whose statement was sent, so that database/sql sends it once more, and others
 // save in between. The call is a conflict only if it has certainly not made the save: who gets a conflict makes it again.
 func (e Engine) resent(t *testing.T) {
-	dsn := e.Empty(t)
 	var lose lossy
-	lossyDB := sql.OpenDB(&lossyConnector{e.DB(t, dsn).Driver(), e.driverDSN(dsn), &lose})
-	t.Cleanup(func() { lossyDB.Close() })
-	b, other := e.Open(t, lossyDB), e.Open(t, e.DB(t, dsn))
+	b, other := e.lossy(t, &lose)
 	for _, tt := range []struct {
 		made   bool
 		others int
@@ -74,11 +73,69 @@ func (e Engine) resent(t *testing.T) {
 	}
 }
 
-// lossy says what becomes of the next statement that is run: whether it is made, and what happens then, before its
-// connection is called bad. Only one goroutine runs statements.
+// lossy opens two backends on one database, of which the first loses answers.
+func (e Engine) lossy(t *testing.T, lose *lossy) (b, other session.Backend) {
+	dsn := e.Empty(t)
+	db := sql.OpenDB(&lossyConnector{e.DB(t, dsn).Driver(), e.driverDSN(dsn), lose})
+	t.Cleanup(func() { db.Close() })
+	return e.Open(t, db), e.Open(t, e.DB(t, dsn))
+}
+
+// inBetween has others come in between the statements of one call.
+func (e Engine) inBetween(t *testing.T) {
+	var lose lossy
+	b, other := e.lossy(t, &lose)
+	ctx := t.Context()
+	newRecord := func(user string) *session.Record {
+		return &session.Record{
+			User: user, Created: time.Now(), AuthTime: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a"),
+		}
+	}
+	create := func(key, user string) *session.Record {
+		t.Helper()
+		rec := newRecord(user)
+		if err := b.Create(ctx, key, rec); err != nil {
+			t.Fatal(err)
+		}
+		return rec
+	}
+	stored := func(key string) bool { return other.Load(ctx, key, new(session.Record)) == nil }
+
+	// The new key is taken. When the statement after that begins, what has it has expired, and the old record was saved.
+	old, next := sessiontest.Key("old"), sessiontest.Key("next")
+	saved, expired := create(old, ""), create(next, "")
+	lose = lossy{armed: true, kept: true, after: 1, then: func() error {
+		expired.Shorten, expired.Expires = true, time.Now().Add(-time.Second)
+		return errors.Join(other.Save(ctx, next, expired), other.Save(ctx, old, saved))
+	}}
+	err := b.(session.Renamer).Rename(ctx, old, 1, next, newRecord(""))
+	if _, conflict := errors.AsType[*session.ConflictError](err); !conflict || lose.armed || lose.err != nil {
+		t.Errorf("Rename = %v, want a conflict: %v", err, lose.err)
+	}
+	if !stored(old) || stored(next) {
+		t.Errorf("under the old key there is a record: %t, under the new one: %t", stored(old), stored(next))
+	}
+
+	// The connection is lost when one record was evicted: that is undone, and nobody is told of it.
+	create(sessiontest.Key("ann"), "Ann")
+	lose = lossy{armed: true, after: 3, then: func() error { return nil }, with: io.ErrUnexpectedEOF}
+	evicted, err := b.(session.UserLimiter).Reserve(ctx, "Ann", sessiontest.Key("more"), time.Now().Add(time.Minute), 1, true)
+	if err == nil || len(evicted) > 0 || lose.armed {
+		t.Errorf("Reserve = %d evicted, %v", len(evicted), err)
+	}
+	if !stored(sessiontest.Key("ann")) {
+		t.Error("the record is gone")
+	}
+}
+
+// lossy says what becomes of the next statement that is run, or of one after it: whether it is made, and what happens then,
+// before its connection is called bad, unless it is kept. Only one goroutine runs statements.
 type lossy struct {
 	armed, made bool
+	after       int // how many statements come before
 	then        func() error
+	kept        bool  // the statement is made last, and answered
+	with        error // instead of driver.ErrBadConn, with which it would be sent again
 	err         error // what went wrong meanwhile
 }
 
@@ -87,12 +144,16 @@ func (l *lossy) lost(make func() error) bool {
 	if !l.armed {
 		return false
 	}
+	if l.after > 0 {
+		l.after--
+		return false
+	}
 	l.armed = false
 	if l.made {
 		l.err = make()
 	}
 	l.err = errors.Join(l.err, l.then())
-	return true
+	return !l.kept
 }
 
 type lossyConnector struct {
@@ -124,6 +185,10 @@ func (c *lossyConn) Prepare(query string) (driver.Stmt, error) {
 	return &lossyStmt{inner, c.lossy}, nil
 }
 
+func (c *lossyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, opts)
+}
+
 type lossyStmt struct {
 	driver.Stmt
 	lossy *lossy
@@ -132,7 +197,7 @@ type lossyStmt struct {
 func (s *lossyStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	inner := s.Stmt.(driver.StmtExecContext)
 	if s.lossy.lost(func() error { _, err := inner.ExecContext(ctx, args); return err }) {
-		return nil, driver.ErrBadConn
+		return nil, cmp.Or(s.lossy.with, driver.ErrBadConn)
 	}
 	return inner.ExecContext(ctx, args)
 }
@@ -147,7 +212,7 @@ func (s *lossyStmt) QueryContext(ctx context.Context, args []driver.NamedValue) 
 		return rows.Close()
 	}
 	if s.lossy.lost(query) {
-		return nil, driver.ErrBadConn
+		return nil, cmp.Or(s.lossy.with, driver.ErrBadConn)
 	}
 	return inner.QueryContext(ctx, args)
 }

@@ -148,6 +148,20 @@ var brokenReserve = []breakage{
 		caught: []string{"reserve/renamed"},
 	},
 	{
+		name: "Reserve counts a record twice that is being renamed",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+				if err := n.Create(ctx, newKey, rec); err != nil {
+					return err
+				}
+				meanwhile()
+				return n.Delete(ctx, oldKey, oldVersion)
+			}}
+		},
+		caught:  []string{"reserve/beside renames"},
+		related: []string{"S7", "UserLister"},
+	},
+	{
 		name: "Reserve evicts who logged in last",
 		alter: reserving(func(n *node, ctx context.Context, c reserveCall) ([]string, error) {
 			n.turn()

@@ -283,10 +283,12 @@ var userCases = []testCase{
 							return
 						}
 						label = next
+						time.Sleep(time.Nanosecond) // for the others to get their turn
 					}
 				})
 			}
 			for n := range 50 {
+				time.Sleep(time.Nanosecond)
 				key := e.key("login " + strconv.Itoa(n))
 				wantReserved(t, r, "Ann", key, 3, false)
 				create(t, b, key, ownedBy("Ann", 0))

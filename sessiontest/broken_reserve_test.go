@@ -154,7 +154,7 @@ var brokenReserve = []breakage{
 				if err := n.Create(ctx, newKey, rec); err != nil {
 					return err
 				}
-				meanwhile()
+				time.Sleep(time.Second)
 				return n.Delete(ctx, oldKey, oldVersion)
 			}}
 		},

@@ -266,6 +266,7 @@ var userCases = []testCase{
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
 			renamer, r := optional[session.Renamer](t, a), optional[session.UserLimiter](t, b)
+			pause := e.resolution / 100
 			var done atomic.Bool
 			var wg sync.WaitGroup
 			defer func() {
@@ -283,12 +284,12 @@ var userCases = []testCase{
 							return
 						}
 						label = next
-						time.Sleep(time.Nanosecond) // for the others to get their turn
+						time.Sleep(pause) // for the others to get their turn
 					}
 				})
 			}
 			for n := range 50 {
-				time.Sleep(time.Nanosecond)
+				time.Sleep(pause)
 				key := e.key("login " + strconv.Itoa(n))
 				wantReserved(t, r, "Ann", key, 3, false)
 				create(t, b, key, ownedBy("Ann", 0))

@@ -133,11 +133,11 @@ type (
 	// many nodes.
 	//
 	// Reserve makes room for one more session of user, which the caller then creates under key. It counts the
-	// user's live records and what else is reserved. If there are max of them or more it removes, with evict,
-	// as many records as must go, the earliest AuthTime first, and returns their keys, also with an error;
-	// without evict it returns an error wrapping [ErrTooManySessions] and changes nothing. What is reserved is
-	// never evicted: when there are max reservations, Reserve with evict waits until one of them became a
-	// record or lapsed, or ctx is done.
+	// user's live records, one that is being renamed once, and what else is reserved. If there are max of them or
+	// more it removes, with evict, as many records as must go, the earliest AuthTime first, and returns their keys,
+	// also with an error; without evict it returns an error wrapping [ErrTooManySessions] and changes nothing. What
+	// is reserved is never evicted: when there are max reservations, Reserve with evict waits until one of them
+	// became a record or lapsed, or ctx is done.
 	//
 	// A reservation is no record: nothing finds it but another Reserve. It ends when the record is created, or
 	// else lapses at until. Reserving again for a key only moves that time.

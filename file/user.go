@@ -77,7 +77,8 @@ func (s *store) marked(user, name string) bool {
 	return err == nil
 }
 
-// ListUser implements [session.UserLister].
+// ListUser implements [session.UserLister]. A session that is gone may have got another name since the markers were read:
+// then it looks again.
 func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
 	return func(yield func(session.Entry, error) bool) {
 		if user == "" { // nobody is in no index
@@ -88,32 +89,50 @@ func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Ent
 			}
 			return
 		}
-		seen := make(map[string]bool)
+		gone := make(map[string]bool)
 		for again := true; again; {
-			again = false
-			names, err := s.names(s.userFolder(user), false)
-			if err != nil {
+			var found []session.Entry
+			var err error
+			if found, again, err = s.ofUser(ctx, user, gone); err != nil {
 				yield(session.Entry{}, err)
 				return
 			}
-			for _, name := range names {
-				p, ok := s.placeOf(name)
-				if !ok || seen[name] {
-					continue
-				}
-				seen[name] = true
-				found := false
-				own := func(entry session.Entry, err error) bool {
-					found = true
-					return err == nil && entry.User != user || yield(entry, err)
-				}
-				if !s.yieldLive(ctx, p, own) {
+			for _, entry := range found {
+				if !again && !yield(entry, nil) {
 					return
 				}
-				again = again || !found // it may have been renamed since: then the index has the other key
 			}
 		}
 	}
+}
+
+// ofUser returns the live records of user, without their data. again says that there are markers without one whose names
+// were not in gone, where they are now.
+func (s *store) ofUser(ctx context.Context, user string, gone map[string]bool) (found []session.Entry, again bool, err error) {
+	names, err := s.names(s.userFolder(user), false)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, name := range names {
+		p, ok := s.placeOf(name)
+		if !ok {
+			continue
+		}
+		there := false
+		s.yieldLive(ctx, p, func(entry session.Entry, failed error) bool {
+			if err = failed; err == nil && entry.User == user {
+				there, found = true, append(found, entry)
+			}
+			return true
+		})
+		if err != nil {
+			return nil, false, err
+		}
+		if !there && !gone[name] {
+			gone[name], again = true, true
+		}
+	}
+	return found, again, nil
 }
 
 // sweepIndex removes the markers whose sessions are gone or another user's, the reservations that end until

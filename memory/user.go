@@ -159,33 +159,41 @@ func (x *userIndex) lapse(now int64) {
 	}
 }
 
-// ListUser implements [session.UserLister].
+// ListUser implements [session.UserLister]. A record that is gone may have got another key since the index was read: then
+// it looks again.
 func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
 	return func(yield func(session.Entry, error) bool) {
-		seen := make(map[string]bool)
+		gone := make(map[string]bool)
 		for again := true; again; {
-			again = false
-			for _, key := range s.users.of(user) {
-				if seen[key] {
-					continue
-				}
+			var found []session.Entry
+			found, again = s.ofUser(user, gone)
+			for _, entry := range found {
 				if err := ctx.Err(); err != nil {
 					yield(session.Entry{}, err)
 					return
 				}
-				seen[key] = true
-				entry := session.Entry{Key: key}
-				if s.Load(ctx, key, &entry.Record) != nil || entry.User != user {
-					again = true // it may have been renamed since: then the index has the other key
-					continue
-				}
-				entry.Data = nil
-				if !yield(entry, nil) {
+				if !again && !yield(entry, nil) {
 					return
 				}
 			}
 		}
 	}
+}
+
+// ofUser returns the live records of user, without their data. again says that there are keys without one that were not in
+// gone, where they are now.
+func (s *store) ofUser(user string, gone map[string]bool) (found []session.Entry, again bool) {
+	for _, key := range s.users.of(user) {
+		entry := session.Entry{Key: key}
+		switch {
+		case s.Load(context.Background(), key, &entry.Record) == nil && entry.User == user:
+			entry.Data = nil
+			found = append(found, entry)
+		case !gone[key]:
+			gone[key], again = true, true
+		}
+	}
+	return found, again
 }
 
 // Reserve implements [session.UserLimiter].

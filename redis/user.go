@@ -11,49 +11,61 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// ListUser implements [session.UserLister]. It removes from the index what it finds to be gone.
+// ListUser implements [session.UserLister]. It removes from the index what it finds to be gone. That may have got
+// another key in between: then it looks again.
 func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
 	return func(yield func(session.Entry, error) bool) {
 		if user == "" { // nobody is in no index
 			return
 		}
-		now, seen := time.Now(), make(map[string]bool)
+		gone := make(map[string]bool)
 		for again := true; again; {
-			again = false
-			members, err := s.members(ctx, "list user", user)
-			if err != nil {
+			var entries []session.Entry
+			var err error
+			if entries, again, err = s.ofUser(ctx, user, gone); err != nil {
 				yield(session.Entry{}, err)
 				return
 			}
-			members = slices.DeleteFunc(members, func(m member) bool { return seen[m.key] })
-			for len(members) > 0 {
-				part := members[:min(len(members), page)]
-				members = members[len(part):]
-				keys := make([]string, len(part))
-				for i, m := range part {
-					keys[i], seen[m.key] = m.key, true
-				}
-				entries, err := s.entries(ctx, "list user", keys)
-				if err != nil {
-					yield(session.Entry{}, err)
+			for _, e := range entries {
+				if !again && !yield(e, nil) {
 					return
-				}
-				if len(entries) < len(part) {
-					again = true // one may have been renamed since: then the index has the other key
-				}
-				live := make(map[string]bool, len(entries))
-				for _, e := range entries {
-					live[e.Key] = e.User == user
-				}
-				s.prune(ctx, user, now, part, live)
-				for _, e := range entries {
-					if e.User == user && !yield(e, nil) {
-						return
-					}
 				}
 			}
 		}
 	}
+}
+
+// ofUser returns the live records of user. again says that there are keys without one that were not in gone, where they
+// are now.
+func (s *store) ofUser(ctx context.Context, user string, gone map[string]bool) (found []session.Entry, again bool, err error) {
+	now := time.Now()
+	members, err := s.members(ctx, "list user", user)
+	if err != nil {
+		return nil, false, err
+	}
+	for part := range slices.Chunk(members, page) {
+		keys := make([]string, len(part))
+		for i, m := range part {
+			keys[i] = m.key
+		}
+		entries, err := s.entries(ctx, "list user", keys)
+		if err != nil {
+			return nil, false, err
+		}
+		live := make(map[string]bool, len(entries))
+		for _, e := range entries {
+			if live[e.Key] = e.User == user; live[e.Key] {
+				found = append(found, e)
+			}
+		}
+		s.prune(ctx, user, now, part, live)
+		for _, key := range keys {
+			if !live[key] && !gone[key] {
+				gone[key], again = true, true
+			}
+		}
+	}
+	return found, again, nil
 }
 
 // A member is an entry of a user's index.

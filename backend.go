@@ -124,7 +124,7 @@ type (
 	// A UserLister yields the live records whose User is user, as a Lister does. user is not "". An index that
 	// finds them is written before the record and removed after it, and what it finds is verified on reading: a
 	// crash between the two hides no session. Nor does a Rename meanwhile: the record is yielded under the one key or
-	// the other, if not both.
+	// the other.
 	UserLister interface {
 		ListUser(ctx context.Context, user string) iter.Seq2[Entry, error]
 	}

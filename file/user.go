@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/listing"
 )
 
 // The index of users has a folder for each, and in it an empty file for each session, named as the session's
@@ -77,62 +78,45 @@ func (s *store) marked(user, name string) bool {
 	return err == nil
 }
 
-// ListUser implements [session.UserLister]. A session that is gone may have got another name since the markers were read:
-// then it looks again.
+// ListUser implements [session.UserLister].
 func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
-	return func(yield func(session.Entry, error) bool) {
-		if user == "" { // nobody is in no index
-			for entry, err := range s.List(ctx) {
-				if (err != nil || entry.User == "") && !yield(entry, err) {
-					return
-				}
-			}
-			return
-		}
-		gone := make(map[string]bool)
-		for again := true; again; {
-			var found []session.Entry
-			var err error
-			if found, again, err = s.ofUser(ctx, user, gone); err != nil {
-				yield(session.Entry{}, err)
-				return
-			}
-			for _, entry := range found {
-				if !again && !yield(entry, nil) {
-					return
-				}
-			}
-		}
+	if user == "" { // nobody is in no index
+		return s.listNobody(ctx)
 	}
+	return listing.Whole(ctx, func(gone func(key string)) (found []session.Entry, err error) {
+		names, err := s.names(s.userFolder(user), false)
+		for _, name := range names {
+			p, ok := s.placeOf(name)
+			if !ok {
+				continue
+			}
+			there := false
+			s.yieldLive(ctx, p, func(entry session.Entry, failed error) bool {
+				if err = failed; err == nil && entry.User == user {
+					there, found = true, append(found, entry)
+				}
+				return true
+			})
+			if err != nil {
+				return nil, err
+			}
+			if !there {
+				gone(name)
+			}
+		}
+		return found, err
+	})
 }
 
-// ofUser returns the live records of user, without their data. again says that there are markers without one whose names
-// were not in gone, where they are now.
-func (s *store) ofUser(ctx context.Context, user string, gone map[string]bool) (found []session.Entry, again bool, err error) {
-	names, err := s.names(s.userFolder(user), false)
-	if err != nil {
-		return nil, false, err
-	}
-	for _, name := range names {
-		p, ok := s.placeOf(name)
-		if !ok {
-			continue
-		}
-		there := false
-		s.yieldLive(ctx, p, func(entry session.Entry, failed error) bool {
-			if err = failed; err == nil && entry.User == user {
-				there, found = true, append(found, entry)
+// listNobody yields the live sessions that are no user's.
+func (s *store) listNobody(ctx context.Context) iter.Seq2[session.Entry, error] {
+	return func(yield func(session.Entry, error) bool) {
+		for entry, err := range s.List(ctx) {
+			if (err != nil || entry.User == "") && !yield(entry, err) {
+				return
 			}
-			return true
-		})
-		if err != nil {
-			return nil, false, err
-		}
-		if !there && !gone[name] {
-			gone[name], again = true, true
 		}
 	}
-	return found, again, nil
 }
 
 // sweepIndex removes the markers whose sessions are gone or another user's, the reservations that end until

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/listing"
 )
 
 // A userIndex finds the keys of a user's records, and counts what is reserved for more. What it has of a user
@@ -159,41 +160,20 @@ func (x *userIndex) lapse(now int64) {
 	}
 }
 
-// ListUser implements [session.UserLister]. A record that is gone may have got another key since the index was read: then
-// it looks again.
+// ListUser implements [session.UserLister].
 func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
-	return func(yield func(session.Entry, error) bool) {
-		gone := make(map[string]bool)
-		for again := true; again; {
-			var found []session.Entry
-			found, again = s.ofUser(user, gone)
-			for _, entry := range found {
-				if err := ctx.Err(); err != nil {
-					yield(session.Entry{}, err)
-					return
-				}
-				if !again && !yield(entry, nil) {
-					return
-				}
+	return listing.Whole(ctx, func(gone func(key string)) (found []session.Entry, err error) {
+		for _, key := range s.users.of(user) {
+			entry := session.Entry{Key: key}
+			if s.Load(ctx, key, &entry.Record) != nil || entry.User != user {
+				gone(key)
+				continue
 			}
-		}
-	}
-}
-
-// ofUser returns the live records of user, without their data. again says that there are keys without one that were not in
-// gone, where they are now.
-func (s *store) ofUser(user string, gone map[string]bool) (found []session.Entry, again bool) {
-	for _, key := range s.users.of(user) {
-		entry := session.Entry{Key: key}
-		switch {
-		case s.Load(context.Background(), key, &entry.Record) == nil && entry.User == user:
 			entry.Data = nil
 			found = append(found, entry)
-		case !gone[key]:
-			gone[key], again = true, true
 		}
-	}
-	return found, again
+		return found, nil
+	})
 }
 
 // Reserve implements [session.UserLimiter].

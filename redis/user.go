@@ -9,63 +9,44 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/listing"
 )
 
-// ListUser implements [session.UserLister]. It removes from the index what it finds to be gone. That may have got
-// another key in between: then it looks again.
+// ListUser implements [session.UserLister]. It removes from the index what it finds to be gone.
 func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
-	return func(yield func(session.Entry, error) bool) {
+	return listing.Whole(ctx, func(gone func(key string)) (found []session.Entry, err error) {
 		if user == "" { // nobody is in no index
-			return
+			return nil, nil
 		}
-		gone := make(map[string]bool)
-		for again := true; again; {
-			var entries []session.Entry
-			var err error
-			if entries, again, err = s.ofUser(ctx, user, gone); err != nil {
-				yield(session.Entry{}, err)
-				return
+		now := time.Now()
+		members, err := s.members(ctx, "list user", user)
+		if err != nil {
+			return nil, err
+		}
+		for part := range slices.Chunk(members, page) {
+			keys := make([]string, len(part))
+			for i, m := range part {
+				keys[i] = m.key
 			}
+			entries, err := s.entries(ctx, "list user", keys)
+			if err != nil {
+				return nil, err
+			}
+			live := make(map[string]bool, len(entries))
 			for _, e := range entries {
-				if !again && !yield(e, nil) {
-					return
+				if live[e.Key] = e.User == user; live[e.Key] {
+					found = append(found, e)
+				}
+			}
+			s.prune(ctx, user, now, part, live)
+			for _, key := range keys {
+				if !live[key] {
+					gone(key)
 				}
 			}
 		}
-	}
-}
-
-// ofUser returns the live records of user. again says that there are keys without one that were not in gone, where they
-// are now.
-func (s *store) ofUser(ctx context.Context, user string, gone map[string]bool) (found []session.Entry, again bool, err error) {
-	now := time.Now()
-	members, err := s.members(ctx, "list user", user)
-	if err != nil {
-		return nil, false, err
-	}
-	for part := range slices.Chunk(members, page) {
-		keys := make([]string, len(part))
-		for i, m := range part {
-			keys[i] = m.key
-		}
-		entries, err := s.entries(ctx, "list user", keys)
-		if err != nil {
-			return nil, false, err
-		}
-		live := make(map[string]bool, len(entries))
-		for _, e := range entries {
-			if live[e.Key] = e.User == user; live[e.Key] {
-				found = append(found, e)
-			}
-		}
-		s.prune(ctx, user, now, part, live)
-		for _, key := range keys {
-			if !live[key] && !gone[key] {
-				gone[key], again = true, true
-			}
-		}
-	}
-	return found, again, nil
+		return found, nil
+	})
 }
 
 // A member is an entry of a user's index.

@@ -69,7 +69,7 @@ func TestBroken(t *testing.T) {
 }
 
 func aboutUsers(c testCase) bool {
-	return slices.ContainsFunc(slices.Concat(userCases, watchCases), func(of testCase) bool { return of.name == c.name })
+	return slices.ContainsFunc(slices.Concat(userCases, reserveCases, watchCases), func(of testCase) bool { return of.name == c.name })
 }
 
 // TestCasesSeenFailing checks that each case has a backend that it catches.

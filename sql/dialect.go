@@ -104,7 +104,7 @@ type Statements struct {
 
 	Count string // the live rows
 	List  string // a page after :id
-	User  string // a page of :user's after :id
+	User  string // :user's live rows
 	Page  string // the keys of a page after :id
 	Clear string // what is after :id and up to :to
 
@@ -132,7 +132,7 @@ func Standard() Statements {
 	const (
 		one    = ` WHERE ns = :ns AND id = :id`
 		stored = `user_id = :user, created_at = :created, auth_at = :auth, deadline_at = :deadline, data = :data`
-		listed = `SELECT id, {head} FROM {table} WHERE ns = :ns AND id > :id AND {live}`
+		listed = `SELECT id, {head} FROM {table} WHERE ns = :ns AND {live}`
 	)
 	page := strconv.Itoa(pageSize)
 	return Statements{
@@ -153,8 +153,8 @@ func Standard() Statements {
 		Vacate: `DELETE FROM {table} WHERE ns = :ns AND id = :to AND (version = 0 OR expires_at <= {now})`,
 
 		Count: `SELECT count(*) FROM {table} WHERE ns = :ns AND {live}`,
-		List:  listed + ` ORDER BY id LIMIT ` + page,
-		User:  listed + ` AND user_id = :user ORDER BY id LIMIT ` + page,
+		List:  listed + ` AND id > :id ORDER BY id LIMIT ` + page,
+		User:  listed + ` AND user_id = :user`,
 		Page:  `SELECT id FROM {table} WHERE ns = :ns AND id > :id ORDER BY id LIMIT ` + page,
 		Clear: `DELETE FROM {table} WHERE ns = :ns AND id > :id AND id <= :to`,
 

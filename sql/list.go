@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/listing"
 )
 
 // Count implements [session.Counter]. It looks at all rows of the namespace.
@@ -16,34 +17,14 @@ func (s *store) Count(ctx context.Context) (n int, err error) {
 	return n, s.fail("count", err)
 }
 
-// List implements [session.Lister], in the order of the keys.
+// List implements [session.Lister], in the order of the keys: page by page, with no connection while somebody looks at
+// a page.
 func (s *store) List(ctx context.Context) iter.Seq2[session.Entry, error] {
-	return s.pages(ctx, s.list, "")
-}
-
-// ListUser implements [session.UserLister].
-func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
-	return s.pages(ctx, s.user, user)
-}
-
-// pages yields the records of one page after the other. It has no connection while somebody looks at a page.
-func (s *store) pages(ctx context.Context, st *statement, user string) iter.Seq2[session.Entry, error] {
 	return func(yield func(session.Entry, error) bool) {
 		for after := []byte{}; ; {
-			var page []session.Entry
-			err := s.read(ctx, func() error {
-				page = page[:0]
-				return s.query(ctx, nil, st, &params{id: after, user: user}, func(rows *sql.Rows) error {
-					var r row
-					if err := rows.Scan(append([]any{&r.id}, r.head()...)...); err != nil {
-						return err
-					}
-					page = append(page, session.Entry{Key: s.key(r.id), Record: r.record()})
-					return nil
-				})
-			})
+			page, err := s.entries(ctx, s.list, &params{id: after})
 			if err != nil {
-				yield(session.Entry{}, s.fail("list", err))
+				yield(session.Entry{}, err)
 				return
 			}
 			for _, entry := range page {
@@ -57,6 +38,30 @@ func (s *store) pages(ctx context.Context, st *statement, user string) iter.Seq2
 			after = s.id(page[len(page)-1].Key)
 		}
 	}
+}
+
+// ListUser implements [session.UserLister]: one statement, or a record that is renamed between two pages would be on
+// neither.
+func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
+	return listing.Whole(ctx, func(func(key string)) ([]session.Entry, error) {
+		return s.entries(ctx, s.user, &params{user: user})
+	})
+}
+
+// entries returns the records that a statement finds, without their data.
+func (s *store) entries(ctx context.Context, st *statement, p *params) (entries []session.Entry, err error) {
+	err = s.read(ctx, func() error {
+		entries = entries[:0]
+		return s.query(ctx, nil, st, p, func(rows *sql.Rows) error {
+			var r row
+			if err := rows.Scan(append([]any{&r.id}, r.head()...)...); err != nil {
+				return err
+			}
+			entries = append(entries, session.Entry{Key: s.key(r.id), Record: r.record()})
+			return nil
+		})
+	})
+	return entries, s.fail("list", err)
 }
 
 // Clear implements [session.Clearer]: page by page, so that a large table is cleared although no call may take

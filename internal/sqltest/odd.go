@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -119,5 +120,44 @@ func (e Engine) zones(t *testing.T) {
 	}
 	if n, err := nodes[0].(session.Sweeper).Sweep(t.Context(), nil); n != len(nodes) || err != nil {
 		t.Errorf("Sweep = %d, %v, want %d", n, err, len(nodes))
+	}
+}
+
+// listMany lists a user with more sessions than a page of a listing has, while those at its end get new keys: they are listed.
+func (e Engine) listMany(t *testing.T) {
+	b, ctx := e.Open(t, e.DB(t, e.Empty(t))), t.Context()
+	const sessions, renamed = 520, 20
+	newRecord := func() *session.Record {
+		return &session.Record{User: "Ann", Created: time.Now(), AuthTime: time.Now(), Expires: time.Now().Add(time.Hour)}
+	}
+	for i := range sessions {
+		if err := b.Create(ctx, sessiontest.Key(strconv.Itoa(i)), newRecord()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var last []string // by the bytes of their keys
+	for entry, err := range b.(session.Lister).List(ctx) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = append(last, entry.Key)
+	}
+	last = last[len(last)-renamed:]
+	listed := 0
+	for _, err := range b.(session.UserLister).ListUser(ctx, "Ann") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if listed++; listed > 1 {
+			continue
+		}
+		for _, key := range last {
+			if err := b.(session.Renamer).Rename(ctx, key, 1, sessiontest.Key("new "+key), newRecord()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if listed < sessions {
+		t.Errorf("%d of %d sessions were listed", listed, sessions)
 	}
 }

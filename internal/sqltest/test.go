@@ -23,6 +23,7 @@ func (e Engine) Test(t *testing.T) {
 		{"SameAgain", false, true, e.sameAgain},
 		{"Resent", false, true, e.resent},
 		{"InBetween", false, true, e.inBetween},
+		{"ListMany", false, false, e.listMany},
 		{"TwoProcesses", false, false, func(t *testing.T) { e.twoProcesses(t, e.Empty(t)) }},
 		{"Sweep", false, false, func(t *testing.T) { e.sweep(t, e.sweepSize()) }},
 		{"SetUp", false, true, e.setUp},

@@ -170,7 +170,7 @@ func TestFault(t *testing.T) {
 			faulttest.Run(t, faulttest.Setup{
 				Fails: tt.fails,
 				Open: func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
-					opts = append(opts, session.CfgProviderConfig(`{"servers": ["`+p.Addr+`"], "timeout": "300ms"}`))
+					opts = append(opts, session.CfgProviderConfig(`{"servers": ["`+p.Addr+`"], "timeout": "1s"}`))
 					return session.New(session.NewProvider(memcache.Open), session.NewManagerConfig(opts...))
 				},
 			}, tt.fault(t, p, s))

@@ -147,19 +147,25 @@ func (n *count) saved(s *session.Session, err error, refused bool) {
 // begin opens the nodes and the sessions, and lets the clients loose.
 func (r *run) begin() {
 	for range 2 {
-		if err := r.open(); err != nil {
+		if err := r.eventually(r.open); err != nil {
 			r.t.Errorf("opening a node: %v", err)
 			return
 		}
 	}
 	for range clients + shared {
-		w, req := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
-		s, err := r.nodes[0].Start(w, req)
+		err := r.eventually(func() error {
+			w, req := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+			s, err := r.nodes[0].Start(w, req)
+			if err == nil {
+				in := &visited{sid: s.SessionID(context.Background()), cookie: req.Header.Get("Cookie")}
+				r.sessions = append(r.sessions, in)
+			}
+			return err
+		})
 		if err != nil {
 			r.t.Errorf("a session could not begin: %v", err)
 			return
 		}
-		r.sessions = append(r.sessions, &visited{sid: s.SessionID(context.Background()), cookie: req.Header.Get("Cookie")})
 	}
 	for i := range clients {
 		c := &client{run: r, number: i, node: r.nodes[i%len(r.nodes)]}
@@ -183,18 +189,30 @@ func (r *run) open() error {
 	return err
 }
 
+// eventually calls do, of a store that is well, until it says nil. A provider has timeouts of its own, and where others
+// have the processors one may be over before a server was asked. A store that was waited for in vain is asked once.
+func (r *run) eventually(do func() error) error {
+	for begun := time.Now(); ; time.Sleep(beat) {
+		err := do()
+		if err == nil || r.vain {
+			return err
+		}
+		r.vain = time.Since(begun) > r.Recovery+r.slack()
+	}
+}
+
 // rest waits until the clients have ended.
 func (r *run) rest() {
 	r.resting.Do(func() {
 		close(r.stop)
 		r.working.Wait()
-		r.pulse.stop()
 	})
 }
 
 // end closes the nodes, once.
 func (r *run) end() {
 	r.rest()
+	r.pulse.stop()
 	for _, m := range r.nodes {
 		if err := m.Close(); err != nil {
 			r.t.Errorf("Close: %v", err)
@@ -210,7 +228,11 @@ func (r *run) compare() {
 	}
 	reader := &client{run: r, node: r.nodes[0]}
 	for _, in := range r.sessions {
-		s, _, _, err := reader.start(context.Background(), in.cookie)
+		var s *session.Session
+		err := r.eventually(func() (err error) {
+			s, _, _, err = reader.start(context.Background(), in.cookie)
+			return err
+		})
 		if err != nil {
 			r.errorf("a session cannot be loaded in the end: %v", err)
 			continue
@@ -221,11 +243,19 @@ func (r *run) compare() {
 	}
 	back := 0
 	for _, sid := range r.ended {
-		switch _, err := r.nodes[1].GetSessionStore(sid); {
-		case err == nil:
-			back++
-		case !errors.Is(err, session.ErrNotFound):
+		is := false
+		err := r.eventually(func() error {
+			_, err := r.nodes[1].GetSessionStore(sid)
+			if is = err == nil; errors.Is(err, session.ErrNotFound) {
+				return nil
+			}
+			return err
+		})
+		switch {
+		case err != nil:
 			r.errorf("it cannot be told in the end whether a session is back: %v", err)
+		case is:
+			back++
 		}
 	}
 	if back > 0 {

@@ -134,4 +134,18 @@ func TestGood(t *testing.T) {
 	}
 }
 
+// TestErrorsInTheEnd has a call fail now and then, as on a machine with too much to do, also when the clients have ended.
+func TestErrorsInTheEnd(t *testing.T) {
+	f, open := newFaulty(t)
+	var calls atomic.Uint64
+	var seventh hook = func(_ context.Context, _ string, do func() error) error {
+		if calls.Add(1)%7 == 0 {
+			return errDown
+		}
+		return do()
+	}
+	f.hook.Store(&seventh)
+	faulttest.Run(t, faulttest.Setup{Open: open}, func(*faulttest.Round) {})
+}
+
 func isDown(err error) bool { return errors.Is(err, errDown) }

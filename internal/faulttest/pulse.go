@@ -1,6 +1,7 @@
 package faulttest
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -10,6 +11,7 @@ type pulse struct {
 	late atomic.Int64
 	last atomic.Pointer[time.Time] // when it was felt last
 	done chan struct{}
+	once sync.Once
 }
 
 // beat is how often.
@@ -41,7 +43,7 @@ func (p *pulse) felt() {
 
 func (p *pulse) overdue() time.Duration { return time.Since(*p.last.Load()) - beat }
 
-func (p *pulse) stop() { close(p.done) }
+func (p *pulse) stop() { p.once.Do(func() { close(p.done) }) }
 
 // worst is how late the latest was, or the next is already: who asks may have been woken up before it.
 func (p *pulse) worst() time.Duration {

@@ -155,6 +155,7 @@ type run struct {
 	clients  []*client
 	pulse    *pulse
 	resting  sync.Once
+	vain     bool // the store was waited for in vain, by eventually
 
 	stop    chan struct{} // closed for the clients to end
 	working sync.WaitGroup

@@ -411,9 +411,12 @@ func TestLoginTwiceWithOneSession(t *testing.T) {
 			other := login(t, m, "ann")
 			c := seed(t, m, map[any]any{"cart": "book"})
 			var wg sync.WaitGroup
-			errs := make([]error, 2)
-			for i := range errs {
-				s := start(t, m, httptest.NewRecorder(), c.request())
+			var sessions [2]*session.Session
+			for i := range sessions {
+				sessions[i] = start(t, m, httptest.NewRecorder(), c.request())
+			}
+			errs := make([]error, len(sessions))
+			for i, s := range sessions {
 				wg.Go(func() { errs[i] = s.Login(t.Context(), "ann") })
 			}
 			wg.Wait()

@@ -190,6 +190,31 @@ func TestTimeoutHandler(t *testing.T) {
 	})
 }
 
+// timeoutHandler is http.TimeoutHandler whose time is up when the channel is closed.
+func timeoutHandler(h http.Handler, timeIsUp <-chan struct{}) http.Handler {
+	h = http.TimeoutHandler(h, time.Minute, "timeout")
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(w, r.WithContext(expiring{r.Context(), timeIsUp}))
+	})
+}
+
+// expiring is a context whose deadline has passed when done is closed.
+type expiring struct {
+	context.Context
+	done <-chan struct{}
+}
+
+func (c expiring) Done() <-chan struct{} { return c.done }
+
+func (c expiring) Err() error {
+	select {
+	case <-c.done:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
 // TestTimeoutHandlerOnTheWire has the client of a real server see what http.TimeoutHandler makes of a handler that is
 // too slow, and of one that is not, on both sides of Handler.
 func TestTimeoutHandlerOnTheWire(t *testing.T) {
@@ -199,15 +224,13 @@ func TestTimeoutHandlerOnTheWire(t *testing.T) {
 				onBoth(t, func(t *testing.T, protocol string) {
 					var got reports
 					m := newManager(t, got.options()...)
-					timeout, answered, ended := time.Minute, make(chan struct{}), make(chan struct{})
-					if slow {
-						timeout = time.Millisecond
-					}
+					timeIsUp, answered, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
 					h := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 						defer close(ended)
 						s := current(t, m, r)
 						set(t, s, "a", 1)
 						if slow {
+							close(timeIsUp)
 							<-r.Context().Done()
 							<-answered
 						}
@@ -217,9 +240,9 @@ func TestTimeoutHandlerOnTheWire(t *testing.T) {
 						}
 					}))
 					if inside {
-						h = m.Handler(http.TimeoutHandler(h, timeout, "timeout"))
+						h = m.Handler(timeoutHandler(h, timeIsUp))
 					} else {
-						h = http.TimeoutHandler(m.Handler(h), timeout, "timeout")
+						h = timeoutHandler(m.Handler(h), timeIsUp)
 					}
 					srv := serve(t, protocol, h)
 					c := new(client)

@@ -38,6 +38,7 @@ type count struct {
 	served      int       // requests that have ended well
 	servedLast  time.Time // when the last of them began
 	failed      bool      // there was one in this round that has not
+	failedWith  error     // the last of them
 	servedAfter time.Time // when the first one after the last of those ended well
 }
 

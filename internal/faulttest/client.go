@@ -52,7 +52,7 @@ func (r *run) note(n *count, began time.Time, err error) {
 	switch {
 	case n == nil:
 	case err != nil:
-		n.failed, n.servedAfter = true, time.Time{}
+		n.failed, n.servedAfter, n.failedWith = true, time.Time{}, err
 	default:
 		n.served++
 		n.servedLast = began

@@ -22,6 +22,7 @@ package faulttest
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -286,14 +287,18 @@ func (r *run) more(n int, when string) {
 // each waits for all sessions of all clients.
 func (r *run) each(when string, limit func() time.Duration, done func(n *count) bool) bool {
 	r.t.Helper()
-	return r.until("all clients to be served "+when, limit, func() bool {
-		for _, n := range r.counts() {
-			if !done(n) {
-				return false
-			}
-		}
-		return true
+	var missing []*count
+	is := r.until("all clients to be served "+when, limit, func() bool {
+		missing = slices.DeleteFunc(r.counts(), done)
+		return len(missing) == 0
 	})
+	for _, n := range missing {
+		r.mu.Lock()
+		err := n.failedWith
+		r.mu.Unlock()
+		r.errorf("a client was not; its last error: %v", err)
+	}
+	return is
 }
 
 func (r *run) counts() (all []*count) {

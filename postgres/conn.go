@@ -35,27 +35,36 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 		ctx, cancel = context.WithTimeout(ctx, connectTime)
 		defer cancel()
 	}
-	var wire net.Conn
-	inner, err := c.Connector.Connect(context.WithValue(ctx, wireKey{}, &wire))
+	d := &dialed{stop: func() bool { return true }}
+	inner, err := c.Connector.Connect(context.WithValue(ctx, dialedKey{}, d))
 	if err != nil {
 		return nil, err
 	}
+	if !d.stop() {
+		inner.Close()
+		return nil, ctx.Err()
+	}
 	pqConn, ok := inner.(pqConn)
-	if !ok || wire == nil {
+	if !ok || d.wire == nil {
 		return inner, nil
 	}
-	return &conn{pqConn: pqConn, wire: wire}, wire.SetDeadline(time.Time{})
+	return &conn{pqConn: pqConn, wire: d.wire}, d.wire.SetDeadline(time.Time{})
 }
 
-// wireKey is the context's key for where the dialer leaves what it has dialed.
-type wireKey struct{}
+// dialedKey is the context's key for the dialed, which the dialer fills in.
+type dialedKey struct{}
 
-// A dialer gives a connection the deadline of the context, and one over which lib/pq asks the server to end a
+type dialed struct {
+	wire net.Conn
+	stop func() bool // has wire no longer end with the context; false if it has
+}
+
+// A dialer gives a connection the end and the deadline of the context, and one over which lib/pq asks the server to end a
 // statement, for which the statement's caller waits, as much as grace.
 type dialer struct{ net.Dialer }
 
 func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	wire, connecting := ctx.Value(wireKey{}).(*net.Conn)
+	to, connecting := ctx.Value(dialedKey{}).(*dialed)
 	if !connecting {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, grace)
@@ -66,7 +75,8 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 		return nil, err
 	}
 	if connecting {
-		*wire = c
+		to.stop() // that of another server, which has not let us in
+		to.wire, to.stop = c, context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
 	}
 	deadline, _ := ctx.Deadline()
 	return c, c.SetDeadline(deadline)

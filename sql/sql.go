@@ -69,6 +69,7 @@ func OpenDB(
 // dsn, table, schema, maxOpenConns, maxIdleConns, connMaxLifetime and connMaxIdleTime. An error of
 // connect says which form a DSN has, and shows nothing of this one. The result implements all optional interfaces
 // of a [session.Backend] but InProcess, [session.Watcher] if d.Watch is not nil, and [io.Closer], which closes the pool.
+// Once it is open, a connection that a call has given up waiting for is opened to its end, for another call.
 // With c.Beego the table is beego's, see [Beego]; users cannot be listed then, and nothing is watched.
 func Open(
 	ctx context.Context, c session.BackendConfig, d *Dialect, connect func(dsn string) (driver.Connector, error),
@@ -81,7 +82,8 @@ func Open(
 	if err != nil {
 		return nil, &session.ConfigError{Field: cfg.field, Err: err}
 	}
-	db := sql.OpenDB(connector)
+	o := newOpener(connector, cfg.maxOpen)
+	db := sql.OpenDB(o)
 	db.SetMaxOpenConns(cfg.maxOpen)
 	db.SetMaxIdleConns(cfg.maxIdle)
 	db.SetConnMaxLifetime(cfg.lifetime)
@@ -91,6 +93,7 @@ func Open(
 		return nil, errors.Join(err, db.Close())
 	}
 	s.owned = true
+	o.keep.Store(true)
 	return s.backend(), nil
 }
 

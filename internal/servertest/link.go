@@ -38,8 +38,11 @@ func (p *Proxy) accept(listener net.Listener) {
 			p.accepted++
 			l := &link{p: p, client: conn.(*net.TCPConn), done: make(chan struct{}), dead: p.blackhole}
 			p.links[l] = true
-			target := p.target
-			p.wg.Go(func() { l.serve(target) })
+			target, due := p.target, time.Now().Add(p.slowness)
+			p.wg.Go(func() {
+				l.sleepUntil(due)
+				l.serve(target)
+			})
 		}
 		p.mu.Unlock()
 	}

@@ -17,6 +17,7 @@ type Proxy struct {
 	closed    bool
 	target    string
 	latency   time.Duration
+	slowness  time.Duration // of new connections
 	blackhole bool
 	cut       *cut // nil: none is due
 	listener  net.Listener
@@ -69,6 +70,13 @@ func (p *Proxy) SetLatency(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.latency = d
+}
+
+// SetSlowness has the server see a connection that is accepted from now on after d, as one does that has no time for it.
+func (p *Proxy) SetSlowness(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slowness = d
 }
 
 // Blackhole swallows, while on, all bytes in both directions; connections are accepted and stay open. One from

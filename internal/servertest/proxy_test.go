@@ -49,6 +49,29 @@ func dial(t *testing.T, p *Proxy) net.Conn {
 	return conn
 }
 
+// TestSlowness has a connection be slow, and one before it not.
+func TestSlowness(t *testing.T) {
+	p := NewProxy(t, echo(t, "!"))
+	quick := dial(t, p)
+	if _, err := ask(quick, 1); err != nil {
+		t.Fatal(err)
+	}
+	p.SetSlowness(300 * time.Millisecond)
+	begin := time.Now()
+	if _, err := ask(dial(t, p), 1); err != nil || time.Since(begin) < 300*time.Millisecond {
+		t.Errorf("%v after %v", err, time.Since(begin))
+	}
+	p.SetSlowness(time.Hour)
+	slow := dial(t, p)
+	if _, err := ask(quick, 1); err != nil {
+		t.Error(err)
+	}
+	p.Reset()
+	if _, err := ask(slow, 1); err == nil {
+		t.Error("the connection lives on")
+	}
+}
+
 // ask sends a byte and reads n bytes.
 func ask(conn net.Conn, n int) (string, error) {
 	if _, err := conn.Write([]byte{'?'}); err != nil {

@@ -1,8 +1,11 @@
 package sqltest
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
+	"io"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +68,51 @@ func (e Engine) lostAnswer(t *testing.T, dsn string, lose func()) {
 		play("")
 		play(lost)
 	}
+}
+
+// slowToOpen has connections take longer to open than a call may last. Sessions are served again all the same, and
+// Close waits for none.
+func (e Engine) slowToOpen(t *testing.T) {
+	proxy, dsn := e.proxied(t)
+	family := goroutines.NewFamily()
+	family.Do(func() {
+		b, err := e.Node(t.Context(), session.BackendConfig{Config: dsn, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := sessiontest.Key("a")
+		rec := &session.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)}
+		if err := b.Create(t.Context(), key, rec); err != nil {
+			t.Fatal(err)
+		}
+		load := func(timeout time.Duration) error {
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			defer cancel()
+			return b.Load(ctx, key, new(session.Record))
+		}
+		proxy.SetSlowness(1500 * time.Millisecond)
+		proxy.Reset()
+		for range 20 {
+			if err = load(time.Second); err == nil {
+				break
+			}
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Load = %v", err)
+			}
+		}
+		if err != nil {
+			t.Error("no connection was opened in 20 tries of a second")
+		}
+
+		proxy.SetSlowness(time.Hour)
+		proxy.Reset()
+		load(100 * time.Millisecond)
+		begin := time.Now()
+		if err := b.(io.Closer).Close(); err != nil || time.Since(begin) > 10*time.Second {
+			t.Errorf("Close: %v after %v", err, time.Since(begin))
+		}
+	})
+	family.Gone(t)
 }
 
 // A Failure is a config that cannot be opened.

@@ -30,6 +30,7 @@ func (e Engine) Test(t *testing.T) {
 		{"Zones", true, true, e.zones},
 		{"Trips", true, true, e.trips},
 		{"LostAnswer", true, true, e.lostAnswers},
+		{"SlowToOpen", true, false, e.slowToOpen},
 		{"Serializable", true, true, func(t *testing.T) { e.twoProcesses(t, e.Empty(t)+e.Server.Serializable) }},
 		{"Fault", true, true, e.faults},
 	} {

@@ -1,0 +1,215 @@
+package sql
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A gate is a server that takes its time to let connections in.
+type gate struct {
+	takes []time.Duration // the first connection, the second and so on; the last one for all after it
+	err   error
+
+	begun, open atomic.Int64
+}
+
+func (g *gate) Driver() driver.Driver { return nil }
+
+func (g *gate) Connect(ctx context.Context) (driver.Conn, error) {
+	n := min(int(g.begun.Add(1)), len(g.takes))
+	select {
+	case <-time.After(g.takes[n-1]):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if g.err != nil {
+		return nil, g.err
+	}
+	g.open.Add(1)
+	return &gateConn{of: g}, nil
+}
+
+type gateConn struct {
+	driver.Conn
+	of *gate
+}
+
+func (c *gateConn) Close() error {
+	c.of.open.Add(-1)
+	return nil
+}
+
+func newPool(t *testing.T, g *gate, maxOpen int) (*sql.DB, *opener) {
+	o := newOpener(g, maxOpen)
+	o.keep.Store(true)
+	db := sql.OpenDB(o)
+	db.SetMaxOpenConns(maxOpen)
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+		if n := g.open.Load(); n != 0 {
+			t.Errorf("%d connections are open after Close", n)
+		}
+	})
+	return db, o
+}
+
+func call(t *testing.T, db *sql.DB, d time.Duration) error {
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	defer cancel()
+	return db.PingContext(ctx)
+}
+
+// TestSlowToOpen has connections take longer to open than a call may last.
+func TestSlowToOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{takes: []time.Duration{7 * time.Second}}
+		db, o := newPool(t, g, 4)
+		begin := time.Now()
+		if err := call(t, db, 5*time.Second); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != 5*time.Second {
+			t.Errorf("the first call: %v after %v", err, time.Since(begin))
+		}
+		if err := call(t, db, 5*time.Second); err != nil || time.Since(begin) != 7*time.Second {
+			t.Errorf("the next call: %v after %v", err, time.Since(begin))
+		}
+		synctest.Wait()
+		if n := o.openings.Load(); n != 0 {
+			t.Errorf("%d are still being opened", n)
+		}
+		if err := call(t, db, time.Second); err != nil || db.Stats().OpenConnections != 1 {
+			t.Errorf("one more: %v with %d connections", err, db.Stats().OpenConnections)
+		}
+	})
+}
+
+// TestOpenForLater has the next call come when the connection is open, and when it was for too long.
+func TestOpenForLater(t *testing.T) {
+	for wait, after := range map[time.Duration]time.Duration{20 * time.Second: 0, time.Minute: 7 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			g := &gate{takes: []time.Duration{7 * time.Second}}
+			db, _ := newPool(t, g, 4)
+			call(t, db, time.Second)
+			time.Sleep(wait)
+			if is := g.open.Load() == 1; is != (after == 0) {
+				t.Errorf("%v later %d connections are open", wait, g.open.Load())
+			}
+			begin := time.Now()
+			if err := call(t, db, time.Minute); err != nil || time.Since(begin) != after {
+				t.Errorf("%v later: %v after %v, want %v", wait, err, time.Since(begin), after)
+			}
+		})
+	}
+}
+
+// TestDeadOpening has the first connection never open: it holds up no other.
+func TestDeadOpening(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{takes: []time.Duration{time.Hour, time.Second}}
+		db, o := newPool(t, g, 1)
+		call(t, db, 5*time.Second)
+		begin := time.Now()
+		if err := call(t, db, 5*time.Second); err != nil || time.Since(begin) != time.Second {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+		time.Sleep(openTime)
+		if n := o.openings.Load(); n != 0 {
+			t.Errorf("%d are being opened", n)
+		}
+	})
+}
+
+// TestOpeningsAreFew has as many calls give up as the pool has connections, again and again: so many openings go on.
+func TestOpeningsAreFew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, o := newPool(t, &gate{takes: []time.Duration{time.Hour}}, 4)
+		for range 20 {
+			for range 4 {
+				go call(t, db, 100*time.Millisecond)
+			}
+			time.Sleep(200 * time.Millisecond)
+			if n := o.openings.Load(); n != 4 {
+				t.Fatalf("%d are being opened, want 4", n)
+			}
+		}
+	})
+}
+
+// TestNoDeadline is about what database/sql opens itself, for calls that waited for others to end.
+func TestNoDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, o := newPool(t, &gate{takes: []time.Duration{7 * time.Second}}, 1)
+		begin := time.Now()
+		if _, err := o.Connect(t.Context()); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) != waitTime {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+		conn, err := o.Connect(t.Context())
+		if err != nil || time.Since(begin) != 7*time.Second {
+			t.Fatalf("%v after %v", err, time.Since(begin))
+		}
+		conn.Close()
+	})
+}
+
+// TestOpenerErrors has each call get the error of its own connection.
+func TestOpenerErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		refused := errors.New("refused")
+		db, o := newPool(t, &gate{takes: []time.Duration{7 * time.Second}, err: refused}, 4)
+		call(t, db, 5*time.Second)
+		begin := time.Now()
+		if err := call(t, db, time.Minute); !errors.Is(err, refused) || time.Since(begin) != 7*time.Second {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+		if n := o.openings.Load(); n != 0 {
+			t.Errorf("%d are being opened", n)
+		}
+	})
+}
+
+// TestOpenerCloses has Close come while one connection is open for nobody and one is being opened for nobody, and then
+// while a call waits.
+func TestOpenerCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{takes: []time.Duration{2 * time.Second, time.Hour}}
+		db, o := newPool(t, g, 2)
+		go call(t, db, time.Second)
+		call(t, db, time.Second)
+		time.Sleep(5 * time.Second)
+		if open, openings := g.open.Load(), o.openings.Load(); open != 1 || openings != 2 {
+			t.Fatalf("%d open, %d being opened or open for nobody", open, openings)
+		}
+		closeNow(t, o)
+		if n := g.open.Load(); n != 0 {
+			t.Errorf("%d connections are open after Close", n)
+		}
+		if err := call(t, db, time.Minute); !errors.Is(err, session.ErrClosed) {
+			t.Errorf("a call afterwards: %v", err)
+		}
+
+		db, o = newPool(t, &gate{takes: []time.Duration{time.Hour}}, 2)
+		errs := make(chan error)
+		go func() { errs <- call(t, db, time.Minute) }()
+		synctest.Wait()
+		closeNow(t, o)
+		if err := <-errs; !errors.Is(err, session.ErrClosed) {
+			t.Errorf("a call meanwhile: %v", err)
+		}
+	})
+}
+
+func closeNow(t *testing.T, o *opener) {
+	t.Helper()
+	begin := time.Now()
+	if err := o.Close(); err != nil || time.Since(begin) != 0 {
+		t.Errorf("Close: %v after %v", err, time.Since(begin))
+	}
+}

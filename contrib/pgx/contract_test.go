@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -27,8 +26,6 @@ func TestMain(m *testing.M) {
 
 var engine = sqltest.Engine{
 	Driver: "pgx", Dialect: postgres.Dialect, Node: node, Server: sqltest.Postgres(), DriverOnly: true,
-	// To close a connection on which the server says nothing takes pgx up to five seconds, in which it counts as open.
-	Recovery: 10 * time.Second,
 }
 
 // node opens a pool of pgx's connections by a DSN, as a provider would.

@@ -92,7 +92,7 @@ func TestBad(t *testing.T) {
 		t.Parallel()
 		f, open := newFaulty(t)
 		r := &recorder{TB: t}
-		faulttest.Run(r, faulttest.Setup{Open: open, OpTimeout: 500 * time.Millisecond}, func(*faulttest.Round) { f.hook.Store(&down) })
+		faulttest.Run(r, faulttest.Setup{Open: open, Recovery: time.Second}, func(*faulttest.Round) { f.hook.Store(&down) })
 		if got := r.errors.String(); !strings.Contains(got, "served after the fault") {
 			t.Errorf("said %q", got)
 		}

@@ -50,8 +50,8 @@ type Setup struct {
 	// an error, if it is lost once a round and nothing after it.
 	Loses bool
 
-	// Recovery is how long after Mended the last client may wait for its first success. 0 means twice OpTimeout: for a call
-	// that is under way then, and for the next one.
+	// Recovery is how long after Mended the last client may wait for its first success. 0 means 10s: for a call that is under
+	// way then and for the next one, on a machine with other things to do.
 	Recovery time.Duration
 
 	// Rounds is how often the store fails in the long form, 0 being five. In the short form it does once.
@@ -126,7 +126,7 @@ func Run(t testing.TB, s Setup, fault func(r *Round)) Result {
 		}
 	}
 	if s.Recovery == 0 {
-		s.Recovery = 2 * s.OpTimeout
+		s.Recovery = 10 * time.Second
 	}
 	r := &run{t: t, Setup: s, stop: make(chan struct{})}
 	r.pulse = startPulse()

@@ -180,8 +180,7 @@ func (e Engine) BeegoWriters(t *testing.T, table BeegoTable) {
 func (e Engine) BeegoCut(t *testing.T) {
 	proxy, dsn := e.proxied(t)
 	faulttest.Run(t, faulttest.Setup{
-		Fails:    faulttest.Some,
-		Recovery: e.Recovery,
+		Fails: faulttest.Some,
 		Open: func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
 			opts = append(opts, session.CfgBeego(true), session.CfgProviderConfig(dsn))
 			return session.New(e.Provider(), session.NewManagerConfig(opts...))

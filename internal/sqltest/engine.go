@@ -28,9 +28,6 @@ type Engine struct {
 
 	// DriverOnly leaves out what another engine shows that differs by the driver alone.
 	DriverOnly bool
-
-	// Recovery is how long after a fault the last client may wait, where that is long: see [faulttest.Setup].
-	Recovery time.Duration
 }
 
 // A Server is what an engine has that is one.

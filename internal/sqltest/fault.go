@@ -3,7 +3,6 @@ package sqltest
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/internal/faulttest"
@@ -29,11 +28,11 @@ func (e Engine) faults(t *testing.T) {
 		{"immediate restart", immediate, faulttest.Setup{Fails: faulttest.Some}, func(t testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Restart(t, f.server)
 		}},
-		{"server halted", own, faulttest.Setup{Fails: faulttest.Some, Recovery: 10 * time.Second}, func(t testing.TB, f *faulty) faulttest.Fault {
+		{"server halted", own, faulttest.Setup{Fails: faulttest.Some}, func(t testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Halt(t, f.server)
 		}},
 		{"read only", own, faulttest.Setup{Fails: faulttest.Some}, e.readOnly},
-		{"no answer", nil, faulttest.Setup{Fails: faulttest.Some, Recovery: 10 * time.Second}, func(_ testing.TB, f *faulty) faulttest.Fault {
+		{"no answer", nil, faulttest.Setup{Fails: faulttest.Some}, func(_ testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Swallow(f.proxy)
 		}},
 		{"reset amid an answer", nil, faulttest.Setup{Fails: faulttest.Some}, func(_ testing.TB, f *faulty) faulttest.Fault {
@@ -63,7 +62,6 @@ func (e Engine) faults(t *testing.T) {
 			}
 			f.proxy, f.database = servertest.NewProxy(t, f.server.Addr), f.server.NewDatabase(t)
 			f.dsn = f.server.DSNVia(f.proxy.Addr, f.database)
-			tt.Recovery = max(tt.Recovery, e.Recovery)
 			fault := tt.fault(t, f)
 			tt.Open = func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
 				return session.New(e.Provider(), session.NewManagerConfig(slices.Concat(opts, f.opts())...))

@@ -46,7 +46,7 @@ func connector(dsn string) (driver.Connector, error) {
 		return nil, errDSN
 	}
 	if cfg.Timeout == 0 {
-		cfg.Timeout = 5 * time.Second // to connect, also when a lost connection is replaced
+		cfg.Timeout = 30 * time.Second // to connect; calls have ends of their own
 	}
 	cfg.Logger = new(mysql.NopLogger) // what it would print to stderr are the errors that calls return
 	c, err := mysql.NewConnector(cfg)

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"database/sql/driver"
+	"fmt"
 	"net"
 	"time"
 
@@ -35,37 +36,55 @@ func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
 		ctx, cancel = context.WithTimeout(ctx, connectTime)
 		defer cancel()
 	}
-	d := &dialed{stop: func() bool { return true }}
+	d := &dialed{ctx: ctx}
 	inner, err := c.Connector.Connect(context.WithValue(ctx, dialedKey{}, d))
+	if d.release() { // err is that of a wire that was closed
+		if err == nil {
+			inner.Close()
+		}
+		return nil, fmt.Errorf("waiting for %v: %w", d.wire.RemoteAddr(), ctx.Err())
+	}
 	if err != nil {
 		return nil, err
 	}
-	if !d.stop() {
-		inner.Close()
-		return nil, ctx.Err()
+	if pqConn, ok := inner.(pqConn); ok && d.wire != nil {
+		return &conn{pqConn: pqConn, wire: d.wire}, nil
 	}
-	pqConn, ok := inner.(pqConn)
-	if !ok || d.wire == nil {
-		return inner, nil
-	}
-	return &conn{pqConn: pqConn, wire: d.wire}, d.wire.SetDeadline(time.Time{})
+	return inner, nil
 }
 
 // dialedKey is the context's key for the dialed, which the dialer fills in.
 type dialedKey struct{}
 
 type dialed struct {
+	ctx  context.Context // of Connect: the one that the dialer is given may end when it has dialed
 	wire net.Conn
-	stop func() bool // has wire no longer end with the context; false if it has
+	stop func() bool
 }
 
-// A dialer gives a connection the end and the deadline of the context, and one over which lib/pq asks the server to end a
+// take has wire closed at the end of ctx.
+func (d *dialed) take(wire net.Conn) {
+	d.wire, d.stop = wire, context.AfterFunc(d.ctx, func() { wire.Close() })
+}
+
+// release has it no longer closed, and reports whether it was.
+func (d *dialed) release() (closed bool) {
+	if d.stop != nil {
+		closed = !d.stop()
+		d.stop = nil
+	}
+	return closed
+}
+
+// A dialer has a connection end with the context of Connect, and gives one over which lib/pq asks the server to end a
 // statement, for which the statement's caller waits, as much as grace.
 type dialer struct{ net.Dialer }
 
 func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	to, connecting := ctx.Value(dialedKey{}).(*dialed)
-	if !connecting {
+	if connecting {
+		to.release() // one of another server, which has not let us in
+	} else {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, grace)
 		defer cancel()
@@ -75,8 +94,8 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 		return nil, err
 	}
 	if connecting {
-		to.stop() // that of another server, which has not let us in
-		to.wire, to.stop = c, context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
+		to.take(c)
+		return c, nil
 	}
 	deadline, _ := ctx.Deadline()
 	return c, c.SetDeadline(deadline)

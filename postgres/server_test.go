@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -38,11 +39,46 @@ func TestOpenFails(t *testing.T) {
 		{Name: "bad DSN in an object", Config: `{"dsn": "postgres://u:s3cr3t@host:port/db"}`, Says: "providerConfig.dsn: not a data source name"},
 		{Name: "unknown key", Config: `{"dsn": "postgres://u:s3cr3t@host/db", "tabel": "x"}`, Says: "providerConfig.tabel: unknown key"},
 		{Name: "refused", Config: as("u", secret, refusing.Addr), Says: "cannot connect"},
-		{Name: "no answer", Config: as("u", secret, proxy.Addr), Says: "cannot connect", Silent: true},
+		{Name: "no answer", Config: as("u", secret, proxy.Addr), Says: "cannot connect: waiting for " + proxy.Addr, Silent: true},
 		{Name: "wrong password", Config: as(server.User, secret, server.Addr), Says: "password authentication failed"},
 		{Name: "no such database", Config: strings.Replace(dsn, database, "no_such", 1), Says: "does not exist"},
 		{Name: "no right", Config: as(role, secret, server.Addr), Says: "cannot make the table sessions: pq: permission denied"},
 	})
+}
+
+// TestParameters opens with what a DSN may say about connecting. The connection lasts longer than that took.
+func TestParameters(t *testing.T) {
+	server := servertest.Postgres(t)
+	refusing := servertest.NewProxy(t, server.Addr)
+	refusing.Refuse(true)
+	database := server.NewDatabase(t)
+	dsn := server.DSN(database)
+	for name, dsn := range map[string]string{
+		"connect_timeout": dsn + "&connect_timeout=3",
+		"two servers":     dsn + "&host=127.0.0.1,127.0.0.1&port=" + port(refusing.Addr) + "," + port(server.Addr),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, err := postgres.Open(t.Context(), session.BackendConfig{Config: dsn})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.(io.Closer).Close()
+			key, rec := sessiontest.Key(name), &session.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)}
+			if err := b.Create(t.Context(), key, rec); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(4 * time.Second)
+			if err := b.Save(t.Context(), key, rec); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func port(addr string) string {
+	_, port, _ := net.SplitHostPort(addr)
+	return port
 }
 
 // TestHOT touches sessions as a busy site does: nearly all updates leave the indexes alone.

@@ -3,6 +3,7 @@ package sql
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -21,27 +22,38 @@ const (
 	waitTime = 5 * time.Second
 )
 
+// errNotOpen says that a call has waited in vain for a connection, over which nothing was sent.
+var errNotOpen = errors.New("the connection is not open yet")
+
 // An opener goes on opening a connection when the call is over that it was for, and gives it to another. database/sql
 // throws away what was begun: where opening takes longer than a call may, as on a server that all nodes come back to at once
 // after an outage, no connection would ever be open, and each try would add to the server's work.
 type opener struct {
 	driver.Connector
-	max  int         // how many openings nobody waits for
-	keep atomic.Bool // whether any go on; else the calls return what the driver says
+	max  int         // how many openings go on that no call waits for
+	keep atomic.Bool // whether any do; else the calls return what the driver says
 
-	free     chan driver.Conn // from openings whose call is over, to any other
-	openings atomic.Int64
-	life     context.Context // until Close
-	end      context.CancelFunc
-
-	mu   sync.Mutex // so that none begins while Close waits
+	free chan driver.Conn // from openings whose call is over, to any other
+	life context.Context  // until Close
+	end  context.CancelFunc
 	work sync.WaitGroup
+
+	mu       sync.Mutex
+	openings int   // those that a call waits for, and those that none does
+	failed   error // of the last one that was not given up, nil if it was well
 }
 
 func newOpener(c driver.Connector, maxOpen int) *opener {
 	o := &opener{Connector: c, max: maxOpen, free: make(chan driver.Conn)}
 	o.life, o.end = context.WithCancel(context.Background())
 	return o
+}
+
+// An opening is a connection that is being opened for a call, until that closes left.
+type opening struct {
+	own    chan opened
+	left   chan struct{}
+	cancel context.CancelFunc
 }
 
 // An opened is what has become of an opening.
@@ -61,57 +73,91 @@ func (o *opener) Connect(ctx context.Context) (driver.Conn, error) {
 		ctx, cancel = context.WithTimeout(ctx, waitTime)
 		defer cancel()
 	}
-	opening, cancel := context.WithTimeout(o.life, openTime)
-	own, left := make(chan opened), make(chan struct{})
-	defer close(left)
-	if !o.begin(func() {
-		defer cancel()
-		o.open(opening, own, left)
-	}) {
-		cancel()
-		return nil, session.ErrClosed
+	if conn := o.kept(ctx); conn != nil {
+		return conn, nil
 	}
+	c, err := o.begin(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer close(c.left)
 	select {
-	case got := <-own:
+	case got := <-c.own:
 		if got.err != nil && o.life.Err() != nil {
 			return nil, session.ErrClosed
 		}
 		return got.conn, got.err
 	case conn := <-o.free:
-		cancel()
+		c.cancel()
 		return conn, nil
+	case <-o.life.Done():
+		return nil, session.ErrClosed
 	case <-ctx.Done():
-		if int(o.openings.Load()) > o.max {
-			cancel()
-		}
-		return nil, fmt.Errorf("the connection is not open yet: %w", ctx.Err())
+		return nil, o.leave(c, ctx.Err())
 	}
 }
 
-// begin runs f in a goroutine, unless the opener is closed.
-func (o *opener) begin(f func()) bool {
+// kept returns a connection that is open and was waiting for a call, if there is one. It may have been lost meanwhile.
+func (o *opener) kept(ctx context.Context) driver.Conn {
+	for {
+		select {
+		case conn := <-o.free:
+			if p, ok := conn.(driver.Pinger); !ok || p.Ping(ctx) == nil {
+				return conn
+			}
+			conn.Close()
+		default:
+			return nil
+		}
+	}
+}
+
+// begin begins to open a connection. It begins none where there are so many that the
+// driver must go on with what was given up.
+func (o *opener) begin(ctx context.Context) (*opening, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.life.Err() != nil {
-		return false
+		return nil, session.ErrClosed
 	}
-	o.openings.Add(1)
+	c := &opening{own: make(chan opened), left: make(chan struct{})}
+	if o.openings >= 2*o.max {
+		c.cancel = func() {}
+		return c, nil
+	}
+	ctx, c.cancel = context.WithTimeout(context.WithoutCancel(ctx), openTime)
+	stop := context.AfterFunc(o.life, c.cancel)
+	o.openings++
 	o.work.Go(func() {
-		defer o.openings.Add(-1)
-		f()
+		defer c.cancel()
+		defer stop()
+		o.open(ctx, c)
 	})
-	return true
+	return c, nil
 }
 
-// open opens a connection, for the call that receives from own until it closes left, then for any.
-func (o *opener) open(ctx context.Context, own chan<- opened, left <-chan struct{}) {
+// open opens a connection, for its own call or, when that has left, for any.
+func (o *opener) open(ctx context.Context, c *opening) {
 	conn, err := o.Connector.Connect(ctx)
 	select {
-	case own <- opened{conn, err}:
-		return
-	case <-left:
+	case c.own <- opened{conn, err}:
+	case <-c.left:
+		if err == nil {
+			o.offer(ctx, conn)
+		}
 	}
-	if err != nil {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.openings--
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		o.failed = err
+	}
+}
+
+// offer gives the connection to whoever wants it first.
+func (o *opener) offer(ctx context.Context, conn driver.Conn) {
+	if ctx.Err() != nil { // it was given up while it was opened, and may not have been whole
+		conn.Close()
 		return
 	}
 	unused := time.NewTimer(openTime)
@@ -125,9 +171,22 @@ func (o *opener) open(ctx context.Context, own chan<- opened, left <-chan struct
 	}
 }
 
+// leave lets the opening of a call that is over go on, if there are not too many, and returns the call's error.
+func (o *opener) leave(c *opening, err error) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.openings > o.max {
+		c.cancel()
+	}
+	if o.failed != nil {
+		return fmt.Errorf("%w: %w; the last one: %v", errNotOpen, err, o.failed)
+	}
+	return fmt.Errorf("%w: %w", errNotOpen, err)
+}
+
 // Close implements [io.Closer]. [sql.DB.Close] calls it. It ends all openings, and waits for that.
 func (o *opener) Close() error {
-	o.mu.Lock()
+	o.mu.Lock() // none begins while it waits
 	o.end()
 	o.mu.Unlock()
 	o.work.Wait()

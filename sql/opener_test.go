@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -17,14 +18,19 @@ import (
 type gate struct {
 	takes []time.Duration // the first connection, the second and so on; the last one for all after it
 	err   error
+	deaf  bool // goes on when the context is over
 
 	begun, open atomic.Int64
+	lost        atomic.Bool // what was opened before is no longer connected
 }
 
 func (g *gate) Driver() driver.Driver { return nil }
 
 func (g *gate) Connect(ctx context.Context) (driver.Conn, error) {
 	n := min(int(g.begun.Add(1)), len(g.takes))
+	if g.deaf {
+		ctx = context.WithoutCancel(ctx)
+	}
 	select {
 	case <-time.After(g.takes[n-1]):
 	case <-ctx.Done():
@@ -34,6 +40,7 @@ func (g *gate) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, g.err
 	}
 	g.open.Add(1)
+	g.lost.Store(false)
 	return &gateConn{of: g}, nil
 }
 
@@ -45,6 +52,19 @@ type gateConn struct {
 func (c *gateConn) Close() error {
 	c.of.open.Add(-1)
 	return nil
+}
+
+func (c *gateConn) Ping(context.Context) error {
+	if c.of.lost.Load() {
+		return errors.New("lost")
+	}
+	return nil
+}
+
+func (o *opener) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.openings
 }
 
 func newPool(t *testing.T, g *gate, maxOpen int) (*sql.DB, *opener) {
@@ -82,7 +102,7 @@ func TestSlowToOpen(t *testing.T) {
 			t.Errorf("the next call: %v after %v", err, time.Since(begin))
 		}
 		synctest.Wait()
-		if n := o.openings.Load(); n != 0 {
+		if n := o.count(); n != 0 {
 			t.Errorf("%d are still being opened", n)
 		}
 		if err := call(t, db, time.Second); err != nil || db.Stats().OpenConnections != 1 {
@@ -121,7 +141,7 @@ func TestDeadOpening(t *testing.T) {
 			t.Errorf("%v after %v", err, time.Since(begin))
 		}
 		time.Sleep(openTime)
-		if n := o.openings.Load(); n != 0 {
+		if n := o.count(); n != 0 {
 			t.Errorf("%d are being opened", n)
 		}
 	})
@@ -136,7 +156,7 @@ func TestOpeningsAreFew(t *testing.T) {
 				go call(t, db, 100*time.Millisecond)
 			}
 			time.Sleep(200 * time.Millisecond)
-			if n := o.openings.Load(); n != 4 {
+			if n := o.count(); n != 4 {
 				t.Fatalf("%d are being opened, want 4", n)
 			}
 		}
@@ -159,6 +179,58 @@ func TestNoDeadline(t *testing.T) {
 	})
 }
 
+// TestLostUnused has a connection be lost while it waits for a call.
+func TestLostUnused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{takes: []time.Duration{2 * time.Second}}
+		db, _ := newPool(t, g, 4)
+		call(t, db, time.Second)
+		time.Sleep(5 * time.Second)
+		g.lost.Store(true)
+		begin := time.Now()
+		if err := call(t, db, time.Minute); err != nil || time.Since(begin) != 2*time.Second || g.open.Load() != 1 {
+			t.Errorf("%v after %v, and %d connections are open", err, time.Since(begin), g.open.Load())
+		}
+	})
+}
+
+// TestDeaf has a driver open connections to their end whatever the context says.
+func TestDeaf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{takes: []time.Duration{time.Hour}, deaf: true}
+		db, o := newPool(t, g, 4)
+		for range 20 {
+			for range 4 {
+				go call(t, db, 100*time.Millisecond)
+			}
+			time.Sleep(200 * time.Millisecond)
+		}
+		if n := o.count(); n != 8 {
+			t.Errorf("%d are being opened, want 8", n)
+		}
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		if n, open := o.count(), g.open.Load(); n != 0 || open != 0 {
+			t.Errorf("%d are being opened and %d are open", n, open)
+		}
+	})
+}
+
+// TestOpensInTheEnd has a call that has time go on when database/sql has waited in vain for it.
+func TestOpensInTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, _ := newPool(t, &gate{takes: []time.Duration{7 * time.Second}}, 1)
+		s := &store{db: db, dialect: &Dialect{Retry: func(error) bool { return false }}}
+		go call(t, db, time.Second)
+		time.Sleep(500 * time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := s.do(ctx, func() error { return db.PingContext(ctx) }); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestOpenerErrors has each call get the error of its own connection.
 func TestOpenerErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -169,8 +241,11 @@ func TestOpenerErrors(t *testing.T) {
 		if err := call(t, db, time.Minute); !errors.Is(err, refused) || time.Since(begin) != 7*time.Second {
 			t.Errorf("%v after %v", err, time.Since(begin))
 		}
-		if n := o.openings.Load(); n != 0 {
+		if n := o.count(); n != 0 {
 			t.Errorf("%d are being opened", n)
+		}
+		if err := call(t, db, time.Second); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "refused") {
+			t.Errorf("a call that cannot wait: %v", err)
 		}
 	})
 }
@@ -184,7 +259,7 @@ func TestOpenerCloses(t *testing.T) {
 		go call(t, db, time.Second)
 		call(t, db, time.Second)
 		time.Sleep(5 * time.Second)
-		if open, openings := g.open.Load(), o.openings.Load(); open != 1 || openings != 2 {
+		if open, openings := g.open.Load(), o.count(); open != 1 || openings != 2 {
 			t.Fatalf("%d open, %d being opened or open for nobody", open, openings)
 		}
 		closeNow(t, o)

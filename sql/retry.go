@@ -19,7 +19,8 @@ func (s *store) do(ctx context.Context, f func() error) error {
 	const most = 100 // which only a ctx that never ends lets happen
 	for try := 0; ; try++ {
 		err := f()
-		if err == nil || !s.dialect.Retry(err) || try == most || !wait(ctx, pause(try)) {
+		again := err != nil && (s.dialect.Retry(err) || errors.Is(err, errNotOpen))
+		if !again || try == most || !wait(ctx, pause(try)) {
 			return err
 		}
 	}

@@ -69,7 +69,7 @@ func OpenDB(
 // dsn, table, schema, maxOpenConns, maxIdleConns, connMaxLifetime and connMaxIdleTime. An error of
 // connect says which form a DSN has, and shows nothing of this one. The result implements all optional interfaces
 // of a [session.Backend] but InProcess, [session.Watcher] if d.Watch is not nil, and [io.Closer], which closes the pool.
-// Once it is open, a connection that a call has given up waiting for is opened to its end, for another call.
+// Where a call gives up waiting for a connection, that is opened all the same, for another call.
 // With c.Beego the table is beego's, see [Beego]; users cannot be listed then, and nothing is watched.
 func Open(
 	ctx context.Context, c session.BackendConfig, d *Dialect, connect func(dsn string) (driver.Connector, error),

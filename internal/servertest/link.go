@@ -40,8 +40,9 @@ func (p *Proxy) accept(listener net.Listener) {
 			p.links[l] = true
 			target, due := p.target, time.Now().Add(p.slowness)
 			p.wg.Go(func() {
-				l.sleepUntil(due)
-				l.serve(target)
+				if l.sleepUntil(due) {
+					l.serve(target)
+				}
 			})
 		}
 		p.mu.Unlock()

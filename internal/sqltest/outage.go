@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -102,6 +103,20 @@ func (e Engine) slowToOpen(t *testing.T) {
 		}
 		if err != nil {
 			t.Error("no connection was opened in 20 tries of a second")
+		}
+
+		var calls sync.WaitGroup // that leave connections behind, which are then lost
+		for range 8 {
+			calls.Go(func() { load(100 * time.Millisecond) })
+		}
+		calls.Wait()
+		time.Sleep(2 * time.Second)
+		proxy.SetSlowness(0)
+		proxy.Reset()
+		for range 4 {
+			if err := b.Save(t.Context(), key, rec); err != nil {
+				t.Errorf("Save = %v", err)
+			}
 		}
 
 		proxy.SetSlowness(time.Hour)

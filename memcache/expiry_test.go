@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/memcache"
 )
 
@@ -31,7 +32,7 @@ func TestExptime(t *testing.T) {
 		{time.Unix(math.MaxInt32, 0).Sub(now), 0},
 		{100 * 365 * day, 0},
 	} {
-		if got := memcache.Exptime(now.Add(tt.after), now); got != tt.want {
+		if got := memcache.Exptime(now.Add(tt.after), now, time.Second); got != tt.want {
 			t.Errorf("after %v: %d, want %d", tt.after, got, tt.want)
 		}
 	}
@@ -81,7 +82,25 @@ func TestLongLives(t *testing.T) {
 	}
 }
 
-// TestDeadlineIsExact checks that a session ends at its own deadline, though memcached has it for a second or two more,
+// TestMachineStoodStill has sessions begin when memcached has stood still, and its clock with it.
+func TestMachineStoodStill(t *testing.T) {
+	s := servertest.StartMemcached(t, servertest.MemcachedOptions{})
+	b := newNode(t, session.BackendConfig{Config: `{"servers": ["` + s.Addr + `"], "timeout": "1m"}`})
+	for n := range 2 {
+		s.Pause(t)
+		time.Sleep(4 * time.Second)
+		time.AfterFunc(10*time.Millisecond, func() { s.Resume(t) })
+		rec := newRecord()
+		rec.Expires = time.Now().Add(2 * time.Second)
+		must(t, b.Create(t.Context(), key(n), rec))
+		time.Sleep(time.Until(rec.Expires.Add(-500 * time.Millisecond)))
+		if err := b.Load(t.Context(), key(n), new(session.Record)); err != nil && time.Now().Before(rec.Expires) {
+			t.Errorf("Load before the deadline = %v", err)
+		}
+	}
+}
+
+// TestDeadlineIsExact checks that a session ends at its own deadline, though memcached has it for longer,
 // and that its key can be taken at once.
 func TestDeadlineIsExact(t *testing.T) {
 	addr := empty(t)

@@ -16,6 +16,8 @@ type layout interface {
 	encode(rec *session.Record) (value []byte, version uint64, err error)
 	// decode returns the record in a value, whose Data is a part of it.
 	decode(value []byte) (*session.Record, error)
+	// later is how much longer than the record's memcached's time for it is, at least a second.
+	later() time.Duration
 }
 
 // records is the layout of this package: the prefix of the namespace.
@@ -39,6 +41,10 @@ func (records) decode(value []byte) (*session.Record, error) {
 	return rec, nil
 }
 
+// later is for memcached's clock, which ticks once a second and stands still while the machine does: for a moment
+// after it memcached counts from a time that is long past. The deadline in the record ends the session.
+func (records) later() time.Duration { return time.Minute }
+
 // What an exptime means to memcached.
 const (
 	atOnce      = -1
@@ -50,15 +56,15 @@ const (
 // that is ahead ends sessions early.
 const clockSlack = time.Hour
 
-// exptime returns when memcached is to drop what expires at that time: never before. Up to 30 days it is
+// exptime returns when memcached is to drop what expires at that time, and somewhat later. Up to 30 days it is
 // told in how many seconds, so that its clock does not matter; it counts in whole ones, and the current one may be
-// nearly over. A time after 2038, which the protocol cannot express, is none.
-func exptime(expires, now time.Time) int32 {
+// nearly over, so that later is at least one. A time after 2038, which the protocol cannot express, is none.
+func exptime(expires, now time.Time, later time.Duration) int32 {
 	left := expires.Sub(now)
 	if left <= 0 {
 		return atOnce
 	}
-	if seconds := int64((left+time.Second-1)/time.Second) + 1; seconds <= maxRelative {
+	if seconds := int64((left + later + time.Second - 1) / time.Second); seconds <= maxRelative {
 		return int32(seconds)
 	}
 	if at := expires.Add(clockSlack).Unix(); at <= math.MaxInt32 {

@@ -21,7 +21,7 @@
 // # What is stored
 //
 // A session is one item, "namespace:key": the record as [session.Record.AppendBinary] writes it, with its deadlines,
-// which each call checks to the millisecond. That memcached drops the item a second or two later only
+// which each call checks to the millisecond. That memcached drops the item a minute later only
 // saves memory. A namespace is escaped, and hashed if it is long; the key is a hash of the sid.
 //
 // Every write compares: add and cas, never set. So a save meets the version that it expects or changes nothing, and a

@@ -20,6 +20,10 @@ type store struct {
 
 var errKey = errors.New("session/memcache: a storage key consists of letters, digits, - and _")
 
+func (s *store) exptime(expires time.Time) int32 {
+	return exptime(expires, time.Now(), s.layout.later())
+}
+
 // Create implements [session.Backend].
 func (s *store) Create(ctx context.Context, key string, rec *session.Record) error {
 	name, ok := s.layout.name(key)
@@ -32,7 +36,7 @@ func (s *store) Create(ctx context.Context, key string, rec *session.Record) err
 	if err != nil {
 		return err
 	}
-	item := &memcache.Item{Key: name, Value: value, Expiration: exptime(rec.Expires, time.Now())}
+	item := &memcache.Item{Key: name, Value: value, Expiration: s.exptime(rec.Expires)}
 	for lost := false; ; {
 		err = s.add(ctx, item)
 		switch {
@@ -115,7 +119,7 @@ func (s *store) Save(ctx context.Context, key string, rec *session.Record) error
 		if !rec.Shorten && expires.After(rec.Expires) {
 			next.Expires = expires
 		}
-		item.Expiration = exptime(next.Expires, time.Now())
+		item.Expiration = s.exptime(next.Expires)
 		item.Value, version, err = s.layout.encode(&next)
 		return err
 	})
@@ -172,7 +176,7 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 			return nil
 		}
 		binary.BigEndian.PutUint64(item.Value[session.RecordExpiresOffset:], uint64(expires.UnixMilli()))
-		item.Expiration = exptime(expires, time.Now())
+		item.Expiration = s.exptime(expires)
 		switch err = s.cas(ctx, item); {
 		case errors.Is(err, memcache.ErrCacheMiss):
 			return session.ErrNotFound

@@ -228,6 +228,13 @@ func TestOpensInTheEnd(t *testing.T) {
 		if err := s.do(ctx, func() error { return db.PingContext(ctx) }); err != nil {
 			t.Error(err)
 		}
+
+		db, _ = newPool(t, &gate{takes: []time.Duration{time.Hour}}, 1)
+		begin := time.Now()
+		err := s.do(t.Context(), func() error { return db.PingContext(t.Context()) })
+		if took := time.Since(begin); !errors.Is(err, errNotOpen) || took < 3*waitTime || took > 4*waitTime {
+			t.Errorf("a call without an end: %v after %v", err, took)
+		}
 	})
 }
 

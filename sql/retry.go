@@ -14,13 +14,18 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// do runs f, again and again while others are in its way, until ctx is done.
+// do runs f, again and again while others are in its way, until ctx is done. It also does so when database/sql has
+// waited for a connection for less long than ctx lets it.
 func (s *store) do(ctx context.Context, f func() error) error {
-	const most = 100 // which only a ctx that never ends lets happen
-	for try := 0; ; try++ {
+	const most, mostWaits = 100, 3 // which only a ctx that never ends lets happen
+	for try, waits := 0, 0; ; try++ {
 		err := f()
-		again := err != nil && (s.dialect.Retry(err) || errors.Is(err, errNotOpen))
-		if !again || try == most || !wait(ctx, pause(try)) {
+		if errors.Is(err, errNotOpen) {
+			waits++
+		} else if err == nil || !s.dialect.Retry(err) {
+			return err
+		}
+		if try == most || waits == mostWaits || !wait(ctx, pause(try)) {
 			return err
 		}
 	}

@@ -112,8 +112,8 @@ func (o *opener) kept(ctx context.Context) driver.Conn {
 	}
 }
 
-// begin begins to open a connection. It begins none where there are so many that the
-// driver must go on with what was given up.
+// begin begins to open a connection. It begins none where there are so many that the driver must be going on with what
+// was given up.
 func (o *opener) begin(ctx context.Context) (*opening, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

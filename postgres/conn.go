@@ -98,8 +98,13 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 		return c, nil
 	}
 	deadline, _ := ctx.Deadline()
-	return c, c.SetDeadline(deadline)
+	return brief{c}, c.SetDeadline(deadline)
 }
+
+// A brief connection keeps its deadline when lib/pq sets that of connect_timeout.
+type brief struct{ net.Conn }
+
+func (brief) SetDeadline(time.Time) error { return nil }
 
 // DialTimeout is not used, but asked for.
 func (d *dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {

@@ -46,7 +46,7 @@ func TestOpenFails(t *testing.T) {
 	})
 }
 
-// TestParameters opens with what a DSN may say about connecting. The connection lasts longer than that took.
+// TestParameters opens with what a DSN may say about connecting. The connection lasts longer than that may take.
 func TestParameters(t *testing.T) {
 	server := servertest.Postgres(t)
 	refusing := servertest.NewProxy(t, server.Addr)
@@ -73,6 +73,30 @@ func TestParameters(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestCallEnds has a call end with its context, and not when connect_timeout is over: so long lib/pq would wait for the
+// server to hear that it shall end the statement.
+func TestCallEnds(t *testing.T) {
+	server := servertest.Postgres(t)
+	proxy := servertest.NewProxy(t, server.Addr)
+	dsn := server.DSNVia(proxy.Addr, server.NewDatabase(t)) + "&connect_timeout=40"
+	b, err := postgres.Open(t.Context(), session.BackendConfig{Config: dsn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.(io.Closer).Close()
+	if err := b.Load(t.Context(), sessiontest.Key("a"), new(session.Record)); !errors.Is(err, session.ErrNotFound) {
+		t.Fatal(err)
+	}
+	proxy.Blackhole(true)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	begin := time.Now()
+	err = b.Load(ctx, sessiontest.Key("a"), new(session.Record))
+	if took := time.Since(begin); err == nil || took > 20*time.Second {
+		t.Errorf("Load: %v after %v", err, took)
 	}
 }
 

@@ -20,6 +20,9 @@ const (
 	// waitTime is how long a call waits that says nothing else. Those are database/sql's own, which hold a place in the pool
 	// meanwhile.
 	waitTime = 5 * time.Second
+
+	// pingTime is how long a connection that has waited for a call may take to answer.
+	pingTime = time.Second
 )
 
 // errNotOpen says that a call has waited in vain for a connection, over which nothing was sent.
@@ -30,21 +33,21 @@ var errNotOpen = errors.New("the connection is not open yet")
 // after an outage, no connection would ever be open, and each try would add to the server's work.
 type opener struct {
 	driver.Connector
-	max  int         // how many openings go on that no call waits for
+	max  int         // the size of the pool, and how many openings go on that no call waits for
 	keep atomic.Bool // whether any do; else the calls return what the driver says
 
 	free chan driver.Conn // from openings whose call is over, to any other
 	life context.Context  // until Close
 	end  context.CancelFunc
+	room chan struct{} // full while there are too many openings
 	work sync.WaitGroup
 
-	mu       sync.Mutex
-	openings int   // those that a call waits for, and those that none does
-	failed   error // of the last one that was not given up, nil if it was well
+	mu     sync.Mutex
+	failed error // of the last opening that was not given up, nil if it was well
 }
 
 func newOpener(c driver.Connector, maxOpen int) *opener {
-	o := &opener{Connector: c, max: maxOpen, free: make(chan driver.Conn)}
+	o := &opener{Connector: c, max: maxOpen, free: make(chan driver.Conn), room: make(chan struct{}, 2*maxOpen)}
 	o.life, o.end = context.WithCancel(context.Background())
 	return o
 }
@@ -65,16 +68,25 @@ type opened struct {
 // Connect implements [driver.Connector]. It returns the connection that it has begun to open, or one that was begun
 // for a call before it.
 func (o *opener) Connect(ctx context.Context) (driver.Conn, error) {
-	if !o.keep.Load() {
-		return o.Connector.Connect(ctx)
-	}
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, waitTime)
 		defer cancel()
 	}
+	if !o.keep.Load() {
+		return o.Connector.Connect(ctx)
+	}
 	if conn := o.kept(ctx); conn != nil {
 		return conn, nil
+	}
+	select {
+	case o.room <- struct{}{}:
+	case conn := <-o.free:
+		return conn, nil
+	case <-o.life.Done():
+		return nil, session.ErrClosed
+	case <-ctx.Done():
+		return nil, o.notOpen(ctx)
 	}
 	c, err := o.begin(ctx)
 	if err != nil {
@@ -93,16 +105,19 @@ func (o *opener) Connect(ctx context.Context) (driver.Conn, error) {
 	case <-o.life.Done():
 		return nil, session.ErrClosed
 	case <-ctx.Done():
-		return nil, o.leave(c, ctx.Err())
+		if len(o.room) > o.max {
+			c.cancel()
+		}
+		return nil, o.notOpen(ctx)
 	}
 }
 
 // kept returns a connection that is open and was waiting for a call, if there is one. It may have been lost meanwhile.
 func (o *opener) kept(ctx context.Context) driver.Conn {
-	for {
+	for ctx.Err() == nil {
 		select {
 		case conn := <-o.free:
-			if p, ok := conn.(driver.Pinger); !ok || p.Ping(ctx) == nil {
+			if answers(ctx, conn) {
 				return conn
 			}
 			conn.Close()
@@ -110,25 +125,34 @@ func (o *opener) kept(ctx context.Context) driver.Conn {
 			return nil
 		}
 	}
+	return nil
 }
 
-// begin begins to open a connection. It begins none where there are so many that the driver must be going on with what
-// was given up.
+// answers reports whether the server does, soon: there must be time left to open another connection.
+func answers(ctx context.Context, conn driver.Conn) bool {
+	p, ok := conn.(driver.Pinger)
+	if !ok {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(ctx, pingTime)
+	defer cancel()
+	return p.Ping(ctx) == nil
+}
+
+// begin begins to open a connection. The caller has taken a place in room, which is free again when the connection is
+// given to a call or closed.
 func (o *opener) begin(ctx context.Context) (*opening, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.life.Err() != nil {
+		<-o.room
 		return nil, session.ErrClosed
 	}
 	c := &opening{own: make(chan opened), left: make(chan struct{})}
-	if o.openings >= 2*o.max {
-		c.cancel = func() {}
-		return c, nil
-	}
 	ctx, c.cancel = context.WithTimeout(context.WithoutCancel(ctx), openTime)
 	stop := context.AfterFunc(o.life, c.cancel)
-	o.openings++
 	o.work.Go(func() {
+		defer func() { <-o.room }()
 		defer c.cancel()
 		defer stop()
 		o.open(ctx, c)
@@ -148,7 +172,6 @@ func (o *opener) open(ctx context.Context, c *opening) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.openings--
 	if !errors.Is(ctx.Err(), context.Canceled) {
 		o.failed = err
 	}
@@ -171,20 +194,17 @@ func (o *opener) offer(ctx context.Context, conn driver.Conn) {
 	}
 }
 
-// leave lets the opening of a call that is over go on, if there are not too many, and returns the call's error.
-func (o *opener) leave(c *opening, err error) error {
+// notOpen is the error of a call that is over.
+func (o *opener) notOpen(ctx context.Context) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.openings > o.max {
-		c.cancel()
-	}
 	if o.failed != nil {
-		return fmt.Errorf("%w: %w; the last one: %v", errNotOpen, err, o.failed)
+		return fmt.Errorf("%w: %w; the last one: %v", errNotOpen, ctx.Err(), o.failed)
 	}
-	return fmt.Errorf("%w: %w", errNotOpen, err)
+	return fmt.Errorf("%w: %w", errNotOpen, ctx.Err())
 }
 
-// Close implements [io.Closer]. [sql.DB.Close] calls it. It ends all openings, and waits for that.
+// Close implements [io.Closer]. [sql.DB.Close] calls it. It ends all openings, and waits until the driver has.
 func (o *opener) Close() error {
 	o.mu.Lock() // none begins while it waits
 	o.end()

@@ -22,6 +22,7 @@ type gate struct {
 
 	begun, open atomic.Int64
 	lost        atomic.Bool // what was opened before is no longer connected
+	silent      atomic.Bool // nothing answers
 }
 
 func (g *gate) Driver() driver.Driver { return nil }
@@ -54,18 +55,18 @@ func (c *gateConn) Close() error {
 	return nil
 }
 
-func (c *gateConn) Ping(context.Context) error {
+func (c *gateConn) Ping(ctx context.Context) error {
+	if c.of.silent.Load() {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	if c.of.lost.Load() {
 		return errors.New("lost")
 	}
 	return nil
 }
 
-func (o *opener) count() int {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.openings
-}
+func (o *opener) count() int { return len(o.room) }
 
 func newPool(t *testing.T, g *gate, maxOpen int) (*sql.DB, *opener) {
 	o := newOpener(g, maxOpen)
@@ -216,6 +217,36 @@ func TestDeaf(t *testing.T) {
 	})
 }
 
+// TestRoom has as many openings hang as may be: a call that comes then begins its own as soon as one of them is given up.
+func TestRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		db, _ := newPool(t, &gate{takes: []time.Duration{time.Hour, time.Hour, time.Millisecond}}, 1)
+		call(t, db, time.Second)
+		go call(t, db, time.Second)
+		time.Sleep(500 * time.Millisecond)
+		begin := time.Now()
+		if err := call(t, db, 4*time.Second); err != nil || time.Since(begin) > time.Second {
+			t.Errorf("%v after %v", err, time.Since(begin))
+		}
+	})
+}
+
+// TestSilentUnused has connections that wait for a call say nothing any more.
+func TestSilentUnused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := &gate{takes: []time.Duration{2 * time.Second}}
+		db, _ := newPool(t, g, 4)
+		for range 4 {
+			go call(t, db, time.Second)
+		}
+		time.Sleep(5 * time.Second)
+		g.silent.Store(true)
+		if err := call(t, db, 1500*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) || g.open.Load() != 2 {
+			t.Errorf("%v, and %d connections are open", err, g.open.Load())
+		}
+	})
+}
+
 // TestOpensInTheEnd has a call that has time go on when database/sql has waited in vain for it.
 func TestOpensInTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -248,6 +279,7 @@ func TestOpenerErrors(t *testing.T) {
 		if err := call(t, db, time.Minute); !errors.Is(err, refused) || time.Since(begin) != 7*time.Second {
 			t.Errorf("%v after %v", err, time.Since(begin))
 		}
+		synctest.Wait()
 		if n := o.count(); n != 0 {
 			t.Errorf("%d are being opened", n)
 		}

@@ -17,7 +17,10 @@ import (
 // do runs f, again and again while others are in its way, until ctx is done. It also does so when database/sql has
 // waited for a connection for less long than ctx lets it.
 func (s *store) do(ctx context.Context, f func() error) error {
-	const most, mostWaits = 100, 3 // which only a ctx that never ends lets happen
+	most, mostWaits := 100, 3 // which only a ctx that never ends lets happen
+	if _, ends := ctx.Deadline(); ends {
+		mostWaits = most
+	}
 	for try, waits := 0, 0; ; try++ {
 		err := f()
 		if errors.Is(err, errNotOpen) {

@@ -257,6 +257,9 @@ func (s *store) try(ctx context.Context, st *statement, p *params) (done bool, i
 	}
 	is = new(session.Record)
 	err = s.read(ctx, func() error { return s.find(ctx, nil, p.id, is) })
+	if err != nil && !errors.Is(err, session.ErrNotFound) {
+		p.sent-- // it has changed nothing, and may be sent again
+	}
 	return false, is, err
 }
 

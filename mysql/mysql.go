@@ -19,7 +19,6 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
-	"time"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -44,9 +43,6 @@ func connector(dsn string) (driver.Connector, error) {
 	cfg, err := mysql.ParseDSN(dsn)
 	if err != nil {
 		return nil, errDSN
-	}
-	if cfg.Timeout == 0 {
-		cfg.Timeout = 30 * time.Second // to connect; calls have ends of their own
 	}
 	cfg.Logger = new(mysql.NopLogger) // what it would print to stderr are the errors that calls return
 	c, err := mysql.NewConnector(cfg)

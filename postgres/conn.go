@@ -15,10 +15,8 @@ import (
 // it would wait for ever.
 type connector struct{ *pq.Connector }
 
-const (
-	connectTime = 5 * time.Second        // where the context says nothing
-	grace       = 250 * time.Millisecond // for the server to end a statement itself
-)
+// grace is for the server to end a statement itself.
+const grace = 250 * time.Millisecond
 
 func newConnector(dsn string) (driver.Connector, error) {
 	c, err := pq.NewConnector(dsn)
@@ -29,13 +27,8 @@ func newConnector(dsn string) (driver.Connector, error) {
 	return connector{c}, nil
 }
 
-// Connect implements [driver.Connector].
+// Connect implements [driver.Connector]. [sessionsql.Open] always gives it a deadline.
 func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
-	if _, ok := ctx.Deadline(); !ok {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, connectTime)
-		defer cancel()
-	}
 	d := &dialed{ctx: ctx}
 	inner, err := c.Connector.Connect(context.WithValue(ctx, dialedKey{}, d))
 	if d.release() { // err is that of a wire that was closed

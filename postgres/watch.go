@@ -13,6 +13,9 @@ import (
 	"github.com/lib/pq"
 )
 
+// connectTime is how long the connection that listens may take to open.
+const connectTime = 5 * time.Second
+
 const (
 	heartbeat = 5 * time.Second  // how often a connection that listens is asked whether it is there
 	probeTime = 10 * time.Second // how long the first notice may take

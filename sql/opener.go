@@ -66,7 +66,7 @@ type opened struct {
 }
 
 // Connect implements [driver.Connector]. It returns the connection that it has begun to open, or one that was begun
-// for a call before it.
+// for a call before it. The driver's Connect always has a deadline.
 func (o *opener) Connect(ctx context.Context) (driver.Conn, error) {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
@@ -83,8 +83,6 @@ func (o *opener) Connect(ctx context.Context) (driver.Conn, error) {
 	case o.room <- struct{}{}:
 	case conn := <-o.free:
 		return conn, nil
-	case <-o.life.Done():
-		return nil, session.ErrClosed
 	case <-ctx.Done():
 		return nil, o.notOpen(ctx)
 	}
@@ -102,8 +100,6 @@ func (o *opener) Connect(ctx context.Context) (driver.Conn, error) {
 	case conn := <-o.free:
 		c.cancel()
 		return conn, nil
-	case <-o.life.Done():
-		return nil, session.ErrClosed
 	case <-ctx.Done():
 		if len(o.room) > o.max {
 			c.cancel()
@@ -163,8 +159,12 @@ func (o *opener) begin(ctx context.Context) (*opening, error) {
 // open opens a connection, for its own call or, when that has left, for any.
 func (o *opener) open(ctx context.Context, c *opening) {
 	conn, err := o.Connector.Connect(ctx)
+	got := opened{conn, err}
+	if err != nil && ctx.Err() != nil { // openTime is over, and the call may have more
+		got.err = fmt.Errorf("%w: %w", errNotOpen, err)
+	}
 	select {
-	case c.own <- opened{conn, err}:
+	case c.own <- got:
 	case <-c.left:
 		if err == nil {
 			o.offer(ctx, conn)

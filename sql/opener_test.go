@@ -148,15 +148,20 @@ func TestDeadOpening(t *testing.T) {
 	})
 }
 
+// giveUp has four calls give up at a time.
+func giveUp(t *testing.T, db *sql.DB) {
+	for range 4 {
+		go call(t, db, 100*time.Millisecond)
+	}
+	time.Sleep(200 * time.Millisecond)
+}
+
 // TestOpeningsAreFew has as many calls give up as the pool has connections, again and again: so many openings go on.
 func TestOpeningsAreFew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db, o := newPool(t, &gate{takes: []time.Duration{time.Hour}}, 4)
 		for range 20 {
-			for range 4 {
-				go call(t, db, 100*time.Millisecond)
-			}
-			time.Sleep(200 * time.Millisecond)
+			giveUp(t, db)
 			if n := o.count(); n != 4 {
 				t.Fatalf("%d are being opened, want 4", n)
 			}
@@ -201,10 +206,7 @@ func TestDeaf(t *testing.T) {
 		g := &gate{takes: []time.Duration{time.Hour}, deaf: true}
 		db, o := newPool(t, g, 4)
 		for range 20 {
-			for range 4 {
-				go call(t, db, 100*time.Millisecond)
-			}
-			time.Sleep(200 * time.Millisecond)
+			giveUp(t, db)
 		}
 		if n := o.count(); n != 8 {
 			t.Errorf("%d are being opened, want 8", n)
@@ -258,6 +260,13 @@ func TestOpensInTheEnd(t *testing.T) {
 		defer cancel()
 		if err := s.do(ctx, func() error { return db.PingContext(ctx) }); err != nil {
 			t.Error(err)
+		}
+
+		db, _ = newPool(t, &gate{takes: []time.Duration{time.Hour, time.Hour, time.Hour, time.Hour, time.Second}}, 1)
+		ctx, cancel = context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		if err := s.do(ctx, func() error { return db.PingContext(ctx) }); err != nil {
+			t.Errorf("a call with time for five openings: %v", err)
 		}
 
 		db, _ = newPool(t, &gate{takes: []time.Duration{time.Hour}}, 1)

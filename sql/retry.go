@@ -17,18 +17,19 @@ import (
 // do runs f, again and again while others are in its way, until ctx is done. It also does so when database/sql has
 // waited for a connection for less long than ctx lets it.
 func (s *store) do(ctx context.Context, f func() error) error {
-	most, mostWaits := 100, 3 // which only a ctx that never ends lets happen
-	if _, ends := ctx.Deadline(); ends {
-		mostWaits = most
-	}
+	const most, mostWaits = 100, 3 // which only a ctx that never ends lets happen
 	for try, waits := 0, 0; ; try++ {
 		err := f()
+		if err == nil {
+			return nil
+		}
+		again := s.dialect.Retry(err)
 		if errors.Is(err, errNotOpen) {
 			waits++
-		} else if err == nil || !s.dialect.Retry(err) {
-			return err
+			_, ends := ctx.Deadline()
+			again = ends || waits < mostWaits
 		}
-		if try == most || waits == mostWaits || !wait(ctx, pause(try)) {
+		if !again || try == most || !wait(ctx, pause(try)) {
 			return err
 		}
 	}

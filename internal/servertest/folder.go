@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 )
@@ -17,6 +18,16 @@ var folders struct {
 	root    string
 	sweeper *exec.Cmd
 	alive   io.Closer // the sweeper waits for its end, which comes with the end of this process at the latest
+}
+
+// Folder returns a folder for files of t, which is removed at the end of t, or of this process if that comes first: by a
+// signal, too. Servers may write to it.
+func Folder(t testing.TB) string {
+	t.Helper()
+	if runtime.GOOS == "windows" { // which has no shell to do it
+		return t.TempDir()
+	}
+	return newFolder(t, "files")
 }
 
 // newFolder makes a folder that the servers' account may write to, and removes it at the end of t.

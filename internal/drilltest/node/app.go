@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// An app answers each request with what the session held when it began, and with what it has made of that.
+type app struct {
+	sessions *session.Manager
+	json     bool // the codec is json, which has fewer types
+}
+
+// facts say what is in a session, as text: the values by their keys, and the rest by the names below. In what was
+// made, an empty text says that there is nothing any more.
+type facts map[string]string
+
+const (
+	user   = "user"
+	since  = "since" // when the user has logged in
+	label  = "label"
+	notice = "notice" // the flash message
+	number = "number" // how many sessions there are or were, which is no fact of this one
+)
+
+type answer struct{ Seen, Made facts }
+
+func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ans, err := a.answer(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	json.NewEncoder(w).Encode(ans) // Handler saves before the first byte of it
+}
+
+func (a *app) answer(r *http.Request) (ans answer, err error) {
+	s, err := a.sessions.FromContext(r.Context())
+	if err != nil {
+		return ans, err
+	}
+	if ans.Seen, err = a.seen(r.Context(), s); err != nil {
+		return ans, err
+	}
+	ans.Made = facts{}
+	return ans, a.do(r, s, ans.Made)
+}
+
+// seen takes nothing out of the session.
+func (a *app) seen(ctx context.Context, s *session.Session) (facts, error) {
+	all, err := s.GetAll(ctx)
+	if err != nil {
+		return nil, err
+	}
+	seen := facts{}
+	for key, value := range all {
+		seen[fmt.Sprint(key)] = show(value)
+	}
+	if name := s.User(); name != "" {
+		seen[user], seen[since] = name, show(s.AuthTime().UTC().Truncate(time.Millisecond))
+	}
+	if text := s.Label(ctx); text != "" {
+		seen[label] = text
+	}
+	if message := s.PeekFlash(ctx, notice); message != nil {
+		seen[notice] = show(message)
+	}
+	return seen, nil
+}
+
+// do does what the request asks for.
+func (a *app) do(r *http.Request, s *session.Session, made facts) error {
+	ctx, key := r.Context(), r.FormValue("key")
+	n, _ := strconv.ParseInt(r.FormValue("n"), 10, 64)
+	switch r.URL.Path {
+	case "/see":
+		return nil
+	case "/increment":
+		sum, err := s.Increment(ctx, key, 1)
+		made[key] = show(sum)
+		return err
+	case "/set":
+		kind := a.kind(n)
+		value := kind.value(n)
+		key += "/" + kind.name
+		made[key] = show(value)
+		return s.Set(ctx, key, value)
+	case "/delete":
+		made[key] = ""
+		return s.Delete(ctx, key)
+	case "/label":
+		made[label] = fmt.Sprint("label ", n)
+		return s.SetLabel(ctx, made[label])
+	case "/flash":
+		message := a.kind(n).value(n)
+		made[notice] = show(message)
+		return s.SetFlash(ctx, notice, message)
+	case "/take":
+		made[notice] = ""
+		_, err := s.GetFlash(ctx, notice)
+		return err
+	}
+	return a.doAsUser(r, s, made)
+}
+
+// doAsUser does what gives the session another sid, or concerns all sessions of a user.
+func (a *app) doAsUser(r *http.Request, s *session.Session, made facts) error {
+	ctx, name := r.Context(), r.FormValue("user")
+	switch r.URL.Path {
+	case "/login":
+		err := s.Login(ctx, name)
+		made[user], made[since] = name, show(s.AuthTime().UTC().Truncate(time.Millisecond))
+		return err
+	case "/regenerate":
+		return s.Regenerate(ctx)
+	case "/logout":
+		return s.Logout(ctx)
+	case "/count":
+		all, err := a.sessions.SessionsOf(ctx, name)
+		made[number] = strconv.Itoa(len(all))
+		return err
+	case "/destroy":
+		n, err := a.sessions.DestroyUser(ctx, name)
+		made[number] = strconv.Itoa(n)
+		return err
+	}
+	return fmt.Errorf("nobody knows how to %s", r.URL.Path)
+}

@@ -16,6 +16,7 @@ BENCH ?= .
 COUNT ?= 1
 FUZZTIME ?= 30s
 SESSION_SEEDS ?= 1000
+FROM ?=
 
 # Where tests count allocations, which the race detector adds to. The others need not be compiled once more.
 ALLOCATING = $(sort $(dir $(shell grep -rlE 'func Test\w*Alloc' --include='*_test.go' --exclude-dir=contrib .)))
@@ -75,6 +76,10 @@ tidy:
 .PHONY: bench
 bench: servers ## benchmarks with allocations; BENCH=regexp and COUNT=n choose
 	@$(call each,$(CODE),$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...)
+
+.PHONY: drill
+drill: servers ## a rolling deployment over each kind of store: FROM=commit (the last tag) beside this version; the sabotaged ones fail
+	@SESSION_DRILL='$(FROM)' $(GO) test -count 1 -v -timeout 30m ./internal/drilltest
 
 .PHONY: soak
 soak: servers ## every fuzz target for FUZZTIME (30s) each, then the tests with SESSION_SEEDS (1000) seeds or more

@@ -18,15 +18,15 @@ func TestMain(m *testing.M) { servertest.Main(m) }
 // A phase of a deployment is what its two nodes run.
 type phase struct {
 	name  string
-	nodes [2]string
+	nodes []string
 }
 
 var phases = []phase{
-	{"old alone", [2]string{"old", "old"}},
-	{"old beside new", [2]string{"old", "new"}},
-	{"back to old alone", [2]string{"old", "old"}},
-	{"old beside new once more", [2]string{"old", "new"}},
-	{"new alone", [2]string{"new", "new"}},
+	{"old alone", []string{"old", "old"}},
+	{"old beside new", []string{"old", "new"}},
+	{"back to old alone", []string{"old", "old"}},
+	{"old beside new once more", []string{"old", "new"}},
+	{"new alone", []string{"new", "new"}},
 }
 
 // How many visitors there are: those who have an account for themselves, and pairs who share one.
@@ -56,38 +56,45 @@ type drill struct {
 // run deploys the new version step by step, while visitors come to all nodes. What is wrong is in d.losses.
 func (d *drill) run(t *testing.T) {
 	t.Helper()
-	d.requests = make(map[string]int)
 	config := d.settings(t)
 	d.populate()
+	d.phase = phases[0].name
 	d.nodes = d.startNodes(t, config, phases[0])
-	for i, phase := range phases {
-		d.phase = phase.name
-		if i == 0 {
-			d.begin()
-		}
-		var wg sync.WaitGroup
-		wg.Go(d.visit)
-		var next []*node
-		if i+1 < len(phases) {
-			next = d.startNodes(t, config, phases[i+1])
-		}
-		wg.Wait()
-		former := d.nodes
-		d.nodes = append(slices.Clone(former), next...)
-		if !d.broken() {
-			d.audit()
-		}
-		for _, n := range former {
-			if err := n.stop(); err != nil {
-				d.lost(err.Error())
-			}
-		}
-		if d.nodes = next; d.broken() {
+	d.begin()
+	for _, next := range append(slices.Clone(phases[1:]), phase{name: "its end"}) {
+		d.visitUntil(t, config, next)
+		if d.broken() {
 			break
 		}
 	}
-	for _, n := range d.nodes {
-		n.stop()
+	d.stop(d.nodes)
+}
+
+// visitUntil is a phase: it ends when all visitors have been served, and the nodes of the next one, which start meanwhile,
+// serve too.
+func (d *drill) visitUntil(t *testing.T, config string, next phase) {
+	t.Helper()
+	var wg sync.WaitGroup
+	wg.Go(d.visit)
+	former, started := d.nodes, d.startNodes(t, config, next)
+	wg.Wait()
+	d.nodes = append(slices.Clone(former), started...)
+	if !d.broken() {
+		d.phase = "from " + d.phase + " to " + next.name
+		d.audit()
+	}
+	d.stop(former)
+	d.nodes = started
+	if !d.broken() {
+		d.phase = next.name
+	}
+}
+
+func (d *drill) stop(nodes []*node) {
+	for _, n := range nodes {
+		if err := n.stop(); err != nil {
+			d.lost(err.Error())
+		}
 	}
 }
 
@@ -156,8 +163,9 @@ func (d *drill) visit() {
 	wg.Wait()
 }
 
-// audit looks at all sessions on all nodes, at those that have ended too.
+// audit looks at all sessions on all nodes, and at those that have ended on one node of each version.
 func (d *drill) audit() {
+	asked := make(map[string]bool)
 	for _, n := range d.nodes {
 		for _, a := range d.accounts {
 			if len(a.cookies) > 0 {
@@ -165,8 +173,11 @@ func (d *drill) audit() {
 			}
 		}
 		for _, g := range d.dead {
-			d.checkDead(n, g)
+			if !asked[n.version] {
+				d.checkDead(n, g)
+			}
 		}
+		asked[n.version] = true
 	}
 }
 
@@ -248,6 +259,9 @@ func (d *drill) broken() bool {
 func (d *drill) counted(request string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.requests == nil {
+		d.requests = make(map[string]int)
+	}
 	d.requests[request]++
 }
 
@@ -282,12 +296,14 @@ var variants = []variant{
 	{inCookies, "json", false},
 }
 
-// TestDrill is what make drill runs: the commit that SESSION_DRILL names, or the last tag if it is empty, beside the present
-// version.
+// asked returns the commit that make drill asks for, "" for the last one that was tagged.
+func asked() (revision string, is bool) { return os.LookupEnv("SESSION_DRILL") }
+
+// TestDrill has the commit that make drill asks for beside the present version, on one store of each kind.
 func TestDrill(t *testing.T) {
-	revision, asked := os.LookupEnv("SESSION_DRILL")
+	revision, asked := asked()
 	if !asked {
-		t.Skip("make drill runs this; it builds a former version")
+		t.Skip("make drill runs this, it builds a former version")
 	}
 	old, title := committed(t, revision)
 	t.Log("the old version is " + title)

@@ -59,7 +59,8 @@ func (s source) build(t *testing.T, module string, providers ...string) string {
 		t.Fatal(err)
 	}
 	program := filepath.Join(work, s.version+"-node.exe")
-	cmd := exec.Command("go", "build", "-overlay", write(t, work, "overlay.json", string(text)), "-o", program, "./internal/drillnode")
+	overlaid := "-overlay=" + write(t, work, "overlay.json", string(text))
+	cmd := exec.Command("go", "build", overlaid, "-buildvcs=false", "-ldflags=-s -w", "-o", program, "./internal/drillnode")
 	cmd.Dir = filepath.Join(s.dir, module)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building the %s node: %v\n%s", s.version, err, out)

@@ -78,11 +78,11 @@ bench: servers ## benchmarks with allocations; BENCH=regexp and COUNT=n choose
 	@$(call each,$(CODE),$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...)
 
 .PHONY: drill
-drill: servers ## a rolling deployment over each kind of store: FROM=commit (the last tag) beside this version; the sabotaged ones fail
+drill: servers ## a rolling deployment over each kind of store: the commit FROM (the last tag) beside this version
 	@SESSION_DRILL='$(FROM)' $(GO) test -count 1 -v -timeout 30m ./internal/drilltest
 
 .PHONY: soak
-soak: servers ## every fuzz target for FUZZTIME (30s) each, then the tests with SESSION_SEEDS (1000) seeds or more
+soak: servers ## every fuzz target for FUZZTIME (30s) each, then the tests with SESSION_SEEDS (1000) seeds or more, then the drill
 	@failed=; \
 	for module in $(CODE); do \
 		cd $(CURDIR)/$$module; \
@@ -98,6 +98,7 @@ soak: servers ## every fuzz target for FUZZTIME (30s) each, then the tests with 
 	if [ -n "$$failed" ]; then echo "soak: failed:$$failed" >&2; exit 1; fi
 	@export SESSION_SEEDS=$(SESSION_SEEDS) SESSION_SOAK=1; \
 	$(call each,$(CODE),$(GO) test -race -shuffle=on -count 1 -timeout 4h ./...)
+	@$(MAKE) drill
 
 $(TOOLS)/.built: tools/go.mod tools/go.sum
 	@cd tools && $(GO) build -o $(TOOLS)/ tool

@@ -93,7 +93,7 @@ func (v variant) settings(t *testing.T) string {
 		"maxLifetime":    3600,
 		"gclifetime":     1,
 		"touchInterval":  "200ms",
-		"opTimeout":      patience.Seconds(),
+		"opTimeout":      "30s",
 	}
 	if v.encrypted {
 		c["encryptionKeys"] = []string{aKey}

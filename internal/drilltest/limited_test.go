@@ -12,7 +12,7 @@ import (
 type limited struct {
 	drill    *drill
 	rand     *rand.Rand
-	sessions []grave // those that are alive, by the version that has made them
+	sessions []token // those that are alive, by the version that has made them
 	steps    int
 }
 
@@ -30,7 +30,7 @@ func (l *limited) step() {
 	if !ok {
 		return
 	}
-	l.sessions = append(l.sessions, grave{limitedUser, n.version, jar{}.take(ans.cookies)})
+	l.sessions = append(l.sessions, token{limitedUser, n.version, jar{}.take(ans.cookies)})
 	if len(l.sessions) > limit {
 		oldest := l.sessions[0]
 		l.sessions = l.sessions[1:]

@@ -1,0 +1,170 @@
+package library
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/seed1a8f7c28/session/bench/workload"
+)
+
+// The floor does what cannot be avoided: it finds the cookie, makes one call of the store's client to read and one to
+// write, and takes the values from bytes at fixed places.
+var floor = Library{Name: "floor", On: map[string]func(Target) (*workload.App, error){
+	"memory":   func(Target) (*workload.App, error) { return onFloor(newFloorMemory()), nil },
+	"cookie":   func(Target) (*workload.App, error) { return onFloor(newFloorCookie()), nil },
+	"file":     func(t Target) (*workload.App, error) { return onFloor(floorFile(t.Dir)), nil },
+	"redis":    openFloorRedis,
+	"postgres": openFloorPostgres,
+	"mysql":    openFloorMySQL,
+	"memcache": openFloorMemcache,
+	"sqlite":   openFloorSQLite,
+}}
+
+// A floorStore keeps sessions as bytes. Those that are loaded may be the store's own, and are not changed.
+type floorStore interface {
+	load(r *http.Request, token string) ([]byte, error) // [workload.ErrNoSession] if there is none
+	create(w http.ResponseWriter, r *http.Request, data []byte) error
+	save(w http.ResponseWriter, r *http.Request, token string, data []byte) error
+}
+
+const floorCookieName = "floor"
+
+// onFloor has no session object: values are read from the bytes and spliced into them.
+func onFloor(store floorStore) *workload.App {
+	return &workload.App{HTTP: func(op workload.Op) http.Handler {
+		do := map[workload.Kind]func(http.ResponseWriter, *http.Request) (string, error){
+			workload.Read: func(_ http.ResponseWriter, r *http.Request) (string, error) {
+				data, err := store.load(r, floorToken(r))
+				return floorName(data), err
+			},
+			workload.Write: func(w http.ResponseWriter, r *http.Request) (string, error) {
+				token := floorToken(r)
+				data, err := store.load(r, token)
+				if err != nil {
+					return "", err
+				}
+				name := workload.Other(floorName(data))
+				return name, store.save(w, r, token, withName(data, name))
+			},
+			workload.Begin: func(w http.ResponseWriter, r *http.Request) (string, error) {
+				return "begun", store.create(w, r, appendFloor(nil, workload.Stored()))
+			},
+			workload.ReadAll: func(_ http.ResponseWriter, r *http.Request) (string, error) {
+				data, err := store.load(r, floorToken(r))
+				if err != nil {
+					return "", err
+				}
+				v := parseFloor(data)
+				return "right", v.Check()
+			},
+		}[op.Kind]
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := do(w, r)
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			_, _ = io.WriteString(w, body)
+		})
+	}}
+}
+
+// floorToken returns the value of the request's cookie, "" if there is none.
+func floorToken(r *http.Request) string {
+	for _, rest := range r.Header["Cookie"] {
+		for rest != "" {
+			var pair string
+			pair, rest, _ = strings.Cut(rest, ";")
+			if value, ok := strings.CutPrefix(strings.TrimLeft(pair, " "), floorCookieName+"="); ok {
+				return value
+			}
+		}
+	}
+	return ""
+}
+
+// setFloorCookie gives the client a token.
+func setFloorCookie(w http.ResponseWriter, token string) {
+	w.Header()["Set-Cookie"] = []string{floorCookieName + "=" + token + "; Path=/; HttpOnly; SameSite=Lax"}
+}
+
+// newFloorToken returns a new sid and gives it to the client.
+func newFloorToken(w http.ResponseWriter) string {
+	var random [16]byte
+	rand.Read(random[:])
+	var text [32]byte
+	hex.Encode(text[:], random[:])
+	token := string(text[:])
+	setFloorCookie(w, token)
+	return token
+}
+
+// Bytes of a session: deadline, id, since, token, then the name with its length, then the roles each with theirs.
+const (
+	floorID    = 8
+	floorSince = floorID + 8
+	floorBytes = floorSince + 8
+	floorText  = floorBytes + 32
+)
+
+func appendFloor(data []byte, v workload.Values) []byte {
+	data = binary.BigEndian.AppendUint64(data, uint64(time.Now().Add(time.Hour).UnixNano()))
+	data = binary.BigEndian.AppendUint64(data, uint64(v.ID))
+	data = binary.BigEndian.AppendUint64(data, uint64(v.Since.UnixNano()))
+	data = append(data, v.Token...)
+	for _, text := range append([]string{v.Name}, v.Roles...) {
+		data = append(append(data, byte(len(text))), text...)
+	}
+	return data
+}
+
+func parseFloor(data []byte) workload.Values {
+	v := workload.Values{
+		ID:    int64(binary.BigEndian.Uint64(data[floorID:])),
+		Since: time.Unix(0, int64(binary.BigEndian.Uint64(data[floorSince:]))),
+		Token: append([]byte(nil), data[floorBytes:floorText]...),
+		Name:  floorName(data),
+	}
+	for rest := data[floorText+1+len(v.Name):]; len(rest) > 0; rest = rest[1+rest[0]:] {
+		v.Roles = append(v.Roles, string(rest[1:1+rest[0]]))
+	}
+	return v
+}
+
+// floorName returns the name in data, one of two that are there already.
+func floorName(data []byte) string {
+	if len(data) <= floorText {
+		return ""
+	}
+	switch string(data[floorText+1 : floorText+1+int(data[floorText])]) {
+	case workload.Ann:
+		return workload.Ann
+	case workload.Bob:
+		return workload.Bob
+	}
+	return ""
+}
+
+// withName returns a copy of data with another name of the same length.
+func withName(data []byte, name string) []byte {
+	data = append([]byte(nil), data...)
+	copy(data[floorText+1:], name)
+	return data
+}
+
+// alive returns data, or an error if its deadline has passed or there is none.
+func alive(data []byte) ([]byte, error) {
+	if len(data) <= floorText {
+		return nil, workload.ErrNoSession
+	}
+	if deadline := int64(binary.BigEndian.Uint64(data)); deadline <= time.Now().UnixNano() {
+		return nil, fmt.Errorf("expired: %w", workload.ErrNoSession)
+	}
+	return data, nil
+}

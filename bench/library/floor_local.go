@@ -1,0 +1,111 @@
+package library
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/base64"
+	"errors"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/seed1a8f7c28/session/bench/workload"
+)
+
+// A floorMemory is a map. The bytes in it are never changed.
+type floorMemory struct {
+	mu       sync.RWMutex
+	sessions map[string][]byte
+}
+
+func newFloorMemory() *floorMemory { return &floorMemory{sessions: make(map[string][]byte)} }
+
+func (f *floorMemory) load(_ *http.Request, token string) ([]byte, error) {
+	f.mu.RLock()
+	data := f.sessions[token]
+	f.mu.RUnlock()
+	return alive(data)
+}
+
+func (f *floorMemory) create(w http.ResponseWriter, r *http.Request, data []byte) error {
+	return f.save(w, r, newFloorToken(w), data)
+}
+
+func (f *floorMemory) save(_ http.ResponseWriter, _ *http.Request, token string, data []byte) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sessions[token] = data
+	return nil
+}
+
+// A floorCookie encrypts.
+type floorCookie struct{ aead cipher.AEAD }
+
+func newFloorCookie() floorCookie {
+	block, err := aes.NewCipher([]byte(key))
+	if err != nil {
+		panic(err) // the key has a right length
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		panic(err)
+	}
+	return floorCookie{aead}
+}
+
+func (f floorCookie) load(_ *http.Request, token string) ([]byte, error) {
+	sealed, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || token == "" {
+		return nil, errors.Join(workload.ErrNoSession, err)
+	}
+	data, err := f.aead.Open(sealed[:0], nil, sealed, nil)
+	if err != nil {
+		return nil, err
+	}
+	return alive(data)
+}
+
+func (f floorCookie) create(w http.ResponseWriter, r *http.Request, data []byte) error {
+	return f.save(w, r, "", data)
+}
+
+func (f floorCookie) save(w http.ResponseWriter, _ *http.Request, _ string, data []byte) error {
+	setFloorCookie(w, base64.RawURLEncoding.EncodeToString(f.aead.Seal(nil, nil, data, nil)))
+	return nil
+}
+
+// A floorFile is a folder. A session is written over in place: what a crash leaves of it is not looked at.
+type floorFile string
+
+func (f floorFile) path(token string) string { return filepath.Join(string(f), "s"+token) }
+
+func (f floorFile) load(_ *http.Request, token string) ([]byte, error) {
+	data, err := os.ReadFile(f.path(token))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, workload.ErrNoSession
+	}
+	if err != nil {
+		return nil, err
+	}
+	return alive(data)
+}
+
+func (f floorFile) create(w http.ResponseWriter, _ *http.Request, data []byte) error {
+	return f.write(newFloorToken(w), os.O_CREATE|os.O_EXCL, data)
+}
+
+func (f floorFile) save(_ http.ResponseWriter, _ *http.Request, token string, data []byte) error {
+	return f.write(token, 0, data)
+}
+
+func (f floorFile) write(token string, flag int, data []byte) error {
+	file, err := os.OpenFile(f.path(token), os.O_WRONLY|flag, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteAt(data, 0)
+	return errors.Join(err, file.Close())
+}
+

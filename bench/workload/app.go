@@ -1,0 +1,73 @@
+// Package workload defines what is measured: the values of a session, what requests do with them, and how requests are
+// made. It knows no library; package peers tells it each one's calls.
+package workload
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/valyala/fasthttp"
+)
+
+// An App is an application that has its sessions from one library, on one backend. One of HTTP and Fast is set. They
+// return a handler for requests of [Op.Path].
+type App struct {
+	HTTP func(op Op) http.Handler
+	Fast func(op Op) fasthttp.RequestHandler
+
+	// Close lets go of the backend. Nil: there is nothing to let go of.
+	Close func() error
+}
+
+// Path is the path of the requests that op's handler answers.
+func (op Op) Path() string { return "/" + string(op.Kind) }
+
+// An HTTP is a request on net/http, and where its answer goes.
+type HTTP struct {
+	W http.ResponseWriter
+	R *http.Request
+}
+
+// OnHTTP returns an application on net/http. wrap is the library's middleware, nil if it has none.
+func OnHTTP[S any](calls Calls[HTTP, S], wrap func(http.Handler) http.Handler) *App {
+	return &App{HTTP: func(op Op) http.Handler {
+		var h http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, err := calls.Do(op, HTTP{w, r})
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			_, _ = io.WriteString(w, body)
+		})
+		if wrap != nil {
+			h = wrap(h)
+		}
+		return h
+	}}
+}
+
+// OnFast returns an application on fasthttp. wrap is the library's middleware, nil if it has none.
+func OnFast[S any](
+	calls Calls[*fasthttp.RequestCtx, S], wrap func(fasthttp.RequestHandler) fasthttp.RequestHandler,
+) *App {
+	return &App{Fast: func(op Op) fasthttp.RequestHandler {
+		h := func(ctx *fasthttp.RequestCtx) {
+			body, err := calls.Do(op, ctx)
+			if err != nil {
+				ctx.Error(err.Error(), http.StatusInternalServerError)
+				return
+			}
+			ctx.SetBodyString(body)
+		}
+		if wrap != nil {
+			return wrap(h)
+		}
+		return h
+	}}
+}
+
+// Closing returns app with what lets go of its backend.
+func (app *App) Closing(f func() error) *App {
+	app.Close = f
+	return app
+}

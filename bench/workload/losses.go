@@ -1,0 +1,129 @@
+package workload
+
+import (
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Losses are what becomes of changes that meet each other.
+type Losses struct {
+	Kept   int    // how many of the keys that Writers have set at the same time are there afterwards
+	Undone Undone // what is there after a logout, when a request that had begun before it has stored a value
+	Shared bool   // a list that one request has changed in place, and not stored, is changed for the next
+}
+
+// Undone says what a session holds after its logout.
+type Undone string
+
+// What a logout leaves, when a request that began before it stores a value after it.
+const (
+	Nothing   Undone = "no"
+	OneValue  Undone = "that value"
+	AllValues Undone = "yes"
+)
+
+// Lose tries out what app loses, each on a session of its own.
+func Lose(app *App) (l Losses, err error) {
+	if l.Kept, err = keptOf(app); err != nil {
+		return l, fmt.Errorf("concurrent writers: %w", err)
+	}
+	if l.Undone, err = undone(app); err != nil {
+		return l, fmt.Errorf("logout: %w", err)
+	}
+	if l.Shared, err = shared(app); err != nil {
+		return l, fmt.Errorf("shared value: %w", err)
+	}
+	return l, nil
+}
+
+func begin(app *App) (cookie string, err error) {
+	c := app.NewClient(Op{Kind: Begin})
+	err = c.Send("")
+	return c.Cookies(""), err
+}
+
+// patience is how long a request waits for others that a library may not let in beside it.
+const patience = 3 * time.Second
+
+// keptOf has Writers requests load a session before the first of them stores anything.
+func keptOf(app *App) (int, error) {
+	cookie, err := begin(app)
+	if err != nil {
+		return 0, err
+	}
+	var all, loaded sync.WaitGroup
+	loaded.Add(Writers)
+	full := make(chan struct{})
+	go func() { loaded.Wait(); close(full) }()
+	var mu sync.Mutex
+	last := cookie // a browser keeps the cookie that came last
+	for n := range Writers {
+		c := app.NewClient(Op{Kind: SetKey, Key: writerKey(n), Between: func() {
+			loaded.Done()
+			wait(full)
+		}})
+		all.Go(func() {
+			if c.Send(cookie) == nil {
+				mu.Lock()
+				last = c.Cookies(cookie)
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
+	count := app.NewClient(Op{Kind: Count})
+	if err := count.Send(last); err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(count.Body())
+}
+
+func wait(c <-chan struct{}) {
+	select {
+	case <-c:
+	case <-time.After(patience):
+	}
+}
+
+// undone logs out while another request has the session loaded, which then stores a value.
+func undone(app *App) (Undone, error) {
+	cookie, err := begin(app)
+	if err != nil {
+		return "", err
+	}
+	out := make(chan struct{})
+	var outErr error
+	_ = app.NewClient(Op{Kind: Write, Between: func() {
+		go func() {
+			outErr = app.NewClient(Op{Kind: Logout}).Send(cookie)
+			close(out)
+		}()
+		wait(out)
+	}}).Send(cookie) // it may be told that the session is gone
+	<-out
+	if outErr != nil {
+		return "", outErr
+	}
+	if app.NewClient(Op{Kind: ReadAll}).Send(cookie) == nil {
+		return AllValues, nil
+	}
+	if app.NewClient(Op{Kind: Read}).Send(cookie) == nil {
+		return OneValue, nil
+	}
+	return Nothing, nil
+}
+
+func shared(app *App) (bool, error) {
+	cookie, err := begin(app)
+	if err != nil {
+		return false, err
+	}
+	if err := app.NewClient(Op{Kind: Corrupt}).Send(cookie); err != nil {
+		return false, err
+	}
+	c := app.NewClient(Op{Kind: Roles})
+	err = c.Send(cookie)
+	return c.Body() == changed, err
+}

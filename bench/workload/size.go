@@ -1,0 +1,29 @@
+package workload
+
+import "runtime"
+
+// Size begins n sessions and returns how many bytes of the heap each takes.
+func Size(app *App, n int) (float64, error) {
+	c := app.NewClient(Op{Kind: Begin})
+	if err := c.Send(""); err != nil { // what the first one makes for all
+		return 0, err
+	}
+	before := heap()
+	for range n {
+		if err := c.Send(""); err != nil {
+			return 0, err
+		}
+	}
+	size := float64(heap()-before) / float64(n)
+	runtime.KeepAlive(app)
+	return size, nil
+}
+
+// heap is what is alive, in bytes.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC() // what the first one has finalized, and pools
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}

@@ -1,0 +1,184 @@
+package workload
+
+import (
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A Workload is a mix of requests.
+type Workload struct {
+	Name  string
+	Title string
+	Kinds []Kind // in turn
+	many  bool   // over many sessions
+	lanes int    // how many requests are under way at a time
+}
+
+// Lanes is how many requests are under way at a time in the parallel workloads.
+const Lanes = 64
+
+var nineToOne = []Kind{Read, Read, Read, Read, Read, Read, Read, Read, Read, Write}
+
+// Workloads are those of a store, in the order in which they are measured: first those that want a small heap.
+var Workloads = []Workload{
+	{Name: "W1", Title: "read one value", Kinds: []Kind{Read}, lanes: 1},
+	{Name: "W2", Title: "read one value and write one", Kinds: []Kind{Write}, lanes: 1},
+	{Name: "W3", Title: "no cookie: begin a session, write five values", Kinds: []Kind{Begin}, lanes: 1},
+	{Name: "W4", Title: "read all five values", Kinds: []Kind{ReadAll}, lanes: 1},
+	{Name: "W8", Title: "in parallel, nine reads to a write, all on one session", Kinds: nineToOne, lanes: Lanes},
+	{Name: "W7", Title: "the same over many sessions", Kinds: nineToOne, lanes: Lanes, many: true},
+}
+
+// ClientSide are the workloads on sessions that the client keeps.
+var ClientSide = []Workload{
+	{Name: "W5", Title: "read one value", Kinds: []Kind{Read}, lanes: 1},
+	{Name: "W6", Title: "read one value and write one", Kinds: []Kind{Write}, lanes: 1},
+	Workloads[2],
+	Workloads[3],
+}
+
+// On returns the workloads of a backend.
+func On(backend string) []Workload {
+	if backend == "cookie" {
+		return ClientSide
+	}
+	return Workloads
+}
+
+// Find returns a workload by name.
+func Find(name string) (Workload, error) {
+	for _, w := range slices.Concat(Workloads, ClientSide) {
+		if w.Name == name {
+			return w, nil
+		}
+	}
+	return Workload{}, fmt.Errorf("no workload %q", name)
+}
+
+// Sessions begins the sessions that the workload is on and returns their Cookie headers; W3 has one, of no session.
+func (w Workload) Sessions(app *App, many int) ([]string, error) {
+	if w.Kinds[0] == Begin {
+		return []string{""}, nil
+	}
+	if !w.many {
+		many = 1
+	}
+	begin := app.NewClient(Op{Kind: Begin})
+	cookies := make([]string, many)
+	for i := range cookies {
+		if err := begin.Send(""); err != nil {
+			return nil, err
+		}
+		cookies[i] = begin.Cookies("")
+	}
+	return cookies, nil
+}
+
+// A Result is what a request costs, on average.
+type Result struct {
+	Requests int64
+	CPU      float64 // nanoseconds of user and system time of this process, all threads
+	Wall     float64 // nanoseconds between two answers
+	Allocs   float64
+	Bytes    float64
+}
+
+// Measure sends requests with the cookies for about d, half as long again to begin with.
+func (w Workload) Measure(app *App, cookies []string, d time.Duration) (Result, error) {
+	r := w.runner(app, cookies)
+	if _, err := r.run(time.Now().Add(d/2), 0); err != nil {
+		return Result{}, err
+	}
+	runtime.GC()
+	before, begun := Now(), time.Now()
+	n, err := r.run(begun.Add(d), 0)
+	if err != nil {
+		return Result{}, err
+	}
+	return Now().Since(before, time.Since(begun), n), nil
+}
+
+// Send sends n requests with the cookies.
+func (w Workload) Send(app *App, cookies []string, n int64) error {
+	_, err := w.runner(app, cookies).run(time.Time{}, n)
+	return err
+}
+
+// A runner sends the requests of a workload.
+type runner struct {
+	lanes   []lane
+	cookies []string
+	step    atomic.Int64 // requests that have been given to lanes
+}
+
+// A lane has one request under way at a time.
+type lane struct {
+	clients []Client // in turn
+	next    int
+}
+
+func (w Workload) runner(app *App, cookies []string) *runner {
+	r := &runner{cookies: cookies, lanes: make([]lane, w.lanes)}
+	for i := range r.lanes {
+		of := make(map[Kind]Client)
+		for _, kind := range w.Kinds {
+			if of[kind] == nil {
+				of[kind] = app.NewClient(Op{Kind: kind})
+			}
+			r.lanes[i].clients = append(r.lanes[i].clients, of[kind])
+		}
+		r.lanes[i].next = i * 7919 // each lane is at another session and another request of the mix
+	}
+	return r
+}
+
+// run sends requests until the time is over, or n of them if n is not 0, and returns how many it has sent.
+func (r *runner) run(until time.Time, n int64) (int64, error) {
+	var sent atomic.Int64
+	errs := make([]error, len(r.lanes))
+	r.step.Store(0)
+	var wg sync.WaitGroup
+	for i := range r.lanes {
+		wg.Go(func() {
+			mine, err := r.lane(&r.lanes[i], until, n)
+			sent.Add(mine)
+			errs[i] = err
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return 0, err
+		}
+	}
+	return sent.Load(), nil
+}
+
+// lane sends requests in batches that grow to about a millisecond, since the clock takes time too.
+func (r *runner) lane(l *lane, until time.Time, n int64) (sent int64, err error) {
+	batch := int64(1)
+	for {
+		if n != 0 && r.step.Add(1) > n {
+			return sent, nil
+		}
+		begun := time.Now()
+		if n == 0 && begun.After(until) {
+			return sent, nil
+		}
+		for range batch {
+			l.next++
+			cookie := r.cookies[(l.next+l.next/10)*31%len(r.cookies)] // writes reach all of them
+			if err := l.clients[l.next%len(l.clients)].Send(cookie); err != nil {
+				return sent, err
+			}
+		}
+		sent += batch
+		if n == 0 && batch < 1024 && time.Since(begun) < time.Millisecond/2 {
+			batch *= 2
+		}
+	}
+}

@@ -12,6 +12,7 @@ import (
 
 var beego = Library{
 	Name: "beego", Module: "github.com/beego/beego/v2",
+	Keeps: "in memory all requests share the values of a session; elsewhere each request writes back all that it has read",
 	On: map[string]func(Target) (*workload.App, error){
 		"memory": func(Target) (*workload.App, error) { return openBeego("memory", "", true) },
 		"cookie": func(Target) (*workload.App, error) {

@@ -14,6 +14,7 @@ import (
 
 var fasthttpSession = Library{
 	Name: "fasthttp/session", Module: "github.com/fasthttp/session/v2",
+	Keeps: "each request writes back all that it has read",
 	On: map[string]func(Target) (*workload.App, error){
 		"memory": func(Target) (*workload.App, error) {
 			provider, err := memory.New(memory.Config{})

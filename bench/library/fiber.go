@@ -15,6 +15,7 @@ import (
 
 var fiberSession = Library{
 	Name: "fiber", Module: "github.com/gofiber/fiber/v3",
+	Keeps: "each request writes back all that it has read",
 	On: map[string]func(Target) (*workload.App, error){
 		"memory": func(Target) (*workload.App, error) { return onFiber(session.Config{}), nil },
 		"redis": func(t Target) (*workload.App, error) {

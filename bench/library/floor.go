@@ -1,14 +1,18 @@
 package library
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/valyala/fasthttp"
 
 	"github.com/seed1a8f7c28/session/bench/workload"
 )
@@ -17,7 +21,7 @@ import (
 // write, and takes the values from bytes at fixed places.
 var floor = Library{Name: "floor", On: map[string]func(Target) (*workload.App, error){
 	"memory":   func(Target) (*workload.App, error) { return onFloor(newFloorMemory()), nil },
-	"cookie":   func(Target) (*workload.App, error) { return onFloor(newFloorCookie()), nil },
+	"cookie":   func(Target) (*workload.App, error) { return onFloor(newFloorSealer()), nil },
 	"file":     func(t Target) (*workload.App, error) { return onFloor(floorFile(t.Dir)), nil },
 	"redis":    openFloorRedis,
 	"postgres": openFloorPostgres,
@@ -26,53 +30,79 @@ var floor = Library{Name: "floor", On: map[string]func(Target) (*workload.App, e
 	"sqlite":   openFloorSQLite,
 }}
 
+// floorFast is the memory of the floor on fasthttp, whose requests cost something else.
+var floorFast = Library{Name: "floor on fasthttp", On: map[string]func(Target) (*workload.App, error){
+	"memory": func(Target) (*workload.App, error) { return onFloorFast(newFloorMemory()), nil },
+}}
+
 // A floorStore keeps sessions as bytes. Those that are loaded may be the store's own, and are not changed.
 type floorStore interface {
-	load(r *http.Request, token string) ([]byte, error) // [workload.ErrNoSession] if there is none
-	create(w http.ResponseWriter, r *http.Request, data []byte) error
-	save(w http.ResponseWriter, r *http.Request, token string, data []byte) error
+	load(ctx context.Context, token string) ([]byte, error) // [workload.ErrNoSession] if there is none
+	create(ctx context.Context, data []byte) (token string, err error)
+	save(ctx context.Context, token string, data []byte) (newToken string, err error) // "" if it stays
 }
 
 const floorCookieName = "floor"
 
-// onFloor has no session object: values are read from the bytes and spliced into them.
+// doFloor has no session object: values are read from the bytes and spliced into them. It returns the answer, and a
+// token for the client if that is new.
+func doFloor(ctx context.Context, store floorStore, kind workload.Kind, token string) (body, newToken string, err error) {
+	if kind == workload.Begin {
+		newToken, err = store.create(ctx, appendFloor(nil, workload.Stored()))
+		return "begun", newToken, err
+	}
+	data, err := store.load(ctx, token)
+	if err != nil {
+		return "", "", err
+	}
+	switch kind {
+	case workload.Read:
+		return floorName(data), "", nil
+	case workload.Write:
+		name := workload.Other(floorName(data))
+		newToken, err = store.save(ctx, token, withName(data, name))
+		return name, newToken, err
+	case workload.ReadAll:
+		v := parseFloor(data)
+		return "right", "", v.Check()
+	}
+	return "", "", errors.ErrUnsupported
+}
+
 func onFloor(store floorStore) *workload.App {
 	return &workload.App{HTTP: func(op workload.Op) http.Handler {
-		do := map[workload.Kind]func(http.ResponseWriter, *http.Request) (string, error){
-			workload.Read: func(_ http.ResponseWriter, r *http.Request) (string, error) {
-				data, err := store.load(r, floorToken(r))
-				return floorName(data), err
-			},
-			workload.Write: func(w http.ResponseWriter, r *http.Request) (string, error) {
-				token := floorToken(r)
-				data, err := store.load(r, token)
-				if err != nil {
-					return "", err
-				}
-				name := workload.Other(floorName(data))
-				return name, store.save(w, r, token, withName(data, name))
-			},
-			workload.Begin: func(w http.ResponseWriter, r *http.Request) (string, error) {
-				return "begun", store.create(w, r, appendFloor(nil, workload.Stored()))
-			},
-			workload.ReadAll: func(_ http.ResponseWriter, r *http.Request) (string, error) {
-				data, err := store.load(r, floorToken(r))
-				if err != nil {
-					return "", err
-				}
-				v := parseFloor(data)
-				return "right", v.Check()
-			},
-		}[op.Kind]
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			body, err := do(w, r)
+			body, token, err := doFloor(r.Context(), store, op.Kind, floorToken(r))
 			if err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
 				return
 			}
+			if token != "" {
+				w.Header()["Set-Cookie"] = []string{floorCookie(token)}
+			}
 			_, _ = io.WriteString(w, body)
 		})
 	}}
+}
+
+func onFloorFast(store floorStore) *workload.App {
+	return &workload.App{Fast: func(op workload.Op) fasthttp.RequestHandler {
+		return func(ctx *fasthttp.RequestCtx) {
+			body, token, err := doFloor(ctx, store, op.Kind, string(ctx.Request.Header.Cookie(floorCookieName)))
+			if err != nil {
+				ctx.Error(err.Error(), http.StatusInternalServerError)
+				return
+			}
+			if token != "" {
+				ctx.Response.Header.Add("Set-Cookie", floorCookie(token))
+			}
+			ctx.SetBodyString(body)
+		}
+	}}
+}
+
+func floorCookie(token string) string {
+	return floorCookieName + "=" + token + "; Path=/; HttpOnly; SameSite=Lax"
 }
 
 // floorToken returns the value of the request's cookie, "" if there is none.
@@ -89,20 +119,13 @@ func floorToken(r *http.Request) string {
 	return ""
 }
 
-// setFloorCookie gives the client a token.
-func setFloorCookie(w http.ResponseWriter, token string) {
-	w.Header()["Set-Cookie"] = []string{floorCookieName + "=" + token + "; Path=/; HttpOnly; SameSite=Lax"}
-}
-
-// newFloorToken returns a new sid and gives it to the client.
-func newFloorToken(w http.ResponseWriter) string {
+// newFloorToken returns a new sid.
+func newFloorToken() string {
 	var random [16]byte
 	rand.Read(random[:])
 	var text [32]byte
 	hex.Encode(text[:], random[:])
-	token := string(text[:])
-	setFloorCookie(w, token)
-	return token
+	return string(text[:])
 }
 
 // Bytes of a session: deadline, id, since, token, then the name with its length, then the roles each with theirs.

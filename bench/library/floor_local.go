@@ -1,12 +1,12 @@
 package library
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"encoding/base64"
 	"errors"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -22,28 +22,30 @@ type floorMemory struct {
 
 func newFloorMemory() *floorMemory { return &floorMemory{sessions: make(map[string][]byte)} }
 
-func (f *floorMemory) load(_ *http.Request, token string) ([]byte, error) {
+func (f *floorMemory) load(_ context.Context, token string) ([]byte, error) {
 	f.mu.RLock()
 	data := f.sessions[token]
 	f.mu.RUnlock()
 	return alive(data)
 }
 
-func (f *floorMemory) create(w http.ResponseWriter, r *http.Request, data []byte) error {
-	return f.save(w, r, newFloorToken(w), data)
+func (f *floorMemory) create(ctx context.Context, data []byte) (string, error) {
+	token := newFloorToken()
+	_, err := f.save(ctx, token, data)
+	return token, err
 }
 
-func (f *floorMemory) save(_ http.ResponseWriter, _ *http.Request, token string, data []byte) error {
+func (f *floorMemory) save(_ context.Context, token string, data []byte) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.sessions[token] = data
-	return nil
+	return "", nil
 }
 
-// A floorCookie encrypts.
-type floorCookie struct{ aead cipher.AEAD }
+// A floorSealer encrypts.
+type floorSealer struct{ aead cipher.AEAD }
 
-func newFloorCookie() floorCookie {
+func newFloorSealer() floorSealer {
 	block, err := aes.NewCipher([]byte(key))
 	if err != nil {
 		panic(err) // the key has a right length
@@ -52,10 +54,10 @@ func newFloorCookie() floorCookie {
 	if err != nil {
 		panic(err)
 	}
-	return floorCookie{aead}
+	return floorSealer{aead}
 }
 
-func (f floorCookie) load(_ *http.Request, token string) ([]byte, error) {
+func (f floorSealer) load(_ context.Context, token string) ([]byte, error) {
 	sealed, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || token == "" {
 		return nil, errors.Join(workload.ErrNoSession, err)
@@ -67,13 +69,12 @@ func (f floorCookie) load(_ *http.Request, token string) ([]byte, error) {
 	return alive(data)
 }
 
-func (f floorCookie) create(w http.ResponseWriter, r *http.Request, data []byte) error {
-	return f.save(w, r, "", data)
+func (f floorSealer) create(_ context.Context, data []byte) (string, error) {
+	return base64.RawURLEncoding.EncodeToString(f.aead.Seal(nil, nil, data, nil)), nil
 }
 
-func (f floorCookie) save(w http.ResponseWriter, _ *http.Request, _ string, data []byte) error {
-	setFloorCookie(w, base64.RawURLEncoding.EncodeToString(f.aead.Seal(nil, nil, data, nil)))
-	return nil
+func (f floorSealer) save(ctx context.Context, _ string, data []byte) (string, error) {
+	return f.create(ctx, data)
 }
 
 // A floorFile is a folder. A session is written over in place: what a crash leaves of it is not looked at.
@@ -81,7 +82,7 @@ type floorFile string
 
 func (f floorFile) path(token string) string { return filepath.Join(string(f), "s"+token) }
 
-func (f floorFile) load(_ *http.Request, token string) ([]byte, error) {
+func (f floorFile) load(_ context.Context, token string) ([]byte, error) {
 	data, err := os.ReadFile(f.path(token))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, workload.ErrNoSession
@@ -92,12 +93,13 @@ func (f floorFile) load(_ *http.Request, token string) ([]byte, error) {
 	return alive(data)
 }
 
-func (f floorFile) create(w http.ResponseWriter, _ *http.Request, data []byte) error {
-	return f.write(newFloorToken(w), os.O_CREATE|os.O_EXCL, data)
+func (f floorFile) create(_ context.Context, data []byte) (string, error) {
+	token := newFloorToken()
+	return token, f.write(token, os.O_CREATE|os.O_EXCL, data)
 }
 
-func (f floorFile) save(_ http.ResponseWriter, _ *http.Request, token string, data []byte) error {
-	return f.write(token, 0, data)
+func (f floorFile) save(_ context.Context, token string, data []byte) (string, error) {
+	return "", f.write(token, 0, data)
 }
 
 func (f floorFile) write(token string, flag int, data []byte) error {
@@ -108,4 +110,3 @@ func (f floorFile) write(token string, flag int, data []byte) error {
 	_, err = file.WriteAt(data, 0)
 	return errors.Join(err, file.Close())
 }
-

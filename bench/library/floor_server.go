@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"net/http"
 	"path/filepath"
 	"time"
 
@@ -25,26 +24,27 @@ type floorKV struct {
 	new func(ctx context.Context, key string, data []byte) error // nil: as put
 }
 
-func (f floorKV) load(r *http.Request, token string) ([]byte, error) {
+func (f floorKV) load(ctx context.Context, token string) ([]byte, error) {
 	if token == "" {
 		return nil, workload.ErrNoSession
 	}
-	data, err := f.get(r.Context(), token)
+	data, err := f.get(ctx, token)
 	if err != nil {
 		return nil, err
 	}
 	return alive(data)
 }
 
-func (f floorKV) create(w http.ResponseWriter, r *http.Request, data []byte) error {
-	if f.new == nil {
-		return f.put(r.Context(), newFloorToken(w), data)
+func (f floorKV) create(ctx context.Context, data []byte) (string, error) {
+	token, store := newFloorToken(), f.new
+	if store == nil {
+		store = f.put
 	}
-	return f.new(r.Context(), newFloorToken(w), data)
+	return token, store(ctx, token, data)
 }
 
-func (f floorKV) save(_ http.ResponseWriter, r *http.Request, token string, data []byte) error {
-	return f.put(r.Context(), token, data)
+func (f floorKV) save(ctx context.Context, token string, data []byte) (string, error) {
+	return "", f.put(ctx, token, data)
 }
 
 func openFloorRedis(t Target) (*workload.App, error) {

@@ -13,6 +13,7 @@ import (
 
 var ginContrib = Library{
 	Name: "gin-contrib", Module: "github.com/gin-contrib/sessions",
+	Keeps: "a save writes back all that the request has read",
 	On: map[string]func(Target) (*workload.App, error){
 		"memory": func(Target) (*workload.App, error) { return onGin(memstore.NewStore([]byte(key))), nil },
 		"cookie": func(Target) (*workload.App, error) { return onGin(cookie.NewStore([]byte(key))), nil },

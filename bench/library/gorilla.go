@@ -22,6 +22,7 @@ func init() { gob.Register(time.Time{}) }
 var (
 	gorilla = Library{
 		Name: "gorilla", Module: "github.com/gorilla/sessions",
+		Keeps: "a save writes back all that the request has read; the cookie is signed, not encrypted, since the README's example has one key",
 		On: map[string]func(Target) (*workload.App, error){
 			"memory": func(Target) (*workload.App, error) {
 				return onGorilla(memstore.NewMemStore([]byte(key), []byte(key)), nil), nil

@@ -13,6 +13,7 @@ import (
 
 var goSessions = Library{
 	Name: "go-sessions", Module: "github.com/kataras/go-sessions/v3",
+	Keeps: "in memory all requests share the values; in redis each value has a key of its own, written at once, as JSON",
 	On: map[string]func(Target) (*workload.App, error){
 		"memory": func(Target) (*workload.App, error) {
 			sess := sessions.New(sessions.Config{Cookie: "sessionscookieid"})

@@ -20,6 +20,7 @@ type Library struct {
 	Name   string
 	Module string // "" for a floor
 	Ours   bool
+	Keeps  string // what it does with values, for the report
 
 	// On opens an application by the name of its backend.
 	On map[string]func(t Target) (*workload.App, error)
@@ -30,7 +31,7 @@ var Backends = []string{"memory", "cookie", "file", "redis", "postgres", "mysql"
 
 // All are the libraries, in the order of the report: floors, this package, its peers.
 var All = []Library{
-	floor,
+	floor, floorFast,
 	start, mw, fast, startPgx, mwPgx,
 	beego, fasthttpSession, fiberSession, ginContrib, goSessions, gorilla, gorillaRedis, gorillaRedigo, scsLibrary, scsPgx,
 	simple,

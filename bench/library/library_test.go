@@ -26,13 +26,11 @@ func TestRight(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					if app.Close != nil {
-						defer func() {
-							if err := app.Close(); err != nil {
-								t.Error(err)
-							}
-						}()
-					}
+					defer func() {
+						if err := app.Shut(); err != nil {
+							t.Error(err)
+						}
+					}()
 					if err := workload.Check(app); err != nil {
 						t.Error(err)
 					}

@@ -26,7 +26,10 @@ import (
 const module = "github.com/seed1a8f7c28/session"
 
 var (
-	start    = Library{Name: "session Start", Module: module, Ours: true, On: ours(onStart)}
+	start = Library{
+		Name: "session Start", Module: module, Ours: true, On: ours(onStart),
+		Keeps: "each request has copies; a save applies what it has changed to what is stored by then",
+	}
 	mw       = Library{Name: "session mw", Module: module, Ours: true, On: ours(onHandler)}
 	startPgx = Library{Name: "session Start, pgx", Module: module, Ours: true, On: overPgx(onStart)}
 	mwPgx    = Library{Name: "session mw, pgx", Module: module, Ours: true, On: overPgx(onHandler)}

@@ -17,6 +17,7 @@ import (
 var (
 	scsLibrary = Library{
 		Name: "scs", Module: "github.com/alexedwards/scs/v2",
+		Keeps: "a save writes back all that the request has read",
 		On: map[string]func(Target) (*workload.App, error){
 			"memory": func(Target) (*workload.App, error) { return onSCS(nil), nil },
 			"redis": func(t Target) (*workload.App, error) {

@@ -19,6 +19,7 @@ import (
 
 var simple = Library{
 	Name: "simplesessions", Module: "github.com/zerodha/simplesessions/v3",
+	Keeps: "each Set is written at once, to a map that all requests share, a field of a hash in redis or of jsonb in postgres; types other than numbers and strings are the application's to encode; in memory nothing expires",
 	On: map[string]func(Target) (*workload.App, error){
 		"memory": func(Target) (*workload.App, error) { return onSimple(memory.New(), asStored()), nil },
 		"redis": func(t Target) (*workload.App, error) {

@@ -139,4 +139,3 @@ func databases(t testing.TB, driver, version string, server *servertest.SQLServe
 	}
 	return s, nil
 }
-

@@ -71,3 +71,11 @@ func (app *App) Closing(f func() error) *App {
 	app.Close = f
 	return app
 }
+
+// Shut calls Close, if there is one.
+func (app *App) Shut() error {
+	if app.Close == nil {
+		return nil
+	}
+	return app.Close()
+}

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -22,6 +23,8 @@ const (
 	Nothing   Undone = "no"
 	OneValue  Undone = "that value"
 	AllValues Undone = "yes"
+	Panics    Undone = "the late request panics"
+	Hangs     Undone = "the late request panics, and later ones wait without end"
 )
 
 // Lose tries out what app loses, each on a session of its own.
@@ -29,11 +32,12 @@ func Lose(app *App) (l Losses, err error) {
 	if l.Kept, err = keptOf(app); err != nil {
 		return l, fmt.Errorf("concurrent writers: %w", err)
 	}
-	if l.Undone, err = undone(app); err != nil {
-		return l, fmt.Errorf("logout: %w", err)
-	}
 	if l.Shared, err = shared(app); err != nil {
 		return l, fmt.Errorf("shared value: %w", err)
+	}
+	// Last, since a library may not survive it.
+	if l.Undone, err = undone(app); err != nil {
+		return l, fmt.Errorf("logout: %w", err)
 	}
 	return l, nil
 }
@@ -65,7 +69,7 @@ func keptOf(app *App) (int, error) {
 			wait(full)
 		}})
 		all.Go(func() {
-			if c.Send(cookie) == nil {
+			if recovered(c, cookie) == nil {
 				mu.Lock()
 				last = c.Cookies(cookie)
 				mu.Unlock()
@@ -95,13 +99,16 @@ func undone(app *App) (Undone, error) {
 	}
 	out := make(chan struct{})
 	var outErr error
-	_ = app.NewClient(Op{Kind: Write, Between: func() {
+	late := app.NewClient(Op{Kind: Write, Between: func() {
 		go func() {
-			outErr = app.NewClient(Op{Kind: Logout}).Send(cookie)
+			outErr = recovered(app.NewClient(Op{Kind: Logout}), cookie)
 			close(out)
 		}()
 		wait(out)
-	}}).Send(cookie) // it may be told that the session is gone
+	}})
+	if err := recovered(late, cookie); errors.Is(err, errPanic) { // another error says that the session is gone
+		return serves(app), nil
+	}
 	<-out
 	if outErr != nil {
 		return "", outErr
@@ -113,6 +120,33 @@ func undone(app *App) (Undone, error) {
 		return OneValue, nil
 	}
 	return Nothing, nil
+}
+
+// serves says whether others are served after a panic.
+func serves(app *App) Undone {
+	served := make(chan struct{})
+	go func() {
+		_ = recovered(app.NewClient(Op{Kind: Begin}), "")
+		close(served)
+	}()
+	select {
+	case <-served:
+		return Panics
+	case <-time.After(patience):
+		return Hangs
+	}
+}
+
+var errPanic = errors.New("the handler panics")
+
+// recovered sends a request and survives a panic of its handler, as a server does.
+func recovered(c Client, cookie string) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("%w: %v", errPanic, v)
+		}
+	}()
+	return c.Send(cookie)
 }
 
 func shared(app *App) (bool, error) {

@@ -4,15 +4,13 @@ import "runtime"
 
 // Size begins n sessions and returns how many bytes of the heap each takes.
 func Size(app *App, n int) (float64, error) {
-	c := app.NewClient(Op{Kind: Begin})
-	if err := c.Send(""); err != nil { // what the first one makes for all
+	ignore := func(int, Client) {}
+	if err := beginAll(app, runtime.GOMAXPROCS(0), ignore); err != nil { // what the first ones make for all
 		return 0, err
 	}
 	before := heap()
-	for range n {
-		if err := c.Send(""); err != nil {
-			return 0, err
-		}
+	if err := beginAll(app, n, ignore); err != nil {
+		return 0, err
 	}
 	size := float64(heap()-before) / float64(n)
 	runtime.KeepAlive(app)

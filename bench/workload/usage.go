@@ -23,7 +23,6 @@ func Now() Usage {
 	}
 }
 
-
 // Since returns what each of n requests has used between before and u.
 func (u Usage) Since(before Usage, wall time.Duration, n int64) Result {
 	each := func(total float64) float64 { return total / float64(n) }

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"slices"
@@ -23,14 +24,14 @@ const Lanes = 64
 
 var nineToOne = []Kind{Read, Read, Read, Read, Read, Read, Read, Read, Read, Write}
 
-// Workloads are those of a store, in the order in which they are measured: first those that want a small heap.
+// Workloads are those of a store.
 var Workloads = []Workload{
 	{Name: "W1", Title: "read one value", Kinds: []Kind{Read}, lanes: 1},
 	{Name: "W2", Title: "read one value and write one", Kinds: []Kind{Write}, lanes: 1},
 	{Name: "W3", Title: "no cookie: begin a session, write five values", Kinds: []Kind{Begin}, lanes: 1},
 	{Name: "W4", Title: "read all five values", Kinds: []Kind{ReadAll}, lanes: 1},
-	{Name: "W8", Title: "in parallel, nine reads to a write, all on one session", Kinds: nineToOne, lanes: Lanes},
-	{Name: "W7", Title: "the same over many sessions", Kinds: nineToOne, lanes: Lanes, many: true},
+	{Name: "W7", Title: "in parallel, nine reads to a write, many sessions", Kinds: nineToOne, lanes: Lanes, many: true},
+	{Name: "W8", Title: "in parallel, nine reads to a write, one session", Kinds: nineToOne, lanes: Lanes},
 }
 
 // ClientSide are the workloads on sessions that the client keeps.
@@ -47,6 +48,18 @@ func On(backend string) []Workload {
 		return ClientSide
 	}
 	return Workloads
+}
+
+// InOrder returns workloads in the order in which they are measured: last what needs a large heap.
+func InOrder(workloads []Workload) []Workload {
+	return slices.SortedStableFunc(slices.Values(workloads), func(a, b Workload) int { return a.heap() - b.heap() })
+}
+
+func (w Workload) heap() int {
+	if w.many {
+		return 1
+	}
+	return 0
 }
 
 // Find returns a workload by name.
@@ -67,15 +80,32 @@ func (w Workload) Sessions(app *App, many int) ([]string, error) {
 	if !w.many {
 		many = 1
 	}
-	begin := app.NewClient(Op{Kind: Begin})
 	cookies := make([]string, many)
-	for i := range cookies {
-		if err := begin.Send(""); err != nil {
-			return nil, err
-		}
-		cookies[i] = begin.Cookies("")
+	return cookies, beginAll(app, many, func(i int, c Client) { cookies[i] = c.Cookies("") })
+}
+
+// beginAll begins n sessions, on all processors.
+func beginAll(app *App, n int, begun func(i int, c Client)) error {
+	lanes := runtime.GOMAXPROCS(0)
+	errs := make([]error, lanes)
+	var wg sync.WaitGroup
+	for lane := range lanes {
+		c := app.NewClient(Op{Kind: Begin})
+		wg.Go(func() {
+			for i := lane; i < n && errs[lane] == nil; i += lanes {
+				if errs[lane] = c.Send(""); errs[lane] == nil {
+					begun(i, c)
+				}
+			}
+		})
 	}
-	return cookies, nil
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// Cookie returns the Cookie header of the nth request. Each session is read and written in turn.
+func (w Workload) Cookie(cookies []string, n int) string {
+	return cookies[(n+n/len(w.Kinds))*31%len(cookies)]
 }
 
 // A Result is what a request costs, on average.
@@ -110,6 +140,7 @@ func (w Workload) Send(app *App, cookies []string, n int64) error {
 
 // A runner sends the requests of a workload.
 type runner struct {
+	w       Workload
 	lanes   []lane
 	cookies []string
 	step    atomic.Int64 // requests that have been given to lanes
@@ -122,7 +153,7 @@ type lane struct {
 }
 
 func (w Workload) runner(app *App, cookies []string) *runner {
-	r := &runner{cookies: cookies, lanes: make([]lane, w.lanes)}
+	r := &runner{w: w, cookies: cookies, lanes: make([]lane, w.lanes)}
 	for i := range r.lanes {
 		of := make(map[Kind]Client)
 		for _, kind := range w.Kinds {
@@ -150,12 +181,7 @@ func (r *runner) run(until time.Time, n int64) (int64, error) {
 		})
 	}
 	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return 0, err
-		}
-	}
-	return sent.Load(), nil
+	return sent.Load(), errors.Join(errs...)
 }
 
 // lane sends requests in batches that grow to about a millisecond, since the clock takes time too.
@@ -166,17 +192,17 @@ func (r *runner) lane(l *lane, until time.Time, n int64) (sent int64, err error)
 			return sent, nil
 		}
 		begun := time.Now()
-		if n == 0 && begun.After(until) {
-			return sent, nil
-		}
 		for range batch {
 			l.next++
-			cookie := r.cookies[(l.next+l.next/10)*31%len(r.cookies)] // writes reach all of them
+			cookie := r.w.Cookie(r.cookies, l.next)
 			if err := l.clients[l.next%len(l.clients)].Send(cookie); err != nil {
 				return sent, err
 			}
 		}
 		sent += batch
+		if n == 0 && time.Now().After(until) {
+			return sent, nil
+		}
 		if n == 0 && batch < 1024 && time.Since(begun) < time.Millisecond/2 {
 			batch *= 2
 		}

@@ -1,0 +1,239 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/seed1a8f7c28/session/bench/library"
+	"github.com/seed1a8f7c28/session/bench/process"
+	"github.com/seed1a8f7c28/session/bench/workload"
+)
+
+// Write writes the report as Markdown.
+func (r *Report) Write(w io.Writer) error {
+	var b strings.Builder
+	r.head(&b)
+	for _, backend := range library.Backends {
+		r.backend(&b, backend)
+	}
+	r.served(&b)
+	r.losses(&b)
+	r.sizes(&b)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (r *Report) head(b *strings.Builder) {
+	paragraph(b, "# Performance")
+	paragraph(b, `What a session costs a request, with this package and with others. %s has written this, in %s; nothing is by hand.
+		Figures of different machines do not compare. `+"`make bench-peers BENCH='redis/W[12]' COUNT=1`"+` measures some cells and prints
+		them; their names are backend/workload/library and backend/served/workload/library.`, r.Command, r.Took)
+	servers := "None of the backends has a server."
+	if len(r.Servers) > 0 {
+		servers = "Servers, on the same machine: " + strings.Join(r.Servers, ", ") + "."
+	}
+	paragraph(b, "%s. %s", r.Machine, servers)
+	paragraph(b, "Compared with: %s.", strings.Join(library.Versions(), ", "))
+	for _, left := range append(r.LeftOut, library.LeftOut...) {
+		paragraph(b, "Left out: %s.", left)
+	}
+	r.method(b)
+}
+
+func (r *Report) method(b *strings.Builder) {
+	paragraph(b, "## How it is measured")
+	b.WriteString("\n")
+	for _, item := range []string{
+		`A session holds five values: an int64, a name, a list of two strings, 32 bytes, a time. Each answer is checked.`,
+		strings.Join(titles(), "; ") + ".",
+		fmt.Sprintf(`W7 is on %d sessions in memory, %d in files, %d elsewhere. W7 and W8 have %d requests under way at a
+			time, the others one.`, process.Many("memory"), process.Many("file"), process.Many("redis"), workload.Lanes),
+		"`Start` is Start and Save, `mw` is Handler and FromContext.",
+		fmt.Sprintf(`A peer is used with the calls that its README shows and with its defaults. Pools of databases have %d
+			connections, where the library lets the application say so.`, library.Pool),
+		`The floor is the same handler without a library: it finds the cookie, makes one call of the store's client to read and one
+			to write, and has values at fixed places of a byte string. In a file it writes in place, which a crash may cut short.`,
+		fmt.Sprintf(`Each library has a process of its own in each round, in an order shuffled anew. Figures are medians of %d
+			rounds, of %v for each cell.`, r.Rounds, r.Cell),
+		`CPU is the user and system time of that process, all threads, divided by requests. The store's server is not in it. gin
+			and fiber have their routers in it, and libraries on fasthttp what its request costs: floor on fasthttp shows how much.`,
+		`Wall is the time between two answers. Trips are turns on the wire, counted by a proxy while nothing is timed.`,
+	} {
+		b.WriteString("- " + strings.ReplaceAll(wrap(item), "\n", "\n  ") + "\n")
+	}
+}
+
+// paragraph writes a formatted one, whatever its white space.
+func paragraph(b *strings.Builder, format string, args ...any) {
+	if b.Len() > 0 {
+		b.WriteString("\n")
+	}
+	b.WriteString(wrap(fmt.Sprintf(format, args...)) + "\n")
+}
+
+func titles() []string {
+	var lines []string
+	for _, name := range []string{"W1", "W2", "W3", "W4", "W5", "W6", "W7", "W8"} {
+		if w, err := workload.Find(name); err == nil {
+			lines = append(lines, name+" "+w.Title)
+		}
+	}
+	return lines
+}
+
+// backend writes two tables: this package beside the best, then all of them.
+func (r *Report) backend(b *strings.Builder, backend string) {
+	if !r.measured(backend, false) {
+		return
+	}
+	paragraph(b, "## %s", backend)
+	b.WriteString("\n")
+	ours, peers := r.split(backend)
+	row(b, append([]string{"CPU / allocations", "floor", "best peer"}, ours...)...)
+	line(b, 3+len(ours))
+	for _, w := range workload.On(backend) {
+		c := Cell{Backend: backend, Workload: w.Name}
+		best := r.Best(c, peers)
+		cells := []string{w.Name + " " + w.Title, r.cost(c, "floor"), strings.TrimSpace(best + " " + r.cost(c, best))}
+		for _, name := range ours {
+			cells = append(cells, strings.TrimSpace(r.cost(c, name)+" "+r.compared(c, name, best)))
+		}
+		row(b, cells...)
+	}
+	paragraph(b, "Each library: CPU / allocations, and below it wall / bytes%s.", r.tripsTitle(backend))
+	b.WriteString("\n")
+	r.all(b, backend)
+}
+
+func (r *Report) tripsTitle(backend string) string {
+	for c := range r.Trips {
+		if c.Backend == backend {
+			return " / trips"
+		}
+	}
+	return ""
+}
+
+func (r *Report) all(b *strings.Builder, backend string) {
+	header := []string{""}
+	for _, w := range workload.On(backend) {
+		header = append(header, w.Name)
+	}
+	row(b, header...)
+	line(b, len(header))
+	for _, l := range library.For(backend) {
+		cells := []string{l.Name}
+		for _, w := range workload.On(backend) {
+			c := Cell{Backend: backend, Workload: w.Name}
+			cost := r.cost(c, l.Name)
+			if cost != "" {
+				cost += "<br>" + r.rest(c, l.Name)
+			}
+			cells = append(cells, cost)
+		}
+		row(b, cells...)
+	}
+}
+
+// cost is CPU and allocations, "" if they were not measured.
+func (r *Report) cost(c Cell, name string) string {
+	c.Library = name
+	m, ok := r.Median(c)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprintf("%s / %.0f", span(m.CPU), m.Allocs)
+}
+
+func (r *Report) rest(c Cell, name string) string {
+	c.Library = name
+	m, _ := r.Median(c)
+	text := span(m.Wall) + " / " + size(m.Bytes)
+	if trips, ok := r.Trips[c]; ok {
+		text += " / " + figure(trips)
+	}
+	return text
+}
+
+// compared says how many times as much CPU name takes as peer, or the other way round.
+func (r *Report) compared(c Cell, name, peer string) string {
+	if peer == "" || r.cpu(c, name) == 0 || r.cpu(c, peer) == 0 {
+		return ""
+	}
+	return "(" + times(r.cpu(c, name)/r.cpu(c, peer)) + ")"
+}
+
+func times(ratio float64) string {
+	switch {
+	case ratio > 1.05:
+		return figure(ratio) + " × more"
+	case ratio < 1/1.05:
+		return figure(1/ratio) + " × less"
+	}
+	return "the same"
+}
+
+// served writes one table for what was measured behind a server.
+func (r *Report) served(b *strings.Builder) {
+	written := false
+	for _, backend := range library.Backends {
+		if !r.measured(backend, true) {
+			continue
+		}
+		if !written {
+			paragraph(b, "## Behind a server")
+			paragraph(b, `The same on net/http's server, or fasthttp's, in a process of its own: CPU / allocations of that process. %d
+				connections are kept open, with one request at a time on each. Peers are those that are the best in process in one of
+				the workloads.`, process.Conns)
+			b.WriteString("\n")
+			row(b, "", "W1, W5", "W2, W6", "W3", "W4", "W7", "W8")
+			line(b, 7)
+			written = true
+		}
+		for _, l := range library.For(backend) {
+			r.servedRow(b, backend, l.Name)
+		}
+	}
+}
+
+func (r *Report) servedRow(b *strings.Builder, backend, name string) {
+	cells := []string{backend + ": " + name}
+	some := false
+	for _, w := range workload.On(backend) {
+		cost := r.cost(Cell{Backend: backend, Workload: w.Name, Served: true}, name)
+		some = some || cost != ""
+		cells = append(cells, cost)
+	}
+	for len(cells) < 7 {
+		cells = append(cells, "")
+	}
+	if some {
+		row(b, cells...)
+	}
+}
+
+func (r *Report) measured(backend string, served bool) bool {
+	for c := range r.Samples {
+		if c.Backend == backend && c.Served == served {
+			return true
+		}
+	}
+	return false
+}
+
+func row(b *strings.Builder, cells ...string) {
+	b.WriteString("|")
+	for _, cell := range cells {
+		if cell == "" {
+			b.WriteString(" |")
+			continue
+		}
+		b.WriteString(" " + cell + " |")
+	}
+	b.WriteString("\n")
+}
+
+func line(b *strings.Builder, columns int) {
+	b.WriteString("|" + strings.Repeat(" --- |", columns) + "\n")
+}

@@ -30,7 +30,7 @@ func main() {
 func run() error {
 	bench := flag.String("bench", ".", "measure the cells whose name matches, such as memory/W1/scs or redis/served/W2/floor")
 	count := flag.Int("count", 5, "rounds")
-	cell := flag.Duration("cell", 200*time.Millisecond, "how long a cell is measured in a round")
+	cell := flag.Duration("cell", 150*time.Millisecond, "how long a cell is measured in a round")
 	file := flag.String("o", "", "the file to write; without it, and when -bench leaves out cells, the standard output")
 	flag.Parse()
 	which, err := regexp.Compile(*bench)

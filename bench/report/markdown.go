@@ -54,8 +54,8 @@ func (r *Report) method(b *strings.Builder) {
 			connections, where the library lets the application say so.`, library.Pool),
 		`The floor is the same handler without a library: it finds the cookie, makes one call of the store's client to read and one
 			to write, and has values at fixed places of a byte string. In a file it writes in place, which a crash may cut short.`,
-		fmt.Sprintf(`Each library has a process of its own in each round, in an order shuffled anew. Figures are medians of %d
-			rounds, of %v for each cell.`, r.Rounds, r.Cell),
+		fmt.Sprintf(`Each library has a process of its own in each round, in an order shuffled anew. Rounds: %d, in which each cell
+			is measured for %v. Figures are medians.`, r.Rounds, r.Cell),
 		`CPU is the user and system time of that process, all threads, divided by requests. The store's server is not in it. gin
 			and fiber have their routers in it, and libraries on fasthttp what its request costs: floor on fasthttp shows how much.`,
 		`Wall is the time between two answers. Trips are turns on the wire, counted by a proxy while nothing is timed.`,
@@ -84,7 +84,8 @@ func titles() []string {
 
 // backend writes two tables: this package beside the best, then all of them.
 func (r *Report) backend(b *strings.Builder, backend string) {
-	if !r.measured(backend, false) {
+	workloads := r.workloads(backend, false)
+	if len(workloads) == 0 {
 		return
 	}
 	paragraph(b, "## %s", backend)
@@ -92,7 +93,7 @@ func (r *Report) backend(b *strings.Builder, backend string) {
 	ours, peers := r.split(backend)
 	row(b, append([]string{"CPU / allocations", "floor", "best peer"}, ours...)...)
 	line(b, 3+len(ours))
-	for _, w := range workload.On(backend) {
+	for _, w := range workloads {
 		c := Cell{Backend: backend, Workload: w.Name}
 		best := r.Best(c, peers)
 		cells := []string{w.Name + " " + w.Title, r.cost(c, "floor"), strings.TrimSpace(best + " " + r.cost(c, best))}
@@ -116,15 +117,16 @@ func (r *Report) tripsTitle(backend string) string {
 }
 
 func (r *Report) all(b *strings.Builder, backend string) {
+	workloads := r.workloads(backend, false)
 	header := []string{""}
-	for _, w := range workload.On(backend) {
+	for _, w := range workloads {
 		header = append(header, w.Name)
 	}
 	row(b, header...)
 	line(b, len(header))
-	for _, l := range library.For(backend) {
+	for _, l := range r.libraries(backend, false) {
 		cells := []string{l.Name}
-		for _, w := range workload.On(backend) {
+		for _, w := range workloads {
 			c := Cell{Backend: backend, Workload: w.Name}
 			cost := r.cost(c, l.Name)
 			if cost != "" {
@@ -176,50 +178,25 @@ func times(ratio float64) string {
 
 // served writes one table for what was measured behind a server.
 func (r *Report) served(b *strings.Builder) {
-	written := false
+	if !r.any(func(c Cell) bool { return c.Served }) {
+		return
+	}
+	paragraph(b, "## Behind a server")
+	paragraph(b, `The same on net/http's server, or fasthttp's, in a process of its own: CPU / allocations of that process. %d
+		connections are kept open, with one request at a time on each. Peers are those that are the best in process in one of
+		the workloads.`, process.Conns)
+	b.WriteString("\n")
+	row(b, "", "W1, W5", "W2, W6", "W3", "W4", "W7", "W8")
+	line(b, 7)
 	for _, backend := range library.Backends {
-		if !r.measured(backend, true) {
-			continue
-		}
-		if !written {
-			paragraph(b, "## Behind a server")
-			paragraph(b, `The same on net/http's server, or fasthttp's, in a process of its own: CPU / allocations of that process. %d
-				connections are kept open, with one request at a time on each. Peers are those that are the best in process in one of
-				the workloads.`, process.Conns)
-			b.WriteString("\n")
-			row(b, "", "W1, W5", "W2, W6", "W3", "W4", "W7", "W8")
-			line(b, 7)
-			written = true
-		}
-		for _, l := range library.For(backend) {
-			r.servedRow(b, backend, l.Name)
+		for _, l := range r.libraries(backend, true) {
+			cells := []string{backend + ": " + l.Name}
+			for _, w := range workload.On(backend) {
+				cells = append(cells, r.cost(Cell{Backend: backend, Workload: w.Name, Served: true}, l.Name))
+			}
+			row(b, append(cells, "", "")[:7]...)
 		}
 	}
-}
-
-func (r *Report) servedRow(b *strings.Builder, backend, name string) {
-	cells := []string{backend + ": " + name}
-	some := false
-	for _, w := range workload.On(backend) {
-		cost := r.cost(Cell{Backend: backend, Workload: w.Name, Served: true}, name)
-		some = some || cost != ""
-		cells = append(cells, cost)
-	}
-	for len(cells) < 7 {
-		cells = append(cells, "")
-	}
-	if some {
-		row(b, cells...)
-	}
-}
-
-func (r *Report) measured(backend string, served bool) bool {
-	for c := range r.Samples {
-		if c.Backend == backend && c.Served == served {
-			return true
-		}
-	}
-	return false
 }
 
 func row(b *strings.Builder, cells ...string) {

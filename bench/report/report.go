@@ -101,9 +101,9 @@ func (r *Report) cpu(c Cell, library string) float64 {
 	return m.CPU
 }
 
-// split returns the names of this package's ways and of its peers on a backend, as far as they are in the report.
+// split returns the names of this package's ways and of its peers that were measured on a backend in process.
 func (r *Report) split(backend string) (ours, peers []string) {
-	for _, l := range library.For(backend) {
+	for _, l := range r.libraries(backend, false) {
 		switch {
 		case l.Ours:
 			ours = append(ours, l.Name)
@@ -114,15 +114,37 @@ func (r *Report) split(backend string) (ours, peers []string) {
 	return ours, peers
 }
 
+// workloads returns those of a backend that were measured.
+func (r *Report) workloads(backend string, served bool) []workload.Workload {
+	return slices.DeleteFunc(slices.Clone(workload.On(backend)), func(w workload.Workload) bool {
+		return !r.any(func(c Cell) bool { return c.Backend == backend && c.Served == served && c.Workload == w.Name })
+	})
+}
+
+// libraries returns those that were measured on a backend.
+func (r *Report) libraries(backend string, served bool) []library.Library {
+	return slices.DeleteFunc(library.For(backend), func(l library.Library) bool {
+		return !r.any(func(c Cell) bool { return c.Backend == backend && c.Served == served && c.Library == l.Name })
+	})
+}
+
+func (r *Report) any(of func(Cell) bool) bool {
+	for c := range r.Samples {
+		if of(c) {
+			return true
+		}
+	}
+	return false
+}
+
 // Serves says whether a library is measured behind a server: this package, the floor, and whichever peer is the best
-// in process in one of the workloads.
+// in process in one of the workloads; all peers, if none was measured in process.
 func (r *Report) Serves(backend string, l library.Library) bool {
-	if l.Ours || l.Module == "" {
+	_, peers := r.split(backend)
+	if l.Ours || l.Module == "" || len(peers) == 0 {
 		return true
 	}
-	_, peers := r.split(backend)
-	return slices.ContainsFunc(workload.On(backend), func(w workload.Workload) bool {
-		best := r.Best(Cell{Backend: backend, Workload: w.Name}, peers)
-		return best == "" || best == l.Name
+	return slices.ContainsFunc(r.workloads(backend, false), func(w workload.Workload) bool {
+		return r.Best(Cell{Backend: backend, Workload: w.Name}, peers) == l.Name
 	})
 }

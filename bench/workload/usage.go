@@ -1,7 +1,7 @@
 package workload
 
 import (
-	"runtime/metrics"
+	"runtime"
 	"time"
 )
 
@@ -14,13 +14,9 @@ type Usage struct {
 
 // Now returns what this process has used so far.
 func Now() Usage {
-	samples := []metrics.Sample{
-		{Name: "/gc/heap/allocs:objects"}, {Name: "/gc/heap/tiny/allocs:objects"}, {Name: "/gc/heap/allocs:bytes"},
-	}
-	metrics.Read(samples)
-	return Usage{
-		CPU: cpuTime(), Allocs: samples[0].Value.Uint64() + samples[1].Value.Uint64(), Bytes: samples[2].Value.Uint64(),
-	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m) // package runtime/metrics leaves out what processors have not yet told of
+	return Usage{CPU: cpuTime(), Allocs: m.Mallocs, Bytes: m.TotalAlloc}
 }
 
 // Since returns what each of n requests has used between before and u.

@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
 # The folders that hold a go.mod. Nested modules carry a replace to the root; there is no go.work.
-MODULES := . contrib/beego contrib/pgx contrib/sqlite tools
+MODULES := . bench contrib/beego contrib/pgx contrib/sqlite tools
 CODE := $(filter-out tools,$(MODULES))
 
 GO ?= go
@@ -35,7 +35,7 @@ each = failed=; \
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: servers ## all tests under the race detector, then those that count allocations without it; SERVERS=off: without servers
@@ -80,6 +80,10 @@ bench: servers ## benchmarks with allocations; BENCH=regexp and COUNT=n choose
 .PHONY: drill
 drill: servers ## a rolling deployment over each kind of store: the commit FROM (the last tag) beside this version
 	@SESSION_DRILL='$(FROM)' $(GO) test -count 1 -v -timeout 30m ./internal/drilltest
+
+.PHONY: bench-peers
+bench-peers: servers ## this package beside others, 5 rounds, into docs/performance.md; with BENCH=regexp the chosen ones, to the screen
+	@cd bench && $(GO) run . -bench '$(BENCH)' -count $(if $(filter file,$(origin COUNT)),5,$(COUNT)) -o ../docs/performance.md
 
 .PHONY: soak
 soak: servers ## every fuzz target for FUZZTIME (30s) each, then the tests with SESSION_SEEDS (1000) seeds or more, then the drill

@@ -15,6 +15,7 @@ require (
 	github.com/alexedwards/scs/v2 v2.9.0
 	github.com/beego/beego/v2 v2.3.10
 	github.com/boj/redistore v1.4.1
+	github.com/bradfitz/gomemcache v0.0.0-20260422231931-4d751bb6e37c
 	github.com/fasthttp/session/v2 v2.5.9
 	github.com/gin-contrib/sessions v1.0.4
 	github.com/gin-gonic/gin v1.10.1
@@ -38,7 +39,6 @@ require (
 
 require (
 	filippo.io/edwards25519 v1.2.0 // indirect
-	github.com/bradfitz/gomemcache v0.0.0-20260422231931-4d751bb6e37c // indirect
 	github.com/bytedance/sonic v1.13.2 // indirect
 	github.com/bytedance/sonic/loader v0.2.4 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
@@ -95,7 +95,6 @@ require (
 )
 
 exclude (
-
 	// Older than v1.9.3, in spite of its number.
 	github.com/gomodule/redigo v2.0.0+incompatible
 	// Only a test of modernc.org/sqlite asks for it, and not every mirror has this version.

@@ -78,7 +78,7 @@ func TestWrite(t *testing.T) {
 		}
 	}
 	for line := range strings.Lines(b.String()) {
-		if n := len([]rune(line)); n > 120 && !strings.HasPrefix(line, "|") {
+		if n := len([]rune(strings.TrimSpace(line))); n > 120 && !strings.HasPrefix(line, "|") {
 			t.Errorf("a line of %d: %s", n, line)
 		}
 	}

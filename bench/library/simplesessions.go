@@ -133,7 +133,8 @@ func onSimple(store simplesessions.Store, values coding) *workload.App {
 	manager.SetCookieHooks(getCookie, setCookie)
 	return workload.OnHTTP(workload.Calls[workload.HTTP, *simplesessions.Session]{
 		Open: func(c workload.HTTP) (*simplesessions.Session, error) {
-			s, err := manager.Acquire(nil, c.R, c.W) //nolint:staticcheck // as the README does
+			//lint:ignore SA1012 as the README does: there is no session in a context
+			s, err := manager.Acquire(nil, c.R, c.W)
 			if errors.Is(err, simplesessions.ErrInvalidSession) {
 				return manager.NewSession(c.R, c.W)
 			}

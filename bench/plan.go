@@ -76,7 +76,6 @@ func (p *plan) startServers() error {
 			p.say("%s: %s", backend, p.host.skipped)
 			continue
 		}
-		p.report.Many[backend] = process.Many(backend)
 		if version := p.servers[backend].Version; version != "" {
 			p.report.Servers = append(p.report.Servers, version)
 		}

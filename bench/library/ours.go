@@ -35,7 +35,7 @@ var (
 	mwPgx    = Library{Name: "session mw, pgx", Module: module, Ours: true, On: overPgx(onHandler)}
 
 	fast = Library{Name: "session on fasthttp", Module: module, Ours: true, On: map[string]func(Target) (*workload.App, error){
-		"memory": func(t Target) (*workload.App, error) { return named("memory", "")(t, onFast) },
+		"memory": func(Target) (*workload.App, error) { return openOurs("memory", "", onFast) },
 	}}
 )
 
@@ -46,7 +46,7 @@ type way func(m *session.Manager) *workload.App
 func ours(use way) map[string]func(Target) (*workload.App, error) {
 	on := make(map[string]func(Target) (*workload.App, error))
 	for _, backend := range Backends {
-		on[backend] = func(t Target) (*workload.App, error) { return named(backend, config(backend, t))(t, use) }
+		on[backend] = func(t Target) (*workload.App, error) { return openOurs(backend, config(backend, t), use) }
 	}
 	return on
 }
@@ -62,17 +62,15 @@ func config(backend string, t Target) string {
 	return cmp.Or(t.DSN, t.Addr, t.Dir)
 }
 
-func named(provider, config string) func(Target, way) (*workload.App, error) {
-	return func(_ Target, use way) (*workload.App, error) {
-		cfg := session.NewManagerConfig()
-		cfg.ProviderConfig = config
-		m, err := session.NewManager(provider, cfg)
-		if err != nil {
-			return nil, err
-		}
-		go m.GC()
-		return use(m).Closing(m.Close), nil
+func openOurs(provider, config string, use way) (*workload.App, error) {
+	cfg := session.NewManagerConfig()
+	cfg.ProviderConfig = config
+	m, err := session.NewManager(provider, cfg)
+	if err != nil {
+		return nil, err
 	}
+	go m.GC()
+	return use(m).Closing(m.Close), nil
 }
 
 // overPgx gives the manager an application's pool of pgx.

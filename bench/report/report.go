@@ -37,7 +37,6 @@ type Report struct {
 	Cell    time.Duration // how long a cell is measured in a round
 	LeftOut []string      // backends that could not be started, and why
 	Servers []string      // versions
-	Many    map[string]int
 
 	Samples map[Cell][]workload.Result
 	Trips   map[Cell]float64
@@ -48,7 +47,7 @@ type Report struct {
 // New returns a report without figures.
 func New() *Report {
 	return &Report{
-		Many: make(map[string]int), Samples: make(map[Cell][]workload.Result), Trips: make(map[Cell]float64),
+		Samples: make(map[Cell][]workload.Result), Trips: make(map[Cell]float64),
 		Losses: make(map[Place]workload.Losses), Sizes: make(map[string]float64),
 	}
 }

@@ -182,6 +182,17 @@ type Round struct {
 	lostFirst, lostLast time.Time // when acknowledged saves that are gone were acknowledged
 }
 
+// NewRound returns a round for a fault that other clients than those of [Run] live through. Each tells it, by Ended, how
+// its requests end.
+func NewRound(t testing.TB) *Round {
+	r := &run{t: t}
+	r.round = &Round{run: r, number: 1, broken: time.Now()}
+	return r.round
+}
+
+// Ended takes in how a request has ended.
+func (r *Round) Ended(err error) { r.run.note(nil, time.Time{}, err) }
+
 // Broken says that the store fails from now on.
 func (r *Round) Broken() {
 	r.run.mu.Lock()

@@ -1,0 +1,367 @@
+package historytest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/historytest"
+)
+
+// runs is how often each broken engine has to be caught, of so many times.
+const runs = 5
+
+// longest is how many calls may be shown to prove a fault.
+const longest = 8
+
+// TestBroken has engines that are broken, each in its own way: each run says by what rule, and shows it by a few calls.
+func TestBroken(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		rules []string // one of which is shown first
+		open  func(s store) opener
+	}{
+		{"saves over other versions", []string{value, exact}, one(savesBlindly)},
+		{"a save brings a session back", []string{dead}, one(saveCreates)},
+		{"a deleted session comes back", []string{dead}, one(comesBack)},
+		{"deadlines are never moved earlier", []string{deadline}, one(neverShortens)},
+		{"the old sid lives on", []string{dead, once}, one(renameCopies)},
+		{"loads from a cache", []string{value, exact, dead}, caches},
+		{"one save of fifty is dropped", []string{value, exact, dead}, one(dropsSaves)},
+		{"one load of fifty is another's", []string{others}, one(mixesUp)},
+		{"a save forgets the user", []string{others}, one(forgetsUsers)},
+		{"the limit is not kept", []string{limit}, one(reservesNothing)},
+		{"the latest login is ended", []string{room}, one(evictsLatest)},
+		{"one too many is ended", []string{room}, one(evictsOneMore)},
+		{"a save that was made is a conflict", []string{exact}, one(conflictsAfterSaving)},
+		{"a conflict shows what is old", []string{value, exact}, one(conflictsWithOld)},
+		{"one session of fifty is gone", []string{lost}, one(losesSessions)},
+		{"touches are not made", []string{lost}, one(touchesNothing)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var running sync.WaitGroup
+			for seed := range uint64(runs) {
+				running.Go(func() {
+					r := &recorder{TB: t}
+					got := historytest.Run(r, historytest.Setup{
+						Open: open(tt.open(newStore(t))), Fails: true, Duration: 2 * time.Second, Seed: seed + 1,
+					})
+					said := r.errors.String()
+					switch {
+					case len(got.Faults) == 0:
+						t.Errorf("seed %d: not caught", seed+1)
+						return
+					case !slices.Contains(tt.rules, got.Faults[0].Rule) || !strings.Contains(said, got.Faults[0].String()):
+						t.Errorf("seed %d: said %s", seed+1, said)
+					case got.Faults[0].Events() > longest:
+						t.Errorf("seed %d: shows %d calls, want %d at most: %s", seed+1, got.Faults[0].Events(), longest, said)
+					}
+					if seed == 0 {
+						t.Logf("for example: %s", got.Faults[0])
+					}
+				})
+			}
+			running.Wait()
+		})
+	}
+}
+
+// The rules, as they are said.
+const (
+	value    = "a key has the value of its last save"
+	exact    = "increments and updates are made once"
+	others   = "nobody sees another's values or user"
+	dead     = "nothing comes back from the dead"
+	lost     = "a session that nobody has ended is found"
+	deadline = "a session is gone at its deadline"
+	once     = "a session gets one new sid"
+	limit    = "no user has more sessions than the limit"
+	room     = "a login ends no session that it need not end"
+)
+
+// A recorder is a test whose failures are expected.
+type recorder struct {
+	testing.TB
+	mu     sync.Mutex
+	errors strings.Builder
+}
+
+func (r *recorder) Helper()             {}
+func (r *recorder) Log(...any)          {}
+func (r *recorder) Logf(string, ...any) {}
+
+func (r *recorder) Errorf(format string, args ...any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fmt.Fprintf(&r.errors, format+"\n", args...)
+}
+
+func (r *recorder) Failed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.errors.Len() > 0
+}
+
+// one has all nodes use one altered store.
+func one(alter func(s store) altered) func(s store) opener {
+	return func(s store) opener {
+		a := alter(s)
+		a.engine = s
+		return func() session.Backend { return &a }
+	}
+}
+
+// An altered is a store with some of its calls replaced.
+type altered struct {
+	engine
+	load    func(ctx context.Context, key string, rec *session.Record) error
+	save    func(ctx context.Context, key string, rec *session.Record) error
+	touch   func(ctx context.Context, key string, expires time.Time) error
+	remove  func(ctx context.Context, key string, version uint64) error
+	rename  func(ctx context.Context, oldKey string, version uint64, newKey string, rec *session.Record) error
+	reserve func(ctx context.Context, user, key string, until time.Time, max int, evict bool) ([]string, error)
+}
+
+func (a *altered) Load(ctx context.Context, key string, rec *session.Record) error {
+	if a.load != nil {
+		return a.load(ctx, key, rec)
+	}
+	return a.engine.Load(ctx, key, rec)
+}
+
+func (a *altered) Save(ctx context.Context, key string, rec *session.Record) error {
+	if a.save != nil {
+		return a.save(ctx, key, rec)
+	}
+	return a.engine.Save(ctx, key, rec)
+}
+
+func (a *altered) Touch(ctx context.Context, key string, expires time.Time) error {
+	if a.touch != nil {
+		return a.touch(ctx, key, expires)
+	}
+	return a.engine.Touch(ctx, key, expires)
+}
+
+func (a *altered) Delete(ctx context.Context, key string, version uint64) error {
+	if a.remove != nil {
+		return a.remove(ctx, key, version)
+	}
+	return a.engine.Delete(ctx, key, version)
+}
+
+func (a *altered) Rename(ctx context.Context, oldKey string, version uint64, newKey string, rec *session.Record) error {
+	if a.rename != nil {
+		return a.rename(ctx, oldKey, version, newKey, rec)
+	}
+	return a.engine.Rename(ctx, oldKey, version, newKey, rec)
+}
+
+func (a *altered) Reserve(ctx context.Context, user, key string, until time.Time, max int, evict bool) ([]string, error) {
+	if a.reserve != nil {
+		return a.reserve(ctx, user, key, until, max, evict)
+	}
+	return a.engine.Reserve(ctx, user, key, until, max, evict)
+}
+
+// every returns a function that is true each nth time.
+func every(n uint64) func() bool {
+	var calls atomic.Uint64
+	return func() bool { return calls.Add(1)%n == 0 }
+}
+
+func savesBlindly(s store) altered {
+	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+		for {
+			err := s.Save(ctx, key, rec)
+			conflict, ok := errors.AsType[*session.ConflictError](err)
+			if !ok {
+				return err
+			}
+			rec.Version = conflict.Record.Version
+		}
+	}}
+}
+
+func saveCreates(s store) altered {
+	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+		err := s.Save(ctx, key, rec)
+		if errors.Is(err, session.ErrNotFound) {
+			return s.Create(ctx, key, rec)
+		}
+		return err
+	}}
+}
+
+func comesBack(s store) altered {
+	return altered{remove: func(ctx context.Context, key string, version uint64) error {
+		var rec session.Record
+		if s.Load(ctx, key, &rec) == nil {
+			time.AfterFunc(2*time.Millisecond, func() { _ = s.Create(context.Background(), key, &rec) })
+		}
+		return s.Delete(ctx, key, version)
+	}}
+}
+
+func neverShortens(s store) altered {
+	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+		rec.Shorten = false
+		return s.Save(ctx, key, rec)
+	}}
+}
+
+func renameCopies(s store) altered {
+	return altered{rename: func(ctx context.Context, oldKey string, version uint64, newKey string, rec *session.Record) error {
+		var old session.Record
+		err := s.Load(ctx, oldKey, &old)
+		if err == nil {
+			err = s.Rename(ctx, oldKey, version, newKey, rec)
+		}
+		if err == nil {
+			err = s.Create(ctx, oldKey, &old)
+		}
+		return err
+	}}
+}
+
+// caches has each node show for a while what it has loaded before.
+func caches(s store) opener {
+	return func() session.Backend {
+		type cached struct {
+			rec session.Record
+			at  time.Time
+		}
+		var mu sync.Mutex
+		cache := make(map[string]cached)
+		return &altered{engine: s, load: func(ctx context.Context, key string, rec *session.Record) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if c, ok := cache[key]; ok && time.Since(c.at) < 10*time.Millisecond {
+				*rec = c.rec
+				return nil
+			}
+			err := s.Load(ctx, key, rec)
+			if err == nil {
+				cache[key] = cached{*rec, time.Now()}
+			}
+			return err
+		}}
+	}
+}
+
+func dropsSaves(s store) altered {
+	drop := every(50)
+	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+		if drop() {
+			rec.Version++
+			return nil
+		}
+		return s.Save(ctx, key, rec)
+	}}
+}
+
+func mixesUp(s store) altered {
+	mix := every(50)
+	var mu sync.Mutex
+	var last session.Record
+	return altered{load: func(ctx context.Context, key string, rec *session.Record) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if mix() && last.Version > 0 {
+			*rec = last
+			return nil
+		}
+		err := s.Load(ctx, key, rec)
+		if err == nil {
+			last = *rec
+		}
+		return err
+	}}
+}
+
+func forgetsUsers(s store) altered {
+	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+		rec.User = ""
+		return s.Save(ctx, key, rec)
+	}}
+}
+
+func reservesNothing(s store) altered {
+	return altered{reserve: func(context.Context, string, string, time.Time, int, bool) ([]string, error) { return nil, nil }}
+}
+
+func evictsLatest(s store) altered {
+	return altered{reserve: func(ctx context.Context, user, key string, until time.Time, max int, evict bool) ([]string, error) {
+		var latest session.Entry
+		n := 0
+		for e := range s.ListUser(ctx, user) {
+			if n++; e.AuthTime.After(latest.AuthTime) {
+				latest = e
+			}
+		}
+		if n < max || !evict {
+			return s.Reserve(ctx, user, key, until, max, evict)
+		}
+		return []string{latest.Key}, s.Delete(ctx, latest.Key, 0)
+	}}
+}
+
+func evictsOneMore(s store) altered {
+	return altered{reserve: func(ctx context.Context, user, key string, until time.Time, max int, evict bool) ([]string, error) {
+		return s.Reserve(ctx, user, key, until, max-1, evict)
+	}}
+}
+
+func conflictsAfterSaving(s store) altered {
+	again := every(30)
+	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+		err := s.Save(ctx, key, rec)
+		if err == nil && again() {
+			found := *rec
+			return &session.ConflictError{Record: &found}
+		}
+		return err
+	}}
+}
+
+func conflictsWithOld(s store) altered {
+	var mu sync.Mutex
+	old := make(map[string][]byte)
+	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+		mu.Lock()
+		defer mu.Unlock()
+		var before session.Record
+		_ = s.Load(ctx, key, &before)
+		err := s.Save(ctx, key, rec)
+		if conflict, ok := errors.AsType[*session.ConflictError](err); ok && old[key] != nil {
+			conflict.Record.Data = old[key]
+		}
+		if err == nil {
+			old[key] = before.Data
+		}
+		return err
+	}}
+}
+
+func losesSessions(s store) altered {
+	lose := every(50)
+	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+		err := s.Save(ctx, key, rec)
+		if err == nil && lose() {
+			return s.Delete(ctx, key, 0)
+		}
+		return err
+	}}
+}
+
+func touchesNothing(s store) altered {
+	return altered{touch: func(context.Context, string, time.Time) error { return nil }}
+}

@@ -1,0 +1,150 @@
+package historytest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// The rules, as failures name them.
+const (
+	ruleOthers    = "nobody sees another's values or user"
+	ruleDead      = "nothing comes back from the dead"
+	ruleOnce      = "a session gets one new sid"
+	ruleLost      = "a session that nobody has ended is found"
+	ruleDeadline  = "a session is gone at its deadline"
+	ruleUnchanged = "what was refused is not made"
+	ruleLimit     = "no user has more sessions than the limit"
+	ruleRoom      = "a login ends no session that it need not end"
+	ruleValue     = "a key has the value of its last save"
+	ruleExact     = "increments and updates are made once"
+)
+
+var rules = []string{
+	ruleOthers, ruleDead, ruleOnce, ruleLost, ruleDeadline, ruleUnchanged, ruleLimit, ruleRoom, ruleValue, ruleExact,
+}
+
+// A Violation is a rule that was broken, and the calls that show it.
+type Violation struct {
+	Rule   string
+	text   string
+	key    string // the one that it is about, "" for all of the session
+	events []*event
+	run    *run
+	rank   int
+}
+
+// Events is how many calls show it.
+func (v Violation) Events() int { return len(v.events) }
+
+// A checker looks for what breaks the rules.
+type checker struct {
+	history *history
+	run     *run
+	events  []*event // by their beginning
+	lines   map[*line][]*event
+	lives   map[*life]*fate
+	found   []Violation
+}
+
+// check returns what breaks the rules: of each the shortest, then the first.
+func check(h *history, r *run) []Violation {
+	slices.SortFunc(h.events, func(a, b *event) int { return cmp.Compare(a.from, b.from) })
+	c := &checker{history: h, run: r, events: h.events, lines: make(map[*line][]*event), lives: make(map[*life]*fate)}
+	for _, e := range c.events {
+		if l := e.line(); l != nil {
+			c.lines[l] = append(c.lines[l], e)
+		}
+		c.checkView(e)
+	}
+	c.checkLives()
+	for _, events := range c.lines {
+		c.checkValues(events)
+	}
+	if r.able.users {
+		c.checkLimits()
+	}
+	c.sort()
+	return c.found
+}
+
+// sort puts the shortest of each rule first, in the order of the rules: what breaks one often breaks a later one, too.
+func (c *checker) sort() {
+	slices.SortStableFunc(c.found, func(a, b Violation) int {
+		return cmp.Or(cmp.Compare(len(a.events), len(b.events)), cmp.Compare(a.events[0].from, b.events[0].from))
+	})
+	told := make(map[string]int)
+	for i := range c.found {
+		v := &c.found[i]
+		told[v.Rule]++
+		v.rank = told[v.Rule]*len(rules) + slices.Index(rules, v.Rule)
+	}
+	slices.SortFunc(c.found, func(a, b Violation) int { return cmp.Compare(a.rank, b.rank) })
+}
+
+// violated notes what breaks a rule. events may name one more than once, or nil.
+func (c *checker) violated(rule, key string, events []*event, format string, args ...any) {
+	v := Violation{Rule: rule, key: key, run: c.run, text: fmt.Sprintf(format, args...)}
+	for _, e := range events {
+		if e != nil && !slices.Contains(v.events, e) {
+			v.events = append(v.events, e)
+		}
+	}
+	slices.SortFunc(v.events, func(a, b *event) int { return cmp.Compare(a.from, b.from) })
+	c.found = append(c.found, v)
+}
+
+// checkView checks that a view has only what requests of this session have stored.
+func (c *checker) checkView(e *event) {
+	if e.saw == nil {
+		return
+	}
+	owner := e.on
+	if e.made != nil {
+		owner = e.made
+	}
+	if e.saw.user != owner.user {
+		c.violated(ruleOthers, "", []*event{owner.login, owner.born, e}, "session %s is %s, and shows %s",
+			owner.name, whose(owner.user), whose(e.saw.user))
+	}
+	if e.saw.odd != "" {
+		c.violated(ruleOthers, e.saw.odd, []*event{e}, "session %s has a value that no client writes", owner.name)
+	}
+	for key, value := range e.saw.values {
+		c.checkWriter(e, owner, key, value)
+	}
+	for _, value := range e.saw.updates {
+		c.checkWriter(e, owner, listKey, value)
+	}
+}
+
+// checkWriter checks that a value was stored in this session, under this key.
+func (c *checker) checkWriter(e *event, owner *life, key, value string) {
+	switch w := c.history.values[value]; {
+	case w == nil:
+		c.violated(ruleOthers, key, []*event{e}, "session %s has a value that no client has written", owner.name)
+	case w.line != owner.line:
+		c.violated(ruleOthers, key, []*event{w.saved, e}, "session %s has a value of session %s", owner.name, w.line.name)
+	case w.key != key:
+		c.violated(ruleOthers, key, []*event{w.saved, e}, "session %s has under %s what was written under %s", owner.name, key, w.key)
+	case w.saved == nil:
+		c.violated(ruleUnchanged, key, []*event{e}, "session %s has %s, which was never saved", owner.name, value)
+	case w.saved.outcome == refused:
+		c.violated(ruleUnchanged, key, []*event{w.saved, e}, "session %s has %s, which was refused", owner.name, value)
+	case key != listKey && w.saved.effect(key) != w || key == listKey && flushes(w.saved, value):
+		c.violated(ruleUnchanged, key, []*event{w.saved, e}, "session %s has %s, which its own request has replaced", owner.name, value)
+	case w.saved.from > e.to:
+		c.violated(ruleValue, key, []*event{w.saved, e}, "session %s has %s before it is saved", owner.name, value)
+	}
+}
+
+func whose(user string) string {
+	if user == "" {
+		return "nobody's"
+	}
+	return user + "'s"
+}
+
+// slack is how exactly deadlines are kept: stores have milliseconds.
+const slack = 25 * time.Millisecond

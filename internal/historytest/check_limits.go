@@ -1,0 +1,87 @@
+package historytest
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// checkLimits checks how many sessions users have, and which of them logins have ended.
+func (c *checker) checkLimits() {
+	for _, e := range c.events {
+		switch {
+		case e.op == "list user" && len(e.listed) > maxPerUser:
+			events := []*event{e}
+			for _, id := range e.listed {
+				if l := c.history.byID[id]; l != nil {
+					events = append(events, l.login)
+				}
+			}
+			c.violated(ruleLimit, "", events, "%s has %d sessions, %d are allowed", e.user, len(e.listed), maxPerUser)
+		case errors.Is(e.err, session.ErrTooManySessions):
+			c.checkRoom(e, nil, 0)
+		}
+		for i, id := range e.evicted {
+			switch l := c.history.byID[id]; {
+			case l == nil: // one that nobody has got an answer of
+			case l.user != e.user:
+				c.violated(ruleRoom, "", []*event{l.born, e}, "a login of %s has ended %s, which is %s", e.user, l.name, whose(l.user))
+			default:
+				c.checkRoom(e, l, i)
+				c.checkOldest(e, l)
+			}
+		}
+	}
+}
+
+// checkRoom checks that there was no room for a login, which has ended others before it has ended l.
+func (c *checker) checkRoom(e *event, l *life, others int) {
+	n := c.places(e)
+	switch {
+	case n-others >= maxPerUser:
+	case l == nil:
+		c.violated(ruleRoom, "", []*event{e}, "%s has %d sessions at most, and the login was refused", e.user, n)
+	default:
+		c.violated(ruleRoom, "", []*event{l.login, e}, "%s has %d sessions at most, and the login has ended %s", e.user, n, l.name)
+	}
+}
+
+// places returns how many sessions of the user there may have been, during a login, and logins that hold a place for one.
+func (c *checker) places(e *event) (n int) {
+	for _, l := range c.history.lives {
+		if l.user == e.user && l != e.made && l.born.from < e.to && !c.isGone(l, e.from) {
+			n++
+		}
+	}
+	hold := c.run.opTimeout() + 5*time.Second + slack
+	for _, other := range c.events {
+		if other.op == "login" && other.user == e.user && other != e && other.from < e.to &&
+			(other.to > e.from || other.outcome != acknowledged && e.began.Sub(other.ended) < hold) {
+			n++
+		}
+	}
+	return n
+}
+
+// isGone reports whether a session has certainly ended by then.
+func (c *checker) isGone(l *life, at int64) bool {
+	f := c.lives[l]
+	return slices.ContainsFunc(f.ends, func(e end) bool { return e.done < at }) ||
+		slices.ContainsFunc(f.dead, func(e *event) bool { return e.to < at })
+}
+
+// checkOldest checks that there is no session that has logged in before the one that was ended, and stayed.
+func (c *checker) checkOldest(e *event, ended *life) {
+	for _, l := range c.history.lives {
+		if l.user != e.user || l == e.on || l == ended || l.born.to > e.from || !ended.login.began.After(l.login.ended.Add(slack)) {
+			continue
+		}
+		stayed := slices.IndexFunc(c.lives[l].alive, func(a *event) bool { return a.from > e.to })
+		if stayed >= 0 {
+			c.violated(ruleRoom, "", []*event{l.login, ended.login, e, c.lives[l].alive[stayed]},
+				"%s logged in to %s before %s, which was ended instead", e.user, l.name, ended.name)
+		}
+	}
+}

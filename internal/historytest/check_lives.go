@@ -1,0 +1,241 @@
+package historytest
+
+import (
+	"slices"
+	"time"
+)
+
+// A fate is what has happened to a session under one sid.
+type fate struct {
+	alive []*event // that have found it
+	dead  []*event // that have not
+	ends  []end
+}
+
+// An end is a call that has ended it, or may have.
+type end struct {
+	by   *event
+	done int64 // when it is certainly over, if never
+}
+
+// checkLives checks when sessions were there.
+func (c *checker) checkLives() {
+	for _, l := range c.history.lives {
+		c.lives[l] = new(fate)
+	}
+	for _, e := range c.events {
+		if e.on != nil {
+			c.lives[e.on].happened(e)
+		}
+		for _, id := range e.evicted {
+			if l := c.history.byID[id]; l != nil {
+				c.lives[l].ends = append(c.lives[l].ends, end{e, e.to})
+			}
+		}
+		switch e.op {
+		case "destroy user":
+			c.destroyed(e)
+		case "login":
+			c.mayEvict(e)
+		case "list user":
+			c.listed(e)
+		}
+	}
+	for _, l := range c.history.lives {
+		c.checkFate(l, c.lives[l])
+	}
+}
+
+// happened takes in what a call tells of the session that it was called for.
+func (f *fate) happened(e *event) {
+	if e.alive {
+		f.alive = append(f.alive, e)
+	}
+	if e.dead {
+		f.dead = append(f.dead, e)
+	}
+	if e.ends {
+		f.ends = append(f.ends, end{e, e.done()})
+	}
+}
+
+// destroyed takes in a DestroyUser. It ends each session whose login was before it, under whatever sid, but for the one
+// that it spares; what gets a new sid meanwhile is not spared, nor certain to end.
+func (c *checker) destroyed(e *event) {
+	spared := c.history.byID[e.except]
+	for _, l := range c.history.lives {
+		if l.user != e.user || l.id == e.except || l.born.from > e.to {
+			continue
+		}
+		done := e.done()
+		if l.login.to > e.from || spared != nil && spared.line == l.line {
+			done = never
+		}
+		c.lives[l].ends = append(c.lives[l].ends, end{e, done})
+	}
+}
+
+// mayEvict takes in a login that may have ended any of the user's sessions, and did not tell.
+func (c *checker) mayEvict(e *event) {
+	if e.outcome != unclear || !c.run.able.users {
+		return
+	}
+	for _, l := range c.history.lives {
+		if l.user == e.user {
+			c.lives[l].ends = append(c.lives[l].ends, end{e, never})
+		}
+	}
+}
+
+// listed takes in which sessions SessionsOf has found.
+func (c *checker) listed(e *event) {
+	if e.outcome != acknowledged {
+		return
+	}
+	for _, l := range c.history.lives {
+		switch {
+		case slices.Contains(e.listed, l.id):
+			c.lives[l].alive = append(c.lives[l].alive, e)
+			if l.user != e.user {
+				c.violated(ruleOthers, "", []*event{l.login, l.born, e}, "session %s is %s, and listed as %s",
+					l.name, whose(l.user), whose(e.user))
+			}
+		case l.user == e.user && l.born.to < e.from:
+			c.lives[l].dead = append(c.lives[l].dead, e)
+		}
+	}
+}
+
+// checkFate checks one session.
+func (c *checker) checkFate(l *life, f *fate) {
+	var ended *end // the first that is certain
+	var moved *event
+	for i, e := range f.ends {
+		if e.done != never && (ended == nil || e.done < ended.done) {
+			ended = &f.ends[i]
+		}
+		if e.by.made != nil && e.by.on == l {
+			if moved != nil {
+				c.violated(ruleOnce, "", []*event{moved, e.by}, "session %s has got two new sids", l.name)
+			}
+			moved = e.by
+		}
+	}
+	var missed *event // the first that has not found it
+	for _, e := range f.dead {
+		if missed == nil || e.to < missed.to {
+			missed = e
+		}
+	}
+	for _, a := range f.alive {
+		switch {
+		case ended != nil && ended.done < a.from:
+			c.violated(ruleDead, "", []*event{ended.by, a}, "session %s was ended, and is there", l.name)
+		case missed != nil && missed.to < a.from:
+			c.violated(ruleDead, "", []*event{f.firstEnd(), missed, a}, "session %s was gone, and is there", l.name)
+		default:
+			c.checkExpired(l, a)
+		}
+	}
+	for _, d := range f.dead {
+		c.checkGone(l, f, d)
+	}
+}
+
+// firstEnd returns the first call that may have ended it, or nil.
+func (f *fate) firstEnd() *event {
+	if len(f.ends) == 0 {
+		return nil
+	}
+	return f.ends[0].by
+}
+
+// checkGone checks that there is a reason for d not to find the session.
+func (c *checker) checkGone(l *life, f *fate, d *event) {
+	if l.born.to > d.from || c.mayHaveExpired(l, d) {
+		return
+	}
+	if slices.ContainsFunc(f.ends, func(e end) bool { return e.by.from < d.to }) {
+		return
+	}
+	var last *event
+	for _, a := range f.alive {
+		if a.to < d.from && (last == nil || a.to > last.to) {
+			last = a
+		}
+	}
+	c.violated(ruleLost, "", []*event{l.born, last, d}, "session %s is gone, and nobody has ended it", l.name)
+}
+
+// mayHaveExpired reports whether a session may have been past its deadline when d did not find it.
+func (c *checker) mayHaveExpired(l *life, d *event) bool {
+	var soonest time.Time
+	settled, idle := int64(0), time.Hour // when the last deadline was set, and what the next request makes it
+	for _, e := range c.lines[l.line] {
+		if e.lifetime == 0 || e.outcome == refused || e.from > d.to {
+			continue
+		}
+		if at := e.began.Add(e.lifetime); soonest.IsZero() || at.Before(soonest) {
+			soonest = at
+		}
+		if settled = max(settled, e.done()); e.op != "expire" {
+			idle = min(idle, e.lifetime)
+		}
+	}
+	if soonest.IsZero() {
+		return false
+	}
+	for _, e := range c.lines[l.line] { // a request that uses it moves the deadline, to within a twentieth
+		if uses(e) && e.to < d.from && e.request.start.from > settled {
+			if at := e.request.start.began.Add(idle * 19 / 20); at.After(soonest) {
+				soonest = at
+			}
+		}
+	}
+	return soonest.Before(d.ended.Add(slack))
+}
+
+// uses reports whether a call has moved the idle deadline, if that was due.
+func uses(e *event) bool {
+	return e.outcome == acknowledged && (e.op == "save" || e.op == "release") && e.request.start != nil
+}
+
+// checkExpired checks that the session may still have been live when a found it.
+func (c *checker) checkExpired(l *life, a *event) {
+	if a.op != "start" && a.op != "look" {
+		return
+	}
+	for _, set := range c.lines[l.line] {
+		if set.lifetime == 0 || set.outcome != acknowledged || set.to > a.from {
+			continue
+		}
+		if at, known := c.deadline(set, a); known && at.Add(slack).Before(a.began) {
+			c.violated(ruleDeadline, "", []*event{set, a}, "session %s has expired %v ago at least, and is there",
+				l.name, a.began.Sub(at).Round(time.Millisecond))
+			return
+		}
+	}
+}
+
+// deadline returns the latest that a session's can be when a looks, after set has set it. It is not known if somebody else
+// may have moved it by a lifetime that he has seen before, or has set it anew.
+func (c *checker) deadline(set, a *event) (at time.Time, known bool) {
+	at = set.ended.Add(set.lifetime)
+	for _, e := range c.lines[set.line()] {
+		switch {
+		case e == set || e.from > a.to || e.op == "look" || e.to < set.from && e.outcome != unclear:
+		case e.request == set.request && e.from < set.from || e.request == a.request:
+		case e.request.start == nil, e.request.start.from < set.to, set.op == "expire", e.lifetime != 0, e.op == "login", flushed(e):
+			return at, false
+		default:
+			if moved := e.ended.Add(set.lifetime); moved.After(at) {
+				at = moved
+			}
+		}
+	}
+	return at, true
+}
+
+func flushed(e *event) bool {
+	return slices.ContainsFunc(e.changes, func(w *change) bool { return w.kind == "flush" })
+}

@@ -1,0 +1,277 @@
+// Package historytest has clients do everything that a session can do, at random and at the same time, and checks
+// their histories against the contract, whatever the store is:
+//
+//   - no change that was acknowledged is lost, and none that was refused is made;
+//   - increments and updates are exact: each is made once;
+//   - nothing comes back from the dead: no session that has ended, no value that was removed or replaced;
+//   - a session that nobody has ended is found, until its deadline and not after it;
+//   - nobody sees another's values, or another user;
+//   - no user has more sessions than the limit, and no login ends a session that it need not end.
+//
+// Eight clients work on three nodes with eight visitors, as tabs of eight browsers do:
+//
+//	historytest.Run(t, historytest.Setup{Open: open, Fault: faulttest.Crash(t, server)})
+//
+// A value names its session, the client and the request that wrote it, so that whoever reads it knows the writer. That
+// makes histories cheap to check: there is no search for an order that explains them.
+//
+// A failure shows the rule and the shortest part of the history that breaks it, one call a line:
+//
+//	a key has the value of its last save: k1 of session b3 was b3/c2.17.1, then b3/c5.9.1, and is b3/c2.17.1 again
+//	    412.30 –  413.02 ms  c2 on n1  b3.1  save: set k1=b3/c2.17.1   acknowledged
+//	    415.10 –  415.21 ms  c5 on n3  b3.1  save: set k1=b3/c5.9.1    acknowledged
+//	    420.77 –  420.90 ms  c1 on n2  b3.1  start                     k1=b3/c2.17.1 n=4 user ann
+//
+// The times are from the first call on. Session b3 is the third one of visitor b; b3.1 is that under its first sid, which
+// Regenerate and Login replace. c2.17.1 is the first change of request 17 of client 2. Calls that overlap in time may have
+// been made in either order. A call whose outcome is unclear may take effect at any time after it began, or never.
+//
+// The seed chooses what clients do, not how fast they are: the same seed makes a similar run, not the same one.
+package historytest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/internal/faulttest"
+)
+
+// A Setup is what is tested. Only Open is needed.
+type Setup struct {
+	// Open returns one more node: a manager over the store. It passes opts on.
+	Open func(opts ...session.ManagerConfigOpt) (*session.Manager, error)
+
+	// Fault breaks and mends the store while the clients work. Calls may fail then.
+	Fault faulttest.Fault
+
+	// Fails says that calls may fail without a Fault.
+	Fails bool
+
+	// Duration is how long the clients work. 0 means 15s, or three minutes in the long form.
+	Duration time.Duration
+
+	// Seed chooses what the clients do. 0 means one of its own for each run.
+	Seed uint64
+}
+
+const (
+	clients    = 8
+	nodes      = 3
+	maxPerUser = 2
+	maxBytes   = 16 << 10
+	overlap    = 20 // percent of the operations that overlap others, at least
+)
+
+// users are who logs in.
+var users = []string{"ann", "bob", "cid"}
+
+// Run has clients work with sessions, checks their histories, and logs and returns what was done.
+func Run(t testing.TB, s Setup) Result {
+	t.Helper()
+	r := &run{t: t, Setup: s, started: time.Now(), history: newHistory()}
+	if r.Seed == 0 {
+		r.Seed = rand.Uint64()
+	}
+	if r.Duration == 0 {
+		r.Duration = 15 * time.Second
+		if faulttest.Long() {
+			r.Duration = 3 * time.Minute
+		}
+	}
+	defer r.close()
+	if err := r.open(); err != nil {
+		t.Errorf("opening a node: %v", err)
+		return Result{}
+	}
+	r.work()
+	r.lookAgain()
+	r.close()
+	return r.judge()
+}
+
+// A run is one call of Run.
+type run struct {
+	Setup
+	t       testing.TB
+	started time.Time
+	able    abilities
+	nodes   []*session.Manager
+	closing sync.Once
+
+	visitors []*visitor
+	history  *history
+
+	mu     sync.Mutex
+	round  *faulttest.Round // while the store fails
+	errors map[string]int   // of calls, without a fault
+}
+
+// abilities are what an engine can do beyond the least.
+type abilities struct {
+	sealed bool // sessions are in the clients
+	users  bool // they are listed and limited
+}
+
+// open opens the nodes, and finds out what they can do.
+func (r *run) open() error {
+	r.able.users = true
+	for len(r.nodes) < nodes {
+		m, err := r.Open(r.opts()...)
+		if errors.Is(err, errors.ErrUnsupported) && r.able.users {
+			r.able.users = false
+			r.t.Log("left out: the engine keeps no list of a user's sessions, so there is no limit and no DestroyUser")
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		r.nodes = append(r.nodes, m)
+	}
+	if _, err := r.nodes[0].GetSessionStore(""); errors.Is(err, errors.ErrUnsupported) {
+		r.able.sealed = true
+		r.t.Log("left out: sessions are in the clients, so there is no merging, and no session is ended by others or for good")
+	}
+	for _, name := range "abcdefgh" {
+		r.visitors = append(r.visitors, &visitor{name: string(name), mortal: name >= 'e'})
+	}
+	return nil
+}
+
+// opts are those of the next node. The last of them refuses logins that the others make room for.
+func (r *run) opts() []session.ManagerConfigOpt {
+	opts := []session.ManagerConfigOpt{
+		session.CfgLogger(slog.New(slog.DiscardHandler)), session.CfgMaxBytes(maxBytes), session.CfgOpTimeout(r.opTimeout()),
+	}
+	if r.able.users {
+		opts = append(opts, session.CfgMaxPerUser(maxPerUser), session.CfgOnDestroy(evicted))
+		if len(r.nodes) == nodes-1 {
+			opts = append(opts, session.CfgOnLimit("refuse"))
+		}
+	}
+	return opts
+}
+
+// opTimeout is long where nothing but the machine makes a call slow.
+func (r *run) opTimeout() time.Duration {
+	if r.Fault == nil {
+		return 20 * time.Second
+	}
+	return 2 * time.Second
+}
+
+// evicted notes which session a login has ended, in the event that its context carries.
+func evicted(ctx context.Context, e session.Event) {
+	if by, ok := ctx.Value(eventKey{}).(*event); ok && e.Reason == session.ReasonLimit {
+		by.evicted = append(by.evicted, e.ID)
+	}
+}
+
+// work lets the clients loose, and the fault.
+func (r *run) work() {
+	stop := make(chan struct{})
+	var working sync.WaitGroup
+	for i := range clients {
+		c := &client{run: r, number: i + 1, rng: rand.New(rand.NewPCG(r.Seed, uint64(i)))}
+		working.Go(func() { c.loop(stop) })
+	}
+	end := time.Now().Add(r.Duration)
+	for r.Fault != nil && time.Until(end) > r.Duration/3 && !r.t.Failed() {
+		time.Sleep(r.Duration / 10)
+		r.fail()
+	}
+	time.Sleep(time.Until(end))
+	close(stop)
+	working.Wait()
+}
+
+// fail has the store fail once. The clients work on for a while after it.
+func (r *run) fail() {
+	round := faulttest.NewRound(r.t)
+	r.mu.Lock()
+	r.round = round
+	r.mu.Unlock()
+	r.Fault(round)
+	r.mu.Lock()
+	r.round = nil
+	r.mu.Unlock()
+}
+
+// answered takes in how a request has ended.
+func (r *run) answered(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.round != nil {
+		r.round.Ended(err)
+	}
+	if err != nil && r.Fault == nil && !r.Fails {
+		if r.errors == nil {
+			r.errors = make(map[string]int)
+		}
+		r.errors[err.Error()]++
+	}
+}
+
+// close closes the nodes, once.
+func (r *run) close() {
+	r.closing.Do(func() {
+		for _, m := range r.nodes {
+			if err := m.Close(); err != nil {
+				r.t.Errorf("Close: %v", err)
+			}
+		}
+	})
+}
+
+// judge checks the history.
+func (r *run) judge() Result {
+	r.t.Helper()
+	h := r.history
+	found := check(h, r)
+	for i, v := range found {
+		if i < 3 {
+			r.t.Errorf("seed %d: %s", r.Seed, v)
+		}
+	}
+	if len(found) > 3 {
+		r.t.Errorf("there are %d more such faults", len(found)-3)
+	}
+	for text, n := range r.errors {
+		r.t.Errorf("%d calls have failed: %s", n, text)
+	}
+	result := h.result(r)
+	result.Faults = found
+	r.t.Logf("seed %d, %v: %v", r.Seed, time.Since(r.started).Round(time.Second), result)
+	if result.Overlapping*100 < result.Operations*overlap {
+		r.t.Errorf("%d of %d operations overlap another one of the same session, want %d %%",
+			result.Overlapping, result.Operations, overlap)
+	}
+	return result
+}
+
+// A Result is what was done.
+type Result struct {
+	Requests    int
+	Operations  int            // calls, and changes that are made when they are saved
+	Kinds       map[string]int // of operations
+	Overlapping int            // those at whose time another client was using the same session
+	Acked       int            // calls that were acknowledged
+	Refused     int            // that were not, and have changed nothing
+	Unclear     int            // that were not, and may have changed something
+	Ended       int            // sessions that have ended
+	Faults      []Violation
+}
+
+// String returns all figures in one line.
+func (r Result) String() string {
+	return fmt.Sprintf("%d requests, %d operations (%s); %d of them (%d %%) overlap another client's on the same session; "+
+		"calls: %d acknowledged, %d refused, %d unclear; %d sessions ended",
+		r.Requests, r.Operations, counted(r.Kinds), r.Overlapping, r.Overlapping*100/max(r.Operations, 1),
+		r.Acked, r.Refused, r.Unclear, r.Ended)
+}

@@ -1,0 +1,338 @@
+package historytest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// A request is one of a visitor's.
+type request struct {
+	*client
+	number  int
+	visitor *visitor
+	node    int
+	m       *session.Manager
+	came    *life // the session of its cookie
+
+	w http.ResponseWriter
+	r *http.Request
+	s *session.Session
+
+	life    *life // that it uses; nil if that is not stored yet
+	line    *line
+	start   *event // that has loaded it
+	pending []*change
+	written int
+	failed  error // the last error that leaves open what was done
+}
+
+// event returns one of the request's, to be called.
+func (q *request) event(op string, on *life) *event {
+	return &event{client: q.client.number, node: q.node + 1, op: op, on: on, request: q}
+}
+
+func (q *request) call(e *event, do func() error) {
+	q.run.history.call(e, do)
+	if e.outcome == unclear {
+		q.failed = e.err
+	}
+	e.dead = e.on != nil && isGone(e.err)
+}
+
+// visit uses the visitor's session as a web application does.
+func (q *request) visit() {
+	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
+	serve := q.serve
+	switch l := q.came; {
+	case q.run.able.sealed:
+		serve = q.serveSealed
+		if l != nil {
+			r.Header.Set("Cookie", l.cookies)
+		}
+	case l != nil:
+		r.Header.Set("Cookie", "gosessionid="+l.sid)
+	}
+	if q.oneIn(5) {
+		q.m.Handler(http.HandlerFunc(serve)).ServeHTTP(w, r)
+		return
+	}
+	serve(w, r)
+}
+
+// serve answers a request.
+func (q *request) serve(w http.ResponseWriter, r *http.Request) {
+	q.w, q.r = w, r
+	if !q.load() {
+		return
+	}
+	q.pause()
+	if q.visitor.mortal && q.life != nil && q.oneIn(q.visitor.patience(q.line)) {
+		q.expire()
+		return
+	}
+	defer q.visitor.nap(q.line, q.rng)
+	if !q.visitor.mortal || q.oneIn(3) {
+		q.change(q.rng.IntN(4))
+	}
+	q.pause()
+	if q.life != nil && !q.turn() {
+		return
+	}
+	q.save()
+}
+
+// load starts the session. It reports false if there is none to use.
+func (q *request) load() bool {
+	e := q.event("start", q.came)
+	q.start = e
+	q.call(e, func() (err error) {
+		q.s, err = q.m.Start(q.w, q.r)
+		return err
+	})
+	if e.err != nil {
+		q.run.history.add(e)
+		return false
+	}
+	switch sid := q.s.SessionID(context.Background()); {
+	case q.came != nil && sid == q.came.sid:
+		e.alive = true
+		q.life, q.line = q.came, q.came.line
+	default:
+		e.dead = q.came != nil
+		q.line = q.visitor.begin()
+		if sid != "" {
+			q.live(e, "")
+		}
+	}
+	if q.life != nil {
+		e.saw = q.look(q.s)
+	}
+	q.run.history.add(e)
+	return true
+}
+
+// live notes the sid that a call has given the session.
+func (q *request) live(e *event, user string) {
+	l := &life{line: q.line, sid: q.s.SessionID(context.Background()), id: q.s.ID(), user: user}
+	if e.on != nil {
+		l.login = e.on.login
+	}
+	if e.op == "login" {
+		l.login = e
+	}
+	e.made, q.life = l, l
+	q.visitor.answer(q.came, l)
+	q.came = l
+}
+
+// look returns what the session has.
+func (q *request) look(s *session.Session) *view {
+	all, err := s.GetAll(context.Background())
+	if err != nil {
+		q.run.t.Errorf("GetAll: %v", err)
+	}
+	return newView(all, s.User())
+}
+
+// change makes n changes.
+func (q *request) change(n int) {
+	ctx := context.Background()
+	for range n {
+		c := &change{kind: "set", key: fmt.Sprint("k", 1+q.rng.IntN(4)), line: q.line}
+		var err error
+		switch p := q.rng.IntN(100); {
+		case p < 45:
+			err = q.set(c)
+		case p < 55:
+			c.kind, err = "remove", q.s.Delete(ctx, c.key)
+		case p < 57:
+			c.kind, c.key, err = "flush", "", q.s.Flush(ctx)
+		case p < 80:
+			c.kind, c.key, c.n = "increment", counterKey, int64(1+q.rng.IntN(3))
+			_, err = q.s.Increment(ctx, c.key, c.n)
+		default:
+			c.kind, c.key = "update", listKey
+			value := q.newValue(c)
+			err = q.s.Update(ctx, c.key, func(old any) (any, error) {
+				if list, ok := old.(string); ok {
+					return list + "," + value, nil
+				}
+				return value, nil
+			})
+		}
+		if err != nil {
+			q.run.t.Errorf("%s: %v", c.kind, err)
+			return
+		}
+		q.pending = append(q.pending, c)
+	}
+}
+
+// set sets a value, which now and then is so large that two of the kind are too many.
+func (q *request) set(c *change) error {
+	value := q.newValue(c)
+	if q.oneIn(30) && !q.run.able.sealed {
+		value += ":" + strings.Repeat("x", maxBytes*2/3)
+	}
+	return q.s.Set(context.Background(), c.key, value)
+}
+
+// newValue returns a value that tells whose it is and who has written it.
+func (q *request) newValue(c *change) string {
+	q.written++
+	c.value = fmt.Sprintf("%s/c%d.%d.%d", q.line.name, q.client.number, q.number, q.written)
+	q.run.history.wrote(c)
+	return c.value
+}
+
+// turn gives the session another sid or ends it, now and then. It reports false if the request is over.
+func (q *request) turn() bool {
+	user := users[q.rng.IntN(len(users))]
+	switch p := q.rng.IntN(100); {
+	case p < 5:
+		return q.move("regenerate", q.life.user)
+	case p < 7:
+		q.logout()
+		return false
+	case p < 27 && q.life.user == "", p < 9:
+		return q.move("login", user)
+	case p < 11:
+		return q.move("login", q.life.user)
+	}
+	return true
+}
+
+// move calls Regenerate or Login. The changes until then go to the new sid, unless another user logs in.
+func (q *request) move(op, user string) bool {
+	e := q.event(op, q.life)
+	other := q.life.user != "" && user != q.life.user
+	if !other {
+		e.changes = q.pending
+	}
+	if op == "login" {
+		e.user = user
+	}
+	ctx := context.WithValue(context.Background(), eventKey{}, e)
+	q.call(e, func() error {
+		if op == "login" {
+			return q.s.Login(ctx, user)
+		}
+		return q.s.Regenerate(ctx)
+	})
+	full := errors.Is(e.err, session.ErrTooManySessions) // then the session stays as it was
+	if full {
+		e.changes = nil
+	} else {
+		q.pending = nil
+	}
+	q.saved(e)
+	e.ends = e.outcome != refused
+	if e.alive = e.outcome == acknowledged; e.alive {
+		if other {
+			q.line = q.visitor.begin()
+		}
+		q.live(e, user)
+		e.saw = q.look(q.s)
+	}
+	q.run.history.add(e)
+	if e.alive {
+		q.change(q.rng.IntN(2))
+	}
+	return e.alive || full
+}
+
+// saved notes by which call changes were stored, if they were.
+func (q *request) saved(e *event) {
+	for _, c := range e.changes {
+		c.saved = e
+	}
+}
+
+// logout ends the session. What the request has changed is lost with it.
+func (q *request) logout() {
+	e := q.event("logout", q.life)
+	q.call(e, func() error {
+		if q.oneIn(2) {
+			return q.m.Destroy(q.w, q.r)
+		}
+		return q.s.Logout(context.Background())
+	})
+	if e.ends = true; e.outcome == acknowledged {
+		q.visitor.answer(q.life, nil)
+	}
+	q.run.history.add(e)
+}
+
+// expire has the session end soon, and then lets it rest until shortly before that or after it.
+func (q *request) expire() {
+	d := time.Duration(150+q.rng.IntN(600)) * time.Millisecond
+	if q.oneIn(2) {
+		q.visitor.sleep(d/4 + time.Duration(q.rng.IntN(int(d/2))))
+	} else {
+		q.visitor.sleep(d + time.Duration(50+q.rng.IntN(100))*time.Millisecond)
+	}
+	if q.oneIn(2) {
+		if err := q.s.SetLifetime(context.Background(), d); err != nil {
+			q.run.t.Errorf("SetLifetime: %v", err)
+		}
+		q.pending = append(q.pending, &change{kind: "lifetime", n: d.Milliseconds(), line: q.line})
+		q.visitor.expires(q.line, d)
+		q.save()
+		return
+	}
+	e := q.event("expire", q.life)
+	e.lifetime = d
+	q.call(e, func() error { return q.m.UpdateExpiration(q.w, q.r, d) })
+	e.alive = e.outcome == acknowledged
+	q.run.history.add(e)
+}
+
+// save stores the changes, if there are any. It tries again now and then, as applications do.
+func (q *request) save() {
+	e := q.event("save", q.life)
+	if e.changes = q.pending; len(q.pending) == 0 {
+		e.op = "release"
+	}
+	for _, c := range q.pending {
+		if c.kind == "lifetime" {
+			e.lifetime = time.Duration(c.n) * time.Millisecond
+		}
+	}
+	ctx, hangUp := context.WithCancel(context.Background())
+	defer hangUp()
+	if q.oneIn(10) {
+		hangUp()
+	}
+	tries := q.rng.IntN(3)
+	q.call(e, func() error {
+		err := q.s.Save(ctx)
+		for ; outcomeOf(err) == unclear && tries > 0; tries-- {
+			e.retried = true
+			time.Sleep(time.Duration(q.rng.IntN(20)) * time.Millisecond)
+			err = q.s.Save(ctx)
+		}
+		return err
+	})
+	if e.retried && e.outcome == refused {
+		e.outcome = unclear
+	}
+	q.saved(e)
+	if e.outcome == acknowledged && len(q.pending) > 0 {
+		if e.alive = e.on != nil; e.on == nil && q.s.IsNew() {
+			q.live(e, "")
+		}
+		if q.life != nil {
+			e.saw = q.look(q.s)
+		}
+	}
+	if q.pending = nil; q.life != nil {
+		q.run.history.add(e)
+	}
+}

@@ -1,0 +1,5 @@
+package historytest
+
+import "net/http"
+
+func (q *request) serveSealed(w http.ResponseWriter, r *http.Request) {}

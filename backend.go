@@ -140,7 +140,7 @@ type (
 	// became a record or lapsed, or ctx is done.
 	//
 	// A reservation is no record: nothing finds it but another Reserve. It ends when the record is created, or
-	// else lapses at until. Reserving again for a key only moves that time.
+	// else lapses at until. Reserving again for a key only moves that time: to one that is over, to give the place back.
 	UserLimiter interface {
 		Reserve(ctx context.Context, user, key string, until time.Time, max int, evict bool) (evicted []string, err error)
 	}

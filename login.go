@@ -106,6 +106,14 @@ func (s *Session) reserve(ctx context.Context, user, sid string) error {
 	return nil
 }
 
+// unreserve gives back the room that reserve has made: others would have to wait until it lapses. It does so if this fails.
+func (s *Session) unreserve(ctx context.Context, user, sid string) {
+	if l, ok := As[UserLimiter](s.m.backend); ok {
+		past := time.Now().Add(-5 * time.Second) // also by clocks that differ
+		_, _ = l.Reserve(ctx, user, s.m.storageKey(sid), past, s.m.cfg.MaxPerUser, false)
+	}
+}
+
 // userNames returns what stands for user in the store: what new sessions get, and then what sessions have that
 // were encrypted under an older key. Without encryption it is the name.
 func (m *Manager) userNames(user string) []string {

@@ -155,7 +155,8 @@ func (s *Session) moveAs(ctx context.Context, sid, user string) error {
 		return fmt.Errorf("session: regenerate: %w", err)
 	}
 	defer s.m.saves.leave(s.key, turn)
-	if s.isLimited(user) {
+	limited := s.isLimited(user)
+	if limited {
 		switch err := s.m.backend.Load(ctx, s.key, new(Record)); {
 		case errors.Is(err, ErrNotFound):
 			return s.lost(ctx)
@@ -168,7 +169,11 @@ func (s *Session) moveAs(ctx context.Context, sid, user string) error {
 		return err
 	}
 	s.stuck = true // also if an update panics
-	return s.move(ctx, sid, turn)
+	err = s.move(ctx, sid, turn)
+	if limited && (errors.Is(err, ErrDestroyed) || errors.Is(err, ErrTooLarge)) { // nobody can log in by this
+		s.unreserve(ctx, user, sid)
+	}
+	return err
 }
 
 // stick keeps what is stored as it is after a Regenerate that has failed with err, which it returns.

@@ -92,6 +92,18 @@ var brokenReserve = []breakage{
 		caught: []string{"reserve/lapses"},
 	},
 	{
+		name: "a reservation never ends sooner",
+		alter: reserving(func(n *node, ctx context.Context, c reserveCall) ([]string, error) {
+			n.mu.Lock()
+			if r, ok := n.reserved[place{n.namespace, c.key}]; ok && r.until.After(c.until) {
+				c.until = r.until
+			}
+			n.mu.Unlock()
+			return c.on(ctx, n)
+		}),
+		caught: []string{"reserve/given back"},
+	},
+	{
 		name: "a reservation outlives Clear",
 		alter: func(n *node) session.Backend {
 			return &altered{node: n, clear: func(ctx context.Context) error {

@@ -140,6 +140,24 @@ var reserveCases = []testCase{
 		},
 	},
 	{
+		name:     "reserve/given back",
+		sentence: "UserLimiter",
+		rule:     "Reserving again for a key until a time that is over gives the place back, and evicts nobody.",
+		check: func(t testing.TB, e *env) {
+			b := e.node(t)
+			r := optional[session.UserLimiter](t, b)
+			create(t, b, e.key("record"), ownedBy("Ann", 0))
+			for range 3 {
+				wantReserved(t, r, "Ann", e.key("1"), 2, false)
+				wantRefused(t, r, "Ann", e.key("2"), 2)
+				_, err := r.Reserve(t.Context(), "Ann", e.key("1"), time.Now().Add(-5*time.Second), 2, false)
+				wantOK(t, "Reserve", err)
+			}
+			wantReserved(t, r, "Ann", e.key("2"), 2, true)
+			wantStored(t, b, e.key("record"), 1, "0")
+		},
+	},
+	{
 		name:     "reserve/evicts",
 		sentence: "UserLimiter",
 		rule:     "With evict, Reserve removes the records that logged in first, as many as must go, and says which.",

@@ -137,44 +137,49 @@ func (l *load) end(t *testing.T, mayBeLost func(i int) bool) {
 	wantNoneLeft(t)
 }
 
+// faults are how connections and servers fail.
+var faults = []struct {
+	name  string
+	fails faulttest.Fails
+	fault func(t testing.TB, p *servertest.Proxy, s *servertest.Server) faulttest.Fault
+}{
+	{"connections reset", faulttest.Maybe, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
+		return faulttest.Disconnect(p.Reset)
+	}},
+	{"reset amid an answer", faulttest.Some, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
+		return faulttest.Cut(p, (*servertest.Proxy).ResetAfter)
+	}},
+	{"answer cut short", faulttest.Some, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
+		return faulttest.Cut(p, (*servertest.Proxy).TruncateAfter)
+	}},
+	{"refused", faulttest.Some, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
+		return faulttest.Refuse(p)
+	}},
+	{"no answer", faulttest.Some, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
+		return faulttest.Swallow(p)
+	}},
+	{"server halted", faulttest.Some, func(t testing.TB, _ *servertest.Proxy, s *servertest.Server) faulttest.Fault {
+		return faulttest.Halt(t, s)
+	}},
+}
+
 // TestFault has connections fail, and the server stop for a while, while clients use sessions.
 func TestFault(t *testing.T) {
-	for _, tt := range []struct {
-		name  string
-		fails faulttest.Fails
-		fault func(t testing.TB, p *servertest.Proxy, s *servertest.Server) faulttest.Fault
-	}{
-		{"connections reset", faulttest.Maybe, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
-			return faulttest.Disconnect(p.Reset)
-		}},
-		{"reset amid an answer", faulttest.Some, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
-			return faulttest.Cut(p, (*servertest.Proxy).ResetAfter)
-		}},
-		{"answer cut short", faulttest.Some, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
-			return faulttest.Cut(p, (*servertest.Proxy).TruncateAfter)
-		}},
-		{"refused", faulttest.Some, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
-			return faulttest.Refuse(p)
-		}},
-		{"no answer", faulttest.Some, func(_ testing.TB, p *servertest.Proxy, _ *servertest.Server) faulttest.Fault {
-			return faulttest.Swallow(p)
-		}},
-		{"server halted", faulttest.Some, func(t testing.TB, _ *servertest.Proxy, s *servertest.Server) faulttest.Fault {
-			return faulttest.Halt(t, s)
-		}},
-	} {
+	for _, tt := range faults {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := servertest.StartMemcached(t, servertest.MemcachedOptions{})
 			p := servertest.NewProxy(t, s.Addr)
-			faulttest.Run(t, faulttest.Setup{
-				Fails: tt.fails,
-				Open: func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
-					opts = append(opts, session.CfgProviderConfig(`{"servers": ["`+p.Addr+`"], "timeout": "1s"}`))
-					return session.New(session.NewProvider(memcache.Open), session.NewManagerConfig(opts...))
-				},
-			}, tt.fault(t, p, s))
+			faulttest.Run(t, faulttest.Setup{Fails: tt.fails, Open: nodes(p.Addr)}, tt.fault(t, p, s))
 		})
+	}
+}
+
+// nodes returns how to open managers.
+func nodes(addr string) func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
+	return func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
+		opts = append(opts, session.CfgProviderConfig(`{"servers": ["`+addr+`"], "timeout": "1s"}`))
+		return session.New(session.NewProvider(memcache.Open), session.NewManagerConfig(opts...))
 	}
 }
 

@@ -19,33 +19,37 @@ import (
 	"github.com/seed1a8f7c28/session/redis"
 )
 
+// faults are how a server fails.
+var faults = []struct {
+	name   string
+	server servertest.RedisOptions
+	fails  faulttest.Fails
+	fail   func(t *testing.T, f *faulty, r *faulttest.Round)
+}{
+	{"crash", servertest.RedisOptions{Append: true}, faulttest.Some, crash},
+	{"restart", servertest.RedisOptions{Append: true}, faulttest.Some, restart},
+	{"scripts forgotten", servertest.RedisOptions{}, faulttest.None, forgetScripts},
+	{"memory full", servertest.RedisOptions{}, faulttest.Some, fillMemory},
+	{"demoted", servertest.RedisOptions{}, faulttest.Some, demote},
+	{"no answer", servertest.RedisOptions{}, faulttest.Some, swallow},
+	{"server halted", servertest.RedisOptions{}, faulttest.Some, halt},
+	{"reset amid a reply", servertest.RedisOptions{}, faulttest.Some, cut((*servertest.Proxy).ResetAfter)},
+	{"reply cut short", servertest.RedisOptions{}, faulttest.Some, cut((*servertest.Proxy).TruncateAfter)},
+	{"beego mode, reset amid a reply", servertest.RedisOptions{}, faulttest.Some, cut((*servertest.Proxy).ResetAfter)},
+	{"connections reset", servertest.RedisOptions{}, faulttest.Maybe, reset},
+}
+
 // TestFault has a server fail while clients use sessions: what was acknowledged is there afterwards, nothing was made
 // twice, nobody has lost a session, and everybody is served again.
 func TestFault(t *testing.T) {
-	for _, tt := range []struct {
-		name   string
-		server servertest.RedisOptions
-		faulttest.Setup
-		fail func(t *testing.T, f *faulty, r *faulttest.Round)
-	}{
-		{"crash", servertest.RedisOptions{Append: true}, faulttest.Setup{Fails: faulttest.Some}, crash},
-		{"restart", servertest.RedisOptions{Append: true}, faulttest.Setup{Fails: faulttest.Some}, restart},
-		{"scripts forgotten", servertest.RedisOptions{}, faulttest.Setup{Fails: faulttest.None}, forgetScripts},
-		{"memory full", servertest.RedisOptions{}, faulttest.Setup{Fails: faulttest.Some}, fillMemory},
-		{"demoted", servertest.RedisOptions{}, faulttest.Setup{Fails: faulttest.Some}, demote},
-		{"no answer", servertest.RedisOptions{}, faulttest.Setup{Fails: faulttest.Some}, swallow},
-		{"server halted", servertest.RedisOptions{}, faulttest.Setup{Fails: faulttest.Some}, halt},
-		{"reset amid a reply", servertest.RedisOptions{}, faulttest.Setup{Fails: faulttest.Some}, cut((*servertest.Proxy).ResetAfter)},
-		{"reply cut short", servertest.RedisOptions{}, faulttest.Setup{Fails: faulttest.Some}, cut((*servertest.Proxy).TruncateAfter)},
-		{"beego mode, reset amid a reply", servertest.RedisOptions{}, faulttest.Setup{Fails: faulttest.Some}, cut((*servertest.Proxy).ResetAfter)},
-		{"connections reset", servertest.RedisOptions{}, faulttest.Setup{}, reset},
-	} {
+	for _, tt := range faults {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f := &faulty{server: servertest.StartRedis(t, tt.server)}
-			f.proxy, f.admin = servertest.NewProxy(t, f.server.Addr), bare(t, f.server.Addr)
-			tt.Open, tt.Refused = nodes(redis.Open, f.proxy.Addr, session.CfgBeego(strings.HasPrefix(tt.name, "beego"))), notMade
-			faulttest.Run(t, tt.Setup, func(r *faulttest.Round) { tt.fail(t, f, r) })
+			f := newFaulty(t, tt.server)
+			faulttest.Run(t, faulttest.Setup{
+				Open:    nodes(redis.Open, f.proxy.Addr, session.CfgBeego(strings.HasPrefix(tt.name, "beego"))),
+				Refused: notMade, Fails: tt.fails,
+			}, func(r *faulttest.Round) { tt.fail(t, f, r) })
 		})
 	}
 }
@@ -55,6 +59,12 @@ type faulty struct {
 	server *servertest.Server
 	proxy  *servertest.Proxy
 	admin  *goredis.Client
+}
+
+func newFaulty(t *testing.T, o servertest.RedisOptions) *faulty {
+	t.Helper()
+	s := servertest.StartRedis(t, o)
+	return &faulty{s, servertest.NewProxy(t, s.Addr), bare(t, s.Addr)}
 }
 
 // nodes returns how to open managers.

@@ -52,7 +52,7 @@ func TestBroken(t *testing.T) {
 				running.Go(func() {
 					r := &recorder{TB: t}
 					got := historytest.Run(r, historytest.Setup{
-						Open: open(tt.open(newStore(t))), Fails: true, Duration: 2 * time.Second, Seed: seed + 1,
+						Open: open(tt.open(newStore(t))), Fails: true, Duration: 2 * time.Second, Requests: 1500, Seed: seed + 1,
 					})
 					said := r.errors.String()
 					switch {

@@ -57,16 +57,26 @@ func check(h *history, r *run) []Violation {
 			c.lines[l] = append(c.lines[l], e)
 		}
 		c.checkView(e)
+		if r.able.sealed {
+			c.checkSealed(e)
+		}
 	}
+	if !r.able.sealed {
+		c.checkStored()
+	}
+	c.sort()
+	return c.found
+}
+
+// checkStored checks what holds where requests of one session share what is stored.
+func (c *checker) checkStored() {
 	c.checkLives()
 	for _, events := range c.lines {
 		c.checkValues(events)
 	}
-	if r.able.users {
+	if c.run.able.users {
 		c.checkLimits()
 	}
-	c.sort()
-	return c.found
 }
 
 // sort puts the shortest of each rule first, in the order of the rules: what breaks one often breaks a later one, too.

@@ -33,7 +33,7 @@ func (s *stay) shows() []*event { return []*event{s.write, s.firstE, s.lastE} }
 
 // checkValues checks the values of one session.
 func (c *checker) checkValues(events []*event) {
-	for _, key := range []string{"k1", "k2", "k3", "k4"} {
+	for _, key := range keys {
 		c.checkKey(key, events)
 	}
 	c.checkList(events)

@@ -45,8 +45,11 @@ type life struct {
 	user    string
 	born    *event
 	login   *event // the one that user comes from
-	cookies string // of a sealed session, which has one life for each answer
-	sealed  *view  // what is in it
+
+	// Of a session in a cookie:
+	cookies string
+	sealed  *view // what is in it
+	idle    time.Duration
 }
 
 // An event is one call.
@@ -67,6 +70,7 @@ type event struct {
 
 	changes  []*change     // that it stores
 	saw      *view         // what the session has after it
+	want     *view         // what it should have, if that is certain
 	user     string        // whom it is about
 	lifetime time.Duration // until the deadline that it sets
 	listed   []string      // public ids, of the user's sessions
@@ -211,6 +215,12 @@ func (h *history) request() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.count++
+	return h.count
+}
+
+func (h *history) requests() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	return h.count
 }
 

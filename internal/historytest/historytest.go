@@ -54,8 +54,10 @@ type Setup struct {
 	// Fails says that calls may fail without a Fault.
 	Fails bool
 
-	// Duration is how long the clients work. 0 means 15s, or three minutes in the long form.
+	// Duration is how long the clients work. 0 means 15s, or three minutes in the long form. They work on until they have sent
+	// as many Requests.
 	Duration time.Duration
+	Requests int
 
 	// Seed chooses what the clients do. 0 means one of its own for each run.
 	Seed uint64
@@ -186,7 +188,9 @@ func (r *run) work() {
 		time.Sleep(r.Duration / 10)
 		r.fail()
 	}
-	time.Sleep(time.Until(end))
+	for time.Now().Before(end) || r.history.requests() < r.Requests {
+		time.Sleep(10 * time.Millisecond)
+	}
 	close(stop)
 	working.Wait()
 }

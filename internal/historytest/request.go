@@ -31,7 +31,18 @@ type request struct {
 	pending []*change
 	written int
 	failed  error // the last error that leaves open what was done
+
+	// Of a session in a cookie:
+	view    *view         // what it should have
+	idle    time.Duration // how long it lives
+	changed []*change
+	last    *event
 }
+
+const cookieName = "gosessionid" // the default
+
+// keys are those that values are set under.
+var keys = []string{"k1", "k2", "k3", "k4"}
 
 // event returns one of the request's, to be called.
 func (q *request) event(op string, on *life) *event {
@@ -50,20 +61,29 @@ func (q *request) call(e *event, do func() error) {
 func (q *request) visit() {
 	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
 	serve := q.serve
-	switch l := q.came; {
-	case q.run.able.sealed:
+	if q.run.able.sealed {
 		serve = q.serveSealed
-		if l != nil {
-			r.Header.Set("Cookie", l.cookies)
+		defer q.sealed(w)
+		if old := q.run.history.recent(q.rng.IntN); old != nil && q.oneIn(10) {
+			q.came = old
 		}
-	case l != nil:
-		r.Header.Set("Cookie", "gosessionid="+l.sid)
+	}
+	if q.came != nil {
+		r.Header.Set("Cookie", q.came.cookie())
 	}
 	if q.oneIn(5) {
 		q.m.Handler(http.HandlerFunc(serve)).ServeHTTP(w, r)
 		return
 	}
 	serve(w, r)
+}
+
+// cookie returns what the browser sends.
+func (l *life) cookie() string {
+	if l.cookies != "" {
+		return l.cookies
+	}
+	return cookieName + "=" + l.sid
 }
 
 // serve answers a request.
@@ -145,7 +165,7 @@ func (q *request) look(s *session.Session) *view {
 func (q *request) change(n int) {
 	ctx := context.Background()
 	for range n {
-		c := &change{kind: "set", key: fmt.Sprint("k", 1+q.rng.IntN(4)), line: q.line}
+		c := &change{kind: "set", key: keys[q.rng.IntN(len(keys))], line: q.line}
 		var err error
 		switch p := q.rng.IntN(100); {
 		case p < 45:
@@ -166,6 +186,9 @@ func (q *request) change(n int) {
 				}
 				return value, nil
 			})
+		}
+		if errors.Is(err, session.ErrTooLarge) && q.run.able.sealed {
+			continue
 		}
 		if err != nil {
 			q.run.t.Errorf("%s: %v", c.kind, err)

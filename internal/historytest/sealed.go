@@ -1,5 +1,212 @@
 package historytest
 
-import "net/http"
+import (
+	"context"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"time"
+)
 
-func (q *request) serveSealed(w http.ResponseWriter, r *http.Request) {}
+// Sessions that are kept in clients have one life for each answer: it is what is in that cookie, for good. Of requests that
+// come at the same time the browser keeps one answer.
+
+// usual is how long a session lives that has no lifetime of its own.
+const usual = time.Hour
+
+// serveSealed answers a request whose session is in its cookie.
+func (q *request) serveSealed(w http.ResponseWriter, r *http.Request) {
+	q.w, q.r = w, r
+	if !q.open() {
+		return
+	}
+	q.pause()
+	if q.visitor.mortal && q.oneIn(2) {
+		q.shorten()
+	}
+	q.changeSealed()
+	if !q.turnSealed() {
+		return
+	}
+	q.changeSealed()
+	q.pause()
+	q.last = q.event("save", q.came)
+	q.call(q.last, func() error { return q.s.Save(context.Background()) })
+	q.last.saw, q.last.want = q.look(q.s), q.view
+}
+
+// open starts the session, which has what is in the cookie.
+func (q *request) open() bool {
+	e := q.event("start", q.came)
+	q.start, q.last = e, e
+	q.call(e, func() (err error) {
+		q.s, err = q.m.Start(q.w, q.r)
+		return err
+	})
+	if e.err != nil {
+		return false
+	}
+	if l := q.came; l != nil && q.s.SessionID(context.Background()) == l.sid {
+		e.alive = true
+		e.saw, e.want = q.look(q.s), l.sealed
+		q.line, q.view, q.idle = l.line, l.sealed.clone(), l.idle
+	} else {
+		e.dead = l != nil
+		q.line, q.view, q.idle = q.visitor.begin(), newView(nil, ""), usual
+	}
+	return true
+}
+
+// changeSealed makes changes. A list that gets too long for a cookie is flushed.
+func (q *request) changeSealed() {
+	if q.change(q.rng.IntN(4)); len(q.view.updates) > 20 {
+		if err := q.s.Flush(context.Background()); err == nil {
+			q.pending = append(q.pending, &change{kind: "flush", line: q.line})
+		}
+	}
+	for _, c := range q.pending {
+		if q.view.apply(c); c.kind == "flush" {
+			q.idle = usual
+		}
+	}
+	q.changed = append(q.changed, q.pending...)
+	q.pending = nil
+}
+
+// shorten has the session end soon, and lets it rest until shortly before that or after it.
+func (q *request) shorten() {
+	d := time.Duration(150+q.rng.IntN(600)) * time.Millisecond
+	if err := q.s.SetLifetime(context.Background(), d); err != nil {
+		q.run.t.Errorf("SetLifetime: %v", err)
+		return
+	}
+	q.idle = d
+	q.changed = append(q.changed, &change{kind: "lifetime", n: d.Milliseconds(), line: q.line})
+	q.visitor.sleep(d/4 + time.Duration(q.rng.IntN(int(d))))
+}
+
+// turnSealed gives the session another sid, or ends it for this client.
+func (q *request) turnSealed() bool {
+	ctx := context.Background()
+	switch p := q.rng.IntN(100); {
+	case p < 8:
+		q.callSealed("regenerate", func() error { return q.s.Regenerate(ctx) })
+	case p < 16:
+		user := users[q.rng.IntN(len(users))]
+		if q.view.user != "" && user != q.view.user {
+			q.line, q.view, q.changed, q.idle = q.visitor.begin(), newView(nil, ""), nil, usual
+		}
+		q.view.user = user
+		q.callSealed("login", func() error { return q.s.Login(ctx, user) })
+	case p < 20:
+		q.last = q.event("logout", q.came)
+		q.call(q.last, func() error { return q.s.Logout(ctx) })
+		return false
+	}
+	return true
+}
+
+// callSealed makes a call that asks nobody else, so that it cannot fail.
+func (q *request) callSealed(op string, do func() error) {
+	e := q.event(op, q.came)
+	if q.call(e, do); e.err != nil {
+		q.run.t.Errorf("%s: %v", op, e.err)
+	}
+	q.run.history.add(e)
+}
+
+// sealed takes in which cookie the browser has got, and so what is in it.
+func (q *request) sealed(w *httptest.ResponseRecorder) {
+	h, e := q.run.history, q.last
+	if e != q.start {
+		h.add(q.start)
+	}
+	e.changes = q.changed
+	q.saved(e)
+	switch cookie := sessionCookie(w); {
+	case cookie == nil && len(q.changed) > 0 && e.op == "save":
+		q.run.t.Errorf("a change was acknowledged, and no cookie was answered")
+	case cookie == nil:
+	case cookie.MaxAge < 0:
+		q.visitor.answer(q.came, nil)
+	case q.view != nil:
+		e.made = &life{
+			line: q.line, sid: q.s.SessionID(context.Background()), user: q.view.user,
+			cookies: cookie.Name + "=" + cookie.Value, sealed: q.view.clone(), idle: q.idle,
+		}
+		q.visitor.answer(q.came, e.made)
+	}
+	h.add(e)
+}
+
+// sessionCookie returns the last one that was answered, or nil.
+func sessionCookie(w *httptest.ResponseRecorder) *http.Cookie {
+	for _, c := range slices.Backward(w.Result().Cookies()) {
+		if c.Name == cookieName {
+			return c
+		}
+	}
+	return nil
+}
+
+func (v *view) clone() *view {
+	return &view{values: maps.Clone(v.values), n: v.n, updates: slices.Clone(v.updates), user: v.user}
+}
+
+// apply makes a change.
+func (v *view) apply(c *change) {
+	switch c.kind {
+	case "set":
+		v.values[c.key] = c.value
+	case "remove":
+		delete(v.values, c.key)
+	case "increment":
+		v.n += c.n
+	case "update":
+		v.updates = append(v.updates, c.value)
+	case "flush":
+		*v = *newView(nil, v.user)
+	}
+}
+
+// differs returns a key under which the views differ, or that they are of different users.
+func (v *view) differs(from *view) (key string, is bool) {
+	for _, key := range keys {
+		if v.values[key] != from.values[key] {
+			return key, true
+		}
+	}
+	switch {
+	case v.n != from.n:
+		return counterKey, true
+	case !slices.Equal(v.updates, from.updates):
+		return listKey, true
+	}
+	return "", v.user != from.user
+}
+
+// checkSealed checks that requests have seen what was in their cookies, until their deadlines.
+func (c *checker) checkSealed(e *event) {
+	if e.want != nil {
+		if key, is := e.saw.differs(e.want); is {
+			c.violated(ruleValue, key, []*event{e.on.bornBy(), e}, "the session has not what is in the cookie, and what was changed")
+		}
+	}
+	if l := e.on; l != nil && e.op == "start" {
+		made := l.born.request
+		switch {
+		case e.alive && made.last.ended.Add(l.idle+slack).Before(e.began):
+			c.violated(ruleDeadline, "", []*event{l.born, e}, "the session lives for %v, and is there later", l.idle)
+		case e.dead && e.ended.Before(made.start.began.Add(l.idle-slack)):
+			c.violated(ruleLost, "", []*event{l.born, e}, "the session lives for %v, and is gone earlier", l.idle)
+		}
+	}
+}
+
+func (l *life) bornBy() *event {
+	if l == nil {
+		return nil
+	}
+	return l.born
+}

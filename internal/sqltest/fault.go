@@ -1,7 +1,6 @@
 package sqltest
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
@@ -9,64 +8,60 @@ import (
 	"github.com/seed1a8f7c28/session/internal/servertest"
 )
 
-// faults has the server fail while clients use sessions. Which saves a server has refused is not told: database/sql may
-// have sent a statement twice, and an error is that of the last time.
-func (e Engine) faults(t *testing.T) {
-	own, immediate := &servertest.SQLOptions{}, &servertest.SQLOptions{Immediate: true}
-	for _, tt := range []struct {
-		name string
-		own  *servertest.SQLOptions // of a server of its own; nil for the one that all share
-		faulttest.Setup
-		fault func(t testing.TB, f *faulty) faulttest.Fault
-	}{
-		{"crash", own, faulttest.Setup{Fails: faulttest.Some}, func(t testing.TB, f *faulty) faulttest.Fault {
+// A fault is a way in which a server fails.
+type fault struct {
+	name  string
+	own   *servertest.SQLOptions // of a server of its own; nil for the one that all share
+	fails faulttest.Fails
+	fault func(t testing.TB, f *faulty) faulttest.Fault
+}
+
+// faults are how the engine's server fails.
+func (e Engine) faults() []fault {
+	own := &servertest.SQLOptions{}
+	all := []fault{
+		{"crash", own, faulttest.Some, func(t testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Crash(t, f.server)
 		}},
-		{"restart", own, faulttest.Setup{Fails: faulttest.Some}, func(t testing.TB, f *faulty) faulttest.Fault {
+		{"restart", own, faulttest.Some, func(t testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Restart(t, f.server)
 		}},
-		{"immediate restart", immediate, faulttest.Setup{Fails: faulttest.Some}, func(t testing.TB, f *faulty) faulttest.Fault {
-			return faulttest.Restart(t, f.server)
-		}},
-		{"server halted", own, faulttest.Setup{Fails: faulttest.Some}, func(t testing.TB, f *faulty) faulttest.Fault {
+		{"server halted", own, faulttest.Some, func(t testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Halt(t, f.server)
 		}},
-		{"read only", own, faulttest.Setup{Fails: faulttest.Some}, e.readOnly},
-		{"no answer", nil, faulttest.Setup{Fails: faulttest.Some}, func(_ testing.TB, f *faulty) faulttest.Fault {
+		{"read only", own, faulttest.Some, e.readOnly},
+		{"no answer", nil, faulttest.Some, func(_ testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Swallow(f.proxy)
 		}},
-		{"reset amid an answer", nil, faulttest.Setup{Fails: faulttest.Some}, func(_ testing.TB, f *faulty) faulttest.Fault {
+		{"reset amid an answer", nil, faulttest.Some, func(_ testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Cut(f.proxy, (*servertest.Proxy).ResetAfter)
 		}},
-		{"answer cut short", nil, faulttest.Setup{Fails: faulttest.Some}, func(_ testing.TB, f *faulty) faulttest.Fault {
+		{"answer cut short", nil, faulttest.Some, func(_ testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Cut(f.proxy, (*servertest.Proxy).TruncateAfter)
 		}},
-		{"connections reset", nil, faulttest.Setup{}, func(_ testing.TB, f *faulty) faulttest.Fault {
+		{"connections reset", nil, faulttest.Maybe, func(_ testing.TB, f *faulty) faulttest.Fault {
 			return faulttest.Disconnect(f.proxy.Reset)
 		}},
-		{"connections ended by the server", nil, faulttest.Setup{}, func(t testing.TB, f *faulty) faulttest.Fault {
+		{"connections ended by the server", nil, faulttest.Maybe, func(t testing.TB, f *faulty) faulttest.Fault {
 			db := e.DB(t, f.server.DSN(f.database))
 			return faulttest.Disconnect(func() { e.Server.Disconnect(t, db) })
 		}},
-	} {
-		if tt.own == immediate && !e.Server.Immediate {
-			continue
-		}
+	}
+	if e.Server.Immediate {
+		all = append(all, fault{"immediate restart", &servertest.SQLOptions{Immediate: true}, faulttest.Some, all[1].fault})
+	}
+	return all
+}
+
+// fail has the server fail while clients use sessions. Which saves a server has refused is not told: database/sql may
+// have sent a statement twice, and an error is that of the last time.
+func (e Engine) fail(t *testing.T) {
+	for _, tt := range e.faults() {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f := &faulty{}
-			if tt.own != nil {
-				f.server = e.Server.Start(t, *tt.own)
-			} else {
-				f.server = e.Server.Shared(t)
-			}
-			f.proxy, f.database = servertest.NewProxy(t, f.server.Addr), f.server.NewDatabase(t)
-			f.dsn = f.server.DSNVia(f.proxy.Addr, f.database)
+			f := e.newFaulty(t, tt.own)
 			fault := tt.fault(t, f)
-			tt.Open = func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
-				return session.New(e.Provider(), session.NewManagerConfig(slices.Concat(opts, f.opts())...))
-			}
-			faulttest.Run(t, tt.Setup, fault)
+			faulttest.Run(t, faulttest.Setup{Fails: tt.fails, Open: e.nodes(f.dsn)}, fault)
 		})
 	}
 }
@@ -79,8 +74,26 @@ type faulty struct {
 	dsn      string // of the nodes
 }
 
-func (f *faulty) opts() []session.ManagerConfigOpt {
-	return []session.ManagerConfigOpt{session.CfgProviderConfig(f.dsn)}
+// newFaulty starts a server, or takes the one that all share.
+func (e Engine) newFaulty(t testing.TB, own *servertest.SQLOptions) *faulty {
+	t.Helper()
+	f := &faulty{}
+	if own != nil {
+		f.server = e.Server.Start(t, *own)
+	} else {
+		f.server = e.Server.Shared(t)
+	}
+	f.proxy, f.database = servertest.NewProxy(t, f.server.Addr), f.server.NewDatabase(t)
+	f.dsn = f.server.DSNVia(f.proxy.Addr, f.database)
+	return f
+}
+
+// nodes returns how to open managers.
+func (e Engine) nodes(dsn string) func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
+	return func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
+		opts = append(opts, session.CfgProviderConfig(dsn))
+		return session.New(e.Provider(), session.NewManagerConfig(opts...))
+	}
 }
 
 // readOnly makes the server a replica for a while: sessions can be read, and saves are errors.

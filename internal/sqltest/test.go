@@ -32,7 +32,8 @@ func (e Engine) Test(t *testing.T) {
 		{"LostAnswer", true, true, e.lostAnswers},
 		{"SlowToOpen", true, false, e.slowToOpen},
 		{"Serializable", true, true, func(t *testing.T) { e.twoProcesses(t, e.Empty(t)+e.Server.Serializable) }},
-		{"Fault", true, true, e.faults},
+		{"Fault", true, true, e.fail},
+		{"History", false, true, e.history},
 	} {
 		if (e.Server != nil || !tt.ofServer) && (!e.DriverOnly || tt.ofDriver) {
 			t.Run(tt.name, tt.test)

@@ -1,0 +1,31 @@
+package sqltest
+
+import (
+	"testing"
+
+	"github.com/seed1a8f7c28/session/internal/faulttest"
+	"github.com/seed1a8f7c28/session/internal/historytest"
+)
+
+// history has clients do everything at once that a session can do, first on a server that is well, then on one that fails:
+// in the short form amid answers.
+func (e Engine) history(t *testing.T) {
+	t.Run("well", func(t *testing.T) {
+		t.Parallel()
+		historytest.Run(t, historytest.Setup{Open: e.nodes(e.Empty(t))})
+	})
+	if e.Server == nil {
+		return
+	}
+	for _, tt := range e.faults() {
+		if tt.name != "reset amid an answer" && !faulttest.Long() {
+			continue
+		}
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := e.newFaulty(t, tt.own)
+			fault := tt.fault(t, f)
+			historytest.Run(t, historytest.Setup{Open: e.nodes(f.dsn), Fault: fault})
+		})
+	}
+}

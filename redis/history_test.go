@@ -1,0 +1,39 @@
+package redis_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/seed1a8f7c28/session/internal/faulttest"
+	"github.com/seed1a8f7c28/session/internal/historytest"
+	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/redis"
+)
+
+// TestHistory has clients do everything at once that a session can do.
+func TestHistory(t *testing.T) {
+	t.Parallel()
+	addr := servertest.StartRedis(t, servertest.RedisOptions{}).Addr
+	historytest.Run(t, historytest.Setup{Open: nodes(redis.Open, addr)})
+}
+
+func TestHistoryCluster(t *testing.T) {
+	historytest.Run(t, historytest.Setup{Open: nodes(redis.OpenCluster, clusterConfig(t))})
+}
+
+// TestHistoryFault has a server fail meanwhile: in the short form by a crash.
+func TestHistoryFault(t *testing.T) {
+	for _, tt := range faults {
+		if strings.HasPrefix(tt.name, "beego") || tt.name != "crash" && !faulttest.Long() {
+			continue
+		}
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := newFaulty(t, tt.server)
+			historytest.Run(t, historytest.Setup{
+				Open:  nodes(redis.Open, f.proxy.Addr),
+				Fault: func(r *faulttest.Round) { tt.fail(t, f, r) },
+			})
+		})
+	}
+}

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"encoding/binary"
 	"time"
 )
 
@@ -59,9 +60,12 @@ func (s *store) forget(ctx context.Context, user, key string) {
 	_ = s.send(ctx, "index", plainCall("zrem", s.keys.index(user), key))
 }
 
-// leave removes the entry of a session that has become another's, unless somebody is about to make it the user's
-// again: that would have given the entry another score.
+// leave removes the entry of a session that has become another's or is gone, unless somebody is about to make it the
+// user's again: that would have given the entry another score. Nobody has none.
 func (s *store) leave(ctx context.Context, user, key string) {
+	if user == "" {
+		return
+	}
 	index := s.keys.index(user)
 	score := plainCall("zscore", index, key)
 	if s.send(ctx, "index", score) != nil || score.none() {
@@ -71,7 +75,16 @@ func (s *store) leave(ctx context.Context, user, key string) {
 	if s.send(ctx, "index", who) != nil || isOf(who, user) {
 		return
 	}
-	_ = s.send(ctx, "index", leaveScript.call(index, key, score.cmd.Val()).repeatable())
+	keys := []string{index}
+	if s.ordered {
+		keys = append(keys, s.keys.session(key))
+	}
+	_ = s.send(ctx, "index", leaveScript.callOn(keys, key, score.cmd.Val(), prefixed(user)).repeatable())
+}
+
+// prefixed returns a user as a record has it, after two bytes of length.
+func prefixed(user string) []byte {
+	return append(binary.BigEndian.AppendUint16(nil, uint16(len(user))), user...)
 }
 
 // head returns a call for the header and the user of a record that is thought to be this user's.

@@ -143,8 +143,7 @@ const authOffset = 36
 
 // remove evicts sessions that are still the user's.
 func (r *reservation) remove(ctx context.Context, victims []candidate) error {
-	who := binary.BigEndian.AppendUint16(nil, uint16(len(r.user)))
-	who = append(who, r.user...)
+	who := prefixed(r.user)
 	calls := make([]*call, len(victims))
 	for i, v := range victims {
 		calls[i] = evictScript.call(r.keys.session(v.key), who, r.keys.channel(), v.key).repeatable()

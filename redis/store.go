@@ -114,11 +114,16 @@ func (s *store) Save(ctx context.Context, key string, rec *session.Record) error
 		version(rec.Version), value, millis(rec.Expires), flag(rec.Shorten), value[userOffset : userOffset+2+len(rec.User)],
 	}
 	save := saveScript.call(name, append(args, flag(s.ordered || rec.User == ""))...)
-	switch calls := s.indexCalls(rec.User, key, rec.Expires, rec.Shorten); {
-	case s.ordered || rec.User == "":
-		err = s.send(ctx, "save", append(calls, save)...)
+	switch {
+	case rec.User == "":
+		err = s.send(ctx, "save", save)
+	case s.ordered:
+		counts, until := entryTimes(rec.Expires)
+		save = saveScript.callOn([]string{name, s.keys.index(rec.User)}, append(args, flag(true), counts, until, key)...)
+		err = s.send(ctx, "save", save)
 	default:
 		// Other servers have the index: all at once, but a session that is not the user's yet waits for it.
+		calls := s.indexCalls(rec.User, key, rec.Expires, rec.Shorten)
 		if err = s.send(ctx, "save", append(calls, save)...); err == nil && save.cmd.Val() == int64(2) {
 			save = saveScript.call(name, append(args, flag(true))...)
 			err = s.send(ctx, "save", save)
@@ -128,6 +133,9 @@ func (s *store) Save(ctx context.Context, key string, rec *session.Record) error
 		return err
 	}
 	was, err := outcome(save)
+	if errors.Is(err, session.ErrNotFound) && !s.ordered { // it is in the index now, where it would hold a place
+		s.leave(ctx, rec.User, key)
+	}
 	if err != nil {
 		return err
 	}
@@ -187,7 +195,9 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 	if err := s.sendIndexed(ctx, "touch", user, key, expires, touch); err != nil {
 		return err
 	}
-	_, err = outcome(touch)
+	if _, err = outcome(touch); errors.Is(err, session.ErrNotFound) {
+		s.leave(ctx, user, key)
+	}
 	return err
 }
 

@@ -104,6 +104,21 @@ var brokenReserve = []breakage{
 		caught: []string{"reserve/given back"},
 	},
 	{
+		name: "a late save holds a place",
+		alter: func(n *node) session.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+				err := n.Save(ctx, key, rec)
+				if errors.Is(err, session.ErrNotFound) && rec.User != "" {
+					n.mu.Lock()
+					n.reserved[place{n.namespace, key}] = reservation{rec.User, time.Now().Add(time.Minute)}
+					n.mu.Unlock()
+				}
+				return err
+			}}
+		},
+		caught: []string{"reserve/too late"},
+	},
+	{
 		name: "a reservation outlives Clear",
 		alter: func(n *node) session.Backend {
 			return &altered{node: n, clear: func(ctx context.Context) error {

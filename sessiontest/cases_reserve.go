@@ -158,6 +158,21 @@ var reserveCases = []testCase{
 		},
 	},
 	{
+		name:     "reserve/too late",
+		sentence: "UserLimiter",
+		rule:     "A Save or Touch of a record that is gone holds no place.",
+		check: func(t testing.TB, e *env) {
+			b := e.node(t)
+			r := optional[session.UserLimiter](t, b)
+			create(t, b, e.key("k"), ownedBy("Ann", 0))
+			rec := load(t, b, e.key("k"))
+			wantOK(t, "Delete", b.Delete(t.Context(), e.key("k"), 0))
+			wantErr(t, "Save", b.Save(t.Context(), e.key("k"), rec), session.ErrNotFound)
+			wantErr(t, "Touch", b.Touch(t.Context(), e.key("k"), rec.Expires.Add(time.Hour)), session.ErrNotFound)
+			wantReserved(t, r, "Ann", e.key("1"), 1, false)
+		},
+	},
+	{
 		name:     "reserve/evicts",
 		sentence: "UserLimiter",
 		rule:     "With evict, Reserve removes the records that logged in first, as many as must go, and says which.",

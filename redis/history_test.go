@@ -18,7 +18,7 @@ func TestHistory(t *testing.T) {
 }
 
 func TestHistoryCluster(t *testing.T) {
-	historytest.Run(t, historytest.Setup{Open: nodes(redis.OpenCluster, clusterConfig(t))})
+	historytest.Run(t, historytest.Setup{Open: nodes(redis.OpenCluster, clusterConfig(t)), CountsTwice: true})
 }
 
 // TestHistoryFault has a server fail meanwhile: in the short form by a crash.

@@ -45,16 +45,27 @@ type checker struct {
 	events  []*event // by their beginning
 	lines   map[*line][]*event
 	lives   map[*life]*fate
+	ofUser  map[string][]*life
+	moves   []*event // those that give sessions new sids
 	found   []Violation
 }
 
 // check returns what breaks the rules: of each the shortest, then the first.
 func check(h *history, r *run) []Violation {
 	slices.SortFunc(h.events, func(a, b *event) int { return cmp.Compare(a.from, b.from) })
-	c := &checker{history: h, run: r, events: h.events, lines: make(map[*line][]*event), lives: make(map[*life]*fate)}
+	c := &checker{
+		history: h, run: r, events: h.events,
+		lines: make(map[*line][]*event), lives: make(map[*life]*fate), ofUser: make(map[string][]*life),
+	}
+	for _, l := range h.lives {
+		c.ofUser[l.user] = append(c.ofUser[l.user], l)
+	}
 	for _, e := range c.events {
 		if l := e.line(); l != nil {
 			c.lines[l] = append(c.lines[l], e)
+		}
+		if e.op == "login" || e.op == "regenerate" {
+			c.moves = append(c.moves, e)
 		}
 		c.checkView(e)
 		if r.able.sealed {

@@ -50,15 +50,18 @@ func (c *checker) checkRoom(e *event, l *life, others int) {
 
 // places returns how many sessions of the user there may have been, during a login, and logins that hold a place for one.
 func (c *checker) places(e *event) (n int) {
-	for _, l := range c.history.lives {
-		if l.user == e.user && l != e.made && l.born.from < e.to && !c.isGone(l, e.from) {
+	for _, l := range c.ofUser[e.user] {
+		if l != e.made && l.born.from < e.to && !c.isGone(l, e.from) {
 			n++
 		}
 	}
 	hold := c.run.opTimeout() + 5*time.Second + slack
-	for _, other := range c.events {
-		if other.op == "login" && other.user == e.user && other != e && other.from < e.to &&
-			(other.to > e.from || other.outcome != acknowledged && e.began.Sub(other.ended) < hold) {
+	for _, other := range c.moves {
+		switch {
+		case other == e || other.from > e.to:
+		case other.user == e.user && (other.to > e.from || other.outcome != acknowledged && e.began.Sub(other.ended) < hold):
+			n++
+		case c.run.CountsTwice && other.on != nil && other.on.user == e.user && (other.to > e.from || other.outcome == unclear):
 			n++
 		}
 	}
@@ -74,8 +77,8 @@ func (c *checker) isGone(l *life, at int64) bool {
 
 // checkOldest checks that there is no session that has logged in before the one that was ended, and stayed.
 func (c *checker) checkOldest(e *event, ended *life) {
-	for _, l := range c.history.lives {
-		if l.user != e.user || l == e.on || l == ended || l.born.to > e.from || !ended.login.began.After(l.login.ended.Add(slack)) {
+	for _, l := range c.ofUser[e.user] {
+		if l == e.on || l == ended || l.born.to > e.from || !ended.login.began.After(l.login.ended.Add(slack)) {
 			continue
 		}
 		stayed := slices.IndexFunc(c.lives[l].alive, func(a *event) bool { return a.from > e.to })

@@ -63,8 +63,8 @@ func (f *fate) happened(e *event) {
 // that it spares; what gets a new sid meanwhile is not spared, nor certain to end.
 func (c *checker) destroyed(e *event) {
 	spared := c.history.byID[e.except]
-	for _, l := range c.history.lives {
-		if l.user != e.user || l.id == e.except || l.born.from > e.to {
+	for _, l := range c.ofUser[e.user] {
+		if l.id == e.except || l.born.from > e.to {
 			continue
 		}
 		done := e.done()
@@ -80,10 +80,8 @@ func (c *checker) mayEvict(e *event) {
 	if e.outcome != unclear || !c.run.able.users {
 		return
 	}
-	for _, l := range c.history.lives {
-		if l.user == e.user {
-			c.lives[l].ends = append(c.lives[l].ends, end{e, never})
-		}
+	for _, l := range c.ofUser[e.user] {
+		c.lives[l].ends = append(c.lives[l].ends, end{e, never})
 	}
 }
 
@@ -92,15 +90,17 @@ func (c *checker) listed(e *event) {
 	if e.outcome != acknowledged {
 		return
 	}
-	for _, l := range c.history.lives {
-		switch {
-		case slices.Contains(e.listed, l.id):
+	for _, id := range e.listed {
+		if l := c.history.byID[id]; l != nil {
 			c.lives[l].alive = append(c.lives[l].alive, e)
 			if l.user != e.user {
 				c.violated(ruleOthers, "", []*event{l.login, l.born, e}, "session %s is %s, and listed as %s",
 					l.name, whose(l.user), whose(e.user))
 			}
-		case l.user == e.user && l.born.to < e.from:
+		}
+	}
+	for _, l := range c.ofUser[e.user] {
+		if l.born.to < e.from && !slices.Contains(e.listed, l.id) {
 			c.lives[l].dead = append(c.lives[l].dead, e)
 		}
 	}

@@ -54,6 +54,10 @@ type Setup struct {
 	// Fails says that calls may fail without a Fault.
 	Fails bool
 
+	// CountsTwice says that a session which gets a new sid counts twice meanwhile, so that a login beside it may end one session
+	// more than it must, or be refused.
+	CountsTwice bool
+
 	// Duration is how long the clients work. 0 means 15s, or three minutes in the long form. They work on until they have sent
 	// as many Requests.
 	Duration time.Duration

@@ -154,7 +154,7 @@ func (c *checker) checkWriter(e *event, owner *life, key, value string) {
 	case w.saved.outcome == refused:
 		c.violated(ruleUnchanged, key, []*event{w.saved, e}, "session %s has %s, which was refused", owner.name, value)
 	case key != listKey && w.saved.effect(key) != w || key == listKey && flushes(w.saved, value):
-		c.violated(ruleUnchanged, key, []*event{w.saved, e}, "session %s has %s, which its own request has replaced", owner.name, value)
+		c.violated(ruleValue, key, []*event{w.saved, e}, "session %s has %s, which its own request has replaced", owner.name, value)
 	case w.saved.from > e.to:
 		c.violated(ruleValue, key, []*event{w.saved, e}, "session %s has %s before it is saved", owner.name, value)
 	}

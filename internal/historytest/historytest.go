@@ -17,10 +17,10 @@
 //
 // A failure shows the rule and the shortest part of the history that breaks it, one call a line:
 //
-//	a key has the value of its last save: k1 of session b3 was b3/c2.17.1, then b3/c5.9.1, and is b3/c2.17.1 again
-//	    412.30 –  413.02 ms  c2 on n1  b3.1  save: set k1=b3/c2.17.1   acknowledged
-//	    415.10 –  415.21 ms  c5 on n3  b3.1  save: set k1=b3/c5.9.1    acknowledged
-//	    420.77 –  420.90 ms  c1 on n2  b3.1  start                     k1=b3/c2.17.1 n=4 user ann
+//	a key has the value of its last save: k1 of session b3 was b3/c2.17.1 throughout, and b3/c5.9.1 in between
+//	    412.30 –  413.02 ms  c2 on n1  b3.1  save: set k1=b3/c2.17.1   acknowledged, k1=b3/c2.17.1
+//	    415.10 –  415.21 ms  c5 on n3  b3.1  save: set k1=b3/c5.9.1    acknowledged, k1=b3/c5.9.1
+//	    420.77 –  420.90 ms  c1 on n2  b3.1  start                     found, k1=b3/c2.17.1
 //
 // The times are from the first call on. Session b3 is the third one of visitor b; b3.1 is that under its first sid, which
 // Regenerate and Login replace. c2.17.1 is the first change of request 17 of client 2. Calls that overlap in time may have

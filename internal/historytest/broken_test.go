@@ -50,11 +50,9 @@ func TestBroken(t *testing.T) {
 			var running sync.WaitGroup
 			for seed := range uint64(runs) {
 				running.Go(func() {
-					r := &recorder{TB: t}
-					got := historytest.Run(r, historytest.Setup{
-						Open: open(tt.open(newStore(t))), Fails: true, Duration: 2 * time.Second, Requests: 1500, Seed: seed + 1,
+					got, said := untilCaught(t, func() historytest.Setup {
+						return historytest.Setup{Open: open(tt.open(newStore(t))), Fails: true, Seed: seed + 1}
 					})
-					said := r.errors.String()
 					switch {
 					case len(got.Faults) == 0:
 						t.Errorf("seed %d: not caught", seed+1)
@@ -71,6 +69,18 @@ func TestBroken(t *testing.T) {
 			}
 			running.Wait()
 		})
+	}
+}
+
+// untilCaught has clients use a broken engine, three times as long each time, until something is said of it.
+func untilCaught(t *testing.T, setup func() historytest.Setup) (got historytest.Result, said string) {
+	t.Helper()
+	for n := 300; ; n *= 3 {
+		r, s := &recorder{TB: t}, setup()
+		s.Requests, s.Duration = n, time.Duration(n)*time.Millisecond
+		if got = historytest.Run(r, s); len(got.Faults) > 0 || n > 8000 {
+			return got, r.errors.String()
+		}
 	}
 }
 

@@ -287,8 +287,13 @@ func (q *request) logout() {
 		}
 		return q.s.Logout(context.Background())
 	})
-	if e.ends = true; e.outcome == acknowledged {
+	e.ends = true
+	switch e.outcome {
+	case acknowledged:
 		q.visitor.answer(q.life, nil)
+	case unclear: // Handler saves what it has if the session is still there
+		e.changes = q.pending
+		q.saved(e)
 	}
 	q.run.history.add(e)
 }

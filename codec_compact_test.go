@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"math"
 	"testing"
@@ -143,6 +144,33 @@ func TestCompactAllocatesLittle(t *testing.T) {
 			}
 			t.Logf("%d times", size/uint64(len(enc)))
 		})
+	}
+}
+
+// A count of elements is believed only as far as there are bytes for them, whatever holds them.
+func TestCompactCountsMoreThanThereIs(t *testing.T) {
+	rest := make([]byte, 10_000)
+	for name, header := range map[string]string{
+		"strings":           "\x16\x12",
+		"ints":              "\x16\x02",
+		"anys":              "\x16\x15",
+		"map of strings":    "\x17\x12\x12",
+		"map of anys":       "\x17\x15\x15",
+		"byte slices":       "\x16\x13",
+		"slices of strings": "\x16\x16\x12",
+		"map of int8s":      "\x17\x03\x03",
+	} {
+		for _, n := range []int{len(rest) + 1, 500 * len(rest), 1 << 40} {
+			enc := append(binary.AppendUvarint([]byte(header), uint64(n)+1), rest...)
+			size := allocated(func() {
+				if v, err := (compact{}).value(enc); !errors.Is(err, ErrCorrupt) {
+					t.Errorf("%s, %d: %T, %v", name, n, v, err)
+				}
+			})
+			if size > 4*uint64(len(enc))+64<<10 {
+				t.Errorf("%s, %d: %d bytes allocated for %d", name, n, size, len(enc))
+			}
+		}
 	}
 }
 

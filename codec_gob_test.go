@@ -168,13 +168,6 @@ func hostile() map[string][]byte {
 		b := bytes.Join(v, nil)
 		return bytes.Join([][]byte{{gobInterface << 1, 0}, gobText(name), gobID(id), gobLength(b), b}, nil)
 	}
-	nested := func(n int) []byte {
-		b := []byte{0}
-		for range n {
-			b = bytes.Join([][]byte{{0}, count(1), gobText("[]interface {}"), gobID(66), count(0), b}, nil)
-		}
-		return b
-	}
 	var chain, busy []byte
 	for id := int64(65); id < 4065; id++ {
 		chain = append(chain, gobDefine(id, formSlice, gobID(id+1))...)
@@ -206,7 +199,7 @@ func hostile() map[string][]byte {
 		"long type name":       gobStream(nil, value(strings.Repeat("x", 2000), gobInt, []byte{0, 0})),
 		"fields":               gobStream(nil, gobID(-65), []byte{3, 2}, count(many)),
 		"nothing in map":       gobStream(append(emptyStruct, gobDefine(68, formMap, gobID(67), gobID(67))...), value("map[int]int", 68, []byte{0}, count(many))),
-		"deep":                 gobStream(anySlice, []byte{16, 0}, gobText("[]interface {}"), gobID(66), count(0), nested(1000)),
+		"deep":                 gobNested(maxGobDepth), // each is two steps deeper
 		"deep type":            gobStream(chain, value("[]int", 65, []byte{0, 0})),
 		"many types of fields": gobStream(busy, value(reflect.TypeFor[codecPoint]().PkgPath()+".codecPoint", 66, []byte{0})),
 		"type of itself":       gobStream(gobDefine(66, formSlice, gobID(66)), value("[]int", 66, []byte{0}, bytes.Repeat([]byte{1}, 10000))),
@@ -238,6 +231,41 @@ func hostile() map[string][]byte {
 			1, 1, 0, 0, // A{M: {}}
 			1, 1, 7, 0, 0xfc, 0x40, 0, 0, 0, 0, 0, 0, // B{S: 7 bytes}, or B{M: {"": 1<<30 entries}}
 		})),
+	}
+}
+
+// gobNested is the stream of a []any that holds a []any, and so on, n times.
+func gobNested(n int) []byte {
+	slice := []byte{0, 0}
+	inAny := func() []byte {
+		return bytes.Join([][]byte{gobText("[]interface {}"), gobID(66), gobLength(slice), slice}, nil)
+	}
+	for range n {
+		slice = append([]byte{0, 1}, inAny()...)
+	}
+	return gobStream(gobDefine(66, formSlice, gobID(gobInterface)), []byte{gobInterface << 1, 0}, inAny())
+}
+
+// What is nested as deeply as values may be is read, so that what is nested more deeply is refused for its depth
+// and not for its form.
+func TestGobNested(t *testing.T) {
+	for n := range maxWalkDepth / 2 {
+		v, err := decodeGobValue(gobNested(n))
+		for range n {
+			inner, _ := v.([]any)
+			if len(inner) != 1 {
+				t.Fatalf("%d levels: %v, %v", n, v, err)
+			}
+			v = inner[0]
+		}
+		if inner, ok := v.([]any); !ok || len(inner) > 0 || err != nil {
+			t.Errorf("%d levels: %v, %v", n, v, err)
+		}
+	}
+	for _, n := range []int{maxGobDepth/2 + 1, maxGobDepth, 10 * maxGobDepth} {
+		if v, err := decodeGobValue(gobNested(n)); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%d levels: %T, %v, want ErrCorrupt", n, v, err)
+		}
 	}
 }
 

@@ -7,23 +7,40 @@ import (
 	"net/http/httptest"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/seed1a8f7c28/session"
 )
+
+// isFree fails the test when s is locked.
+func isFree(t *testing.T, s *session.Session) {
+	t.Helper()
+	used := make(chan struct{})
+	go func() {
+		defer close(used)
+		_ = s.User()
+		_ = s.Get(context.Background(), "a")
+	}()
+	select {
+	case <-used:
+	case <-time.After(10 * time.Second):
+		t.Fatal("a handler is called while the session is locked")
+	}
+}
 
 func TestEvents(t *testing.T) {
 	for name, p := range stores(t) {
 		t.Run(name, func(t *testing.T) {
 			var m *session.Manager
 			var got []string
+			var using *session.Session // of the request that is under way
 			handler := func(what string) session.EventHandler {
 				return func(ctx context.Context, e session.Event) {
 					if _, err := m.Count(ctx); err != nil { // no lock is held
 						t.Error(err)
 					}
-					if s, err := m.FromContext(ctx); err == nil {
-						_ = s.Get(ctx, "a")
-						_ = s.User()
+					if using != nil {
+						isFree(t, using)
 					}
 					if len(e.ID) != 43 || (e.Previous != "") != (what == "regenerate") || e.Previous == e.ID {
 						t.Errorf("%s: ids %q and %q", what, e.Previous, e.ID)
@@ -32,7 +49,7 @@ func TestEvents(t *testing.T) {
 				}
 			}
 			m = newNode(t, p, session.CfgOnCreate(handler("create")), session.CfgOnRegenerate(handler("regenerate")),
-				session.CfgOnDestroy(handler("destroy")), session.CfgOnConflict(handler("conflict")))
+				session.CfgOnDestroy(handler("destroy")), session.CfgOnConflict(handler("conflict")), session.CfgMaxPerUser(1))
 			other := newNode(t, p)
 			c := new(client)
 			want := func(events ...string) {
@@ -40,30 +57,50 @@ func TestEvents(t *testing.T) {
 				if !slices.Equal(got, events) {
 					t.Errorf("events %q, want %q", got, events)
 				}
-				got = nil
+				got, using = nil, nil
 			}
 			c.visit(t, m, func(s *session.Session) { set(t, s, "a", 1) })
 			want("create  ")
 			c.visit(t, m, nil)
 			want()
-			c.login(t, m, "ann")
+			c.visit(t, m, func(s *session.Session) {
+				using = s
+				if err := s.Login(t.Context(), "ann"); err != nil {
+					t.Error(err)
+				}
+			})
 			want("regenerate ann ")
 			c.visit(t, m, func(s *session.Session) {
+				using = s
 				set(t, s, "b", 1)
 				c.visit(t, other, func(s *session.Session) { set(t, s, "c", 1) })
 			})
 			if name != "memory" { // the nodes of one process save one after the other
 				want("conflict ann ")
 			}
-			got = nil
+			got, using = nil, nil
 			c.do(func(w http.ResponseWriter, r *http.Request) { m.SessionDestroy(w, r) })
 			want("destroy ann logout")
 			unknown := &client{cookie: "gosessionid=0123456789abcdef0123456789abcdef"}
 			unknown.do(func(w http.ResponseWriter, r *http.Request) { m.SessionDestroy(w, r) })
 			want()
 
-			c = login(t, m, "ann")
+			evicted := login(t, m, "ann")
 			got = nil
+			c.visit(t, m, func(s *session.Session) {
+				got, using = nil, s
+				if err := s.Login(t.Context(), "ann"); err != nil {
+					t.Error(err)
+				}
+			})
+			want("destroy ann limit", "regenerate ann ")
+			evicted.visit(t, m, func(s *session.Session) {
+				got, using = nil, s
+				if err := s.Logout(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+			want("destroy  logout")
 			if _, err := m.DestroyUser(t.Context(), "ann"); err != nil {
 				t.Fatal(err)
 			}
@@ -75,6 +112,7 @@ func TestEvents(t *testing.T) {
 					t.Error(err)
 					return
 				}
+				using = s
 				switch r.URL.Path {
 				case "/set":
 					set(t, s, "a", 1)

@@ -65,6 +65,17 @@ var answers = []struct {
 		w.WriteHeader(http.StatusInternalServerError)
 		return nil
 	}},
+	{name: "WriteHeader 101", http1: true, status: http.StatusSwitchingProtocols, body: "hello", do: func(_ *testing.T, w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Connection", "Upgrade")
+		w.Header().Set("Upgrade", "echo")
+		w.WriteHeader(http.StatusSwitchingProtocols) // as some WebSocket packages do before they hijack
+		conn, rw, err := http.NewResponseController(w).Hijack()
+		return first(err, func() error {
+			defer conn.Close()
+			fmt.Fprint(rw, "hello")
+			return rw.Flush()
+		})
+	}},
 	{name: "redirect", status: http.StatusSeeOther, do: func(_ *testing.T, w http.ResponseWriter, _ *http.Request) error {
 		w.Header().Set("Location", "/next")
 		w.WriteHeader(http.StatusSeeOther)

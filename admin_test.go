@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -129,9 +130,10 @@ func TestDestroyUserWhileItRegenerates(t *testing.T) {
 			for range 200 {
 				c := login(t, m, "ann")
 				done, ended := make(chan struct{}), make(chan struct{})
+				var over atomic.Bool
 				go func() {
 					defer close(done)
-					for i := 0; ; i++ {
+					for i := 0; !over.Load(); i++ {
 						w := httptest.NewRecorder()
 						s, err := m.Start(w, c.request())
 						if err != nil || s.IsNew() || s.Regenerate(t.Context()) != nil {
@@ -144,7 +146,9 @@ func TestDestroyUserWhileItRegenerates(t *testing.T) {
 					}
 				}()
 				<-ended
-				if _, err := m.DestroyUser(t.Context(), "ann"); err != nil {
+				_, err := m.DestroyUser(t.Context(), "ann")
+				over.Store(true)
+				if err != nil {
 					t.Fatal(err)
 				}
 				<-done

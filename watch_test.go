@@ -235,6 +235,43 @@ func TestDoneAfterALostNotice(t *testing.T) {
 	})
 }
 
+// While the store cannot be reached nothing is known to have ended, from the first look on.
+func TestDoneDuringAnOutage(t *testing.T) {
+	for _, how := range []fault{refused, silent} {
+		t.Run(string(how), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFaulty(t)
+				m, other := newNode(t, f.provider()), newNode(t, f.provider())
+				c, late := login(t, m, "ann"), watched(t, m, login(t, m, "ann"))
+				s := watched(t, m, c)
+				done := s.Done()
+				time.Sleep(time.Second)
+				f.down(how)
+				lateDone := late.Done()
+				time.Sleep(3 * (session.PollInterval + 5*time.Second)) // which opTimeout is
+				if len(f.recorded()) == 0 {
+					t.Fatal("nobody has looked")
+				}
+				if ended(done) || ended(lateDone) {
+					t.Error("a session has ended because the store could not be asked")
+				}
+				f.heal()
+				time.Sleep(3 * session.PollInterval)
+				if ended(done) || ended(lateDone) {
+					t.Error("a session has ended after an outage")
+				}
+				if err := other.DestroyByID(t.Context(), s.ID()); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(3 * session.PollInterval)
+				if !ended(done) || ended(lateDone) {
+					t.Error("after an outage the sessions are not looked at")
+				}
+			})
+		})
+	}
+}
+
 func TestDoneEndsWithTheRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newManager(t)

@@ -25,7 +25,7 @@ func Told(t *testing.T, open func() *session.Manager) {
 	defer pulse.stop()
 	for range 100 {
 		var done <-chan struct{}
-		family.Do(func() { done = loggedIn(t, m) })
+		family.Do(func() { done = loggedIn(t, m, "ann") })
 		if len(took) == 0 {
 			settle(t, m, other)
 		}
@@ -55,19 +55,28 @@ func Told(t *testing.T, open func() *session.Manager) {
 	family.Gone(t)
 }
 
-// ToldAfter ends a session on one node while another hears nothing: that one finds it out afterwards.
+// ToldAfter ends a session on one node while another hears nothing: that one finds it out afterwards. A session that
+// goes on does so, though it could not be looked at meanwhile.
 func ToldAfter(t *testing.T, m, other *session.Manager, outage func() (end func())) {
 	t.Helper()
-	done := loggedIn(t, m)
+	done, others := loggedIn(t, m, "ann"), loggedIn(t, m, "bob")
 	settle(t, m, other)
 	end := outage()
 	logOut(t, other)
-	time.Sleep(300 * time.Millisecond)
+	time.Sleep(2 * time.Second) // longer than a refused call is tried again
 	end()
 	select {
 	case <-done:
 	case <-time.After(await):
 		t.Error("nobody has looked after the break")
+	}
+	select {
+	case <-others:
+		t.Error("a session has ended that could not be looked at")
+	default:
+	}
+	if n, err := other.DestroyUser(t.Context(), "bob"); n != 1 || err != nil {
+		t.Errorf("DestroyUser = %d, %v", n, err)
 	}
 }
 
@@ -95,12 +104,12 @@ func settle(t *testing.T, m, other *session.Manager) {
 	t.Fatal("nobody is told in time")
 }
 
-// loggedIn begins Ann's session, and waits for its end.
-func loggedIn(t *testing.T, m *session.Manager) <-chan struct{} {
+// loggedIn begins a session of user, and waits for its end.
+func loggedIn(t *testing.T, m *session.Manager, user string) <-chan struct{} {
 	t.Helper()
 	s, err := m.Start(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
 	if err == nil {
-		err = s.Login(t.Context(), "ann")
+		err = s.Login(t.Context(), user)
 	}
 	if err == nil {
 		err = s.Save(t.Context())

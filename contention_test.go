@@ -146,3 +146,54 @@ func TestManyNodesGetTheirSavesThrough(t *testing.T) {
 		})
 	}
 }
+
+// A steady backend takes the same time for each save, and notes how long nobody saved before it.
+type steady struct {
+	session.Backend
+	ended time.Time
+	idle  []time.Duration
+}
+
+// callTime is how long a save takes.
+const callTime = 2 * time.Millisecond
+
+func (b *steady) Save(ctx context.Context, key string, rec *session.Record) error {
+	b.idle = append(b.idle, time.Since(b.ended))
+	defer func() { b.ended = time.Now() }()
+	time.Sleep(callTime)
+	return b.Backend.Save(ctx, key, rec)
+}
+
+// A row of saves that wait for each other on one node makes gaps, each long enough for a call of another node. Without
+// them what that has loaded would be changed again each time its save arrives, until the row is over.
+func TestALongRowMakesGaps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &steady{Backend: newFaulty(t)}
+		m := newNode(t, session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) { return b, nil }))
+		c := seed(t, m, nil)
+		const row = 100
+		var all sync.WaitGroup
+		for range row {
+			s := start(t, m, httptest.NewRecorder(), c.request())
+			increment(t, s, "n", 1)
+			all.Go(func() {
+				if err := s.Save(t.Context()); err != nil {
+					t.Errorf("Save: %v", err)
+				}
+			})
+		}
+		all.Wait()
+		gaps := 0
+		for _, idle := range b.idle[1:] { // nothing was saved before the first
+			if idle >= callTime {
+				gaps++
+			}
+			if idle > 3*callTime {
+				t.Errorf("a gap of %v among saves that take %v", idle, callTime)
+			}
+		}
+		if want := row / 8; gaps < want-1 || gaps > want+1 {
+			t.Errorf("%d gaps in a row of %d, want %d", gaps, row, want)
+		}
+	})
+}

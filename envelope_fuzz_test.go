@@ -7,7 +7,7 @@ import (
 )
 
 // envelopeManager returns a manager as far as envelopes need it.
-func envelopeManager(f *testing.F, opts ...ManagerConfigOpt) *Manager {
+func envelopeManager(f testing.TB, opts ...ManagerConfigOpt) *Manager {
 	s, err := NewManagerConfig(opts...).resolve()
 	if err != nil {
 		f.Fatal(err)

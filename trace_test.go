@@ -86,14 +86,36 @@ func TestNoClientCanSendATrace(t *testing.T) {
 	}
 	f.heal()
 	c, victim := seed(t, m, nil), seed(t, m, map[any]any{"user": "ann"})
-	r := c.request()
-	r.Header.Set("Cookie", c.cookie+"; gosessionid.was=.stuck; gosessionid.was="+victim.sid())
-	s := start(t, m, httptest.NewRecorder(), r)
-	set(t, s, "n", 1)
-	save(t, s)
-	if c.value(t, m, "n") != 1 || victim.value(t, m, "n") != nil {
+	for _, word := range []string{"", word(t, newManager(t)), word(t, newNode(t, f.provider()))} {
+		r := c.request()
+		r.Header.Set("Cookie", c.cookie+"; gosessionid.was="+word+".stuck; gosessionid.was="+word+victim.sid())
+		s := start(t, m, httptest.NewRecorder(), r)
+		increment(t, s, "n", 1)
+		if err := s.Save(t.Context()); err != nil {
+			t.Errorf("with the word %q a client's trace counts: Save = %v", word, err)
+		}
+	}
+	if c.value(t, m, "n") != int64(3) || victim.value(t, m, "n") != nil {
 		t.Error("a client's trace counts")
 	}
+}
+
+// word returns what begins the traces of m, as an application sees it that serves requests with m.
+func word(t *testing.T, m *session.Manager) string {
+	t.Helper()
+	r := seed(t, m, nil).request()
+	if _, err := m.Regenerate(httptest.NewRecorder(), r); err != nil {
+		t.Fatal(err)
+	}
+	trace, err := r.Cookie("gosessionid.was")
+	if err != nil {
+		t.Fatal(err)
+	}
+	word, _, _ := strings.Cut(trace.Value, ".")
+	if len(word) < 26 { // 128 bits in base32
+		t.Errorf("the word %q can be guessed", word)
+	}
+	return word
 }
 
 func TestADoubledLoginSendsOneCookie(t *testing.T) {

@@ -7,7 +7,6 @@ MAKEFLAGS += --no-print-directory
 
 # The folders that hold a go.mod. Nested modules carry a replace to the root; there is no go.work.
 MODULES := . bench contrib/beego contrib/pgx contrib/sqlite tools
-CODE := $(filter-out tools,$(MODULES))
 
 GO ?= go
 PLATFORMS := linux windows darwin
@@ -17,6 +16,9 @@ COUNT ?= 1
 FUZZTIME ?= 30s
 SESSION_SEEDS ?= 1000
 FROM ?=
+MUTANTS ?= .
+N ?= 0
+SEED ?= 0
 
 # Where tests count allocations, which the race detector adds to. The others need not be compiled once more.
 ALLOCATING = $(sort $(dir $(shell grep -rlE 'func Test\w*Alloc' --include='*_test.go' --exclude-dir=contrib .)))
@@ -39,9 +41,9 @@ help: ## list the targets
 
 .PHONY: test
 test: servers ## all tests under the race detector, then those that count allocations without it; SERVERS=off: without servers
-	@$(call each,$(CODE),$(GO) test -race -shuffle=on ./...)
+	@$(call each,$(MODULES),$(GO) test -race -shuffle=on ./...)
 	@$(GO) test -run Alloc $(ALLOCATING)
-	@if [ "$${SERVERS:-}" = off ]; then $(call each,$(CODE),GO=$(GO) $(CURDIR)/scripts/servers.sh left-out); \
+	@if [ "$${SERVERS:-}" = off ]; then $(call each,$(MODULES),GO=$(GO) $(CURDIR)/scripts/servers.sh left-out); \
 		else scripts/mysql.sh left-out; fi
 
 .PHONY: servers
@@ -49,8 +51,8 @@ servers: ## install the Debian packages of the servers that the tests start, whe
 	@scripts/servers.sh
 
 .PHONY: check
-check: ## format, vet on three systems, static analysis, tidy modules
-	@$(MAKE) -k fmt vet lint tidy
+check: ## format, vet on three systems, static analysis, tidy modules, ten mutants at random
+	@$(MAKE) -k fmt vet lint tidy fit mutants N=10
 
 .PHONY: fmt
 fmt: $(TOOLS)/.built
@@ -63,19 +65,28 @@ vet: $(PLATFORMS:%=vet-%)
 
 .PHONY: $(PLATFORMS:%=vet-%)
 $(PLATFORMS:%=vet-%): vet-%:
-	@$(call each,$(CODE),GOOS=$* CGO_ENABLED=0 $(GO) vet ./...)
+	@$(call each,$(MODULES),GOOS=$* CGO_ENABLED=0 $(GO) vet ./...)
 
 .PHONY: lint
 lint: $(TOOLS)/.built
-	@$(call each,$(CODE),$(TOOLS)/staticcheck ./...)
+	@$(call each,$(MODULES),$(TOOLS)/staticcheck ./...)
 
 .PHONY: tidy
 tidy:
 	@$(call each,$(MODULES),$(GO) mod tidy -diff)
 
+# The lists of mutants go by the text of the product, so that a change of it can leave them behind.
+.PHONY: fit
+fit: $(TOOLS)/mutants
+	@$(TOOLS)/mutants -root . -list
+
+.PHONY: mutants
+mutants: $(TOOLS)/mutants servers ## break the product on purpose, to see whether the tests notice; MUTANTS=regexp and N=n choose, SEED=s repeats
+	@$(TOOLS)/mutants -root . -go '$(GO)' -run '$(MUTANTS)' -n $(N) -seed $(SEED)
+
 .PHONY: bench
 bench: servers ## benchmarks with allocations; BENCH=regexp and COUNT=n choose
-	@$(call each,$(CODE),$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...)
+	@$(call each,$(MODULES),$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...)
 
 .PHONY: drill
 drill: servers ## a rolling deployment over each kind of store: the commit FROM (the last tag) beside this version
@@ -86,9 +97,9 @@ bench-peers: servers ## this package beside others, 5 rounds, into docs/performa
 	@cd bench && $(GO) run . -bench '$(BENCH)' -count $(if $(filter file,$(origin COUNT)),5,$(COUNT)) -o ../docs/performance.md
 
 .PHONY: soak
-soak: servers ## every fuzz target for FUZZTIME (30s) each, then the tests with SESSION_SEEDS (1000) seeds or more, then the drill
+soak: servers ## every fuzz target for FUZZTIME (30s) each, the tests with SESSION_SEEDS (1000) seeds or more, the drill, all mutants
 	@failed=; \
-	for module in $(CODE); do \
+	for module in $(MODULES); do \
 		cd $(CURDIR)/$$module; \
 		packages=$$($(GO) list ./...); \
 		for package in $$packages; do \
@@ -101,8 +112,13 @@ soak: servers ## every fuzz target for FUZZTIME (30s) each, then the tests with 
 	done; \
 	if [ -n "$$failed" ]; then echo "soak: failed:$$failed" >&2; exit 1; fi
 	@export SESSION_SEEDS=$(SESSION_SEEDS) SESSION_SOAK=1; \
-	$(call each,$(CODE),$(GO) test -race -shuffle=on -count 1 -timeout 4h ./...)
+	$(call each,$(MODULES),$(GO) test -race -shuffle=on -count 1 -timeout 4h ./...)
 	@$(MAKE) drill
+	@$(MAKE) mutants MUTANTS=. N=0
+
+.PHONY: $(TOOLS)/mutants
+$(TOOLS)/mutants:
+	@cd tools && $(GO) build -o $@ ./mutants
 
 $(TOOLS)/.built: tools/go.mod tools/go.sum
 	@cd tools && $(GO) build -o $(TOOLS)/ tool

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// A check is one go test: of a package in the repository, its tests that run chooses.
+type check struct {
+	pkg, run string
+	race     bool
+}
+
+// checks returns what must notice m.
+func (m *mutant) checks() []check {
+	all := make([]check, len(m.packages))
+	for i, pkg := range m.packages {
+		all[i] = check{pkg, m.run, m.race}
+	}
+	return all
+}
+
+func (c check) String() string {
+	text := "go test "
+	if c.race {
+		text += "-race "
+	}
+	if c.run != "" {
+		text += "-run '" + c.run + "' "
+	}
+	return text + strings.TrimSuffix("./"+c.pkg, "/.")
+}
+
+// A runner runs checks in the repository at root, with its temporary files in tmp.
+type runner struct {
+	root, tmp string
+	command   string        // the go command
+	timeout   time.Duration // of the tests of one package
+}
+
+// grace is what go test may take besides the tests: to compile, on a busy machine, and to say which tests hang.
+const grace = 5 * time.Minute
+
+// An outcome is what a check has shown.
+type outcome struct {
+	noticed string // the first test that failed, or how the tests crashed; "" if all have passed
+	output  string
+}
+
+// test runs a check on the files that overlay names in place of the repository's, "" for those as they are. An error
+// says that the tests have not run, and so show nothing.
+func (r *runner) test(ctx context.Context, c check, overlay string) (outcome, error) {
+	module, err := r.module(c.pkg)
+	if err != nil {
+		return outcome{}, err
+	}
+	rel, err := filepath.Rel(module, filepath.Join(r.root, filepath.FromSlash(c.pkg)))
+	if err != nil {
+		return outcome{}, err
+	}
+	args := []string{"test", "-vet=off", "-failfast", "-timeout", r.timeout.String()}
+	tmp := filepath.Join(r.tmp, "tests") // always the same, or go test would not find what it has in its cache
+	if overlay != "" {
+		args = append(args, "-count=1", "-overlay", overlay)
+		tmp = filepath.Join(filepath.Dir(overlay), "tests")
+	}
+	if c.race {
+		args = append(args, "-race")
+	}
+	if c.run != "" {
+		args = append(args, "-run", c.run)
+	}
+	if err := os.MkdirAll(tmp, 0o711); err != nil {
+		return outcome{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.timeout+grace)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, r.command, append(args, "./"+filepath.ToSlash(rel))...)
+	cmd.Dir = module
+	cmd.Env = append(os.Environ(), "TMPDIR="+tmp, "PWD="+module)
+	inGroup(cmd)
+	cmd.WaitDelay = 10 * time.Second
+	output, err := cmd.CombinedOutput()
+	if ctx.Err() != nil {
+		return outcome{}, fmt.Errorf("go test was ended: %w", ctx.Err())
+	}
+	return judge(string(output), err)
+}
+
+// module returns the folder of the module that a package is in.
+func (r *runner) module(pkg string) (string, error) {
+	for dir := filepath.Join(r.root, filepath.FromSlash(pkg)); ; dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir, nil
+		}
+		if dir == r.root || dir == filepath.Dir(dir) {
+			return "", fmt.Errorf("%s is in no module", pkg)
+		}
+	}
+}
+
+// failure is how go test says that a test has failed, or the process of the tests.
+var failure = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)|^(panic: .*|fatal error: .*)$`)
+
+// judge reads what go test has said. That something fails is not enough: what does not compile fails too.
+func judge(output string, err error) (outcome, error) {
+	found := failure.FindStringSubmatch(output)
+	switch _, exited := errors.AsType[*exec.ExitError](err); {
+	case err != nil && !exited:
+		return outcome{}, err
+	case strings.Contains(output, "[build failed]"), strings.Contains(output, "[setup failed]"):
+		return outcome{}, fmt.Errorf("it does not compile:\n%s", output)
+	case strings.Contains(output, "[no tests to run]"), strings.Contains(output, "[no test files]"):
+		return outcome{}, errors.New("there are no tests to run")
+	case err == nil:
+		return outcome{output: output}, nil
+	case found == nil:
+		return outcome{}, fmt.Errorf("go test failed, and none of the tests did:\n%s", output)
+	}
+	return outcome{noticed: found[1] + found[2], output: output}, nil
+}
+
+// try runs the checks of m on the changed file, until one notices.
+func (r *runner) try(ctx context.Context, m *mutant) (o outcome, err error) {
+	dir, err := os.MkdirTemp(r.tmp, "mutant-")
+	if err != nil {
+		return o, err
+	}
+	defer func() { err = errors.Join(err, remove(dir)) }()
+	overlay, err := r.overlay(dir, m)
+	if err != nil {
+		return o, err
+	}
+	for _, c := range m.checks() {
+		if o, err = r.test(ctx, c, overlay); err != nil || o.noticed != "" {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+// overlay writes the changed file into dir, and what -overlay needs to read it in place of the repository's. That holds for
+// embedded files too.
+func (r *runner) overlay(dir string, m *mutant) (string, error) {
+	if err := os.Chmod(dir, 0o711); err != nil { // servers of another account have their folders below it
+		return "", err
+	}
+	path := filepath.Join(r.root, filepath.FromSlash(m.file))
+	changed, err := r.changed(m)
+	if err != nil {
+		return "", err
+	}
+	to := filepath.Join(dir, filepath.Base(path))
+	text, err := json.Marshal(map[string]map[string]string{"Replace": {path: to}})
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Join(dir, "overlay.json")
+	return name, errors.Join(os.WriteFile(to, []byte(changed), 0o644), os.WriteFile(name, text, 0o644))
+}
+
+// changed returns the text of m's file with the change.
+func (r *runner) changed(m *mutant) (string, error) {
+	text, err := os.ReadFile(filepath.Join(r.root, filepath.FromSlash(m.file)))
+	if err != nil {
+		return "", err
+	}
+	changed, err := m.mutate(string(text))
+	if err != nil {
+		return "", fmt.Errorf("%s: %s: %s: %w", m.at, m.name, m.file, err)
+	}
+	return changed, nil
+}
+
+// needsServers reports whether tests that must notice m use servers.
+func (r *runner) needsServers(m *mutant) bool {
+	for _, pkg := range m.packages {
+		names, _ := filepath.Glob(filepath.Join(r.root, filepath.FromSlash(pkg), "*_test.go"))
+		for _, name := range names {
+			if text, err := os.ReadFile(name); err == nil && strings.Contains(string(text), `/internal/servertest"`) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// remove removes a folder, to which what was killed may still be writing.
+func remove(dir string) (err error) {
+	for range 10 {
+		if err = os.RemoveAll(dir); err == nil {
+			return nil
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	return err
+}

@@ -179,6 +179,28 @@ var brokenExpiry = []breakage{
 		caught: []string{"expiry/delete"},
 	},
 	{
+		name: "a time to live that is negative means for ever",
+		alter: func(n *node) session.Backend {
+			forever := func(rec *session.Record) {
+				if !rec.Live(time.Now()) {
+					rec.Expires = time.Now().Add(1000 * time.Hour)
+				}
+			}
+			return &altered{
+				node: n,
+				create: func(ctx context.Context, key string, rec *session.Record) error {
+					forever(rec)
+					return n.Create(ctx, key, rec)
+				},
+				save: func(ctx context.Context, key string, rec *session.Record) error {
+					forever(rec)
+					return n.Save(ctx, key, rec)
+				},
+			}
+		},
+		caught: []string{"expiry/over already"},
+	},
+	{
 		name: "the time to live is that of Create",
 		alter: func(n *node) session.Backend {
 			first := make(map[string]time.Time)

@@ -2,6 +2,7 @@ package sessiontest
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -134,6 +135,28 @@ var expiryCases = []testCase{
 			save(t, b, key, rec)
 			e.waitFor(rec.Expires)
 			wantGone(t, b, key)
+		},
+	},
+	{
+		name:     "expiry/over already",
+		sentence: "S6",
+		rule:     "A record that is created or saved with an Expires in the past, as after a jump of the clock, is gone at once.",
+		check: func(t testing.TB, e *env) {
+			b := e.node(t)
+			for i, ago := range []time.Duration{2 * time.Second, time.Hour, 100 * 24 * time.Hour} {
+				past := time.Now().Add(-ago).Truncate(e.resolution)
+				key := e.key(fmt.Sprint("created ", i))
+				create(t, b, key, expiring(past))
+				wantGone(t, b, key)
+				create(t, b, key, newRecord("fresh"))
+
+				key = e.key(fmt.Sprint("saved ", i))
+				rec := newRecord("x")
+				create(t, b, key, rec)
+				rec.Expires, rec.Shorten = past, true
+				save(t, b, key, rec)
+				wantGone(t, b, key)
+			}
 		},
 	},
 }

@@ -40,7 +40,7 @@ func TestBroken(t *testing.T) {
 		{"the limit is not kept", []string{limit}, one(reservesNothing)},
 		{"the latest login is ended", []string{room}, one(evictsLatest)},
 		{"one too many is ended", []string{room}, one(evictsOneMore)},
-		{"a save that was made is a conflict", []string{exact}, one(conflictsAfterSaving)},
+		{"a save that was made is a conflict", []string{exact, value, unchanged}, one(conflictsAfterSaving)},
 		{"a conflict shows what is old", []string{value, exact}, one(conflictsWithOld)},
 		{"one session of fifty is gone", []string{lost}, one(losesSessions)},
 		{"touches are not made", []string{lost}, one(touchesNothing)},
@@ -86,15 +86,16 @@ func untilCaught(t *testing.T, setup func() historytest.Setup) (got historytest.
 
 // The rules, as they are said.
 const (
-	value    = "a key has the value of its last save"
-	exact    = "increments and updates are made once"
-	others   = "nobody sees another's values or user"
-	dead     = "nothing comes back from the dead"
-	lost     = "a session that nobody has ended is found"
-	deadline = "a session is gone at its deadline"
-	once     = "a session gets one new sid"
-	limit    = "no user has more sessions than the limit"
-	room     = "a login ends no session that it need not end"
+	value     = "a key has the value of its last save"
+	exact     = "increments and updates are made once"
+	others    = "nobody sees another's values or user"
+	dead      = "nothing comes back from the dead"
+	lost      = "a session that nobody has ended is found"
+	deadline  = "a session is gone at its deadline"
+	unchanged = "what was refused is not made"
+	once      = "a session gets one new sid"
+	limit     = "no user has more sessions than the limit"
+	room      = "a login ends no session that it need not end"
 )
 
 // A recorder is a test whose failures are expected.

@@ -27,7 +27,7 @@ var rules = []string{
 
 // A Violation is a rule that was broken, and the calls that show it.
 type Violation struct {
-	Rule   string
+	Rule   string // as a sentence
 	text   string
 	key    string // the one that it is about, "" for all of the session
 	events []*event

@@ -66,12 +66,15 @@ func (c *checker) places(e *event) (n int) {
 		}
 	}
 	hold := c.run.opTimeout() + 5*time.Second + slack
-	for _, other := range c.moves {
+	for _, m := range c.moves {
+		logsIn, renames := m.user == e.user, m.on != nil && m.on.user == e.user
 		switch {
-		case other == e || other.from > e.to:
-		case other.user == e.user && (other.to > e.from || other.outcome != acknowledged && e.began.Sub(other.ended) < hold):
+		case m == e || m.from > e.to:
+		case m.outcome == unclear && (logsIn || renames): // there may be a session that nobody knows
 			n++
-		case c.run.CountsTwice && other.on != nil && other.on.user == e.user && (other.to > e.from || other.outcome == unclear):
+		case logsIn && (m.to > e.from || m.outcome == refused && e.began.Sub(m.ended) < hold):
+			n++
+		case renames && c.run.CountsTwice && m.to > e.from:
 			n++
 		}
 	}

@@ -265,7 +265,7 @@ func (r *run) judge() Result {
 
 // A Result is what was done.
 type Result struct {
-	Requests    int
+	Requests    int            // that clients have sent
 	Operations  int            // calls, and changes that are made when they are saved
 	Kinds       map[string]int // of operations
 	Overlapping int            // those at whose time another client was using the same session

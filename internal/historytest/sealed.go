@@ -26,11 +26,13 @@ func (q *request) serveSealed(w http.ResponseWriter, r *http.Request) {
 		q.shorten()
 	}
 	q.changeSealed()
-	if !q.turnSealed() {
+	if q.over || !q.turnSealed() {
 		return
 	}
 	q.changeSealed()
-	q.pause()
+	if q.pause(); q.over {
+		return
+	}
 	q.last = q.event("save", q.came)
 	q.call(q.last, func() error { return q.s.Save(context.Background()) })
 	q.last.saw, q.last.want = q.look(q.s), q.view
@@ -51,15 +53,20 @@ func (q *request) open() bool {
 		e.alive = true
 		e.saw, e.want = q.look(q.s), l.sealed
 		q.line, q.view, q.idle = l.line, l.sealed.clone(), l.idle
+		q.until = l.born.request.start.began.Add(l.idle)
 	} else {
 		e.dead = l != nil
 		q.line, q.view, q.idle = q.visitor.begin(), newView(nil, ""), usual
+		q.until = e.began.Add(usual)
 	}
 	return true
 }
 
 // changeSealed makes changes. A list that gets too long for a cookie is flushed.
 func (q *request) changeSealed() {
+	if q.over {
+		return
+	}
 	if q.change(q.rng.IntN(4)); len(q.view.updates) > 20 {
 		if err := q.s.Flush(context.Background()); err == nil {
 			q.pending = append(q.pending, &change{kind: "flush", line: q.line})
@@ -77,11 +84,12 @@ func (q *request) changeSealed() {
 // shorten has the session end soon, and lets it rest until shortly before that or after it.
 func (q *request) shorten() {
 	d := time.Duration(150+q.rng.IntN(600)) * time.Millisecond
+	until := time.Now().Add(d)
 	if err := q.s.SetLifetime(context.Background(), d); err != nil {
-		q.run.t.Errorf("SetLifetime: %v", err)
+		q.unexpected("SetLifetime", err)
 		return
 	}
-	q.idle = d
+	q.idle, q.until = d, until
 	q.changed = append(q.changed, &change{kind: "lifetime", n: d.Milliseconds(), line: q.line})
 	q.visitor.sleep(d/4 + time.Duration(q.rng.IntN(int(d))))
 }
@@ -93,33 +101,45 @@ func (q *request) turnSealed() bool {
 	case p < 8:
 		q.callSealed("regenerate", func() error { return q.s.Regenerate(ctx) })
 	case p < 16:
-		user := users[q.rng.IntN(len(users))]
-		if q.view.user != "" && user != q.view.user {
-			q.line, q.view, q.changed, q.idle = q.visitor.begin(), newView(nil, ""), nil, usual
-		}
-		q.view.user = user
-		q.callSealed("login", func() error { return q.s.Login(ctx, user) })
+		q.loginSealed(users[q.rng.IntN(len(users))])
 	case p < 20:
 		q.last = q.event("logout", q.came)
 		q.call(q.last, func() error { return q.s.Logout(ctx) })
 		return false
 	}
-	return true
+	return !q.over
 }
 
-// callSealed makes a call that asks nobody else, so that it cannot fail.
-func (q *request) callSealed(op string, do func() error) {
-	e := q.event(op, q.came)
-	if q.call(e, do); e.err != nil {
-		q.run.t.Errorf("%s: %v", op, e.err)
+// loginSealed logs in. Another user gets none of the values.
+func (q *request) loginSealed(user string) {
+	if !q.callSealed("login", func() error { return q.s.Login(context.Background(), user) }) {
+		return
 	}
+	if q.view.user != "" && user != q.view.user {
+		q.line, q.view, q.changed, q.idle = q.visitor.begin(), newView(nil, ""), nil, usual
+	}
+	q.view.user = user
+}
+
+// callSealed makes a call. It reports false if the session has expired.
+func (q *request) callSealed(op string, do func() error) bool {
+	e := q.event(op, q.came)
+	q.call(e, do)
 	q.run.history.add(e)
+	if e.err != nil {
+		q.unexpected(op, e.err)
+	}
+	return e.err == nil
 }
 
 // sealed takes in which cookie the browser has got, and so what is in it.
 func (q *request) sealed(w *httptest.ResponseRecorder) {
 	h, e := q.run.history, q.last
-	if e != q.start {
+	if e == q.start && q.view != nil { // it has expired meanwhile, and was changed before
+		e = q.event("answer", q.came)
+		h.call(e, func() error { return nil })
+	}
+	if q.last = e; e != q.start {
 		h.add(q.start)
 	}
 	e.changes = q.changed

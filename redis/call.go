@@ -14,7 +14,7 @@ type call struct {
 	script *script // which args run, if any
 	once   bool    // not to be sent again where it may have been run
 	cmd    *redis.Cmd
-	sent   int // how often
+	sent   int // how often, but for answers that say that it has not run
 }
 
 // plainCall returns a call that may be sent again whatever became of it.
@@ -93,6 +93,7 @@ func (s *client) send(ctx context.Context, op string, calls ...*call) error {
 		}
 		for _, c := range unknown {
 			c.inFull()
+			c.sent-- // it has not run
 		}
 		calls = failed
 	}

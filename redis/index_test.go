@@ -43,7 +43,7 @@ func TestIndexExpiry(t *testing.T) {
 	check := func(after string) {
 		t.Helper()
 		var last time.Duration
-		for i := range 3 {
+		for i := range 4 {
 			last = max(last, c.PTTL(ctx, "app:{"+key(i)+"}").Val())
 		}
 		ttl := c.PTTL(ctx, indexOf(t, c)).Val()
@@ -66,12 +66,16 @@ func TestIndexExpiry(t *testing.T) {
 	rec.Expires = rec.Expires.Add(100 * time.Hour)
 	must(t, b.Save(ctx, key(0), rec))
 	check("Save")
+	old := rec.Version
+	rec.Expires = rec.Expires.Add(100 * time.Hour)
+	must(t, b.(session.Renamer).Rename(ctx, key(0), old, key(3), rec))
+	check("Rename")
 	_, err := b.Reserve(ctx, "ann", key(9), time.Now().Add(500*time.Hour), 9, false)
 	must(t, err)
 	if ttl := c.PTTL(ctx, indexOf(t, c)).Val(); ttl < 500*time.Hour {
 		t.Errorf("after Reserve the index lives for %v, the reservation for 500h", ttl)
 	}
-	for i := range 3 {
+	for i := range 4 {
 		must(t, b.Delete(ctx, key(i), 0))
 	}
 	if n := c.ZCard(ctx, indexOf(t, c)).Val(); n != 1 {
@@ -185,6 +189,50 @@ func TestReserveOnNodes(t *testing.T) {
 			t.Errorf("round %d: %d sessions, want %d", round, n, most)
 		}
 	}
+}
+
+// TestReserveWhileTheUserChanges has a session become another user's after it was counted, and before it is ended.
+func TestReserveWhileTheUserChanges(t *testing.T) {
+	addr, ctx := empty(t), t.Context()
+	other, c := node(t, addr, "app"), bare(t, addr)
+	must(t, other.Create(ctx, key(0), newRecord("ann")))
+	b, err := redis.Over(ctx, c, session.BackendConfig{Namespace: "app"})
+	must(t, err)
+	must(t, c.ScriptFlush(ctx).Err()) // that a script is sent in full is no second try
+	scripts := 0
+	c.AddHook(before(func(cmd goredis.Cmder) {
+		if cmd.Name() != "evalsha" {
+			return
+		}
+		if scripts++; scripts == 2 { // the first counts
+			bob := newRecord("bob")
+			bob.Version = 1
+			must(t, other.Save(ctx, key(0), bob))
+		}
+	}))
+	evicted, err := b.(session.UserLimiter).Reserve(ctx, "ann", key(1), time.Now().Add(time.Minute), 1, true)
+	if err != nil || len(evicted) > 0 || scripts < 3 {
+		t.Errorf("evicted %q, %v, in %d scripts", evicted, err, scripts)
+	}
+	if got := ofUser(t, other, "bob"); !slices.Equal(got, []string{key(0)}) {
+		t.Errorf("bob has %q", got)
+	}
+}
+
+// A before is a hook that is called before each command that is sent alone.
+type before func(cmd goredis.Cmder)
+
+func (before) DialHook(next goredis.DialHook) goredis.DialHook { return next }
+
+func (b before) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook {
+	return func(ctx context.Context, cmd goredis.Cmder) error {
+		b(cmd)
+		return next(ctx, cmd)
+	}
+}
+
+func (before) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
+	return next
 }
 
 // TestLongUser has names of users that are longer than what a listing reads at first.

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -82,6 +84,7 @@ func TestCompactValueCorrupt(t *testing.T) {
 		"slice of too many":      slice + str + "\x05\x00\x00",
 		"slice of 1<<62":         slice + str + "\x81\x80\x80\x80\x80\x80\x80\x80\x40",
 		"slice and more":         slice + str + "\x01\x00",
+		"ints of 1<<22":          slice + "\x02\x81\x80\x80\x02\x00",
 		"ints of too many":       slice + "\x07\xff\x7f",
 		"type too deep":          string(bytes.Repeat([]byte(slice), 16)) + str + "\x01",
 		"map of nothing":         hash,
@@ -103,8 +106,13 @@ func TestCompactValueCorrupt(t *testing.T) {
 		"gob, many pointers":     "\x19\x09" + string(must(appendGobStream(nil, codecPoint{}))),
 	} {
 		t.Run(name, func(t *testing.T) {
-			if v, err := (compact{}).value([]byte(enc)); !errors.Is(err, ErrCorrupt) {
-				t.Errorf("%#v, %v, want ErrCorrupt", v, err)
+			size := allocated(func() {
+				if v, err := (compact{}).value([]byte(enc)); !errors.Is(err, ErrCorrupt) {
+					t.Errorf("%#v, %v, want ErrCorrupt", v, err)
+				}
+			})
+			if size > 1<<20 {
+				t.Errorf("%d bytes allocated for %d", size, len(enc))
 			}
 		})
 	}
@@ -114,6 +122,21 @@ func TestCompactValueCorrupt(t *testing.T) {
 func slicesInsertLength(b []byte) []byte {
 	const header = 3
 	return append(b[:header:header], insertLength(bytes.Clone(b[header:]), 0)...)
+}
+
+// What is nested stands behind its length, which takes a byte more from 128 on, and from 16384.
+func TestCompactNestedLengths(t *testing.T) {
+	for _, n := range []int{126, 127, 128, 129, 16382, 16383, 16384, 16385} {
+		text := strings.Repeat("x", n-1) // behind a byte that says what it is
+		want := map[any]any{text: []any{text, "more"}}
+		enc, err := compact{}.appendValue(nil, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := (compact{}).value(enc); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%d bytes: %v", n, err)
+		}
+	}
 }
 
 // No encoding makes more memory of few bytes than slices of maps of one entry each.

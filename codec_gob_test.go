@@ -217,6 +217,7 @@ func hostile() map[string][]byte {
 		"wrong type":           gobStream(nil, value("int", gobString, []byte{0, 1, 'x'})),
 		"unknown type":         gobStream(nil, value("nosuch", gobString, []byte{0, 1, 'x'})),
 		"struct, no end":       gobStream(gobDefine(66, formStruct, gobFieldList("X", gobInt)), value(reflect.TypeFor[codecPoint]().PkgPath()+".codecPoint", 66, []byte{1, 2})),
+		"struct, field 2":      gobStream(gobDefine(66, formStruct, gobFieldList("X", gobInt)), value(reflect.TypeFor[codecPoint]().PkgPath()+".codecPoint", 66, []byte{2, 2, 0})),
 		"struct, field 9":      gobStream(gobDefine(66, formStruct, gobFieldList("X", gobInt)), value(reflect.TypeFor[codecPoint]().PkgPath()+".codecPoint", 66, []byte{9, 2, 0})),
 		"key not comparable":   gobStream(append(bytes.Clone(anyMap), anySlice...), gobID(65), []byte{0, 1}, gobText("[]interface {}"), gobID(66), []byte{2, 0, 0, 0}),
 		"more behind":          append(plainGobOf(1), 0),

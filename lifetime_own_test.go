@@ -132,32 +132,31 @@ func TestFlushTakesTheLifetimeBack(t *testing.T) {
 func TestDoneAtAnEarlierDeadline(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
 		m, _ := e.nodes(t)
-		for what, change := range map[string]func(s *session.Session, w http.ResponseWriter, r *http.Request){
-			"SetLifetime": func(s *session.Session, _ http.ResponseWriter, _ *http.Request) {
-				setLifetime(t, s, 62*time.Second)
+		for what, change := range map[string]func(s *session.Session, w http.ResponseWriter, r *http.Request, d time.Duration){
+			"SetLifetime": func(s *session.Session, _ http.ResponseWriter, _ *http.Request, d time.Duration) {
+				setLifetime(t, s, d)
 				save(t, s)
 			},
-			"UpdateExpiration": func(_ *session.Session, w http.ResponseWriter, r *http.Request) {
-				updateExpiration(t, m, w, r, 62*time.Second)
+			"UpdateExpiration": func(_ *session.Session, w http.ResponseWriter, r *http.Request, d time.Duration) {
+				updateExpiration(t, m, w, r, d)
 			},
 		} {
-			seed(t, m, nil).do(func(w http.ResponseWriter, r *http.Request) {
-				s := start(t, m, w, r)
-				done := s.Done()
-				change(s, w, r)
-				time.Sleep(62*time.Second - 2*time.Millisecond)
-				select {
-				case <-done:
-					t.Errorf("%s: done too early", what)
-				default:
-				}
-				time.Sleep(4 * time.Millisecond)
-				select {
-				case <-done:
-				default:
-					t.Errorf("%s: not done", what)
-				}
-			})
+			for _, d := range []time.Duration{session.PollInterval / 2, 62 * time.Second} { // before the store is looked at, too
+				seed(t, m, nil).do(func(w http.ResponseWriter, r *http.Request) {
+					s := start(t, m, w, r)
+					done := s.Done()
+					synctest.Wait() // until the first look at the store is over
+					change(s, w, r, d)
+					time.Sleep(d - 2*time.Millisecond)
+					if ended(done) {
+						t.Errorf("%s to %v: done too early", what, d)
+					}
+					time.Sleep(4 * time.Millisecond)
+					if !ended(done) {
+						t.Errorf("%s to %v: not done", what, d)
+					}
+				})
+			}
 		}
 	})
 }
@@ -519,6 +518,18 @@ func TestUpdateExpirationMerges(t *testing.T) {
 	c.do(func(w http.ResponseWriter, r *http.Request) { updateExpiration(t, m, w, r, time.Minute) })
 	if got := c.value(t, m, "n"); tries != 1 || got != 2 {
 		t.Errorf("n = %v after %d tries", got, tries)
+	}
+	c.do(m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // the Session has not seen what others save
+		s := current(t, m, r)
+		backend.before = func() {
+			backend.before = nil
+			c.visit(t, other, func(s *session.Session) { increment(t, s, "n", 1) })
+		}
+		updateExpiration(t, m, w, r, time.Minute)
+		set(t, s, "a", 1)
+	})).ServeHTTP)
+	if n, a := c.value(t, m, "n"), c.value(t, m, "a"); n != 3 || a != 1 {
+		t.Errorf("after a save n = %v, a = %v", n, a)
 	}
 	if err := m.Destroy(httptest.NewRecorder(), c.request()); err != nil {
 		t.Fatal(err)

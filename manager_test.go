@@ -133,6 +133,37 @@ func alive(t testing.TB, m *session.Manager, sid string) bool {
 	return err == nil
 }
 
+// What the application says about its response stays, but that it may be cached with a sid in it.
+func TestOtherHeadersStay(t *testing.T) {
+	m := newManager(t)
+	for _, tt := range []struct{ name, vary, want string }{
+		{"no Vary", "", "Cookie"},
+		{"another", "Accept-Encoding", "Accept-Encoding Cookie"},
+		{"the same", "Accept, cookie", "Accept, cookie"},
+		{"any", "*", "*"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			res := new(client).do(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Set-Cookie", "theme=dark")
+				w.Header().Set("Cache-Control", "public")
+				if tt.vary != "" {
+					w.Header().Set("Vary", tt.vary)
+				}
+				save(t, start(t, m, w, r))
+			})
+			if got := strings.Join(res.Header["Vary"], " "); got != tt.want {
+				t.Errorf("Vary = %q, want %q", got, tt.want)
+			}
+			if got := res.Header["Set-Cookie"]; len(got) != 2 || got[0] != "theme=dark" {
+				t.Errorf("Set-Cookie = %q", got)
+			}
+			if got := res.Header["Cache-Control"]; len(got) != 1 || got[0] != "no-store" {
+				t.Errorf("Cache-Control = %q", got)
+			}
+		})
+	}
+}
+
 func TestStartGivesEveryVisitorASession(t *testing.T) {
 	m := newManager(t)
 	c := new(client)

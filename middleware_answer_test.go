@@ -6,11 +6,14 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed1a8f7c28/session"
 )
 
 // A file is something to send that net/http can send without copying.
@@ -214,4 +217,23 @@ func TestEachWayToAnswerNoticesAFailedSave(t *testing.T) {
 			t.Errorf("status %d, Set-Cookie %q", res.StatusCode, res.Header["Set-Cookie"])
 		}
 	})
+}
+
+// A client that sends its sid in a header is not told of it once more when the session is gone.
+func TestDestroyedMeanwhileIsNotAnsweredInTheHeader(t *testing.T) {
+	const header = "X-Session"
+	m := newManager(t, session.CfgSessionIdInHTTPHeader(true), session.CfgSetSessionNameInHTTPHeader(header), session.CfgLogger(quiet))
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set(header, seed(t, m, nil).sid())
+	w := httptest.NewRecorder()
+	m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s := current(t, m, r)
+		set(t, s, "a", 1)
+		if err := m.DestroyByID(r.Context(), s.ID()); err != nil {
+			t.Error(err)
+		}
+	})).ServeHTTP(w, r)
+	if got := w.Header()[header]; got != nil {
+		t.Errorf("%s = %q", header, got)
+	}
 }

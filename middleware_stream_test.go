@@ -52,6 +52,23 @@ func TestAnInformationalResponseCommitsNothing(t *testing.T) {
 	})
 }
 
+// 101 is no informational response: after it the connection speaks another protocol.
+func TestSwitchingProtocolsSavesFirst(t *testing.T) {
+	f := newFaulty(t)
+	m := newNode(t, f.provider())
+	c := new(client)
+	res := c.do(m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		set(t, current(t, m, r), "a", 1)
+		w.WriteHeader(http.StatusSwitchingProtocols)
+		if n := f.records(t); n != 1 {
+			t.Errorf("%d records", n)
+		}
+	})).ServeHTTP)
+	if len(res.Header["Set-Cookie"]) != 1 || c.value(t, m, "a") != 1 {
+		t.Errorf("Set-Cookie = %q", res.Header["Set-Cookie"])
+	}
+}
+
 func TestResponseControllerReachesTheConnection(t *testing.T) {
 	onBoth(t, func(t *testing.T, protocol string) {
 		m := newManager(t)

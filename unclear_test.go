@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/seed1a8f7c28/session"
 )
@@ -81,6 +83,79 @@ func TestASaveWhoseAnswerWasLost(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// TestASaveInDoubtIsNotAnothers has another request store the same value, by an update of its own.
+func TestASaveInDoubtIsNotAnothers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFaulty(t)
+		m := newNode(t, f.provider())
+		b := seed(t, m, nil)
+		s := start(t, m, httptest.NewRecorder(), b.request())
+		increment(t, s, "n", 1)
+		f.plan(1, refused)
+		if err := s.Save(t.Context()); !errors.Is(err, errDown) {
+			t.Fatalf("Save = %v", err)
+		}
+		f.heal()
+		time.Sleep(time.Second)
+		b.visit(t, m, func(s *session.Session) { increment(t, s, "n", 1) })
+		if err := s.Save(t.Context()); err == nil {
+			t.Errorf("the other's increment passed for this one: n = %v", b.value(t, m, "n"))
+		}
+	})
+}
+
+// TestASaveInDoubtIsHandedAnothers has it wait for its turn, and get what the one before it has saved.
+func TestASaveInDoubtIsHandedAnothers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		backend := newTap(t)
+		m := newNode(t, backend.provider())
+		b := seed(t, m, nil)
+		s := start(t, m, httptest.NewRecorder(), b.request())
+		increment(t, s, "n", 1)
+		backend.plan(1, unsaid)
+		if err := s.Save(t.Context()); !errors.Is(err, errDown) {
+			t.Fatalf("Save = %v", err)
+		}
+		backend.heal()
+		saves := make(chan error)
+		backend.before = func() {
+			backend.before = nil
+			go func() { saves <- s.Save(t.Context()) }()
+			synctest.Wait()
+		}
+		b.visit(t, m, func(other *session.Session) { set(t, other, "other", "saved") })
+		if err, n := <-saves, b.value(t, m, "n"); err == nil || n != int64(1) {
+			t.Errorf("Save = %v, and n = %v", err, n)
+		}
+	})
+}
+
+// TestUpdatesAfterASaveInDoubt has others save once more when it is known what became of the first.
+func TestUpdatesAfterASaveInDoubt(t *testing.T) {
+	backend := newTap(t)
+	m, other := newNode(t, backend.provider()), newNode(t, backend.provider())
+	b := seed(t, m, nil)
+	s := start(t, m, httptest.NewRecorder(), b.request())
+	increment(t, s, "n", 1)
+	backend.plan(1, unsaid)
+	if err := s.Save(t.Context()); !errors.Is(err, errDown) {
+		t.Fatalf("Save = %v", err)
+	}
+	backend.heal()
+	increment(t, s, "n", 10)
+	tries := 0
+	backend.before = func() {
+		if tries++; tries == 2 { // the first meets the save in doubt
+			backend.before = nil
+			b.visit(t, other, func(s *session.Session) { set(t, s, "other", "saved") })
+		}
+	}
+	save(t, s)
+	if got := b.value(t, m, "n"); got != int64(11) {
+		t.Errorf("n = %v, want 11", got)
 	}
 }
 

@@ -293,6 +293,25 @@ func TestDoneEndsWithTheRequest(t *testing.T) {
 	})
 }
 
+// A stream that ends leaves the others of the session theirs.
+func TestDoneEndsWithTheLastRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t)
+		c := login(t, m, "ann")
+		done := watched(t, m, c).Done()
+		ctx, cancel := context.WithCancel(t.Context())
+		start(t, m, httptest.NewRecorder(), c.request().WithContext(ctx)).Done()
+		cancel()
+		synctest.Wait()
+		if _, err := m.DestroyUser(t.Context(), "ann"); err != nil {
+			t.Fatal(err)
+		}
+		if !ended(done) {
+			t.Error("the watch has ended with another request")
+		}
+	})
+}
+
 // watchedGone returns Done of a session that others have ended.
 func watchedGone(t *testing.T, m *session.Manager, c *client) <-chan struct{} {
 	t.Helper()

@@ -123,6 +123,38 @@ func TestReserveIsExact(t *testing.T) {
 	}
 }
 
+// TestRenameLocksInOneOrder has a session change its key from the higher of two shards to the lower: while it waits for that
+// it holds no other, or two sessions that cross would wait for each other.
+func TestRenameLocksInOneOrder(t *testing.T) {
+	s := newStore()
+	key := func(n uint64) string {
+		for i := 0; ; i++ {
+			if key := fmt.Sprint("key ", i); s.number(key) == n {
+				return key
+			}
+		}
+	}
+	record := func() *session.Record { return &session.Record{Expires: time.Now().Add(time.Hour)} }
+	if err := s.Create(t.Context(), key(1), record()); err != nil {
+		t.Fatal(err)
+	}
+	renamed := make(chan error)
+	s.shards[0].mu.Lock()
+	go func() { renamed <- s.Rename(t.Context(), key(1), 1, key(0), record()) }()
+	for range 50 {
+		time.Sleep(time.Millisecond)
+		if !s.shards[1].mu.TryLock() {
+			t.Error("it waits for the lower shard with the higher locked")
+			break
+		}
+		s.shards[1].mu.Unlock()
+	}
+	s.shards[0].mu.Unlock()
+	if err := <-renamed; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestRenamedCountsOnce has sessions get new keys while there is room for one more: it is always found.
 func TestRenamedCountsOnce(t *testing.T) {
 	for _, capped := range []bool{false, true} {

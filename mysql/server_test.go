@@ -2,6 +2,7 @@ package mysql_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,59 @@ func notStrict(t *testing.T, e sqltest.Engine) {
 	rec.User, rec.Data = "u", make([]byte, 16<<20)
 	if err := b.Create(t.Context(), sessiontest.Key("k"), rec); !errors.Is(err, session.ErrTooLarge) {
 		t.Errorf("Create of 16 MiB: %v, want ErrTooLarge", err)
+	}
+}
+
+// TestDeadlock has the server undo a transaction of the backend's because another one waits for it: it is made again.
+func TestDeadlock(t *testing.T) { both(t, deadlock) }
+
+func deadlock(t *testing.T, e sqltest.Engine) {
+	ctx := t.Context()
+	db := e.DB(t, e.Empty(t))
+	b := e.Open(t, db)
+	rec := &session.Record{User: "ann", Expires: time.Now().Add(time.Hour)}
+	if err := b.Create(ctx, sessiontest.Key("old"), rec); err != nil {
+		t.Fatal(err)
+	}
+	other, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Rollback()
+	run := func(statement string) {
+		t.Helper()
+		if _, err := other.ExecContext(ctx, statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run("UPDATE sessions SET created_at = created_at + 1")
+	for i := range 20 { // the server undoes the transaction that has changed less
+		run(fmt.Sprintf("INSERT INTO sessions VALUES ('other', UNHEX(SHA2('%d', 256)), 1, NULL, 0, 0, 0, 0, 0, '')", i))
+	}
+	reserved := make(chan error, 1)
+	go func() {
+		evicted, err := b.(session.UserLimiter).Reserve(ctx, "ann", sessiontest.Key("new"), time.Now().Add(time.Minute), 1, true)
+		if err == nil && len(evicted) != 1 {
+			err = fmt.Errorf("%d sessions were ended, want 1", len(evicted))
+		}
+		reserved <- err
+	}()
+	for try, waits := 0, 0; waits == 0; try++ {
+		if try == 1000 {
+			t.Fatal("Reserve does not wait for the session")
+		}
+		time.Sleep(10 * time.Millisecond)
+		var name string
+		if err := db.QueryRow("SHOW GLOBAL STATUS LIKE 'Innodb_row_lock_current_waits'").Scan(&name, &waits); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run("DELETE FROM sessions WHERE ns = '' AND version = 0") // waits for what Reserve has made
+	if err := other.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-reserved; err != nil {
+		t.Errorf("Reserve = %v", err)
 	}
 }
 

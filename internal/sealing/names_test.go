@@ -43,6 +43,17 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// Who reads a store must not see which users of two applications are the same.
+func TestNamesAboutDifferentThings(t *testing.T) {
+	n := names(t, secretA)
+	a, b := n.Seal("ann", "app")[0], n.Seal("ann", "shop")[0]
+	for i := 0; i+4 <= len(a); i += 4 {
+		if a[i:i+4] == b[i:i+4] {
+			t.Fatalf("%q and %q have a part in common", a, b)
+		}
+	}
+}
+
 func TestNamesRefused(t *testing.T) {
 	n := names(t, secretA)
 	sealed := n.Seal("ann", "app")[0]

@@ -5,8 +5,10 @@ SHELL := bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-# The folders that hold a go.mod. Nested modules carry a replace to the root; there is no go.work.
+# The folders that hold a go.mod. Nested modules carry a replace to the root; there is no go.work. What bench links takes
+# minutes to build and has races of its own: make test builds only what does without, and bench-peers tests the rest.
 MODULES := . bench contrib/beego contrib/pgx contrib/sqlite tools
+TESTED := $(filter-out bench,$(MODULES))
 
 GO ?= go
 PLATFORMS := linux windows darwin
@@ -41,9 +43,10 @@ help: ## list the targets
 
 .PHONY: test
 test: servers ## all tests under the race detector, then those that count allocations without it; SERVERS=off: without servers
-	@$(call each,$(MODULES),$(GO) test -race -shuffle=on ./...)
+	@$(call each,$(TESTED),$(GO) test -race -shuffle=on ./...)
 	@$(GO) test -run Alloc $(ALLOCATING)
-	@if [ "$${SERVERS:-}" = off ]; then $(call each,$(MODULES),GO=$(GO) $(CURDIR)/scripts/servers.sh left-out); \
+	@cd bench && $(GO) test -race -shuffle=on ./workload
+	@if [ "$${SERVERS:-}" = off ]; then $(call each,$(TESTED),GO=$(GO) $(CURDIR)/scripts/servers.sh left-out); \
 		else scripts/mysql.sh left-out; fi
 
 .PHONY: servers
@@ -94,6 +97,7 @@ drill: servers ## a rolling deployment over each kind of store: the commit FROM 
 
 .PHONY: bench-peers
 bench-peers: servers ## this package beside others, 5 rounds, into docs/performance.md; with BENCH=regexp the chosen ones, to the screen
+	@cd bench && $(GO) test ./...
 	@cd bench && $(GO) run . -bench '$(BENCH)' -count $(if $(filter file,$(origin COUNT)),5,$(COUNT)) -o ../docs/performance.md
 
 .PHONY: soak

@@ -70,7 +70,7 @@ func (p *plan) trips(backend string, l library.Library) error {
 	}
 	return p.with(backend, l, proxy, func(proc *process.Process) error {
 		for _, w := range chosen {
-			const warm, counted = workload.Lanes, 200
+			const warm, counted = workload.Lanes, 100
 			if err := proc.Ask(process.Request{Do: process.Send, Workload: w.Name, N: warm}, nil); err != nil {
 				return err
 			}

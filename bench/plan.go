@@ -133,38 +133,49 @@ func (p *plan) inRounds(title string, measure func(backend string, l library.Lib
 }
 
 func (p *plan) inProcess(backend string, l library.Library) error {
-	chosen := p.workloads(backend, l, false)
-	if len(chosen) == 0 {
-		return nil
-	}
-	return p.with(backend, l, nil, func(proc *process.Process) error {
-		for _, w := range chosen {
-			var r workload.Result
-			if err := proc.Ask(process.Request{Do: process.Measure, Workload: w.Name, For: p.cell}, &r); err != nil {
-				return fmt.Errorf("%s: %w", w.Name, err)
-			}
-			p.report.Add(cell(backend, w, l, false), r)
-		}
-		return nil
+	return p.measure(backend, l, false, func(proc *process.Process, w workload.Workload) (r workload.Result, err error) {
+		err = proc.Ask(process.Request{Do: process.Measure, Workload: w.Name, For: p.cell}, &r)
+		return r, err
 	})
 }
 
 // served measures the libraries that the report shows behind a server.
 func (p *plan) served(backend string, l library.Library) error {
-	chosen := p.workloads(backend, l, true)
-	if len(chosen) == 0 || !p.report.Serves(backend, l) {
+	if !p.report.Serves(backend, l) {
 		return nil
 	}
-	return p.with(backend, l, nil, func(proc *process.Process) error {
+	return p.measure(backend, l, true, func(proc *process.Process, w workload.Workload) (workload.Result, error) {
+		return proc.Served(w, p.cell)
+	})
+}
+
+// measure adds the figures of a round to the report. That a peer fails is a figure too, and the rest of its round is left out.
+func (p *plan) measure(
+	backend string, l library.Library, served bool,
+	one func(*process.Process, workload.Workload) (workload.Result, error),
+) error {
+	chosen := p.workloads(backend, l, served)
+	if len(chosen) == 0 {
+		return nil
+	}
+	failed := false
+	err := p.with(backend, l, nil, func(proc *process.Process) error {
 		for _, w := range chosen {
-			r, err := proc.Served(w, p.cell)
+			r, err := one(proc, w)
 			if err != nil {
-				return fmt.Errorf("%s behind a server: %w", w.Name, err)
+				failed = true
+				p.report.Fail(cell(backend, w, l, served), err)
+				return fmt.Errorf("%s: %w", w.Name, err)
 			}
-			p.report.Add(cell(backend, w, l, true), r)
+			p.report.Add(cell(backend, w, l, served), r)
 		}
 		return nil
 	})
+	if failed && l.Peer() {
+		p.say("%v", err)
+		return nil
+	}
+	return err
 }
 
 // with runs a process of the library on a target of its own, behind the proxy if there is one.
@@ -182,7 +193,9 @@ func (p *plan) with(backend string, l library.Library, proxy *servertest.Proxy, 
 	if err != nil {
 		return err
 	}
-	err = f(proc)
+	if err = f(proc); err != nil {
+		err = fmt.Errorf("%s on %s: %w", l.Name, backend, err)
+	}
 	return errors.Join(err, proc.Close(), server.Drop(target))
 }
 

@@ -26,6 +26,9 @@ type Library struct {
 	On map[string]func(t Target) (*workload.App, error)
 }
 
+// Peer says whether it is somebody else's.
+func (l Library) Peer() bool { return l.Module != "" && !l.Ours }
+
 // Backends are those that are compared, in the order of the report.
 var Backends = []string{"memory", "cookie", "file", "redis", "postgres", "mysql", "memcache", "sqlite"}
 

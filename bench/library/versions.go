@@ -24,7 +24,7 @@ var LeftOut = []string{
 func Versions() []string {
 	compared := slices.Clone(modules)
 	for _, l := range All {
-		if !l.Ours && l.Module != "" {
+		if l.Peer() {
 			compared = append(compared, l.Module)
 		}
 	}

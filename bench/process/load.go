@@ -30,11 +30,11 @@ func (p *Process) Served(w workload.Workload, d time.Duration) (workload.Result,
 	}
 	clients, err := dial(addr)
 	if err != nil {
-		return workload.Result{}, p.failed(err)
+		return workload.Result{}, err
 	}
 	defer clients.close()
 	if _, err := clients.load(w, cookies, d/2); err != nil {
-		return workload.Result{}, p.failed(err)
+		return workload.Result{}, err
 	}
 	var before, after workload.Usage
 	if err := p.Ask(Request{Do: Usage}, &before); err != nil {
@@ -43,7 +43,7 @@ func (p *Process) Served(w workload.Workload, d time.Duration) (workload.Result,
 	begun := time.Now()
 	n, err := clients.load(w, cookies, d)
 	if err != nil {
-		return workload.Result{}, p.failed(err)
+		return workload.Result{}, err
 	}
 	wall := time.Since(begun)
 	if err := p.Ask(Request{Do: Usage}, &after); err != nil {

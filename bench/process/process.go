@@ -45,7 +45,7 @@ func Start(place Place) (*Process, error) {
 		return nil, err
 	}
 	if err := p.read(nil); err != nil {
-		return nil, errors.Join(err, p.Close())
+		return nil, errors.Join(p.failed(err), p.Close())
 	}
 	return p, nil
 }
@@ -69,7 +69,7 @@ func (p *Process) read(answer any) error {
 		return p.failed(err)
 	}
 	if r.Error != "" {
-		return p.failed(errors.New(r.Error))
+		return errors.New(r.Error)
 	}
 	if answer == nil {
 		return nil

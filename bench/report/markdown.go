@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/seed1a8f7c28/session/bench/library"
@@ -105,6 +106,20 @@ func (r *Report) backend(b *strings.Builder, backend string) {
 	paragraph(b, "Each library: CPU / allocations, and below it wall / bytes%s.", r.tripsTitle(backend))
 	b.WriteString("\n")
 	r.all(b, backend)
+	r.failures(b, backend)
+}
+
+// failures says why cells could not be measured.
+func (r *Report) failures(b *strings.Builder, backend string) {
+	var lines []string
+	for c, why := range r.Failed {
+		if c.Backend == backend {
+			lines = append(lines, fmt.Sprintf("Fails: %s: %s.", c, why))
+		}
+	}
+	for _, line := range slices.Sorted(slices.Values(lines)) {
+		paragraph(b, "%s", line)
+	}
 }
 
 func (r *Report) tripsTitle(backend string) string {
@@ -129,7 +144,7 @@ func (r *Report) all(b *strings.Builder, backend string) {
 		for _, w := range workloads {
 			c := Cell{Backend: backend, Workload: w.Name}
 			cost := r.cost(c, l.Name)
-			if cost != "" {
+			if cost != "" && cost != "fails" {
 				cost += "<br>" + r.rest(c, l.Name)
 			}
 			cells = append(cells, cost)
@@ -141,6 +156,9 @@ func (r *Report) all(b *strings.Builder, backend string) {
 // cost is CPU and allocations, "" if they were not measured.
 func (r *Report) cost(c Cell, name string) string {
 	c.Library = name
+	if r.Failed[c] != "" {
+		return "fails"
+	}
 	m, ok := r.Median(c)
 	if !ok {
 		return ""

@@ -4,6 +4,7 @@ package report
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed1a8f7c28/session/bench/library"
@@ -39,6 +40,7 @@ type Report struct {
 	Servers []string      // versions
 
 	Samples map[Cell][]workload.Result
+	Failed  map[Cell]string // why, in one round at least
 	Trips   map[Cell]float64
 	Losses  map[Place]workload.Losses
 	Sizes   map[string]float64 // bytes a session, by library
@@ -47,13 +49,16 @@ type Report struct {
 // New returns a report without figures.
 func New() *Report {
 	return &Report{
-		Samples: make(map[Cell][]workload.Result), Trips: make(map[Cell]float64),
+		Samples: make(map[Cell][]workload.Result), Failed: make(map[Cell]string), Trips: make(map[Cell]float64),
 		Losses: make(map[Place]workload.Losses), Sizes: make(map[string]float64),
 	}
 }
 
 // Add adds the figures of a round.
 func (r *Report) Add(c Cell, result workload.Result) { r.Samples[c] = append(r.Samples[c], result) }
+
+// Fail says that a cell could not be measured in a round.
+func (r *Report) Fail(c Cell, err error) { r.Failed[c], _, _ = strings.Cut(err.Error(), "\n") }
 
 // Median returns the median of a cell's rounds, each figure for itself, and false if it was not measured.
 func (r *Report) Median(c Cell) (workload.Result, bool) {
@@ -82,11 +87,11 @@ func median(figures []float64) float64 {
 	return (figures[(n-1)/2] + figures[n/2]) / 2
 }
 
-// Best returns which of the libraries needs the least CPU, "" if none was measured.
+// Best returns which of the libraries needs the least CPU, "" if none was measured. Those that fail are left out.
 func (r *Report) Best(c Cell, libraries []string) string {
 	measured := slices.DeleteFunc(slices.Clone(libraries), func(name string) bool {
 		c.Library = name
-		return len(r.Samples[c]) == 0
+		return len(r.Samples[c]) == 0 || r.Failed[c] != ""
 	})
 	if len(measured) == 0 {
 		return ""
@@ -106,7 +111,7 @@ func (r *Report) split(backend string) (ours, peers []string) {
 		switch {
 		case l.Ours:
 			ours = append(ours, l.Name)
-		case l.Module != "":
+		case l.Peer():
 			peers = append(peers, l.Name)
 		}
 	}
@@ -133,6 +138,11 @@ func (r *Report) any(of func(Cell) bool) bool {
 			return true
 		}
 	}
+	for c := range r.Failed {
+		if of(c) {
+			return true
+		}
+	}
 	return false
 }
 
@@ -140,7 +150,7 @@ func (r *Report) any(of func(Cell) bool) bool {
 // in process in one of the workloads; all peers, if none was measured in process.
 func (r *Report) Serves(backend string, l library.Library) bool {
 	_, peers := r.split(backend)
-	if l.Ours || l.Module == "" || len(peers) == 0 {
+	if !l.Peer() || len(peers) == 0 {
 		return true
 	}
 	return slices.ContainsFunc(r.workloads(backend, false), func(w workload.Workload) bool {

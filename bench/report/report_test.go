@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +57,9 @@ func example() *Report {
 	r.Add(Cell{Backend: "redis", Workload: "W2", Library: "beego", Served: true}, workload.Result{CPU: 20_000, Allocs: 7})
 	r.Losses[Place{"redis", "scs"}] = workload.Losses{Kept: 1, Undone: workload.AllValues, Shared: true}
 	r.Sizes["scs"] = 642
+	failed := Cell{Backend: "redis", Workload: "W2", Library: "fiber"}
+	r.Add(failed, workload.Result{CPU: 1})
+	r.Fail(failed, errors.New("no session\nno session"))
 	return r
 }
 
@@ -68,6 +72,9 @@ func TestWrite(t *testing.T) {
 		"\n| CPU / allocations | floor | best peer | session Start |\n",
 		"\n| W1 read one value | 100 ns / 3 | beego 300 ns / 3 | 600 ns / 3 (2 × more) |\n",
 		"\n| session Start | 600 ns / 3<br>1.20 µs / 48 B |\n",
+		"\n| fiber | fails |\n",
+		"\nFails: redis/W2/fiber: no session.\n",
+		"| floor | best peer | session Start |\n| --- | --- | --- | --- |\n| W2 read one value and write one | 100 µs / 1 | beego 300 µs / 1 |",
 		"\n| scs | 2 ms / 1<br>0 ns / 0 B / 2 |\n",
 		"\n| redis: beego | | 20 µs / 7 | | | | |\n",
 		"\n| scs | 1 / yes / yes |\n",

@@ -149,13 +149,13 @@ func (q *request) sealed(w *httptest.ResponseRecorder) {
 		q.run.t.Errorf("a change was acknowledged, and no cookie was answered")
 	case cookie == nil:
 	case cookie.MaxAge < 0:
-		q.visitor.answer(q.came, nil)
+		defer q.visitor.answer(q.came, nil)
 	case q.view != nil:
 		e.made = &life{
 			line: q.line, sid: q.s.SessionID(context.Background()), user: q.view.user,
 			cookies: cookie.Name + "=" + cookie.Value, sealed: q.view.clone(), idle: q.idle,
 		}
-		q.visitor.answer(q.came, e.made)
+		defer q.visitor.answer(q.came, e.made) // when it is in the history
 	}
 	h.add(e)
 }

@@ -89,7 +89,7 @@ mutants: $(TOOLS)/mutants servers ## break the product on purpose, to see whethe
 
 .PHONY: bench
 bench: servers ## benchmarks with allocations; BENCH=regexp and COUNT=n choose
-	@$(call each,$(MODULES),$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...)
+	@$(call each,$(TESTED),$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...)
 
 .PHONY: drill
 drill: servers ## a rolling deployment over each kind of store: the commit FROM (the last tag) beside this version
@@ -103,7 +103,7 @@ bench-peers: servers ## this package beside others, 5 rounds, into docs/performa
 .PHONY: soak
 soak: servers ## every fuzz target for FUZZTIME (30s) each, the tests with SESSION_SEEDS (1000) seeds or more, the drill, all mutants
 	@failed=; \
-	for module in $(MODULES); do \
+	for module in $(TESTED); do \
 		cd $(CURDIR)/$$module; \
 		packages=$$($(GO) list ./...); \
 		for package in $$packages; do \
@@ -116,7 +116,7 @@ soak: servers ## every fuzz target for FUZZTIME (30s) each, the tests with SESSI
 	done; \
 	if [ -n "$$failed" ]; then echo "soak: failed:$$failed" >&2; exit 1; fi
 	@export SESSION_SEEDS=$(SESSION_SEEDS) SESSION_SOAK=1; \
-	$(call each,$(MODULES),$(GO) test -race -shuffle=on -count 1 -timeout 4h ./...)
+	$(call each,$(TESTED),$(GO) test -race -shuffle=on -count 1 -timeout 4h ./...)
 	@$(MAKE) drill
 	@$(MAKE) mutants MUTANTS=. N=0
 

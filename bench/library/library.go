@@ -17,7 +17,7 @@ type Target struct {
 
 // A Library is a way to have sessions.
 type Library struct {
-	Name   string
+	Name   string // as the report has it
 	Module string // "" for a floor
 	Ours   bool
 	Keeps  string // what it does with values, for the report

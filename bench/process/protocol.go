@@ -14,16 +14,16 @@ import (
 
 // A Place is what a process opens.
 type Place struct {
-	Library, Backend string
-	Target           library.Target
+	Library, Backend string         // by name
+	Target           library.Target // the store
 }
 
 // A Request is what a process does. Its answer is of the type that is named.
 type Request struct {
-	Do       string
-	Workload string        `json:",omitempty"`
-	For      time.Duration `json:",omitempty"`
-	N        int           `json:",omitempty"`
+	Do       string        // one of the constants below
+	Workload string        `json:",omitempty"` // by name
+	For      time.Duration `json:",omitempty"` // how long to measure
+	N        int           `json:",omitempty"` // how many requests or sessions
 }
 
 // What a process can do.

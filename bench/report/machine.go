@@ -11,8 +11,8 @@ import (
 
 // A Machine is where and when it was measured.
 type Machine struct {
-	CPU, Kernel, Go, Date string
-	Cores                 int
+	CPU, Kernel, Go, Date string // the model, the versions, the day in UTC
+	Cores                 int    // that Go sees
 }
 
 var cpuModel = regexp.MustCompile(`(?m)^model name\s*:\s*(.*)$`)
@@ -34,6 +34,7 @@ func ThisMachine() Machine {
 	return m
 }
 
+// String returns all of it in one line.
 func (m Machine) String() string {
 	return fmt.Sprintf("%s, %s, %d cores, %s, %s", m.Date, m.CPU, m.Cores, m.Kernel, m.Go)
 }

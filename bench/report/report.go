@@ -13,7 +13,7 @@ import (
 
 // A Cell is what one process measures at a time.
 type Cell struct {
-	Backend, Workload, Library string
+	Backend, Workload, Library string // by name
 
 	Served bool // behind a server, else in process
 }
@@ -27,23 +27,25 @@ func (c Cell) String() string {
 }
 
 // A Place is a library on a backend.
-type Place struct{ Backend, Library string }
+type Place struct {
+	Backend, Library string // by name
+}
 
 // A Report is all that was measured.
 type Report struct {
-	Command string
-	Machine Machine
-	Took    string
-	Rounds  int
+	Command string        // that measures it again
+	Machine Machine       // that it was measured on
+	Took    string        // how long that took
+	Rounds  int           // that each median is of
 	Cell    time.Duration // how long a cell is measured in a round
 	LeftOut []string      // backends that could not be started, and why
 	Servers []string      // versions
 
-	Samples map[Cell][]workload.Result
-	Failed  map[Cell]string // why, in one round at least
-	Trips   map[Cell]float64
-	Losses  map[Place]workload.Losses
-	Sizes   map[string]float64 // bytes a session, by library
+	Samples map[Cell][]workload.Result // one a round
+	Failed  map[Cell]string            // why, in one round at least
+	Trips   map[Cell]float64           // round trips to the server, a request
+	Losses  map[Place]workload.Losses  // what concurrent requests lose
+	Sizes   map[string]float64         // bytes a session, by library
 }
 
 // New returns a report without figures.

@@ -12,8 +12,8 @@ import (
 // An App is an application that has its sessions from one library, on one backend. One of HTTP and Fast is set. They
 // return a handler for requests of [Op.Path].
 type App struct {
-	HTTP func(op Op) http.Handler
-	Fast func(op Op) fasthttp.RequestHandler
+	HTTP func(op Op) http.Handler            // on net/http
+	Fast func(op Op) fasthttp.RequestHandler // on fasthttp
 
 	// Close lets go of the backend. Nil: there is nothing to let go of.
 	Close func() error
@@ -24,8 +24,8 @@ func (op Op) Path() string { return "/" + string(op.Kind) }
 
 // An HTTP is a request on net/http, and where its answer goes.
 type HTTP struct {
-	W http.ResponseWriter
-	R *http.Request
+	W http.ResponseWriter // the answer
+	R *http.Request       // the request
 }
 
 // OnHTTP returns an application on net/http. wrap is the library's middleware, nil if it has none.

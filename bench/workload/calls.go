@@ -15,6 +15,7 @@ type Calls[C, S any] struct {
 	// Get returns a value in the type it was stored with, or nil if there is none.
 	Get func(c C, s S, key string) (any, error)
 
+	// Set stores a value, at once or with Save.
 	Set func(c C, s S, key string, value any) error
 
 	// All and SetAll are for libraries that show a call for several values. Nil: Get and Set are called for each.
@@ -33,7 +34,7 @@ type Calls[C, S any] struct {
 
 // An Op is what a handler does with the session of a request.
 type Op struct {
-	Kind Kind
+	Kind Kind   // what it does
 	Key  string // of SetKey
 
 	// Between, if not nil, is called when the session was loaded and nothing changed yet.

@@ -9,11 +9,11 @@ import (
 
 // Values are what a session holds, under [Keys].
 type Values struct {
-	ID    int64
-	Name  string
-	Roles []string
-	Token []byte
-	Since time.Time
+	ID    int64     // of the user
+	Name  string    // of the user
+	Roles []string  // what the user may do
+	Token []byte    // 32 bytes
+	Since time.Time // when the user logged in
 }
 
 // Keys are the names of the five values.

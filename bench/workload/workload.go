@@ -12,8 +12,8 @@ import (
 
 // A Workload is a mix of requests.
 type Workload struct {
-	Name  string
-	Title string
+	Name  string // W1 to W8
+	Title string // what the report says of it
 	Kinds []Kind // in turn
 	many  bool   // over many sessions
 	lanes int    // how many requests are under way at a time
@@ -110,7 +110,7 @@ func (w Workload) Cookie(cookies []string, n int) string {
 
 // A Result is what a request costs, on average.
 type Result struct {
-	Requests int64
+	Requests int64   // that it is the average of
 	CPU      float64 // nanoseconds of user and system time of this process, all threads
 	Wall     float64 // nanoseconds between two answers
 	Allocs   float64

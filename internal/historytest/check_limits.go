@@ -85,7 +85,7 @@ func (c *checker) places(e *event) (n int) {
 func (c *checker) isGone(l *life, at int64) bool {
 	f := c.lives[l]
 	return slices.ContainsFunc(f.ends, func(e end) bool { return e.done < at }) ||
-		slices.ContainsFunc(f.dead, func(e *event) bool { return e.to < at })
+		slices.ContainsFunc(f.dead, func(e *event) bool { return e.to < at && !c.mayHaveExpired(l, e) })
 }
 
 // checkOldest checks that there is no session that has logged in before the one that was ended, and stayed.

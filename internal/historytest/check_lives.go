@@ -123,7 +123,8 @@ func (c *checker) checkFate(l *life, f *fate) {
 	}
 	var missed *event // the first that has not found it
 	for _, e := range f.dead {
-		if missed == nil || e.to < missed.to {
+		// One that was slow may take for expired what another has just prolonged.
+		if (missed == nil || e.to < missed.to) && !c.mayHaveExpired(l, e) {
 			missed = e
 		}
 	}

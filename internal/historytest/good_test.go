@@ -74,7 +74,7 @@ func TestGood(t *testing.T) {
 			for seed := range tt.seeds {
 				running.Go(func() {
 					historytest.Run(t, historytest.Setup{
-						Open: open(tt.open(newStore(t))), Fails: tt.fails, Duration: 1500 * time.Millisecond, Seed: seed + 1,
+						Open: open(tt.open(newStore(t))), Fails: tt.fails, Duration: time.Second, Requests: 400, Seed: seed + 1,
 					})
 				})
 			}

@@ -72,6 +72,7 @@ const (
 	nodes      = 3
 	maxPerUser = 2
 	maxBytes   = 16 << 10
+	shown      = 5  // faults
 	overlap    = 20 // percent of the operations that overlap others, at least
 )
 
@@ -243,12 +244,12 @@ func (r *run) judge() Result {
 	h := r.history
 	found := check(h, r)
 	for i, v := range found {
-		if i < 3 {
+		if i < shown {
 			r.t.Errorf("seed %d: %s", r.Seed, v)
 		}
 	}
-	if len(found) > 3 {
-		r.t.Errorf("there are %d more such faults", len(found)-3)
+	if len(found) > shown {
+		r.t.Errorf("there are %d more such faults", len(found)-shown)
 	}
 	for text, n := range r.errors {
 		r.t.Errorf("%d calls have failed: %s", n, text)

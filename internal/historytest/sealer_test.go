@@ -3,7 +3,6 @@ package historytest_test
 import (
 	"context"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -59,14 +58,7 @@ func TestBrokenSealer(t *testing.T) {
 					got, said := untilCaught(t, func() historytest.Setup {
 						return historytest.Setup{Open: openSealed(tt.alter(s)), Seed: seed + 1}
 					})
-					if len(got.Faults) == 0 {
-						t.Errorf("seed %d: not caught", seed+1)
-						return
-					}
-					first := got.Faults[0]
-					if !slices.Contains(tt.rules, first.Rule) || first.Events() > longest || !strings.Contains(said, first.String()) {
-						t.Errorf("seed %d: said %s", seed+1, said)
-					}
+					wantShown(t, got, tt.rules, said)
 				})
 			}
 			running.Wait()

@@ -23,7 +23,7 @@ N ?= 0
 SEED ?= 0
 
 # Where tests count allocations, which the race detector adds to. The others need not be compiled once more.
-ALLOCATING = $(sort $(dir $(shell grep -rlE 'func Test\w*Alloc' --include='*_test.go' --exclude-dir=contrib .)))
+ALLOCATING = $(sort $(dir $(shell grep -rlE 'func Test\w*Alloc' --include='*_test.go' --exclude-dir=bench --exclude-dir=contrib .)))
 
 # The tools are built per Go version, because staticcheck reads only what its own version of Go or an
 # older one has compiled.

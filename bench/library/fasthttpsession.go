@@ -14,7 +14,8 @@ import (
 
 var fasthttpSession = Library{
 	Name: "fasthttp/session", Module: "github.com/fasthttp/session/v2",
-	Keeps: "each request writes back all that it has read",
+	Keeps: "each request writes back all that it has read; in memory the keys share memory with requests, and a session that comes by " +
+		"another connection, after the first has carried others, is not found",
 	On: map[string]func(Target) (*workload.App, error){
 		"memory": func(Target) (*workload.App, error) {
 			provider, err := memory.New(memory.Config{})

@@ -110,7 +110,7 @@ func (m *mutant) set(line string) error {
 	case "race":
 		m.race = value == "yes"
 	default:
-		return fmt.Errorf("%q is none of -, +, file:, in:, test:, run: and race:", line)
+		return fmt.Errorf("want -, +, file:, in:, test:, run: or race: at the beginning of %q", line)
 	}
 	return nil
 }
@@ -120,9 +120,9 @@ func (m *mutant) complete() error {
 	_, err := regexp.Compile(m.run)
 	switch {
 	case m.file == "":
-		return errors.New("want a file:")
+		return errors.New("no file: says where")
 	case len(m.old) == 0:
-		return errors.New("want the old line: - …")
+		return errors.New("no - says what is changed")
 	case slices.Equal(m.old, m.new):
 		return errors.New("nothing changes")
 	case err != nil:

@@ -39,10 +39,10 @@ file: save.go
 func TestParseErrors(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"no name", "file: a.go", "a.txt:1: want a name first"},
-		{"no file", "== x\n- a\n+ b", "a.txt:1: x: want a file:"},
-		{"no line", "== x\nfile: a.go\n+ b", "want the old line"},
+		{"no file", "== x\n- a\n+ b", "a.txt:1: x: no file:"},
+		{"no line", "== x\nfile: a.go\n+ b", "no - says"},
 		{"no change", "== x\nfile: a.go\n- a\n+   a", "nothing changes"},
-		{"unknown field", "== x\nfiles: a.go", `a.txt:2: "files: a.go" is none of`},
+		{"unknown field", "== x\nfiles: a.go", `at the beginning of "files: a.go"`},
 		{"no regexp", "== x\nfile: a.go\n- a\nrun: (", "missing closing )"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

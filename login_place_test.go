@@ -66,3 +66,53 @@ func TestLoginThatFailsHoldsNoPlace(t *testing.T) {
 		})
 	}
 }
+
+// halfway does something, once, when a session has its new record and is about to lose the old one.
+type halfway struct {
+	optionals
+	created string // the key of the newest record
+	do      func(created string)
+}
+
+func (b *halfway) Create(ctx context.Context, key string, rec *session.Record) error {
+	b.created = key
+	return b.optionals.Create(ctx, key, rec)
+}
+
+func (b *halfway) Delete(ctx context.Context, key string, version uint64) error {
+	if do := b.do; do != nil && version != 0 {
+		b.do = nil
+		do(b.created)
+	}
+	return b.optionals.Delete(ctx, key, version)
+}
+
+// TestSessionThatALimitHasEnded has another login end a session that is about to get a new sid, and others save it: it
+// does not come back.
+func TestSessionThatALimitHasEnded(t *testing.T) {
+	shared, _ := sharedMemory(t)
+	b := &halfway{optionals: shared.(optionals)}
+	node := func() *session.Manager { // with a queue of its own, as in another process
+		return newNode(t, session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
+			return b, nil
+		}))
+	}
+	m, other := node(), node()
+	c := login(t, m, "ann")
+	s := start(t, m, httptest.NewRecorder(), c.request())
+	b.do = func(created string) {
+		if err := b.optionals.Delete(t.Context(), created, 0); err != nil {
+			t.Error(err)
+		}
+		c.visit(t, other, func(s *session.Session) { set(t, s, "cart", "book") })
+	}
+	if err := s.Regenerate(t.Context()); !errors.Is(err, session.ErrDestroyed) {
+		t.Errorf("Regenerate = %v, want ErrDestroyed", err)
+	}
+	if b.do != nil {
+		t.Fatal("nothing has come in between")
+	}
+	if n, err := m.Count(t.Context()); n != 0 || err != nil {
+		t.Errorf("Count = %d, %v", n, err)
+	}
+}

@@ -266,7 +266,11 @@ func (m *move) step(ctx context.Context, base *Record, p payload) error {
 	m.rec.Version = version
 	if m.created {
 		err := b.Save(ctx, m.key, &m.rec)
-		if m.created = !errors.Is(err, ErrNotFound); m.created && err != nil { // else the store has evicted it
+		m.created = !errors.Is(err, ErrNotFound)
+		switch {
+		case !m.created && m.rec.User != "":
+			return m.ended(ctx, err)
+		case m.created && err != nil: // else the store has evicted it
 			return err
 		}
 	}
@@ -277,6 +281,15 @@ func (m *move) step(ctx context.Context, base *Record, p payload) error {
 		m.created = true
 	}
 	return b.Delete(ctx, m.s.key, base.Version)
+}
+
+// ended ends the session under its old sid too. Who looks for the sessions of a user, as a limit does, has found the new
+// record and ended it.
+func (m *move) ended(ctx context.Context, err error) error {
+	if failed := m.s.m.backend.Delete(ctx, m.s.key, 0); failed != nil {
+		return failed
+	}
+	return err
 }
 
 // renamed returns nil for the error of a rename that was done although its answer was lost: what was sent is under the

@@ -11,10 +11,9 @@ import (
 	"testing"
 )
 
-// comparedSids are the comparisons of sids in the repository. But for what is said of single ones, both
-// are of one request: its client has sent them, or is about to get them, and learns nothing of anybody else's from how
-// long it takes. Whether a sid that came
-// names a session is found out by a look-up of its SHA-256, or in a map.
+// comparedSids are the comparisons of sids in the repository. Unless the text says otherwise, both are of one request:
+// its client has sent them, or is about to get them, and learns nothing of anybody else's from how long it takes.
+// Whether a sid that came names a session is found out by a look-up of its SHA-256, or in a map.
 var comparedSids = map[string]string{
 	"regenerate.go: sid == s.sid":              "whether a new sid is the one that the Session has",
 	"regenerate.go: s.sid == sid":              "the same, after the request has moved",
@@ -75,8 +74,8 @@ func TestSecretsAreNotComparedByteByByte(t *testing.T) {
 // ships reports whether a file becomes part of an application.
 func ships(name string) bool {
 	for _, folder := range []string{
-		"examples/", "sessiontest/", "tools/", "contrib/beego/", "internal/faulttest/", "internal/goroutines/", "internal/proctest/",
-		"internal/rawhttp/", "internal/servertest/", "internal/sqltest/",
+		"bench/", "examples/", "sessiontest/", "tools/", "internal/drilltest/", "internal/faulttest/", "internal/goroutines/",
+		"internal/historytest/", "internal/proctest/", "internal/rawhttp/", "internal/servertest/", "internal/sqltest/",
 	} {
 		if strings.HasPrefix(name, folder) {
 			return false

@@ -1,6 +1,7 @@
 package mysql_test
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -40,7 +41,7 @@ func deadlock(t *testing.T, e sqltest.Engine) {
 	if err := b.Create(ctx, sessiontest.Key("old"), rec); err != nil {
 		t.Fatal(err)
 	}
-	other, err := db.BeginTx(ctx, nil)
+	other, err := db.BeginTx(ctx, &sql.TxOptions{Isolation: sql.LevelReadCommitted}) // it locks rows, and nothing in between
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -189,5 +189,5 @@ func each[T any](ctx context.Context, workers int, items []T, do func(context.Co
 	}
 	close(next)
 	wg.Wait()
-	return errors.Join(append(failed, ctx.Err())...)
+	return errors.Join(append(failed, context.Cause(ctx))...)
 }

@@ -43,7 +43,7 @@ help: ## list the targets
 
 .PHONY: test
 test: servers ## all tests under the race detector, then those that count allocations without it; SERVERS=off: without servers
-	@$(call each,$(TESTED),$(GO) test -race -shuffle=on ./...)
+	@$(call each,$(TESTED),$(GO) test -race -shuffle=on -timeout 20m ./...)
 	@$(GO) test -run Alloc $(ALLOCATING)
 	@cd bench && $(GO) test -race -shuffle=on ./workload
 	@if [ "$${SERVERS:-}" = off ]; then $(call each,$(TESTED),GO=$(GO) $(CURDIR)/scripts/servers.sh left-out); \

@@ -31,6 +31,13 @@ func (a *account) empty() {
 	a.cookies, a.facts, a.by, a.begun, a.acked = nil, make(map[string]fact), "", 0, 0
 }
 
+// isEmpty reports whether the account is that of a visitor without a session.
+func (a *account) isEmpty() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.cookies) == 0
+}
+
 // ownedBy reports whether a value is one that only this visitor changes.
 func ownedBy(visitor, key string) bool { return visitor != "" && strings.HasPrefix(key, visitor+"/") }
 

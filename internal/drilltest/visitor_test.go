@@ -31,7 +31,7 @@ func (v *visitor) step() {
 		requests = together
 	}
 	request := requests[v.rand.IntN(len(requests))]
-	if len(v.account.cookies) == 0 { // alone, before the first request or after a logout
+	if v.account.isEmpty() { // alone, after a logout
 		request = "increment"
 	}
 	v.ask(v.drill.anyNode(v.rand), request)

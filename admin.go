@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"regexp"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // List yields the live sessions, in no particular order, each one that is live throughout exactly once. After an
@@ -12,7 +14,7 @@ import (
 // costs the store is in the provider's documentation.
 func (m *Manager) List(ctx context.Context) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
-		l, err := optionalOf[Lister](m, "list sessions")
+		l, err := optionalOf[driver.Lister](m, "list sessions")
 		if err != nil {
 			yield(Info{}, err)
 			return
@@ -32,7 +34,7 @@ func (m *Manager) List(ctx context.Context) iter.Seq2[Info, error] {
 // Count returns how many sessions are live. Where the provider cannot tell the error wraps
 // [errors.ErrUnsupported].
 func (m *Manager) Count(ctx context.Context) (int, error) {
-	c, err := optionalOf[Counter](m, "count sessions")
+	c, err := optionalOf[driver.Counter](m, "count sessions")
 	if err != nil {
 		return 0, err
 	}
@@ -48,7 +50,7 @@ func (m *Manager) Ping(ctx context.Context) error {
 	if m.sealer != nil && m.closing.Err() == nil {
 		return nil
 	}
-	p, err := optionalOf[Pinger](m, "be pinged")
+	p, err := optionalOf[driver.Pinger](m, "be pinged")
 	if err != nil {
 		return err
 	}
@@ -79,7 +81,7 @@ func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	var rec Record
+	var rec driver.Record
 	loading, cancel := m.loadContext(ctx)
 	err = m.backend.Load(loading, key, &rec)
 	cancel()
@@ -99,7 +101,7 @@ func (m *Manager) keyOf(ctx context.Context, id string) (string, error) {
 	case !m.plainKeys:
 		return id, nil
 	}
-	l, err := optionalOf[Lister](m, "find a session by its public id")
+	l, err := optionalOf[driver.Lister](m, "find a session by its public id")
 	if err != nil {
 		return "", err
 	}
@@ -117,7 +119,7 @@ func (m *Manager) keyOf(ctx context.Context, id string) (string, error) {
 // DestroyAll ends all sessions of the manager's namespace, on all nodes. OnDestroy is not called for each. Where the
 // provider cannot the error wraps [errors.ErrUnsupported].
 func (m *Manager) DestroyAll(ctx context.Context) error {
-	c, err := optionalOf[Clearer](m, "end all sessions")
+	c, err := optionalOf[driver.Clearer](m, "end all sessions")
 	if err != nil {
 		return err
 	}
@@ -130,7 +132,7 @@ func (m *Manager) DestroyAll(ctx context.Context) error {
 
 // optionalOf returns what the backend can do besides, if it can.
 func optionalOf[T any](m *Manager, what string) (T, error) {
-	t, ok := As[T](m.backend)
+	t, ok := driver.As[T](m.backend)
 	switch {
 	case !ok:
 		return t, unsupported("this provider cannot %s", what)

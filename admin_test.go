@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/memory"
 )
 
 // stores are a backend that is given bare sids, and one that is given hashes.
 func stores(t *testing.T) map[string]session.Provider {
 	b, _ := sharedMemory(t)
-	hashed := session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
+	hashed := session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) {
 		return notInProcess{b.(optionals)}, nil
 	})
 	return map[string]session.Provider{"memory": memory.New(), "hashed": hashed}
@@ -166,10 +167,10 @@ func TestDestroyUserOfANodeWhoseClockIsAhead(t *testing.T) {
 	m := newNode(t, provider())
 	c := login(t, m, "ann")
 	key := c.sid()
-	if _, plain := session.As[session.InProcess](b); !plain {
+	if _, plain := driver.As[driver.InProcess](b); !plain {
 		t.Fatal("the key is not the sid")
 	}
-	var rec session.Record
+	var rec driver.Record
 	if err := b.Load(t.Context(), key, &rec); err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +192,7 @@ type early struct {
 	is bool
 }
 
-func (e *early) Load(ctx context.Context, key string, rec *session.Record) error {
+func (e *early) Load(ctx context.Context, key string, rec *driver.Record) error {
 	if e.is {
 		return session.ErrNotFound
 	}
@@ -202,7 +203,7 @@ func (e *early) Load(ctx context.Context, key string, rec *session.Record) error
 // store that nobody sweeps.
 func TestDestroyByAnEarlyClock(t *testing.T) {
 	b := &early{faulty: newFaulty(t)}
-	p := session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) { return b, nil })
+	p := session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) { return b, nil })
 	m := newNode(t, p, session.CfgOnDestroy(func(context.Context, session.Event) { t.Error("told of what was not found") }))
 	c := login(t, m, "ann")
 	b.is = true
@@ -301,13 +302,13 @@ func TestStats(t *testing.T) {
 
 // optionals are what memory can do besides.
 type optionals interface {
-	session.Backend
-	session.Counter
-	session.Lister
-	session.UserLister
-	session.UserLimiter
-	session.Clearer
-	session.Sweeper
+	driver.Backend
+	driver.Counter
+	driver.Lister
+	driver.UserLister
+	driver.UserLimiter
+	driver.Clearer
+	driver.Sweeper
 }
 
 // notInProcess hides that a memory is in this process: it is given hashes.

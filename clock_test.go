@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // putBack is what the clock goes back by in these tests.
@@ -14,10 +15,10 @@ const putBack = time.Hour
 
 // clockGoesBack makes the records of b those of a time that is yet to come, as they are after the clocks of all nodes
 // were put back: a test cannot put back its own.
-func clockGoesBack(t *testing.T, b session.Backend) {
+func clockGoesBack(t *testing.T, b driver.Backend) {
 	t.Helper()
-	for e, err := range b.(session.Lister).List(t.Context()) {
-		var rec session.Record
+	for e, err := range b.(driver.Lister).List(t.Context()) {
+		var rec driver.Record
 		if err == nil {
 			err = b.Load(t.Context(), e.Key, &rec)
 		}

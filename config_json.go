@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/seed1a8f7c28/session/internal/strictjson"
 )
 
 // configFields are the settings that JSON can say: the key, and where the value goes. The type of the
@@ -99,6 +101,19 @@ func LoadConfig(path string) (*ManagerConfig, error) {
 	return c, nil
 }
 
+// expand replaces ${…} in the settings that hold secrets.
+func (c *ManagerConfig) expand() (err error) {
+	if c.ProviderConfig, err = strictjson.Expand(c.ProviderConfig); err != nil {
+		return configErrorf("providerConfig", "%w", err)
+	}
+	for i, key := range c.EncryptionKeys {
+		if c.EncryptionKeys[i], err = strictjson.ExpandText(key); err != nil {
+			return configErrorf("encryptionKeys", "%w", err)
+		}
+	}
+	return nil
+}
+
 // UnmarshalJSON reads the JSON that [ParseConfig] reads, for [json.Unmarshal]: absent keys leave their
 // fields alone, EnableSetCookie too, and ${NAME} is left as it is. With an error c is unchanged.
 func (c *ManagerConfig) UnmarshalJSON(data []byte) error {
@@ -115,29 +130,29 @@ func (c *ManagerConfig) UnmarshalJSON(data []byte) error {
 
 // read sets the fields of c that the JSON object has. c shares no slice with what it was.
 func (c *ManagerConfig) read(data []byte) error {
-	list, err := members("json", data)
+	list, err := strictjson.Members(data)
 	if err != nil {
-		return err
+		return configErrorf("json", "%w", err)
 	}
 	given := make(map[string]bool)
 	for _, m := range list {
-		f, ok := lookUpField(m.key)
-		if field, ok := goOnly[strings.ToLower(m.key)]; ok {
-			return configErrorf(field, "is a setting of Go code alone: set ManagerConfig.%s (%s)", field, place(data, m.start))
+		f, ok := lookUpField(m.Key)
+		if field, ok := goOnly[strings.ToLower(m.Key)]; ok {
+			return configErrorf(field, "is a setting of Go code alone: set ManagerConfig.%s (%s)", field, strictjson.Place(data, m.Start))
 		}
 		if !ok {
-			return configErrorf(printable(m.key), "unknown key (%s); %s", place(data, m.start), suggest(m.key))
+			return configErrorf(strictjson.Printable(m.Key), "unknown key (%s); %s", strictjson.Place(data, m.Start), strictjson.Suggest(m.Key, configKeys()))
 		}
 		if given[f.key] {
-			return configErrorf(f.key, "given twice (%s)", place(data, m.start))
+			return configErrorf(f.key, "given twice (%s)", strictjson.Place(data, m.Start))
 		}
 		given[f.key] = true
-		if string(m.value) == "null" {
+		if string(m.Value) == "null" {
 			continue
 		}
 		dst := f.at(c)
-		if err := setField(dst, m.value); err != nil {
-			return configErrorf(f.key, "want %s (%s)", wantedForm(dst), place(data, m.start))
+		if err := setField(dst, m.Value); err != nil {
+			return configErrorf(f.key, "want %s (%s)", wantedForm(dst), strictjson.Place(data, m.Start))
 		}
 	}
 	return nil
@@ -156,40 +171,11 @@ func lookUpField(key string) (configField, bool) {
 	return configField{}, false
 }
 
-// suggest names the keys that an unknown one may be a slip for, or else all.
-func suggest(key string) string {
-	var all, near []string
+func configKeys() (keys []string) {
 	for _, f := range configFields {
-		all = append(all, f.key)
-		if len(key) < 64 && editDistance(strings.ToLower(key), strings.ToLower(f.key)) <= 2 {
-			near = append(near, f.key)
-		}
+		keys = append(keys, f.key)
 	}
-	if len(near) > 0 {
-		return "did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return "the keys are " + strings.Join(all, ", ")
-}
-
-// editDistance is how many bytes to add, remove or replace to make b of a.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1) // row[j] is the distance of a[:i] and b[:j]
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
+	return keys
 }
 
 // setField sets dst, a pointer of configFields. Its errors may show the value: see wantedForm.

@@ -440,66 +440,6 @@ func TestLoadConfig(t *testing.T) {
 	}
 }
 
-type providerSettings struct {
-	Addr string           `json:"addr"`
-	DB   int              `json:"db"`
-	Wait providerDuration `json:"wait"`
-	Pool *poolSettings    `json:"pool"`
-	Port int              `json:"port,string"`
-}
-
-type poolSettings struct {
-	Size int `json:"size"`
-}
-
-// providerDuration is as a provider would write one.
-type providerDuration time.Duration
-
-func (d *providerDuration) UnmarshalJSON(data []byte) error {
-	return configErrorf("duration", "want a string such as %q", "12h")
-}
-
-func TestParseProviderConfig(t *testing.T) {
-	t.Run("absent keys leave fields alone", func(t *testing.T) {
-		got := providerSettings{Addr: "a", DB: 1}
-		if err := ParseProviderConfig(` {"DB": 2, "pool": {"size": 3}} `, &got); err != nil {
-			t.Fatal(err)
-		}
-		if want := (providerSettings{Addr: "a", DB: 2, Pool: &poolSettings{3}}); !reflect.DeepEqual(got, want) {
-			t.Errorf("got %+v, want %+v", got, want)
-		}
-	})
-	t.Run("no config", func(t *testing.T) {
-		got := providerSettings{Addr: "a"}
-		if err := ParseProviderConfig("", &got); err != nil || got.Addr != "a" {
-			t.Errorf("got %+v, %v", got, err)
-		}
-	})
-	errs := []struct{ name, text, field, want string }{
-		{"no object", `s3cr3t-canary`, "providerConfig", "not JSON (line 1, column 1)"},
-		{"list", `[]`, "providerConfig", "want a JSON object"},
-		{"trailing garbage", `{} s3cr3t-canary`, "providerConfig", "not JSON (line 1, column 4)"},
-		{
-			"unknown key", `{"addr": "s3cr3t-canary", "pass": "s3cr3t-canary"}`, "providerConfig.pass",
-			"unknown key (line 1, column 27)",
-		},
-		{"unknown key further in", `{"pool": {"pass": "s3cr3t-canary"}}`, "providerConfig.pool.pass", "unknown key (line 1, column 2)"},
-		{"given twice", `{"addr": "s3cr3t-canary", "Addr": "b"}`, "providerConfig.Addr", "given twice"},
-		{"wrong type", "{\n \"db\": \"s3cr3t-canary\"}", "providerConfig.db", "want a value of type int (line 2, column 2)"},
-		{"wrong type further in", `{"pool": {"size": "s3cr3t-canary"}}`, "providerConfig.pool.size", "want a value of type int"},
-		{"provider's own form", `{"wait": "s3cr3t-canary"}`, "providerConfig.wait", `want a string such as "12h" (line 1`},
-		{"error that shows the value", `{"port": "s3cr3t-canary"}`, "providerConfig.port", "not of the right form (line 1"},
-	}
-	for _, tt := range errs {
-		t.Run(tt.name, func(t *testing.T) {
-			wantConfigError(t, ParseProviderConfig(tt.text, new(providerSettings)), tt.field, tt.want)
-		})
-	}
-	t.Run("no pointer", func(t *testing.T) {
-		wantConfigError(t, ParseProviderConfig(`{"addr": "s3cr3t-canary"}`, providerSettings{}), "providerConfig", "non-pointer")
-	})
-}
-
 func TestDefaults(t *testing.T) {
 	s, err := NewManagerConfig().resolve()
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 const (
@@ -96,23 +97,23 @@ func TestSharedIncrement3200(t *testing.T) {
 
 // A distant backend takes its time for the way there, and for the way back.
 type distant struct {
-	session.Backend
+	driver.Backend
 	conflicts atomic.Int64
 }
 
 func travel() { time.Sleep(450*time.Microsecond + rand.N(100*time.Microsecond)) }
 
-func (d *distant) Load(ctx context.Context, key string, rec *session.Record) error {
+func (d *distant) Load(ctx context.Context, key string, rec *driver.Record) error {
 	travel()
 	defer travel()
 	return d.Backend.Load(ctx, key, rec)
 }
 
-func (d *distant) Save(ctx context.Context, key string, rec *session.Record) error {
+func (d *distant) Save(ctx context.Context, key string, rec *driver.Record) error {
 	travel()
 	defer travel()
 	err := d.Backend.Save(ctx, key, rec)
-	if _, ok := errors.AsType[*session.ConflictError](err); ok {
+	if _, ok := errors.AsType[*driver.ConflictError](err); ok {
 		d.conflicts.Add(1)
 	}
 	return err
@@ -129,7 +130,7 @@ func TestManyNodesGetTheirSavesThrough(t *testing.T) {
 				d := &distant{Backend: newFaulty(t)}
 				var all []*session.Manager
 				for range tt.nodes {
-					p := session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) { return d, nil })
+					p := session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) { return d, nil })
 					for range tt.managers {
 						all = append(all, newNode(t, p, session.CfgOpTimeout(2*time.Second)))
 					}
@@ -149,7 +150,7 @@ func TestManyNodesGetTheirSavesThrough(t *testing.T) {
 
 // A steady backend takes the same time for each save, and notes how long nobody saved before it.
 type steady struct {
-	session.Backend
+	driver.Backend
 	ended time.Time
 	idle  []time.Duration
 }
@@ -157,7 +158,7 @@ type steady struct {
 // callTime is how long a save takes.
 const callTime = 2 * time.Millisecond
 
-func (b *steady) Save(ctx context.Context, key string, rec *session.Record) error {
+func (b *steady) Save(ctx context.Context, key string, rec *driver.Record) error {
 	b.idle = append(b.idle, time.Since(b.ended))
 	defer func() { b.ended = time.Now() }()
 	time.Sleep(callTime)
@@ -169,7 +170,7 @@ func (b *steady) Save(ctx context.Context, key string, rec *session.Record) erro
 func TestALongRowMakesGaps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &steady{Backend: newFaulty(t)}
-		m := newNode(t, session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) { return b, nil }))
+		m := newNode(t, session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) { return b, nil }))
 		c := seed(t, m, nil)
 		const row = 100
 		var all sync.WaitGroup

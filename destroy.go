@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // SessionDestroy is [Manager.Destroy] for callers of beego's API; an error goes to the ErrorHandler and the
@@ -85,7 +87,7 @@ func (m *Manager) end(ctx context.Context, sid string) (events []func(), err err
 		return nil, hideSID(m.raw.SessionDestroy(ctx, sid), sid)
 	}
 	key, told := m.storageKey(sid), m.cfg.OnDestroy
-	var rec Record
+	var rec driver.Record
 	if told != nil { // of what was there, and whose it was
 		switch err := m.backend.Load(ctx, key, &rec); {
 		case errors.Is(err, ErrNotFound) && m.sweeps(): // a sweep tells of what has expired

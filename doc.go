@@ -38,6 +38,6 @@
 //
 // # Own storage
 //
-// Five methods on bytes make a storage engine: see [Backend] and [NewProvider]. Package sessiontest checks
+// Five methods on bytes make a storage engine: see [driver.Backend] and [NewProvider]. Package sessiontest checks
 // them against every sentence of the contract.
 package session

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/memory"
 )
 
@@ -19,14 +20,14 @@ const (
 )
 
 // sharedMemory returns a memory, and a provider on it for each node.
-func sharedMemory(t testing.TB) (session.Backend, func() session.Provider) {
+func sharedMemory(t testing.TB) (driver.Backend, func() session.Provider) {
 	t.Helper()
-	b, err := memory.Open(t.Context(), session.BackendConfig{Logger: slog.Default()})
+	b, err := memory.Open(t.Context(), driver.Config{Logger: slog.Default()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b, func() session.Provider {
-		return session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) { return b, nil })
+		return session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) { return b, nil })
 	}
 }
 
@@ -75,7 +76,7 @@ func TestEncryptionHidesValues(t *testing.T) {
 	b, node := sharedMemory(t)
 	m := newNode(t, node(), session.CfgEncryptionKeys(newKey))
 	c := seed(t, m, map[any]any{"canary-name": "canary-value"})
-	var rec session.Record
+	var rec driver.Record
 	if err := b.Load(t.Context(), c.sid(), &rec); err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +111,7 @@ func TestEncryptedRecordsCannotBeSwapped(t *testing.T) {
 	b, node := sharedMemory(t)
 	m := newNode(t, node(), session.CfgEncryptionKeys(newKey))
 	ann, eve := seed(t, m, map[any]any{"user": "ann"}), seed(t, m, map[any]any{"user": "eve"})
-	var a, e session.Record
+	var a, e driver.Record
 	if err := errors.Join(b.Load(t.Context(), ann.sid(), &a), b.Load(t.Context(), eve.sid(), &e)); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +130,7 @@ func TestWhatDoesNotOpenIsNoSession(t *testing.T) {
 	plain := newNode(t, node())
 	tamper := func(change func(data []byte) []byte) *client {
 		c := seed(t, m, map[any]any{"user": "ann"})
-		var rec session.Record
+		var rec driver.Record
 		if err := b.Load(t.Context(), c.sid(), &rec); err != nil {
 			t.Fatal(err)
 		}

@@ -8,22 +8,23 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A mapBackend is a whole storage engine: five methods on a map. Package sessiontest checks such an engine
 // against the contract.
 type mapBackend struct {
 	mu      sync.Mutex
-	records map[string]session.Record
+	records map[string]driver.Record
 }
 
 // live returns the record under key. It has expired at its deadline, whether it was removed or not.
-func (b *mapBackend) live(key string) (session.Record, bool) {
+func (b *mapBackend) live(key string) (driver.Record, bool) {
 	rec, ok := b.records[key]
 	return rec, ok && rec.Live(time.Now())
 }
 
-func (b *mapBackend) Create(_ context.Context, key string, rec *session.Record) error {
+func (b *mapBackend) Create(_ context.Context, key string, rec *driver.Record) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if _, ok := b.live(key); ok {
@@ -34,7 +35,7 @@ func (b *mapBackend) Create(_ context.Context, key string, rec *session.Record) 
 	return nil
 }
 
-func (b *mapBackend) Load(_ context.Context, key string, rec *session.Record) error {
+func (b *mapBackend) Load(_ context.Context, key string, rec *driver.Record) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	stored, ok := b.live(key)
@@ -45,7 +46,7 @@ func (b *mapBackend) Load(_ context.Context, key string, rec *session.Record) er
 	return nil
 }
 
-func (b *mapBackend) Save(_ context.Context, key string, rec *session.Record) error {
+func (b *mapBackend) Save(_ context.Context, key string, rec *driver.Record) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	stored, ok := b.live(key)
@@ -53,7 +54,7 @@ func (b *mapBackend) Save(_ context.Context, key string, rec *session.Record) er
 	case !ok:
 		return session.ErrNotFound
 	case stored.Version != rec.Version:
-		return &session.ConflictError{Record: &stored}
+		return &driver.ConflictError{Record: &stored}
 	case stored.Expires.After(rec.Expires) && !rec.Shorten:
 		rec.Expires = stored.Expires
 	}
@@ -84,7 +85,7 @@ func (b *mapBackend) Delete(_ context.Context, key string, version uint64) error
 	case version != 0 && !ok:
 		return session.ErrNotFound
 	case version != 0 && version != stored.Version:
-		return &session.ConflictError{Record: &stored}
+		return &driver.ConflictError{Record: &stored}
 	}
 	delete(b.records, key)
 	return nil
@@ -93,8 +94,8 @@ func (b *mapBackend) Delete(_ context.Context, key string, version uint64) error
 // openMap is what a package of its own would register:
 //
 //	func init() { session.Register("map", session.NewProvider(openMap)) }
-func openMap(context.Context, session.BackendConfig) (session.Backend, error) {
-	return &mapBackend{records: make(map[string]session.Record)}, nil
+func openMap(context.Context, driver.Config) (driver.Backend, error) {
+	return &mapBackend{records: make(map[string]driver.Record)}, nil
 }
 
 // An engine of the application's own has all that the manager promises: it keeps bytes, and knows of no

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/memory"
 )
 
@@ -25,7 +26,7 @@ var errDown = errors.New("the store is down")
 
 // A faulty is a store out of this process that can fail. It counts calls.
 type faulty struct {
-	beneath session.Backend
+	beneath driver.Backend
 
 	mu    sync.Mutex
 	calls []call        // since the last plan
@@ -37,7 +38,7 @@ type call struct{ op, key string }
 
 func newFaulty(t testing.TB) *faulty {
 	t.Helper()
-	b, err := memory.Open(t.Context(), session.BackendConfig{})
+	b, err := memory.Open(t.Context(), driver.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +47,7 @@ func newFaulty(t testing.TB) *faulty {
 
 // provider returns one whose managers all use f.
 func (f *faulty) provider() session.Provider {
-	return session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) { return f, nil })
+	return session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) { return f, nil })
 }
 
 // plan forgets the calls so far, and has the nth from now on fail.
@@ -84,7 +85,7 @@ func (f *faulty) ops() (ops []string) {
 // records returns how many live records there are.
 func (f *faulty) records(t testing.TB) int {
 	t.Helper()
-	n, err := f.beneath.(session.Counter).Count(t.Context())
+	n, err := f.beneath.(driver.Counter).Count(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,15 +117,15 @@ func (f *faulty) call(ctx context.Context, op, key string, do func() error) erro
 	return err
 }
 
-func (f *faulty) Create(ctx context.Context, key string, rec *session.Record) error {
+func (f *faulty) Create(ctx context.Context, key string, rec *driver.Record) error {
 	return f.call(ctx, "create", key, func() error { return f.beneath.Create(ctx, key, rec) })
 }
 
-func (f *faulty) Load(ctx context.Context, key string, rec *session.Record) error {
+func (f *faulty) Load(ctx context.Context, key string, rec *driver.Record) error {
 	return f.call(ctx, "load", key, func() error { return f.beneath.Load(ctx, key, rec) })
 }
 
-func (f *faulty) Save(ctx context.Context, key string, rec *session.Record) error {
+func (f *faulty) Save(ctx context.Context, key string, rec *driver.Record) error {
 	return f.call(ctx, "save", key, func() error { return f.beneath.Save(ctx, key, rec) })
 }
 

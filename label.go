@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // labelKey is where a session has its label, a string.
@@ -57,7 +59,7 @@ func (s *Session) Label(ctx context.Context) string {
 
 // details returns what a listed record says of its session together with its values, which a list does not have.
 // It is [ErrNotFound] for one that has ended meanwhile.
-func (m *Manager) details(ctx context.Context, e *Entry) (Info, error) {
+func (m *Manager) details(ctx context.Context, e *driver.Entry) (Info, error) {
 	ctx, cancel := m.loadContext(ctx)
 	defer cancel()
 	if err := m.backend.Load(ctx, e.Key, &e.Record); err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 func TestLabel(t *testing.T) {
@@ -92,7 +93,7 @@ func TestSessionsOfADamagedOne(t *testing.T) {
 	m := newNode(t, provider())
 	whole, damaged := login(t, m, "ann"), login(t, m, "ann")
 	id := start(t, m, httptest.NewRecorder(), damaged.request()).ID()
-	var rec session.Record
+	var rec driver.Record
 	if err := b.Load(t.Context(), damaged.sid(), &rec); err != nil {
 		t.Fatal(err)
 	}
@@ -115,8 +116,8 @@ func TestSessionsOfADamagedOne(t *testing.T) {
 // An endsListed backend loses each record of a user when it is listed.
 type endsListed struct{ optionals }
 
-func (b endsListed) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
-	return func(yield func(session.Entry, error) bool) {
+func (b endsListed) ListUser(ctx context.Context, user string) iter.Seq2[driver.Entry, error] {
+	return func(yield func(driver.Entry, error) bool) {
 		for e, err := range b.optionals.ListUser(ctx, user) {
 			if err == nil {
 				err = b.Delete(ctx, e.Key, 0)
@@ -130,7 +131,7 @@ func (b endsListed) ListUser(ctx context.Context, user string) iter.Seq2[session
 
 func TestSessionsOfOneThatEndsMeanwhile(t *testing.T) {
 	b, _ := sharedMemory(t)
-	m := newNode(t, session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
+	m := newNode(t, session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) {
 		return endsListed{b.(optionals)}, nil
 	}))
 	login(t, m, "ann")

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // lifetimeKey is where a session has a lifetime of its own: an int64 of milliseconds, negative if the browser
@@ -148,7 +150,7 @@ func (s *Session) answerCookie(maxAge int) {
 
 // deadline returns the idle deadline of base when it is stored now with lifetime l, and whether it may be an
 // earlier one: only a lifetime that this request has changed makes it so.
-func (s *Session) deadline(now time.Time, base *Record, l lifetime) (expires time.Time, shorten bool) {
+func (s *Session) deadline(now time.Time, base *driver.Record, l lifetime) (expires time.Time, shorten bool) {
 	switch {
 	case s.log.find(lifetimeKeyEnc) != nil || s.log.flush && s.life.own:
 		return s.m.idleUntil(now, base.Deadline, l), true
@@ -159,7 +161,7 @@ func (s *Session) deadline(now time.Time, base *Record, l lifetime) (expires tim
 }
 
 // due reports whether a session that is used now is due to have its idle deadline moved.
-func (m *Manager) due(now time.Time, rec *Record, l lifetime) bool {
+func (m *Manager) due(now time.Time, rec *driver.Record, l lifetime) bool {
 	every := m.cfg.touchEvery
 	if l.own && l.idle < m.cfg.idle {
 		every = min(every, l.idle/20)
@@ -168,7 +170,7 @@ func (m *Manager) due(now time.Time, rec *Record, l lifetime) bool {
 }
 
 // extended returns the idle deadline of rec when it is stored now, which is never an earlier one.
-func (m *Manager) extended(now time.Time, rec *Record, l lifetime) time.Time {
+func (m *Manager) extended(now time.Time, rec *driver.Record, l lifetime) time.Time {
 	if t := m.idleUntil(now, rec.Deadline, l); t.After(rec.Expires) {
 		return t
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/memory"
 )
 
@@ -245,7 +246,7 @@ func TestTouchOnlyWhenDue(t *testing.T) {
 func (p *tap) expires(t *testing.T) time.Time {
 	t.Helper()
 	var last time.Time
-	for e, err := range p.beneath.(session.Lister).List(t.Context()) {
+	for e, err := range p.beneath.(driver.Lister).List(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -354,7 +355,7 @@ type sweepLog struct {
 	ended chan struct{}
 }
 
-var _ session.Sweeper = (*sweepLog)(nil)
+var _ driver.Sweeper = (*sweepLog)(nil)
 
 func (l *sweepLog) Sweep(context.Context, func(key, user string)) (int, error) {
 	l.at <- time.Now()
@@ -368,7 +369,7 @@ func (l *sweepLog) Sweep(context.Context, func(key, user string)) (int, error) {
 
 func newSweepLog(t *testing.T, opts ...session.ManagerConfigOpt) (*sweepLog, *session.Manager) {
 	l := &sweepLog{tap: newTap(t), at: make(chan time.Time, 1000), ended: make(chan struct{})}
-	p := session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) { return l, nil })
+	p := session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) { return l, nil })
 	return l, newNode(t, p, append(opts, session.CfgGcLifeTime(600))...)
 }
 

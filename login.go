@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // maxUser is how many bytes the name of a user may have: as many as an e-mail address, and one.
@@ -62,7 +64,7 @@ func (s *Session) RequireFresh(d time.Duration) error {
 }
 
 // logIn makes rec, which is to be stored, that of who logs in now, if somebody does.
-func (s *Session) logIn(rec *Record, l lifetime) {
+func (s *Session) logIn(rec *driver.Record, l lifetime) {
 	user := s.besides().login
 	if user == "" {
 		return
@@ -87,7 +89,7 @@ func (s *Session) reserve(ctx context.Context, user, sid string) error {
 	if !s.isLimited(user) {
 		return nil
 	}
-	l, ok := As[UserLimiter](s.m.backend)
+	l, ok := driver.As[driver.UserLimiter](s.m.backend)
 	if !ok { // the manager would not have been made
 		return unsupported("this provider cannot limit the sessions of a user")
 	}
@@ -108,7 +110,7 @@ func (s *Session) reserve(ctx context.Context, user, sid string) error {
 
 // unreserve gives back the room that reserve has made: others would have to wait until it lapses. It does so if this fails.
 func (s *Session) unreserve(ctx context.Context, user, sid string) {
-	if l, ok := As[UserLimiter](s.m.backend); ok {
+	if l, ok := driver.As[driver.UserLimiter](s.m.backend); ok {
 		past := time.Now().Add(-5 * time.Second) // also by clocks that differ
 		_, _ = l.Reserve(ctx, user, s.m.storageKey(sid), past, s.m.cfg.MaxPerUser, false)
 	}

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // meanwhile does something between a Reserve and what it is for.
 type meanwhile struct {
 	optionals
-	session.Renamer
+	driver.Renamer
 	do func()
 }
 
@@ -48,8 +49,8 @@ func TestLoginThatFailsHoldsNoPlace(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			shared, _ := sharedMemory(t)
-			b := &meanwhile{optionals: shared.(optionals), Renamer: shared.(session.Renamer)}
-			m := newNode(t, session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
+			b := &meanwhile{optionals: shared.(optionals), Renamer: shared.(driver.Renamer)}
+			m := newNode(t, session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) {
 				return b, nil
 			}), session.CfgMaxPerUser(1), session.CfgMaxBytes(1000))
 			c := seed(t, m, map[any]any{"cart": strings.Repeat("x", 500)})
@@ -74,7 +75,7 @@ type halfway struct {
 	do      func(created string)
 }
 
-func (b *halfway) Create(ctx context.Context, key string, rec *session.Record) error {
+func (b *halfway) Create(ctx context.Context, key string, rec *driver.Record) error {
 	b.created = key
 	return b.optionals.Create(ctx, key, rec)
 }
@@ -93,7 +94,7 @@ func TestSessionThatALimitHasEnded(t *testing.T) {
 	shared, _ := sharedMemory(t)
 	b := &halfway{optionals: shared.(optionals)}
 	node := func() *session.Manager { // with a queue of its own, as in another process
-		return newNode(t, session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
+		return newNode(t, session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) {
 			return b, nil
 		}))
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/memory"
 )
 
@@ -129,7 +130,7 @@ func managers(t *testing.T) map[string]*session.Manager {
 		"backend":   newManager(t),
 		"encrypted": newManager(t, session.CfgEncryptionKeys(newKey)),
 		"lazy":      newManager(t, session.CfgLazy(true)),
-		"sealer": newNode(t, session.NewClientProvider(func(context.Context, session.BackendConfig) (session.Sealer, error) {
+		"sealer": newNode(t, session.NewClientProvider(func(context.Context, driver.Config) (driver.Sealer, error) {
 			return newSealer(), nil
 		})),
 	}
@@ -328,7 +329,7 @@ func TestEncryptedUsers(t *testing.T) {
 	before := login(t, m, "ann@example.org")
 	rotated := newNode(t, node(), session.CfgEncryptionKeys(newKey, oldKey), session.CfgNamespace("app"))
 	after := login(t, rotated, "ann@example.org")
-	for entry, err := range b.(session.Lister).List(t.Context()) {
+	for entry, err := range b.(driver.Lister).List(t.Context()) {
 		if err != nil || entry.User == "" || strings.Contains(entry.User, "ann") {
 			t.Errorf("the store has the user %q, %v", entry.User, err)
 		}
@@ -497,7 +498,7 @@ func (unlimited) Reserve(context.Context, string, string, time.Time, int, bool) 
 // TestLoginWithoutAnAnswerToTheLimit stores nothing of the login under the old sid.
 func TestLoginWithoutAnAnswerToTheLimit(t *testing.T) {
 	b, _ := sharedMemory(t)
-	m := newNode(t, session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
+	m := newNode(t, session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) {
 		return unlimited{b.(optionals)}, nil
 	}), session.CfgMaxPerUser(1))
 	c := seed(t, m, map[any]any{"cart": "book"})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // GetSessionStore returns the session of a sid, outside any request. A sid that is unknown, expired or
@@ -60,7 +62,7 @@ func (m *Manager) GetActiveSession() int {
 }
 
 func (m *Manager) count(ctx context.Context) int {
-	c, ok := As[Counter](m.backend)
+	c, ok := driver.As[driver.Counter](m.backend)
 	if !ok {
 		return 0
 	}

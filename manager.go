@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/sealing"
 )
 
@@ -27,8 +28,8 @@ type Manager struct {
 	codec     codec
 	atRest    *sealing.Box // nil without encryption
 
-	backend   Backend // one of these three is not nil
-	sealer    Sealer
+	backend   driver.Backend // one of these three is not nil
+	sealer    driver.Sealer
 	parts     int // how many cookies a session may take
 	raw       Provider
 	facade    Provider     // what GetProvider returns
@@ -128,15 +129,15 @@ func (m *Manager) attach(ctx context.Context, p Provider, cfg *ManagerConfig) er
 	}
 	m.backend, m.sealer, m.saves, m.release = o.backend, o.sealer, o.saves, release
 	m.facade = own.facadeOf(m)
-	if c, ok := o.sealer.(interface{ Cookies() CookieConfig }); ok {
+	if c, ok := o.sealer.(interface{ Cookies() driver.CookieConfig }); ok {
 		if err := m.adapt(*cfg, c.Cookies()); err != nil {
 			return errors.Join(err, release())
 		}
 	}
-	_, inProcess := As[InProcess](m.backend)
+	_, inProcess := driver.As[driver.InProcess](m.backend)
 	m.local = inProcess || m.sealer != nil
 	m.plainKeys = inProcess || m.cfg.Beego
-	if _, ok := As[UserLimiter](m.backend); !ok && m.cfg.MaxPerUser > 0 {
+	if _, ok := driver.As[driver.UserLimiter](m.backend); !ok && m.cfg.MaxPerUser > 0 {
 		return errors.Join(configErrorf("maxPerUser", "this provider cannot limit the sessions of a user: %w",
 			errors.ErrUnsupported), release())
 	}
@@ -145,7 +146,7 @@ func (m *Manager) attach(ctx context.Context, p Provider, cfg *ManagerConfig) er
 
 // adapt takes over what the provider's config says of the cookies. Settings that follow from others follow
 // from those.
-func (m *Manager) adapt(cfg ManagerConfig, c CookieConfig) error {
+func (m *Manager) adapt(cfg ManagerConfig, c driver.CookieConfig) error {
 	if c.Name != "" {
 		cfg.CookieName = c.Name
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // TestAFailedRegenerateLeavesNothingUnderTheOldSid says that what belongs to a login is not stored without one.
@@ -68,7 +69,7 @@ func TestAnotherRegenerateOfTheRequestHelps(t *testing.T) {
 // renaming is a faulty that regenerates in one step.
 type renaming struct{ *faulty }
 
-func (r renaming) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+func (r renaming) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 	return r.call(ctx, "rename", oldKey, func() error {
 		if err := r.beneath.Delete(ctx, oldKey, oldVersion); err != nil {
 			return err
@@ -81,7 +82,7 @@ func TestRegenerateWhoseAnswerIsLost(t *testing.T) {
 	for _, how := range []fault{unsaid, refused} {
 		t.Run(string(how), func(t *testing.T) {
 			f := newFaulty(t)
-			m := newNode(t, session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
+			m := newNode(t, session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) {
 				return renaming{f}, nil
 			}))
 			c := seed(t, m, map[any]any{"cart": "book"})

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A sealed session that one cookie cannot hold is cut into parts. The first cookie's value begins with their
@@ -81,7 +83,7 @@ func joinParts(lines []string, name, first string, most int) (sealed string, ok 
 var scratch = sync.Pool{New: func() any { return new([]byte) }}
 
 // answerSealed seals rec and sends it, and removes the cookies of parts that there are no more.
-func (v *visit) answerSealed(rec *Record, maxAge int) (sealed string, err error) {
+func (v *visit) answerSealed(rec *driver.Record, maxAge int) (sealed string, err error) {
 	name, secure := v.m.cfg.CookieName, v.secure()
 	mem := scratch.Get().(*[]byte)
 	defer scratch.Put(mem)

@@ -38,7 +38,7 @@ func TestPeersPage(t *testing.T) {
 		switch {
 		case !exported[name]:
 			t.Errorf("%s is not exported", where)
-		case !used[last] || !ast.IsExported(parts[0]) && !used[name]:
+		case !used[last] || !ast.IsExported(parts[0]) && !used[strings.Join(parts[:2], ".")]:
 			t.Errorf("%s is in no test", where)
 		case len(parts) == 2 && slices.Contains(needStore, parts[0]) && !called[last]:
 			t.Errorf("%s is not called in %s", where, peersTable)

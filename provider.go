@@ -9,10 +9,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A Provider is what the registry holds, with the methods of a beego provider. Providers of this module
-// are made by [NewProvider] or [NewClientProvider] around a [Backend] or [Sealer], and have every
+// are made by [NewProvider] or [NewClientProvider] around a [driver.Backend] or [driver.Sealer], and have every
 // guarantee of this package. Any other implementation works through a Manager too: the Manager makes and
 // checks the sids and sends the cookies, the rest is the provider's. Such a provider is one shared
 // instance, unless it has a method New() Provider.
@@ -125,28 +127,28 @@ func unknownProvider(name string) error {
 	return configErrorf("provider", "unknown provider %q (registered: %s); %s", name, known, hint)
 }
 
-// NewProvider makes a Provider of a way to open a [Backend]. Each [NewManager] opens a backend of its own.
+// NewProvider makes a Provider of a way to open a [driver.Backend]. Each [NewManager] opens a backend of its own.
 // Managers that [New] makes of one Provider, with the same namespace and providerConfig, share one, which
 // is closed with the last of them. The seven methods of the result are a facade for use without a Manager.
-func NewProvider(open func(ctx context.Context, c BackendConfig) (Backend, error)) Provider {
+func NewProvider(open func(ctx context.Context, c driver.Config) (driver.Backend, error)) Provider {
 	return &provider{open: open}
 }
 
-// NewClientProvider makes a Provider of a way to open a [Sealer]. The sessions are in the clients, so that
+// NewClientProvider makes a Provider of a way to open a [driver.Sealer]. The sessions are in the clients, so that
 // all methods of the result that need a sid return an error wrapping [errors.ErrUnsupported].
-func NewClientProvider(open func(ctx context.Context, c BackendConfig) (Sealer, error)) Provider {
+func NewClientProvider(open func(ctx context.Context, c driver.Config) (driver.Sealer, error)) Provider {
 	return &provider{seal: open}
 }
 
 // provider opens backends or sealers and shares them between managers; with a manager it is the facade.
 type provider struct {
-	open func(ctx context.Context, c BackendConfig) (Backend, error)
-	seal func(ctx context.Context, c BackendConfig) (Sealer, error)
+	open func(ctx context.Context, c driver.Config) (driver.Backend, error)
+	seal func(ctx context.Context, c driver.Config) (driver.Sealer, error)
 
 	origin *provider // what the manager was made with, if this is its facade
 
 	mu     sync.Mutex
-	shared map[BackendConfig]*opened
+	shared map[driver.Config]*opened
 	m      *Manager // what the facade works with; nil before SessionInit
 }
 
@@ -156,8 +158,8 @@ func (p *provider) facadeOf(m *Manager) *provider {
 }
 
 type opened struct {
-	backend Backend
-	sealer  Sealer
+	backend driver.Backend
+	sealer  driver.Sealer
 	saves   *saveQueue
 	users   int
 }
@@ -166,7 +168,7 @@ type opened struct {
 func (p *provider) New() Provider { return &provider{open: p.open, seal: p.seal} }
 
 // acquire opens a backend or a sealer, or shares one that is open. release closes it with its last user.
-func (p *provider) acquire(ctx context.Context, c BackendConfig) (o *opened, release func() error, err error) {
+func (p *provider) acquire(ctx context.Context, c driver.Config) (o *opened, release func() error, err error) {
 	if p.origin != nil {
 		return p.origin.acquire(ctx, c)
 	}
@@ -180,7 +182,7 @@ func (p *provider) acquire(ctx context.Context, c BackendConfig) (o *opened, rel
 			return nil, nil, err
 		}
 		if p.shared == nil {
-			p.shared = make(map[BackendConfig]*opened)
+			p.shared = make(map[driver.Config]*opened)
 		}
 		p.shared[id] = o
 	}
@@ -188,7 +190,7 @@ func (p *provider) acquire(ctx context.Context, c BackendConfig) (o *opened, rel
 	return o, func() error { return p.release(id) }, nil
 }
 
-func (p *provider) openNew(ctx context.Context, c BackendConfig) (*opened, error) {
+func (p *provider) openNew(ctx context.Context, c driver.Config) (*opened, error) {
 	var (
 		o   = opened{saves: newSaveQueue()}
 		err error
@@ -205,7 +207,7 @@ func (p *provider) openNew(ctx context.Context, c BackendConfig) (*opened, error
 	return &o, err
 }
 
-func (p *provider) release(id BackendConfig) error {
+func (p *provider) release(id driver.Config) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	o := p.shared[id]
@@ -217,7 +219,7 @@ func (p *provider) release(id BackendConfig) error {
 }
 
 func (o *opened) close() error {
-	if c, ok := As[io.Closer](o.backend); ok {
+	if c, ok := driver.As[io.Closer](o.backend); ok {
 		return c.Close()
 	}
 	if c, ok := o.sealer.(io.Closer); ok {
@@ -365,8 +367,8 @@ func unsupported(format string, args ...any) error {
 }
 
 // backendConfig is what a provider is opened with under settings s.
-func backendConfig(s *settings, log *slog.Logger) BackendConfig {
-	return BackendConfig{
+func backendConfig(s *settings, log *slog.Logger) driver.Config {
+	return driver.Config{
 		Config:    s.ProviderConfig,
 		Namespace: s.Namespace,
 		Lifetime:  s.idle,

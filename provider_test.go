@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/memory"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -28,7 +29,7 @@ func newTap(t testing.TB) *tap { return &tap{faulty: newFaulty(t)} }
 
 // provider returns one whose managers all work on p, whatever their namespaces.
 func (p *tap) provider() session.Provider {
-	return session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) { return p, nil })
+	return session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) { return p, nil })
 }
 
 // count returns how often op was called since the last plan.
@@ -51,7 +52,7 @@ func (p *tap) keys() []string {
 	return slices.Collect(maps.Keys(seen))
 }
 
-func (p *tap) Save(ctx context.Context, key string, rec *session.Record) error {
+func (p *tap) Save(ctx context.Context, key string, rec *driver.Record) error {
 	if p.before != nil {
 		p.before()
 	}
@@ -60,17 +61,17 @@ func (p *tap) Save(ctx context.Context, key string, rec *session.Record) error {
 
 func (p *tap) Count(ctx context.Context) (n int, err error) {
 	err = p.call(ctx, "count", "", func() error {
-		n, err = p.beneath.(session.Counter).Count(ctx)
+		n, err = p.beneath.(driver.Counter).Count(ctx)
 		return err
 	})
 	return n, err
 }
 
-var _ session.Sweeper = (*tap)(nil)
+var _ driver.Sweeper = (*tap)(nil)
 
 func (p *tap) Sweep(ctx context.Context, expired func(key, user string)) (n int, err error) {
 	err = p.call(ctx, "sweep", "", func() error {
-		n, err = p.beneath.(session.Sweeper).Sweep(ctx, expired)
+		n, err = p.beneath.(driver.Sweeper).Sweep(ctx, expired)
 		return err
 	})
 	return n, err
@@ -87,7 +88,7 @@ func init() {
 	session.Register("test-shelf", newShelf())
 	session.Register("test-shelves", &shelves{newShelf()})
 	session.Register("test-unreachable", session.NewProvider(
-		func(context.Context, session.BackendConfig) (session.Backend, error) { return nil, errDown }))
+		func(context.Context, driver.Config) (driver.Backend, error) { return nil, errDown }))
 }
 
 func TestRegisterPanics(t *testing.T) {
@@ -294,7 +295,7 @@ type closedTap struct{ *tap }
 func (closedTap) Close() error { return errDown }
 
 func TestCloseReturnsTheBackendsError(t *testing.T) {
-	p := session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
+	p := session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) {
 		return closedTap{newTap(t)}, nil
 	})
 	m, err := session.New(p, session.NewManagerConfig())
@@ -370,7 +371,7 @@ func TestAFailingOpenLeavesNothing(t *testing.T) {
 		}
 		failed := errDown
 		backend := newTap(t)
-		p := session.NewProvider(func(ctx context.Context, _ session.BackendConfig) (session.Backend, error) {
+		p := session.NewProvider(func(ctx context.Context, _ driver.Config) (driver.Backend, error) {
 			if _, ok := ctx.Deadline(); !ok {
 				t.Error("open has no deadline")
 			}
@@ -398,8 +399,8 @@ func TestAFailingOpenLeavesNothing(t *testing.T) {
 
 func TestAnOpenThatGivesNothingIsAnError(t *testing.T) {
 	for name, p := range map[string]session.Provider{
-		"no backend": session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) { return nil, nil }),
-		"no sealer":  session.NewClientProvider(func(context.Context, session.BackendConfig) (session.Sealer, error) { return nil, nil }),
+		"no backend": session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) { return nil, nil }),
+		"no sealer":  session.NewClientProvider(func(context.Context, driver.Config) (driver.Sealer, error) { return nil, nil }),
 		"no open":    session.NewProvider(nil),
 		"no seal":    session.NewClientProvider(nil),
 	} {
@@ -413,8 +414,8 @@ func TestAnOpenThatGivesNothingIsAnError(t *testing.T) {
 func TestMapBackendKeepsTheContract(t *testing.T) {
 	sessiontest.Run(t, sessiontest.Harness{Store: func(testing.TB) sessiontest.Open {
 		var mu sync.Mutex
-		stores := make(map[string]session.Backend)
-		return func(ctx context.Context, c session.BackendConfig) (b session.Backend, err error) {
+		stores := make(map[string]driver.Backend)
+		return func(ctx context.Context, c driver.Config) (b driver.Backend, err error) {
 			mu.Lock()
 			defer mu.Unlock()
 			if stores[c.Namespace] == nil {

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A saveQueue lets the saves of one session in this process go one after another, each handing its result
@@ -27,7 +29,7 @@ type turn struct {
 	users int           // who saves and who waits; guarded by the shard
 
 	// Guarded by whose turn it is:
-	rec  Record        // what was saved last
+	rec  driver.Record // what was saved last
 	row  int           // how many saves were handed on, one to the next
 	took time.Duration // how long the last of them took
 }
@@ -107,7 +109,7 @@ func (s *saveShard) leave(key string, t *turn) {
 		return
 	}
 	delete(s.turns, key)
-	t.rec, t.row = Record{}, 0
+	t.rec, t.row = driver.Record{}, 0
 	t.next = nil // a channel must not come into another synctest bubble than the one it was made in
 	turns.Put(t)
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // SessionRegenerateID is [Manager.Regenerate] with the name and the result that beego's API has.
@@ -157,7 +159,7 @@ func (s *Session) moveAs(ctx context.Context, sid, user string) error {
 	defer s.m.saves.leave(s.key, turn)
 	limited := s.isLimited(user)
 	if limited {
-		switch err := s.m.backend.Load(ctx, s.key, new(Record)); {
+		switch err := s.m.backend.Load(ctx, s.key, new(driver.Record)); {
 		case errors.Is(err, ErrNotFound):
 			return s.lost(ctx)
 		case err != nil:
@@ -249,18 +251,18 @@ type move struct {
 	s       *Session
 	key     string // the new one
 	created bool
-	rec     Record // what is stored under it
+	rec     driver.Record // what is stored under it
 }
 
 // step copies one version of the record and ends it.
-func (m *move) step(ctx context.Context, base *Record, p payload) error {
+func (m *move) step(ctx context.Context, base *driver.Record, p payload) error {
 	b := m.s.m.backend
 	version := m.rec.Version
 	m.rec = *base
 	m.rec.Data, m.rec.Shorten = p.data, false
 	m.rec.Expires, _ = m.s.deadline(time.Now(), base, p.life)
 	m.s.logIn(&m.rec, p.life)
-	if r, ok := As[Renamer](b); ok {
+	if r, ok := driver.As[driver.Renamer](b); ok {
 		return m.renamed(ctx, r.Rename(ctx, m.s.key, base.Version, m.key, &m.rec))
 	}
 	m.rec.Version = version
@@ -295,11 +297,11 @@ func (m *move) ended(ctx context.Context, err error) error {
 // renamed returns nil for the error of a rename that was done although its answer was lost: what was sent is under the
 // new key. It may be another's session that is there, if sids are an application's own.
 func (m *move) renamed(ctx context.Context, err error) error {
-	if _, conflict := errors.AsType[*ConflictError](err); err == nil || conflict ||
+	if _, conflict := errors.AsType[*driver.ConflictError](err); err == nil || conflict ||
 		errors.Is(err, ErrNotFound) || errors.Is(err, ErrExists) {
 		return err
 	}
-	var found Record
+	var found driver.Record
 	if m.s.m.backend.Load(ctx, m.key, &found) != nil || !bytes.Equal(found.Data, m.rec.Data) {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
@@ -131,8 +132,8 @@ func (s *Session) begun(ctx context.Context) {
 }
 
 // newRecord returns the record of a session that begins now.
-func (m *Manager) newRecord(now time.Time, data []byte, l lifetime) Record {
-	rec := Record{Created: millis.Time(now.UnixMilli()), Data: data}
+func (m *Manager) newRecord(now time.Time, data []byte, l lifetime) driver.Record {
+	rec := driver.Record{Created: millis.Time(now.UnixMilli()), Data: data}
 	if m.cfg.absolute > 0 {
 		rec.Deadline = millis.Time(now.Add(m.cfg.absolute).UnixMilli())
 	}
@@ -228,7 +229,7 @@ func (s *Session) merged(turn *turn, p payload, begin time.Time) {
 
 // onto returns base, a version of this session's record, with the log applied, as it is to be stored under
 // key. viewed is the version that the Session shows: the log's updates started from it.
-func (s *Session) onto(base *Record, viewed uint64, key string) (payload, error) {
+func (s *Session) onto(base *driver.Record, viewed uint64, key string) (payload, error) {
 	c, values := s.codec, s.values
 	if base.Version != viewed {
 		var err error
@@ -253,8 +254,8 @@ func (s *Session) replay(c codec, values []byte) error {
 // next returns the record to try again with after a conflict, or the error after which there is no more to try. It
 // returns neither if an earlier try, whose answer was lost, has stored what it conflicts with: that is the view
 // then, and what is not in it is left in the log.
-func (s *Session) next(ctx context.Context, try int, err error) (*Record, error) {
-	if conflict, ok := errors.AsType[*ConflictError](err); ok && conflict.Record != nil {
+func (s *Session) next(ctx context.Context, try int, err error) (*driver.Record, error) {
+	if conflict, ok := errors.AsType[*driver.ConflictError](err); ok && conflict.Record != nil {
 		if mine, err := s.settle(conflict.Record); mine || err != nil {
 			return nil, err
 		}
@@ -271,8 +272,8 @@ func (s *Session) next(ctx context.Context, try int, err error) (*Record, error)
 
 // retry returns the record to try again with after a conflict, or the error after which there is no more to
 // try. It waits a little longer after each lost try, so that contending nodes get out of step.
-func (s *Session) retry(ctx context.Context, try int, err error) (*Record, error) {
-	var conflict *ConflictError
+func (s *Session) retry(ctx context.Context, try int, err error) (*driver.Record, error) {
+	var conflict *driver.ConflictError
 	switch {
 	case !errors.As(err, &conflict) || conflict.Record == nil:
 		if !errors.Is(err, ErrNotFound) {
@@ -292,7 +293,7 @@ func (s *Session) retry(ctx context.Context, try int, err error) (*Record, error
 	case !wait(ctx, rand.N(time.Duration(min(try+1, 10))*time.Millisecond)):
 		return nil, err
 	}
-	rec := new(Record) // the conflict's is as old as the wait
+	rec := new(driver.Record) // the conflict's is as old as the wait
 	return rec, s.m.backend.Load(ctx, s.key, rec)
 }
 

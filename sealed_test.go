@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // An aesSealer seals with AES-256-GCM, the cookie's name as additional data.
@@ -38,7 +39,7 @@ func newSealer() aesSealer {
 
 var cookieEncoding = base64.RawURLEncoding.Strict()
 
-func (s aesSealer) Seal(dst []byte, name string, rec *session.Record) ([]byte, error) {
+func (s aesSealer) Seal(dst []byte, name string, rec *driver.Record) ([]byte, error) {
 	plain, err := rec.AppendBinary(nil)
 	if err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func (s aesSealer) Seal(dst []byte, name string, rec *session.Record) ([]byte, e
 	return cookieEncoding.AppendEncode(dst, s.aead.Seal(nil, nil, plain, []byte(name))), nil
 }
 
-func (s aesSealer) Open(name string, sealed []byte, rec *session.Record) error {
+func (s aesSealer) Open(name string, sealed []byte, rec *driver.Record) error {
 	raw, err := cookieEncoding.AppendDecode(nil, sealed)
 	if err == nil {
 		raw, err = s.aead.Open(nil, nil, raw, []byte(name))
@@ -61,7 +62,7 @@ func (s aesSealer) Open(name string, sealed []byte, rec *session.Record) error {
 }
 
 func (s aesSealer) provider() session.Provider {
-	return session.NewClientProvider(func(context.Context, session.BackendConfig) (session.Sealer, error) { return s, nil })
+	return session.NewClientProvider(func(context.Context, driver.Config) (driver.Sealer, error) { return s, nil })
 }
 
 func newSealerProvider() session.Provider { return newSealer().provider() }
@@ -271,7 +272,7 @@ func TestSealedBadCookies(t *testing.T) {
 	wantFresh(t, m, seed(t, shape, map[any]any{"user": "ann"}).sid(), "one with a sid of another shape")
 
 	// Sealed with the right key, but not by a manager.
-	var rec session.Record
+	var rec driver.Record
 	if err := sealer.Open("gosessionid", []byte(good), &rec); err != nil {
 		t.Fatal(err)
 	}

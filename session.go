@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A Session is one request's view of a session: the values as loaded, and a log of what the request
@@ -23,18 +25,18 @@ type Session struct {
 	key    string // what the backend keeps it under
 	status status
 	isNew  bool
-	due    bool      // the idle deadline is to be moved at release
-	fixed  bool      // UpdateExpiration has set the deadline: this Session moves it no more
-	stuck  bool      // a Regenerate has failed: changes wait for one that does not
-	told   bool      // the application knows from Save that the log is not stored
-	life   lifetime  // as stored
-	rec    Record    // as loaded or stored last
-	codec  codec     // of values
-	values []byte    // the part of rec.Data that is the codec's
-	log    changeLog // what is not stored yet
-	made   int       // how many changes there were
-	keyBuf [32]byte  // where keys are encoded for a look-up
-	aside  *aside    // nil for most
+	due    bool          // the idle deadline is to be moved at release
+	fixed  bool          // UpdateExpiration has set the deadline: this Session moves it no more
+	stuck  bool          // a Regenerate has failed: changes wait for one that does not
+	told   bool          // the application knows from Save that the log is not stored
+	life   lifetime      // as stored
+	rec    driver.Record // as loaded or stored last
+	codec  codec         // of values
+	values []byte        // the part of rec.Data that is the codec's
+	log    changeLog     // what is not stored yet
+	made   int           // how many changes there were
+	keyBuf [32]byte      // where keys are encoded for a look-up
+	aside  *aside        // nil for most
 
 	own visit // what v points to outside Handler
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // What tells of somebody who tries sids is counted: once for each that is tried, and for nothing else.
@@ -77,7 +78,7 @@ func TestForgedSessionsAreCounted(t *testing.T) {
 	b, node := sharedMemory(t)
 	encrypted := newNode(t, node(), session.CfgEncryptionKeys(newKey), session.CfgLazy(true))
 	c := seed(t, encrypted, map[any]any{"user": "ann"})
-	var rec session.Record
+	var rec driver.Record
 	if err := b.Load(t.Context(), c.sid(), &rec); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // GC removes expired sessions: at once, and then every gclifetime, give or take a tenth so that nodes do
@@ -26,7 +28,7 @@ func (m *Manager) GC() {
 
 // sweeps reports whether there is anything to do: a server that expires by itself has no Sweeper.
 func (m *Manager) sweeps() bool {
-	_, ok := As[Sweeper](m.backend)
+	_, ok := driver.As[driver.Sweeper](m.backend)
 	return ok || m.raw != nil
 }
 
@@ -35,7 +37,7 @@ func (m *Manager) sweep(ctx context.Context) {
 		m.raw.SessionGC(ctx)
 		return
 	}
-	s, ok := As[Sweeper](m.backend)
+	s, ok := driver.As[driver.Sweeper](m.backend)
 	if !ok || m.closing.Err() != nil {
 		return
 	}

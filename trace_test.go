@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 func TestWhatALogoutDroppedStaysDropped(t *testing.T) {
@@ -279,7 +280,7 @@ func TestAnUpdateThatFailsOnTheNewSidIsTriedAgain(t *testing.T) {
 func TestCloseWaitsForCallsOfTheStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &slowCloser{faulty: newFaulty(t)}
-		m, err := session.New(session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
+		m, err := session.New(session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) {
 			return b, nil
 		}), session.NewManagerConfig())
 		if err != nil {
@@ -305,7 +306,7 @@ type slowCloser struct {
 	closed bool
 }
 
-func (b *slowCloser) Save(ctx context.Context, key string, rec *session.Record) error {
+func (b *slowCloser) Save(ctx context.Context, key string, rec *driver.Record) error {
 	time.Sleep(time.Second)
 	if b.closed {
 		return errors.New("used after Close")

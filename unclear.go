@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A sent is what a save has sent, when its answer was lost: it was stored or not, or will be in a moment. A save is
@@ -22,7 +24,7 @@ var errUnclear = errors.New("not known whether an earlier try has stored the upd
 
 // unclear notes what a save of log on a version has sent, if err leaves open whether it was stored.
 func (s *Session) unclear(base uint64, values []byte, log *changeLog, err error) {
-	if _, conflict := errors.AsType[*ConflictError](err); conflict || errors.Is(err, ErrNotFound) {
+	if _, conflict := errors.AsType[*driver.ConflictError](err); conflict || errors.Is(err, ErrNotFound) {
 		return
 	}
 	a := s.setAside()
@@ -32,7 +34,7 @@ func (s *Session) unclear(base uint64, values []byte, log *changeLog, err error)
 // settle compares what is stored with what earlier tries have sent. If it is one of them it becomes the view, and
 // the changes in it leave the log. Once others have saved it cannot tell, which is an error if the log has an
 // update that may be in what is stored.
-func (s *Session) settle(is *Record) (mine bool, err error) {
+func (s *Session) settle(is *driver.Record) (mine bool, err error) {
 	var open []sent
 	hashed := s.m.cfg.Beego // versions are hashes of the values, in no order
 	tries := s.besides().sent
@@ -60,13 +62,13 @@ func (s *Session) settle(is *Record) (mine bool, err error) {
 }
 
 // has reports whether the values that are stored are those that were sent.
-func (s *Session) has(is *Record, was *sent) bool {
+func (s *Session) has(is *driver.Record, was *sent) bool {
 	_, values, err := s.m.openData(s.key, is.Data)
 	return err == nil && bytes.Equal(values, was.values)
 }
 
 // adopt makes what was sent, and is stored, the view.
-func (s *Session) adopt(is *Record, was *sent) {
+func (s *Session) adopt(is *driver.Record, was *sent) {
 	s.rec, s.codec, s.values, s.aside.sent = *is, s.m.codec, was.values, nil
 	s.rec.Shorten, s.life = was.shorten, s.m.lifetimeIn(s.codec, s.values)
 	if s.made == was.made {

@@ -7,6 +7,8 @@ import (
 	"iter"
 	"slices"
 	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Info is what an application or an operator may know of a session. It lets nobody in.
@@ -37,7 +39,7 @@ func (s *Session) ID() string {
 // [errors.ErrUnsupported].
 func (m *Manager) SessionsOf(ctx context.Context, user string) ([]Info, error) {
 	ctx = orBackground(ctx)
-	var entries []Entry // first all of them, so that nothing is loaded while the list holds a connection
+	var entries []driver.Entry // first all of them, so that nothing is loaded while the list holds a connection
 	for e, err := range m.entriesOf(ctx, user) {
 		if err != nil {
 			return nil, err
@@ -85,19 +87,19 @@ func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string
 }
 
 // entriesOf yields the records of user, or one error.
-func (m *Manager) entriesOf(ctx context.Context, user string) iter.Seq2[Entry, error] {
+func (m *Manager) entriesOf(ctx context.Context, user string) iter.Seq2[driver.Entry, error] {
 	ctx = orBackground(ctx)
-	return func(yield func(Entry, error) bool) {
-		l, ok := As[UserLister](m.backend)
+	return func(yield func(driver.Entry, error) bool) {
+		l, ok := driver.As[driver.UserLister](m.backend)
 		switch {
 		case !ok:
-			yield(Entry{}, unsupported("this provider cannot list the sessions of a user"))
+			yield(driver.Entry{}, unsupported("this provider cannot list the sessions of a user"))
 			return
 		case user == "":
-			yield(Entry{}, errors.New("session: the user has no name"))
+			yield(driver.Entry{}, errors.New("session: the user has no name"))
 			return
 		case m.closing.Err() != nil:
-			yield(Entry{}, ErrClosed)
+			yield(driver.Entry{}, ErrClosed)
 			return
 		}
 		for _, name := range m.userNames(user) {
@@ -127,7 +129,7 @@ func (m *Manager) revoke(ctx context.Context, key string, e Event) error {
 }
 
 // info returns what a record says of its session, which lives for idle when it is not used.
-func (m *Manager) info(e *Entry, idle time.Duration) Info {
+func (m *Manager) info(e *driver.Entry, idle time.Duration) Info {
 	lastSeen := e.Expires.Add(-idle)
 	if e.Expires.Equal(e.Deadline) || lastSeen.Before(e.Created) || lastSeen.After(time.Now()) { // then it tells nothing
 		lastSeen = e.Created

@@ -9,18 +9,19 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // lists has a store whose lists of a user's sessions are looked at, or looked past, while they are read.
 type lists struct {
 	notInProcess
-	read   int                                       // how many were
-	before func(nth int)                             // called before the nth is read
-	keep   func(nth int, e *session.Entry) (is bool) // whether the nth list has e
+	read   int                                      // how many were
+	before func(nth int)                            // called before the nth is read
+	keep   func(nth int, e *driver.Entry) (is bool) // whether the nth list has e
 }
 
-func (l *lists) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
-	return func(yield func(session.Entry, error) bool) {
+func (l *lists) ListUser(ctx context.Context, user string) iter.Seq2[driver.Entry, error] {
+	return func(yield func(driver.Entry, error) bool) {
 		l.read++
 		nth := l.read
 		if l.before != nil {
@@ -40,7 +41,7 @@ func (l *lists) ListUser(ctx context.Context, user string) iter.Seq2[session.Ent
 func newLists(t *testing.T) (*lists, *session.Manager) {
 	b, _ := sharedMemory(t)
 	l := &lists{notInProcess: notInProcess{b.(optionals)}}
-	return l, newNode(t, session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
+	return l, newNode(t, session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) {
 		return l, nil
 	}))
 }
@@ -56,7 +57,7 @@ func TestDestroyUserEndsWhatOneListMissed(t *testing.T) {
 			for range others {
 				login(t, m, "ann")
 			}
-			l.keep = func(nth int, e *session.Entry) bool { return nth > 1 || e.Key != id }
+			l.keep = func(nth int, e *driver.Entry) bool { return nth > 1 || e.Key != id }
 			if n, err := m.DestroyUser(t.Context(), "ann"); n != 1+others || err != nil {
 				t.Errorf("DestroyUser = %d, %v", n, err)
 			}

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/memory"
 )
 
@@ -350,7 +351,7 @@ func TestCorruptSession(t *testing.T) {
 	key := backend.keys()[0]
 	store := func(data []byte) {
 		t.Helper()
-		var rec session.Record
+		var rec driver.Record
 		if err := backend.beneath.Load(t.Context(), key, &rec); err != nil {
 			t.Fatal(err)
 		}
@@ -359,7 +360,7 @@ func TestCorruptSession(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	var good session.Record
+	var good driver.Record
 	if err := backend.beneath.Load(t.Context(), key, &good); err != nil {
 		t.Fatal(err)
 	}
@@ -377,7 +378,7 @@ func TestCorruptSession(t *testing.T) {
 			if err := late.Save(t.Context()); !errors.Is(err, session.ErrCorrupt) {
 				t.Errorf("%s at %d: Save = %v", what, i, err)
 			}
-			var rec session.Record
+			var rec driver.Record
 			if err := backend.beneath.Load(t.Context(), key, &rec); err != nil || !bytes.Equal(rec.Data, bad) {
 				t.Fatalf("%s at %d: the stored bytes have changed, %v", what, i, err)
 			}

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // PollInterval is how often a watched session is looked at where the provider cannot tell of its end: see
@@ -14,7 +16,7 @@ const PollInterval = 5 * time.Second
 
 // Done returns a channel that is closed when the session ends: destroyed by anyone, regenerated, or past its
 // deadlines. A handler that lives longer than a request usually does, such as a stream of events or a WebSocket, ends
-// with it. On this node that is at once; on others, with a provider that is a [Watcher], as soon as the store says so,
+// with it. On this node that is at once; on others, with a provider that is a [driver.Watcher], as soon as the store says so,
 // and with the rest after [PollInterval] at most. While the store cannot be reached nothing ends but what
 // expires.
 //
@@ -163,7 +165,7 @@ func (m *Manager) recheck(key string, of *watch) {
 	}
 	ctx, cancel := m.loadContext(m.closing)
 	defer cancel()
-	var rec Record
+	var rec driver.Record
 	switch err := m.backend.Load(ctx, key, &rec); {
 	case errors.Is(err, ErrNotFound) || err == nil && !rec.Live(time.Now()):
 		m.watched.end(key)
@@ -183,7 +185,7 @@ func (m *Manager) recheckAll() {
 
 // hear runs while the manager is open, from the first Done on, and hears of sessions that others have ended.
 func (m *Manager) hear() {
-	w, ok := As[Watcher](m.backend)
+	w, ok := driver.As[driver.Watcher](m.backend)
 	if !ok {
 		m.poll()
 		return

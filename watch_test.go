@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // watched starts the session of a client in a request that goes on until the test ends, and returns the session.
@@ -110,16 +111,16 @@ func TestDoneWhenItExpires(t *testing.T) {
 }
 
 func TestDoneOfOtherNodes(t *testing.T) {
-	for name, node := range map[string]func(b session.Backend) session.Backend{
-		"polled":  func(b session.Backend) session.Backend { return notInProcess{b.(optionals)} },
-		"watcher": func(b session.Backend) session.Backend { return b },
+	for name, node := range map[string]func(b driver.Backend) driver.Backend{
+		"polled":  func(b driver.Backend) driver.Backend { return notInProcess{b.(optionals)} },
+		"watcher": func(b driver.Backend) driver.Backend { return b },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				beneath, _ := sharedMemory(t)
 				hub := &hub{optionals: beneath.(optionals)}
 				open := func() session.Provider {
-					return session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
+					return session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) {
 						return node(hub), nil
 					})
 				}
@@ -203,14 +204,14 @@ func TestDoneAfterALostNotice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, _ := sharedMemory(t)
 		h := &hub{optionals: b.(optionals)}
-		open := session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) { return h, nil })
+		open := session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) { return h, nil })
 		var log reports
 		m := newNode(t, open, log.options()...)
 		c := login(t, m, "ann")
 		done := watched(t, m, c).Done()
 		time.Sleep(time.Second)
 		h.cut()
-		if err := b.(session.Clearer).Clear(t.Context()); err != nil { // nobody is told
+		if err := b.(driver.Clearer).Clear(t.Context()); err != nil { // nobody is told
 			t.Fatal(err)
 		}
 		time.Sleep(2 * session.PollInterval)

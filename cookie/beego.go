@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // beego reads cookies of beego's cookie provider. Their value is, in base64url with padding,
@@ -42,36 +42,36 @@ func newBeego(cfg config) (*beego, error) {
 }
 
 // open fills rec, at version 0, with the time of the seal and the gob map.
-func (b *beego) open(sealed []byte, rec *session.Record) error {
+func (b *beego) open(sealed []byte, rec *driver.Record) error {
 	value, err := url.QueryUnescape(string(sealed)) // as beego escapes it
 	if err != nil {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	text, ok := decode(value)
 	if !ok {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	parts := bytes.SplitN(text, []byte("|"), 3)
 	if len(parts) != 3 {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	mac := hmac.New(sha256.New, b.mac)
 	mac.Write([]byte(b.name + "|"))
 	mac.Write(text[:len(text)-len(parts[2])])
 	if !hmac.Equal(mac.Sum(nil), parts[2]) {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	seconds, err := strconv.ParseInt(string(parts[0]), 10, 64)
 	if err != nil {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	data, ok := decode(string(parts[1]))
 	if !ok || len(data) < aes.BlockSize {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	iv, values := data[:aes.BlockSize], data[aes.BlockSize:]
 	cipher.NewCTR(b.block, iv).XORKeyStream(values, values)
-	*rec = session.Record{Created: time.Unix(seconds, 0), Data: values}
+	*rec = driver.Record{Created: time.Unix(seconds, 0), Data: values}
 	return nil
 }
 

@@ -6,8 +6,8 @@ import (
 	"crypto/cipher"
 	"testing"
 
-	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/cookie"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
@@ -15,7 +15,7 @@ import (
 func harness(config string) sessiontest.Harness {
 	return sessiontest.Harness{
 		Sealer: func(testing.TB) sessiontest.OpenSealer {
-			return func(ctx context.Context, c session.BackendConfig) (session.Sealer, error) {
+			return func(ctx context.Context, c driver.Config) (driver.Sealer, error) {
 				c.Config = config
 				return cookie.Open(ctx, c)
 			}

@@ -34,6 +34,7 @@ import (
 	"sync"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/sealing"
 )
 
@@ -60,9 +61,9 @@ const (
 )
 
 // Open makes the sealer that c.Config describes. Errors are a [*session.ConfigError].
-func Open(_ context.Context, c session.BackendConfig) (session.Sealer, error) {
+func Open(_ context.Context, c driver.Config) (driver.Sealer, error) {
 	cfg := config{MaxCookies: defaultCookies}
-	if err := session.ParseProviderConfig(c.Config, &cfg); err != nil {
+	if err := driver.ParseConfig(c.Config, &cfg); err != nil {
 		return nil, err
 	}
 	if cfg.MaxCookies < 1 || cfg.MaxCookies > mostCookies {
@@ -79,7 +80,7 @@ func Open(_ context.Context, c session.BackendConfig) (session.Sealer, error) {
 	if err != nil {
 		return nil, configError(field, err)
 	}
-	s := &sealer{box: box, namespace: c.Namespace, cookies: session.CookieConfig{
+	s := &sealer{box: box, namespace: c.Namespace, cookies: driver.CookieConfig{
 		Name: cfg.CookieName, Secure: cfg.Secure, MaxAge: cfg.MaxAge, Max: cfg.MaxCookies,
 	}}
 	if c.Beego {
@@ -101,7 +102,7 @@ func newBox(secrets []string) (*sealing.Box, error) {
 }
 
 func configError(field string, err error) error {
-	return &session.ConfigError{Field: "providerConfig." + field, Err: err}
+	return &driver.ConfigError{Field: "providerConfig." + field, Err: err}
 }
 
 // A sealer seals a record's binary form, padded:
@@ -113,7 +114,7 @@ func configError(field string, err error) error {
 type sealer struct {
 	box       *sealing.Box
 	namespace string
-	cookies   session.CookieConfig
+	cookies   driver.CookieConfig
 	beego     *beego // nil but in beego mode
 }
 
@@ -126,10 +127,10 @@ const (
 var encoding = base64.RawURLEncoding.Strict()
 
 // Cookies says what the provider config says of the cookies.
-func (s *sealer) Cookies() session.CookieConfig { return s.cookies }
+func (s *sealer) Cookies() driver.CookieConfig { return s.cookies }
 
-// Seal implements [session.Sealer].
-func (s *sealer) Seal(dst []byte, name string, rec *session.Record) ([]byte, error) {
+// Seal implements [driver.Sealer].
+func (s *sealer) Seal(dst []byte, name string, rec *driver.Record) ([]byte, error) {
 	n := len(rec.User) + len(rec.Data) + 3*padding
 	about, mem := s.about(name, 2*n+1+sealing.Overhead)
 	defer scratch.Put(mem)
@@ -145,8 +146,8 @@ func (s *sealer) Seal(dst []byte, name string, rec *session.Record) ([]byte, err
 	return encoding.AppendEncode(dst, sealed), nil
 }
 
-// Open implements [session.Sealer].
-func (s *sealer) Open(name string, sealed []byte, rec *session.Record) error {
+// Open implements [driver.Sealer].
+func (s *sealer) Open(name string, sealed []byte, rec *driver.Record) error {
 	about, mem := s.about(name, encoding.DecodedLen(len(sealed)))
 	defer scratch.Put(mem)
 	raw, err := encoding.AppendDecode(about[len(about):], sealed)
@@ -158,17 +159,17 @@ func (s *sealer) Open(name string, sealed []byte, rec *session.Record) error {
 	if s.beego != nil {
 		return s.beego.open(sealed, rec)
 	}
-	return session.ErrNotFound
+	return driver.ErrNotFound
 }
 
 // open takes the padding off and fills rec.
-func open(plain []byte, rec *session.Record) error {
+func open(plain []byte, rec *driver.Record) error {
 	end := len(plain) - 1
 	for end >= 0 && plain[end] == 0 {
 		end--
 	}
 	if end < 0 || plain[end] != 0x80 || rec.UnmarshalBinary(plain[:end]) != nil {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	return nil
 }

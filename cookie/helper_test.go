@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/cookie"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 const oneKey = `{"securityKey": "a secret of the tests"}`
@@ -28,7 +29,7 @@ func newManager(t testing.TB, config string, opts ...session.ManagerConfigOpt) *
 }
 
 // open makes a sealer.
-func open(t testing.TB, c session.BackendConfig) session.Sealer {
+func open(t testing.TB, c driver.Config) driver.Sealer {
 	t.Helper()
 	s, err := cookie.Open(t.Context(), c)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/sealing"
 )
 
@@ -86,8 +87,8 @@ func TestEveryTruncationAndSpliceIsRefused(t *testing.T) {
 }
 
 func TestARefusalIsOneError(t *testing.T) {
-	sealer := open(t, session.BackendConfig{Config: oneKey})
-	rec := session.Record{Version: 1, Expires: time.Now().Add(time.Hour), Data: []byte("data")}
+	sealer := open(t, driver.Config{Config: oneKey})
+	rec := driver.Record{Version: 1, Expires: time.Now().Add(time.Hour), Data: []byte("data")}
 	good, err := sealer.Seal(nil, "name", &rec)
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +96,7 @@ func TestARefusalIsOneError(t *testing.T) {
 	if err := sealer.Open("name", good, &rec); err != nil {
 		t.Fatal(err)
 	}
-	other := open(t, session.BackendConfig{Config: `{"securityKey": "another secret of the tests"}`})
+	other := open(t, driver.Config{Config: `{"securityKey": "another secret of the tests"}`})
 	foreign, err := other.Seal(nil, "name", &rec)
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +145,7 @@ func TestACookieFromElsewhereIsRefused(t *testing.T) {
 }
 
 // seal seals a record in the layout of a cookie, but for what the arguments say.
-func seal(t *testing.T, purpose string, version, bound byte, rec *session.Record) string {
+func seal(t *testing.T, purpose string, version, bound byte, rec *driver.Record) string {
 	t.Helper()
 	box, err := sealing.New(purpose, "a secret of the tests")
 	if err != nil {
@@ -163,7 +164,7 @@ func seal(t *testing.T, purpose string, version, bound byte, rec *session.Record
 func TestPurposeAndVersionAreBound(t *testing.T) {
 	m := newManager(t, oneKey)
 	sid := "0123456789abcdef0123456789abcdef"
-	rec := session.Record{Version: 1, Expires: time.Now().Add(time.Hour), Data: append([]byte{2, 'c', byte(len(sid))}, sid...)}
+	rec := driver.Record{Version: 1, Expires: time.Now().Add(time.Hour), Data: append([]byte{2, 'c', byte(len(sid))}, sid...)}
 	const purpose = "session: cookie"
 	if got := with(m, "gosessionid="+seal(t, purpose, 1, 1, &rec)); got.isNew {
 		t.Fatalf("the layout is not that of a cookie: %+v", got)
@@ -202,17 +203,17 @@ func TestPurposeAndVersionAreBound(t *testing.T) {
 		}
 	})
 	t.Run("what is inside is checked, too", func(t *testing.T) {
-		for what, change := range map[string]func(rec *session.Record){
-			"expired":           func(rec *session.Record) { rec.Expires = time.Now().Add(-time.Millisecond) },
-			"past its deadline": func(rec *session.Record) { rec.Deadline = time.Now().Add(-time.Millisecond) },
-			"no data":           func(rec *session.Record) { rec.Data = nil },
-			"envelope":          func(rec *session.Record) { rec.Data[0] = 1 },
-			"codec":             func(rec *session.Record) { rec.Data[1] = 'x' },
-			"no sid":            func(rec *session.Record) { rec.Data[2] = 0 },
-			"long sid":          func(rec *session.Record) { rec.Data[2] = 255 },
-			"hostile sid":       func(rec *session.Record) { rec.Data[3] = '/' },
-			"values":            func(rec *session.Record) { rec.Data = append(rec.Data, 0xff, 0xff, 0xff) },
-			"beego's version":   func(rec *session.Record) { rec.Version, rec.Created, rec.Data = 0, time.Now(), nil },
+		for what, change := range map[string]func(rec *driver.Record){
+			"expired":           func(rec *driver.Record) { rec.Expires = time.Now().Add(-time.Millisecond) },
+			"past its deadline": func(rec *driver.Record) { rec.Deadline = time.Now().Add(-time.Millisecond) },
+			"no data":           func(rec *driver.Record) { rec.Data = nil },
+			"envelope":          func(rec *driver.Record) { rec.Data[0] = 1 },
+			"codec":             func(rec *driver.Record) { rec.Data[1] = 'x' },
+			"no sid":            func(rec *driver.Record) { rec.Data[2] = 0 },
+			"long sid":          func(rec *driver.Record) { rec.Data[2] = 255 },
+			"hostile sid":       func(rec *driver.Record) { rec.Data[3] = '/' },
+			"values":            func(rec *driver.Record) { rec.Data = append(rec.Data, 0xff, 0xff, 0xff) },
+			"beego's version":   func(rec *driver.Record) { rec.Version, rec.Created, rec.Data = 0, time.Now(), nil },
 		} {
 			rec := rec
 			rec.Data = slices.Clone(rec.Data)
@@ -253,7 +254,7 @@ func TestNothingIsDecodedBeforeItIsAuthenticated(t *testing.T) {
 			"envelope": append(append([]byte{2, id, byte(len(sid))}, sid...), plainGob...),
 			"record": func() []byte {
 				data := append(append([]byte{2, id, byte(len(sid))}, sid...), plainGob...)
-				b, _ := (&session.Record{Version: 1, Expires: time.Now().Add(time.Hour), Data: data}).AppendBinary(nil)
+				b, _ := (&driver.Record{Version: 1, Expires: time.Now().Add(time.Hour), Data: data}).AppendBinary(nil)
 				return b
 			}(),
 		} {

@@ -13,10 +13,10 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A beego is the [session.Backend] over the files of beego's provider: under 0/1/0123… for the sid 0123… the gob map of
+// A beego is the [driver.Backend] over the files of beego's provider: under 0/1/0123… for the sid 0123… the gob map of
 // the values, or nothing if there are none. The time of the last change of a file is that of the last use of the
 // session; its deadline is that much later than a session lives.
 //
@@ -118,7 +118,7 @@ func (e *emptiness) stays(changed, now time.Time) bool {
 }
 
 // find returns the live record of a file.
-func (b *beego) find(ctx context.Context, name string) (*session.Record, error) {
+func (b *beego) find(ctx context.Context, name string) (*driver.Record, error) {
 	var empty emptiness
 	for {
 		now := time.Now() // before the read: what comes after it says nothing about the file
@@ -131,18 +131,18 @@ func (b *beego) find(ctx context.Context, name string) (*session.Record, error) 
 				return nil, fail("read", err)
 			}
 		case !rec.Live(time.Now()):
-			return nil, session.ErrNotFound
+			return nil, driver.ErrNotFound
 		default:
 			return rec, nil
 		}
 	}
 }
 
-func (b *beego) read(name string) (rec *session.Record, changed time.Time, err error) {
+func (b *beego) read(name string) (rec *driver.Record, changed time.Time, err error) {
 	f, err := b.s.root.OpenFile(name, readOnly, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, changed, session.ErrNotFound
+		return nil, changed, driver.ErrNotFound
 	case err != nil:
 		return nil, changed, fail("read", err)
 	}
@@ -152,27 +152,27 @@ func (b *beego) read(name string) (rec *session.Record, changed time.Time, err e
 		return nil, changed, fail("read", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, changed, session.ErrNotFound
+		return nil, changed, driver.ErrNotFound
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	switch {
 	case err != nil:
 		return nil, changed, fail("read", err)
 	case len(data) > maxSize:
-		return nil, changed, fmt.Errorf("%w: file of more than %d bytes", session.ErrCorrupt, maxSize)
+		return nil, changed, fmt.Errorf("%w: file of more than %d bytes", driver.ErrCorrupt, maxSize)
 	case len(data) == 0:
 		data = nil
 	}
 	changed = info.ModTime()
 	expires := time.UnixMilli(changed.UnixMilli()).Add(b.lifetime)
-	return &session.Record{Version: fingerprint(data), Data: data, Expires: expires}, changed, nil
+	return &driver.Record{Version: fingerprint(data), Data: data, Expires: expires}, changed, nil
 }
 
 // findVersion is find, but a record with another version is a conflict. A version of 0 is any.
-func (b *beego) findVersion(ctx context.Context, name string, version uint64) (*session.Record, error) {
+func (b *beego) findVersion(ctx context.Context, name string, version uint64) (*driver.Record, error) {
 	rec, err := b.find(ctx, name)
 	if err == nil && version != 0 && rec.Version != version {
-		err = &session.ConflictError{Record: rec}
+		err = &driver.ConflictError{Record: rec}
 	}
 	return rec, err
 }
@@ -181,7 +181,7 @@ func (b *beego) findVersion(ctx context.Context, name string, version uint64) (*
 func (b *beego) within(ctx context.Context, sid string, do func(name string) error) error {
 	name, ok := beegoPath(sid)
 	if !ok {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	shard := sha256.Sum256([]byte(sid))[0]
 	if err := b.s.locks.lock(ctx, shard); err != nil {
@@ -192,9 +192,9 @@ func (b *beego) within(ctx context.Context, sid string, do func(name string) err
 }
 
 // put stores rec in one step: readers see the old file or the new one. The caller has the lock.
-func (b *beego) put(name string, rec *session.Record) error {
+func (b *beego) put(name string, rec *driver.Record) error {
 	if len(rec.Data) > maxSize {
-		return fmt.Errorf("%w: %d bytes for a file", session.ErrTooLarge, len(rec.Data))
+		return fmt.Errorf("%w: %d bytes for a file", driver.ErrTooLarge, len(rec.Data))
 	}
 	temp := path.Dir(name) + "/" + tempName()
 	err := b.s.writeNew(b.s.root, temp, rec.Data)
@@ -236,16 +236,16 @@ func (b *beego) date(name string, expires time.Time) error {
 	return b.s.flush(f)
 }
 
-// Create implements [session.Backend].
-func (b *beego) Create(ctx context.Context, sid string, rec *session.Record) error {
+// Create implements [driver.Backend].
+func (b *beego) Create(ctx context.Context, sid string, rec *driver.Record) error {
 	if _, ok := beegoPath(sid); !ok {
 		return errBeegoSID
 	}
 	return b.within(ctx, sid, func(name string) error {
 		switch _, err := b.find(ctx, name); {
 		case err == nil:
-			return session.ErrExists
-		case !errors.Is(err, session.ErrNotFound):
+			return driver.ErrExists
+		case !errors.Is(err, driver.ErrNotFound):
 			return err
 		}
 		_, err := b.s.root.Stat(path.Dir(name))
@@ -265,14 +265,14 @@ func (b *beego) Create(ctx context.Context, sid string, rec *session.Record) err
 
 var errBeegoSID = fmt.Errorf("session/file: a sid of letters, digits, - and _ is wanted, of 2 to %d: see sessionIDPrefix", maxBeegoSID)
 
-// Load implements [session.Backend]. It takes no lock.
-func (b *beego) Load(ctx context.Context, sid string, rec *session.Record) error {
+// Load implements [driver.Backend]. It takes no lock.
+func (b *beego) Load(ctx context.Context, sid string, rec *driver.Record) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	name, ok := beegoPath(sid)
 	if !ok {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	found, err := b.find(ctx, name)
 	if err == nil {
@@ -281,8 +281,8 @@ func (b *beego) Load(ctx context.Context, sid string, rec *session.Record) error
 	return err
 }
 
-// Save implements [session.Backend].
-func (b *beego) Save(ctx context.Context, sid string, rec *session.Record) error {
+// Save implements [driver.Backend].
+func (b *beego) Save(ctx context.Context, sid string, rec *driver.Record) error {
 	return b.within(ctx, sid, func(name string) error {
 		old, err := b.findVersion(ctx, name, rec.Version)
 		if err != nil {
@@ -300,7 +300,7 @@ func (b *beego) Save(ctx context.Context, sid string, rec *session.Record) error
 	})
 }
 
-// Touch implements [session.Backend].
+// Touch implements [driver.Backend].
 func (b *beego) Touch(ctx context.Context, sid string, expires time.Time) error {
 	return b.within(ctx, sid, func(name string) error {
 		rec, err := b.find(ctx, name)
@@ -314,7 +314,7 @@ func (b *beego) Touch(ctx context.Context, sid string, expires time.Time) error 
 	})
 }
 
-// Delete implements [session.Backend].
+// Delete implements [driver.Backend].
 func (b *beego) Delete(ctx context.Context, sid string, version uint64) error {
 	err := b.within(ctx, sid, func(name string) error {
 		if version != 0 {
@@ -330,7 +330,7 @@ func (b *beego) Delete(ctx context.Context, sid string, version uint64) error {
 		}
 		return b.syncNames(name)
 	})
-	if version == 0 && errors.Is(err, session.ErrNotFound) {
+	if version == 0 && errors.Is(err, driver.ErrNotFound) {
 		return nil
 	}
 	return err

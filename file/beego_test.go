@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/file"
 	"github.com/seed1a8f7c28/session/internal/proctest"
 	"github.com/seed1a8f7c28/session/sessiontest"
@@ -19,9 +20,9 @@ import (
 
 const beegoSID = "0123456789abcdef0123456789abcdef"
 
-func openBeego(t testing.TB, dir string, lifetime time.Duration) session.Backend {
+func openBeego(t testing.TB, dir string, lifetime time.Duration) driver.Backend {
 	t.Helper()
-	b, err := file.Open(t.Context(), session.BackendConfig{Config: dir, Beego: true, Lifetime: lifetime})
+	b, err := file.Open(t.Context(), driver.Config{Config: dir, Beego: true, Lifetime: lifetime})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +44,7 @@ func asBeego(t testing.TB, dir, sid, data string) string {
 func TestBeegoManager(t *testing.T) {
 	sessiontest.Run(t, sessiontest.Harness{Beego: true, Store: func(t testing.TB) sessiontest.Open {
 		dir := t.TempDir()
-		return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+		return func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 			c.Config = dir
 			return file.Open(ctx, c)
 		}
@@ -55,7 +56,7 @@ func TestBeegoContract(t *testing.T) {
 	dir, ctx := t.TempDir(), t.Context()
 	b, other := openBeego(t, dir, time.Hour), openBeego(t, dir, time.Hour)
 	for _, sid := range []string{"", "a", "../a", "a/b", "a.b", "ab\x00", "ab:c"} {
-		rec := new(session.Record)
+		rec := new(driver.Record)
 		for call, err := range map[string]error{
 			"Load": b.Load(ctx, sid, rec), "Save": b.Save(ctx, sid, rec), "Touch": b.Touch(ctx, sid, time.Now()),
 			"Delete": b.Delete(ctx, sid, 1),
@@ -72,7 +73,7 @@ func TestBeegoContract(t *testing.T) {
 		}
 	}
 	ends := time.UnixMilli(time.Now().Add(time.Hour).UnixMilli())
-	rec := &session.Record{Expires: ends, Data: []byte("data")}
+	rec := &driver.Record{Expires: ends, Data: []byte("data")}
 	check := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -80,10 +81,10 @@ func TestBeegoContract(t *testing.T) {
 		}
 	}
 	check(b.Create(ctx, beegoSID, rec))
-	if err := other.Create(ctx, beegoSID, &session.Record{Expires: ends}); !errors.Is(err, session.ErrExists) {
+	if err := other.Create(ctx, beegoSID, &driver.Record{Expires: ends}); !errors.Is(err, session.ErrExists) {
 		t.Errorf("Create = %v, want ErrExists", err)
 	}
-	stale := new(session.Record)
+	stale := new(driver.Record)
 	check(other.Load(ctx, beegoSID, stale))
 	if stale.Version != rec.Version || stale.Version == 0 || !stale.Expires.Equal(ends) || string(stale.Data) != "data" {
 		t.Errorf("loaded %+v, created %+v", stale, rec)
@@ -94,7 +95,7 @@ func TestBeegoContract(t *testing.T) {
 		"Save":   other.Save(ctx, beegoSID, stale),
 		"Delete": other.Delete(ctx, beegoSID, stale.Version),
 	} {
-		conflict, ok := errors.AsType[*session.ConflictError](err)
+		conflict, ok := errors.AsType[*driver.ConflictError](err)
 		if !ok || string(conflict.Record.Data) != "second" || conflict.Record.Version != rec.Version ||
 			!conflict.Record.Expires.Equal(ends) {
 			t.Errorf("%s = %v, want a *ConflictError with what is stored, which expires no earlier", call, err)
@@ -129,7 +130,7 @@ func TestBeegoContract(t *testing.T) {
 func TestBeegoFolder(t *testing.T) {
 	dir, ctx := t.TempDir(), t.Context()
 	b := openBeego(t, dir, time.Hour)
-	rec := &session.Record{Expires: time.Now().Add(time.Hour), Data: []byte("x")}
+	rec := &driver.Record{Expires: time.Now().Add(time.Hour), Data: []byte("x")}
 	if err := b.Create(ctx, beegoSID, rec); err != nil {
 		t.Fatal(err)
 	}
@@ -159,14 +160,14 @@ func TestBeegoFolder(t *testing.T) {
 	if err := os.WriteFile(temp, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := b.(session.Counter).Count(ctx); n != 1 || err != nil {
+	if n, err := b.(driver.Counter).Count(ctx); n != 1 || err != nil {
 		t.Errorf("Count = %d, %v, want 1", n, err)
 	}
 	if err := os.Remove(temp); err != nil {
 		t.Fatal(err)
 	}
 	var told []string
-	n, err := b.(session.Sweeper).Sweep(ctx, func(key, user string) { told = append(told, key+user) })
+	n, err := b.(driver.Sweeper).Sweep(ctx, func(key, user string) { told = append(told, key+user) })
 	if n != 1 || err != nil || len(told) != 1 || told[0] != "ffff" {
 		t.Errorf("Sweep = %d, %v, and told of %q, want ffff", n, err, told)
 	}
@@ -185,7 +186,7 @@ func TestBeegoFuture(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if err := b.Load(ctx, beegoSID, new(session.Record)); err != nil {
+	if err := b.Load(ctx, beegoSID, new(driver.Record)); err != nil {
 		t.Error(err)
 	}
 }
@@ -224,7 +225,7 @@ func TestBeegoCut(t *testing.T) {
 	})
 	cut := 0
 	for !done.Load() {
-		rec := new(session.Record)
+		rec := new(driver.Record)
 		if err := b.Load(ctx, beegoSID, rec); err != nil || len(rec.Data) > 0 && string(rec.Data) != "values" {
 			t.Errorf("loaded %q, %v", rec.Data, err)
 			break

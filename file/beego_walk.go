@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// Ping implements [session.Pinger].
+// Ping implements [driver.Pinger].
 func (b *beego) Ping(ctx context.Context) error { return b.s.Ping(ctx) }
 
-// Count implements [session.Counter]. It looks at each file.
+// Count implements [driver.Counter]. It looks at each file.
 func (b *beego) Count(ctx context.Context) (n int, err error) {
 	err = b.walk(ctx, func(sid, name string) error {
 		if isTemp(path.Base(name)) {
@@ -26,7 +26,7 @@ func (b *beego) Count(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// Sweep implements [session.Sweeper].
+// Sweep implements [driver.Sweeper].
 func (b *beego) Sweep(ctx context.Context, tell func(key, user string)) (removed int, err error) {
 	pace := newPace()
 	err = b.walk(ctx, func(sid, name string) error {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
@@ -32,7 +32,7 @@ func BenchmarkBackend(b *testing.B) {
 			}
 		})
 	}
-	run("Load", func() error { return s.Load(ctx, key, new(session.Record)) })
+	run("Load", func() error { return s.Load(ctx, key, new(driver.Record)) })
 	run("Save", func() error { return s.Save(ctx, key, rec) })
 	expires := rec.Expires
 	run("Touch", func() error {
@@ -54,7 +54,7 @@ func BenchmarkBackend(b *testing.B) {
 		}
 	}
 	run("Reserve beside three sessions", func() error {
-		_, err := s.(session.UserLimiter).Reserve(ctx, "ann", sessiontest.Key("ann 3"), time.Now().Add(time.Minute), 4, false)
+		_, err := s.(driver.UserLimiter).Reserve(ctx, "ann", sessiontest.Key("ann 3"), time.Now().Add(time.Minute), 4, false)
 		return err
 	})
 	run("Create and Delete of a user's session", func() error {
@@ -71,7 +71,7 @@ func BenchmarkBackend(b *testing.B) {
 	}
 	run("Rename", func() error {
 		from, to = to, from
-		return s.(session.Renamer).Rename(ctx, to, 1, from, newRecord(time.Hour))
+		return s.(driver.Renamer).Rename(ctx, to, 1, from, newRecord(time.Hour))
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/file"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -42,10 +43,10 @@ func mount(t *testing.T, fstype, options string) string {
 
 // full calls everything that writes on a store that cannot, and checks that each fails with want and that the
 // old session stays.
-func full(t *testing.T, s session.Backend, want error) {
+func full(t *testing.T, s driver.Backend, want error) {
 	t.Helper()
 	ctx, key := t.Context(), sessiontest.Key("old")
-	rec := new(session.Record)
+	rec := new(driver.Record)
 	if err := s.Load(ctx, key, rec); err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func full(t *testing.T, s session.Backend, want error) {
 	for call, err := range map[string]error{
 		"Create":  s.Create(ctx, sessiontest.Key("new"), larger),
 		"Save":    s.Save(ctx, key, larger),
-		"Rename":  s.(session.Renamer).Rename(ctx, key, version, sessiontest.Key("new"), larger),
+		"Rename":  s.(driver.Renamer).Rename(ctx, key, version, sessiontest.Key("new"), larger),
 		"Reserve": reserve(t, s, "cid", sessiontest.Key("new"), 1),
 	} {
 		if !errors.Is(err, want) {
@@ -67,11 +68,11 @@ func full(t *testing.T, s session.Backend, want error) {
 			}
 		}
 	}
-	var got session.Record
+	var got driver.Record
 	if err := s.Load(ctx, key, &got); err != nil || got.Version != version || !bytes.Equal(got.Data, rec.Data) || got.User != "ann" {
 		t.Errorf("the old session: %v, version %d, user %q, %d bytes", err, got.Version, got.User, len(got.Data))
 	}
-	if err := s.Load(ctx, sessiontest.Key("new"), new(session.Record)); !errors.Is(err, session.ErrNotFound) {
+	if err := s.Load(ctx, sessiontest.Key("new"), new(driver.Record)); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("the new session: %v, want ErrNotFound", err)
 	}
 	if !listsUser(t, s, "ann", key) || listsUser(t, s, "bob", key) {
@@ -79,7 +80,7 @@ func full(t *testing.T, s session.Backend, want error) {
 	}
 }
 
-func createOld(t *testing.T, s session.Backend) {
+func createOld(t *testing.T, s driver.Backend) {
 	t.Helper()
 	rec := newRecord(time.Hour)
 	rec.User = "ann"
@@ -99,9 +100,9 @@ func noTemps(t *testing.T, dir string) {
 }
 
 // again checks that the store works when its disk does.
-func again(t *testing.T, s session.Backend) {
+func again(t *testing.T, s driver.Backend) {
 	t.Helper()
-	rec := new(session.Record)
+	rec := new(driver.Record)
 	if err := s.Load(t.Context(), sessiontest.Key("old"), rec); err != nil {
 		t.Fatal(err)
 	}
@@ -159,7 +160,7 @@ func TestInodesUsedUp(t *testing.T) {
 	}
 	full(t, s, syscall.ENOSPC)
 	noTemps(t, dir)
-	if removed, err := s.(session.Sweeper).Sweep(t.Context(), nil); removed != 5 || err != nil {
+	if removed, err := s.(driver.Sweeper).Sweep(t.Context(), nil); removed != 5 || err != nil {
 		t.Errorf("Sweep = %d, %v; want 5, though there is no room", removed, err)
 	}
 	if err := s.Delete(t.Context(), sessiontest.Key("another"), 1); err != nil {
@@ -191,14 +192,14 @@ func TestReadOnly(t *testing.T) {
 	if err := s.Delete(t.Context(), sessiontest.Key("old"), 0); !errors.Is(err, syscall.EROFS) {
 		t.Errorf("Delete: %v, want EROFS", err)
 	}
-	if err := s.(session.Pinger).Ping(t.Context()); !errors.Is(err, syscall.EROFS) {
+	if err := s.(driver.Pinger).Ping(t.Context()); !errors.Is(err, syscall.EROFS) {
 		t.Errorf("Ping: %v, want EROFS", err)
 	}
-	_, err := file.Open(t.Context(), session.BackendConfig{Config: dir})
+	_, err := file.Open(t.Context(), driver.Config{Config: dir})
 	if c, ok := errors.AsType[*session.ConfigError](err); !ok || !errors.Is(err, syscall.EROFS) || !strings.Contains(c.Error(), dir) {
 		t.Errorf("Open: %v, want a *ConfigError that names the folder and wraps EROFS", err)
 	}
-	if n, err := s.(session.Counter).Count(t.Context()); n != 1 || err != nil {
+	if n, err := s.(driver.Counter).Count(t.Context()); n != 1 || err != nil {
 		t.Errorf("Count = %d, %v", n, err)
 	}
 	remount(0)

@@ -54,6 +54,7 @@ import (
 	"strings"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 func init() { session.Register(session.ProviderFile, New()) }
@@ -64,22 +65,22 @@ func New() session.Provider { return session.NewProvider(Open) }
 // Open opens the folder that c.Config names, and makes what is missing of it. The error is a
 // [*session.ConfigError] that names the setting, and the folder if that is what is wrong.
 //
-// The result is a [session.Renamer], [session.Counter], [session.Sweeper], [session.Lister],
-// [session.UserLister], [session.UserLimiter], [session.Clearer], [session.Pinger] and an [io.Closer]; with c.Beego,
-// over the files of beego's provider, a [session.Counter], [session.Sweeper], [session.Pinger] and an [io.Closer].
-func Open(_ context.Context, c session.BackendConfig) (session.Backend, error) {
+// The result is a [driver.Renamer], [driver.Counter], [driver.Sweeper], [driver.Lister],
+// [driver.UserLister], [driver.UserLimiter], [driver.Clearer], [driver.Pinger] and an [io.Closer]; with c.Beego,
+// over the files of beego's provider, a [driver.Counter], [driver.Sweeper], [driver.Pinger] and an [io.Closer].
+func Open(_ context.Context, c driver.Config) (driver.Backend, error) {
 	cfg, err := parse(c.Config)
 	if err != nil {
 		return nil, err
 	}
-	var b session.Backend
+	var b driver.Backend
 	if c.Beego {
 		b, err = openBeego(cfg, c.Lifetime)
 	} else {
 		b, err = open(cfg, c.Namespace)
 	}
 	if err != nil {
-		return nil, &session.ConfigError{Field: cfg.pathField, Err: fmt.Errorf("folder %q: %w", cfg.path, bare(err))}
+		return nil, &driver.ConfigError{Field: cfg.pathField, Err: fmt.Errorf("folder %q: %w", cfg.path, bare(err))}
 	}
 	return b, nil
 }
@@ -99,18 +100,18 @@ func parse(text string) (config, error) {
 			Path  string `json:"path"`
 			Fsync string `json:"fsync"`
 		}{Fsync: "none"}
-		if err := session.ParseProviderConfig(text, &object); err != nil {
+		if err := driver.ParseConfig(text, &object); err != nil {
 			return cfg, err
 		}
 		cfg.path = object.Path
 		var ok bool
 		if cfg.fsync, ok = policies[object.Fsync]; !ok {
-			return cfg, &session.ConfigError{Field: "providerConfig.fsync", Err: fmt.Errorf(
+			return cfg, &driver.ConfigError{Field: "providerConfig.fsync", Err: fmt.Errorf(
 				`%q is none of "none", "file" and "full"`, object.Fsync)}
 		}
 	}
 	if strings.TrimSpace(cfg.path) == "" {
-		return cfg, &session.ConfigError{Field: cfg.pathField, Err: errors.New(
+		return cfg, &driver.ConfigError{Field: cfg.pathField, Err: errors.New(
 			`want the path of a folder for the sessions, such as "./tmp"`)}
 	}
 	return cfg, nil

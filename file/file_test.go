@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/file"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -31,7 +32,7 @@ func TestContract(t *testing.T) {
 // inFolder returns how to open nodes on a folder.
 func inFolder(dir, fsync string) sessiontest.Open {
 	config := `{"path": "` + filepath.ToSlash(dir) + `", "fsync": "` + fsync + `"}`
-	return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+	return func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 		c.Config = config
 		return file.Open(ctx, c)
 	}
@@ -72,7 +73,7 @@ func TestConfigError(t *testing.T) {
 		{"no path for the system", dir + "/a\x00b", "providerConfig", "folder"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s, err := file.Open(t.Context(), session.BackendConfig{Config: tt.config})
+			s, err := file.Open(t.Context(), driver.Config{Config: tt.config})
 			if err == nil {
 				s.(io.Closer).Close()
 				t.Fatal("Open succeeded")
@@ -88,14 +89,14 @@ func TestConfigError(t *testing.T) {
 func TestOptional(t *testing.T) {
 	s := open(t, t.TempDir())
 	type all interface {
-		session.Renamer
-		session.Counter
-		session.Sweeper
-		session.Lister
-		session.UserLister
-		session.UserLimiter
-		session.Clearer
-		session.Pinger
+		driver.Renamer
+		driver.Counter
+		driver.Sweeper
+		driver.Lister
+		driver.UserLister
+		driver.UserLimiter
+		driver.Clearer
+		driver.Pinger
 		io.Closer
 	}
 	if _, ok := s.(all); !ok {
@@ -113,7 +114,7 @@ func TestRestart(t *testing.T) {
 	if err := first.(io.Closer).Close(); err != nil {
 		t.Fatal(err)
 	}
-	var got session.Record
+	var got driver.Record
 	if err := open(t, `{"path": "`+filepath.ToSlash(dir)+`"}`).Load(t.Context(), key, &got); err != nil {
 		t.Fatal(err)
 	}
@@ -134,11 +135,11 @@ func TestClosed(t *testing.T) {
 		}
 	}
 	for call, err := range map[string]error{
-		"Load":   s.Load(t.Context(), key, new(session.Record)),
+		"Load":   s.Load(t.Context(), key, new(driver.Record)),
 		"Save":   s.Save(t.Context(), key, newRecord(time.Hour)),
 		"Create": s.Create(t.Context(), sessiontest.Key("other"), newRecord(time.Hour)),
 		"Delete": s.Delete(t.Context(), key, 0),
-		"Ping":   s.(session.Pinger).Ping(t.Context()),
+		"Ping":   s.(driver.Pinger).Ping(t.Context()),
 	} {
 		if !errors.Is(err, os.ErrClosed) {
 			t.Errorf("%s after Close: %v, want an error wrapping os.ErrClosed", call, err)
@@ -155,7 +156,7 @@ func TestFolderRemoved(t *testing.T) {
 		if err := a.Create(t.Context(), key, newRecord(time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		rec := new(session.Record)
+		rec := new(driver.Record)
 		if err := b.Load(t.Context(), key, rec); err != nil {
 			t.Fatal(err)
 		}

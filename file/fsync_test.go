@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // TestFsync checks what each policy syncs, and when: a file before it gets its name, a folder after.
@@ -110,7 +110,7 @@ func TestSyncFails(t *testing.T) {
 				t.Errorf("%s: %v, want EIO", call, err)
 			}
 		}
-		var got session.Record
+		var got driver.Record
 		if err := s.Load(ctx, "k", &got); err != nil || string(got.Data) != "old" || got.Version != 1 || rec.Version != 1 {
 			t.Errorf("after the failures: %v, version %d, %q", err, got.Version, got.Data)
 		}
@@ -145,7 +145,7 @@ func TestFolderSyncFails(t *testing.T) {
 	if err := s.Rename(ctx, "k", 1, "l", testRecord("", "new")); !errors.Is(err, syscall.EIO) {
 		t.Errorf("Rename: %v, want EIO", err)
 	}
-	var got session.Record
+	var got driver.Record
 	if err := s.Load(ctx, "k", &got); err != nil || string(got.Data) != "old" {
 		t.Errorf("after the failure: %v, %q", err, got.Data)
 	}

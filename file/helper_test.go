@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/file"
 )
 
@@ -17,15 +17,15 @@ var soak = os.Getenv("SESSION_SOAK") != ""
 // dataSize is what five values take: 124 bytes, and a few around them.
 const dataSize = 136
 
-func newRecord(lifetime time.Duration) *session.Record {
+func newRecord(lifetime time.Duration) *driver.Record {
 	now := time.Now()
-	return &session.Record{Created: now, Expires: now.Add(lifetime), Data: make([]byte, dataSize)}
+	return &driver.Record{Created: now, Expires: now.Add(lifetime), Data: make([]byte, dataSize)}
 }
 
 // open opens a node until the test ends.
-func open(tb testing.TB, config string) session.Backend {
+func open(tb testing.TB, config string) driver.Backend {
 	tb.Helper()
-	s, err := file.Open(context.Background(), session.BackendConfig{Config: config})
+	s, err := file.Open(context.Background(), driver.Config{Config: config})
 	if err != nil {
 		tb.Fatal(err)
 	}

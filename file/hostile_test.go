@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/file"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -82,11 +83,11 @@ func sessionName(sid string) string {
 }
 
 // useAll calls every method of s with key, and returns the data of what it could load.
-func useAll(s session.Backend, key, user string) []string {
+func useAll(s driver.Backend, key, user string) []string {
 	ctx := context.Background()
 	var loaded []string
 	load := func() {
-		rec := new(session.Record)
+		rec := new(driver.Record)
 		if s.Load(ctx, key, rec) == nil {
 			loaded = append(loaded, string(rec.Data))
 			s.Save(ctx, key, rec)
@@ -94,7 +95,7 @@ func useAll(s session.Backend, key, user string) []string {
 	}
 	late := newRecord(time.Hour)
 	late.Version = 1
-	r := s.(session.Renamer)
+	r := s.(driver.Renamer)
 	load()
 	s.Touch(ctx, key, time.Now().Add(2*time.Hour))
 	s.Save(ctx, key, late)
@@ -107,24 +108,24 @@ func useAll(s session.Backend, key, user string) []string {
 	r.Rename(ctx, key, 1, sessiontest.Key("good"), newRecord(time.Hour))
 	r.Rename(ctx, sessiontest.Key("good"), 1, key, newRecord(time.Hour))
 	load()
-	for entry, err := range s.(session.Lister).List(ctx) {
+	for entry, err := range s.(driver.Lister).List(ctx) {
 		if err == nil && entry.User == "outside" {
 			loaded = append(loaded, "outside")
 		}
 	}
 	for _, user := range []string{user, "outside"} {
-		for entry, err := range s.(session.UserLister).ListUser(ctx, user) {
+		for entry, err := range s.(driver.UserLister).ListUser(ctx, user) {
 			if err == nil && entry.User == "outside" {
 				loaded = append(loaded, "outside")
 			}
 		}
 	}
-	s.(session.UserLimiter).Reserve(ctx, user, key, time.Now().Add(time.Minute), 2, false)
-	s.(session.Counter).Count(ctx)
-	s.(session.Sweeper).Sweep(ctx, nil)
+	s.(driver.UserLimiter).Reserve(ctx, user, key, time.Now().Add(time.Minute), 2, false)
+	s.(driver.Counter).Count(ctx)
+	s.(driver.Sweeper).Sweep(ctx, nil)
 	load()
 	s.Delete(ctx, key, 0)
-	s.(session.Clearer).Clear(ctx)
+	s.(driver.Clearer).Clear(ctx)
 	return loaded
 }
 
@@ -137,7 +138,7 @@ func TestHostileBackend(t *testing.T) {
 				t.Errorf("the key %.50q reads what is outside", text)
 			}
 		}
-		s, err := file.Open(t.Context(), session.BackendConfig{Config: dir, Namespace: text})
+		s, err := file.Open(t.Context(), driver.Config{Config: dir, Namespace: text})
 		if err != nil {
 			t.Fatalf("Open with the namespace %.50q: %v", text, err)
 		}
@@ -247,7 +248,7 @@ func TestPlantedLinks(t *testing.T) {
 					if err := os.Symlink(to, path); err != nil {
 						t.Skipf("no symbolic links here: %v", err)
 					}
-					s, err := file.Open(t.Context(), session.BackendConfig{Config: dir})
+					s, err := file.Open(t.Context(), driver.Config{Config: dir})
 					if err == nil {
 						for _, data := range useAll(s, key, "ann") {
 							if data == "outside" {

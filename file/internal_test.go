@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 func newTestStore(t *testing.T, dir string, fsync policy) *store {
@@ -18,8 +18,8 @@ func newTestStore(t *testing.T, dir string, fsync policy) *store {
 	return s
 }
 
-func testRecord(user, data string) *session.Record {
-	return &session.Record{User: user, Expires: time.Now().Add(time.Hour).Truncate(time.Millisecond), Data: []byte(data)}
+func testRecord(user, data string) *driver.Record {
+	return &driver.Record{User: user, Expires: time.Now().Add(time.Hour).Truncate(time.Millisecond), Data: []byte(data)}
 }
 
 func mustPlace(t *testing.T, s *store, key string) place {
@@ -31,7 +31,7 @@ func mustPlace(t *testing.T, s *store, key string) place {
 	return p
 }
 
-func keys(t *testing.T, list func(func(session.Entry, error) bool)) []string {
+func keys(t *testing.T, list func(func(driver.Entry, error) bool)) []string {
 	t.Helper()
 	var found []string
 	for entry, err := range list {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/proctest"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -62,8 +63,8 @@ const savedKeys = 4
 func savedKey(i int) string { return sessiontest.Key("saved " + strconv.Itoa(i)) }
 
 // numbered returns a record at version n all of which depends on n.
-func numbered(n uint64) *session.Record {
-	return &session.Record{
+func numbered(n uint64) *driver.Record {
+	return &driver.Record{
 		Version:  n,
 		User:     "user " + strconv.FormatUint(n%3, 10),
 		AuthTime: time.UnixMilli(int64(n)),
@@ -73,7 +74,7 @@ func numbered(n uint64) *session.Record {
 }
 
 // whole reports whether rec is one that numbered made.
-func whole(rec *session.Record) error {
+func whole(rec *driver.Record) error {
 	want := numbered(rec.Version)
 	if rec.User != want.User || string(rec.Data) != string(want.Data) || !rec.AuthTime.Equal(want.AuthTime) {
 		return fmt.Errorf("version %d has the user %q, the time %v and %d bytes of data, which are not its own",
@@ -83,11 +84,11 @@ func whole(rec *session.Record) error {
 }
 
 // saveForever saves a few sessions at the same time, and says which version of which is acknowledged.
-func saveForever(s session.Backend, _ string) error {
+func saveForever(s driver.Backend, _ string) error {
 	errs := make(chan error)
 	for i := range savedKeys {
 		go func() {
-			var rec session.Record
+			var rec driver.Record
 			err := s.Load(context.Background(), savedKey(i), &rec)
 			for err == nil {
 				next := numbered(rec.Version + 1)
@@ -112,8 +113,8 @@ func TestKilledWriter(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	load := func(i int) *session.Record {
-		rec := new(session.Record)
+	load := func(i int) *driver.Record {
+		rec := new(driver.Record)
 		if err := s.Load(t.Context(), savedKey(i), rec); err != nil {
 			t.Fatalf("Load: %v", err)
 		}
@@ -153,10 +154,10 @@ func TestKilledWriter(t *testing.T) {
 	checkLeftovers(t, s, dir, savedKeys)
 }
 
-func listsUser(t *testing.T, s session.Backend, user, key string) bool {
+func listsUser(t *testing.T, s driver.Backend, user, key string) bool {
 	t.Helper()
 	found := false
-	for entry, err := range s.(session.UserLister).ListUser(t.Context(), user) {
+	for entry, err := range s.(driver.UserLister).ListUser(t.Context(), user) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -170,14 +171,14 @@ const chains = 4
 func chainKey(i, n int) string { return sessiontest.Key(fmt.Sprintf("chain %d %d", i, n)) }
 
 // renameForever renames sessions, and says before and after each step which it is.
-func renameForever(s session.Backend, _ string) error {
+func renameForever(s driver.Backend, _ string) error {
 	errs := make(chan error)
 	for i := range chains {
 		go func() {
 			n, err := chainEnd(s, i, 0)
 			for ; err == nil; n++ {
 				fmt.Printf("%d %d begins\n", i, n+1)
-				err = s.(session.Renamer).Rename(context.Background(), chainKey(i, n), 1, chainKey(i, n+1), numbered(1))
+				err = s.(driver.Renamer).Rename(context.Background(), chainKey(i, n), 1, chainKey(i, n+1), numbered(1))
 				fmt.Printf("%d %d done\n", i, n+1)
 			}
 			errs <- err
@@ -187,9 +188,9 @@ func renameForever(s session.Backend, _ string) error {
 }
 
 // chainEnd returns which of a chain's keys is live: n or later.
-func chainEnd(s session.Backend, i, n int) (int, error) {
+func chainEnd(s driver.Backend, i, n int) (int, error) {
 	for end := n + 100_000; n < end; n++ {
-		err := s.Load(context.Background(), chainKey(i, n), new(session.Record))
+		err := s.Load(context.Background(), chainKey(i, n), new(driver.Record))
 		if err == nil || !errors.Is(err, session.ErrNotFound) {
 			return n, err
 		}
@@ -229,10 +230,10 @@ func TestKilledRenamer(t *testing.T) {
 			if err != nil || n < done[i] || n > begun[i] {
 				t.Fatalf("round %d: rename %d was done and %d begun, but %d is live (%v)", round, done[i], begun[i], n, err)
 			}
-			if err := s.Load(t.Context(), chainKey(i, n+1), new(session.Record)); err == nil {
+			if err := s.Load(t.Context(), chainKey(i, n+1), new(driver.Record)); err == nil {
 				t.Fatalf("round %d: two sessions of a chain are live", round)
 			}
-			rec := new(session.Record)
+			rec := new(driver.Record)
 			if err := s.Load(t.Context(), chainKey(i, n), rec); err != nil || whole(rec) != nil {
 				t.Fatalf("round %d: %v, %v", round, err, whole(rec))
 			}
@@ -248,10 +249,10 @@ func TestKilledRenamer(t *testing.T) {
 
 // checkLeftovers checks that a sweep after an hour leaves the given number of sessions, a marker for each, and
 // nothing else.
-func checkLeftovers(t *testing.T, s session.Backend, dir string, want int) {
+func checkLeftovers(t *testing.T, s driver.Backend, dir string, want int) {
 	t.Helper()
 	age(t, dir, 2*time.Hour)
-	if removed, err := s.(session.Sweeper).Sweep(t.Context(), nil); err != nil || removed != 0 {
+	if removed, err := s.(driver.Sweeper).Sweep(t.Context(), nil); err != nil || removed != 0 {
 		t.Errorf("Sweep = %d, %v; want 0", removed, err)
 	}
 	markers, files := 0, 0
@@ -263,7 +264,7 @@ func checkLeftovers(t *testing.T, s session.Backend, dir string, want int) {
 			markers++
 		}
 	}
-	if count, err := s.(session.Counter).Count(t.Context()); files != want || markers != want || count != want || err != nil {
+	if count, err := s.(driver.Counter).Count(t.Context()); files != want || markers != want || count != want || err != nil {
 		t.Errorf("after a sweep: %d files, %d markers, %d sessions (%v), want %d of each", files, markers, count, err, want)
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/file"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -83,7 +83,7 @@ func age(t testing.TB, dir string, by time.Duration) {
 
 func TestLayout(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new")
-	s, err := file.Open(t.Context(), session.BackendConfig{Config: dir, Namespace: "My App"})
+	s, err := file.Open(t.Context(), driver.Config{Config: dir, Namespace: "My App"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,13 +98,13 @@ func TestLayout(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.(session.Renamer).Rename(t.Context(), sessiontest.Key("c"), 2, sessiontest.Key("d"), newRecord(time.Hour)); err != nil {
+	if err := s.(driver.Renamer).Rename(t.Context(), sessiontest.Key("c"), 2, sessiontest.Key("d"), newRecord(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Delete(t.Context(), sessiontest.Key("b"), 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.(session.UserLimiter).Reserve(t.Context(), "bob", sessiontest.Key("e"), time.Now().Add(time.Minute), 1, false); err != nil {
+	if _, err := s.(driver.UserLimiter).Reserve(t.Context(), "bob", sessiontest.Key("e"), time.Now().Add(time.Minute), 1, false); err != nil {
 		t.Fatal(err)
 	}
 	count := 0

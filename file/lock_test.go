@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // TestLockElsewhere checks that a call waits for a lock that another node has until its time is over, and
@@ -45,7 +45,7 @@ func TestLockElsewhere(t *testing.T) {
 		}
 		cancel()
 	}
-	if err := b.Load(t.Context(), "k", new(session.Record)); err != nil {
+	if err := b.Load(t.Context(), "k", new(driver.Record)); err != nil {
 		t.Errorf("Load, which takes no lock: %v", err)
 	}
 	done := make(chan error)

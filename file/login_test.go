@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/proctest"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -20,9 +21,9 @@ import (
 const maxLogins, loginWorkers, loginsEach = 3, 16, 6
 
 // logIn makes room for one more session of user, and creates it. It returns how many that has ended.
-func logIn(s session.Backend, user, key string, patience time.Duration, evict bool) (evicted int, err error) {
+func logIn(s driver.Backend, user, key string, patience time.Duration, evict bool) (evicted int, err error) {
 	until := time.Now().Add(patience)
-	gone, err := s.(session.UserLimiter).Reserve(context.Background(), user, key, until, maxLogins, evict)
+	gone, err := s.(driver.UserLimiter).Reserve(context.Background(), user, key, until, maxLogins, evict)
 	if err != nil {
 		return len(gone), err
 	}
@@ -37,7 +38,7 @@ func logIn(s session.Backend, user, key string, patience time.Duration, evict bo
 var errLate = errors.New("no time left to create the session")
 
 // loginMany waits for the end of its input, and says what came of many logins at the same time.
-func loginMany(s session.Backend, _ string) error {
+func loginMany(s driver.Backend, _ string) error {
 	fmt.Println("ready")
 	if _, err := io.Copy(io.Discard, os.Stdin); err != nil {
 		return err
@@ -117,10 +118,10 @@ func TestLimitTwoProcesses(t *testing.T) {
 	}
 }
 
-func sessionsOf(t *testing.T, s session.Backend, user string) int {
+func sessionsOf(t *testing.T, s driver.Backend, user string) int {
 	t.Helper()
 	n := 0
-	for _, err := range s.(session.UserLister).ListUser(t.Context(), user) {
+	for _, err := range s.(driver.UserLister).ListUser(t.Context(), user) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +133,7 @@ func sessionsOf(t *testing.T, s session.Backend, user string) int {
 const killedPatience = 2 * time.Second
 
 // loginForever logs a user in, and says the name after the first time.
-func loginForever(s session.Backend, _ string) error {
+func loginForever(s driver.Backend, _ string) error {
 	user := fmt.Sprint("user ", os.Getpid())
 	if _, err := logIn(s, user, sessiontest.Key(user), killedPatience, true); err != nil {
 		return err
@@ -180,8 +181,8 @@ func TestKilledLogin(t *testing.T) {
 }
 
 // reserve makes a reservation that lapses at once, unless user has limit sessions and reservations.
-func reserve(t *testing.T, s session.Backend, user, key string, limit int) error {
+func reserve(t *testing.T, s driver.Backend, user, key string, limit int) error {
 	t.Helper()
-	_, err := s.(session.UserLimiter).Reserve(t.Context(), user, key, time.Now(), limit, false)
+	_, err := s.(driver.UserLimiter).Reserve(t.Context(), user, key, time.Now(), limit, false)
 	return err
 }

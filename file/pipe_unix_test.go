@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
@@ -34,10 +34,10 @@ func TestPipesStopNobody(t *testing.T) {
 		ctx := context.Background()
 		rec := newRecord(time.Hour)
 		rec.Version = 1
-		if err := s.Load(ctx, key, new(session.Record)); err == nil {
+		if err := s.Load(ctx, key, new(driver.Record)); err == nil {
 			t.Error("a pipe was read as a session")
 		}
-		for _, err := range s.(session.Lister).List(ctx) {
+		for _, err := range s.(driver.Lister).List(ctx) {
 			_ = err
 		}
 		_ = s.Save(ctx, key, rec)

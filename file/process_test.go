@@ -5,7 +5,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/file"
 	"github.com/seed1a8f7c28/session/internal/proctest"
 )
@@ -25,9 +25,9 @@ func TestMain(m *testing.M) {
 var writers = proctest.Writers{Provider: file.New, Each: 32, Changes: 10}
 
 // onStore makes of what works on the store in a folder a role whose config is the folder.
-func onStore(work func(s session.Backend, dir string) error) func(dir string) error {
+func onStore(work func(s driver.Backend, dir string) error) func(dir string) error {
 	return func(dir string) error {
-		s, err := file.Open(context.Background(), session.BackendConfig{Config: dir})
+		s, err := file.Open(context.Background(), driver.Config{Config: dir})
 		if err != nil {
 			return err
 		}

@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A file holds a record in its binary form, or two while it is being renamed: see moving.
@@ -25,7 +25,7 @@ const (
 	// largeBuffer is the size of the largest buffer that is kept for the next call.
 	largeBuffer = 64 << 10
 
-	expiresEnd = session.RecordExpiresOffset + 8
+	expiresEnd = driver.RecordExpiresOffset + 8
 )
 
 // A buffer is where a file is put together or read to.
@@ -48,7 +48,7 @@ func (buf *buffer) release() {
 // read fills rec with the record in the file name of r, live or not. The error wraps session.ErrNotFound if
 // there is no such file or it is empty, as a loss of power may leave it, and session.ErrCorrupt if it holds
 // no record.
-func read(r *os.Root, name string, rec *session.Record) error {
+func read(r *os.Root, name string, rec *driver.Record) error {
 	return reading(r, name, func(f *os.File, buf *buffer) error {
 		found, err := buf.readRecord(f, name)
 		if err != nil {
@@ -63,7 +63,7 @@ func reading(r *os.Root, name string, f func(f *os.File, buf *buffer) error) err
 	opened, err := r.OpenFile(name, readOnly, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	case err != nil:
 		return fail("read", err)
 	}
@@ -74,7 +74,7 @@ func reading(r *os.Root, name string, f func(f *os.File, buf *buffer) error) err
 }
 
 // readHead is read without the data.
-func readHead(r *os.Root, name string, rec *session.Record) error {
+func readHead(r *os.Root, name string, rec *driver.Record) error {
 	return reading(r, name, func(f *os.File, buf *buffer) error {
 		if err := buf.readSome(f, headSize); err != nil {
 			return err
@@ -99,7 +99,7 @@ func (buf *buffer) readRecord(f *os.File, name string) ([]byte, error) {
 		return nil, err
 	}
 	if len(buf.b) > maxSize {
-		return nil, fmt.Errorf("%w: file of more than %d bytes", session.ErrCorrupt, maxSize)
+		return nil, fmt.Errorf("%w: file of more than %d bytes", driver.ErrCorrupt, maxSize)
 	}
 	return recordIn(buf.b, path.Base(name))
 }
@@ -122,7 +122,7 @@ func (buf *buffer) readSome(f *os.File, limit int) error {
 		}
 	}
 	if len(b) == 0 {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	return settle(f, b)
 }
@@ -136,10 +136,10 @@ func settle(f *os.File, b []byte) error {
 	if len(b) < expiresEnd {
 		return nil
 	}
-	seen := b[session.RecordExpiresOffset:expiresEnd]
+	seen := b[driver.RecordExpiresOffset:expiresEnd]
 	for {
 		var again [8]byte
-		if _, err := f.ReadAt(again[:], session.RecordExpiresOffset); err != nil {
+		if _, err := f.ReadAt(again[:], driver.RecordExpiresOffset); err != nil {
 			return fail("read", err)
 		}
 		if bytes.Equal(seen, again[:]) {
@@ -150,7 +150,7 @@ func settle(f *os.File, b []byte) error {
 }
 
 // write stores rec under name in d, in one step, and synced as the policy says, but for the folder.
-func (s *store) write(d *os.Root, name string, rec *session.Record) error {
+func (s *store) write(d *os.Root, name string, rec *driver.Record) error {
 	buf := newBuffer()
 	defer buf.release()
 	var err error
@@ -163,7 +163,7 @@ func (s *store) write(d *os.Root, name string, rec *session.Record) error {
 // A reader sees the old file or the new one, never part of one: write another file and rename it.
 func (s *store) writeBytes(d *os.Root, name string, b []byte) error {
 	if len(b) > maxSize {
-		return fmt.Errorf("%w: %d bytes for a file", session.ErrTooLarge, len(b))
+		return fmt.Errorf("%w: %d bytes for a file", driver.ErrTooLarge, len(b))
 	}
 	temp := tempName()
 	err := s.writeNew(d, temp, b)
@@ -204,7 +204,7 @@ func (s *store) writeExpires(d *os.Root, name string, expires time.Time) error {
 		return fail("touch", err)
 	}
 	if moving(magic[:]) { // left by a crash
-		var rec session.Record
+		var rec driver.Record
 		if err := read(d, name, &rec); err != nil {
 			return err
 		}
@@ -212,7 +212,7 @@ func (s *store) writeExpires(d *os.Root, name string, expires time.Time) error {
 		return s.write(d, name, &rec)
 	}
 	b := binary.BigEndian.AppendUint64(nil, uint64(expires.UnixMilli()))
-	_, err = f.WriteAt(b, session.RecordExpiresOffset)
+	_, err = f.WriteAt(b, driver.RecordExpiresOffset)
 	if err == nil && s.fsync != none {
 		err = s.flush(f)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // TestUnreadable puts what is no session in the place of one.
@@ -48,7 +49,7 @@ func TestUnreadable(t *testing.T) {
 			late := testRecord("ann", "late")
 			late.Version = 1
 			for call, err := range map[string]error{
-				"Load":   s.Load(ctx, "k", new(session.Record)),
+				"Load":   s.Load(ctx, "k", new(driver.Record)),
 				"Save":   s.Save(ctx, "k", late),
 				"Touch":  s.Touch(ctx, "k", time.Now().Add(2*time.Hour)),
 				"Delete": s.Delete(ctx, "k", 1),
@@ -100,7 +101,7 @@ func TestHuge(t *testing.T) {
 	if err := f.Truncate(1 << 40); err != nil {
 		t.Skipf("no file of a tebibyte here: %v", err)
 	}
-	if err := s.Load(t.Context(), "k", new(session.Record)); !errors.Is(err, session.ErrCorrupt) {
+	if err := s.Load(t.Context(), "k", new(driver.Record)); !errors.Is(err, session.ErrCorrupt) {
 		t.Errorf("Load: %v, want ErrCorrupt", err)
 	}
 }
@@ -113,7 +114,7 @@ func TestFolderInPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	for call, err := range map[string]error{
-		"Load":   s.Load(ctx, "k", new(session.Record)),
+		"Load":   s.Load(ctx, "k", new(driver.Record)),
 		"Create": s.Create(ctx, "k", testRecord("", "x")),
 		"Delete": s.Delete(ctx, "k", 0),
 	} {
@@ -143,7 +144,7 @@ func FuzzRecord(f *testing.F) {
 	plain, _ := rec.AppendBinary(nil)
 	f.Add(plain, "old")
 	f.Fuzz(func(t *testing.T, b []byte, name string) {
-		var rec session.Record
+		var rec driver.Record
 		found, err := recordIn(b, name)
 		if err == nil {
 			err = rec.UnmarshalBinary(found)

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A file with two records is the way from one name to another in one step. The old file becomes a moving
@@ -24,7 +24,7 @@ const movingMagic = "sesm"
 
 func moving(b []byte) bool { return len(b) >= 4 && string(b[:4]) == movingMagic }
 
-func (buf *buffer) appendMoving(newName string, old, rec *session.Record) (err error) {
+func (buf *buffer) appendMoving(newName string, old, rec *driver.Record) (err error) {
 	b := append(buf.b, movingMagic...)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(newName)))
 	b = append(b, newName...)
@@ -50,7 +50,7 @@ func recordIn(b []byte, name string) ([]byte, error) {
 		}
 	}
 	if !ok {
-		return nil, fmt.Errorf("%w: cut off", session.ErrCorrupt)
+		return nil, fmt.Errorf("%w: cut off", driver.ErrCorrupt)
 	}
 	return rest, nil
 }
@@ -70,12 +70,12 @@ func cut(b []byte, n int) (head, rest []byte, ok bool) {
 	return b[:length], b[length:], true
 }
 
-// Rename implements [session.Renamer]. It sets rec.Version to 1. It returns an error wrapping
+// Rename implements [driver.Renamer]. It sets rec.Version to 1. It returns an error wrapping
 // [session.ErrExists] if there is a live record under newKey.
-func (s *store) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+func (s *store) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 	from, ok := s.place(oldKey)
 	if !ok {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	to, ok := s.place(newKey)
 	if !ok {
@@ -90,7 +90,7 @@ func (s *store) Rename(ctx context.Context, oldKey string, oldVersion uint64, ne
 		return err
 	}
 	defer unlock()
-	var old session.Record
+	var old driver.Record
 	if err := readVersion(s.root, from.path, oldVersion, &old); err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (s *store) Rename(ctx context.Context, oldKey string, oldVersion uint64, ne
 }
 
 // move ends the record old at from and begins rec at to. The caller has both locks.
-func (s *store) move(from, to place, old, rec *session.Record) error {
+func (s *store) move(from, to place, old, rec *driver.Record) error {
 	fromDir, err := s.makeDir(from)
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func (s *store) move(from, to place, old, rec *session.Record) error {
 		return err
 	}
 	defer toDir.Close()
-	var expired session.Record // of which a marker may remain
+	var expired driver.Record // of which a marker may remain
 	if err := s.free(toDir, to.name(), &expired); err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (s *store) move(from, to place, old, rec *session.Record) error {
 
 // step makes a moving file of the old one, and renames it. With an error nothing has changed: under the old
 // name a moving file is the old record.
-func (s *store) step(fromDir, toDir *os.Root, from, to place, old, rec *session.Record) error {
+func (s *store) step(fromDir, toDir *os.Root, from, to place, old, rec *driver.Record) error {
 	buf := newBuffer()
 	defer buf.release()
 	err := buf.appendMoving(to.name(), old, rec)

@@ -8,10 +8,11 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // half makes the file that a Rename leaves when it crashes in the middle: before its one step, or after.
-func half(t *testing.T, s *store, old, rec *session.Record, after bool) {
+func half(t *testing.T, s *store, old, rec *driver.Record, after bool) {
 	t.Helper()
 	if err := s.Create(t.Context(), "old", old); err != nil {
 		t.Fatal(err)
@@ -52,14 +53,14 @@ func TestHalfRename(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			ctx := t.Context()
 			long := strings.Repeat("long", headSize)
-			start := func(t *testing.T) (*store, *session.Record) {
+			start := func(t *testing.T) (*store, *driver.Record) {
 				s := newTestStore(t, t.TempDir(), none)
 				half(t, s, testRecord("ann"+long, "old data"), testRecord("bob", "new data"), tt.after)
-				rec := new(session.Record)
+				rec := new(driver.Record)
 				if err := s.Load(ctx, tt.live, rec); err != nil || string(rec.Data) != tt.data {
 					t.Fatalf("Load: %v, %q", err, rec.Data)
 				}
-				if err := s.Load(ctx, tt.dead, new(session.Record)); !errors.Is(err, session.ErrNotFound) {
+				if err := s.Load(ctx, tt.dead, new(driver.Record)); !errors.Is(err, session.ErrNotFound) {
 					t.Fatalf("Load of the other key: %v, want ErrNotFound", err)
 				}
 				return s, rec
@@ -95,7 +96,7 @@ func TestHalfRename(t *testing.T) {
 					t.Errorf("Delete: %v", err)
 				}
 				for _, key := range []string{"old", "new"} {
-					if err := s.Load(ctx, key, new(session.Record)); !errors.Is(err, session.ErrNotFound) {
+					if err := s.Load(ctx, key, new(driver.Record)); !errors.Is(err, session.ErrNotFound) {
 						t.Errorf("Load(%s): %v", key, err)
 					}
 				}
@@ -108,7 +109,7 @@ func TestHalfRename(t *testing.T) {
 				if err := s.Create(ctx, tt.dead, testRecord("", "created")); err != nil {
 					t.Errorf("Create of the other key: %v", err)
 				}
-				if err := s.Load(ctx, tt.live, new(session.Record)); err != nil {
+				if err := s.Load(ctx, tt.live, new(driver.Record)); err != nil {
 					t.Errorf("Load: %v", err)
 				}
 			})

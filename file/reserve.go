@@ -11,7 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A reservation is a marker that holds eight bytes: until when, in milliseconds since 1970. Once the session
@@ -26,7 +26,7 @@ const reserveWait = 10 * time.Millisecond
 
 func userShard(user string) byte { return sha256.Sum256([]byte(user))[0] }
 
-// Reserve implements [session.UserLimiter]. It opens the files of all the user's sessions.
+// Reserve implements [driver.UserLimiter]. It opens the files of all the user's sessions.
 func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, limit int, evict bool) (evicted []string, err error) {
 	p, ok := s.place(key)
 	if !ok {
@@ -38,7 +38,7 @@ func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, 
 		case err != nil || over <= 0:
 			return evicted, err
 		case !evict:
-			return nil, session.ErrTooManySessions
+			return nil, driver.ErrTooManySessions
 		case over > len(records):
 			if err := wait(ctx, pause); err != nil {
 				return evicted, fail("reserve", err)
@@ -46,14 +46,14 @@ func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, 
 			pause = min(2*pause, reserveWait)
 			continue
 		}
-		slices.SortFunc(records, func(a, b session.Entry) int { return a.AuthTime.Compare(b.AuthTime) })
+		slices.SortFunc(records, func(a, b driver.Entry) int { return a.AuthTime.Compare(b.AuthTime) })
 		// Without the user's lock, because everybody locks the lowest shard first. Somebody else may be about to
 		// remove the same ones: at its version one of us does, and both count again.
 		for _, entry := range records[:over] {
 			err := s.Delete(ctx, entry.Key, entry.Version)
 			if err == nil {
 				evicted = append(evicted, entry.Key)
-			} else if _, changed := errors.AsType[*session.ConflictError](err); !changed && !errors.Is(err, session.ErrNotFound) {
+			} else if _, changed := errors.AsType[*driver.ConflictError](err); !changed && !errors.Is(err, driver.ErrNotFound) {
 				return evicted, err
 			}
 		}
@@ -63,7 +63,7 @@ func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, 
 // reserve reserves the place if there is room. If not it returns the user's sessions, and how many must go.
 func (s *store) reserve(
 	ctx context.Context, user string, p place, until time.Time, limit int,
-) (records []session.Entry, over int, err error) {
+) (records []driver.Entry, over int, err error) {
 	unlock, err := s.locks.lockAll(ctx, userShard(user), p.shard)
 	if err != nil {
 		return nil, 0, err
@@ -89,7 +89,7 @@ func (s *store) reserve(
 
 // held returns the user's live sessions, and how many places are reserved, but for the given name. The caller
 // has the user's lock.
-func (s *store) held(user, but string) (records []session.Entry, reserved int, err error) {
+func (s *store) held(user, but string) (records []driver.Entry, reserved int, err error) {
 	dir := s.userFolder(user)
 	names, err := s.names(dir, false)
 	if err != nil {
@@ -106,7 +106,7 @@ func (s *store) held(user, but string) (records []session.Entry, reserved int, e
 			return nil, 0, err
 		}
 		now := time.Now()
-		entry := session.Entry{}
+		entry := driver.Entry{}
 		switch err := readHead(s.root, p.path, &entry.Record); {
 		case err != nil && !unreadable(err):
 			return nil, 0, err

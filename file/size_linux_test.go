@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/file"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -17,7 +17,7 @@ func BenchmarkSize(b *testing.B) {
 	var dir string
 	h := sessiontest.Harness{Store: func(t testing.TB) sessiontest.Open {
 		dir = t.TempDir()
-		return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+		return func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 			c.Config = dir
 			return file.Open(ctx, c)
 		}

@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A policy says what is synced to disk.
@@ -21,7 +21,7 @@ const (
 
 var policies = map[string]policy{"none": none, "file": files, "full": full}
 
-// A store is the [session.Backend] of one namespace.
+// A store is the [driver.Backend] of one namespace.
 type store struct {
 	root  *os.Root
 	dir   string // of the namespace, in root
@@ -40,7 +40,7 @@ func (s *store) Close() error {
 	return s.root.Close()
 }
 
-// Ping implements [session.Pinger]: files can be made.
+// Ping implements [driver.Pinger]: files can be made.
 func (s *store) Ping(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -51,8 +51,8 @@ func (s *store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Create implements [session.Backend].
-func (s *store) Create(ctx context.Context, key string, rec *session.Record) error {
+// Create implements [driver.Backend].
+func (s *store) Create(ctx context.Context, key string, rec *driver.Record) error {
 	p, ok := s.place(key)
 	if !ok {
 		return errKey
@@ -66,7 +66,7 @@ func (s *store) Create(ctx context.Context, key string, rec *session.Record) err
 		return err
 	}
 	defer d.Close()
-	var old session.Record
+	var old driver.Record
 	if err := s.free(d, p.name(), &old); err != nil {
 		return err
 	}
@@ -82,28 +82,28 @@ func (s *store) Create(ctx context.Context, key string, rec *session.Record) err
 var errKey = errors.New("session/file: the key is too long for the name of a file")
 
 // free returns nil if the name has no live record, and fills old with the expired one, if there is one.
-func (s *store) free(d *os.Root, name string, old *session.Record) error {
+func (s *store) free(d *os.Root, name string, old *driver.Record) error {
 	switch err := readHead(d, name, old); {
-	case errors.Is(err, session.ErrNotFound):
+	case errors.Is(err, driver.ErrNotFound):
 		return nil
 	case err != nil:
 		return err
 	case old.Live(time.Now()):
-		return session.ErrExists
+		return driver.ErrExists
 	}
 	return nil
 }
 
-// Load implements [session.Backend]. It takes no lock.
-func (s *store) Load(ctx context.Context, key string, rec *session.Record) error {
+// Load implements [driver.Backend]. It takes no lock.
+func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	p, ok := s.place(key)
 	if !ok {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
-	var found session.Record
+	var found driver.Record
 	if err := readLive(s.root, p.path, &found); err != nil {
 		return err
 	}
@@ -111,27 +111,27 @@ func (s *store) Load(ctx context.Context, key string, rec *session.Record) error
 	return nil
 }
 
-func readLive(r *os.Root, name string, rec *session.Record) error {
+func readLive(r *os.Root, name string, rec *driver.Record) error {
 	err := read(r, name, rec)
 	if err == nil && !rec.Live(time.Now()) {
-		err = session.ErrNotFound
+		err = driver.ErrNotFound
 	}
 	return err
 }
 
 // readVersion is readLive, but a record with another version is a conflict.
-func readVersion(r *os.Root, name string, version uint64, rec *session.Record) error {
+func readVersion(r *os.Root, name string, version uint64, rec *driver.Record) error {
 	err := readLive(r, name, rec)
 	if err == nil && rec.Version != version {
-		err = &session.ConflictError{Record: rec}
+		err = &driver.ConflictError{Record: rec}
 	}
 	return err
 }
 
-// Save implements [session.Backend].
-func (s *store) Save(ctx context.Context, key string, rec *session.Record) error {
+// Save implements [driver.Backend].
+func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error {
 	return s.within(ctx, key, func(d *os.Root, p place) error {
-		var old session.Record
+		var old driver.Record
 		if err := readVersion(d, p.name(), rec.Version, &old); err != nil {
 			return err
 		}
@@ -148,15 +148,15 @@ func (s *store) Save(ctx context.Context, key string, rec *session.Record) error
 	})
 }
 
-// Touch implements [session.Backend].
+// Touch implements [driver.Backend].
 func (s *store) Touch(ctx context.Context, key string, expires time.Time) error {
 	return s.within(ctx, key, func(d *os.Root, p place) error {
-		var rec session.Record
+		var rec driver.Record
 		switch err := readHead(d, p.name(), &rec); {
 		case err != nil:
 			return err
 		case !rec.Live(time.Now()):
-			return session.ErrNotFound
+			return driver.ErrNotFound
 		case expires.UnixMilli() <= rec.Expires.UnixMilli():
 			return nil
 		}
@@ -164,10 +164,10 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 	})
 }
 
-// Delete implements [session.Backend].
+// Delete implements [driver.Backend].
 func (s *store) Delete(ctx context.Context, key string, version uint64) error {
 	err := s.within(ctx, key, func(d *os.Root, p place) error {
-		var old session.Record
+		var old driver.Record
 		if version != 0 {
 			if err := readVersion(d, p.name(), version, &old); err != nil {
 				return err
@@ -177,7 +177,7 @@ func (s *store) Delete(ctx context.Context, key string, version uint64) error {
 		}
 		return s.remove(d, p.name(), &old)
 	})
-	if version == 0 && errors.Is(err, session.ErrNotFound) {
+	if version == 0 && errors.Is(err, driver.ErrNotFound) {
 		return nil
 	}
 	return err
@@ -185,7 +185,7 @@ func (s *store) Delete(ctx context.Context, key string, version uint64) error {
 
 // unreadable reports whether err, of a read, says that there is no record or one that cannot be read.
 func unreadable(err error) bool {
-	return errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrCorrupt)
+	return errors.Is(err, driver.ErrNotFound) || errors.Is(err, driver.ErrCorrupt)
 }
 
 // within runs do with the lock for key and in the folder of its file. It returns an error wrapping
@@ -193,7 +193,7 @@ func unreadable(err error) bool {
 func (s *store) within(ctx context.Context, key string, do func(d *os.Root, p place) error) error {
 	p, ok := s.place(key)
 	if !ok {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	return s.withinPlace(ctx, p, do)
 }
@@ -205,7 +205,7 @@ func (s *store) withinPlace(ctx context.Context, p place, do func(d *os.Root, p 
 	defer s.locks.unlock(p.shard)
 	d, err := s.root.OpenRoot(p.dir())
 	if errors.Is(err, fs.ErrNotExist) {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	if err != nil {
 		return fail("open", err)
@@ -216,7 +216,7 @@ func (s *store) withinPlace(ctx context.Context, p place, do func(d *os.Root, p 
 
 // replace stores a record where old is, or nothing if old is the zero Record. The caller has the lock. The
 // index is written before, and removed after.
-func (s *store) replace(d *os.Root, name string, old, rec *session.Record) error {
+func (s *store) replace(d *os.Root, name string, old, rec *driver.Record) error {
 	reserved := false
 	if rec.User != old.User || rec.Version == 1 {
 		var err error
@@ -240,7 +240,7 @@ func (s *store) replace(d *os.Root, name string, old, rec *session.Record) error
 }
 
 // remove removes what is stored, which old is the record of. The caller has the lock.
-func (s *store) remove(d *os.Root, name string, old *session.Record) error {
+func (s *store) remove(d *os.Root, name string, old *driver.Record) error {
 	if err := d.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fail("remove", err)
 	}

@@ -7,7 +7,7 @@ import (
 	"path"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // leftoverAge is how long nothing happens to a file that a crashed writer has left behind.
@@ -25,7 +25,7 @@ func (p *pace) rest() {
 	}
 }
 
-// Sweep implements [session.Sweeper]. It locks only to remove a file. It removes the markers that a
+// Sweep implements [driver.Sweeper]. It locks only to remove a file. It removes the markers that a
 // crash has left in the index, too, and makes those that are missing.
 func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (removed int, err error) {
 	pace := newPace()
@@ -74,11 +74,11 @@ func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed
 	if !ok || p.dir() != dir.path {
 		return false, "", nil
 	}
-	var rec session.Record
+	var rec driver.Record
 	switch err := readHead(s.root, p.path, &rec); {
-	case errors.Is(err, session.ErrNotFound):
+	case errors.Is(err, driver.ErrNotFound):
 		return false, "", s.sweepLeftover(ctx, p)
-	case errors.Is(err, session.ErrCorrupt):
+	case errors.Is(err, driver.ErrCorrupt):
 		return false, "", nil
 	case err != nil:
 		return false, "", err
@@ -100,7 +100,7 @@ func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed
 		s.unmark(rec.User, name)
 		return nil
 	})
-	if errors.Is(err, session.ErrNotFound) { // somebody else has removed it
+	if errors.Is(err, driver.ErrNotFound) { // somebody else has removed it
 		err = nil
 	}
 	return removed, rec.User, err
@@ -117,7 +117,7 @@ func (s *store) sweepLeftover(ctx context.Context, p place) error {
 		}
 		return s.root.Remove(p.path)
 	})
-	if err != nil && !errors.Is(err, session.ErrNotFound) {
+	if err != nil && !errors.Is(err, driver.ErrNotFound) {
 		return fail("sweep", err)
 	}
 	return nil

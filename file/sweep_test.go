@@ -13,12 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 // fill creates n sessions of the given lifetime at the same time, and returns their keys.
-func fill(tb testing.TB, s session.Backend, name string, n int, lifetime time.Duration) []string {
+func fill(tb testing.TB, s driver.Backend, name string, n int, lifetime time.Duration) []string {
 	tb.Helper()
 	keys := make([]string, n)
 	var wg sync.WaitGroup
@@ -108,23 +108,23 @@ func TestSweepLeavesOthers(t *testing.T) {
 			}
 		}
 	}
-	if removed, err := s.(session.Sweeper).Sweep(t.Context(), nil); removed != 3 || err != nil {
+	if removed, err := s.(driver.Sweeper).Sweep(t.Context(), nil); removed != 3 || err != nil {
 		t.Errorf("Sweep = %d, %v; want 3", removed, err)
 	}
 	check("Sweep", func(path string) bool { return others[path].sweep })
 	for _, key := range live {
-		if err := s.Load(t.Context(), key, new(session.Record)); err != nil {
+		if err := s.Load(t.Context(), key, new(driver.Record)); err != nil {
 			t.Errorf("Load after a sweep: %v", err)
 		}
 	}
-	if n, err := s.(session.Counter).Count(t.Context()); n != 3 || err != nil {
+	if n, err := s.(driver.Counter).Count(t.Context()); n != 3 || err != nil {
 		t.Errorf("Count = %d, %v; want 3", n, err)
 	}
-	if err := s.(session.Clearer).Clear(t.Context()); err != nil {
+	if err := s.(driver.Clearer).Clear(t.Context()); err != nil {
 		t.Errorf("Clear: %v", err)
 	}
 	check("Clear", func(path string) bool { return others[path].sweep || others[path].clear })
-	if n, err := s.(session.Counter).Count(t.Context()); n != 0 || err != nil {
+	if n, err := s.(driver.Counter).Count(t.Context()); n != 0 || err != nil {
 		t.Errorf("Count = %d, %v; want 0", n, err)
 	}
 }
@@ -132,7 +132,7 @@ func TestSweepLeavesOthers(t *testing.T) {
 // TestSweepTogether has nodes sweep at the same time: each record is removed once and counted once.
 func TestSweepTogether(t *testing.T) {
 	dir := t.TempDir()
-	nodes := []session.Backend{open(t, dir), open(t, dir), open(t, dir)}
+	nodes := []driver.Backend{open(t, dir), open(t, dir), open(t, dir)}
 	const expired = 500
 	fill(t, nodes[0], "expired", expired, -time.Second)
 	live := fill(t, nodes[0], "live", 100, time.Hour)
@@ -141,7 +141,7 @@ func TestSweepTogether(t *testing.T) {
 	for i, s := range nodes {
 		wg.Go(func() {
 			var err error
-			if removed[i], err = s.(session.Sweeper).Sweep(t.Context(), nil); err != nil {
+			if removed[i], err = s.(driver.Sweeper).Sweep(t.Context(), nil); err != nil {
 				t.Errorf("Sweep: %v", err)
 			}
 		})
@@ -171,7 +171,7 @@ func TestSweepStops(t *testing.T) {
 			}
 		}
 	}()
-	removed, err := s.(session.Sweeper).Sweep(ctx, nil)
+	removed, err := s.(driver.Sweeper).Sweep(ctx, nil)
 	if left := len(records(t, dir)); removed+left != expired {
 		t.Errorf("Sweep = %d, %v, and %d are left of %d", removed, err, left, expired)
 	}
@@ -194,19 +194,19 @@ func TestSweepBesideRequests(t *testing.T) {
 	var took time.Duration
 	with := requests(t, s, live, func() {
 		start := time.Now()
-		if removed, err := s.(session.Sweeper).Sweep(t.Context(), nil); removed != n/10 || err != nil {
+		if removed, err := s.(driver.Sweeper).Sweep(t.Context(), nil); removed != n/10 || err != nil {
 			t.Errorf("Sweep = %d, %v; want %d", removed, err, n/10)
 		}
 		took = time.Since(start)
 	})
-	if count, err := s.(session.Counter).Count(t.Context()); count != len(live) || err != nil {
+	if count, err := s.(driver.Counter).Count(t.Context()); count != len(live) || err != nil {
 		t.Errorf("Count = %d, %v; want %d", count, err, len(live))
 	}
 	t.Logf("%d sessions, sweep of a tenth in %v; without: %v; during: %v", n, took.Round(time.Millisecond), without, with)
 }
 
 // requests loads and saves, nine to one, while do runs, and returns how long the calls took.
-func requests(tb testing.TB, s session.Backend, keys []string, do func()) string {
+func requests(tb testing.TB, s driver.Backend, keys []string, do func()) string {
 	stop := make(chan struct{})
 	const workers = 4
 	var loads, saves [workers][]time.Duration
@@ -219,7 +219,7 @@ func requests(tb testing.TB, s session.Backend, keys []string, do func()) string
 					return
 				default:
 				}
-				var rec session.Record
+				var rec driver.Record
 				key := keys[rand.IntN(len(keys)/workers)*workers+w] // each has sessions of its own
 				start := time.Now()
 				if err := s.Load(context.Background(), key, &rec); err != nil {

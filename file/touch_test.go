@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // TestTouchBesideSave touches, saves and loads one session from two nodes: no touch is undone by a save, and
@@ -53,7 +54,7 @@ func TestTouchBesideSave(t *testing.T) {
 					return
 				default:
 				}
-				var got session.Record
+				var got driver.Record
 				if err := b.Load(ctx, "k", &got); err != nil {
 					t.Errorf("Load: %v", err)
 					return
@@ -70,7 +71,7 @@ func TestTouchBesideSave(t *testing.T) {
 	wg.Wait()
 	close(done)
 	loaders.Wait()
-	var got session.Record
+	var got driver.Record
 	if err := a.Load(ctx, "k", &got); err != nil || !got.Expires.Equal(last) || got.Version != uint64(1+saves) {
 		t.Errorf("at the end: %v, %v, version %d; want %v, version %d", err, got.Expires, got.Version, last, 1+saves)
 	}
@@ -92,7 +93,7 @@ func TestSettle(t *testing.T) {
 		t.Fatal(err)
 	}
 	torn := bytes.Clone(whole)
-	copy(torn[session.RecordExpiresOffset:], "\x00\x00\x00\x00\xff\xff\xff\xff")
+	copy(torn[driver.RecordExpiresOffset:], "\x00\x00\x00\x00\xff\xff\xff\xff")
 	if err := settle(f, torn); err != nil || !bytes.Equal(torn, whole) {
 		t.Errorf("settled on %x, want %x (%v)", torn[:expiresEnd], whole[:expiresEnd], err)
 	}

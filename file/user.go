@@ -8,7 +8,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/listing"
 )
 
@@ -78,12 +78,12 @@ func (s *store) marked(user, name string) bool {
 	return err == nil
 }
 
-// ListUser implements [session.UserLister].
-func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
+// ListUser implements [driver.UserLister].
+func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[driver.Entry, error] {
 	if user == "" { // nobody is in no index
 		return s.listNobody(ctx)
 	}
-	return listing.Whole(ctx, func(gone func(key string)) (found []session.Entry, err error) {
+	return listing.Whole(ctx, func(gone func(key string)) (found []driver.Entry, err error) {
 		names, err := s.names(s.userFolder(user), false)
 		for _, name := range names {
 			p, ok := s.placeOf(name)
@@ -91,7 +91,7 @@ func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Ent
 				continue
 			}
 			there := false
-			s.yieldLive(ctx, p, func(entry session.Entry, failed error) bool {
+			s.yieldLive(ctx, p, func(entry driver.Entry, failed error) bool {
 				if err = failed; err == nil && entry.User == user {
 					there, found = true, append(found, entry)
 				}
@@ -109,8 +109,8 @@ func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Ent
 }
 
 // listNobody yields the live sessions that are no user's.
-func (s *store) listNobody(ctx context.Context) iter.Seq2[session.Entry, error] {
-	return func(yield func(session.Entry, error) bool) {
+func (s *store) listNobody(ctx context.Context) iter.Seq2[driver.Entry, error] {
+	return func(yield func(driver.Entry, error) bool) {
 		for entry, err := range s.List(ctx) {
 			if (err != nil || entry.User == "") && !yield(entry, err) {
 				return
@@ -173,9 +173,9 @@ func (s *store) sweepUser(ctx context.Context, dir string, lapsed int64) error {
 // stale reports whether the session at p, whose marker is in the folder of a user, is not the user's, and not
 // reserved for longer than until lapsed.
 func (s *store) stale(dir string, p place, lapsed int64) bool {
-	var rec session.Record
+	var rec driver.Record
 	err := readHead(s.root, p.path, &rec)
-	if err == nil && rec.User != "" && s.userFolder(rec.User) == dir || err != nil && !errors.Is(err, session.ErrNotFound) {
+	if err == nil && rec.User != "" && s.userFolder(rec.User) == dir || err != nil && !errors.Is(err, driver.ErrNotFound) {
 		return false
 	}
 	until, err := reservedUntil(s.root, dir+"/"+p.name())

@@ -8,10 +8,10 @@ import (
 	"math"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Count implements [session.Counter]. It opens every file.
+// Count implements [driver.Counter]. It opens every file.
 func (s *store) Count(ctx context.Context) (int, error) {
 	count := 0
 	for _, err := range s.List(ctx) {
@@ -23,16 +23,16 @@ func (s *store) Count(ctx context.Context) (int, error) {
 	return count, nil
 }
 
-// List implements [session.Lister]. No lock is held while the caller looks at an entry.
-func (s *store) List(ctx context.Context) iter.Seq2[session.Entry, error] {
-	return func(yield func(session.Entry, error) bool) {
+// List implements [driver.Lister]. No lock is held while the caller looks at an entry.
+func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
+	return func(yield func(driver.Entry, error) bool) {
 		for dir, err := range s.dirs(ctx) {
 			var places []place
 			if err == nil {
 				places, err = s.lockedPlaces(ctx, dir)
 			}
 			if err != nil {
-				yield(session.Entry{}, err)
+				yield(driver.Entry{}, err)
 				return
 			}
 			for _, p := range places {
@@ -45,8 +45,8 @@ func (s *store) List(ctx context.Context) iter.Seq2[session.Entry, error] {
 }
 
 // yieldLive yields the record at p if it is live. It reports whether to go on.
-func (s *store) yieldLive(ctx context.Context, p place, yield func(session.Entry, error) bool) bool {
-	entry := session.Entry{}
+func (s *store) yieldLive(ctx context.Context, p place, yield func(driver.Entry, error) bool) bool {
+	entry := driver.Entry{}
 	err := ctx.Err()
 	if err == nil {
 		err = readHead(s.root, p.path, &entry.Record)
@@ -55,7 +55,7 @@ func (s *store) yieldLive(ctx context.Context, p place, yield func(session.Entry
 	case err != nil && unreadable(err):
 		return true
 	case err != nil:
-		yield(session.Entry{}, err)
+		yield(driver.Entry{}, err)
 		return false
 	case !entry.Live(time.Now()):
 		return true
@@ -64,7 +64,7 @@ func (s *store) yieldLive(ctx context.Context, p place, yield func(session.Entry
 	return yield(entry, nil)
 }
 
-// Clear implements [session.Clearer]. What is no session and no reservation is left alone.
+// Clear implements [driver.Clearer]. What is no session and no reservation is left alone.
 func (s *store) Clear(ctx context.Context) error {
 	for dir, err := range s.dirs(ctx) {
 		if err == nil {
@@ -89,11 +89,11 @@ func (s *store) clearDir(ctx context.Context, dir folder) error {
 	for _, name := range names {
 		ours := isTemp(name) // nobody writes while the lock is held
 		if p, ok := s.placeOf(name); ok && p.dir() == dir.path {
-			var rec session.Record
+			var rec driver.Record
 			switch err := readHead(s.root, p.path, &rec); {
-			case err == nil, errors.Is(err, session.ErrNotFound):
+			case err == nil, errors.Is(err, driver.ErrNotFound):
 				ours = true
-			case !errors.Is(err, session.ErrCorrupt):
+			case !errors.Is(err, driver.ErrCorrupt):
 				return err
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 )
 
@@ -62,11 +63,11 @@ func TestStrangeAnswers(t *testing.T) {
 				}
 				return tt.answer
 			})
-			b := newNode(t, session.BackendConfig{Config: addr})
+			b := newNode(t, driver.Config{Config: addr})
 			rec := newRecord()
 			rec.Version = 1
 			for name, err := range map[string]error{
-				"Load":   b.Load(t.Context(), key(1), new(session.Record)),
+				"Load":   b.Load(t.Context(), key(1), new(driver.Record)),
 				"Save":   b.Save(t.Context(), key(1), rec),
 				"Touch":  b.Touch(t.Context(), key(1), rec.Expires),
 				"Delete": b.Delete(t.Context(), key(1), 1),
@@ -84,12 +85,12 @@ func TestStrangeAnswers(t *testing.T) {
 // TestForeignItem checks that an item which is none of ours is an error, is left alone, and can be removed.
 func TestForeignItem(t *testing.T) {
 	addr := empty(t)
-	b, c, ctx := newNode(t, session.BackendConfig{Config: addr}), dial(t, addr), t.Context()
+	b, c, ctx := newNode(t, driver.Config{Config: addr}), dial(t, addr), t.Context()
 	c.set("session:"+key(1), "something else", 60)
 	rec := newRecord()
 	rec.Version = 1
 	for name, err := range map[string]error{
-		"Load":   b.Load(ctx, key(1), new(session.Record)),
+		"Load":   b.Load(ctx, key(1), new(driver.Record)),
 		"Save":   b.Save(ctx, key(1), rec),
 		"Touch":  b.Touch(ctx, key(1), rec.Expires),
 		"Delete": b.Delete(ctx, key(1), 1),
@@ -112,7 +113,7 @@ func TestForeignItem(t *testing.T) {
 func TestLostCreate(t *testing.T) {
 	for _, after := range []int{0, 1, len("STORED\r")} {
 		p := servertest.NewProxy(t, empty(t))
-		b := newNode(t, session.BackendConfig{Config: p.Addr})
+		b := newNode(t, driver.Config{Config: p.Addr})
 		rec := newRecord()
 		p.ResetAfter(after)
 		if err := b.Create(t.Context(), key(1), rec); err != nil || rec.Version != 1 {

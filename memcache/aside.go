@@ -6,7 +6,7 @@ import (
 
 	"github.com/bradfitz/gomemcache/memcache"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // An aside makes calls of an application's client, each in a goroutine of its own: when its context is over, nobody
@@ -28,7 +28,7 @@ func (a *aside) do(ctx context.Context, call call) (*memcache.Item, error) {
 	a.mu.Lock()
 	if a.closed {
 		a.mu.Unlock()
-		return nil, session.ErrClosed
+		return nil, driver.ErrClosed
 	}
 	a.calls.Add(1)
 	a.mu.Unlock()

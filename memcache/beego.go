@@ -9,7 +9,7 @@ import (
 
 	"github.com/bradfitz/gomemcache/memcache"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // beego is the layout of beego's memcache provider: under the bare sid the gob map of the values, or nothing if there
@@ -22,14 +22,14 @@ type beego struct{ lifetime time.Duration }
 
 func (beego) name(key string) (string, bool) { return key, validSID(key) }
 
-func (beego) encode(rec *session.Record) ([]byte, uint64, error) {
+func (beego) encode(rec *driver.Record) ([]byte, uint64, error) {
 	return rec.Data, fingerprint(rec.Data), nil
 }
 
 // decode returns a record that expires so soon that each request moves the deadline, as in beego: when it really
 // is, memcached tells nobody.
-func (b beego) decode(value []byte) (*session.Record, error) {
-	rec := &session.Record{Version: fingerprint(value), Data: value, Expires: time.Now().Add(b.lifetime / 4)}
+func (b beego) decode(value []byte) (*driver.Record, error) {
+	rec := &driver.Record{Version: fingerprint(value), Data: value, Expires: time.Now().Add(b.lifetime / 4)}
 	if len(value) == 0 {
 		rec.Data = nil
 	}
@@ -48,15 +48,15 @@ func fingerprint(values []byte) uint64 {
 // A beegoStore is a store that has its deadlines in memcached alone.
 type beegoStore struct{ store }
 
-// Touch implements [session.Backend]. It cannot see whether the deadline is later already.
+// Touch implements [driver.Backend]. It cannot see whether the deadline is later already.
 func (s *beegoStore) Touch(ctx context.Context, key string, expires time.Time) error {
 	name, ok := s.layout.name(key)
 	if !ok {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	err := s.touch(ctx, name, s.exptime(expires))
 	if errors.Is(err, memcache.ErrCacheMiss) {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	return fail("touch", err)
 }

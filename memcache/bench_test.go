@@ -8,7 +8,7 @@ import (
 
 	client "github.com/bradfitz/gomemcache/memcache"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/memcache"
 	"github.com/seed1a8f7c28/session/sessiontest"
@@ -35,7 +35,7 @@ func Benchmark(b *testing.B) { sessiontest.Bench(b, harness(memcache.Open, empty
 // BenchmarkBackend measures each call on one session, and what a context that can be cancelled costs.
 func BenchmarkBackend(b *testing.B) {
 	addr := empty(b)
-	s := newNode(b, session.BackendConfig{Config: addr})
+	s := newNode(b, driver.Config{Config: addr})
 	rec := newRecord()
 	rec.Data = make([]byte, 136)
 	never := context.Background()

@@ -42,7 +42,7 @@ func (c *client) run(ctx context.Context, call call) (*memcache.Item, error) {
 	return item, err
 }
 
-// Ping implements [session.Pinger]: every server answers.
+// Ping implements [driver.Pinger]: every server answers.
 func (c *client) Ping(ctx context.Context) error {
 	_, err := c.run(ctx, func(mc *memcache.Client) (*memcache.Item, error) { return nil, mc.Ping() })
 	return fail("ping", err)

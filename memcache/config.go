@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 const (
@@ -36,7 +36,7 @@ func parse(text string) (config, error) {
 			Timeout      duration `json:"timeout"`
 			MaxIdleConns int      `json:"maxIdleConns"`
 		}{Timeout: duration(cfg.timeout), MaxIdleConns: cfg.idleConns}
-		if err := session.ParseProviderConfig(text, &object); err != nil {
+		if err := driver.ParseConfig(text, &object); err != nil {
 			return cfg, err
 		}
 		list, cfg.field = object.Servers, "providerConfig.servers"
@@ -53,7 +53,7 @@ func parse(text string) (config, error) {
 	for _, text := range list {
 		addr, err := parseAddress(strings.TrimSpace(text))
 		if err != nil {
-			return cfg, &session.ConfigError{Field: cfg.field, Err: err}
+			return cfg, &driver.ConfigError{Field: cfg.field, Err: err}
 		}
 		cfg.servers = append(cfg.servers, addr)
 	}
@@ -61,7 +61,7 @@ func parse(text string) (config, error) {
 }
 
 func wrong(field, text string) error {
-	return &session.ConfigError{Field: field, Err: errors.New(text)}
+	return &driver.ConfigError{Field: field, Err: errors.New(text)}
 }
 
 // parseAddress reads host:port, or a path.

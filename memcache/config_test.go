@@ -15,6 +15,7 @@ import (
 	client "github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/memcache"
 )
@@ -42,7 +43,7 @@ func TestBadConfig(t *testing.T) {
 		`{"servers": ["a:1"], "maxIdleConns": 0}`:   "providerConfig.maxIdleConns: want a number over 0",
 		`{"servers": ["a:1"], "maxIdleConns": 1.5}`: "providerConfig.maxIdleConns: want a value of type int",
 	} {
-		_, err := memcache.Open(t.Context(), session.BackendConfig{Config: config})
+		_, err := memcache.Open(t.Context(), driver.Config{Config: config})
 		_, ok := errors.AsType[*session.ConfigError](err)
 		if !ok || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", config, err, want)
@@ -78,7 +79,7 @@ func TestGoodConfig(t *testing.T) {
 		`{"Servers": ["` + addr + `"], "timeout": 1.5, "maxIdleConns": 1}`,
 		`{"servers": ["` + addr + `", "` + socket + `"], "timeout": "1m30s"}`,
 	} {
-		b := newNode(t, session.BackendConfig{Config: config, Namespace: config})
+		b := newNode(t, driver.Config{Config: config, Namespace: config})
 		must(t, b.Create(t.Context(), key(1), newRecord()))
 		must(t, b.Ping(t.Context()))
 	}
@@ -107,7 +108,7 @@ func TestUnreachable(t *testing.T) {
 				tt.server + ";" + addr: "providerConfig",
 			} {
 				begin := time.Now()
-				_, err := memcache.Open(t.Context(), session.BackendConfig{Config: config})
+				_, err := memcache.Open(t.Context(), driver.Config{Config: config})
 				bad, ok := errors.AsType[*session.ConfigError](err)
 				if !ok || bad.Field != field || !strings.Contains(err.Error(), tt.server) || !strings.Contains(err.Error(), tt.want) {
 					t.Errorf("got %v, want an error of %s that says %q and %q", err, field, tt.server, tt.want)

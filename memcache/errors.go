@@ -10,7 +10,7 @@ import (
 
 	"github.com/bradfitz/gomemcache/memcache"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // fail wraps an error of the client, once. It returns nil if there is none.
@@ -52,7 +52,7 @@ var answers = []struct {
 	line string // how it begins
 	err  error
 }{
-	{"SERVER_ERROR object too large for cache", fmt.Errorf("%w for the server (its option -I)", session.ErrTooLarge)},
+	{"SERVER_ERROR object too large for cache", fmt.Errorf("%w for the server (its option -I)", driver.ErrTooLarge)},
 	{"SERVER_ERROR out of memory", errors.New("the server is out of memory")},
 	{"ERROR Too many open connections", errors.New("the server has too many connections (its option -c)")},
 	{"CLIENT_ERROR unauthenticated", errors.New("the server wants a password, and the client can send none")},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/memcache"
 )
@@ -42,14 +43,14 @@ func TestExptime(t *testing.T) {
 // that it keeps a session for as long, by Create, Save and Touch.
 func TestLongLives(t *testing.T) {
 	addr := empty(t)
-	b, c, ctx := newNode(t, session.BackendConfig{Config: addr}), dial(t, addr), t.Context()
+	b, c, ctx := newNode(t, driver.Config{Config: addr}), dial(t, addr), t.Context()
 	for i, lifetime := range []time.Duration{
 		time.Minute, 30*day - time.Minute, 30*day - time.Second, 30 * day, 30*day + time.Second, 60 * day, 3650 * day, 36500 * day,
 	} {
 		rec := newRecord()
 		expires := rec.Created.Add(lifetime)
 		for what, write := range map[string]func(key string) error{
-			"create": func(key string) error { return b.Create(ctx, key, &session.Record{Expires: expires}) },
+			"create": func(key string) error { return b.Create(ctx, key, &driver.Record{Expires: expires}) },
 			"save": func(key string) error {
 				rec := newRecord()
 				rec.Expires = rec.Created.Add(10 * time.Second)
@@ -66,7 +67,7 @@ func TestLongLives(t *testing.T) {
 		} {
 			key := key(100*i + len(what))
 			must(t, write(key))
-			var loaded session.Record
+			var loaded driver.Record
 			must(t, b.Load(ctx, key, &loaded))
 			if !loaded.Expires.Equal(expires) {
 				t.Errorf("%s, %v: expires %v, want %v", what, lifetime, loaded.Expires, expires)
@@ -85,7 +86,7 @@ func TestLongLives(t *testing.T) {
 // TestMachineStoodStill has sessions begin when memcached has stood still, and its clock with it.
 func TestMachineStoodStill(t *testing.T) {
 	s := servertest.StartMemcached(t, servertest.MemcachedOptions{})
-	b := newNode(t, session.BackendConfig{Config: `{"servers": ["` + s.Addr + `"], "timeout": "1m"}`})
+	b := newNode(t, driver.Config{Config: `{"servers": ["` + s.Addr + `"], "timeout": "1m"}`})
 	for n := range 2 {
 		s.Pause(t)
 		time.Sleep(4 * time.Second)
@@ -94,7 +95,7 @@ func TestMachineStoodStill(t *testing.T) {
 		rec.Expires = time.Now().Add(2 * time.Second)
 		must(t, b.Create(t.Context(), key(n), rec))
 		time.Sleep(time.Until(rec.Expires.Add(-500 * time.Millisecond)))
-		if err := b.Load(t.Context(), key(n), new(session.Record)); err != nil && time.Now().Before(rec.Expires) {
+		if err := b.Load(t.Context(), key(n), new(driver.Record)); err != nil && time.Now().Before(rec.Expires) {
 			t.Errorf("Load before the deadline = %v", err)
 		}
 	}
@@ -104,16 +105,16 @@ func TestMachineStoodStill(t *testing.T) {
 // and that its key can be taken at once.
 func TestDeadlineIsExact(t *testing.T) {
 	addr := empty(t)
-	b, c, ctx := newNode(t, session.BackendConfig{Config: addr}), dial(t, addr), t.Context()
+	b, c, ctx := newNode(t, driver.Config{Config: addr}), dial(t, addr), t.Context()
 	rec := newRecord()
 	rec.Expires = time.Now().Add(2 * time.Second)
 	must(t, b.Create(ctx, key(1), rec))
 	c.do("touch session:"+key(1)+" 60", "TOUCHED") // or a test that is kept waiting comes when memcached has removed it
-	if err := b.Load(ctx, key(1), new(session.Record)); err != nil && time.Now().Before(rec.Expires) {
+	if err := b.Load(ctx, key(1), new(driver.Record)); err != nil && time.Now().Before(rec.Expires) {
 		t.Errorf("Load before the deadline = %v", err)
 	}
 	time.Sleep(time.Until(rec.Expires))
-	if err := b.Load(ctx, key(1), new(session.Record)); !errors.Is(err, session.ErrNotFound) {
+	if err := b.Load(ctx, key(1), new(driver.Record)); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("Load = %v, want ErrNotFound", err)
 	}
 	c.do("mg session:"+key(1)+" t", "HD ") // it is still there
@@ -132,7 +133,7 @@ func TestDeadlineIsExact(t *testing.T) {
 // TestDeleteLeavesNothing checks that an item that was deleted at a version is not in memcached any more.
 func TestDeleteLeavesNothing(t *testing.T) {
 	addr := empty(t)
-	b, c, ctx := newNode(t, session.BackendConfig{Config: addr}), dial(t, addr), t.Context()
+	b, c, ctx := newNode(t, driver.Config{Config: addr}), dial(t, addr), t.Context()
 	must(t, b.Create(ctx, key(1), newRecord()))
 	must(t, b.Delete(ctx, key(1), 1))
 	c.do("get session:"+key(1), "END")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/faulttest"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/memcache"
@@ -219,20 +220,20 @@ func TestNodeDies(t *testing.T) {
 // its cas uniques from the beginning.
 func TestRestart(t *testing.T) {
 	s := servertest.StartMemcached(t, servertest.MemcachedOptions{})
-	b, ctx := newNode(t, session.BackendConfig{Config: s.Addr}), t.Context()
+	b, ctx := newNode(t, driver.Config{Config: s.Addr}), t.Context()
 	rec := newRecord()
 	must(t, b.Create(ctx, key(1), rec)) // cas unique 1
 	must(t, b.Save(ctx, key(1), rec))   // 2
 	must(t, b.Load(ctx, key(1), rec))   // version 2
 	s.Kill(t)
 	s.Start(t)
-	if err := b.Load(ctx, key(2), new(session.Record)); !errors.Is(err, session.ErrNotFound) {
+	if err := b.Load(ctx, key(2), new(driver.Record)); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("Load on a connection from before the restart = %v, want ErrNotFound", err)
 	}
 	must(t, b.Create(ctx, key(2), newRecord())) // 1
 	must(t, b.Create(ctx, key(1), newRecord())) // 2, and version 1
 	err := b.Save(ctx, key(1), rec)
-	if conflict, ok := errors.AsType[*session.ConflictError](err); !ok || conflict.Record.Version != 1 {
+	if conflict, ok := errors.AsType[*driver.ConflictError](err); !ok || conflict.Record.Version != 1 {
 		t.Errorf("Save = %v, want a conflict with version 1", err)
 	}
 	must(t, b.Delete(ctx, key(1), 0))
@@ -244,14 +245,14 @@ func TestRestart(t *testing.T) {
 // TestCancelled checks that each call returns as soon as its context is over, and Close as soon as it is called.
 func TestCancelled(t *testing.T) {
 	p := servertest.NewProxy(t, empty(t))
-	b := newNode(t, session.BackendConfig{Config: `{"servers": ["` + p.Addr + `"], "timeout": "1m"}`})
+	b := newNode(t, driver.Config{Config: `{"servers": ["` + p.Addr + `"], "timeout": "1m"}`})
 	rec := newRecord()
 	must(t, b.Create(t.Context(), key(1), rec))
 	must(t, b.Load(t.Context(), key(1), rec))
 	p.Blackhole(true)
 	ping := func(ctx context.Context) error { return b.Ping(ctx) }
 	for name, call := range map[string]func(ctx context.Context) error{
-		"Load":              func(ctx context.Context) error { return b.Load(ctx, key(1), new(session.Record)) },
+		"Load":              func(ctx context.Context) error { return b.Load(ctx, key(1), new(driver.Record)) },
 		"Create":            func(ctx context.Context) error { return b.Create(ctx, key(2), newRecord()) },
 		"Save":              func(ctx context.Context) error { return b.Save(ctx, key(1), rec) },
 		"Touch":             func(ctx context.Context) error { return b.Touch(ctx, key(1), rec.Expires) },

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A wire passes connections on to a server and keeps what clients have sent.
@@ -109,7 +110,7 @@ func TestFraming(t *testing.T) {
 	w := tap(t, addr)
 	ctx := t.Context()
 	for _, namespace := range append(hostile, "", "app") {
-		b := newNode(t, session.BackendConfig{Config: w.addr, Namespace: namespace})
+		b := newNode(t, driver.Config{Config: w.addr, Namespace: namespace})
 		for i, key := range append(hostile, key(1)) {
 			rec := newRecord()
 			rec.Data = []byte("x\r\nset injected 0 0 1\r\nx\r\n")

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/proctest"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/memcache"
@@ -35,14 +36,14 @@ func empty(t testing.TB) string {
 	return addr
 }
 
-type opener = func(context.Context, session.BackendConfig) (session.Backend, error)
+type opener = func(context.Context, driver.Config) (driver.Backend, error)
 
 // harness returns the kit's for servers that open connects to with config.
 func harness(open opener, config func(t testing.TB) string) sessiontest.Harness {
 	return sessiontest.Harness{
 		Store: func(t testing.TB) sessiontest.Open {
 			text := config(t)
-			return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+			return func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 				c.Config = text
 				return open(ctx, c)
 			}
@@ -53,13 +54,13 @@ func harness(open opener, config func(t testing.TB) string) sessiontest.Harness 
 
 // A node is all that a backend is.
 type node interface {
-	session.Backend
-	session.Pinger
+	driver.Backend
+	driver.Pinger
 	io.Closer
 }
 
 // newNode opens a node until the test ends.
-func newNode(t testing.TB, c session.BackendConfig) node {
+func newNode(t testing.TB, c driver.Config) node {
 	t.Helper()
 	b, err := memcache.Open(context.Background(), c)
 	must(t, err)
@@ -82,9 +83,9 @@ func newManager(t testing.TB, config string, opts ...session.ManagerConfigOpt) *
 }
 
 // newRecord returns a record that lives for an hour.
-func newRecord() *session.Record {
+func newRecord() *driver.Record {
 	now := time.UnixMilli(time.Now().UnixMilli())
-	return &session.Record{Created: now, Expires: now.Add(time.Hour), Data: []byte("data")}
+	return &driver.Record{Created: now, Expires: now.Add(time.Hour), Data: []byte("data")}
 }
 
 func must(t testing.TB, err error) {

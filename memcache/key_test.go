@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/memcache"
 )
 
@@ -51,9 +51,9 @@ func FuzzPrefix(f *testing.F) {
 // TestNamespacesNeverMeet stores the same key in all namespaces.
 func TestNamespacesNeverMeet(t *testing.T) {
 	addr, ctx := empty(t), t.Context()
-	var nodes []session.Backend
+	var nodes []driver.Backend
 	for _, namespace := range namespaces {
-		b := newNode(t, session.BackendConfig{Config: addr, Namespace: namespace})
+		b := newNode(t, driver.Config{Config: addr, Namespace: namespace})
 		rec := newRecord()
 		rec.Data = []byte(namespace)
 		must(t, b.Create(ctx, key(1), rec))

@@ -8,7 +8,7 @@ import (
 
 	"github.com/bradfitz/gomemcache/memcache"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // lanes make calls that end with their context. gomemcache knows none, and keeps its connections to itself: so each
@@ -44,7 +44,7 @@ func (ls *lanes) do(ctx context.Context, call call) (*memcache.Item, error) {
 	case err != nil && over:
 		err = ctx.Err()
 	case err != nil && ended:
-		err = session.ErrClosed
+		err = driver.ErrClosed
 	}
 	return item, err
 }
@@ -54,7 +54,7 @@ func (ls *lanes) enter() (*lane, error) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
 	if ls.closed {
-		return nil, session.ErrClosed
+		return nil, driver.ErrClosed
 	}
 	ls.calls.Add(1)
 	var l *lane

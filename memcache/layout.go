@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A layout says how records become items.
@@ -13,9 +13,9 @@ type layout interface {
 	// name returns the name of the item, if key can be one.
 	name(key string) (name string, ok bool)
 	// encode returns the value for rec, which follows version rec.Version, and the version that it is.
-	encode(rec *session.Record) (value []byte, version uint64, err error)
+	encode(rec *driver.Record) (value []byte, version uint64, err error)
 	// decode returns the record in a value, whose Data is a part of it.
-	decode(value []byte) (*session.Record, error)
+	decode(value []byte) (*driver.Record, error)
 	// later is how much longer than the record's memcached's time for it is, at least a second.
 	later() time.Duration
 }
@@ -25,7 +25,7 @@ type records string
 
 func (r records) name(key string) (string, bool) { return string(r) + key, validKey(string(r), key) }
 
-func (records) encode(rec *session.Record) ([]byte, uint64, error) {
+func (records) encode(rec *driver.Record) ([]byte, uint64, error) {
 	next := *rec
 	next.Version++
 	const header = 64 // and a little more
@@ -33,8 +33,8 @@ func (records) encode(rec *session.Record) ([]byte, uint64, error) {
 	return value, next.Version, err
 }
 
-func (records) decode(value []byte) (*session.Record, error) {
-	rec := new(session.Record)
+func (records) decode(value []byte) (*driver.Record, error) {
+	rec := new(driver.Record)
 	if err := rec.UnmarshalBinary(value); err != nil {
 		return nil, fmt.Errorf("session/memcache: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 )
 
@@ -23,7 +24,7 @@ func TestTooLarge(t *testing.T) {
 	} {
 		t.Run(tt.size, func(t *testing.T) {
 			s := servertest.StartMemcached(t, servertest.MemcachedOptions{Args: []string{"-I", tt.size}})
-			b, ctx := newNode(t, session.BackendConfig{Config: s.Addr}), t.Context()
+			b, ctx := newNode(t, driver.Config{Config: s.Addr}), t.Context()
 			rec := newRecord()
 			must(t, b.Create(ctx, key(1), rec))
 			for _, load := range []bool{false, true} { // by two trips, and by one
@@ -49,7 +50,7 @@ func TestTooLarge(t *testing.T) {
 			rec.Data = []byte(fits)
 			must(t, b.Save(ctx, key(1), rec))
 			wantData(t, b, key(1), fits)
-			if err := b.Save(ctx, key(1), &session.Record{Version: 2, Expires: rec.Expires, Data: make([]byte, 8<<20)}); !errors.Is(err, session.ErrTooLarge) {
+			if err := b.Save(ctx, key(1), &driver.Record{Version: 2, Expires: rec.Expires, Data: make([]byte, 8<<20)}); !errors.Is(err, session.ErrTooLarge) {
 				t.Errorf("Save of 8 MiB = %v, want ErrTooLarge", err)
 			}
 			wantData(t, b, key(1), fits)
@@ -57,9 +58,9 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-func wantData(t testing.TB, b session.Backend, key, want string) {
+func wantData(t testing.TB, b driver.Backend, key, want string) {
 	t.Helper()
-	var rec session.Record
+	var rec driver.Record
 	if err := b.Load(t.Context(), key, &rec); err != nil || string(rec.Data) != want {
 		t.Errorf("%d bytes are stored, want %d: %v", len(rec.Data), len(want), err)
 	}

@@ -20,12 +20,12 @@
 //
 // # What is stored
 //
-// A session is one item, "namespace:key": the record as [session.Record.AppendBinary] writes it, with its deadlines,
+// A session is one item, "namespace:key": the record as [driver.Record.AppendBinary] writes it, with its deadlines,
 // which each call checks to the millisecond. That memcached drops the item a minute later only
 // saves memory. A namespace is escaped, and hashed if it is long; the key is a hash of the sid.
 //
 // Every write compares: add and cas, never set. So a save meets the version that it expects or changes nothing, and a
-// value that is too large for memcached leaves the one before. [session.Backend.Load] remembers the item's cas
+// value that is too large for memcached leaves the one before. [driver.Backend.Load] remembers the item's cas
 // unique in this process, a few thousand of them; the save of a session that was loaded here and changed by nobody since is
 // one trip.
 package memcache
@@ -37,6 +37,7 @@ import (
 	"github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 func init() { session.Register(session.ProviderMemcache, session.NewProvider(Open)) }
@@ -45,17 +46,17 @@ func init() { session.Register(session.ProviderMemcache, session.NewProvider(Ope
 // choose a server. It takes no provider config. Closing a manager leaves the client open, but waits for the calls
 // that are under way. Set the client's Timeout, and a MaxIdleConns of more than its default of 2.
 func New(mc *memcache.Client) session.Provider {
-	return session.NewProvider(func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+	return session.NewProvider(func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 		switch {
 		case c.Config != "":
-			return nil, &session.ConfigError{Field: "providerConfig", Err: errors.New(
+			return nil, &driver.ConfigError{Field: "providerConfig", Err: errors.New(
 				"is not used: the provider was made with a client")}
 		case mc == nil:
-			return nil, &session.ConfigError{Field: "provider", Err: errors.New("the client is nil")}
+			return nil, &driver.ConfigError{Field: "provider", Err: errors.New("the client is nil")}
 		}
 		b, err := open(ctx, &client{caller: &aside{mc: mc}}, c)
 		if err != nil {
-			return nil, &session.ConfigError{Field: "provider", Err: err}
+			return nil, &driver.ConfigError{Field: "provider", Err: err}
 		}
 		return b, nil
 	})
@@ -65,22 +66,22 @@ func New(mc *memcache.Client) session.Provider {
 // [*session.ConfigError] that names the setting or the server. With c.Beego sessions are stored as beego's
 // memcache provider stores them.
 //
-// The result is a [session.Pinger] and an [io.Closer]. memcached cannot list what it has, so it is none of the
+// The result is a [driver.Pinger] and an [io.Closer]. memcached cannot list what it has, so it is none of the
 // interfaces that need that.
-func Open(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	cfg, err := parse(c.Config)
 	if err != nil {
 		return nil, err
 	}
 	b, err := open(ctx, cfg.client(), c)
 	if err != nil {
-		return nil, &session.ConfigError{Field: cfg.field, Err: err}
+		return nil, &driver.ConfigError{Field: cfg.field, Err: err}
 	}
 	return b, nil
 }
 
 // open returns the backend over servers that answer. With an error the client is closed.
-func open(ctx context.Context, c *client, cfg session.BackendConfig) (session.Backend, error) {
+func open(ctx context.Context, c *client, cfg driver.Config) (driver.Backend, error) {
 	err := c.Ping(ctx)
 	if err == nil {
 		err = c.probe(ctx)

@@ -8,6 +8,7 @@ import (
 	client "github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/memcache"
 	"github.com/seed1a8f7c28/session/sessiontest"
@@ -35,7 +36,7 @@ func TestContractClient(t *testing.T) {
 	must(t, m.Close())
 	must(t, c.Ping()) // it can be used on
 
-	open := func(_ context.Context, cfg session.BackendConfig) (session.Backend, error) {
+	open := func(_ context.Context, cfg driver.Config) (driver.Backend, error) {
 		return memcache.Over(c, cfg), nil
 	}
 	sessiontest.Run(t, harness(open, func(testing.TB) string { return "" }))
@@ -49,14 +50,14 @@ func TestRegistered(t *testing.T) {
 
 // TestNoMore checks that the backend does not claim what memcached cannot do.
 func TestNoMore(t *testing.T) {
-	b := session.Backend(newNode(t, session.BackendConfig{Config: empty(t)}))
-	_, counts := b.(session.Counter)
-	_, lists := b.(session.Lister)
-	_, users := b.(session.UserLister)
-	_, limits := b.(session.UserLimiter)
-	_, clears := b.(session.Clearer)
-	_, sweeps := b.(session.Sweeper)
-	_, renames := b.(session.Renamer)
+	b := driver.Backend(newNode(t, driver.Config{Config: empty(t)}))
+	_, counts := b.(driver.Counter)
+	_, lists := b.(driver.Lister)
+	_, users := b.(driver.UserLister)
+	_, limits := b.(driver.UserLimiter)
+	_, clears := b.(driver.Clearer)
+	_, sweeps := b.(driver.Sweeper)
+	_, renames := b.(driver.Renamer)
 	if counts || lists || users || limits || clears || sweeps || renames {
 		t.Error("an interface is there that needs a list of the sessions, or a rename")
 	}

@@ -9,10 +9,10 @@ import (
 
 	"github.com/bradfitz/gomemcache/memcache"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A store is the [session.Backend] of one namespace.
+// A store is the [driver.Backend] of one namespace.
 type store struct {
 	*client
 	layout layout
@@ -24,8 +24,8 @@ func (s *store) exptime(expires time.Time) int32 {
 	return exptime(expires, time.Now(), s.layout.later())
 }
 
-// Create implements [session.Backend].
-func (s *store) Create(ctx context.Context, key string, rec *session.Record) error {
+// Create implements [driver.Backend].
+func (s *store) Create(ctx context.Context, key string, rec *driver.Record) error {
 	name, ok := s.layout.name(key)
 	if !ok {
 		return errKey
@@ -51,7 +51,7 @@ func (s *store) Create(ctx context.Context, key string, rec *session.Record) err
 		case err == nil:
 			rec.Version = version
 			return nil
-		case errors.Is(err, session.ErrExists):
+		case errors.Is(err, driver.ErrExists):
 			return err
 		default:
 			return fail("create", err)
@@ -71,7 +71,7 @@ func (s *store) replace(ctx context.Context, item *memcache.Item, lost bool) err
 	case lost && bytes.Equal(there.Value, item.Value):
 		return nil
 	case err != nil || rec.Live(time.Now()):
-		return session.ErrExists
+		return driver.ErrExists
 	}
 	expired := *item
 	expired.CasID = there.CasID
@@ -81,8 +81,8 @@ func (s *store) replace(ctx context.Context, item *memcache.Item, lost bool) err
 	return err
 }
 
-// Load implements [session.Backend].
-func (s *store) Load(ctx context.Context, key string, rec *session.Record) error {
+// Load implements [driver.Backend].
+func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error {
 	found, item, err := s.load(ctx, "load", key)
 	if err != nil {
 		return err
@@ -93,26 +93,26 @@ func (s *store) Load(ctx context.Context, key string, rec *session.Record) error
 }
 
 // load returns the live record under key and the item that it is in.
-func (s *store) load(ctx context.Context, op, key string) (*session.Record, *memcache.Item, error) {
+func (s *store) load(ctx context.Context, op, key string) (*driver.Record, *memcache.Item, error) {
 	name, ok := s.layout.name(key)
 	if !ok {
-		return nil, nil, session.ErrNotFound
+		return nil, nil, driver.ErrNotFound
 	}
 	item, err := s.get(ctx, name)
 	if errors.Is(err, memcache.ErrCacheMiss) {
-		return nil, nil, session.ErrNotFound
+		return nil, nil, driver.ErrNotFound
 	} else if err != nil {
 		return nil, nil, fail(op, err)
 	}
 	rec, err := s.layout.decode(item.Value)
 	if err == nil && !rec.Live(time.Now()) {
-		err = session.ErrNotFound
+		err = driver.ErrNotFound
 	}
 	return rec, item, err
 }
 
-// Save implements [session.Backend].
-func (s *store) Save(ctx context.Context, key string, rec *session.Record) error {
+// Save implements [driver.Backend].
+func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error {
 	var version uint64
 	err := s.swap(ctx, "save", key, rec.Version, func(item *memcache.Item, expires time.Time) (err error) {
 		next := *rec
@@ -136,7 +136,7 @@ func (s *store) swap(
 ) error {
 	name, ok := s.layout.name(key)
 	if !ok {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	at, known := s.seen.take(key, version, time.Now())
 	for {
@@ -147,7 +147,7 @@ func (s *store) swap(
 				return err
 			case found.Version != version:
 				s.seen.put(key, sighting{found.Version, item.CasID, found.Expires}) // the caller will try again
-				return &session.ConflictError{Record: found}
+				return &driver.ConflictError{Record: found}
 			}
 			at = sighting{version, item.CasID, found.Expires}
 		}
@@ -157,7 +157,7 @@ func (s *store) swap(
 		}
 		switch err := s.cas(ctx, item); {
 		case errors.Is(err, memcache.ErrCacheMiss):
-			return session.ErrNotFound
+			return driver.ErrNotFound
 		case !errors.Is(err, memcache.ErrCASConflict):
 			return fail(op, err)
 		}
@@ -165,7 +165,7 @@ func (s *store) swap(
 	}
 }
 
-// Touch implements [session.Backend]. memcached's own touch would leave the deadline in the record.
+// Touch implements [driver.Backend]. memcached's own touch would leave the deadline in the record.
 func (s *store) Touch(ctx context.Context, key string, expires time.Time) error {
 	for {
 		found, item, err := s.load(ctx, "touch", key)
@@ -175,18 +175,18 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 		if !expires.After(found.Expires) {
 			return nil
 		}
-		binary.BigEndian.PutUint64(item.Value[session.RecordExpiresOffset:], uint64(expires.UnixMilli()))
+		binary.BigEndian.PutUint64(item.Value[driver.RecordExpiresOffset:], uint64(expires.UnixMilli()))
 		item.Expiration = s.exptime(expires)
 		switch err = s.cas(ctx, item); {
 		case errors.Is(err, memcache.ErrCacheMiss):
-			return session.ErrNotFound
+			return driver.ErrNotFound
 		case !errors.Is(err, memcache.ErrCASConflict):
 			return fail("touch", err)
 		}
 	}
 }
 
-// Delete implements [session.Backend]. memcached deletes any version; for a certain one an empty item that
+// Delete implements [driver.Backend]. memcached deletes any version; for a certain one an empty item that
 // expires at once takes its place.
 func (s *store) Delete(ctx context.Context, key string, version uint64) error {
 	if version != 0 {

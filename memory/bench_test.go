@@ -12,16 +12,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/memory"
 )
 
 // dataSize is what five values take: 124 bytes, and a few around them.
 const dataSize = 136
 
-func open(tb testing.TB, config string) session.Backend {
+func open(tb testing.TB, config string) driver.Backend {
 	tb.Helper()
-	b, err := memory.Open(tb.Context(), session.BackendConfig{Config: config})
+	b, err := memory.Open(tb.Context(), driver.Config{Config: config})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func newSID() string {
 
 // fill stores n sessions of the given lifetime and returns their keys. Unless domain is "" each belongs to a user of its
 // own there.
-func fill(tb testing.TB, b session.Backend, n int, domain string, lifetime time.Duration) []string {
+func fill(tb testing.TB, b driver.Backend, n int, domain string, lifetime time.Duration) []string {
 	tb.Helper()
 	keys := make([]string, n)
 	now := time.Now()
@@ -47,7 +47,7 @@ func fill(tb testing.TB, b session.Backend, n int, domain string, lifetime time.
 		if domain != "" {
 			user = fmt.Sprintf("%07d@%s", i, domain)
 		}
-		rec := &session.Record{User: user, Created: now, Expires: now.Add(lifetime), Data: make([]byte, dataSize)}
+		rec := &driver.Record{User: user, Created: now, Expires: now.Add(lifetime), Data: make([]byte, dataSize)}
 		if err := b.Create(context.Background(), keys[i], rec); err != nil {
 			tb.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func BenchmarkSweep(b *testing.B) {
 				stop := readers(s, keys, max(1, runtime.GOMAXPROCS(0)-1))
 				start := time.Now()
 				if sweeping {
-					if removed, err := s.(session.Sweeper).Sweep(b.Context(), nil); err != nil || removed != n/10 {
+					if removed, err := s.(driver.Sweeper).Sweep(b.Context(), nil); err != nil || removed != n/10 {
 						b.Fatalf("Sweep = %d, %v; want %d", removed, err, n/10)
 					}
 				} else {
@@ -114,7 +114,7 @@ func BenchmarkSweep(b *testing.B) {
 				took += time.Since(start)
 				waits = append(waits, stop()...)
 				b.StopTimer()
-				s.(session.Sweeper).Sweep(b.Context(), nil)
+				s.(driver.Sweeper).Sweep(b.Context(), nil)
 				b.StartTimer()
 			}
 			slices.Sort(waits)
@@ -130,14 +130,14 @@ func BenchmarkSweep(b *testing.B) {
 }
 
 // readers starts n goroutines that load records. stop ends them and returns how long each load took.
-func readers(s session.Backend, keys []string, n int) (stop func() []time.Duration) {
+func readers(s driver.Backend, keys []string, n int) (stop func() []time.Duration) {
 	done := make(chan struct{})
 	waits := make([][]time.Duration, n)
 	var wg sync.WaitGroup
 	for i := range waits {
 		waits[i] = make([]time.Duration, 0, 4<<20)
 		wg.Go(func() {
-			var rec session.Record
+			var rec driver.Record
 			for {
 				select {
 				case <-done:
@@ -166,7 +166,7 @@ func BenchmarkLoad(b *testing.B) {
 			keys := fill(b, s, n, "", time.Hour)
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
-				var rec session.Record
+				var rec driver.Record
 				for i := 0; pb.Next(); i++ {
 					key := keys[mathrand.IntN(n)]
 					s.Load(context.Background(), key, &rec)

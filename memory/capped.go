@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A capped store keeps a limited number of records, live or not. It lets one writer in at a time, so that
@@ -25,8 +25,8 @@ func newCapped(limit int) *capped {
 	return &capped{store: newStore(), limit: limit, order: list.New(), place: make(map[string]*list.Element)}
 }
 
-// Create implements [session.Backend]. It makes room before it stores.
-func (c *capped) Create(ctx context.Context, key string, rec *session.Record) error {
+// Create implements [driver.Backend]. It makes room before it stores.
+func (c *capped) Create(ctx context.Context, key string, rec *driver.Record) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.place[key] == nil && len(c.place) >= c.limit {
@@ -44,21 +44,21 @@ func (c *capped) Create(ctx context.Context, key string, rec *session.Record) er
 	return c.used(key, err)
 }
 
-// Save implements [session.Backend].
-func (c *capped) Save(ctx context.Context, key string, rec *session.Record) error {
+// Save implements [driver.Backend].
+func (c *capped) Save(ctx context.Context, key string, rec *driver.Record) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.used(key, c.store.Save(ctx, key, rec))
 }
 
-// Touch implements [session.Backend].
+// Touch implements [driver.Backend].
 func (c *capped) Touch(ctx context.Context, key string, expires time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.used(key, c.store.Touch(ctx, key, expires))
 }
 
-// Delete implements [session.Backend].
+// Delete implements [driver.Backend].
 func (c *capped) Delete(ctx context.Context, key string, version uint64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -69,8 +69,8 @@ func (c *capped) Delete(ctx context.Context, key string, version uint64) error {
 	return err
 }
 
-// Rename implements [session.Renamer]. It needs no room.
-func (c *capped) Rename(_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+// Rename implements [driver.Renamer]. It needs no room.
+func (c *capped) Rename(_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	newKey = strings.Clone(newKey)
@@ -84,12 +84,12 @@ func (c *capped) Rename(_ context.Context, oldKey string, oldVersion uint64, new
 	return c.used(newKey, nil)
 }
 
-// Reserve implements [session.UserLimiter].
+// Reserve implements [driver.UserLimiter].
 func (c *capped) Reserve(ctx context.Context, user, key string, until time.Time, limit int, evict bool) ([]string, error) {
 	return c.reserve(ctx, user, key, until, limit, evict, c.Delete)
 }
 
-// Sweep implements [session.Sweeper].
+// Sweep implements [driver.Sweeper].
 func (c *capped) Sweep(ctx context.Context, expired func(key, user string)) (int, error) {
 	return c.store.sweep(ctx, expired, func(sh *shard, batch []dying) []dying {
 		c.mu.Lock()
@@ -102,7 +102,7 @@ func (c *capped) Sweep(ctx context.Context, expired func(key, user string)) (int
 	})
 }
 
-// Clear implements [session.Clearer].
+// Clear implements [driver.Clearer].
 func (c *capped) Clear(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

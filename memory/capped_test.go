@@ -10,47 +10,48 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 func TestCapEvictsIdlest(t *testing.T) {
 	later := time.Now().Add(time.Hour)
 	for _, tt := range []struct {
 		name string
-		use  func(t *testing.T, b session.Backend) // of a, b and c, created in this order
-		left []string                              // after d was created
+		use  func(t *testing.T, b driver.Backend) // of a, b and c, created in this order
+		left []string                             // after d was created
 	}{
-		{"created", func(*testing.T, session.Backend) {}, []string{"b", "c", "d"}},
-		{"touched", func(t *testing.T, b session.Backend) {
+		{"created", func(*testing.T, driver.Backend) {}, []string{"b", "c", "d"}},
+		{"touched", func(t *testing.T, b driver.Backend) {
 			must(t, b.Touch(t.Context(), "a", later))
 		}, []string{"a", "c", "d"}},
-		{"saved", func(t *testing.T, b session.Backend) {
-			must(t, b.Save(t.Context(), "b", &session.Record{Version: 1, Expires: later}))
-			must(t, b.Save(t.Context(), "a", &session.Record{Version: 1, Expires: later}))
+		{"saved", func(t *testing.T, b driver.Backend) {
+			must(t, b.Save(t.Context(), "b", &driver.Record{Version: 1, Expires: later}))
+			must(t, b.Save(t.Context(), "a", &driver.Record{Version: 1, Expires: later}))
 		}, []string{"a", "b", "d"}},
-		{"read only", func(t *testing.T, b session.Backend) {
-			must(t, b.Load(t.Context(), "a", new(session.Record)))
+		{"read only", func(t *testing.T, b driver.Backend) {
+			must(t, b.Load(t.Context(), "a", new(driver.Record)))
 		}, []string{"b", "c", "d"}},
-		{"refused", func(t *testing.T, b session.Backend) {
-			if b.Create(t.Context(), "a", &session.Record{Expires: later}) == nil ||
-				b.Save(t.Context(), "a", &session.Record{Version: 9, Expires: later}) == nil ||
+		{"refused", func(t *testing.T, b driver.Backend) {
+			if b.Create(t.Context(), "a", &driver.Record{Expires: later}) == nil ||
+				b.Save(t.Context(), "a", &driver.Record{Version: 9, Expires: later}) == nil ||
 				b.Delete(t.Context(), "a", 9) == nil {
 				t.Error("a call succeeded that cannot")
 			}
 		}, []string{"b", "c", "d"}},
-		{"deleted", func(t *testing.T, b session.Backend) {
+		{"deleted", func(t *testing.T, b driver.Backend) {
 			must(t, b.Delete(t.Context(), "b", 1))
 		}, []string{"a", "c", "d"}},
-		{"cleared", func(t *testing.T, b session.Backend) {
-			must(t, b.(session.Clearer).Clear(t.Context()))
+		{"cleared", func(t *testing.T, b driver.Backend) {
+			must(t, b.(driver.Clearer).Clear(t.Context()))
 		}, []string{"d"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			b := open(t, `{"maxSessions": 3}`)
 			for _, key := range []string{"a", "b", "c"} {
-				must(t, b.Create(t.Context(), key, &session.Record{Expires: later}))
+				must(t, b.Create(t.Context(), key, &driver.Record{Expires: later}))
 			}
 			tt.use(t, b)
-			must(t, b.Create(t.Context(), "d", &session.Record{Expires: later}))
+			must(t, b.Create(t.Context(), "d", &driver.Record{Expires: later}))
 			if got := listed(t, b); !slices.Equal(got, tt.left) {
 				t.Errorf("left: %q, want %q", got, tt.left)
 			}
@@ -63,7 +64,7 @@ func TestCapAndExpiry(t *testing.T) {
 		b, ctx := open(t, `{"maxSessions": 3}`), t.Context()
 		create := func(key string, lifetime time.Duration) {
 			t.Helper()
-			must(t, b.Create(ctx, key, &session.Record{Expires: time.Now().Add(lifetime)}))
+			must(t, b.Create(ctx, key, &driver.Record{Expires: time.Now().Add(lifetime)}))
 		}
 		create("long", time.Hour)
 		create("brief", time.Minute)
@@ -74,7 +75,7 @@ func TestCapAndExpiry(t *testing.T) {
 			t.Errorf("left: %q, want %q", got, want)
 		}
 		time.Sleep(time.Minute)
-		if n, err := b.(session.Sweeper).Sweep(ctx, nil); err != nil || n != 1 {
+		if n, err := b.(driver.Sweeper).Sweep(ctx, nil); err != nil || n != 1 {
 			t.Errorf("Sweep = %d, %v; want 1", n, err)
 		}
 		create("new", time.Hour) // takes the place that was swept
@@ -85,10 +86,10 @@ func TestCapAndExpiry(t *testing.T) {
 }
 
 // listed returns the keys of the live records, sorted.
-func listed(t *testing.T, b session.Backend) []string {
+func listed(t *testing.T, b driver.Backend) []string {
 	t.Helper()
 	var keys []string
-	for entry, err := range b.(session.Lister).List(t.Context()) {
+	for entry, err := range b.(driver.Lister).List(t.Context()) {
 		if err != nil {
 			t.Errorf("List: %v", err)
 		}
@@ -109,7 +110,7 @@ func must(t *testing.T, err error) {
 // else either.
 func TestCapAndRegenerate(t *testing.T) {
 	b := open(t, `{"maxSessions": 2}`)
-	p := session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) { return b, nil })
+	p := session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) { return b, nil })
 	m, err := session.New(p, session.NewManagerConfig())
 	must(t, err)
 	defer m.Close()

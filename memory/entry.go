@@ -3,11 +3,11 @@ package memory
 import (
 	"strings"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
-// An entry is a [session.Record] as it is kept: 80 bytes instead of 152, which is one of the sizes the
+// An entry is a [driver.Record] as it is kept: 80 bytes instead of 152, which is one of the sizes the
 // allocator has. Times are in milliseconds since 1970, 0 for none. It is guarded by the lock of its shard;
 // what data points to is never changed.
 type entry struct {
@@ -20,13 +20,13 @@ type entry struct {
 	data     []byte
 }
 
-// live is [session.Record.Live] to the millisecond: never late, and less than one early.
+// live is [driver.Record.Live] to the millisecond: never late, and less than one early.
 func (e *entry) live(now int64) bool {
 	return now < e.expires && (e.deadline == 0 || now < e.deadline)
 }
 
 // set takes over everything of rec but its Expires, which each caller treats in its own way.
-func (e *entry) set(rec *session.Record, version uint64) {
+func (e *entry) set(rec *driver.Record, version uint64) {
 	e.version = version
 	if e.user != rec.User {
 		e.user = strings.Clone(rec.User) // like a key, it may be a part of something large
@@ -38,8 +38,8 @@ func (e *entry) set(rec *session.Record, version uint64) {
 }
 
 // fill is the opposite of set, with Expires. Shorten, which is not stored, becomes false.
-func (e *entry) fill(rec *session.Record) {
-	*rec = session.Record{
+func (e *entry) fill(rec *driver.Record) {
+	*rec = driver.Record{
 		Version:  e.version,
 		User:     e.user,
 		Created:  millis.Time(e.created),
@@ -51,7 +51,7 @@ func (e *entry) fill(rec *session.Record) {
 }
 
 func (e *entry) conflict() error {
-	stored := new(session.Record)
+	stored := new(driver.Record)
 	e.fill(stored)
-	return &session.ConflictError{Record: stored}
+	return &driver.ConflictError{Record: stored}
 }

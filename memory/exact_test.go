@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Whatever happens at once, there are never more records than the limit, and the list knows all of them.
@@ -34,7 +35,7 @@ func TestCapIsExact(t *testing.T) {
 		wg.Go(func() {
 			for i := range 500 {
 				key := fmt.Sprint(worker, i)
-				rec := &session.Record{Expires: time.Now().Add(time.Duration(i%3) * time.Hour)}
+				rec := &driver.Record{Expires: time.Now().Add(time.Duration(i%3) * time.Hour)}
 				if err := c.Create(t.Context(), key, rec); err != nil {
 					t.Errorf("Create: %v", err)
 				}
@@ -57,7 +58,7 @@ func TestCapIsExact(t *testing.T) {
 				check()
 			}
 			for i := range limit {
-				c.Create(t.Context(), fmt.Sprint("last", worker, i), &session.Record{Expires: time.Now().Add(time.Hour)})
+				c.Create(t.Context(), fmt.Sprint("last", worker, i), &driver.Record{Expires: time.Now().Add(time.Hour)})
 			}
 		})
 	}

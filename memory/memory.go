@@ -25,6 +25,7 @@ import (
 	"errors"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 func init() { session.Register("memory", New()) }
@@ -35,18 +36,18 @@ func New() session.Provider { return session.NewProvider(Open) }
 // Open opens a new empty store, whatever the namespace. It returns a [*session.ConfigError] if c.Config
 // is neither empty nor as the package comment says.
 //
-// The store is [session.InProcess], and a [session.Counter], [session.Lister], [session.UserLister],
-// [session.UserLimiter], [session.Renamer], [session.Sweeper] and [session.Clearer]. There is nothing to close.
-func Open(_ context.Context, c session.BackendConfig) (session.Backend, error) {
+// The store is [driver.InProcess], and a [driver.Counter], [driver.Lister], [driver.UserLister],
+// [driver.UserLimiter], [driver.Renamer], [driver.Sweeper] and [driver.Clearer]. There is nothing to close.
+func Open(_ context.Context, c driver.Config) (driver.Backend, error) {
 	var cfg struct {
 		MaxSessions int `json:"maxSessions"`
 	}
-	if err := session.ParseProviderConfig(c.Config, &cfg); err != nil {
+	if err := driver.ParseConfig(c.Config, &cfg); err != nil {
 		return nil, err
 	}
 	switch {
 	case cfg.MaxSessions < 0:
-		return nil, &session.ConfigError{Field: "providerConfig.maxSessions", Err: errors.New("must not be negative")}
+		return nil, &driver.ConfigError{Field: "providerConfig.maxSessions", Err: errors.New("must not be negative")}
 	case cfg.MaxSessions > 0:
 		return newCapped(cfg.MaxSessions), nil
 	}

@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/memory"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -21,8 +22,8 @@ func TestContract(t *testing.T) {
 			sessiontest.Run(t, sessiontest.Harness{Store: func(testing.TB) sessiontest.Open {
 				// Nodes in one process share a backend; namespaces do not.
 				var mu sync.Mutex
-				backends := make(map[string]session.Backend)
-				return func(ctx context.Context, c session.BackendConfig) (b session.Backend, err error) {
+				backends := make(map[string]driver.Backend)
+				return func(ctx context.Context, c driver.Config) (b driver.Backend, err error) {
 					mu.Lock()
 					defer mu.Unlock()
 					if backends[c.Namespace] == nil {
@@ -50,7 +51,7 @@ func TestOpenConfig(t *testing.T) {
 		{`{"maxSessions": "100"}`, "providerConfig"},
 		{`{"maxsession": 100}`, "providerConfig"},
 	} {
-		b, err := memory.Open(t.Context(), session.BackendConfig{Config: tt.config})
+		b, err := memory.Open(t.Context(), driver.Config{Config: tt.config})
 		if tt.field == "" {
 			if err != nil {
 				t.Errorf("Open(%q): %v", tt.config, err)
@@ -68,14 +69,14 @@ func TestOptional(t *testing.T) {
 	for _, config := range []string{"", `{"maxSessions": 10}`} {
 		b := open(t, config)
 		if _, ok := b.(interface {
-			session.InProcess
-			session.Counter
-			session.Lister
-			session.UserLister
-			session.UserLimiter
-			session.Renamer
-			session.Sweeper
-			session.Clearer
+			driver.InProcess
+			driver.Counter
+			driver.Lister
+			driver.UserLister
+			driver.UserLimiter
+			driver.Renamer
+			driver.Sweeper
+			driver.Clearer
 		}); !ok {
 			t.Errorf("Open(%q) lacks an interface that is promised", config)
 		}
@@ -85,14 +86,14 @@ func TestOptional(t *testing.T) {
 func TestStoresAreSeparate(t *testing.T) {
 	a, b := open(t, ""), open(t, "")
 	key := fill(t, a, 1, "", time.Hour)[0]
-	if err := b.Load(t.Context(), key, new(session.Record)); !errors.Is(err, session.ErrNotFound) {
+	if err := b.Load(t.Context(), key, new(driver.Record)); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("Load from another store = %v, want ErrNotFound", err)
 	}
 }
 
 func TestLoadDoesNotAllocate(t *testing.T) {
 	b := open(t, "")
-	key, ctx, rec := fill(t, b, 1, "someone", time.Hour)[0], t.Context(), new(session.Record)
+	key, ctx, rec := fill(t, b, 1, "someone", time.Hour)[0], t.Context(), new(driver.Record)
 	if n := testing.AllocsPerRun(1000, func() { b.Load(ctx, key, rec) }); n != 0 || rec.Version != 1 {
 		t.Errorf("Load allocates %v times, want 0", n)
 	}
@@ -106,11 +107,11 @@ func TestWhatIsKept(t *testing.T) {
 	for _, config := range []string{"", `{"maxSessions": 10}`} {
 		b := open(t, config)
 		key, user, data := newSID(), newSID(), []byte("data")
-		rec := &session.Record{User: user, Expires: time.Now().Add(time.Hour), Data: data}
+		rec := &driver.Record{User: user, Expires: time.Now().Add(time.Hour), Data: data}
 		if err := b.Create(t.Context(), key, rec); err != nil {
 			t.Fatal(err)
 		}
-		for entry := range b.(session.Lister).List(t.Context()) {
+		for entry := range b.(driver.Lister).List(t.Context()) {
 			if unsafe.StringData(entry.Key) == unsafe.StringData(key) || unsafe.StringData(entry.User) == unsafe.StringData(user) {
 				t.Error("the key or the user is kept, want a copy")
 			}
@@ -133,26 +134,26 @@ func TestExpiresToTheMillisecond(t *testing.T) {
 			{"idle before absolute", idle, idle.Add(time.Hour)},
 			{"absolute before idle", idle.Add(time.Hour), idle},
 		} {
-			rec := &session.Record{Expires: tt.expires, Deadline: tt.deadline}
+			rec := &driver.Record{Expires: tt.expires, Deadline: tt.deadline}
 			if err := b.Create(ctx, tt.name, rec); err != nil {
 				t.Fatal(err)
 			}
 		}
 		time.Sleep(time.Hour - 1)
-		if n, err := b.(session.Counter).Count(ctx); err != nil || n != 3 {
+		if n, err := b.(driver.Counter).Count(ctx); err != nil || n != 3 {
 			t.Errorf("a nanosecond before: Count = %d, %v; want 3", n, err)
 		}
 		time.Sleep(time.Nanosecond)
-		if n, err := b.(session.Counter).Count(ctx); err != nil || n != 0 {
+		if n, err := b.(driver.Counter).Count(ctx); err != nil || n != 0 {
 			t.Errorf("at the time: Count = %d, %v; want 0", n, err)
 		}
-		for entry := range b.(session.Lister).List(ctx) {
+		for entry := range b.(driver.Lister).List(ctx) {
 			t.Errorf("at the time: List yields %q", entry.Key)
 		}
 		if err := b.Touch(ctx, "absolute before idle", idle.Add(2*time.Hour)); !errors.Is(err, session.ErrNotFound) {
 			t.Errorf("at the time: Touch = %v, want ErrNotFound", err)
 		}
-		if n, err := b.(session.Sweeper).Sweep(ctx, nil); err != nil || n != 3 {
+		if n, err := b.(driver.Sweeper).Sweep(ctx, nil); err != nil || n != 3 {
 			t.Errorf("Sweep = %d, %v; want 3", n, err)
 		}
 	})
@@ -169,12 +170,12 @@ func TestConcurrentUse(t *testing.T) {
 		var wg sync.WaitGroup
 		for worker := range 8 {
 			wg.Go(func() {
-				rec := new(session.Record)
+				rec := new(driver.Record)
 				for i := range 3000 {
 					key := keys[(i*(worker+1)+worker)%len(keys)]
 					switch i % 7 {
 					case 0, 1:
-						b.Create(ctx, key, &session.Record{Expires: time.Now().Add(time.Duration(i%3) * time.Millisecond)})
+						b.Create(ctx, key, &driver.Record{Expires: time.Now().Add(time.Duration(i%3) * time.Millisecond)})
 					case 2:
 						b.Touch(ctx, key, time.Now().Add(time.Second))
 					case 3:
@@ -186,11 +187,11 @@ func TestConcurrentUse(t *testing.T) {
 					}
 					switch i {
 					case 1000 + 100*worker:
-						b.(session.Clearer).Clear(ctx)
+						b.(driver.Clearer).Clear(ctx)
 					case 200 * worker, 300 * worker:
-						b.(session.Sweeper).Sweep(ctx, nil)
-						b.(session.Counter).Count(ctx)
-						for range b.(session.Lister).List(ctx) {
+						b.(driver.Sweeper).Sweep(ctx, nil)
+						b.(driver.Counter).Count(ctx)
+						for range b.(driver.Lister).List(ctx) {
 						}
 					}
 				}

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
@@ -17,7 +17,7 @@ import (
 // the same shard: then they make no difference to the 99.9th percentile. With 256 shards they do.
 const shardCount = 1024
 
-// A store is the [session.Backend] without a limit.
+// A store is the [driver.Backend] without a limit.
 type store struct {
 	shards [shardCount]shard // first, so that each begins a cache line
 	seed   maphash.Seed
@@ -42,23 +42,23 @@ func (s *store) shard(key string) *shard { return &s.shards[s.number(key)] }
 
 func (s *store) number(key string) uint64 { return maphash.String(s.seed, key) % shardCount }
 
-// InProcess implements [session.InProcess].
+// InProcess implements [driver.InProcess].
 func (s *store) InProcess() {}
 
-// Create implements [session.Backend].
-func (s *store) Create(_ context.Context, key string, rec *session.Record) error {
+// Create implements [driver.Backend].
+func (s *store) Create(_ context.Context, key string, rec *driver.Record) error {
 	// The caller's key may be a part of something large, such as a request's header.
 	return s.create(strings.Clone(key), rec)
 }
 
 // create is Create for a key that is the store's to keep.
-func (s *store) create(key string, rec *session.Record) error {
+func (s *store) create(key string, rec *driver.Record) error {
 	now := time.Now().UnixMilli()
 	sh := s.shard(key)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if sh.live(key, now) != nil {
-		return session.ErrExists
+		return driver.ErrExists
 	}
 	e := s.put(sh, key, rec)
 	s.users.add(e.user, key)
@@ -66,7 +66,7 @@ func (s *store) create(key string, rec *session.Record) error {
 }
 
 // put stores a record where there is none that is live. The caller holds mu of the shard, and puts it into the index.
-func (s *store) put(sh *shard, key string, rec *session.Record) *entry {
+func (s *store) put(sh *shard, key string, rec *driver.Record) *entry {
 	e := &entry{expires: millis.Of(rec.Expires)}
 	e.set(rec, 1)
 	if sh.records == nil {
@@ -81,13 +81,13 @@ func (s *store) put(sh *shard, key string, rec *session.Record) *entry {
 	return e
 }
 
-// Rename implements [session.Renamer]. A user whose session gets another key has no session more meanwhile, and none less.
-func (s *store) Rename(_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+// Rename implements [driver.Renamer]. A user whose session gets another key has no session more meanwhile, and none less.
+func (s *store) Rename(_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 	return s.rename(oldKey, oldVersion, strings.Clone(newKey), rec)
 }
 
 // rename is Rename for a new key that is the store's to keep.
-func (s *store) rename(oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+func (s *store) rename(oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 	now := time.Now().UnixMilli()
 	from, to := s.number(oldKey), s.number(newKey)
 	for _, n := range slices.Compact([]uint64{min(from, to), max(from, to)}) {
@@ -98,11 +98,11 @@ func (s *store) rename(oldKey string, oldVersion uint64, newKey string, rec *ses
 	old := s.shards[from].live(oldKey, now)
 	switch {
 	case old == nil:
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	case old.version != oldVersion:
 		return old.conflict()
 	case s.shards[to].live(newKey, now) != nil:
-		return session.ErrExists
+		return driver.ErrExists
 	}
 	e := s.put(&s.shards[to], newKey, rec)
 	s.users.move(old.user, oldKey, e.user, newKey)
@@ -110,15 +110,15 @@ func (s *store) rename(oldKey string, oldVersion uint64, newKey string, rec *ses
 	return nil
 }
 
-// Load implements [session.Backend]. It does not allocate.
-func (s *store) Load(_ context.Context, key string, rec *session.Record) error {
+// Load implements [driver.Backend]. It does not allocate.
+func (s *store) Load(_ context.Context, key string, rec *driver.Record) error {
 	now := time.Now().UnixMilli()
 	sh := s.shard(key)
 	sh.mu.RLock()
 	e := sh.live(key, now)
 	if e == nil {
 		sh.mu.RUnlock()
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	found := *e
 	sh.mu.RUnlock()
@@ -126,15 +126,15 @@ func (s *store) Load(_ context.Context, key string, rec *session.Record) error {
 	return nil
 }
 
-// Save implements [session.Backend].
-func (s *store) Save(_ context.Context, key string, rec *session.Record) error {
+// Save implements [driver.Backend].
+func (s *store) Save(_ context.Context, key string, rec *driver.Record) error {
 	now := time.Now().UnixMilli()
 	sh := s.shard(key)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	e := sh.live(key, now)
 	if e == nil {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	if e.version != rec.Version {
 		return e.conflict()
@@ -152,7 +152,7 @@ func (s *store) Save(_ context.Context, key string, rec *session.Record) error {
 	return nil
 }
 
-// Touch implements [session.Backend].
+// Touch implements [driver.Backend].
 func (s *store) Touch(_ context.Context, key string, expires time.Time) error {
 	now := time.Now().UnixMilli()
 	sh := s.shard(key)
@@ -160,13 +160,13 @@ func (s *store) Touch(_ context.Context, key string, expires time.Time) error {
 	defer sh.mu.Unlock()
 	e := sh.live(key, now)
 	if e == nil {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	e.expires = max(e.expires, millis.Of(expires))
 	return nil
 }
 
-// Delete implements [session.Backend].
+// Delete implements [driver.Backend].
 func (s *store) Delete(_ context.Context, key string, version uint64) error {
 	now := time.Now().UnixMilli()
 	sh := s.shard(key)
@@ -175,7 +175,7 @@ func (s *store) Delete(_ context.Context, key string, version uint64) error {
 	if version != 0 {
 		e := sh.live(key, now)
 		if e == nil {
-			return session.ErrNotFound
+			return driver.ErrNotFound
 		}
 		if e.version != version {
 			return e.conflict()
@@ -185,7 +185,7 @@ func (s *store) Delete(_ context.Context, key string, version uint64) error {
 	return nil
 }
 
-// Clear implements [session.Clearer].
+// Clear implements [driver.Clearer].
 func (s *store) Clear(context.Context) error {
 	for i := range s.shards {
 		sh := &s.shards[i]

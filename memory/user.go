@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/listing"
 )
 
@@ -160,11 +160,11 @@ func (x *userIndex) lapse(now int64) {
 	}
 }
 
-// ListUser implements [session.UserLister].
-func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
-	return listing.Whole(ctx, func(gone func(key string)) (found []session.Entry, err error) {
+// ListUser implements [driver.UserLister].
+func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[driver.Entry, error] {
+	return listing.Whole(ctx, func(gone func(key string)) (found []driver.Entry, err error) {
 		for _, key := range s.users.of(user) {
-			entry := session.Entry{Key: key}
+			entry := driver.Entry{Key: key}
 			if s.Load(ctx, key, &entry.Record) != nil || entry.User != user {
 				gone(key)
 				continue
@@ -176,7 +176,7 @@ func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Ent
 	})
 }
 
-// Reserve implements [session.UserLimiter].
+// Reserve implements [driver.UserLimiter].
 func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, limit int, evict bool) ([]string, error) {
 	return s.reserve(ctx, user, key, until, limit, evict, s.Delete)
 }
@@ -197,7 +197,7 @@ func (s *store) reserve(
 		case over <= 0: // what was in the way has expired
 			continue
 		case !evict:
-			return nil, session.ErrTooManySessions
+			return nil, driver.ErrTooManySessions
 		case over > len(records):
 			select {
 			case <-ctx.Done():
@@ -206,7 +206,7 @@ func (s *store) reserve(
 			}
 			continue
 		}
-		slices.SortFunc(records, func(a, b session.Entry) int { return a.AuthTime.Compare(b.AuthTime) })
+		slices.SortFunc(records, func(a, b driver.Entry) int { return a.AuthTime.Compare(b.AuthTime) })
 		for _, entry := range records[:over] {
 			// At its version, so that of two who evict the same record one does.
 			if remove(ctx, entry.Key, entry.Version) == nil {
@@ -217,9 +217,9 @@ func (s *store) reserve(
 }
 
 // held returns the live records of user under keys. It takes the expired out of the index.
-func (s *store) held(ctx context.Context, user string, keys []string) (records []session.Entry) {
+func (s *store) held(ctx context.Context, user string, keys []string) (records []driver.Entry) {
 	for _, key := range keys {
-		entry := session.Entry{Key: key}
+		entry := driver.Entry{Key: key}
 		if s.Load(ctx, key, &entry.Record) == nil && entry.User == user {
 			records = append(records, entry)
 		} else {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // TestIndexIsThatOfTheRecords checks that nothing stays in the index of what is gone, and nothing is missing.
@@ -21,7 +22,7 @@ func TestIndexIsThatOfTheRecords(t *testing.T) {
 	for _, capped := range []bool{false, true} {
 		t.Run(fmt.Sprintf("capped %t", capped), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var b session.Backend = newStore()
+				var b driver.Backend = newStore()
 				s, _ := b.(*store)
 				if capped {
 					c := newCapped(12)
@@ -33,7 +34,7 @@ func TestIndexIsThatOfTheRecords(t *testing.T) {
 				}
 				for range 20_000 {
 					user, key := users[rand.N(len(users))], keys[rand.N(len(keys))]
-					rec := &session.Record{
+					rec := &driver.Record{
 						Version: rand.N[uint64](3), User: user, Expires: time.Now().Add(rand.N(time.Minute)),
 					}
 					switch rand.N(11) {
@@ -46,20 +47,20 @@ func TestIndexIsThatOfTheRecords(t *testing.T) {
 					case 6:
 						time.Sleep(rand.N(10 * time.Second))
 					case 7:
-						b.(session.Sweeper).Sweep(t.Context(), nil)
+						b.(driver.Sweeper).Sweep(t.Context(), nil)
 					case 8:
 						if user != "" {
-							b.(session.UserLimiter).Reserve(t.Context(), user, key, time.Now(), 1+rand.N(5), rand.N(2) == 0)
+							b.(driver.UserLimiter).Reserve(t.Context(), user, key, time.Now(), 1+rand.N(5), rand.N(2) == 0)
 						}
 					case 9:
 						if rand.N(100) == 0 {
-							b.(session.Clearer).Clear(t.Context())
+							b.(driver.Clearer).Clear(t.Context())
 						}
 					case 10:
-						b.(session.Renamer).Rename(t.Context(), key, rand.N[uint64](3), keys[rand.N(len(keys))], rec)
+						b.(driver.Renamer).Rename(t.Context(), key, rand.N[uint64](3), keys[rand.N(len(keys))], rec)
 					}
 				}
-				b.(session.Sweeper).Sweep(t.Context(), nil) // what has expired may be in the index or not
+				b.(driver.Sweeper).Sweep(t.Context(), nil) // what has expired may be in the index or not
 				want := make(map[string][]string)
 				for i := range s.shards {
 					for key, e := range s.shards[i].records {
@@ -91,7 +92,7 @@ func TestIndexIsThatOfTheRecords(t *testing.T) {
 func TestReserveIsExact(t *testing.T) {
 	const limit, logins = 3, 8
 	for _, capped := range []bool{false, true} {
-		var b session.Backend = newStore()
+		var b driver.Backend = newStore()
 		if capped {
 			b = newCapped(1 << 20)
 		}
@@ -101,8 +102,8 @@ func TestReserveIsExact(t *testing.T) {
 			for i := range logins {
 				wg.Go(func() {
 					key := fmt.Sprint(round, " ", i)
-					rec := &session.Record{User: user, Created: time.Now(), AuthTime: time.Now(), Expires: time.Now().Add(time.Hour)}
-					_, err := b.(session.UserLimiter).Reserve(t.Context(), user, key, rec.Expires, limit, true)
+					rec := &driver.Record{User: user, Created: time.Now(), AuthTime: time.Now(), Expires: time.Now().Add(time.Hour)}
+					_, err := b.(driver.UserLimiter).Reserve(t.Context(), user, key, rec.Expires, limit, true)
 					if err == nil {
 						err = b.Create(t.Context(), key, rec)
 					}
@@ -113,7 +114,7 @@ func TestReserveIsExact(t *testing.T) {
 			}
 			wg.Wait()
 			n := 0
-			for range b.(session.UserLister).ListUser(t.Context(), user) {
+			for range b.(driver.UserLister).ListUser(t.Context(), user) {
 				n++
 			}
 			if n != limit {
@@ -134,7 +135,7 @@ func TestRenameLocksInOneOrder(t *testing.T) {
 			}
 		}
 	}
-	record := func() *session.Record { return &session.Record{Expires: time.Now().Add(time.Hour)} }
+	record := func() *driver.Record { return &driver.Record{Expires: time.Now().Add(time.Hour)} }
 	if err := s.Create(t.Context(), key(1), record()); err != nil {
 		t.Fatal(err)
 	}
@@ -158,11 +159,11 @@ func TestRenameLocksInOneOrder(t *testing.T) {
 // TestRenamedCountsOnce has sessions get new keys while there is room for one more: it is always found.
 func TestRenamedCountsOnce(t *testing.T) {
 	for _, capped := range []bool{false, true} {
-		var b session.Backend = newStore()
+		var b driver.Backend = newStore()
 		if capped {
 			b = newCapped(1 << 20)
 		}
-		record := func() *session.Record { return &session.Record{User: "Ann", Expires: time.Now().Add(time.Hour)} }
+		record := func() *driver.Record { return &driver.Record{User: "Ann", Expires: time.Now().Add(time.Hour)} }
 		var done atomic.Bool
 		var wg sync.WaitGroup
 		for i := range 2 {
@@ -173,7 +174,7 @@ func TestRenamedCountsOnce(t *testing.T) {
 			wg.Go(func() {
 				for n := 0; !done.Load(); n++ {
 					next := fmt.Sprint("session ", i, " ", n)
-					if err := b.(session.Renamer).Rename(t.Context(), key, 1, next, record()); err != nil {
+					if err := b.(driver.Renamer).Rename(t.Context(), key, 1, next, record()); err != nil {
 						t.Errorf("Rename: %v", err)
 						return
 					}
@@ -183,14 +184,14 @@ func TestRenamedCountsOnce(t *testing.T) {
 		}
 		for n := range 5000 {
 			key := fmt.Sprint("login ", n)
-			if _, err := b.(session.UserLimiter).Reserve(t.Context(), "Ann", key, time.Now().Add(time.Hour), 3, false); err != nil {
+			if _, err := b.(driver.UserLimiter).Reserve(t.Context(), "Ann", key, time.Now().Add(time.Hour), 3, false); err != nil {
 				t.Errorf("capped %t: Reserve = %v, want room for the third session", capped, err)
 				break
 			}
 			if err := b.Create(t.Context(), key, record()); err != nil {
 				t.Fatal(err)
 			}
-			_, err := b.(session.UserLimiter).Reserve(t.Context(), "Ann", key+" more", time.Now().Add(time.Hour), 3, false)
+			_, err := b.(driver.UserLimiter).Reserve(t.Context(), "Ann", key+" more", time.Now().Add(time.Hour), 3, false)
 			if !errors.Is(err, session.ErrTooManySessions) {
 				t.Errorf("capped %t: Reserve = %v, want none for a fourth", capped, err)
 				break

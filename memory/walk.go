@@ -7,7 +7,7 @@ import (
 	"maps"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // sweepBatch is how many records are visited at most while a lock is held.
@@ -59,7 +59,7 @@ func (sh *shard) walk(visit func(key string, e *entry, now int64), pause func() 
 	return pause()
 }
 
-// Count implements [session.Counter]. It visits every record.
+// Count implements [driver.Counter]. It visits every record.
 func (s *store) Count(ctx context.Context) (int, error) {
 	count := 0
 	err := s.walk(ctx, func(_ string, e *entry, now int64) {
@@ -70,15 +70,15 @@ func (s *store) Count(ctx context.Context) (int, error) {
 	return count, err
 }
 
-// List implements [session.Lister]. No lock is held while the caller looks at an entry.
-func (s *store) List(ctx context.Context) iter.Seq2[session.Entry, error] {
-	return func(yield func(session.Entry, error) bool) {
-		batch := make([]session.Entry, 0, sweepBatch)
+// List implements [driver.Lister]. No lock is held while the caller looks at an entry.
+func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
+	return func(yield func(driver.Entry, error) bool) {
+		batch := make([]driver.Entry, 0, sweepBatch)
 		err := s.walk(ctx, func(key string, e *entry, now int64) {
 			if !e.live(now) {
 				return
 			}
-			batch = append(batch, session.Entry{Key: key})
+			batch = append(batch, driver.Entry{Key: key})
 			rec := &batch[len(batch)-1].Record
 			e.fill(rec)
 			rec.Data = nil
@@ -92,12 +92,12 @@ func (s *store) List(ctx context.Context) iter.Seq2[session.Entry, error] {
 			return nil
 		})
 		if err != nil && err != errStop {
-			yield(session.Entry{}, err)
+			yield(driver.Entry{}, err)
 		}
 	}
 }
 
-// Sweep implements [session.Sweeper]. It looks for expired records with the shard locked for reading, and
+// Sweep implements [driver.Sweeper]. It looks for expired records with the shard locked for reading, and
 // locks it for writing only to remove them.
 func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (int, error) {
 	return s.sweep(ctx, expired, s.removeExpired)

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
@@ -27,7 +27,7 @@ func crowd(t *testing.T, n int) (s *store, sh *shard, keys []string) {
 		if len(keys)%10 == 0 {
 			expires = time.Now().Add(-time.Hour)
 		}
-		if err := s.Create(t.Context(), key, &session.Record{Expires: expires}); err != nil {
+		if err := s.Create(t.Context(), key, &driver.Record{Expires: expires}); err != nil {
 			t.Fatal(err)
 		}
 		keys = append(keys, key)
@@ -52,8 +52,8 @@ func TestWalkGivesTheLockUp(t *testing.T) {
 				}
 				key := others[i%len(others)]
 				s.Delete(context.Background(), key, 0)
-				s.Create(context.Background(), fmt.Sprint(i), &session.Record{Expires: time.Now().Add(time.Hour)})
-				s.Create(context.Background(), key, &session.Record{Expires: time.Now().Add(time.Hour)})
+				s.Create(context.Background(), fmt.Sprint(i), &driver.Record{Expires: time.Now().Add(time.Hour)})
+				s.Create(context.Background(), key, &driver.Record{Expires: time.Now().Add(time.Hour)})
 			}
 		})
 	}
@@ -113,7 +113,7 @@ func TestSweepLeavesWhatCameToLife(t *testing.T) {
 	s, _, keys := crowd(t, 100)
 	removed, err := s.sweep(t.Context(), nil, func(sh *shard, expired []dying) []dying {
 		for _, d := range expired { // created again between the look and the removal
-			if err := s.Create(t.Context(), d.key, &session.Record{Expires: time.Now().Add(time.Hour)}); err != nil {
+			if err := s.Create(t.Context(), d.key, &driver.Record{Expires: time.Now().Add(time.Hour)}); err != nil {
 				t.Errorf("Create: %v", err)
 			}
 		}
@@ -201,13 +201,13 @@ func TestWalkThroughReplacedMap(t *testing.T) {
 
 func TestEntryKeepsEveryField(t *testing.T) {
 	at := time.UnixMilli(1e12)
-	want := session.Record{
+	want := driver.Record{
 		Version: 7, User: "ann", Created: at, AuthTime: at.Add(1), Expires: at.Add(time.Hour), Deadline: at.Add(2 * time.Hour),
 		Data: []byte("data"),
 	}
 	e := entry{expires: millis.Of(want.Expires)}
 	e.set(&want, 7)
-	var got session.Record
+	var got driver.Record
 	e.fill(&got)
 	want.AuthTime = at // cut to the millisecond
 	if got.Version != 7 || got.User != "ann" || string(got.Data) != "data" || got.Created != want.Created ||

@@ -17,12 +17,13 @@ package mysql
 
 import (
 	"context"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"errors"
 
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
@@ -32,14 +33,14 @@ func init() { session.Register(session.ProviderMysql, New()) }
 func New() session.Provider { return session.NewProvider(Open) }
 
 // Open connects to the server that c.Config names, and makes the table if it has to. See [sessionsql.Open].
-func Open(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	return sessionsql.Open(ctx, c, Dialect(), connector)
 }
 
 // errDSN is shown instead of the driver's error, which may have the password in it.
 var errDSN = errors.New("not a data source name of MySQL: want user:password@tcp(host:3306)/dbname?param=value")
 
-func connector(dsn string) (driver.Connector, error) {
+func connector(dsn string) (sqldriver.Connector, error) {
 	cfg, err := mysql.ParseDSN(dsn)
 	if err != nil {
 		return nil, errDSN

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/internal/sqltest"
 	"github.com/seed1a8f7c28/session/sessiontest"
@@ -20,7 +21,7 @@ func TestNotStrict(t *testing.T) { both(t, notStrict) }
 
 func notStrict(t *testing.T, e sqltest.Engine) {
 	b := e.Open(t, e.DB(t, e.Empty(t)+"?sql_mode=%27%27"))
-	rec := &session.Record{User: strings.Repeat("u", 401), Expires: time.Now().Add(time.Hour)}
+	rec := &driver.Record{User: strings.Repeat("u", 401), Expires: time.Now().Add(time.Hour)}
 	if err := b.Create(t.Context(), sessiontest.Key("k"), rec); !errors.Is(err, session.ErrTooLarge) {
 		t.Errorf("Create for a user with a long name: %v, want ErrTooLarge", err)
 	}
@@ -37,7 +38,7 @@ func deadlock(t *testing.T, e sqltest.Engine) {
 	ctx := t.Context()
 	db := e.DB(t, e.Empty(t))
 	b := e.Open(t, db)
-	rec := &session.Record{User: "ann", Expires: time.Now().Add(time.Hour)}
+	rec := &driver.Record{User: "ann", Expires: time.Now().Add(time.Hour)}
 	if err := b.Create(ctx, sessiontest.Key("old"), rec); err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func deadlock(t *testing.T, e sqltest.Engine) {
 	}
 	reserved := make(chan error, 1)
 	go func() {
-		evicted, err := b.(session.UserLimiter).Reserve(ctx, "ann", sessiontest.Key("new"), time.Now().Add(time.Minute), 1, true)
+		evicted, err := b.(driver.UserLimiter).Reserve(ctx, "ann", sessiontest.Key("new"), time.Now().Add(time.Minute), 1, true)
 		if err == nil && len(evicted) != 1 {
 			err = fmt.Errorf("%d sessions were ended, want 1", len(evicted))
 		}

@@ -2,7 +2,7 @@ package postgres
 
 import (
 	"context"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"fmt"
 	"net"
 	"time"
@@ -18,7 +18,7 @@ type connector struct{ *pq.Connector }
 // grace is for the server to end a statement itself.
 const grace = 250 * time.Millisecond
 
-func newConnector(dsn string) (driver.Connector, error) {
+func newConnector(dsn string) (sqldriver.Connector, error) {
 	c, err := pq.NewConnector(dsn)
 	if err != nil {
 		return nil, errDSN
@@ -28,7 +28,7 @@ func newConnector(dsn string) (driver.Connector, error) {
 }
 
 // Connect implements [driver.Connector]. [sessionsql.Open] always gives it a deadline.
-func (c connector) Connect(ctx context.Context) (driver.Conn, error) {
+func (c connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	d := &dialed{ctx: ctx}
 	inner, err := c.Connector.Connect(context.WithValue(ctx, dialedKey{}, d))
 	if d.release() { // err is that of a wire that was closed
@@ -106,15 +106,15 @@ func (d *dialer) DialTimeout(network, address string, timeout time.Duration) (ne
 
 // pqConn is what a connection of lib/pq implements of what database/sql asks for.
 type pqConn interface {
-	driver.Conn
-	driver.ConnPrepareContext
-	driver.ConnBeginTx
-	driver.ExecerContext
-	driver.QueryerContext
-	driver.Pinger
-	driver.SessionResetter
-	driver.Validator
-	driver.NamedValueChecker
+	sqldriver.Conn
+	sqldriver.ConnPrepareContext
+	sqldriver.ConnBeginTx
+	sqldriver.ExecerContext
+	sqldriver.QueryerContext
+	sqldriver.Pinger
+	sqldriver.SessionResetter
+	sqldriver.Validator
+	sqldriver.NamedValueChecker
 }
 
 // A conn sets the deadline of the call's context before each call; it holds until the next one, for the rows
@@ -149,7 +149,7 @@ func (c *conn) Close() error {
 	return c.pqConn.Close()
 }
 
-func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+func (c *conn) PrepareContext(ctx context.Context, query string) (sqldriver.Stmt, error) {
 	c.until(ctx)
 	inner, err := c.pqConn.PrepareContext(ctx, query)
 	if err != nil {
@@ -161,17 +161,17 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	return inner, nil
 }
 
-func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+func (c *conn) BeginTx(ctx context.Context, opts sqldriver.TxOptions) (sqldriver.Tx, error) {
 	c.until(ctx)
 	return c.pqConn.BeginTx(ctx, opts)
 }
 
-func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+func (c *conn) ExecContext(ctx context.Context, query string, args []sqldriver.NamedValue) (sqldriver.Result, error) {
 	c.until(ctx)
 	return c.pqConn.ExecContext(ctx, query, args)
 }
 
-func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *conn) QueryContext(ctx context.Context, query string, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
 	c.until(ctx)
 	return c.pqConn.QueryContext(ctx, query, args)
 }
@@ -182,9 +182,9 @@ func (c *conn) Ping(ctx context.Context) error {
 }
 
 type pqStmt interface {
-	driver.Stmt
-	driver.StmtExecContext
-	driver.StmtQueryContext
+	sqldriver.Stmt
+	sqldriver.StmtExecContext
+	sqldriver.StmtQueryContext
 }
 
 type stmt struct {
@@ -198,12 +198,12 @@ func (s *stmt) Close() error {
 	return s.pqStmt.Close()
 }
 
-func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+func (s *stmt) ExecContext(ctx context.Context, args []sqldriver.NamedValue) (sqldriver.Result, error) {
 	s.c.until(ctx)
 	return s.pqStmt.ExecContext(ctx, args)
 }
 
-func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+func (s *stmt) QueryContext(ctx context.Context, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
 	s.c.until(ctx)
 	return s.pqStmt.QueryContext(ctx, args)
 }

@@ -17,10 +17,11 @@ package postgres
 
 import (
 	"context"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"errors"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
@@ -33,9 +34,9 @@ func init() {
 func New() session.Provider { return session.NewProvider(Open) }
 
 // Open connects to the server that c.Config names, and makes the table if it has to. See [sessionsql.Open].
-func Open(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	d := Dialect()
-	return sessionsql.Open(ctx, c, d, func(dsn string) (driver.Connector, error) {
+	return sessionsql.Open(ctx, c, d, func(dsn string) (sqldriver.Connector, error) {
 		d.Watch = Watch(dsn)
 		return newConnector(dsn)
 	})

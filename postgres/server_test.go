@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/internal/sqltest"
 	"github.com/seed1a8f7c28/session/postgres"
@@ -59,12 +60,12 @@ func TestParameters(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b, err := postgres.Open(t.Context(), session.BackendConfig{Config: dsn})
+			b, err := postgres.Open(t.Context(), driver.Config{Config: dsn})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer b.(io.Closer).Close()
-			key, rec := sessiontest.Key(name), &session.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)}
+			key, rec := sessiontest.Key(name), &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)}
 			if err := b.Create(t.Context(), key, rec); err != nil {
 				t.Fatal(err)
 			}
@@ -82,19 +83,19 @@ func TestCallEnds(t *testing.T) {
 	server := servertest.Postgres(t)
 	proxy := servertest.NewProxy(t, server.Addr)
 	dsn := server.DSNVia(proxy.Addr, server.NewDatabase(t)) + "&connect_timeout=40"
-	b, err := postgres.Open(t.Context(), session.BackendConfig{Config: dsn})
+	b, err := postgres.Open(t.Context(), driver.Config{Config: dsn})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer b.(io.Closer).Close()
-	if err := b.Load(t.Context(), sessiontest.Key("a"), new(session.Record)); !errors.Is(err, session.ErrNotFound) {
+	if err := b.Load(t.Context(), sessiontest.Key("a"), new(driver.Record)); !errors.Is(err, session.ErrNotFound) {
 		t.Fatal(err)
 	}
 	proxy.Blackhole(true)
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	begin := time.Now()
-	err = b.Load(ctx, sessiontest.Key("a"), new(session.Record))
+	err = b.Load(ctx, sessiontest.Key("a"), new(driver.Record))
 	if took := time.Since(begin); err == nil || took > 20*time.Second {
 		t.Errorf("Load: %v after %v", err, took)
 	}
@@ -111,7 +112,7 @@ func TestHOT(t *testing.T) {
 	b := engine.Open(t, db)
 	engine.Fill(t, db, 5000)
 	entries := make([]string, 0, 5000)
-	for entry, err := range b.(session.Lister).List(t.Context()) {
+	for entry, err := range b.(driver.Lister).List(t.Context()) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,14 +142,14 @@ func TestHOT(t *testing.T) {
 
 // TestCloseLate closes when the time of the last call is long over.
 func TestCloseLate(t *testing.T) {
-	b, err := postgres.Open(t.Context(), session.BackendConfig{Config: engine.Empty(t)})
+	b, err := postgres.Open(t.Context(), driver.Config{Config: engine.Empty(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 	defer cancel()
 	for range 2 {
-		if err := b.Load(ctx, sessiontest.Key("k"), new(session.Record)); !errors.Is(err, session.ErrNotFound) {
+		if err := b.Load(ctx, sessiontest.Key("k"), new(driver.Record)); !errors.Is(err, session.ErrNotFound) {
 			t.Fatal(err)
 		}
 	}
@@ -164,7 +165,7 @@ func TestSweepLocked(t *testing.T) {
 	db := engine.DB(t, engine.Empty(t))
 	b := engine.Open(t, db)
 	for _, name := range []string{"locked", "free"} {
-		rec := &session.Record{User: name, Created: time.Now(), Expires: time.Now().Add(-time.Hour)}
+		rec := &driver.Record{User: name, Created: time.Now(), Expires: time.Now().Add(-time.Hour)}
 		if err := b.Create(t.Context(), sessiontest.Key(name), rec); err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +181,7 @@ func TestSweepLocked(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	var told []string
-	n, err := b.(session.Sweeper).Sweep(ctx, func(_, user string) { told = append(told, user) })
+	n, err := b.(driver.Sweeper).Sweep(ctx, func(_, user string) { told = append(told, user) })
 	if n != 1 || err != nil || len(told) != 1 || told[0] != "free" {
 		t.Errorf("Sweep = %d, %v, and told of %q, want the free one", n, err, told)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/faulttest"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/internal/sqltest"
@@ -78,12 +79,12 @@ func TestDeaf(t *testing.T) {
 	dsn := engine.Empty(t)
 	d := postgres.Dialect()
 	d.Watch = postgres.Watch(engine.Empty(t))
-	b, err := sessionsql.OpenDB(t.Context(), session.BackendConfig{}, engine.DB(t, dsn), d)
+	b, err := sessionsql.OpenDB(t.Context(), driver.Config{}, engine.DB(t, dsn), d)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer b.(io.Closer).Close()
-	err = b.(session.Watcher).Watch(t.Context(), func() { t.Error("resync") }, func(string) { t.Error("told") })
+	err = b.(driver.Watcher).Watch(t.Context(), func() { t.Error("resync") }, func(string) { t.Error("told") })
 	if !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("Watch = %v, want ErrUnsupported", err)
 	}
@@ -116,10 +117,10 @@ func TestWatchFails(t *testing.T) {
 }
 
 // watching watches until the test ends.
-func watching(t *testing.T) (b session.Backend, db *sql.DB, channel string, told chan string, resynced chan bool) {
+func watching(t *testing.T) (b driver.Backend, db *sql.DB, channel string, told chan string, resynced chan bool) {
 	t.Helper()
 	dsn := engine.Empty(t)
-	b, err := postgres.Open(t.Context(), session.BackendConfig{Config: dsn})
+	b, err := postgres.Open(t.Context(), driver.Config{Config: dsn})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +128,7 @@ func watching(t *testing.T) (b session.Backend, db *sql.DB, channel string, told
 	told, resynced = make(chan string), make(chan bool, 10)
 	ended := make(chan error, 1)
 	go func() {
-		ended <- b.(session.Watcher).Watch(ctx, func() { resynced <- true }, func(key string) {
+		ended <- b.(driver.Watcher).Watch(ctx, func() { resynced <- true }, func(key string) {
 			select {
 			case told <- key:
 			case <-ctx.Done():
@@ -157,14 +158,14 @@ func TestWatchStrangers(t *testing.T) {
 		sqltest.Exec(t, db, "SELECT pg_notify($1, $2)", channel, payload)
 	}
 	key := sessiontest.Key("k")
-	rec := &session.Record{Expires: time.Now().Add(time.Hour)}
+	rec := &driver.Record{Expires: time.Now().Add(time.Hour)}
 	if err := errors.Join(b.Create(t.Context(), key, rec), b.Delete(t.Context(), key, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if got := <-told; got != key {
 		t.Errorf("told of %q, want the key", got)
 	}
-	clear := b.(session.Clearer).Clear
+	clear := b.(driver.Clearer).Clear
 	if err := errors.Join(clear(t.Context()), b.Create(t.Context(), key, rec), clear(t.Context())); err != nil {
 		t.Fatal(err)
 	}

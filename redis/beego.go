@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A beego is the [session.Backend] over what beego's providers store: under the bare sid the gob map of the
+// A beego is the [driver.Backend] over what beego's providers store: under the bare sid the gob map of the
 // values, or nothing if there are none, with the time to live that the last release gave it. beego's
 // applications can work on the same sessions meanwhile.
 //
@@ -42,8 +42,8 @@ func fingerprint(values []byte) uint64 {
 // digits returns the version as the scripts compare it.
 func digits(version uint64) string { return fmt.Sprintf("%015x", version&^(1<<63)) }
 
-// Create implements [session.Backend].
-func (b *beego) Create(ctx context.Context, key string, rec *session.Record) error {
+// Create implements [driver.Backend].
+func (b *beego) Create(ctx context.Context, key string, rec *driver.Record) error {
 	if !validBeego(key) {
 		return errKey
 	}
@@ -52,16 +52,16 @@ func (b *beego) Create(ctx context.Context, key string, rec *session.Record) err
 		return err
 	}
 	if set.none() {
-		return session.ErrExists
+		return driver.ErrExists
 	}
 	rec.Version = fingerprint(rec.Data)
 	return nil
 }
 
-// Load implements [session.Backend].
-func (b *beego) Load(ctx context.Context, key string, rec *session.Record) error {
+// Load implements [driver.Backend].
+func (b *beego) Load(ctx context.Context, key string, rec *driver.Record) error {
 	if !validBeego(key) {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	value, expires, err := b.get(ctx, key)
 	if err != nil {
@@ -73,8 +73,8 @@ func (b *beego) Load(ctx context.Context, key string, rec *session.Record) error
 
 // record returns the record of values that are stored. What beego stores with a lifetime of 0 never expires: here
 // it is half of a lifetime from its end, so that its next use gives it one.
-func (b *beego) record(value []byte, expires int64) *session.Record {
-	rec := &session.Record{Version: fingerprint(value), Data: value}
+func (b *beego) record(value []byte, expires int64) *driver.Record {
+	rec := &driver.Record{Version: fingerprint(value), Data: value}
 	if len(value) == 0 {
 		rec.Data = nil
 	}
@@ -84,10 +84,10 @@ func (b *beego) record(value []byte, expires int64) *session.Record {
 	return rec
 }
 
-// Save implements [session.Backend].
-func (b *beego) Save(ctx context.Context, key string, rec *session.Record) error {
+// Save implements [driver.Backend].
+func (b *beego) Save(ctx context.Context, key string, rec *driver.Record) error {
 	if !validBeego(key) {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	save := beegoSaveScript.call(key, digits(rec.Version), notNil(rec.Data), millis(rec.Expires), flag(rec.Shorten))
 	if err := b.send(ctx, "save", save); err != nil {
@@ -105,7 +105,7 @@ func (b *beego) outcome(c *call) error {
 	switch v := c.cmd.Val().(type) {
 	case int64:
 		if v == 0 {
-			return session.ErrNotFound
+			return driver.ErrNotFound
 		}
 		return nil
 	case []any:
@@ -113,34 +113,34 @@ func (b *beego) outcome(c *call) error {
 			value, isValue := v[0].(string)
 			expires, isTime := v[1].(int64)
 			if isValue && isTime {
-				return &session.ConflictError{Record: b.record([]byte(value), expires)}
+				return &driver.ConflictError{Record: b.record([]byte(value), expires)}
 			}
 		}
 	}
 	return fmt.Errorf("session/redis: %w", errUnexpected)
 }
 
-// Touch implements [session.Backend].
+// Touch implements [driver.Backend].
 func (b *beego) Touch(ctx context.Context, key string, expires time.Time) error {
 	if !validBeego(key) {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	at, there := millis(expires), plainCall("exists", key)
 	err := b.send(ctx, "touch",
 		plainCall("pexpireat", key, at, "nx"), plainCall("pexpireat", key, at, "gt"), there)
 	if err == nil && there.cmd.Val() == int64(0) {
-		err = session.ErrNotFound
+		err = driver.ErrNotFound
 	}
 	return err
 }
 
-// Delete implements [session.Backend].
+// Delete implements [driver.Backend].
 func (b *beego) Delete(ctx context.Context, key string, version uint64) error {
 	if !validBeego(key) {
 		if version == 0 {
 			return nil
 		}
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	remove := plainCall("unlink", key)
 	if version != 0 {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/proctest"
 	"github.com/seed1a8f7c28/session/redis"
 	"github.com/seed1a8f7c28/session/sessiontest"
@@ -149,15 +150,15 @@ func TestBeegoOddities(t *testing.T) {
 // TestBeegoContract checks what the mode keeps of the contract: all but versions that count.
 func TestBeegoContract(t *testing.T) {
 	addr := empty(t)
-	b := opened(t, redis.Open, session.BackendConfig{Config: addr, Beego: true, Lifetime: time.Hour})
-	other := opened(t, redis.Open, session.BackendConfig{Config: addr, Beego: true, Lifetime: time.Hour})
+	b := opened(t, redis.Open, driver.Config{Config: addr, Beego: true, Lifetime: time.Hour})
+	other := opened(t, redis.Open, driver.Config{Config: addr, Beego: true, Lifetime: time.Hour})
 	ctx := t.Context()
 	rec := newRecord("")
 	must(t, b.Create(ctx, beegoSID, rec))
 	if err := other.Create(ctx, beegoSID, newRecord("")); !errors.Is(err, session.ErrExists) {
 		t.Errorf("Create = %v, want ErrExists", err)
 	}
-	stale := new(session.Record)
+	stale := new(driver.Record)
 	must(t, other.Load(ctx, beegoSID, stale))
 	if stale.Version != rec.Version || stale.Version == 0 || !stale.Expires.Equal(rec.Expires) || string(stale.Data) != "data" {
 		t.Errorf("loaded %+v, created %+v", stale, rec)
@@ -170,7 +171,7 @@ func TestBeegoContract(t *testing.T) {
 		"Save":   other.Save(ctx, beegoSID, stale),
 		"Delete": other.Delete(ctx, beegoSID, stale.Version),
 	} {
-		conflict, ok := errors.AsType[*session.ConflictError](err)
+		conflict, ok := errors.AsType[*driver.ConflictError](err)
 		if !ok || string(conflict.Record.Data) != "second" || conflict.Record.Version != rec.Version ||
 			!conflict.Record.Expires.Equal(stale.Expires) {
 			t.Errorf("%s = %v, want a *ConflictError with what is stored, which expires no earlier", call, err)

@@ -11,7 +11,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/redis"
 	"github.com/seed1a8f7c28/session/sessiontest"
@@ -79,7 +79,7 @@ func BenchmarkLoads(b *testing.B) {
 				b.ReportAllocs()
 				b.SetParallelism(max(1, goroutines/runtime.GOMAXPROCS(0)))
 				load := func(next func() bool) {
-					var rec session.Record
+					var rec driver.Record
 					for i := 0; next(); i++ {
 						must(b, s.Load(ctx, keys[i*7919%len(keys)], &rec))
 					}

@@ -11,6 +11,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/redis"
 )
@@ -59,22 +60,22 @@ func TestLostAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			must(t, bare(t, addr).FlushAll(t.Context()).Err())
-			var b session.Backend
+			var b driver.Backend
 			if c == nil {
 				b = node(t, proxy.Addr, "app")
 			} else {
 				defer c.Close()
-				b = opened(t, func(ctx context.Context, cfg session.BackendConfig) (session.Backend, error) {
+				b = opened(t, func(ctx context.Context, cfg driver.Config) (driver.Backend, error) {
 					return redis.Over(ctx, c, cfg)
-				}, session.BackendConfig{Namespace: "app"})
+				}, driver.Config{Namespace: "app"})
 			}
 			ctx, rec, saved := t.Context(), newRecord("ann"), newRecord("ann")
 			lost := func(call string, do func() error) {
 				t.Helper()
-				must(t, b.(session.Pinger).Ping(ctx)) // a connection is ready
+				must(t, b.(driver.Pinger).Ping(ctx)) // a connection is ready
 				proxy.ResetAfter(0)
 				err := do()
-				if _, conflict := errors.AsType[*session.ConflictError](err); err == nil || conflict ||
+				if _, conflict := errors.AsType[*driver.ConflictError](err); err == nil || conflict ||
 					errors.Is(err, session.ErrExists) || errors.Is(err, session.ErrNotFound) {
 					t.Errorf("%s = %v, want an error of the connection", call, err)
 				}
@@ -108,7 +109,7 @@ func TestContextOver(t *testing.T) {
 		t.Helper()
 		for call, err := range map[string]error{
 			"Create": b.Create(ctx, key(2), newRecord("ann")),
-			"Load":   b.Load(ctx, key(1), new(session.Record)),
+			"Load":   b.Load(ctx, key(1), new(driver.Record)),
 			"Save":   b.Save(ctx, key(1), newRecord("ann")),
 			"Touch":  b.Touch(ctx, key(1), time.Now().Add(time.Hour)),
 			"Delete": b.Delete(ctx, key(1), 1),

@@ -30,7 +30,7 @@ func (s *client) Close() (err error) {
 	return err
 }
 
-// Ping implements [session.Pinger]: every master answers.
+// Ping implements [driver.Pinger]: every master answers.
 func (s *client) Ping(ctx context.Context) error {
 	err := s.eachMaster(ctx, func(ctx context.Context, node redis.UniversalClient) error {
 		return node.Ping(ctx).Err()

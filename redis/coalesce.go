@@ -8,7 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A coalescer lets loads that come while others are under way share trips. The first go at once and each alone;
@@ -60,7 +60,7 @@ func (c *coalescer) get(ctx context.Context, name string) (value []byte, expires
 	}
 	value, err = l.value.Bytes()
 	if errors.Is(err, redis.Nil) {
-		return nil, 0, session.ErrNotFound
+		return nil, 0, driver.ErrNotFound
 	}
 	if err == nil {
 		expires, err = l.until.Result()
@@ -69,7 +69,7 @@ func (c *coalescer) get(ctx context.Context, name string) (value []byte, expires
 	case err != nil: // what may be sent again is decided there
 		return c.client.get(ctx, name)
 	case expires == -2: // it was removed in between
-		return nil, 0, session.ErrNotFound
+		return nil, 0, driver.ErrNotFound
 	}
 	return value, expires, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 )
 
@@ -29,7 +30,7 @@ func TestSharedTrips(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range n {
 		wg.Go(func() {
-			var rec session.Record
+			var rec driver.Record
 			err := s.Load(t.Context(), key(i), &rec)
 			switch {
 			case i%10 == 0 && !errors.Is(err, session.ErrNotFound):
@@ -65,7 +66,7 @@ func TestSharedTripOfTheImpatient(t *testing.T) {
 				ctx = limited
 			}
 			begun := time.Now()
-			err := s.Load(ctx, key(i), new(session.Record))
+			err := s.Load(ctx, key(i), new(driver.Record))
 			if err != nil && (i%2 == 1 || !errors.Is(err, context.DeadlineExceeded)) {
 				t.Errorf("Load = %v with the patience of %v", err, patience)
 			}
@@ -89,7 +90,7 @@ func TestSharedTripFails(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 100 {
 			wg.Go(func() {
-				if err := s.Load(t.Context(), key(i), new(session.Record)); err != nil {
+				if err := s.Load(t.Context(), key(i), new(driver.Record)); err != nil {
 					t.Errorf("Load = %v", err)
 				}
 			})

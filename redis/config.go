@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A kind is how the servers stand to each other.
@@ -162,5 +163,5 @@ func wrong(field, format string, args ...any) error {
 	if field != "" {
 		name += "." + field
 	}
-	return &session.ConfigError{Field: name, Err: fmt.Errorf(format, args...)}
+	return &driver.ConfigError{Field: name, Err: fmt.Errorf(format, args...)}
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // object is the JSON form. The keys with an underscore are beego's, and mean what they mean there.
@@ -48,7 +48,7 @@ func (c *config) parseJSON(text string) error {
 		MasterName: s.MasterName, DialTimeout: duration(s.DialTimeout), ReadTimeout: duration(s.ReadTimeout),
 		WriteTimeout: duration(s.WriteTimeout), WaitTimeout: duration(s.WaitTimeout), Coalesce: s.Coalesce,
 	}
-	if err := session.ParseProviderConfig(text, &o); err != nil {
+	if err := driver.ParseConfig(text, &o); err != nil {
 		return err
 	}
 	for _, addrs := range [][]string{split(o.Addr), o.Addrs, split(o.BeegoSavePath)} {
@@ -96,7 +96,7 @@ func (d *duration) UnmarshalJSON(data []byte) error {
 	}
 	t, err := parseDuration(text)
 	if err != nil {
-		return &session.ConfigError{Field: "providerConfig", Err: err}
+		return &driver.ConfigError{Field: "providerConfig", Err: err}
 	}
 	*d = duration(t)
 	return nil

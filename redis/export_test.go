@@ -5,11 +5,11 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Over returns the backend over a client as New makes it.
-func Over(ctx context.Context, rdb redis.UniversalClient, c session.BackendConfig) (session.Backend, error) {
+func Over(ctx context.Context, rdb redis.UniversalClient, c driver.Config) (driver.Backend, error) {
 	return newClient(rdb, false, replicas{}).backend(ctx, c, true)
 }
 

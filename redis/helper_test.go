@@ -10,6 +10,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/proctest"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/redis"
@@ -50,25 +51,25 @@ func bare(t testing.TB, addr string) *goredis.Client {
 
 // A store is all that a backend is that is not in beego mode.
 type store interface {
-	session.Backend
-	session.Counter
-	session.Lister
-	session.UserLister
-	session.UserLimiter
-	session.Clearer
-	session.Pinger
+	driver.Backend
+	driver.Counter
+	driver.Lister
+	driver.UserLister
+	driver.UserLimiter
+	driver.Clearer
+	driver.Pinger
 	io.Closer
 }
 
 // node opens a node until the test ends.
 func node(t testing.TB, config, namespace string) store {
 	t.Helper()
-	return opened(t, redis.Open, session.BackendConfig{Config: config, Namespace: namespace}).(store)
+	return opened(t, redis.Open, driver.Config{Config: config, Namespace: namespace}).(store)
 }
 
 func opened(
-	t testing.TB, open func(context.Context, session.BackendConfig) (session.Backend, error), c session.BackendConfig,
-) session.Backend {
+	t testing.TB, open func(context.Context, driver.Config) (driver.Backend, error), c driver.Config,
+) driver.Backend {
 	t.Helper()
 	b, err := open(context.Background(), c)
 	if err != nil {
@@ -83,9 +84,9 @@ func opened(
 }
 
 // newRecord returns a record that lives for an hour.
-func newRecord(user string) *session.Record {
+func newRecord(user string) *driver.Record {
 	now := time.UnixMilli(time.Now().UnixMilli())
-	rec := &session.Record{User: user, Created: now, Expires: now.Add(time.Hour), Data: []byte("data")}
+	rec := &driver.Record{User: user, Created: now, Expires: now.Add(time.Hour), Data: []byte("data")}
 	if user != "" {
 		rec.AuthTime = now
 	}

@@ -12,6 +12,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/redis"
 )
 
@@ -61,14 +62,14 @@ func TestIndexExpiry(t *testing.T) {
 		must(t, b.Touch(ctx, key(h%3), time.Now().Add(time.Duration(2*h)*time.Hour)))
 		check("Touch")
 	}
-	rec := new(session.Record)
+	rec := new(driver.Record)
 	must(t, b.Load(ctx, key(0), rec))
 	rec.Expires = rec.Expires.Add(100 * time.Hour)
 	must(t, b.Save(ctx, key(0), rec))
 	check("Save")
 	old := rec.Version
 	rec.Expires = rec.Expires.Add(100 * time.Hour)
-	must(t, b.(session.Renamer).Rename(ctx, key(0), old, key(3), rec))
+	must(t, b.(driver.Renamer).Rename(ctx, key(0), old, key(3), rec))
 	check("Rename")
 	_, err := b.Reserve(ctx, "ann", key(9), time.Now().Add(500*time.Hour), 9, false)
 	must(t, err)
@@ -118,7 +119,7 @@ func TestIndexAfterCrash(t *testing.T) {
 
 	// The record is there and its entry is lost: the next save makes it again.
 	must(t, c.Del(ctx, index).Err())
-	rec := new(session.Record)
+	rec := new(driver.Record)
 	must(t, b.Load(ctx, key(1), rec))
 	must(t, b.Save(ctx, key(1), rec))
 	if got := ofUser(t, b, "ann"); !slices.Equal(got, []string{key(1)}) {
@@ -137,21 +138,21 @@ func TestIndexIsSuperset(t *testing.T) {
 		wg.Go(func() {
 			b := nodes[i%2]
 			for n := range 60 {
-				rec := new(session.Record)
+				rec := new(driver.Record)
 				if err := b.Load(ctx, key(1), rec); err != nil {
 					t.Error(err)
 					return
 				}
 				rec.User = []string{"ann", "bob"}[(n+i)%2]
 				err := b.Save(ctx, key(1), rec)
-				if _, conflict := errors.AsType[*session.ConflictError](err); err != nil && !conflict {
+				if _, conflict := errors.AsType[*driver.ConflictError](err); err != nil && !conflict {
 					t.Error(err)
 				}
 			}
 		})
 	}
 	wg.Wait()
-	rec := new(session.Record)
+	rec := new(driver.Record)
 	must(t, nodes[0].Load(ctx, key(1), rec))
 	if got := ofUser(t, nodes[0], rec.User); !slices.Equal(got, []string{key(1)}) {
 		t.Errorf("the session is %s's, listed for them: %q", rec.User, got)
@@ -196,7 +197,7 @@ func TestReserveWhileTheUserChanges(t *testing.T) {
 	addr, ctx := empty(t), t.Context()
 	other, c := node(t, addr, "app"), bare(t, addr)
 	must(t, other.Create(ctx, key(0), newRecord("ann")))
-	b, err := redis.Over(ctx, c, session.BackendConfig{Namespace: "app"})
+	b, err := redis.Over(ctx, c, driver.Config{Namespace: "app"})
 	must(t, err)
 	must(t, c.ScriptFlush(ctx).Err()) // that a script is sent in full is no second try
 	scripts := 0
@@ -210,7 +211,7 @@ func TestReserveWhileTheUserChanges(t *testing.T) {
 			must(t, other.Save(ctx, key(0), bob))
 		}
 	}))
-	evicted, err := b.(session.UserLimiter).Reserve(ctx, "ann", key(1), time.Now().Add(time.Minute), 1, true)
+	evicted, err := b.(driver.UserLimiter).Reserve(ctx, "ann", key(1), time.Now().Add(time.Minute), 1, true)
 	if err != nil || len(evicted) > 0 || scripts < 3 {
 		t.Errorf("evicted %q, %v, in %d scripts", evicted, err, scripts)
 	}
@@ -284,7 +285,7 @@ func TestListWhileRenamed(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	wg.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
-			must(t, other.(session.Renamer).Rename(t.Context(), key(i), 1, key(i+1), newRecord("ann")))
+			must(t, other.(driver.Renamer).Rename(t.Context(), key(i), 1, key(i+1), newRecord("ann")))
 		}
 	})
 	for range 300 {

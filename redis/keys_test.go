@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/redis"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -158,7 +159,7 @@ func TestNamespaces(t *testing.T) {
 	}
 	for _, namespace := range namespaces {
 		b := nodes[namespace]
-		var rec session.Record
+		var rec driver.Record
 		must(t, b.Load(ctx, key(1), &rec))
 		if string(rec.Data) != namespace {
 			t.Errorf("namespace %q has the session of %q", namespace, rec.Data)

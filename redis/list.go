@@ -8,7 +8,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // page is how many keys a step of SCAN looks at, and at most how many records are asked for in a pipeline.
@@ -18,7 +18,7 @@ const page = 500
 // name there is a second read.
 const headSize = 256
 
-// Count implements [session.Counter]. It takes a SCAN of all keys of the database.
+// Count implements [driver.Counter]. It takes a SCAN of all keys of the database.
 func (s *store) Count(ctx context.Context) (int, error) {
 	seen := make(seen)
 	err := s.scan(ctx, "count", s.keys.sessions(), func(names []string) error {
@@ -32,11 +32,11 @@ func (s *store) Count(ctx context.Context) (int, error) {
 	return len(seen), err
 }
 
-// List implements [session.Lister]. It takes a SCAN of all keys of the database. That SCAN may return a key
+// List implements [driver.Lister]. It takes a SCAN of all keys of the database. That SCAN may return a key
 // twice is made good by remembering 16 bytes of each key: 40 MB for a million sessions. While a cluster moves slots
 // a session that is being moved may be left out.
-func (s *store) List(ctx context.Context) iter.Seq2[session.Entry, error] {
-	return func(yield func(session.Entry, error) bool) {
+func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
+	return func(yield func(driver.Entry, error) bool) {
 		seen := make(seen)
 		err := s.scan(ctx, "list", s.keys.sessions(), func(names []string) error {
 			keys := make([]string, 0, len(names))
@@ -57,7 +57,7 @@ func (s *store) List(ctx context.Context) iter.Seq2[session.Entry, error] {
 			return nil
 		})
 		if err != nil && err != errStopped {
-			yield(session.Entry{}, err)
+			yield(driver.Entry{}, err)
 		}
 	}
 }
@@ -77,8 +77,8 @@ func (s seen) add(key string) bool {
 }
 
 // entries returns the live records under keys, without their data.
-func (s *store) entries(ctx context.Context, op string, keys []string) ([]session.Entry, error) {
-	entries := make([]session.Entry, 0, len(keys))
+func (s *store) entries(ctx context.Context, op string, keys []string) ([]driver.Entry, error) {
+	entries := make([]driver.Entry, 0, len(keys))
 	for len(keys) > 0 {
 		part := keys[:min(len(keys), page)]
 		keys = keys[len(part):]
@@ -104,7 +104,7 @@ func (s *store) entries(ctx context.Context, op string, keys []string) ([]sessio
 }
 
 // entry reads one record's answers.
-func (s *store) entry(ctx context.Context, op, key string, head, expires *call) (e session.Entry, ok bool, err error) {
+func (s *store) entry(ctx context.Context, op, key string, head, expires *call) (e driver.Entry, ok bool, err error) {
 	value, _ := head.cmd.Val().(string)
 	at, _ := expires.cmd.Val().(int64)
 	if value == "" || at == -2 {
@@ -178,7 +178,7 @@ func (s *client) scanPage(ctx context.Context, op string, cursor uint64, pattern
 	}
 }
 
-// Clear implements [session.Clearer].
+// Clear implements [driver.Clearer].
 func (s *store) Clear(ctx context.Context) error {
 	err := s.scan(ctx, "clear", s.keys.all(), func(names []string) error {
 		calls := make([]*call, len(names))

@@ -12,12 +12,13 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // openTimeout bounds the opening where ctx has no deadline.
 const openTimeout = 5 * time.Second
 
-func open(ctx context.Context, k kind, c session.BackendConfig) (session.Backend, error) {
+func open(ctx context.Context, k kind, c driver.Config) (driver.Backend, error) {
 	cfg, err := parse(k, c.Config)
 	if err != nil {
 		return nil, err
@@ -26,14 +27,14 @@ func open(ctx context.Context, k kind, c session.BackendConfig) (session.Backend
 	b, err := s.backend(ctx, c, cfg.settings.Coalesce)
 	if err != nil {
 		s.Close()
-		return nil, &session.ConfigError{Field: "providerConfig", Err: fmt.Errorf(
+		return nil, &driver.ConfigError{Field: "providerConfig", Err: fmt.Errorf(
 			"%s at %s: %w", names[k], strings.Join(cfg.addrs, ", "), err)}
 	}
 	return b, nil
 }
 
 // backend returns the backend over a client that answers and may do what is needed.
-func (s *client) backend(ctx context.Context, c session.BackendConfig, coalesce bool) (session.Backend, error) {
+func (s *client) backend(ctx context.Context, c driver.Config, coalesce bool) (driver.Backend, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	if err := s.Ping(ctx); err != nil {
@@ -163,7 +164,7 @@ func WaitReplicas(count int, timeout time.Duration) Option {
 // repeated, whatever the client's MaxRetries. Let it have ContextTimeoutEnabled, or calls last as long as
 // its own timeouts allow.
 func New(rdb redis.UniversalClient, opts ...Option) session.Provider {
-	return session.NewProvider(func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+	return session.NewProvider(func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 		o := options{coalesce: true}
 		for _, set := range opts {
 			set(&o)
@@ -172,11 +173,11 @@ func New(rdb redis.UniversalClient, opts ...Option) session.Provider {
 		case c.Config != "":
 			return nil, wrong("", "is not used: the provider was made with a client")
 		case rdb == nil:
-			return nil, &session.ConfigError{Field: "provider", Err: errors.New("the client is nil")}
+			return nil, &driver.ConfigError{Field: "provider", Err: errors.New("the client is nil")}
 		}
 		b, err := newClient(rdb, false, o.replicas).backend(ctx, c, o.coalesce)
 		if err != nil {
-			return nil, &session.ConfigError{Field: "provider", Err: err}
+			return nil, &driver.ConfigError{Field: "provider", Err: err}
 		}
 		return b, nil
 	})

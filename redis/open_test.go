@@ -11,6 +11,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/goroutines"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/redis"
@@ -75,7 +76,7 @@ func TestOpenError(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			family, err := goroutines.NewFamily(), error(nil)
-			family.Do(func() { _, err = tt.open(ctx, session.BackendConfig{Config: tt.config, Namespace: "app"}) })
+			family.Do(func() { _, err = tt.open(ctx, driver.Config{Config: tt.config, Namespace: "app"}) })
 			if took := time.Since(begin); took > limit+1800*time.Millisecond {
 				t.Errorf("it took %v, want %v at most", took, limit)
 			}
@@ -91,7 +92,7 @@ func TestOpenError(t *testing.T) {
 	}
 	t.Run("no answer, no deadline", func(t *testing.T) {
 		begin := time.Now()
-		if _, err := redis.Open(context.Background(), session.BackendConfig{Config: hole.Addr}); err == nil {
+		if _, err := redis.Open(context.Background(), driver.Config{Config: hole.Addr}); err == nil {
 			t.Error("Open succeeded")
 		}
 		if took := time.Since(begin); took > 6*time.Second {
@@ -99,7 +100,7 @@ func TestOpenError(t *testing.T) {
 		}
 	})
 	t.Run("tlsInsecure", func(t *testing.T) {
-		opened(t, redis.Open, session.BackendConfig{Config: "rediss://" + secure + "?tlsInsecure=true"})
+		opened(t, redis.Open, driver.Config{Config: "rediss://" + secure + "?tlsInsecure=true"})
 	})
 }
 
@@ -109,13 +110,13 @@ func TestClose(t *testing.T) {
 	for i, open := range []opener{redis.Open, redis.OpenCluster, redis.OpenSentinel} {
 		family := goroutines.NewFamily()
 		family.Do(func() {
-			b, err := open(t.Context(), session.BackendConfig{Config: []string{addr, cluster, sentinel}[i]})
+			b, err := open(t.Context(), driver.Config{Config: []string{addr, cluster, sentinel}[i]})
 			must(t, err)
 			must(t, b.Create(t.Context(), key(1), newRecord("ann")))
 			for range 2 {
 				must(t, b.(store).Close())
 			}
-			if err := b.Load(t.Context(), key(1), new(session.Record)); !errors.Is(err, goredis.ErrClosed) {
+			if err := b.Load(t.Context(), key(1), new(driver.Record)); !errors.Is(err, goredis.ErrClosed) {
 				t.Errorf("Load after Close = %v", err)
 			}
 		})

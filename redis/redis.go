@@ -39,6 +39,7 @@ import (
 	"context"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 func init() {
@@ -50,20 +51,20 @@ func init() {
 // Open connects to one server, as the provider "redis" does. It tries the commands that will be needed, changing
 // nothing. The error is a [*session.ConfigError] that names the setting or the server, and shows no password.
 //
-// The result is a [session.Counter], [session.Lister], [session.UserLister], [session.UserLimiter],
-// [session.Renamer], [session.Watcher], [session.Clearer], [session.Pinger] and an [io.Closer]; with c.Beego it is the
+// The result is a [driver.Counter], [driver.Lister], [driver.UserLister], [driver.UserLimiter],
+// [driver.Renamer], [driver.Watcher], [driver.Clearer], [driver.Pinger] and an [io.Closer]; with c.Beego it is the
 // last two alone.
-func Open(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	return open(ctx, single, c)
 }
 
-// OpenCluster is [Open] for the provider "redis_cluster". Its result is no [session.Renamer]: the two keys are on different
+// OpenCluster is [Open] for the provider "redis_cluster". Its result is no [driver.Renamer]: the two keys are on different
 // servers.
-func OpenCluster(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+func OpenCluster(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	return open(ctx, cluster, c)
 }
 
 // OpenSentinel is [Open] for the provider "redis_sentinel".
-func OpenSentinel(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+func OpenSentinel(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	return open(ctx, sentinel, c)
 }

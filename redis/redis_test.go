@@ -12,12 +12,13 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/redis"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
-type opener = func(context.Context, session.BackendConfig) (session.Backend, error)
+type opener = func(context.Context, driver.Config) (driver.Backend, error)
 
 // harness returns the kit's for a server that open connects to with config.
 //
@@ -27,7 +28,7 @@ func harness(open opener, config func(t testing.TB) string) sessiontest.Harness 
 	return sessiontest.Harness{
 		Store: func(t testing.TB) sessiontest.Open {
 			text := config(t)
-			return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+			return func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 				c.Config = text
 				return open(ctx, c)
 			}
@@ -74,7 +75,7 @@ func TestContractClient(t *testing.T) {
 
 // over returns how to open a backend over a client.
 func over(c goredis.UniversalClient) opener {
-	return func(ctx context.Context, cfg session.BackendConfig) (session.Backend, error) {
+	return func(ctx context.Context, cfg driver.Config) (driver.Backend, error) {
 		return redis.Over(ctx, c, cfg)
 	}
 }
@@ -83,7 +84,7 @@ func over(c goredis.UniversalClient) opener {
 func TestProtocol3(t *testing.T) {
 	c := goredis.NewClient(&goredis.Options{Addr: empty(t), Protocol: 3, ContextTimeoutEnabled: true})
 	defer c.Close()
-	b, ctx := opened(t, over(c), session.BackendConfig{Namespace: "app"}).(store), t.Context()
+	b, ctx := opened(t, over(c), driver.Config{Namespace: "app"}).(store), t.Context()
 	for i := range 4 {
 		_, err := b.Reserve(ctx, "ann", key(i), time.Now().Add(time.Minute), 2, true)
 		must(t, err)
@@ -94,7 +95,7 @@ func TestProtocol3(t *testing.T) {
 	}
 	rec := newRecord("bob")
 	rec.Version = 7
-	conflict, ok := errors.AsType[*session.ConflictError](b.Save(ctx, key(3), rec))
+	conflict, ok := errors.AsType[*driver.ConflictError](b.Save(ctx, key(3), rec))
 	if !ok || conflict.Record.Version != 1 || conflict.Record.User != "ann" {
 		t.Fatal("Save of another version is no conflict, or shows another record")
 	}
@@ -110,12 +111,12 @@ func TestProtocol3(t *testing.T) {
 
 func TestOptional(t *testing.T) {
 	addr := empty(t)
-	if _, ok := opened(t, redis.Open, session.BackendConfig{Config: addr}).(store); !ok {
+	if _, ok := opened(t, redis.Open, driver.Config{Config: addr}).(store); !ok {
 		t.Error("an optional interface is missing")
 	}
-	b := opened(t, redis.Open, session.BackendConfig{Config: addr, Beego: true})
+	b := opened(t, redis.Open, driver.Config{Config: addr, Beego: true})
 	if _, ok := b.(interface {
-		session.Pinger
+		driver.Pinger
 		io.Closer
 	}); !ok {
 		t.Error("beego mode: an optional interface is missing")

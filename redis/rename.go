@@ -4,7 +4,7 @@ import (
 	"context"
 	_ "embed"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A renamer is a store whose keys are all on one server. On a cluster the two of a rename are not.
@@ -16,13 +16,13 @@ var (
 	renameScript = newScript(renameText)
 )
 
-// Rename implements [session.Renamer].
-func (s *renamer) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+// Rename implements [driver.Renamer].
+func (s *renamer) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 	switch {
 	case !valid(newKey):
 		return errKey
 	case !valid(oldKey):
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	created := *rec
 	created.Version = 1
@@ -47,7 +47,7 @@ func (s *renamer) Rename(ctx context.Context, oldKey string, oldVersion uint64, 
 	case err != nil:
 		return err
 	case rename.cmd.Val() == int64(2):
-		return session.ErrExists
+		return driver.ErrExists
 	case was != "":
 		s.forget(ctx, was, oldKey)
 	}

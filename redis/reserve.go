@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Reserve implements [session.UserLimiter]. The entries of the user's index are counted by a script, which makes
+// Reserve implements [driver.UserLimiter]. The entries of the user's index are counted by a script, which makes
 // the new one if there is room. If there seems to be none, the sessions are looked at, those that must go are
 // removed, and the script decides again: so it does not matter who else does the same.
 func (s *store) Reserve(
@@ -20,7 +20,7 @@ func (s *store) Reserve(
 	case !valid(key):
 		return nil, errKey
 	case most < 1:
-		return nil, session.ErrTooManySessions
+		return nil, driver.ErrTooManySessions
 	}
 	r := &reservation{store: s, user: user, key: key, until: until, most: most, evict: evict}
 	for try := 0; ; try++ {
@@ -97,7 +97,7 @@ func (r *reservation) makeRoom(ctx context.Context, members []member) (waits boo
 	case excess <= 0:
 		return false, nil
 	case !r.evict:
-		return false, session.ErrTooManySessions
+		return false, driver.ErrTooManySessions
 	case excess > len(live):
 		return true, nil
 	}

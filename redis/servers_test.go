@@ -11,6 +11,7 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/redis"
 	"github.com/seed1a8f7c28/session/sessiontest"
@@ -47,7 +48,7 @@ func TestContractSentinel(t *testing.T) {
 func TestClusterNodes(t *testing.T) {
 	config := clusterConfig(t)
 	open := func(namespace string) store {
-		return opened(t, redis.OpenCluster, session.BackendConfig{Config: config, Namespace: namespace}).(store)
+		return opened(t, redis.OpenCluster, driver.Config{Config: config, Namespace: namespace}).(store)
 	}
 	b, other, ctx := open("app"), open("ap"), t.Context()
 	const n = 1200 // more than a page

@@ -9,11 +9,11 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A store is the [session.Backend] of one namespace. A session is one string, its record as
-// [session.Record.AppendBinary] writes it, which Redis expires. When that is, Redis alone knows: the time inside
+// A store is the [driver.Backend] of one namespace. A session is one string, its record as
+// [driver.Record.AppendBinary] writes it, which Redis expires. When that is, Redis alone knows: the time inside
 // the record is older, and says up to when the index of its user is good.
 type store struct {
 	*client
@@ -21,8 +21,8 @@ type store struct {
 	read func(ctx context.Context, name string) (value []byte, expires int64, err error)
 }
 
-// Create implements [session.Backend].
-func (s *store) Create(ctx context.Context, key string, rec *session.Record) error {
+// Create implements [driver.Backend].
+func (s *store) Create(ctx context.Context, key string, rec *driver.Record) error {
 	if !valid(key) {
 		return errKey
 	}
@@ -37,7 +37,7 @@ func (s *store) Create(ctx context.Context, key string, rec *session.Record) err
 		return err
 	}
 	if set.none() {
-		return session.ErrExists
+		return driver.ErrExists
 	}
 	rec.Version = 1
 	return nil
@@ -45,10 +45,10 @@ func (s *store) Create(ctx context.Context, key string, rec *session.Record) err
 
 var errKey = errors.New("session/redis: a storage key consists of letters, digits, - and _")
 
-// Load implements [session.Backend].
-func (s *store) Load(ctx context.Context, key string, rec *session.Record) error {
+// Load implements [driver.Backend].
+func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error {
 	if !valid(key) {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	name := s.keys.session(key)
 	value, expires, err := s.read(ctx, name)
@@ -70,14 +70,14 @@ func (s *client) get(ctx context.Context, name string) (value []byte, expires in
 		pipe.Exec(ctx) // the errors are in the commands
 		value, err = get.Bytes()
 		if errors.Is(err, redis.Nil) {
-			return nil, 0, session.ErrNotFound
+			return nil, 0, driver.ErrNotFound
 		}
 		if err == nil {
 			expires, err = at.Result()
 		}
 		switch {
 		case err == nil && expires == -2: // in between
-			return nil, 0, session.ErrNotFound
+			return nil, 0, driver.ErrNotFound
 		case err == nil:
 			return value, expires, nil
 		case !r.may(err, false), !r.pause(ctx):
@@ -87,8 +87,8 @@ func (s *client) get(ctx context.Context, name string) (value []byte, expires in
 }
 
 // unmarshal fills rec. expires is what PEXPIRETIME says.
-func unmarshal(rec *session.Record, value []byte, expires int64) error {
-	var found session.Record
+func unmarshal(rec *driver.Record, value []byte, expires int64) error {
+	var found driver.Record
 	if err := found.UnmarshalBinary(value); err != nil {
 		return fmt.Errorf("session/redis: %w", err)
 	}
@@ -99,10 +99,10 @@ func unmarshal(rec *session.Record, value []byte, expires int64) error {
 	return nil
 }
 
-// Save implements [session.Backend].
-func (s *store) Save(ctx context.Context, key string, rec *session.Record) error {
+// Save implements [driver.Backend].
+func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error {
 	if !valid(key) {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	saved := *rec
 	saved.Version++
@@ -133,7 +133,7 @@ func (s *store) Save(ctx context.Context, key string, rec *session.Record) error
 		return err
 	}
 	was, err := outcome(save)
-	if errors.Is(err, session.ErrNotFound) && !s.ordered { // it is in the index now, where it would hold a place
+	if errors.Is(err, driver.ErrNotFound) && !s.ordered { // it is in the index now, where it would hold a place
 		s.leave(ctx, rec.User, key)
 	}
 	if err != nil {
@@ -155,7 +155,7 @@ func outcome(c *call) (user string, err error) {
 	switch v := c.cmd.Val().(type) {
 	case int64:
 		if v == 0 {
-			return "", session.ErrNotFound
+			return "", driver.ErrNotFound
 		}
 		return "", nil
 	case string:
@@ -165,21 +165,21 @@ func outcome(c *call) (user string, err error) {
 			value, isValue := v[0].(string)
 			expires, isTime := v[1].(int64)
 			if isValue && isTime {
-				rec := new(session.Record)
+				rec := new(driver.Record)
 				if err := unmarshal(rec, []byte(value), expires); err != nil {
 					return "", err
 				}
-				return "", &session.ConflictError{Record: rec}
+				return "", &driver.ConflictError{Record: rec}
 			}
 		}
 	}
 	return "", fmt.Errorf("session/redis: %w", errUnexpected)
 }
 
-// Touch implements [session.Backend].
+// Touch implements [driver.Backend].
 func (s *store) Touch(ctx context.Context, key string, expires time.Time) error {
 	if !valid(key) {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	name, at := s.keys.session(key), millis(expires)
 	touch := touchScript.call(name, at, slack.Milliseconds(), "").repeatable()
@@ -195,19 +195,19 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 	if err := s.sendIndexed(ctx, "touch", user, key, expires, touch); err != nil {
 		return err
 	}
-	if _, err = outcome(touch); errors.Is(err, session.ErrNotFound) {
+	if _, err = outcome(touch); errors.Is(err, driver.ErrNotFound) {
 		s.leave(ctx, user, key)
 	}
 	return err
 }
 
-// Delete implements [session.Backend].
+// Delete implements [driver.Backend].
 func (s *store) Delete(ctx context.Context, key string, at uint64) error {
 	var want any = ""
 	if at != 0 {
 		want = version(at)
 	}
-	err := session.ErrNotFound
+	err := driver.ErrNotFound
 	if valid(key) {
 		var user string
 		remove := deleteScript.call(s.keys.session(key), want, s.keys.channel(), key)
@@ -219,7 +219,7 @@ func (s *store) Delete(ctx context.Context, key string, at uint64) error {
 			s.forget(ctx, user, key)
 		}
 	}
-	if at == 0 && errors.Is(err, session.ErrNotFound) {
+	if at == 0 && errors.Is(err, driver.ErrNotFound) {
 		return nil
 	}
 	return err

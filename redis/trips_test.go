@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/redis"
 )
@@ -162,9 +163,9 @@ func TestTripsOfUsers(t *testing.T) {
 		check("Touch after that", 1, func() error { return b.Touch(ctx, key(1), rec.Expires.Add(2*redis.Slack+time.Hour)) })
 		rec.User = "bob"
 		check("Save of another user", 4, func() error { return b.Save(ctx, key(1), rec) })
-		check("Rename", 1, func() error { return b.(session.Renamer).Rename(ctx, key(1), rec.Version, key(2), rec) })
+		check("Rename", 1, func() error { return b.(driver.Renamer).Rename(ctx, key(1), rec.Version, key(2), rec) })
 		rec.User = "ann"
-		check("Rename of another user", 2, func() error { return b.(session.Renamer).Rename(ctx, key(2), rec.Version, key(1), rec) })
+		check("Rename of another user", 2, func() error { return b.(driver.Renamer).Rename(ctx, key(2), rec.Version, key(1), rec) })
 		check("Delete", 2, func() error { return b.Delete(ctx, key(1), 0) })
 		first = false
 	}

@@ -8,13 +8,13 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/listing"
 )
 
-// ListUser implements [session.UserLister]. It removes from the index what it finds to be gone.
-func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
-	return listing.Whole(ctx, func(gone func(key string)) (found []session.Entry, err error) {
+// ListUser implements [driver.UserLister]. It removes from the index what it finds to be gone.
+func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[driver.Entry, error] {
+	return listing.Whole(ctx, func(gone func(key string)) (found []driver.Entry, err error) {
 		if user == "" { // nobody is in no index
 			return nil, nil
 		}

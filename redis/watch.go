@@ -12,7 +12,7 @@ import (
 // heartbeat is how long a watch believes in a connection on which nothing comes.
 const heartbeat = 5 * time.Second
 
-// Watch implements [session.Watcher], by publish and subscribe: the scripts that remove a session publish its key,
+// Watch implements [driver.Watcher], by publish and subscribe: the scripts that remove a session publish its key,
 // and Clear the empty one. For an ACL user who may not subscribe the error wraps [errors.ErrUnsupported].
 func (s *store) Watch(ctx context.Context, resync func(), destroyed func(key string)) error {
 	sub := s.rdb.Subscribe(ctx, s.keys.channel())

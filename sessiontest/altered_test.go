@@ -5,24 +5,24 @@ import (
 	"iter"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // altered is a node with some of its methods replaced.
 type altered struct {
 	*node
 	key      func(key string) string // what becomes of a key
-	create   func(ctx context.Context, key string, rec *session.Record) error
-	load     func(ctx context.Context, key string, rec *session.Record) error
-	save     func(ctx context.Context, key string, rec *session.Record) error
+	create   func(ctx context.Context, key string, rec *driver.Record) error
+	load     func(ctx context.Context, key string, rec *driver.Record) error
+	save     func(ctx context.Context, key string, rec *driver.Record) error
 	touch    func(ctx context.Context, key string, expires time.Time) error
 	delete   func(ctx context.Context, key string, version uint64) error
-	rename   func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error
+	rename   func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error
 	watch    func(ctx context.Context, resync func(), destroyed func(key string)) error
 	count    func(ctx context.Context) (int, error)
-	list     func(ctx context.Context) iter.Seq2[session.Entry, error]
+	list     func(ctx context.Context) iter.Seq2[driver.Entry, error]
 	sweep    func(ctx context.Context, expired func(key, user string)) (int, error)
-	listUser func(ctx context.Context, user string) iter.Seq2[session.Entry, error]
+	listUser func(ctx context.Context, user string) iter.Seq2[driver.Entry, error]
 	reserve  func(ctx context.Context, user, key string, until time.Time, limit int, evict bool) ([]string, error)
 	clear    func(ctx context.Context) error
 	ping     func(ctx context.Context) error
@@ -36,21 +36,21 @@ func (a *altered) mapped(key string) string {
 	return key
 }
 
-func (a *altered) Create(ctx context.Context, key string, rec *session.Record) error {
+func (a *altered) Create(ctx context.Context, key string, rec *driver.Record) error {
 	if a.create != nil {
 		return a.create(ctx, a.mapped(key), rec)
 	}
 	return a.node.Create(ctx, a.mapped(key), rec)
 }
 
-func (a *altered) Load(ctx context.Context, key string, rec *session.Record) error {
+func (a *altered) Load(ctx context.Context, key string, rec *driver.Record) error {
 	if a.load != nil {
 		return a.load(ctx, a.mapped(key), rec)
 	}
 	return a.node.Load(ctx, a.mapped(key), rec)
 }
 
-func (a *altered) Save(ctx context.Context, key string, rec *session.Record) error {
+func (a *altered) Save(ctx context.Context, key string, rec *driver.Record) error {
 	if a.save != nil {
 		return a.save(ctx, a.mapped(key), rec)
 	}
@@ -71,7 +71,7 @@ func (a *altered) Delete(ctx context.Context, key string, version uint64) error 
 	return a.node.Delete(ctx, a.mapped(key), version)
 }
 
-func (a *altered) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+func (a *altered) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 	if a.rename != nil {
 		return a.rename(ctx, a.mapped(oldKey), oldVersion, a.mapped(newKey), rec)
 	}
@@ -85,14 +85,14 @@ func (a *altered) Count(ctx context.Context) (int, error) {
 	return a.node.Count(ctx)
 }
 
-func (a *altered) List(ctx context.Context) iter.Seq2[session.Entry, error] {
+func (a *altered) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 	if a.list != nil {
 		return a.list(ctx)
 	}
 	return a.node.List(ctx)
 }
 
-func (a *altered) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
+func (a *altered) ListUser(ctx context.Context, user string) iter.Seq2[driver.Entry, error] {
 	if a.listUser != nil {
 		return a.listUser(ctx, user)
 	}

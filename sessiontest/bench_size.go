@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // sizeData is what five values take as Bench has them, with what the manager puts before them.
@@ -25,7 +25,7 @@ func BenchSize(b *testing.B, h Harness, n int, stored func(b *testing.B) int64) 
 				before := stored(b)
 				for i := range n {
 					now := time.Now()
-					rec := &session.Record{Created: now, Expires: now.Add(time.Hour), Data: make([]byte, sizeData)}
+					rec := &driver.Record{Created: now, Expires: now.Add(time.Hour), Data: make([]byte, sizeData)}
 					if of == "user" {
 						rec.User, rec.AuthTime = strconv.Itoa(i)+"@example.com", now
 					}

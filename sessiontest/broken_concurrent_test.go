@@ -6,14 +6,15 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 var brokenConcurrent = []breakage{
 	{
 		name: "Create looks, then stores",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, create: func(ctx context.Context, key string, rec *session.Record) error {
-				if n.Load(ctx, key, new(session.Record)) == nil {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *driver.Record) error {
+				if n.Load(ctx, key, new(driver.Record)) == nil {
 					return session.ErrExists
 				}
 				meanwhile()
@@ -28,8 +29,8 @@ var brokenConcurrent = []breakage{
 	},
 	{
 		name: "Save looks, then stores",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				n.mu.Lock()
 				stored, err := n.at(key, rec.Version)
 				n.mu.Unlock()
@@ -55,9 +56,9 @@ var brokenConcurrent = []breakage{
 	},
 	{
 		name: "Touch looks, then stores",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, touch: func(ctx context.Context, key string, expires time.Time) error {
-				var rec session.Record
+				var rec driver.Record
 				if err := n.Load(ctx, key, &rec); err != nil {
 					return err
 				}
@@ -75,7 +76,7 @@ var brokenConcurrent = []breakage{
 	},
 	{
 		name: "Delete looks, then removes",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, delete: func(ctx context.Context, key string, version uint64) error {
 				n.mu.Lock()
 				_, err := n.at(key, version)
@@ -91,13 +92,13 @@ var brokenConcurrent = []breakage{
 	},
 	{
 		name: "Load reads in two steps",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, load: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, load: func(ctx context.Context, key string, rec *driver.Record) error {
 				if err := n.Load(ctx, key, rec); err != nil {
 					return err
 				}
 				meanwhile()
-				var later session.Record
+				var later driver.Record
 				if n.Load(ctx, key, &later) == nil {
 					rec.Data = later.Data
 				}
@@ -111,8 +112,8 @@ var brokenConcurrent = []breakage{
 // meanwhile lets the others of a case do all they want.
 func meanwhile() { time.Sleep(time.Nanosecond) }
 
-func renameOverwrites(n *node) session.Backend {
-	return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+func renameOverwrites(n *node) driver.Backend {
+	return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 		n.mu.Lock()
 		delete(n.records, place{n.namespace, newKey})
 		n.mu.Unlock()
@@ -123,20 +124,20 @@ func renameOverwrites(n *node) session.Backend {
 var brokenRename = []breakage{
 	{
 		name: "Rename keeps the version",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 				if err := n.Rename(ctx, oldKey, oldVersion, newKey, rec); err != nil {
 					return err
 				}
-				return n.change(newKey, func(rec *session.Record) { rec.Version = oldVersion })
+				return n.change(newKey, func(rec *driver.Record) { rec.Version = oldVersion })
 			}}
 		},
 		caught: []string{"rename/moves"},
 	},
 	{
 		name: "Rename keeps the old record",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 				n.mu.Lock()
 				defer n.mu.Unlock()
 				old, err := n.at(oldKey, oldVersion)
@@ -152,8 +153,8 @@ var brokenRename = []breakage{
 	},
 	{
 		name: "Rename ignores the version",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 				err := n.Rename(ctx, oldKey, oldVersion, newKey, rec)
 				if stored := conflict(err); stored != nil {
 					return n.Rename(ctx, oldKey, stored.Version, newKey, rec)
@@ -165,8 +166,8 @@ var brokenRename = []breakage{
 	},
 	{
 		name: "Rename creates what is not there",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 				err := n.Rename(ctx, oldKey, oldVersion, newKey, rec)
 				if errors.Is(err, session.ErrNotFound) {
 					return n.Create(ctx, newKey, rec)
@@ -183,8 +184,8 @@ var brokenRename = []breakage{
 	},
 	{
 		name: "Rename removes, then stores",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 				if err := n.Delete(ctx, oldKey, oldVersion); err != nil {
 					return err
 				}
@@ -196,8 +197,8 @@ var brokenRename = []breakage{
 	},
 	{
 		name: "Rename stores, then removes",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 				if err := n.Create(ctx, newKey, rec); err != nil {
 					return err
 				}

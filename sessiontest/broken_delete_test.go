@@ -6,12 +6,13 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 var brokenDelete = []breakage{
 	{
 		name: "Delete ignores the version",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, delete: func(ctx context.Context, key string, version uint64) error {
 				err := n.Delete(ctx, key, version)
 				if conflict(err) != nil {
@@ -25,11 +26,11 @@ var brokenDelete = []breakage{
 	},
 	{
 		name: "Delete's conflict carries no record",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, delete: func(ctx context.Context, key string, version uint64) error {
 				err := n.Delete(ctx, key, version)
 				if conflict(err) != nil {
-					return &session.ConflictError{}
+					return &driver.ConflictError{}
 				}
 				return err
 			}}
@@ -38,7 +39,7 @@ var brokenDelete = []breakage{
 	},
 	{
 		name: "Delete finds no version",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, delete: func(ctx context.Context, key string, version uint64) error {
 				if version != 0 {
 					return session.ErrNotFound
@@ -51,9 +52,9 @@ var brokenDelete = []breakage{
 	},
 	{
 		name: "Delete of nothing is an error",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, delete: func(ctx context.Context, key string, version uint64) error {
-				if err := n.Load(ctx, key, new(session.Record)); err != nil {
+				if err := n.Load(ctx, key, new(driver.Record)); err != nil {
 					return err
 				}
 				return n.Delete(ctx, key, version)
@@ -64,7 +65,7 @@ var brokenDelete = []breakage{
 	},
 	{
 		name: "Delete at a version of nothing is no error",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, delete: func(ctx context.Context, key string, version uint64) error {
 				err := n.Delete(ctx, key, version)
 				if errors.Is(err, session.ErrNotFound) {
@@ -77,7 +78,7 @@ var brokenDelete = []breakage{
 	},
 	{
 		name: "Delete removes only what was never saved",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, delete: func(ctx context.Context, key string, version uint64) error {
 				if version == 0 {
 					n.Delete(ctx, key, 1)
@@ -91,10 +92,10 @@ var brokenDelete = []breakage{
 	},
 	{
 		name: "Delete leaves the key taken",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{
 				node: n,
-				create: func(ctx context.Context, key string, rec *session.Record) error {
+				create: func(ctx context.Context, key string, rec *driver.Record) error {
 					n.mu.Lock()
 					_, taken := n.raw(key + " deleted")
 					n.mu.Unlock()
@@ -107,7 +108,7 @@ var brokenDelete = []breakage{
 					err := n.Delete(ctx, key, version)
 					if err == nil {
 						n.mu.Lock()
-						n.put(key+" deleted", session.Record{})
+						n.put(key+" deleted", driver.Record{})
 						n.mu.Unlock()
 					}
 					return err
@@ -121,8 +122,8 @@ var brokenDelete = []breakage{
 var brokenExpiry = []breakage{
 	{
 		name: "Load does not look at the time",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, load: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, load: func(ctx context.Context, key string, rec *driver.Record) error {
 				n.mu.Lock()
 				defer n.mu.Unlock()
 				stored, ok := n.raw(key)
@@ -137,8 +138,8 @@ var brokenExpiry = []breakage{
 	},
 	{
 		name: "Load drops a record too early",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, load: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, load: func(ctx context.Context, key string, rec *driver.Record) error {
 				err := n.Load(ctx, key, rec)
 				if err == nil && time.Until(rec.Expires) < 3*time.Millisecond {
 					return session.ErrNotFound
@@ -150,8 +151,8 @@ var brokenExpiry = []breakage{
 	},
 	{
 		name: "Save does not look at the time",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				n.revive(key)
 				return n.Save(ctx, key, rec)
 			}}
@@ -160,7 +161,7 @@ var brokenExpiry = []breakage{
 	},
 	{
 		name: "Touch does not look at the time",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, touch: func(ctx context.Context, key string, expires time.Time) error {
 				n.revive(key)
 				return n.Touch(ctx, key, expires)
@@ -170,7 +171,7 @@ var brokenExpiry = []breakage{
 	},
 	{
 		name: "Delete does not look at the time",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, delete: func(ctx context.Context, key string, version uint64) error {
 				n.revive(key)
 				return n.Delete(ctx, key, version)
@@ -180,19 +181,19 @@ var brokenExpiry = []breakage{
 	},
 	{
 		name: "a time to live that is negative means for ever",
-		alter: func(n *node) session.Backend {
-			forever := func(rec *session.Record) {
+		alter: func(n *node) driver.Backend {
+			forever := func(rec *driver.Record) {
 				if !rec.Live(time.Now()) {
 					rec.Expires = time.Now().Add(1000 * time.Hour)
 				}
 			}
 			return &altered{
 				node: n,
-				create: func(ctx context.Context, key string, rec *session.Record) error {
+				create: func(ctx context.Context, key string, rec *driver.Record) error {
 					forever(rec)
 					return n.Create(ctx, key, rec)
 				},
-				save: func(ctx context.Context, key string, rec *session.Record) error {
+				save: func(ctx context.Context, key string, rec *driver.Record) error {
 					forever(rec)
 					return n.Save(ctx, key, rec)
 				},
@@ -202,11 +203,11 @@ var brokenExpiry = []breakage{
 	},
 	{
 		name: "the time to live is that of Create",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			first := make(map[string]time.Time)
 			return &altered{
 				node: n,
-				create: func(ctx context.Context, key string, rec *session.Record) error {
+				create: func(ctx context.Context, key string, rec *driver.Record) error {
 					err := n.Create(ctx, key, rec)
 					if err == nil {
 						n.mu.Lock()
@@ -215,7 +216,7 @@ var brokenExpiry = []breakage{
 					}
 					return err
 				},
-				load: func(ctx context.Context, key string, rec *session.Record) error {
+				load: func(ctx context.Context, key string, rec *driver.Record) error {
 					n.mu.Lock()
 					expires, ok := first[key]
 					n.mu.Unlock()

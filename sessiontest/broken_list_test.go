@@ -8,13 +8,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 var brokenList = []breakage{
 	{
 		name: "Count counts the expired",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, count: func(context.Context) (int, error) {
 				n.mu.Lock()
 				defer n.mu.Unlock()
@@ -31,11 +31,11 @@ var brokenList = []breakage{
 	},
 	{
 		name: "Count counts calls",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			calls := 0
 			return &altered{
 				node: n,
-				create: func(ctx context.Context, key string, rec *session.Record) error {
+				create: func(ctx context.Context, key string, rec *driver.Record) error {
 					n.mu.Lock()
 					calls++
 					n.mu.Unlock()
@@ -54,7 +54,7 @@ var brokenList = []breakage{
 	},
 	{
 		name: "List yields twice",
-		alter: listing(func(n *node, ctx context.Context, yield func(session.Entry, error) bool) {
+		alter: listing(func(n *node, ctx context.Context, yield func(driver.Entry, error) bool) {
 			n.List(ctx)(yield)
 			n.List(ctx)(yield)
 		}),
@@ -63,12 +63,12 @@ var brokenList = []breakage{
 	},
 	{
 		name: "List yields the expired",
-		alter: listing(func(n *node, ctx context.Context, yield func(session.Entry, error) bool) {
+		alter: listing(func(n *node, ctx context.Context, yield func(driver.Entry, error) bool) {
 			n.mu.Lock()
 			all := maps.Clone(n.records)
 			n.mu.Unlock()
 			for at, rec := range all {
-				if rec.Data = nil; at.namespace == n.namespace && !yield(session.Entry{Key: at.key, Record: rec}, nil) {
+				if rec.Data = nil; at.namespace == n.namespace && !yield(driver.Entry{Key: at.key, Record: rec}, nil) {
 					return
 				}
 			}
@@ -77,9 +77,9 @@ var brokenList = []breakage{
 	},
 	{
 		name: "List yields data",
-		alter: listing(func(n *node, ctx context.Context, yield func(session.Entry, error) bool) {
+		alter: listing(func(n *node, ctx context.Context, yield func(driver.Entry, error) bool) {
 			for key, rec := range n.all() {
-				if !yield(session.Entry{Key: key, Record: rec}, nil) {
+				if !yield(driver.Entry{Key: key, Record: rec}, nil) {
 					return
 				}
 			}
@@ -88,9 +88,9 @@ var brokenList = []breakage{
 	},
 	{
 		name: "List yields keys alone",
-		alter: listing(func(n *node, ctx context.Context, yield func(session.Entry, error) bool) {
+		alter: listing(func(n *node, ctx context.Context, yield func(driver.Entry, error) bool) {
 			for key := range n.all() {
-				if !yield(session.Entry{Key: key}, nil) {
+				if !yield(driver.Entry{Key: key}, nil) {
 					return
 				}
 			}
@@ -99,7 +99,7 @@ var brokenList = []breakage{
 	},
 	{
 		name: "List yields one page",
-		alter: listing(func(n *node, ctx context.Context, yield func(session.Entry, error) bool) {
+		alter: listing(func(n *node, ctx context.Context, yield func(driver.Entry, error) bool) {
 			yielded := 0
 			for entry, err := range n.List(ctx) {
 				if yielded++; yielded > 250 || !yield(entry, err) {
@@ -111,7 +111,7 @@ var brokenList = []breakage{
 	},
 	{
 		name: "List counts its way through pages",
-		alter: listing(func(n *node, ctx context.Context, yield func(session.Entry, error) bool) {
+		alter: listing(func(n *node, ctx context.Context, yield func(driver.Entry, error) bool) {
 			for offset := 0; ; offset += 20 {
 				all := n.all()
 				keys := slices.Sorted(maps.Keys(all))
@@ -120,7 +120,7 @@ var brokenList = []breakage{
 				}
 				for _, key := range keys[offset:min(offset+20, len(keys))] {
 					rec := all[key]
-					if rec.Data = nil; !yield(session.Entry{Key: key, Record: rec}, nil) {
+					if rec.Data = nil; !yield(driver.Entry{Key: key, Record: rec}, nil) {
 						return
 					}
 				}
@@ -131,18 +131,18 @@ var brokenList = []breakage{
 	},
 	{
 		name: "List goes on",
-		alter: listing(func(n *node, ctx context.Context, yield func(session.Entry, error) bool) {
+		alter: listing(func(n *node, ctx context.Context, yield func(driver.Entry, error) bool) {
 			for key, rec := range n.all() {
 				rec.Data = nil
-				yield(session.Entry{Key: key, Record: rec}, nil)
+				yield(driver.Entry{Key: key, Record: rec}, nil)
 			}
 		}),
 		caught: []string{"list/stops"},
 	},
 	{
 		name: "List goes on after an error",
-		alter: listing(func(n *node, ctx context.Context, yield func(session.Entry, error) bool) {
-			if ctx.Err() != nil && !yield(session.Entry{}, ctx.Err()) {
+		alter: listing(func(n *node, ctx context.Context, yield func(driver.Entry, error) bool) {
+			if ctx.Err() != nil && !yield(driver.Entry{}, ctx.Err()) {
 				return
 			}
 			n.List(context.Background())(yield)
@@ -151,25 +151,25 @@ var brokenList = []breakage{
 	},
 	{
 		name: "Sweep removes everything",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, sweep: func(ctx context.Context, expired func(key, user string)) (int, error) {
-				return n.remove(func(place, session.Record) bool { return true }), nil
+				return n.remove(func(place, driver.Record) bool { return true }), nil
 			}}
 		},
 		caught: []string{"sweep/expired ones", "sweep/extended ones", "sweep/cancelled"},
 	},
 	{
 		name: "Sweep goes by age",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, sweep: func(ctx context.Context, expired func(key, user string)) (int, error) {
-				return n.remove(func(_ place, rec session.Record) bool { return time.Since(rec.Created) > 10*time.Millisecond }), nil
+				return n.remove(func(_ place, rec driver.Record) bool { return time.Since(rec.Created) > 10*time.Millisecond }), nil
 			}}
 		},
 		caught: []string{"sweep/expired ones", "sweep/extended ones"},
 	},
 	{
 		name: "Sweep does not count",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, sweep: func(ctx context.Context, expired func(key, user string)) (int, error) {
 				n.Sweep(ctx, expired)
 				return 0, nil
@@ -179,7 +179,7 @@ var brokenList = []breakage{
 	},
 	{
 		name: "Sweep tells nobody",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, sweep: func(ctx context.Context, _ func(key, user string)) (int, error) {
 				return n.Sweep(ctx, nil)
 			}}
@@ -188,7 +188,7 @@ var brokenList = []breakage{
 	},
 	{
 		name: "Sweep forgets whose they were",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, sweep: func(ctx context.Context, expired func(key, user string)) (int, error) {
 				if expired == nil {
 					return n.Sweep(ctx, nil)
@@ -200,7 +200,7 @@ var brokenList = []breakage{
 	},
 	{
 		name: "Sweep needs somebody to tell",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, sweep: func(ctx context.Context, expired func(key, user string)) (int, error) {
 				if expired == nil {
 					return 0, nil
@@ -212,17 +212,17 @@ var brokenList = []breakage{
 	},
 	{
 		name: "Sweep removes nothing",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, sweep: func(ctx context.Context, expired func(key, user string)) (int, error) { return 0, nil }}
 		},
 		caught: []string{"sweep/expired ones"},
 	},
 	{
 		name: "Clear removes one page",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, clear: func(ctx context.Context) error {
 				removed := 0
-				n.remove(func(at place, _ session.Record) bool {
+				n.remove(func(at place, _ driver.Record) bool {
 					removed++
 					return at.namespace == n.namespace && removed <= 250
 				})
@@ -233,9 +233,9 @@ var brokenList = []breakage{
 	},
 	{
 		name: "Clear removes all namespaces",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, clear: func(ctx context.Context) error {
-				n.remove(func(place, session.Record) bool { return true })
+				n.remove(func(place, driver.Record) bool { return true })
 				return nil
 			}}
 		},
@@ -243,7 +243,7 @@ var brokenList = []breakage{
 	},
 	{
 		name: "Ping fails",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, ping: func(context.Context) error { return errors.New("no answer") }}
 		},
 		caught: []string{"ping"},
@@ -251,10 +251,10 @@ var brokenList = []breakage{
 }
 
 // listing returns how to alter a node so that its List is f.
-func listing(f func(n *node, ctx context.Context, yield func(session.Entry, error) bool)) func(n *node) session.Backend {
-	return func(n *node) session.Backend {
-		return &altered{node: n, list: func(ctx context.Context) iter.Seq2[session.Entry, error] {
-			return func(yield func(session.Entry, error) bool) { f(n, ctx, yield) }
+func listing(f func(n *node, ctx context.Context, yield func(driver.Entry, error) bool)) func(n *node) driver.Backend {
+	return func(n *node) driver.Backend {
+		return &altered{node: n, list: func(ctx context.Context) iter.Seq2[driver.Entry, error] {
+			return func(yield func(driver.Entry, error) bool) { f(n, ctx, yield) }
 		}}
 	}
 }

@@ -15,12 +15,13 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A managerBreakage is one thing wrong with a store or a manager, and the manager cases that it makes fail.
 type managerBreakage struct {
 	name     string // of a breakage, unless something else is given
-	alter    func(n *node) session.Backend
+	alter    func(n *node) driver.Backend
 	provider func(Open) session.Provider
 	opts     []session.ManagerConfigOpt
 	caught   []string
@@ -85,7 +86,7 @@ var brokenManagers = []managerBreakage{
 	{name: "each node has a store of its own", caught: []string{"start/finds the session", "values/as loaded"}},
 	{
 		name:   "sessions are counted twice",
-		alter:  func(n *node) session.Backend { return countingTwice{n} },
+		alter:  func(n *node) driver.Backend { return countingTwice{n} },
 		caught: []string{"share/count"},
 	},
 	{
@@ -123,7 +124,7 @@ var brokenManagers = []managerBreakage{
 	},
 	{
 		name: "a goroutine outlives Close",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			go func() { <-n.over }()
 			return n
 		},
@@ -150,11 +151,11 @@ func (c countingTwice) Count(ctx context.Context) (int, error) {
 	return 2 * n, err
 }
 
-func remembering(n *node) session.Backend {
+func remembering(n *node) driver.Backend {
 	var known sync.Map
-	return plain{&altered{node: n, load: func(ctx context.Context, key string, rec *session.Record) error {
+	return plain{&altered{node: n, load: func(ctx context.Context, key string, rec *driver.Record) error {
 		if old, ok := known.Load(key); ok {
-			*rec = old.(session.Record)
+			*rec = old.(driver.Record)
 			return nil
 		}
 		err := n.Load(ctx, key, rec)
@@ -168,16 +169,16 @@ func remembering(n *node) session.Backend {
 func TestManagersCorrect(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
-		alter      func(n *node) session.Backend
+		alter      func(n *node) driver.Backend
 		resolution time.Duration
 		skips      bool // for want of optional interfaces, or of what cannot be in this process
 	}{
-		{name: "reference", alter: func(n *node) session.Backend { return n }},
-		{name: "odd", alter: func(n *node) session.Backend { return odd{n} }},
-		{name: "wrapped", alter: func(n *node) session.Backend { return wrapped{plain{n}, n} }},
-		{name: "plain", alter: func(n *node) session.Backend { return plain{n} }, skips: true},
-		{name: "in process", alter: func(n *node) session.Backend { return inProcess{n} }, skips: true},
-		{name: "seconds", alter: func(n *node) session.Backend { return seconds(n) }, resolution: time.Second},
+		{name: "reference", alter: func(n *node) driver.Backend { return n }},
+		{name: "odd", alter: func(n *node) driver.Backend { return odd{n} }},
+		{name: "wrapped", alter: func(n *node) driver.Backend { return wrapped{plain{n}, n} }},
+		{name: "plain", alter: func(n *node) driver.Backend { return plain{n} }, skips: true},
+		{name: "in process", alter: func(n *node) driver.Backend { return inProcess{n} }, skips: true},
+		{name: "seconds", alter: func(n *node) driver.Backend { return seconds(n) }, resolution: time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -205,14 +206,14 @@ func TestManagersBroken(t *testing.T) {
 			t.Parallel()
 			alter := b.alter
 			if i := slices.IndexFunc(broken, func(known breakage) bool { return known.name == b.name }); i >= 0 {
-				alter = func(n *node) session.Backend { return plain{broken[i].alter(n)} }
+				alter = func(n *node) driver.Backend { return plain{broken[i].alter(n)} }
 				if broken[i].ofUsers() {
 					alter = broken[i].alter
 				}
 			} else if alter == nil && b.provider == nil && b.opts == nil {
 				t.Fatal("there is no such breakage")
 			} else if alter == nil {
-				alter = func(n *node) session.Backend { return plain{n} }
+				alter = func(n *node) driver.Backend { return plain{n} }
 			}
 			for _, name := range b.caught {
 				c := caseOf(t, managerCases, name)
@@ -270,41 +271,41 @@ func caseOf(t *testing.T, cases []testCase, name string) testCase {
 // A sealerBreakage is a sealer with one thing wrong.
 type sealerBreakage struct {
 	name   string
-	alter  func(s *sealer) session.Sealer
+	alter  func(s *sealer) driver.Sealer
 	caught []string
 }
 
 var brokenSealers = []sealerBreakage{
 	{
 		name:   "the name of the cookie is not bound",
-		alter:  func(s *sealer) session.Sealer { return nameless{s} },
+		alter:  func(s *sealer) driver.Sealer { return nameless{s} },
 		caught: []string{"sealed/another cookie"},
 	},
 	{
 		name:   "the namespace is not bound",
-		alter:  func(s *sealer) session.Sealer { return &sealer{aead: s.aead} },
+		alter:  func(s *sealer) driver.Sealer { return &sealer{aead: s.aead} },
 		caught: []string{"share/namespaces"},
 	},
 	{
 		name:   "nothing is authenticated",
-		alter:  func(s *sealer) session.Sealer { return &sealer{aead: open{}, namespace: s.namespace} },
+		alter:  func(s *sealer) driver.Sealer { return &sealer{aead: open{}, namespace: s.namespace} },
 		caught: []string{"sealed/changed cookie"},
 	},
 	{
 		name:   "a reference is the cookie",
-		alter:  func(*sealer) session.Sealer { return &referring{kept: make(map[string]session.Record)} },
+		alter:  func(*sealer) driver.Sealer { return &referring{kept: make(map[string]driver.Record)} },
 		caught: []string{"sealed/large values"},
 	},
 	{
 		name: "nothing is authenticated, in several cookies",
-		alter: func(s *sealer) session.Sealer {
+		alter: func(s *sealer) driver.Sealer {
 			return parted{&sealer{aead: open{}, namespace: s.namespace}, 4}
 		},
 		caught: []string{"sealed/parts"},
 	},
 	{
 		name:   "a cookie opens once",
-		alter:  func(s *sealer) session.Sealer { return opensOnce{s, make(map[string]bool)} },
+		alter:  func(s *sealer) driver.Sealer { return opensOnce{s, make(map[string]bool)} },
 		caught: []string{"sealed/outage"},
 	},
 }
@@ -317,7 +318,7 @@ func TestSealersBroken(t *testing.T) {
 				var r *recorder
 				synctest.Test(t, func(t *testing.T) {
 					correct := openSealer(t)
-					seal := func(ctx context.Context, c session.BackendConfig) (session.Sealer, error) {
+					seal := func(ctx context.Context, c driver.Config) (driver.Sealer, error) {
 						s, err := correct(ctx, c)
 						return b.alter(s.(*sealer)), err
 					}
@@ -336,23 +337,23 @@ func TestSealersBroken(t *testing.T) {
 }
 
 // nameless seals under no name.
-type nameless struct{ session.Sealer }
+type nameless struct{ driver.Sealer }
 
-func (n nameless) Seal(dst []byte, _ string, rec *session.Record) ([]byte, error) {
+func (n nameless) Seal(dst []byte, _ string, rec *driver.Record) ([]byte, error) {
 	return n.Sealer.Seal(dst, "", rec)
 }
 
-func (n nameless) Open(_ string, sealed []byte, rec *session.Record) error {
+func (n nameless) Open(_ string, sealed []byte, rec *driver.Record) error {
 	return n.Sealer.Open("", sealed, rec)
 }
 
 // opensOnce opens nothing twice.
 type opensOnce struct {
-	session.Sealer
+	driver.Sealer
 	opened map[string]bool
 }
 
-func (o opensOnce) Open(name string, sealed []byte, rec *session.Record) error {
+func (o opensOnce) Open(name string, sealed []byte, rec *driver.Record) error {
 	if o.opened[string(sealed)] {
 		return session.ErrNotFound
 	}
@@ -371,10 +372,10 @@ func (open) Open(dst, _, c, _ []byte) ([]byte, error) { return append(dst, c...)
 // referring keeps the records itself.
 type referring struct {
 	mu   sync.Mutex
-	kept map[string]session.Record
+	kept map[string]driver.Record
 }
 
-func (r *referring) Seal(dst []byte, _ string, rec *session.Record) ([]byte, error) {
+func (r *referring) Seal(dst []byte, _ string, rec *driver.Record) ([]byte, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	name := strconv.Itoa(len(r.kept))
@@ -382,7 +383,7 @@ func (r *referring) Seal(dst []byte, _ string, rec *session.Record) ([]byte, err
 	return append(dst, name...), nil
 }
 
-func (r *referring) Open(_ string, sealed []byte, rec *session.Record) error {
+func (r *referring) Open(_ string, sealed []byte, rec *driver.Record) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	kept, ok := r.kept[string(sealed)]
@@ -397,7 +398,7 @@ func (r *referring) Open(_ string, sealed []byte, rec *session.Record) error {
 // stores, knows no limits, and takes every error for a miss.
 type lax struct {
 	open   Open
-	b      session.Backend
+	b      driver.Backend
 	stores map[string]*laxStore
 }
 
@@ -409,7 +410,7 @@ type laxStore struct {
 }
 
 func (p *lax) SessionInit(ctx context.Context, _ int64, _ string) (err error) {
-	p.b, err = p.open(ctx, session.BackendConfig{Namespace: "lax"})
+	p.b, err = p.open(ctx, driver.Config{Namespace: "lax"})
 	return err
 }
 
@@ -422,7 +423,7 @@ func (p *lax) SessionRead(ctx context.Context, sid string) (session.Store, error
 }
 
 func (p *lax) SessionExist(ctx context.Context, sid string) (bool, error) {
-	return p.b.Load(ctx, sid, new(session.Record)) == nil, nil
+	return p.b.Load(ctx, sid, new(driver.Record)) == nil, nil
 }
 
 func (p *lax) SessionRegenerate(ctx context.Context, oldsid, sid string) (session.Store, error) {

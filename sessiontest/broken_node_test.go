@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 var brokenKeys = []breakage{
@@ -36,7 +37,7 @@ var brokenKeys = []breakage{
 	},
 	{
 		name: "keys are patterns",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, key: func(key string) string {
 				for other := range n.all() {
 					if key == "%" || key == "*" || key == other[:22]+"_"+other[23:] {
@@ -50,8 +51,8 @@ var brokenKeys = []breakage{
 	},
 	{
 		name: "a miss is an empty record",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, load: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, load: func(ctx context.Context, key string, rec *driver.Record) error {
 				n.Load(ctx, key, rec)
 				return nil
 			}}
@@ -61,8 +62,8 @@ var brokenKeys = []breakage{
 	},
 	{
 		name: "a miss is an error of its own",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, load: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, load: func(ctx context.Context, key string, rec *driver.Record) error {
 				if n.Load(ctx, key, rec) != nil {
 					return errors.New("no rows")
 				}
@@ -75,27 +76,27 @@ var brokenKeys = []breakage{
 }
 
 // keyed returns how to alter a node so that f runs on each key.
-func keyed(f func(key string) string) func(n *node) session.Backend {
-	return func(n *node) session.Backend { return &altered{node: n, key: f} }
+func keyed(f func(key string) string) func(n *node) driver.Backend {
+	return func(n *node) driver.Backend { return &altered{node: n, key: f} }
 }
 
 var brokenNodes = []breakage{
 	{
 		name:    "each node has a store of its own",
-		alter:   func(n *node) session.Backend { return newWorld().node(n.namespace) },
+		alter:   func(n *node) driver.Backend { return newWorld().node(n.namespace) },
 		caught:  []string{"node/two share", "node/closing one", "concurrent/creates"},
 		related: []string{"S7", "Lister"},
 	},
 	{
 		name: "Close removes the records",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, close: func() error { return n.Clear(context.Background()) }}
 		},
 		caught: []string{"node/closing one"},
 	},
 	{
 		name: "namespaces are ignored",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			n.namespace = ""
 			return n
 		},
@@ -103,7 +104,7 @@ var brokenNodes = []breakage{
 	},
 	{
 		name: "namespaces are prefixes in Count, List and Clear",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			all := func() []*node {
 				n.mu.Lock()
 				defer n.mu.Unlock()
@@ -127,8 +128,8 @@ var brokenNodes = []breakage{
 					}
 					return total, nil
 				},
-				list: func(ctx context.Context) iter.Seq2[session.Entry, error] {
-					return func(yield func(session.Entry, error) bool) {
+				list: func(ctx context.Context) iter.Seq2[driver.Entry, error] {
+					return func(yield func(driver.Entry, error) bool) {
 						for _, n := range all() {
 							for entry, err := range n.List(ctx) {
 								if !yield(entry, err) {
@@ -153,8 +154,8 @@ var brokenNodes = []breakage{
 var brokenErrors = []breakage{
 	{
 		name: "a failed Load is a miss",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, load: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, load: func(ctx context.Context, key string, rec *driver.Record) error {
 				if ctx.Err() != nil {
 					return session.ErrNotFound
 				}
@@ -165,10 +166,10 @@ var brokenErrors = []breakage{
 	},
 	{
 		name: "a failed Create leaves a part",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, create: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *driver.Record) error {
 				if ctx.Err() != nil {
-					return errors.Join(ctx.Err(), n.Create(ctx, key, &session.Record{Expires: rec.Expires}))
+					return errors.Join(ctx.Err(), n.Create(ctx, key, &driver.Record{Expires: rec.Expires}))
 				}
 				return n.Create(ctx, key, rec)
 			}}
@@ -177,8 +178,8 @@ var brokenErrors = []breakage{
 	},
 	{
 		name: "a failed Create says nothing",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, create: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *driver.Record) error {
 				if ctx.Err() != nil {
 					return nil
 				}
@@ -189,10 +190,10 @@ var brokenErrors = []breakage{
 	},
 	{
 		name: "a failed Save leaves a part",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				if ctx.Err() != nil {
-					n.change(key, func(stored *session.Record) { stored.Data = rec.Data })
+					n.change(key, func(stored *driver.Record) { stored.Data = rec.Data })
 					return ctx.Err()
 				}
 				return n.Save(ctx, key, rec)
@@ -202,7 +203,7 @@ var brokenErrors = []breakage{
 	},
 	{
 		name: "a failed Touch says nothing",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, touch: func(ctx context.Context, key string, expires time.Time) error {
 				if ctx.Err() != nil {
 					return nil
@@ -214,7 +215,7 @@ var brokenErrors = []breakage{
 	},
 	{
 		name: "a failed Delete says nothing",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, delete: func(ctx context.Context, key string, version uint64) error {
 				if ctx.Err() != nil {
 					return nil
@@ -226,8 +227,8 @@ var brokenErrors = []breakage{
 	},
 	{
 		name: "errors show the key",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, load: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, load: func(ctx context.Context, key string, rec *driver.Record) error {
 				if err := n.Load(ctx, key, rec); err != nil {
 					return fmt.Errorf("load %s: %w", key, err)
 				}
@@ -238,8 +239,8 @@ var brokenErrors = []breakage{
 	},
 	{
 		name: "errors show the record",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				if err := n.Save(ctx, key, rec); err != nil {
 					return fmt.Errorf("save %+v: %w", *rec, err)
 				}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 var brokenReserve = []breakage{
@@ -105,8 +106,8 @@ var brokenReserve = []breakage{
 	},
 	{
 		name: "a late save holds a place",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				err := n.Save(ctx, key, rec)
 				if errors.Is(err, session.ErrNotFound) && rec.User != "" {
 					n.mu.Lock()
@@ -120,9 +121,9 @@ var brokenReserve = []breakage{
 	},
 	{
 		name: "a reservation outlives Clear",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, clear: func(ctx context.Context) error {
-				n.remove(func(at place, _ session.Record) bool { return at.namespace == n.namespace })
+				n.remove(func(at place, _ driver.Record) bool { return at.namespace == n.namespace })
 				return nil
 			}}
 		},
@@ -130,8 +131,8 @@ var brokenReserve = []breakage{
 	},
 	{
 		name: "a reservation outlives its record",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, create: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *driver.Record) error {
 				n.mu.Lock()
 				r, ok := n.reserved[place{n.namespace, key}]
 				n.mu.Unlock()
@@ -152,7 +153,7 @@ var brokenReserve = []breakage{
 		alter: reserving(func(n *node, ctx context.Context, c reserveCall) ([]string, error) {
 			evicted, err := c.on(ctx, n)
 			if err == nil {
-				n.Create(ctx, c.key, &session.Record{User: c.user, Expires: c.until})
+				n.Create(ctx, c.key, &driver.Record{User: c.user, Expires: c.until})
 			}
 			return evicted, err
 		}),
@@ -161,8 +162,8 @@ var brokenReserve = []breakage{
 	},
 	{
 		name: "Rename takes a reservation for a record",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 				n.mu.Lock()
 				_, taken := n.reserved[place{n.namespace, newKey}]
 				n.mu.Unlock()
@@ -176,8 +177,8 @@ var brokenReserve = []breakage{
 	},
 	{
 		name: "Reserve counts a record twice that is being renamed",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 				if err := n.Create(ctx, newKey, rec); err != nil {
 					return err
 				}
@@ -284,8 +285,8 @@ func (c reserveCall) on(ctx context.Context, n *node) ([]string, error) {
 }
 
 // reserving returns how to alter a node so that f stands in for Reserve.
-func reserving(f func(n *node, ctx context.Context, c reserveCall) ([]string, error)) func(n *node) session.Backend {
-	return func(n *node) session.Backend {
+func reserving(f func(n *node, ctx context.Context, c reserveCall) ([]string, error)) func(n *node) driver.Backend {
+	return func(n *node) driver.Backend {
 		return &altered{node: n, reserve: func(ctx context.Context, user, key string, until time.Time, limit int, evict bool) ([]string, error) {
 			return f(n, ctx, reserveCall{user, key, until, limit, evict})
 		}}

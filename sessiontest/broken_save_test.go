@@ -5,13 +5,14 @@ import (
 	"errors"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 var brokenSave = []breakage{
 	{
 		name: "Save creates what is not there",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				err := n.Save(ctx, key, rec)
 				if errors.Is(err, session.ErrNotFound) {
 					return n.Create(ctx, key, rec)
@@ -24,8 +25,8 @@ var brokenSave = []breakage{
 	},
 	{
 		name: "Save ignores the version",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				err := n.Save(ctx, key, rec)
 				if stored := conflict(err); stored != nil {
 					rec.Version = stored.Version
@@ -39,8 +40,8 @@ var brokenSave = []breakage{
 	},
 	{
 		name: "Save takes versions later than the stored one",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				err := n.Save(ctx, key, rec)
 				if stored := conflict(err); stored != nil && stored.Version < rec.Version {
 					rec.Version = stored.Version
@@ -53,8 +54,8 @@ var brokenSave = []breakage{
 	},
 	{
 		name: "Save takes version 0 as any version",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				err := n.Save(ctx, key, rec)
 				if stored := conflict(err); stored != nil && rec.Version == 0 {
 					rec.Version = stored.Version
@@ -67,11 +68,11 @@ var brokenSave = []breakage{
 	},
 	{
 		name: "Save's conflict carries no record",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				err := n.Save(ctx, key, rec)
 				if conflict(err) != nil {
-					return &session.ConflictError{}
+					return &driver.ConflictError{}
 				}
 				return err
 			}}
@@ -81,13 +82,13 @@ var brokenSave = []breakage{
 	},
 	{
 		name: "Save's conflict carries the caller's record",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				err := n.Save(ctx, key, rec)
 				if stored := conflict(err); stored != nil {
 					mine := *rec
 					mine.Version = stored.Version
-					return &session.ConflictError{Record: &mine}
+					return &driver.ConflictError{Record: &mine}
 				}
 				return err
 			}}
@@ -97,8 +98,8 @@ var brokenSave = []breakage{
 	},
 	{
 		name: "Save's conflict carries a record without its version",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				err := n.Save(ctx, key, rec)
 				if stored := conflict(err); stored != nil {
 					stored.Version = 0
@@ -111,8 +112,8 @@ var brokenSave = []breakage{
 	},
 	{
 		name: "Save advances the version before it fails",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				err := n.Save(ctx, key, rec)
 				if err != nil {
 					rec.Version++
@@ -125,8 +126,8 @@ var brokenSave = []breakage{
 	},
 	{
 		name: "Save advances the version by two",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				err := n.Save(ctx, key, rec)
 				if err == nil {
 					rec.Version++
@@ -144,8 +145,8 @@ var brokenSave = []breakage{
 	},
 	{
 		name: "Save does not tell the new version",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				mine := *rec
 				return n.Save(ctx, key, &mine)
 			}}
@@ -155,9 +156,9 @@ var brokenSave = []breakage{
 	},
 	{
 		name: "Save keeps who and when",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
-				var old session.Record
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
+				var old driver.Record
 				n.Load(ctx, key, &old)
 				mine := *rec
 				mine.User, mine.Created, mine.AuthTime, mine.Deadline = old.User, old.Created, old.AuthTime, old.Deadline
@@ -171,9 +172,9 @@ var brokenSave = []breakage{
 	},
 	{
 		name: "Save keeps data when there is none",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
-				var old session.Record
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
+				var old driver.Record
 				n.Load(ctx, key, &old)
 				mine := *rec
 				if len(mine.Data) == 0 {
@@ -188,8 +189,8 @@ var brokenSave = []breakage{
 	},
 	{
 		name: "Save writes over the data that was loaded",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				n.mu.Lock()
 				if old, err := n.at(key, rec.Version); err == nil {
 					rec.Data = append(old.Data[:0], rec.Data...)
@@ -203,8 +204,8 @@ var brokenSave = []breakage{
 	},
 	{
 		name: "Save stores Expires as it comes",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				mine := *rec
 				mine.Shorten = true
 				err := n.Save(ctx, key, &mine)
@@ -216,8 +217,8 @@ var brokenSave = []breakage{
 	},
 	{
 		name: "Save never shortens",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				mine := *rec
 				mine.Shorten = false
 				err := n.Save(ctx, key, &mine)
@@ -229,9 +230,9 @@ var brokenSave = []breakage{
 	},
 	{
 		name: "Save leaves Expires alone",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
-				var old session.Record
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
+				var old driver.Record
 				n.Load(ctx, key, &old)
 				mine := *rec
 				mine.Expires = old.Expires

@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A breakage is a backend with one thing wrong.
 type breakage struct {
 	name    string
-	alter   func(n *node) session.Backend
+	alter   func(n *node) driver.Backend
 	caught  []string // the cases that must fail; others of their sentences may
 	related []string // further sentences whose cases may fail
 	racy    bool     // not for concurrent cases under the race detector
@@ -36,8 +37,8 @@ func (b breakage) ofUsers() bool {
 var brokenCreate = []breakage{
 	{
 		name: "Create overwrites",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, create: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *driver.Record) error {
 				n.Delete(ctx, key, 0)
 				return n.Create(ctx, key, rec)
 			}}
@@ -46,8 +47,8 @@ var brokenCreate = []breakage{
 	},
 	{
 		name: "Create of a taken key is refused with an error of its own",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, create: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *driver.Record) error {
 				if err := n.Create(ctx, key, rec); err != nil {
 					return errors.New("duplicate key")
 				}
@@ -58,8 +59,8 @@ var brokenCreate = []breakage{
 	},
 	{
 		name: "Create takes the version as it comes",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, create: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *driver.Record) error {
 				version := max(rec.Version, 1)
 				err := n.Create(ctx, key, rec)
 				rec.Version = version
@@ -70,8 +71,8 @@ var brokenCreate = []breakage{
 	},
 	{
 		name: "Create does not set the version",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, create: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *driver.Record) error {
 				mine := *rec
 				return n.Create(ctx, key, &mine)
 			}}
@@ -81,8 +82,8 @@ var brokenCreate = []breakage{
 	},
 	{
 		name: "Create does not take the key of an expired record",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, create: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *driver.Record) error {
 				n.mu.Lock()
 				_, taken := n.raw(key)
 				n.mu.Unlock()
@@ -96,8 +97,8 @@ var brokenCreate = []breakage{
 	},
 	{
 		name: "Create over an expired record keeps its user",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, create: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *driver.Record) error {
 				n.mu.Lock()
 				old, _ := n.raw(key)
 				n.mu.Unlock()
@@ -115,7 +116,7 @@ var brokenCreate = []breakage{
 var brokenLoad = []breakage{
 	{
 		name: "Load leaves fields of a used record",
-		alter: loaded(func(rec *session.Record, used session.Record) {
+		alter: loaded(func(rec *driver.Record, used driver.Record) {
 			if rec.User == "" {
 				rec.User = used.User
 			}
@@ -128,47 +129,47 @@ var brokenLoad = []breakage{
 	},
 	{
 		name:    "Load leaves Shorten of a used record",
-		alter:   loaded(func(rec *session.Record, used session.Record) { rec.Shorten = used.Shorten }),
+		alter:   loaded(func(rec *driver.Record, used driver.Record) { rec.Shorten = used.Shorten }),
 		caught:  []string{"record/every field"},
 		related: []string{"S3", "S6", "S7"},
 	},
 	{
 		name:   "Load puts data where the last was",
-		alter:  loaded(func(rec *session.Record, used session.Record) { rec.Data = append(used.Data[:0], rec.Data...) }),
+		alter:  loaded(func(rec *driver.Record, used driver.Record) { rec.Data = append(used.Data[:0], rec.Data...) }),
 		caught: []string{"record/loaded data stays"},
 	},
 	{
 		name:    "user is not stored",
-		alter:   put(func(rec *session.Record) { rec.User = "" }),
+		alter:   put(func(rec *driver.Record) { rec.User = "" }),
 		caught:  []string{"record/every field", "record/user to the byte", "record/save every field"},
 		related: []string{"S3", "S7", "S14", "Lister", "Sweeper"},
 	},
 	{
 		name:    "user is stored in small letters",
-		alter:   put(func(rec *session.Record) { rec.User = strings.ToLower(rec.User) }),
+		alter:   put(func(rec *driver.Record) { rec.User = strings.ToLower(rec.User) }),
 		caught:  []string{"record/user to the byte"},
 		related: []string{"Sweeper"},
 	},
 	{
 		name:   "user is stored without space around",
-		alter:  put(func(rec *session.Record) { rec.User = strings.TrimSpace(rec.User) }),
+		alter:  put(func(rec *driver.Record) { rec.User = strings.TrimSpace(rec.User) }),
 		caught: []string{"record/user to the byte"},
 	},
 	{
 		name:    "auth time is not stored",
-		alter:   put(func(rec *session.Record) { rec.AuthTime = time.Time{} }),
+		alter:   put(func(rec *driver.Record) { rec.AuthTime = time.Time{} }),
 		caught:  []string{"record/every field"},
 		related: []string{"S3", "S7", "Lister"},
 	},
 	{
 		name:    "deadline is not stored",
-		alter:   put(func(rec *session.Record) { rec.Deadline = time.Time{} }),
+		alter:   put(func(rec *driver.Record) { rec.Deadline = time.Time{} }),
 		caught:  []string{"record/every field"},
 		related: []string{"S3", "S6", "S7", "Lister"},
 	},
 	{
 		name: "no auth time becomes 1970",
-		alter: put(func(rec *session.Record) {
+		alter: put(func(rec *driver.Record) {
 			if rec.AuthTime.IsZero() {
 				rec.AuthTime = time.Unix(0, 0)
 			}
@@ -184,25 +185,25 @@ var brokenLoad = []breakage{
 	},
 	{
 		name:   "data ends at a NUL",
-		alter:  put(func(rec *session.Record) { rec.Data, _, _ = bytes.Cut(rec.Data, []byte{0}) }),
+		alter:  put(func(rec *driver.Record) { rec.Data, _, _ = bytes.Cut(rec.Data, []byte{0}) }),
 		caught: []string{"record/data to the byte"},
 	},
 	{
 		name:   "data is stored without space around",
-		alter:  put(func(rec *session.Record) { rec.Data = []byte(strings.TrimSpace(string(rec.Data))) }),
+		alter:  put(func(rec *driver.Record) { rec.Data = []byte(strings.TrimSpace(string(rec.Data))) }),
 		caught: []string{"record/data to the byte"},
 	},
 	{
 		name:   "data is cut at 65535 bytes",
-		alter:  put(func(rec *session.Record) { rec.Data = rec.Data[:min(len(rec.Data), 65535)] }),
+		alter:  put(func(rec *driver.Record) { rec.Data = rec.Data[:min(len(rec.Data), 65535)] }),
 		caught: []string{"record/data to the byte"},
 	},
 }
 
 // loaded returns how to alter a node so that f runs on each loaded record. used is what the record was before.
-func loaded(f func(rec *session.Record, used session.Record)) func(n *node) session.Backend {
-	return func(n *node) session.Backend {
-		return &altered{node: n, load: func(ctx context.Context, key string, rec *session.Record) error {
+func loaded(f func(rec *driver.Record, used driver.Record)) func(n *node) driver.Backend {
+	return func(n *node) driver.Backend {
+		return &altered{node: n, load: func(ctx context.Context, key string, rec *driver.Record) error {
 			used := *rec
 			if err := n.Load(ctx, key, rec); err != nil {
 				return err
@@ -214,8 +215,8 @@ func loaded(f func(rec *session.Record, used session.Record)) func(n *node) sess
 }
 
 // put returns how to alter a node so that f runs on each record before it is stored.
-func put(f func(rec *session.Record)) func(n *node) session.Backend {
-	return func(n *node) session.Backend {
+func put(f func(rec *driver.Record)) func(n *node) driver.Backend {
+	return func(n *node) driver.Backend {
 		n.onPut = f
 		return n
 	}

@@ -5,23 +5,24 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 var brokenTouch = []breakage{
 	{
 		name: "Touch shortens",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, touch: func(ctx context.Context, key string, expires time.Time) error {
-				return n.change(key, func(rec *session.Record) { rec.Expires = expires })
+				return n.change(key, func(rec *driver.Record) { rec.Expires = expires })
 			}}
 		},
 		caught: []string{"touch/never shortens"},
 	},
 	{
 		name: "Touch with an earlier time is a miss",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, touch: func(ctx context.Context, key string, expires time.Time) error {
-				var rec session.Record
+				var rec driver.Record
 				if n.Load(ctx, key, &rec) == nil && rec.Expires.After(expires) {
 					return session.ErrNotFound
 				}
@@ -32,9 +33,9 @@ var brokenTouch = []breakage{
 	},
 	{
 		name: "Touch with an equal time is a miss",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, touch: func(ctx context.Context, key string, expires time.Time) error {
-				var rec session.Record
+				var rec driver.Record
 				if n.Load(ctx, key, &rec) == nil && rec.Expires.Equal(expires.Truncate(time.Millisecond)) {
 					return session.ErrNotFound
 				}
@@ -45,7 +46,7 @@ var brokenTouch = []breakage{
 	},
 	{
 		name: "Touch does nothing",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, touch: func(ctx context.Context, key string, _ time.Time) error {
 				return n.Touch(ctx, key, time.Time{})
 			}}
@@ -55,12 +56,12 @@ var brokenTouch = []breakage{
 	},
 	{
 		name: "Touch is a new version",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, touch: func(ctx context.Context, key string, expires time.Time) error {
 				if err := n.Touch(ctx, key, expires); err != nil {
 					return err
 				}
-				return n.change(key, func(rec *session.Record) { rec.Version++ })
+				return n.change(key, func(rec *driver.Record) { rec.Version++ })
 			}}
 		},
 		caught:  []string{"touch/no new version"},
@@ -68,12 +69,12 @@ var brokenTouch = []breakage{
 	},
 	{
 		name: "Touch loses the data",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, touch: func(ctx context.Context, key string, expires time.Time) error {
 				if err := n.Touch(ctx, key, expires); err != nil {
 					return err
 				}
-				return n.change(key, func(rec *session.Record) { rec.Data = nil })
+				return n.change(key, func(rec *driver.Record) { rec.Data = nil })
 			}}
 		},
 		caught:  []string{"touch/no new version"},
@@ -81,11 +82,11 @@ var brokenTouch = []breakage{
 	},
 	{
 		name: "Touch creates what is not there",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, touch: func(ctx context.Context, key string, expires time.Time) error {
 				err := n.Touch(ctx, key, expires)
 				if err != nil {
-					return n.Create(ctx, key, &session.Record{Expires: expires})
+					return n.Create(ctx, key, &driver.Record{Expires: expires})
 				}
 				return err
 			}}
@@ -95,7 +96,7 @@ var brokenTouch = []breakage{
 	},
 	{
 		name: "Touch of nothing is no miss",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, touch: func(ctx context.Context, key string, expires time.Time) error {
 				n.Touch(ctx, key, expires)
 				return nil
@@ -107,7 +108,7 @@ var brokenTouch = []breakage{
 }
 
 // change changes the live record under key, or returns ErrNotFound.
-func (n *node) change(key string, f func(rec *session.Record)) error {
+func (n *node) change(key string, f func(rec *driver.Record)) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	rec, ok := n.stored(key)

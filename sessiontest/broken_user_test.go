@@ -10,32 +10,33 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 var brokenUser = []breakage{
 	{
 		name: "ListUser goes by the beginning of the name",
-		alter: listingUser(func(n *node, user string, yield func(session.Entry, error) bool) {
-			n.listWhere(func(_ string, rec session.Record) bool { return strings.HasPrefix(rec.User, user) }, yield)
+		alter: listingUser(func(n *node, user string, yield func(driver.Entry, error) bool) {
+			n.listWhere(func(_ string, rec driver.Record) bool { return strings.HasPrefix(rec.User, user) }, yield)
 		}),
 		caught: []string{"user/live ones"},
 	},
 	{
 		name: "ListUser takes large letters for small ones",
-		alter: listingUser(func(n *node, user string, yield func(session.Entry, error) bool) {
-			n.listWhere(func(_ string, rec session.Record) bool { return strings.EqualFold(rec.User, user) }, yield)
+		alter: listingUser(func(n *node, user string, yield func(driver.Entry, error) bool) {
+			n.listWhere(func(_ string, rec driver.Record) bool { return strings.EqualFold(rec.User, user) }, yield)
 		}),
 		caught: []string{"user/live ones"},
 	},
 	{
 		name: "ListUser yields the expired",
-		alter: listingUser(func(n *node, user string, yield func(session.Entry, error) bool) {
+		alter: listingUser(func(n *node, user string, yield func(driver.Entry, error) bool) {
 			n.mu.Lock()
 			all := maps.Clone(n.records)
 			n.mu.Unlock()
 			for at, rec := range all {
 				rec.Data = nil
-				if at.namespace == n.namespace && rec.User == user && !yield(session.Entry{Key: at.key, Record: rec}, nil) {
+				if at.namespace == n.namespace && rec.User == user && !yield(driver.Entry{Key: at.key, Record: rec}, nil) {
 					return
 				}
 			}
@@ -45,13 +46,13 @@ var brokenUser = []breakage{
 	},
 	{
 		name: "ListUser yields all namespaces",
-		alter: listingUser(func(n *node, user string, yield func(session.Entry, error) bool) {
+		alter: listingUser(func(n *node, user string, yield func(driver.Entry, error) bool) {
 			n.mu.Lock()
 			all := maps.Clone(n.records)
 			n.mu.Unlock()
 			for at, rec := range all {
 				rec.Data = nil
-				if rec.Live(time.Now()) && rec.User == user && !yield(session.Entry{Key: at.key, Record: rec}, nil) {
+				if rec.Live(time.Now()) && rec.User == user && !yield(driver.Entry{Key: at.key, Record: rec}, nil) {
 					return
 				}
 			}
@@ -60,14 +61,14 @@ var brokenUser = []breakage{
 	},
 	{
 		name: "ListUser asks for the keys once, and passes over what is there no longer",
-		alter: listingUser(func(n *node, user string, yield func(session.Entry, error) bool) {
+		alter: listingUser(func(n *node, user string, yield func(driver.Entry, error) bool) {
 			var keys []string
-			n.listWhere(func(key string, rec session.Record) bool { return rec.User == user }, func(e session.Entry, _ error) bool {
+			n.listWhere(func(key string, rec driver.Record) bool { return rec.User == user }, func(e driver.Entry, _ error) bool {
 				keys = append(keys, e.Key)
 				return true
 			})
 			for _, key := range keys {
-				entry := session.Entry{Key: key}
+				entry := driver.Entry{Key: key}
 				if n.Load(context.Background(), key, &entry.Record) != nil {
 					continue
 				}
@@ -109,20 +110,20 @@ var brokenUser = []breakage{
 }
 
 // listWhere yields the live records of the namespace for which ok holds.
-func (n *node) listWhere(ok func(key string, rec session.Record) bool, yield func(session.Entry, error) bool) {
+func (n *node) listWhere(ok func(key string, rec driver.Record) bool, yield func(driver.Entry, error) bool) {
 	for key, rec := range n.all() {
 		rec.Data = nil
-		if ok(key, rec) && !yield(session.Entry{Key: key, Record: rec}, nil) {
+		if ok(key, rec) && !yield(driver.Entry{Key: key, Record: rec}, nil) {
 			return
 		}
 	}
 }
 
 // listingUser returns how to alter a node so that f stands in for ListUser.
-func listingUser(f func(n *node, user string, yield func(session.Entry, error) bool)) func(n *node) session.Backend {
-	return func(n *node) session.Backend {
-		return &altered{node: n, listUser: func(_ context.Context, user string) iter.Seq2[session.Entry, error] {
-			return func(yield func(session.Entry, error) bool) { f(n, user, yield) }
+func listingUser(f func(n *node, user string, yield func(driver.Entry, error) bool)) func(n *node) driver.Backend {
+	return func(n *node) driver.Backend {
+		return &altered{node: n, listUser: func(_ context.Context, user string) iter.Seq2[driver.Entry, error] {
+			return func(yield func(driver.Entry, error) bool) { f(n, user, yield) }
 		}}
 	}
 }
@@ -171,8 +172,8 @@ func (i *index) ghostsOf(namespace, user string) (keys []string) {
 }
 
 // indexed returns how to alter a node so that ListUser goes by an index that is as set says.
-func indexed(set func(*index)) func(n *node) session.Backend {
-	return func(n *node) session.Backend {
+func indexed(set func(*index)) func(n *node) driver.Backend {
+	return func(n *node) driver.Backend {
 		fresh := &index{users: make(map[place]map[string]time.Time)}
 		set(fresh)
 		n.mu.Lock()
@@ -184,33 +185,33 @@ func indexed(set func(*index)) func(n *node) session.Backend {
 		at := func(key string) place { return place{n.namespace, key} }
 		return &altered{
 			node: n,
-			create: func(ctx context.Context, key string, rec *session.Record) error {
+			create: func(ctx context.Context, key string, rec *driver.Record) error {
 				i.tell(at(key), rec.User, rec.Expires)
 				return n.Create(ctx, key, rec)
 			},
-			save: func(ctx context.Context, key string, rec *session.Record) error {
+			save: func(ctx context.Context, key string, rec *driver.Record) error {
 				if i.saves {
 					i.tell(at(key), rec.User, rec.Expires)
 				}
 				return n.Save(ctx, key, rec)
 			},
-			rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+			rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 				if !i.deafToRename {
 					i.tell(at(newKey), rec.User, rec.Expires)
 				}
 				return n.Rename(ctx, oldKey, oldVersion, newKey, rec)
 			},
-			listUser: func(_ context.Context, user string) iter.Seq2[session.Entry, error] {
-				return func(yield func(session.Entry, error) bool) {
-					n.listWhere(func(key string, rec session.Record) bool {
+			listUser: func(_ context.Context, user string) iter.Seq2[driver.Entry, error] {
+				return func(yield func(driver.Entry, error) bool) {
+					n.listWhere(func(key string, rec driver.Record) bool {
 						return i.has(at(key), user) && (rec.User == user || i.unverified)
 					}, yield)
 					if !i.ghosts {
 						return
 					}
 					for _, key := range i.ghostsOf(n.namespace, user) {
-						if errors.Is(n.Load(context.Background(), key, new(session.Record)), session.ErrNotFound) &&
-							!yield(session.Entry{Key: key}, nil) {
+						if errors.Is(n.Load(context.Background(), key, new(driver.Record)), session.ErrNotFound) &&
+							!yield(driver.Entry{Key: key}, nil) {
 							return
 						}
 					}

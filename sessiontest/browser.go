@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // manager makes a manager on a node of its own, in the case's namespace, until the case ends.
@@ -218,8 +219,8 @@ func wantNoCookie(t testing.TB, response string, h http.Header) {
 }
 
 // storageKey returns what b keeps a session under.
-func (e *env) storageKey(b session.Backend, sid string) string {
-	if _, ok := session.As[session.InProcess](b); ok || e.beego {
+func (e *env) storageKey(b driver.Backend, sid string) string {
+	if _, ok := driver.As[driver.InProcess](b); ok || e.beego {
 		return sid
 	}
 	return e.hashed(sid)
@@ -233,20 +234,20 @@ func (e *env) wantRecordless(t testing.TB, sid string) {
 }
 
 // stored returns what is stored for a sid.
-func (e *env) stored(t testing.TB, sid string) *session.Record {
+func (e *env) stored(t testing.TB, sid string) *driver.Record {
 	t.Helper()
 	b := e.node(t)
 	return load(t, b, e.storageKey(b, sid))
 }
 
 // hasten makes what is stored for a sid expire at another time.
-func (e *env) hasten(t testing.TB, sid string, change func(rec *session.Record)) {
+func (e *env) hasten(t testing.TB, sid string, change func(rec *driver.Record)) {
 	t.Helper()
 	b := e.node(t)
 	hasten(t, b, e.storageKey(b, sid), change)
 }
 
-func hasten(t testing.TB, b session.Backend, key string, change func(rec *session.Record)) {
+func hasten(t testing.TB, b driver.Backend, key string, change func(rec *driver.Record)) {
 	t.Helper()
 	rec := load(t, b, key)
 	rec.Shorten = true
@@ -258,7 +259,7 @@ func hasten(t testing.TB, b session.Backend, key string, change func(rec *sessio
 func (e *env) expire(t testing.TB, sid string) {
 	t.Helper()
 	soon := e.soon()
-	e.hasten(t, sid, func(rec *session.Record) { rec.Expires = soon })
+	e.hasten(t, sid, func(rec *driver.Record) { rec.Expires = soon })
 	e.waitFor(soon)
 }
 

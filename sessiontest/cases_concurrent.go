@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // All of it holds for concurrent requests on several nodes.
@@ -22,7 +23,7 @@ var concurrentCases = []testCase{
 		rule:     "No acknowledged save is lost, and no version is given twice.",
 		check: func(t testing.TB, e *env) {
 			const workers, each = 32, 25 // each save conflicts with dozens of others
-			nodes, key := []session.Backend{e.node(t), e.node(t)}, e.key("k")
+			nodes, key := []driver.Backend{e.node(t), e.node(t)}, e.key("k")
 			create(t, nodes[0], key, newRecord("0"))
 			versions := make([][]uint64, workers)
 			together(workers, func(i int) {
@@ -51,7 +52,7 @@ var concurrentCases = []testCase{
 		sentence: "S14",
 		rule:     "Of concurrent Creates of one key exactly one wins, the others get ErrExists.",
 		check: func(t testing.TB, e *env) {
-			nodes := []session.Backend{e.node(t), e.node(t)}
+			nodes := []driver.Backend{e.node(t), e.node(t)}
 			for round := range 20 {
 				key := e.key(strconv.Itoa(round))
 				errs := make([]error, 8)
@@ -170,7 +171,7 @@ var concurrentCases = []testCase{
 					return
 				}
 				for range 300 {
-					rec := new(session.Record)
+					rec := new(driver.Record)
 					if err := b.Load(t.Context(), key, rec); err != nil {
 						t.Errorf("Load: %v", err)
 						return
@@ -188,8 +189,8 @@ var concurrentCases = []testCase{
 }
 
 // numbered returns a record all of which depends on n. It has version n+1.
-func numbered(n int, expires time.Time) *session.Record {
-	return &session.Record{
+func numbered(n int, expires time.Time) *driver.Record {
+	return &driver.Record{
 		User:    strconv.Itoa(n),
 		Created: time.Unix(1e9+int64(n), 0),
 		Expires: expires,
@@ -199,8 +200,8 @@ func numbered(n int, expires time.Time) *session.Record {
 
 // increment adds one to the number that is the record's data, whatever others do meanwhile, and returns the
 // version that it was acknowledged.
-func increment(t testing.TB, b session.Backend, key string) (uint64, error) {
-	rec := new(session.Record)
+func increment(t testing.TB, b driver.Backend, key string) (uint64, error) {
+	rec := new(driver.Record)
 	if err := b.Load(t.Context(), key, rec); err != nil {
 		return 0, err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Errors are told from misses, and tell no secrets.
@@ -19,7 +20,7 @@ var errorCases = []testCase{
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			create(t, b, key, newRecord("x"))
-			wantNoMiss(t, "Load", b.Load(cancelled(t), key, new(session.Record)))
+			wantNoMiss(t, "Load", b.Load(cancelled(t), key, new(driver.Record)))
 			wantStored(t, b, key, 1, "x")
 		},
 	},
@@ -30,7 +31,7 @@ var errorCases = []testCase{
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			err := b.Create(cancelled(t), key, newRecord("x"))
-			if err != nil && errors.Is(b.Load(t.Context(), key, new(session.Record)), session.ErrNotFound) {
+			if err != nil && errors.Is(b.Load(t.Context(), key, new(driver.Record)), session.ErrNotFound) {
 				return
 			}
 			wantStored(t, b, key, 1, "x")
@@ -84,7 +85,7 @@ var errorCases = []testCase{
 				wantNoMiss(t, "Delete", err)
 				if err == nil {
 					wantGone(t, b, key)
-				} else if err := b.Load(t.Context(), key, new(session.Record)); !errors.Is(err, session.ErrNotFound) {
+				} else if err := b.Load(t.Context(), key, new(driver.Record)); !errors.Is(err, session.ErrNotFound) {
 					wantStored(t, b, key, 1, "x")
 				}
 			}
@@ -103,14 +104,14 @@ var errorCases = []testCase{
 			late := *rec
 			late.Version = 1
 			for call, err := range map[string]error{
-				"Load of nothing":   b.Load(t.Context(), other, new(session.Record)),
+				"Load of nothing":   b.Load(t.Context(), other, new(driver.Record)),
 				"Save of nothing":   b.Save(t.Context(), other, &late),
 				"Touch of nothing":  b.Touch(t.Context(), other, late.Expires),
 				"Delete of nothing": b.Delete(t.Context(), other, 1),
 				"Create twice":      b.Create(t.Context(), key, &late),
-				"Save too late":     b.Save(t.Context(), key, &session.Record{Version: 1, Expires: late.Expires}),
+				"Save too late":     b.Save(t.Context(), key, &driver.Record{Version: 1, Expires: late.Expires}),
 				"Delete too late":   b.Delete(t.Context(), key, 1),
-				"Load, cancelled":   b.Load(cancelled(t), key, new(session.Record)),
+				"Load, cancelled":   b.Load(cancelled(t), key, new(driver.Record)),
 				"Save, cancelled":   b.Save(cancelled(t), key, rec),
 			} {
 				if err == nil {

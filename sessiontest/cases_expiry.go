@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A session is gone at its deadline. Nothing sweeps while these cases run.
@@ -20,7 +21,7 @@ var expiryCases = []testCase{
 			e.inTime(t, func(key string, expires time.Time) error {
 				create(t, b, key, expiring(expires))
 				sleepUntil(expires.Add(-2 * e.resolution))
-				return b.Load(t.Context(), key, new(session.Record))
+				return b.Load(t.Context(), key, new(driver.Record))
 			})
 		},
 	},
@@ -162,8 +163,8 @@ var expiryCases = []testCase{
 }
 
 // expiring returns a record with the given Expires.
-func expiring(expires time.Time) *session.Record {
-	return &session.Record{Created: time.Now(), Expires: expires, Data: []byte("brief")}
+func expiring(expires time.Time) *driver.Record {
+	return &driver.Record{Created: time.Now(), Expires: expires, Data: []byte("brief")}
 }
 
 // soon returns a time that is worth waiting for.
@@ -187,7 +188,7 @@ func sleepUntil(at time.Time) {
 }
 
 // createExpired creates a record and waits until it is gone.
-func (e *env) createExpired(t testing.TB, b session.Backend, key string) {
+func (e *env) createExpired(t testing.TB, b driver.Backend, key string) {
 	t.Helper()
 	rec := expiring(e.soon())
 	create(t, b, key, rec)

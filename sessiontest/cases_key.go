@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A key stands for one session and no other.
@@ -31,7 +32,7 @@ var keyCases = []testCase{
 				if other == key {
 					continue
 				}
-				if err := b.Load(t.Context(), other, new(session.Record)); err == nil {
+				if err := b.Load(t.Context(), other, new(driver.Record)); err == nil {
 					t.Errorf("Load(%q) = nil, though only %q was created", other, key)
 				}
 				rec := newRecord("other")

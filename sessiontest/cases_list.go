@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Counting and listing what is live.
@@ -17,7 +17,7 @@ var listCases = []testCase{
 		rule:     "Count is the number of live records: not the expired, swept or not, nor the deleted.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			c := optional[session.Counter](t, b)
+			c := optional[driver.Counter](t, b)
 			wantCount(t, c, 0)
 			for i := range 5 {
 				create(t, b, e.key(strconv.Itoa(i)), newRecord("x"))
@@ -39,7 +39,7 @@ var listCases = []testCase{
 		rule:     "Count counts its own namespace only.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.nodeOf(t, e.namespace+"x")
-			ca, cb := optional[session.Counter](t, a), optional[session.Counter](t, b)
+			ca, cb := optional[driver.Counter](t, a), optional[driver.Counter](t, b)
 			create(t, a, e.key("both"), newRecord("x"))
 			create(t, b, e.key("both"), newRecord("x"))
 			create(t, b, e.key("b"), newRecord("x"))
@@ -53,8 +53,8 @@ var listCases = []testCase{
 		rule:     "List yields each live record exactly once, with all but its data, which is nil.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			l := optional[session.Lister](t, b)
-			want := make(map[string]*session.Record)
+			l := optional[driver.Lister](t, b)
+			want := make(map[string]*driver.Record)
 			for i := range 300 {
 				rec := newRecord("data")
 				rec.Created = rec.Created.Add(-time.Duration(i) * time.Hour)
@@ -92,12 +92,12 @@ var listCases = []testCase{
 		rule:     "List stops when its consumer does, who may use the backend meanwhile.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			l := optional[session.Lister](t, b)
+			l := optional[driver.Lister](t, b)
 			for i := range 10 {
 				create(t, b, e.key(strconv.Itoa(i)), newRecord("x"))
 			}
 			yielded := 0
-			l.List(t.Context())(func(entry session.Entry, err error) bool {
+			l.List(t.Context())(func(entry driver.Entry, err error) bool {
 				yielded++
 				wantOK(t, "List", err)
 				if err == nil {
@@ -119,7 +119,7 @@ var listCases = []testCase{
 		rule:     "A record that is live throughout is yielded exactly once, whatever happens to others meanwhile.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
-			l := optional[session.Lister](t, a)
+			l := optional[driver.Lister](t, a)
 			for i := range 100 {
 				create(t, a, e.key(strconv.Itoa(i)), newRecord("x"))
 			}
@@ -154,7 +154,7 @@ var listCases = []testCase{
 		rule:     "List yields the records of its own namespace only.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.nodeOf(t, e.namespace+"x")
-			la, lb := optional[session.Lister](t, a), optional[session.Lister](t, b)
+			la, lb := optional[driver.Lister](t, a), optional[driver.Lister](t, b)
 			create(t, a, e.key("a"), newRecord("x"))
 			create(t, b, e.key("b"), newRecord("x"))
 			if got := listed(t, la); len(got) != 1 || got[e.key("a")] == nil {
@@ -171,10 +171,10 @@ var listCases = []testCase{
 		rule:     "List with a cancelled context ends, after an error at once.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			l := optional[session.Lister](t, b)
+			l := optional[driver.Lister](t, b)
 			create(t, b, e.key("k"), newRecord("x"))
 			failed := false
-			l.List(cancelled(t))(func(_ session.Entry, err error) bool {
+			l.List(cancelled(t))(func(_ driver.Entry, err error) bool {
 				if failed {
 					t.Errorf("List went on after an error")
 					return false
@@ -186,7 +186,7 @@ var listCases = []testCase{
 	},
 }
 
-func wantCount(t testing.TB, c session.Counter, want int) {
+func wantCount(t testing.TB, c driver.Counter, want int) {
 	t.Helper()
 	if got, err := c.Count(t.Context()); err != nil || got != want {
 		t.Errorf("Count = %d, %v; want %d", got, err, want)
@@ -195,15 +195,15 @@ func wantCount(t testing.TB, c session.Counter, want int) {
 
 // listed returns what l yields, by key, and checks that nothing is yielded twice. It may run in any
 // goroutine.
-func listed(t testing.TB, l session.Lister) map[string]*session.Record {
+func listed(t testing.TB, l driver.Lister) map[string]*driver.Record {
 	t.Helper()
 	return collected(t, "List", l.List(t.Context()))
 }
 
 // collected returns the records of a listing, by key.
-func collected(t testing.TB, call string, listing iter.Seq2[session.Entry, error]) map[string]*session.Record {
+func collected(t testing.TB, call string, listing iter.Seq2[driver.Entry, error]) map[string]*driver.Record {
 	t.Helper()
-	records := make(map[string]*session.Record)
+	records := make(map[string]*driver.Record)
 	for entry, err := range listing {
 		if err != nil {
 			t.Errorf("%s: %v", call, err)

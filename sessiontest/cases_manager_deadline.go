@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // counting returns a tapping that notes the methods called.
@@ -86,7 +87,7 @@ var deadlineCases = []testCase{
 			} {
 				b := visitor(t, m, values{"a": "1"})
 				expires := time.Now().Add(time.Hour - tt.since).Truncate(time.Millisecond)
-				e.hasten(t, b.value(), func(rec *session.Record) { rec.Expires = expires })
+				e.hasten(t, b.value(), func(rec *driver.Record) { rec.Expires = expires })
 				version := e.stored(t, b.value()).Version
 				calls = nil
 				b.visit(t, m, nil)
@@ -120,7 +121,7 @@ var deadlineCases = []testCase{
 			// What was loaded before somebody else moved the deadline must not move it back.
 			for _, change := range []values{nil, {"a": "3"}} {
 				soon := time.Now().Add(30 * time.Second).Truncate(time.Millisecond)
-				e.hasten(t, b.value(), func(rec *session.Record) { rec.Expires = soon })
+				e.hasten(t, b.value(), func(rec *driver.Record) { rec.Expires = soon })
 				s := b.start(t, brief)
 				b.visit(t, long, nil)
 				moved := e.stored(t, b.value()).Expires
@@ -143,7 +144,7 @@ var deadlineCases = []testCase{
 				t.Fatalf("created %v, expires %v, deadline %v", first.Created, first.Expires, first.Deadline)
 			}
 			hasten := func() {
-				e.hasten(t, b.value(), func(rec *session.Record) { rec.Expires = time.Now().Add(time.Minute).Truncate(time.Millisecond) })
+				e.hasten(t, b.value(), func(rec *driver.Record) { rec.Expires = time.Now().Add(time.Minute).Truncate(time.Millisecond) })
 			}
 			for what, use := range map[string]func(){
 				"touch":      func() { b.visit(t, m, nil) },

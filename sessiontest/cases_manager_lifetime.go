@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Sessions that live longer or shorter than the others.
@@ -20,7 +21,7 @@ var lifetimeCases = []testCase{
 			b := visitor(t, m, values{"a": "1"})
 			b.visit(t, m, func(s *flight) { wantOK(t, "SetLifetime", s.SetLifetime(t.Context(), month)) })
 			e.wantLeft(t, "set", b, month)
-			e.hasten(t, b.value(), func(rec *session.Record) { rec.Expires = time.Now().Add(time.Hour).Truncate(time.Millisecond) })
+			e.hasten(t, b.value(), func(rec *driver.Record) { rec.Expires = time.Now().Add(time.Hour).Truncate(time.Millisecond) })
 			b.visit(t, other, nil)
 			e.wantLeft(t, "used on another node", b, month)
 			b = b.regenerate(t, other)
@@ -53,7 +54,7 @@ var lifetimeCases = []testCase{
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t, session.CfgTouchInterval(59*time.Minute))
 			b := visitor(t, m, values{"a": "1"})
-			e.hasten(t, b.value(), func(rec *session.Record) {
+			e.hasten(t, b.value(), func(rec *driver.Record) {
 				rec.Expires = time.Now().Add(50 * time.Minute).Truncate(time.Millisecond)
 			})
 			wantOK(t, "ShiftExpiration", m.ShiftExpiration(httptest.NewRecorder(), b.request()))

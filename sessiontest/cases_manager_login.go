@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Who a session is of.
@@ -89,7 +90,7 @@ var loginCases = []testCase{
 		rule:     "SessionsOf shows a user's sessions, of all nodes; DestroyUser ends them, but for those that are excepted.",
 		check: func(t testing.TB, e *env) {
 			m, other := e.manager(t), e.manager(t)
-			optional[session.UserLister](t, e.node(t))
+			optional[driver.UserLister](t, e.node(t))
 			ann := make([]*browser, 4)
 			for i := range ann {
 				ann[i] = e.loggedIn(t, []*session.Manager{m, other}[i%2], "Ann")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // failing returns a tapping that fails the methods in *down.
@@ -220,7 +221,7 @@ var outageCases = []testCase{
 				}
 				return do()
 			}, session.CfgOpTimeout(limit), session.CfgTouchInterval(-1))
-			if _, ok := session.As[session.InProcess](e.node(t)); ok {
+			if _, ok := driver.As[driver.InProcess](e.node(t)); ok {
 				t.Skip("the store is in this process, and never waits")
 			}
 			start := func(b *browser) error { _, err := m.Start(httptest.NewRecorder(), b.request()); return err }

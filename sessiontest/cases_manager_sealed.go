@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 const maxPair = 4096 // what a browser keeps of a cookie, name and value together
@@ -115,7 +116,7 @@ var sealerCases = []testCase{
 		check: func(t testing.TB, e *env) {
 			var broken bool
 			mine := *e
-			mine.seal = func(ctx context.Context, c session.BackendConfig) (session.Sealer, error) {
+			mine.seal = func(ctx context.Context, c driver.Config) (driver.Sealer, error) {
 				s, err := e.seal(ctx, c)
 				return failingSealer{s, &broken}, err
 			}
@@ -182,11 +183,11 @@ var sealerCases = []testCase{
 
 // failingSealer seals nothing while *broken.
 type failingSealer struct {
-	session.Sealer
+	driver.Sealer
 	broken *bool
 }
 
-func (s failingSealer) Seal(dst []byte, name string, rec *session.Record) ([]byte, error) {
+func (s failingSealer) Seal(dst []byte, name string, rec *driver.Record) ([]byte, error) {
 	if *s.broken {
 		return nil, errInjected
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Neither a stolen store nor a log holds what lets anyone in.
@@ -33,7 +34,7 @@ var secretCases = []testCase{
 				}
 				return do()
 			})
-			if _, ok := session.As[session.InProcess](e.node(t)); ok {
+			if _, ok := driver.As[driver.InProcess](e.node(t)); ok {
 				t.Skip("the store is in this process, and cannot be stolen alone")
 			}
 			b := visitor(t, m, values{"a": "1"})
@@ -63,7 +64,7 @@ var secretCases = []testCase{
 		sentence: "S10",
 		rule:     "What a thief of the store reads is no cookie: the key is refused.",
 		check: func(t testing.TB, e *env) {
-			if _, ok := session.As[session.InProcess](e.node(t)); ok {
+			if _, ok := driver.As[driver.InProcess](e.node(t)); ok {
 				t.Skip("the store is in this process, and cannot be stolen alone")
 			}
 			var key string

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Who shares sessions, and that it works for many at once.
@@ -48,7 +49,7 @@ var shareCases = []testCase{
 		sentence: "S12",
 		rule:     "GetActiveSession counts the sessions of the manager's namespace.",
 		check: func(t testing.TB, e *env) {
-			if _, ok := session.As[session.Counter](e.node(t)); !ok {
+			if _, ok := driver.As[driver.Counter](e.node(t)); !ok {
 				t.Skip("the store does not count")
 			}
 			a, b := e.manager(t), e.manager(t, session.CfgNamespace(e.namespace+"x"))

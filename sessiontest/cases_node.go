@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Who shares sessions, and who does not.
@@ -50,7 +51,7 @@ var nodeCases = []testCase{
 		check: func(t testing.TB, e *env) {
 			key := e.key("k")
 			namespaces := []string{"", e.namespace, e.namespace + "x"}
-			nodes := make(map[string]session.Backend)
+			nodes := make(map[string]driver.Backend)
 			for _, ns := range namespaces {
 				nodes[ns] = e.nodeOf(t, ns)
 				wantGone(t, nodes[ns], key)

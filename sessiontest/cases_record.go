@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // What is loaded is what was stored.
@@ -17,7 +17,7 @@ var recordCases = []testCase{
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			b, key, now := e.node(t), e.key("k"), time.Now()
-			rec := &session.Record{
+			rec := &driver.Record{
 				User:     "ann",
 				Created:  now.Add(-90 * 24 * time.Hour),
 				AuthTime: now.Add(-5*time.Hour - 123456789*time.Nanosecond),
@@ -39,7 +39,7 @@ var recordCases = []testCase{
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
-			rec := &session.Record{Expires: time.Now().Add(time.Hour)}
+			rec := &driver.Record{Expires: time.Now().Add(time.Hour)}
 			create(t, b, key, rec)
 			e.wantRecord(t, load(t, b, key), rec)
 		},
@@ -66,7 +66,7 @@ var recordCases = []testCase{
 				create(t, b, e.key(label), newRecord(data))
 				wantStored(t, b, e.key(label), 1, data)
 			}
-			create(t, b, e.key("nil"), &session.Record{Expires: time.Now().Add(time.Hour)})
+			create(t, b, e.key("nil"), &driver.Record{Expires: time.Now().Add(time.Hour)})
 			wantStored(t, b, e.key("nil"), 1, "")
 		},
 	},

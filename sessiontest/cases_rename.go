@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Regenerating in one step.
@@ -17,7 +18,7 @@ var renameCases = []testCase{
 		rule:     "Rename removes the old record at its version and stores the new one at version 1.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			r := optional[session.Renamer](t, b)
+			r := optional[driver.Renamer](t, b)
 			old, key := e.key("old"), e.key("new")
 			rec := newRecord("x")
 			create(t, b, old, rec)
@@ -41,7 +42,7 @@ var renameCases = []testCase{
 		rule:     "Rename at another version changes nothing and returns a *ConflictError carrying the record as stored.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			r := optional[session.Renamer](t, b)
+			r := optional[driver.Renamer](t, b)
 			old, key := e.key("old"), e.key("new")
 			rec := newRecord("first")
 			create(t, b, old, rec)
@@ -59,7 +60,7 @@ var renameCases = []testCase{
 		rule:     "Rename of what is not there, or has expired, returns ErrNotFound and creates nothing.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			r := optional[session.Renamer](t, b)
+			r := optional[driver.Renamer](t, b)
 			old, key := e.key("old"), e.key("new")
 			wantErr(t, "Rename", r.Rename(t.Context(), old, 1, key, newRecord("x")), session.ErrNotFound)
 			wantGone(t, b, key)
@@ -75,7 +76,7 @@ var renameCases = []testCase{
 		rule:     "Rename to a key that a live record has returns ErrExists, and changes neither.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			r := optional[session.Renamer](t, b)
+			r := optional[driver.Renamer](t, b)
 			old, key := e.key("old"), e.key("another's")
 			create(t, b, old, newRecord("x"))
 			create(t, b, key, newRecord("theirs"))
@@ -90,12 +91,12 @@ var renameCases = []testCase{
 		rule:     "Whoever looks while a Rename is under way finds the old record or the new one: never none, never both.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
-			r := optional[session.Renamer](t, a)
+			r := optional[driver.Renamer](t, a)
 			for round := range 50 {
 				old, key := e.key("old "+strconv.Itoa(round)), e.key("new "+strconv.Itoa(round))
 				create(t, a, old, newRecord("x"))
 				there := func(key string) bool {
-					err := b.Load(t.Context(), key, new(session.Record))
+					err := b.Load(t.Context(), key, new(driver.Record))
 					if err != nil && !errors.Is(err, session.ErrNotFound) {
 						t.Errorf("Load: %v", err)
 					}
@@ -124,7 +125,7 @@ var renameCases = []testCase{
 		rule:     "Of a Rename and a Save at the same version, or of two Renames, exactly one wins.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
-			ra, rb := optional[session.Renamer](t, a), optional[session.Renamer](t, b)
+			ra, rb := optional[driver.Renamer](t, a), optional[driver.Renamer](t, b)
 			for round := range 50 {
 				label := strconv.Itoa(round)
 				old, keyA, keyB := e.key("old "+label), e.key("a "+label), e.key("b "+label)
@@ -161,9 +162,9 @@ var renameCases = []testCase{
 }
 
 // optional returns b as T, or skips the case.
-func optional[T any](t testing.TB, b session.Backend) T {
+func optional[T any](t testing.TB, b driver.Backend) T {
 	t.Helper()
-	o, ok := session.As[T](b)
+	o, ok := driver.As[T](b)
 	if !ok {
 		t.Skipf("not a %v", reflect.TypeFor[T]())
 	}

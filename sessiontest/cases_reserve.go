@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Limiting how many sessions a user has.
@@ -20,7 +21,7 @@ var reserveCases = []testCase{
 		rule:     "Reserve refuses one session more than max, records and reservations together, and changes nothing.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			r, other := optional[session.UserLimiter](t, b), optional[session.UserLimiter](t, e.node(t))
+			r, other := optional[driver.UserLimiter](t, b), optional[driver.UserLimiter](t, e.node(t))
 			create(t, b, e.key("record"), ownedBy("Ann", 0))
 			create(t, b, e.key("another's"), ownedBy("Bob", 0))
 			wantReserved(t, r, "Ann", e.key("1"), 3, false)
@@ -42,7 +43,7 @@ var reserveCases = []testCase{
 		rule:     "A reservation is no record: nothing finds it, and Create does not meet it.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
-			r := optional[session.UserLimiter](t, b)
+			r := optional[driver.UserLimiter](t, b)
 			wantReserved(t, r, "Ann", key, 1, false)
 			wantGone(t, b, key)
 			rec := ownedBy("Ann", 0)
@@ -50,17 +51,17 @@ var reserveCases = []testCase{
 			wantErr(t, "Save", b.Save(t.Context(), key, rec), session.ErrNotFound)
 			wantErr(t, "Touch", b.Touch(t.Context(), key, rec.Expires), session.ErrNotFound)
 			wantErr(t, "Delete at a version", b.Delete(t.Context(), key, 1), session.ErrNotFound)
-			wantUsers(t, optional[session.UserLister](t, b), "Ann")
-			if c, ok := session.As[session.Counter](b); ok {
+			wantUsers(t, optional[driver.UserLister](t, b), "Ann")
+			if c, ok := driver.As[driver.Counter](b); ok {
 				wantCount(t, c, 0)
 			}
-			if l, ok := session.As[session.Lister](b); ok && len(listed(t, l)) > 0 {
+			if l, ok := driver.As[driver.Lister](b); ok && len(listed(t, l)) > 0 {
 				t.Error("List yielded a reservation")
 			}
 			create(t, b, key, ownedBy("Ann", 0))
 			wantStored(t, b, key, 1, "0")
 			wantRefused(t, r, "Ann", e.key("2"), 1)
-			wantUsers(t, optional[session.UserLister](t, b), "Ann", key)
+			wantUsers(t, optional[driver.UserLister](t, b), "Ann", key)
 		},
 	},
 	{
@@ -69,7 +70,7 @@ var reserveCases = []testCase{
 		rule:     "Rename stores its record where there is a reservation.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			r, renamer := optional[session.UserLimiter](t, b), optional[session.Renamer](t, b)
+			r, renamer := optional[driver.UserLimiter](t, b), optional[driver.Renamer](t, b)
 			create(t, b, e.key("old"), ownedBy("", 0))
 			wantReserved(t, r, "Ann", e.key("new"), 1, false)
 			wantOK(t, "Rename", renamer.Rename(t.Context(), e.key("old"), 1, e.key("new"), ownedBy("Ann", 1)))
@@ -83,7 +84,7 @@ var reserveCases = []testCase{
 		rule:     "A record that is being renamed counts once.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
-			renamer, r := optional[session.Renamer](t, a), optional[session.UserLimiter](t, b)
+			renamer, r := optional[driver.Renamer](t, a), optional[driver.UserLimiter](t, b)
 			pause := e.resolution / 100
 			var done atomic.Bool
 			var wg sync.WaitGroup
@@ -122,7 +123,7 @@ var reserveCases = []testCase{
 		rule:     "A reservation lapses at its time, if there is no record by then; an expired record does not count.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			r := optional[session.UserLimiter](t, b)
+			r := optional[driver.UserLimiter](t, b)
 			until := e.soon()
 			rec := ownedBy("Ann", 0)
 			rec.Expires = until
@@ -136,7 +137,7 @@ var reserveCases = []testCase{
 			wantReserved(t, r, "Ann", e.key("1"), 3, false)
 			wantReserved(t, r, "Ann", e.key("2"), 3, false)
 			wantRefused(t, r, "Ann", e.key("3"), 3)
-			wantUsers(t, optional[session.UserLister](t, b), "Ann", e.key("created"))
+			wantUsers(t, optional[driver.UserLister](t, b), "Ann", e.key("created"))
 		},
 	},
 	{
@@ -145,7 +146,7 @@ var reserveCases = []testCase{
 		rule:     "Reserving again for a key until a time that is over gives the place back, and evicts nobody.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			r := optional[session.UserLimiter](t, b)
+			r := optional[driver.UserLimiter](t, b)
 			create(t, b, e.key("record"), ownedBy("Ann", 0))
 			for range 3 {
 				wantReserved(t, r, "Ann", e.key("1"), 2, false)
@@ -163,7 +164,7 @@ var reserveCases = []testCase{
 		rule:     "A Save or Touch of a record that is gone holds no place.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			r := optional[session.UserLimiter](t, b)
+			r := optional[driver.UserLimiter](t, b)
 			create(t, b, e.key("k"), ownedBy("Ann", 0))
 			rec := load(t, b, e.key("k"))
 			wantOK(t, "Delete", b.Delete(t.Context(), e.key("k"), 0))
@@ -178,7 +179,7 @@ var reserveCases = []testCase{
 		rule:     "With evict, Reserve removes the records that logged in first, as many as must go, and says which.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			r := optional[session.UserLimiter](t, b)
+			r := optional[driver.UserLimiter](t, b)
 			for _, i := range []int{4, 2, 0, 3, 1} { // the number is the age
 				create(t, b, e.key(strconv.Itoa(i)), ownedBy("Ann", i))
 			}
@@ -190,7 +191,7 @@ var reserveCases = []testCase{
 			for _, i := range []int{2, 3, 4} {
 				wantGone(t, b, e.key(strconv.Itoa(i)))
 			}
-			wantUsers(t, optional[session.UserLister](t, b), "Ann", e.key("0"), e.key("1"))
+			wantUsers(t, optional[driver.UserLister](t, b), "Ann", e.key("0"), e.key("1"))
 			wantStored(t, b, e.key("another's"), 1, "9")
 		},
 	},
@@ -200,7 +201,7 @@ var reserveCases = []testCase{
 		rule:     "Where all is reserved, Reserve with evict waits: for a record, for a time that is over, or for the end of ctx.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			r := optional[session.UserLimiter](t, b)
+			r := optional[driver.UserLimiter](t, b)
 			wantReserved(t, r, "Ann", e.key("1"), 1, true)
 			ctx, cancel := context.WithTimeout(t.Context(), 20*e.resolution)
 			defer cancel()
@@ -221,16 +222,16 @@ var reserveCases = []testCase{
 		sentence: "UserLimiter",
 		rule:     "Of 32 logins at the same time, on two nodes, as many sessions remain as the limit says.",
 		check: func(t testing.TB, e *env) {
-			nodes := []session.Backend{e.node(t), e.node(t)}
-			l := optional[session.UserLister](t, nodes[0])
-			optional[session.UserLimiter](t, nodes[0])
+			nodes := []driver.Backend{e.node(t), e.node(t)}
+			l := optional[driver.UserLister](t, nodes[0])
+			optional[driver.UserLimiter](t, nodes[0])
 			for _, evict := range []bool{false, true} {
 				user := "Ann " + strconv.FormatBool(evict)
 				var mu sync.Mutex
 				refused, evicted := 0, make(map[string]bool)
 				together(32, func(i int) {
 					b, key := nodes[i%2], e.key(user+strconv.Itoa(i))
-					r, _ := session.As[session.UserLimiter](b)
+					r, _ := driver.As[driver.UserLimiter](b)
 					ctx, cancel := patience(t)
 					defer cancel()
 					gone, err := r.Reserve(ctx, user, key, inAMinute(), 3, evict)
@@ -269,7 +270,7 @@ func patience(t testing.TB) (context.Context, context.CancelFunc) {
 }
 
 // wantReserved reserves until in a minute, and checks which records that evicts.
-func wantReserved(t testing.TB, r session.UserLimiter, user, key string, limit int, evict bool, want ...string) {
+func wantReserved(t testing.TB, r driver.UserLimiter, user, key string, limit int, evict bool, want ...string) {
 	t.Helper()
 	ctx, cancel := patience(t)
 	defer cancel()
@@ -283,7 +284,7 @@ func wantReserved(t testing.TB, r session.UserLimiter, user, key string, limit i
 }
 
 // wantRefused checks that Reserve without evict finds no room.
-func wantRefused(t testing.TB, r session.UserLimiter, user, key string, limit int) {
+func wantRefused(t testing.TB, r driver.UserLimiter, user, key string, limit int) {
 	t.Helper()
 	ctx, cancel := patience(t)
 	defer cancel()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Removing many at once, and being there at all.
@@ -17,7 +18,7 @@ var sweepCases = []testCase{
 		rule:     "Sweep removes the expired records, says how many and which, with no lock held, and leaves the others.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			s := optional[session.Sweeper](t, b)
+			s := optional[driver.Sweeper](t, b)
 			if _, err := s.Sweep(t.Context(), nil); err != nil { // what earlier cases left behind
 				t.Fatalf("Sweep: %v", err)
 			}
@@ -66,7 +67,7 @@ var sweepCases = []testCase{
 		rule:     "Sweep leaves a record whose Expires has been moved later.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			s := optional[session.Sweeper](t, b)
+			s := optional[driver.Sweeper](t, b)
 			e.inTime(t, func(key string, expires time.Time) error {
 				create(t, b, key, expiring(expires))
 				if err := b.Touch(t.Context(), key, time.Now().Add(time.Hour)); err != nil {
@@ -87,7 +88,7 @@ var sweepCases = []testCase{
 		rule:     "Sweep with a cancelled context ends, and removes no live record.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			s := optional[session.Sweeper](t, b)
+			s := optional[driver.Sweeper](t, b)
 			create(t, b, e.key("k"), newRecord("x"))
 			if removed, _ := s.Sweep(cancelled(t), nil); removed < 0 {
 				t.Errorf("Sweep removed %d records", removed)
@@ -101,7 +102,7 @@ var sweepCases = []testCase{
 		rule:     "Clear removes every record; none comes back, and new ones can be created.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			c := optional[session.Clearer](t, b)
+			c := optional[driver.Clearer](t, b)
 			rec := newRecord("x")
 			for i := range 300 {
 				create(t, b, e.key(strconv.Itoa(i)), newRecord("x"))
@@ -126,7 +127,7 @@ var sweepCases = []testCase{
 		check: func(t testing.TB, e *env) {
 			for _, cleared := range []string{"", e.namespace} {
 				b, other := e.nodeOf(t, cleared), e.nodeOf(t, e.namespace+"x")
-				c := optional[session.Clearer](t, b)
+				c := optional[driver.Clearer](t, b)
 				key := e.key("k" + cleared)
 				create(t, b, key, newRecord("x"))
 				create(t, other, key, newRecord("other"))
@@ -143,7 +144,7 @@ var sweepCases = []testCase{
 		sentence: "Pinger",
 		rule:     "Ping of a store that works returns no error.",
 		check: func(t testing.TB, e *env) {
-			wantOK(t, "Ping", optional[session.Pinger](t, e.node(t)).Ping(t.Context()))
+			wantOK(t, "Ping", optional[driver.Pinger](t, e.node(t)).Ping(t.Context()))
 		},
 	},
 }

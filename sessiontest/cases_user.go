@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Listing what is one user's.
@@ -17,8 +17,8 @@ var userCases = []testCase{
 		rule:     "ListUser yields each live record of that very user exactly once, with all but its data, which is nil.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
-			l := optional[session.UserLister](t, b)
-			want := make(map[string]*session.Record)
+			l := optional[driver.UserLister](t, b)
+			want := make(map[string]*driver.Record)
 			for i := range 150 {
 				rec := ownedBy("Ann", i)
 				want[e.key(strconv.Itoa(i))] = rec
@@ -64,7 +64,7 @@ var userCases = []testCase{
 		rule:     "A save that changes the user moves the record from one user's list to the other's; other saves do not.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
-			l := optional[session.UserLister](t, b)
+			l := optional[driver.UserLister](t, b)
 			rec := ownedBy("", 0)
 			create(t, b, key, rec)
 			for _, user := range []string{"Ann", "Ann", "Bob", "", "Bob"} {
@@ -91,7 +91,7 @@ var userCases = []testCase{
 		rule:     "ListUser yields a renamed record under its new key alone.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			l, r := optional[session.UserLister](t, b), optional[session.Renamer](t, b)
+			l, r := optional[driver.UserLister](t, b), optional[driver.Renamer](t, b)
 			create(t, b, e.key("old"), ownedBy("Ann", 0))
 			wantOK(t, "Rename", r.Rename(t.Context(), e.key("old"), 1, e.key("new"), ownedBy("Ann", 0)))
 			wantUsers(t, l, "Ann", e.key("new"))
@@ -106,7 +106,7 @@ var userCases = []testCase{
 		rule:     "ListUser yields a record that is renamed meanwhile under its old key or its new one.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			l, r := optional[session.UserLister](t, b), optional[session.Renamer](t, b)
+			l, r := optional[driver.UserLister](t, b), optional[driver.Renamer](t, b)
 			const records = 5
 			for i := range records {
 				create(t, b, e.key(strconv.Itoa(i)), ownedBy("Ann", i))
@@ -138,7 +138,7 @@ var userCases = []testCase{
 		rule:     "A record whose deadline was moved later, by Touch or by Save, stays in its user's list.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			l := optional[session.UserLister](t, b)
+			l := optional[driver.UserLister](t, b)
 			e.inTime(t, func(key string, expires time.Time) error {
 				user := "Ann " + key
 				touched, saved := ownedBy(user, 0), ownedBy(user, 0)
@@ -164,12 +164,12 @@ var userCases = []testCase{
 		rule:     "ListUser yields the records of its own namespace only, and Reserve counts no others.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.nodeOf(t, e.namespace+"x")
-			la, lb := optional[session.UserLister](t, a), optional[session.UserLister](t, b)
+			la, lb := optional[driver.UserLister](t, a), optional[driver.UserLister](t, b)
 			create(t, a, e.key("a"), ownedBy("Ann", 0))
 			create(t, b, e.key("b"), ownedBy("Ann", 0))
 			wantUsers(t, la, "Ann", e.key("a"))
 			wantUsers(t, lb, "Ann", e.key("b"))
-			r := optional[session.UserLimiter](t, a)
+			r := optional[driver.UserLimiter](t, a)
 			wantReserved(t, r, "Ann", e.key("a2"), 2, false)
 		},
 	},
@@ -179,16 +179,16 @@ var userCases = []testCase{
 		rule:     "Clear leaves no record in any user's list, and no reservation.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
-			l, c := optional[session.UserLister](t, b), optional[session.Clearer](t, b)
+			l, c := optional[driver.UserLister](t, b), optional[driver.Clearer](t, b)
 			create(t, b, e.key("1"), ownedBy("Ann", 0))
-			if r, ok := session.As[session.UserLimiter](b); ok {
+			if r, ok := driver.As[driver.UserLimiter](b); ok {
 				wantReserved(t, r, "Ann", e.key("2"), 2, false)
 			}
 			wantOK(t, "Clear", c.Clear(t.Context()))
 			wantUsers(t, l, "Ann")
 			create(t, b, e.key("1"), ownedBy("Ann", 0))
 			wantUsers(t, l, "Ann", e.key("1"))
-			if r, ok := session.As[session.UserLimiter](b); ok {
+			if r, ok := driver.As[driver.UserLimiter](b); ok {
 				wantReserved(t, r, "Ann", e.key("3"), 2, false)
 			}
 		},
@@ -196,7 +196,7 @@ var userCases = []testCase{
 }
 
 // ownedBy returns a record of a user who logged in so many minutes ago.
-func ownedBy(user string, age int) *session.Record {
+func ownedBy(user string, age int) *driver.Record {
 	rec := newRecord(strconv.Itoa(age))
 	rec.User = user
 	if user != "" {
@@ -206,7 +206,7 @@ func ownedBy(user string, age int) *session.Record {
 }
 
 // wantUsers checks the keys that ListUser yields.
-func wantUsers(t testing.TB, l session.UserLister, user string, want ...string) {
+func wantUsers(t testing.TB, l driver.UserLister, user string, want ...string) {
 	t.Helper()
 	got := listedOf(t, l, user)
 	for _, key := range want {
@@ -221,7 +221,7 @@ func wantUsers(t testing.TB, l session.UserLister, user string, want ...string) 
 }
 
 // listedOf returns what ListUser yields.
-func listedOf(t testing.TB, l session.UserLister, user string) map[string]*session.Record {
+func listedOf(t testing.TB, l driver.UserLister, user string) map[string]*driver.Record {
 	t.Helper()
 	return collected(t, "ListUser", l.ListUser(t.Context(), user))
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Being told of what others remove.
@@ -21,7 +21,7 @@ var watchCases = []testCase{
 			a, b := e.node(t), e.node(t)
 			w := watching(t, a)
 			var want []string
-			for _, node := range []session.Backend{a, b} {
+			for _, node := range []driver.Backend{a, b} {
 				for _, version := range []uint64{0, 1} {
 					key := e.key("deleted " + string(rune('a'+len(want))))
 					create(t, node, key, newRecord("x"))
@@ -33,12 +33,12 @@ var watchCases = []testCase{
 			save(t, b, e.key("stays"), load(t, b, e.key("stays")))
 			touch(t, b, e.key("stays"), time.Now().Add(2*time.Hour))
 			wantConflict(t, "Delete at another version", b.Delete(t.Context(), e.key("stays"), 9))
-			if r, ok := session.As[session.Renamer](b); ok {
+			if r, ok := driver.As[driver.Renamer](b); ok {
 				create(t, b, e.key("old"), newRecord("x"))
 				wantOK(t, "Rename", r.Rename(t.Context(), e.key("old"), 1, e.key("new"), newRecord("x")))
 				want = append(want, e.key("old"))
 			}
-			if l, ok := session.As[session.UserLimiter](b); ok {
+			if l, ok := driver.As[driver.UserLimiter](b); ok {
 				create(t, b, e.key("evicted"), ownedBy("Ann", 1))
 				wantReserved(t, l, "Ann", e.key("another"), 1, true, e.key("evicted"))
 				want = append(want, e.key("evicted"))
@@ -89,12 +89,12 @@ type watcher struct {
 }
 
 // watching begins to watch, and returns when Watch will miss nothing more.
-func watching(t testing.TB, b session.Backend) *watcher {
+func watching(t testing.TB, b driver.Backend) *watcher {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &watcher{cancel: cancel, done: make(chan error, 1)}
 	ready, once := make(chan struct{}), sync.Once{}
-	watch := optional[session.Watcher](t, b)
+	watch := optional[driver.Watcher](t, b)
 	go func() {
 		w.done <- watch.Watch(ctx, func() { once.Do(func() { close(ready) }) }, func(key string) {
 			w.mu.Lock()

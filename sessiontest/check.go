@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // newRecord returns a record that lives for an hour.
-func newRecord(data string) *session.Record {
+func newRecord(data string) *driver.Record {
 	now := time.Now()
-	return &session.Record{
+	return &driver.Record{
 		Created:  now,
 		Expires:  now.Add(time.Hour).Truncate(time.Millisecond),
 		Deadline: now.Add(24 * time.Hour),
@@ -21,7 +22,7 @@ func newRecord(data string) *session.Record {
 }
 
 // create stores a new record, or ends the case.
-func create(t testing.TB, b session.Backend, key string, rec *session.Record) {
+func create(t testing.TB, b driver.Backend, key string, rec *driver.Record) {
 	t.Helper()
 	if err := b.Create(t.Context(), key, rec); err != nil {
 		t.Fatalf("Create: %v", err)
@@ -29,10 +30,10 @@ func create(t testing.TB, b session.Backend, key string, rec *session.Record) {
 }
 
 // load returns the record under key, or ends the case. It loads into a record that was used before.
-func load(t testing.TB, b session.Backend, key string) *session.Record {
+func load(t testing.TB, b driver.Backend, key string) *driver.Record {
 	t.Helper()
 	used := time.Unix(1, 0)
-	rec := &session.Record{
+	rec := &driver.Record{
 		Version: 99, User: "used", Created: used, AuthTime: used, Expires: used, Deadline: used,
 		Shorten: true, Data: []byte("used"),
 	}
@@ -43,7 +44,7 @@ func load(t testing.TB, b session.Backend, key string) *session.Record {
 }
 
 // save saves rec, or ends the case.
-func save(t testing.TB, b session.Backend, key string, rec *session.Record) {
+func save(t testing.TB, b driver.Backend, key string, rec *driver.Record) {
 	t.Helper()
 	if err := b.Save(t.Context(), key, rec); err != nil {
 		t.Fatalf("Save: %v", err)
@@ -51,7 +52,7 @@ func save(t testing.TB, b session.Backend, key string, rec *session.Record) {
 }
 
 // touch moves the idle deadline, or ends the case.
-func touch(t testing.TB, b session.Backend, key string, expires time.Time) {
+func touch(t testing.TB, b driver.Backend, key string, expires time.Time) {
 	t.Helper()
 	if err := b.Touch(t.Context(), key, expires); err != nil {
 		t.Fatalf("Touch: %v", err)
@@ -75,7 +76,7 @@ func wantOK(t testing.TB, call string, err error) {
 }
 
 // wantConflict checks that err, the result of call, is a *ConflictError, and returns the record it carries.
-func wantConflict(t testing.TB, call string, err error) *session.Record {
+func wantConflict(t testing.TB, call string, err error) *driver.Record {
 	t.Helper()
 	stored := conflict(err)
 	if stored == nil {
@@ -85,17 +86,17 @@ func wantConflict(t testing.TB, call string, err error) *session.Record {
 }
 
 // conflict returns the record that err carries, or nil if it is no proper *ConflictError.
-func conflict(err error) *session.Record {
-	if c, ok := errors.AsType[*session.ConflictError](err); ok {
+func conflict(err error) *driver.Record {
+	if c, ok := errors.AsType[*driver.ConflictError](err); ok {
 		return c.Record
 	}
 	return nil
 }
 
 // wantStored checks the version and the data of what is stored under key.
-func wantStored(t testing.TB, b session.Backend, key string, version uint64, data string) {
+func wantStored(t testing.TB, b driver.Backend, key string, version uint64, data string) {
 	t.Helper()
-	var rec session.Record
+	var rec driver.Record
 	if err := b.Load(t.Context(), key, &rec); err != nil {
 		t.Errorf("Load: %v, want version %d of the record", err, version)
 		return
@@ -106,19 +107,19 @@ func wantStored(t testing.TB, b session.Backend, key string, version uint64, dat
 }
 
 // wantGone checks that there is no record under key.
-func wantGone(t testing.TB, b session.Backend, key string) {
+func wantGone(t testing.TB, b driver.Backend, key string) {
 	t.Helper()
-	wantErr(t, "Load", b.Load(t.Context(), key, new(session.Record)), session.ErrNotFound)
+	wantErr(t, "Load", b.Load(t.Context(), key, new(driver.Record)), session.ErrNotFound)
 }
 
 // wantExpires checks when the record under key expires.
-func (e *env) wantExpires(t testing.TB, b session.Backend, key string, want time.Time) {
+func (e *env) wantExpires(t testing.TB, b driver.Backend, key string, want time.Time) {
 	t.Helper()
 	e.wantTime(t, "Expires", load(t, b, key).Expires, want)
 }
 
 // wantRecord checks every field of a loaded record.
-func (e *env) wantRecord(t testing.TB, got, want *session.Record) {
+func (e *env) wantRecord(t testing.TB, got, want *driver.Record) {
 	t.Helper()
 	if got.Version != want.Version {
 		t.Errorf("Version = %d, want %d", got.Version, want.Version)
@@ -133,7 +134,7 @@ func (e *env) wantRecord(t testing.TB, got, want *session.Record) {
 }
 
 // wantMeta checks who and when.
-func (e *env) wantMeta(t testing.TB, got, want *session.Record) {
+func (e *env) wantMeta(t testing.TB, got, want *driver.Record) {
 	t.Helper()
 	if got.User != want.User {
 		t.Errorf("User = %q, want %q", got.User, want.User)

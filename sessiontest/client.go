@@ -8,11 +8,12 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // OpenSealer opens a client-side store once more. It fills in c.Config, and leaves the rest of c as it is:
 // what was sealed for one namespace does not open in another.
-type OpenSealer = func(ctx context.Context, c session.BackendConfig) (session.Sealer, error)
+type OpenSealer = func(ctx context.Context, c driver.Config) (driver.Sealer, error)
 
 // provider returns a provider of one more node. Its calls go through on, unless that is nil or the sessions
 // are in the clients.
@@ -20,7 +21,7 @@ func (e *env) provider(on tapping) session.Provider {
 	if e.seal != nil {
 		return session.NewClientProvider(e.seal)
 	}
-	open := func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+	open := func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 		b, err := e.open(ctx, c)
 		if err != nil || on == nil {
 			return b, err
@@ -53,7 +54,7 @@ func (h Harness) runSealer(t *testing.T) {
 func clients(seal OpenSealer) Open {
 	var mu sync.Mutex
 	cookies := make(map[string][]byte)
-	return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+	return func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 		s, err := seal(ctx, c)
 		return &client{sealer: s, mu: &mu, cookies: cookies}, err
 	}
@@ -61,13 +62,13 @@ func clients(seal OpenSealer) Open {
 
 // A client is a backend of sealed records.
 type client struct {
-	sealer  session.Sealer
+	sealer  driver.Sealer
 	mu      *sync.Mutex // guards cookies
 	cookies map[string][]byte
 }
 
 // seal keeps rec under key.
-func (c *client) seal(key string, rec *session.Record) error {
+func (c *client) seal(key string, rec *driver.Record) error {
 	sealed, err := c.sealer.Seal(nil, cookieName, rec)
 	if err == nil {
 		c.cookies[key] = sealed
@@ -76,7 +77,7 @@ func (c *client) seal(key string, rec *session.Record) error {
 }
 
 // open fills rec with what key stands for.
-func (c *client) open(key string, rec *session.Record) error {
+func (c *client) open(key string, rec *driver.Record) error {
 	sealed, ok := c.cookies[key]
 	if !ok {
 		return session.ErrNotFound
@@ -85,14 +86,14 @@ func (c *client) open(key string, rec *session.Record) error {
 }
 
 // at is open for a record of a certain version; 0 is any.
-func (c *client) at(key string, version uint64) (rec session.Record, err error) {
+func (c *client) at(key string, version uint64) (rec driver.Record, err error) {
 	if err = c.open(key, &rec); err == nil && version != 0 && rec.Version != version {
-		err = &session.ConflictError{Record: &rec}
+		err = &driver.ConflictError{Record: &rec}
 	}
 	return rec, err
 }
 
-func (c *client) Create(_ context.Context, key string, rec *session.Record) error {
+func (c *client) Create(_ context.Context, key string, rec *driver.Record) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, taken := c.cookies[key]; taken {
@@ -102,13 +103,13 @@ func (c *client) Create(_ context.Context, key string, rec *session.Record) erro
 	return c.seal(key, rec)
 }
 
-func (c *client) Load(_ context.Context, key string, rec *session.Record) error {
+func (c *client) Load(_ context.Context, key string, rec *driver.Record) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.open(key, rec)
 }
 
-func (c *client) Save(_ context.Context, key string, rec *session.Record) error {
+func (c *client) Save(_ context.Context, key string, rec *driver.Record) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, err := c.at(key, rec.Version); err != nil {

@@ -3,14 +3,14 @@
 //	func TestContract(t *testing.T) {
 //		sessiontest.Run(t, sessiontest.Harness{Store: func(t testing.TB) sessiontest.Open {
 //			dir := t.TempDir()
-//			return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+//			return func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 //				c.Config = dir
 //				return file.Open(ctx, c)
 //			}
 //		}})
 //	}
 //
-// Each case is one rule, named in its failure. Cases for the optional interfaces of a [session.Backend] are
+// Each case is one rule, named in its failure. Cases for the optional interfaces of a [driver.Backend] are
 // skipped where it has none. [Model] looks for rules that are broken only now and then, when requests come
 // at the same time; [Bench] measures.
 //
@@ -29,10 +29,11 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Open opens one more node on a store. It fills in c.Config, and leaves the rest of c as it is.
-type Open = func(ctx context.Context, c session.BackendConfig) (session.Backend, error)
+type Open = func(ctx context.Context, c driver.Config) (driver.Backend, error)
 
 // A Harness tells the kit how to get at what is tested.
 type Harness struct {
@@ -138,13 +139,13 @@ func (h Harness) env(c testCase, open Open) *env {
 }
 
 // node opens a node on the case's own namespace, until the case ends.
-func (e *env) node(t testing.TB) session.Backend {
+func (e *env) node(t testing.TB) driver.Backend {
 	t.Helper()
 	return e.nodeOf(t, e.namespace)
 }
 
 // nodeOf is node for any namespace.
-func (e *env) nodeOf(t testing.TB, namespace string) session.Backend {
+func (e *env) nodeOf(t testing.TB, namespace string) driver.Backend {
 	t.Helper()
 	b, closeNode := e.closingNode(t, namespace)
 	t.Cleanup(closeNode)
@@ -152,9 +153,9 @@ func (e *env) nodeOf(t testing.TB, namespace string) session.Backend {
 }
 
 // closingNode is nodeOf for a case that closes the node itself.
-func (e *env) closingNode(t testing.TB, namespace string) (b session.Backend, closeNode func()) {
+func (e *env) closingNode(t testing.TB, namespace string) (b driver.Backend, closeNode func()) {
 	t.Helper()
-	b, err := e.open(t.Context(), session.BackendConfig{
+	b, err := e.open(t.Context(), driver.Config{
 		Namespace: namespace,
 		Lifetime:  time.Hour,
 		Beego:     e.beego,
@@ -164,7 +165,7 @@ func (e *env) closingNode(t testing.TB, namespace string) (b session.Backend, cl
 		t.Fatalf("open: %v", err)
 	}
 	return b, func() {
-		if c, ok := session.As[io.Closer](b); ok {
+		if c, ok := driver.As[io.Closer](b); ok {
 			if err := c.Close(); err != nil {
 				t.Errorf("Close: %v", err)
 			}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Model lets requests of one browser run at the same time, on one node or two, and checks that what comes of
@@ -21,7 +22,7 @@ import (
 // logs out meanwhile, in a third the session gets a new sid, in a third it expires.
 //
 // SESSION_SEEDS in the environment asks for more seeds, never for fewer. A failure shows its seed; SESSION_SEED=seed
-// runs that one alone. On a store that is neither [session.InProcess] nor Local a seed takes longer, and is not always
+// runs that one alone. On a store that is neither [driver.InProcess] nor Local a seed takes longer, and is not always
 // the same interleaving.
 func Model(t *testing.T, h Harness, seeds int) {
 	t.Helper()
@@ -76,14 +77,14 @@ type model struct {
 func newModel(t testing.TB, h Harness) *model {
 	t.Helper()
 	m := &model{harness: h, local: h.Local, open: h.Store(t)}
-	b, err := m.open(t.Context(), session.BackendConfig{Namespace: "model"})
+	b, err := m.open(t.Context(), driver.Config{Namespace: "model"})
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}
-	if _, ok := session.As[session.InProcess](b); ok {
+	if _, ok := driver.As[driver.InProcess](b); ok {
 		m.local = true
 	}
-	if c, ok := session.As[io.Closer](b); ok {
+	if c, ok := driver.As[io.Closer](b); ok {
 		wantOK(t, "Close", c.Close())
 	}
 	return m
@@ -111,7 +112,7 @@ type play struct {
 	local    bool // the clock is the play's own
 	lazy     bool
 	nodes    []*session.Manager
-	store    session.Backend // to look at without a manager
+	store    driver.Backend // to look at without a manager
 	requests []*request
 	jumps    []jump
 

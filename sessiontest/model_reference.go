@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A reference is what sessions should be: values that one operation after another changes.
@@ -248,7 +249,7 @@ func (r *reference) compare(t testing.TB) {
 	p, live := r.play, 0
 	for sid := range r.sessions {
 		name, want := p.sidLabel(sid), r.live(sid, time.Now())
-		var rec session.Record
+		var rec driver.Record
 		err := p.store.Load(t.Context(), p.key(sid), &rec)
 		if want == nil {
 			if !errors.Is(err, session.ErrNotFound) {
@@ -272,7 +273,7 @@ func (r *reference) compare(t testing.TB) {
 			}
 		}
 	}
-	if c, ok := session.As[session.Counter](p.store); ok {
+	if c, ok := driver.As[driver.Counter](p.store); ok {
 		if n, err := c.Count(t.Context()); n != live || err != nil {
 			p.problem("%d sessions are stored, want %d: %v", n, live, err)
 		}

@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A jump is a step of time that comes before the call of that number.
@@ -107,8 +107,8 @@ func (p *play) expireAll(t testing.TB) {
 	defer p.mu.Unlock()
 	soon := p.env.soon()
 	for key := range p.labels {
-		if p.store.Load(t.Context(), key, new(session.Record)) == nil {
-			hasten(t, p.store, key, func(rec *session.Record) { rec.Expires = soon })
+		if p.store.Load(t.Context(), key, new(driver.Record)) == nil {
+			hasten(t, p.store, key, func(rec *driver.Record) { rec.Expires = soon })
 		}
 	}
 	p.env.waitFor(soon)

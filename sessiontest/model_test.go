@@ -6,15 +6,15 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/memory"
 )
 
 // inMemory is the memory provider's store: one for each namespace.
 var inMemory = Harness{Store: func(testing.TB) Open {
 	var mu sync.Mutex
-	stores := make(map[string]session.Backend)
-	return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+	stores := make(map[string]driver.Backend)
+	return func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if b := stores[c.Namespace]; b != nil {
@@ -27,10 +27,10 @@ var inMemory = Harness{Store: func(testing.TB) Open {
 }}
 
 // onWorld is the reference store, altered.
-func onWorld(alter func(n *node) session.Backend) Harness {
+func onWorld(alter func(n *node) driver.Backend) Harness {
 	return Harness{Local: true, Store: func(testing.TB) Open {
 		w := newWorld()
-		return func(_ context.Context, c session.BackendConfig) (session.Backend, error) {
+		return func(_ context.Context, c driver.Config) (driver.Backend, error) {
 			return alter(w.node(c.Namespace)), nil
 		}
 	}}
@@ -65,10 +65,10 @@ func TestChosenSeeds(t *testing.T) {
 }
 
 func TestModelOfOthers(t *testing.T) {
-	t.Run("renamer", func(t *testing.T) { Model(t, onWorld(func(n *node) session.Backend { return n }), 500) })
-	t.Run("odd", func(t *testing.T) { Model(t, onWorld(func(n *node) session.Backend { return odd{n} }), 500) })
+	t.Run("renamer", func(t *testing.T) { Model(t, onWorld(func(n *node) driver.Backend { return n }), 500) })
+	t.Run("odd", func(t *testing.T) { Model(t, onWorld(func(n *node) driver.Backend { return odd{n} }), 500) })
 	t.Run("not local", func(t *testing.T) {
-		h := onWorld(func(n *node) session.Backend { return n })
+		h := onWorld(func(n *node) driver.Backend { return n })
 		h.Local = false
 		Model(t, h, 9)
 	})
@@ -107,7 +107,7 @@ func TestModelCatches(t *testing.T) {
 			}
 			alter := broken[i].alter
 			if slices.Contains(plainly, name) {
-				alter = func(n *node) session.Backend { return plain{broken[i].alter(n)} }
+				alter = func(n *node) driver.Backend { return plain{broken[i].alter(n)} }
 			}
 			m := newModel(t, onWorld(alter))
 			for seed := range within {

@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A world is a correct store, as simple as can be: all records of all namespaces under one lock.
 type world struct {
 	mu        sync.Mutex
-	records   map[place]session.Record
+	records   map[place]driver.Record
 	reserved  map[place]reservation
 	listeners []*listener
 	index     *index        // of a backend that is broken on purpose
@@ -24,31 +25,31 @@ type world struct {
 type place struct{ namespace, key string }
 
 func newWorld() *world {
-	return &world{records: make(map[place]session.Record), reserved: make(map[place]reservation), over: make(chan struct{})}
+	return &world{records: make(map[place]driver.Record), reserved: make(map[place]reservation), over: make(chan struct{})}
 }
 
-func (w *world) open(_ context.Context, c session.BackendConfig) (session.Backend, error) {
+func (w *world) open(_ context.Context, c driver.Config) (driver.Backend, error) {
 	return w.node(c.Namespace), nil
 }
 
 func (w *world) node(namespace string) *node { return &node{world: w, namespace: namespace} }
 
-// A node is a [session.Backend] with everything that is optional.
+// A node is a [driver.Backend] with everything that is optional.
 type node struct {
 	*world
 	namespace string
-	onPut     func(rec *session.Record) // if not nil, is called before a record is stored
+	onPut     func(rec *driver.Record) // if not nil, is called before a record is stored
 	closed    bool
 }
 
 // raw returns the record under key, live or not. The caller holds mu.
-func (n *node) raw(key string) (session.Record, bool) {
+func (n *node) raw(key string) (driver.Record, bool) {
 	rec, ok := n.records[place{n.namespace, key}]
 	return rec, ok
 }
 
 // stored returns the live record under key. The caller holds mu.
-func (n *node) stored(key string) (session.Record, bool) {
+func (n *node) stored(key string) (driver.Record, bool) {
 	if n.closed {
 		panic("used after Close")
 	}
@@ -57,7 +58,7 @@ func (n *node) stored(key string) (session.Record, bool) {
 }
 
 // put stores rec, times cut to milliseconds. The caller holds mu.
-func (n *node) put(key string, rec session.Record) {
+func (n *node) put(key string, rec driver.Record) {
 	for _, t := range []*time.Time{&rec.Created, &rec.AuthTime, &rec.Expires, &rec.Deadline} {
 		*t = t.Truncate(time.Millisecond)
 	}
@@ -70,18 +71,18 @@ func (n *node) put(key string, rec session.Record) {
 }
 
 // at returns the live record under key if it has the given version. The caller holds mu.
-func (n *node) at(key string, version uint64) (session.Record, error) {
+func (n *node) at(key string, version uint64) (driver.Record, error) {
 	rec, ok := n.stored(key)
 	switch {
 	case !ok:
 		return rec, session.ErrNotFound
 	case rec.Version != version:
-		return rec, &session.ConflictError{Record: &rec}
+		return rec, &driver.ConflictError{Record: &rec}
 	}
 	return rec, nil
 }
 
-func (n *node) Create(_ context.Context, key string, rec *session.Record) error {
+func (n *node) Create(_ context.Context, key string, rec *driver.Record) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if _, ok := n.stored(key); ok {
@@ -92,7 +93,7 @@ func (n *node) Create(_ context.Context, key string, rec *session.Record) error 
 	return nil
 }
 
-func (n *node) Load(_ context.Context, key string, rec *session.Record) error {
+func (n *node) Load(_ context.Context, key string, rec *driver.Record) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	stored, ok := n.stored(key)
@@ -103,7 +104,7 @@ func (n *node) Load(_ context.Context, key string, rec *session.Record) error {
 	return nil
 }
 
-func (n *node) Save(_ context.Context, key string, rec *session.Record) error {
+func (n *node) Save(_ context.Context, key string, rec *driver.Record) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	stored, err := n.at(key, rec.Version)
@@ -148,7 +149,7 @@ func (n *node) Delete(_ context.Context, key string, version uint64) error {
 	return nil
 }
 
-func (n *node) Rename(_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+func (n *node) Rename(_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if _, err := n.at(oldKey, oldVersion); err != nil {
@@ -165,15 +166,15 @@ func (n *node) Rename(_ context.Context, oldKey string, oldVersion uint64, newKe
 }
 
 // all returns a copy of the live records of the namespace.
-func (n *node) all() map[string]session.Record {
+func (n *node) all() map[string]driver.Record {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.live()
 }
 
 // live is all for a caller who holds mu.
-func (n *node) live() map[string]session.Record {
-	all := make(map[string]session.Record)
+func (n *node) live() map[string]driver.Record {
+	all := make(map[string]driver.Record)
 	for at := range n.records {
 		if rec, ok := n.stored(at.key); ok && at.namespace == n.namespace {
 			all[at.key] = rec
@@ -184,15 +185,15 @@ func (n *node) live() map[string]session.Record {
 
 func (n *node) Count(context.Context) (int, error) { return len(n.all()), nil }
 
-func (n *node) List(ctx context.Context) iter.Seq2[session.Entry, error] {
-	return func(yield func(session.Entry, error) bool) {
+func (n *node) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
+	return func(yield func(driver.Entry, error) bool) {
 		for key, rec := range n.all() {
 			rec.Data = nil
 			if ctx.Err() != nil {
-				yield(session.Entry{}, ctx.Err())
+				yield(driver.Entry{}, ctx.Err())
 				return
 			}
-			if !yield(session.Entry{Key: key, Record: rec}, nil) {
+			if !yield(driver.Entry{Key: key, Record: rec}, nil) {
 				return
 			}
 		}
@@ -201,7 +202,7 @@ func (n *node) List(ctx context.Context) iter.Seq2[session.Entry, error] {
 
 func (n *node) Sweep(_ context.Context, expired func(key, user string)) (int, error) {
 	users := make(map[string]string)
-	removed := n.remove(func(at place, rec session.Record) bool {
+	removed := n.remove(func(at place, rec driver.Record) bool {
 		if rec.Live(time.Now()) {
 			return false
 		}
@@ -217,14 +218,14 @@ func (n *node) Sweep(_ context.Context, expired func(key, user string)) (int, er
 }
 
 func (n *node) Clear(context.Context) error {
-	n.remove(func(at place, _ session.Record) bool { return at.namespace == n.namespace })
+	n.remove(func(at place, _ driver.Record) bool { return at.namespace == n.namespace })
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	maps.DeleteFunc(n.reserved, func(at place, _ reservation) bool { return at.namespace == n.namespace })
 	return nil
 }
 
-func (n *node) remove(when func(place, session.Record) bool) int {
+func (n *node) remove(when func(place, driver.Record) bool) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	before := len(n.records)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A reservation is for one more session of user.
@@ -15,10 +16,10 @@ type reservation struct {
 	until time.Time
 }
 
-func (n *node) ListUser(_ context.Context, user string) iter.Seq2[session.Entry, error] {
-	return func(yield func(session.Entry, error) bool) {
+func (n *node) ListUser(_ context.Context, user string) iter.Seq2[driver.Entry, error] {
+	return func(yield func(driver.Entry, error) bool) {
 		for key, rec := range n.all() {
-			if rec.Data = nil; rec.User == user && !yield(session.Entry{Key: key, Record: rec}, nil) {
+			if rec.Data = nil; rec.User == user && !yield(driver.Entry{Key: key, Record: rec}, nil) {
 				return
 			}
 		}
@@ -62,15 +63,15 @@ func (n *node) reserve(user, key string, until time.Time, limit int, evict bool)
 
 // held returns the live records of user, those who logged in first before others, and how many more
 // reservations there are, all but those of key. The caller holds mu.
-func (n *node) held(user, key string) (records []session.Entry, pending int) {
+func (n *node) held(user, key string) (records []driver.Entry, pending int) {
 	all := n.live()
 	delete(all, key)
 	for key, rec := range all {
 		if rec.User == user {
-			records = append(records, session.Entry{Key: key, Record: rec})
+			records = append(records, driver.Entry{Key: key, Record: rec})
 		}
 	}
-	slices.SortFunc(records, func(a, b session.Entry) int { return a.AuthTime.Compare(b.AuthTime) })
+	slices.SortFunc(records, func(a, b driver.Entry) int { return a.AuthTime.Compare(b.AuthTime) })
 	for at, r := range n.reserved {
 		if at.namespace == n.namespace && at.key != key && r.user == user && r.until.After(time.Now()) {
 			pending++

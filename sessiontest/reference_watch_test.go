@@ -3,7 +3,7 @@ package sessiontest
 import (
 	"context"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A listener is told of the removals of a namespace.
@@ -40,8 +40,8 @@ func (n *node) removed(key string) {
 var brokenWatch = []breakage{
 	{
 		name: "Watch tells of no Rename",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 				n.mu.Lock()
 				heard := n.listeners
 				n.listeners = nil
@@ -57,7 +57,7 @@ var brokenWatch = []breakage{
 	},
 	{
 		name: "Watch tells of all namespaces",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, delete: func(ctx context.Context, key string, version uint64) error {
 				n.mu.Lock()
 				for _, l := range n.listeners {
@@ -73,8 +73,8 @@ var brokenWatch = []breakage{
 	},
 	{
 		name: "Watch tells of what goes on",
-		alter: func(n *node) session.Backend {
-			return &altered{node: n, save: func(ctx context.Context, key string, rec *session.Record) error {
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
 				n.mu.Lock()
 				n.removed(key)
 				n.mu.Unlock()
@@ -85,7 +85,7 @@ var brokenWatch = []breakage{
 	},
 	{
 		name: "Watch returns nil",
-		alter: func(n *node) session.Backend {
+		alter: func(n *node) driver.Backend {
 			return &altered{node: n, watch: func(ctx context.Context, resync func(), destroyed func(key string)) error {
 				n.Watch(ctx, resync, destroyed)
 				return nil

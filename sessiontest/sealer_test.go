@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A sealer is a correct client-side store, as simple as can be.
@@ -26,14 +27,14 @@ func openSealer(testing.TB) OpenSealer {
 	if err != nil {
 		panic(err)
 	}
-	return func(_ context.Context, c session.BackendConfig) (session.Sealer, error) {
+	return func(_ context.Context, c driver.Config) (driver.Sealer, error) {
 		return &sealer{aead, c.Namespace}, nil
 	}
 }
 
 func (s *sealer) bound(name string) []byte { return fmt.Appendf(nil, "%q %q", s.namespace, name) }
 
-func (s *sealer) Seal(dst []byte, name string, rec *session.Record) ([]byte, error) {
+func (s *sealer) Seal(dst []byte, name string, rec *driver.Record) ([]byte, error) {
 	plain, err := rec.AppendBinary(nil)
 	if err != nil {
 		return dst, err
@@ -41,7 +42,7 @@ func (s *sealer) Seal(dst []byte, name string, rec *session.Record) ([]byte, err
 	return base64.RawURLEncoding.AppendEncode(dst, s.aead.Seal(nil, nil, plain, s.bound(name))), nil
 }
 
-func (s *sealer) Open(name string, sealed []byte, rec *session.Record) error {
+func (s *sealer) Open(name string, sealed []byte, rec *driver.Record) error {
 	raw, err := base64.RawURLEncoding.Strict().AppendDecode(nil, sealed)
 	if err != nil {
 		return session.ErrNotFound
@@ -55,11 +56,11 @@ func (s *sealer) Open(name string, sealed []byte, rec *session.Record) error {
 
 // parted is a sealer that takes several cookies.
 type parted struct {
-	session.Sealer
+	driver.Sealer
 	most int
 }
 
-func (p parted) Cookies() session.CookieConfig { return session.CookieConfig{Max: p.most} }
+func (p parted) Cookies() driver.CookieConfig { return driver.CookieConfig{Max: p.most} }
 
 func TestRunSealer(t *testing.T) {
 	t.Run("one cookie", func(t *testing.T) { Run(t, Harness{Sealer: openSealer}) })
@@ -67,7 +68,7 @@ func TestRunSealer(t *testing.T) {
 		t.Run(fmt.Sprint(most, " cookies"), func(t *testing.T) {
 			Run(t, Harness{Sealer: func(t testing.TB) OpenSealer {
 				open := openSealer(t)
-				return func(ctx context.Context, c session.BackendConfig) (session.Sealer, error) {
+				return func(ctx context.Context, c driver.Config) (driver.Sealer, error) {
 					s, err := open(ctx, c)
 					return parted{s, most}, err
 				}

@@ -10,21 +10,21 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 func TestCorrect(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
-		alter      func(n *node) session.Backend
+		alter      func(n *node) driver.Backend
 		resolution time.Duration
 		skips      bool // for want of optional interfaces
 	}{
-		{name: "reference", alter: func(n *node) session.Backend { return n }},
-		{name: "odd", alter: func(n *node) session.Backend { return odd{n} }},
-		{name: "wrapped", alter: func(n *node) session.Backend { return wrapped{plain{n}, n} }},
-		{name: "plain", alter: func(n *node) session.Backend { return plain{n} }, skips: true},
-		{name: "seconds", alter: func(n *node) session.Backend { return seconds(n) }, resolution: time.Second},
+		{name: "reference", alter: func(n *node) driver.Backend { return n }},
+		{name: "odd", alter: func(n *node) driver.Backend { return odd{n} }},
+		{name: "wrapped", alter: func(n *node) driver.Backend { return wrapped{plain{n}, n} }},
+		{name: "plain", alter: func(n *node) driver.Backend { return plain{n} }, skips: true},
+		{name: "seconds", alter: func(n *node) driver.Backend { return seconds(n) }, resolution: time.Second},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := Harness{Resolution: tt.resolution}
@@ -124,12 +124,12 @@ func TestKey(t *testing.T) {
 }
 
 // runCase runs one case on a store of its own, in fake time, and returns what became of it.
-func runCase(t *testing.T, h Harness, c testCase, alter func(n *node) session.Backend) (r *recorder) {
+func runCase(t *testing.T, h Harness, c testCase, alter func(n *node) driver.Backend) (r *recorder) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		defer close(w.over)
-		open := func(_ context.Context, cfg session.BackendConfig) (session.Backend, error) {
+		open := func(_ context.Context, cfg driver.Config) (driver.Backend, error) {
 			return alter(w.node(cfg.Namespace)), nil
 		}
 		r = record(t, func(t testing.TB) { c.run(t, h.env(c, open)) })
@@ -147,15 +147,15 @@ func caseNamed(t *testing.T, name string) testCase {
 }
 
 // plain has nothing that is optional.
-type plain struct{ session.Backend }
+type plain struct{ driver.Backend }
 
 // wrapped has what is optional by way of what it wraps.
 type wrapped struct {
 	plain
-	inner session.Backend
+	inner driver.Backend
 }
 
-func (w wrapped) Unwrap() session.Backend { return w.inner }
+func (w wrapped) Unwrap() driver.Backend { return w.inner }
 
 // odd does what is unusual but allowed: it takes its time, copies what it is given, makes nil data empty,
 // wraps errors twice, and refuses a cancelled context only here and there.
@@ -169,7 +169,7 @@ func (o odd) do(err error) error {
 	return nil
 }
 
-func (o odd) Create(ctx context.Context, key string, rec *session.Record) error {
+func (o odd) Create(ctx context.Context, key string, rec *driver.Record) error {
 	mine := *rec
 	mine.Data = append(make([]byte, 0, 2*len(rec.Data)+1), rec.Data...)
 	err := o.do(o.node.Create(ctx, key, &mine))
@@ -177,13 +177,13 @@ func (o odd) Create(ctx context.Context, key string, rec *session.Record) error 
 	return err
 }
 
-func (o odd) Load(ctx context.Context, key string, rec *session.Record) error {
+func (o odd) Load(ctx context.Context, key string, rec *driver.Record) error {
 	err := o.do(o.node.Load(ctx, key, rec))
 	rec.Data = append([]byte{}, rec.Data...)
 	return err
 }
 
-func (o odd) Save(ctx context.Context, key string, rec *session.Record) error {
+func (o odd) Save(ctx context.Context, key string, rec *driver.Record) error {
 	return o.do(o.node.Save(ctx, key, rec))
 }
 
@@ -199,16 +199,16 @@ func (o odd) Delete(ctx context.Context, key string, version uint64) error {
 }
 
 // seconds keeps times in seconds.
-func seconds(n *node) session.Backend {
-	cut := func(rec *session.Record) session.Record {
+func seconds(n *node) driver.Backend {
+	cut := func(rec *driver.Record) driver.Record {
 		mine := *rec
 		for _, t := range []*time.Time{&mine.Created, &mine.AuthTime, &mine.Expires, &mine.Deadline} {
 			*t = t.Truncate(time.Second)
 		}
 		return mine
 	}
-	stored := func(f func(context.Context, string, *session.Record) error) func(context.Context, string, *session.Record) error {
-		return func(ctx context.Context, key string, rec *session.Record) error {
+	stored := func(f func(context.Context, string, *driver.Record) error) func(context.Context, string, *driver.Record) error {
+		return func(ctx context.Context, key string, rec *driver.Record) error {
 			mine := cut(rec)
 			err := f(ctx, key, &mine)
 			rec.Version = mine.Version
@@ -222,7 +222,7 @@ func seconds(n *node) session.Backend {
 		touch: func(ctx context.Context, key string, expires time.Time) error {
 			return n.Touch(ctx, key, expires.Truncate(time.Second))
 		},
-		rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+		rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 			mine := cut(rec)
 			return n.Rename(ctx, oldKey, oldVersion, newKey, &mine)
 		},

@@ -4,18 +4,18 @@ import (
 	"context"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A call is one call of a backend, as a tap sees it before it is made.
 type call struct {
 	ctx     context.Context
-	method  string          // "create", "load", "save", "touch", "delete" or "rename"
-	key     string          // the old one of a rename
-	newKey  string          // of a rename
-	version uint64          // of a delete and a rename
-	rec     *session.Record // of a create, a load, a save and a rename
-	expires time.Time       // what a create, a save, a touch or a rename asks for
+	method  string         // "create", "load", "save", "touch", "delete" or "rename"
+	key     string         // the old one of a rename
+	newKey  string         // of a rename
+	version uint64         // of a delete and a rename
+	rec     *driver.Record // of a create, a load, a save and a rename
+	expires time.Time      // what a create, a save, a touch or a rename asks for
 }
 
 // final reports whether the call ends one version of a record, as the last step of a regeneration does.
@@ -26,34 +26,34 @@ type tapping = func(c call, do func() error) error
 
 // A tap is a backend whose calls all go through on.
 type tap struct {
-	session.Backend
+	driver.Backend
 	on tapping
 }
 
 // tapped returns b with on in front. What is optional of b stays to be found.
-func tapped(b session.Backend, on tapping) session.Backend {
+func tapped(b driver.Backend, on tapping) driver.Backend {
 	t := &tap{b, on}
-	if r, ok := session.As[session.Renamer](b); ok {
+	if r, ok := driver.As[driver.Renamer](b); ok {
 		return &renamingTap{t, r}
 	}
 	return t
 }
 
-func (t *tap) Unwrap() session.Backend { return t.Backend }
+func (t *tap) Unwrap() driver.Backend { return t.Backend }
 
-func (t *tap) Create(ctx context.Context, key string, rec *session.Record) error {
+func (t *tap) Create(ctx context.Context, key string, rec *driver.Record) error {
 	return t.on(call{ctx: ctx, method: "create", key: key, rec: rec, expires: rec.Expires}, func() error {
 		return t.Backend.Create(ctx, key, rec)
 	})
 }
 
-func (t *tap) Load(ctx context.Context, key string, rec *session.Record) error {
+func (t *tap) Load(ctx context.Context, key string, rec *driver.Record) error {
 	return t.on(call{ctx: ctx, method: "load", key: key, rec: rec}, func() error {
 		return t.Backend.Load(ctx, key, rec)
 	})
 }
 
-func (t *tap) Save(ctx context.Context, key string, rec *session.Record) error {
+func (t *tap) Save(ctx context.Context, key string, rec *driver.Record) error {
 	return t.on(call{ctx: ctx, method: "save", key: key, rec: rec, expires: rec.Expires}, func() error {
 		return t.Backend.Save(ctx, key, rec)
 	})
@@ -74,10 +74,10 @@ func (t *tap) Delete(ctx context.Context, key string, version uint64) error {
 // renamingTap is a tap on a backend that regenerates in one step.
 type renamingTap struct {
 	*tap
-	renamer session.Renamer
+	renamer driver.Renamer
 }
 
-func (t *renamingTap) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+func (t *renamingTap) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 	c := call{
 		ctx: ctx, method: "rename", key: oldKey, newKey: newKey, version: oldVersion, rec: rec, expires: rec.Expires,
 	}

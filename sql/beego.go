@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A Beego is what one database's SQL has of its own for the table of beego's provider: session_key, session_data and
@@ -89,31 +89,31 @@ func (d *Dialect) ofBeego(lifetime time.Duration) *Dialect {
 	return &own
 }
 
-// A beego is the [session.Backend] over beego's table. It is a store with other statements, less what the table
+// A beego is the [driver.Backend] over beego's table. It is a store with other statements, less what the table
 // cannot hold.
 type beego struct{ s *store }
 
 var (
-	_ session.Renamer = (*beego)(nil)
-	_ session.Counter = (*beego)(nil)
-	_ session.Lister  = (*beego)(nil)
-	_ session.Sweeper = (*beego)(nil)
-	_ session.Clearer = (*beego)(nil)
-	_ session.Pinger  = (*beego)(nil)
-	_ io.Closer       = (*beego)(nil)
+	_ driver.Renamer = (*beego)(nil)
+	_ driver.Counter = (*beego)(nil)
+	_ driver.Lister  = (*beego)(nil)
+	_ driver.Sweeper = (*beego)(nil)
+	_ driver.Clearer = (*beego)(nil)
+	_ driver.Pinger  = (*beego)(nil)
+	_ io.Closer      = (*beego)(nil)
 )
 
 var errBeegoKey = fmt.Errorf("beego's column session_key takes %d characters, and a sid has more: "+
 	"shorten sessionIDLength or sessionIDPrefix", maxBeegoKey)
 
 // check refuses what the table cannot hold.
-func (b *beego) check(key string, rec *session.Record) error {
+func (b *beego) check(key string, rec *driver.Record) error {
 	switch {
 	case !validBeego(key):
 		return fmt.Errorf("session/%s: %w", b.s.dialect.Name, errBeegoKey)
 	case len(rec.Data) > b.s.maxData:
 		return fmt.Errorf("%w: over %d bytes, which is what beego's column session_data takes",
-			session.ErrTooLarge, b.s.maxData)
+			driver.ErrTooLarge, b.s.maxData)
 	}
 	return nil
 }
@@ -124,26 +124,26 @@ func validBeego(key string) bool {
 	return key != "" && len(key) <= maxBeegoKey && !strings.ContainsAny(key, " \x00\t\r\n")
 }
 
-// Create implements [session.Backend].
-func (b *beego) Create(ctx context.Context, key string, rec *session.Record) error {
+// Create implements [driver.Backend].
+func (b *beego) Create(ctx context.Context, key string, rec *driver.Record) error {
 	if err := b.check(key, rec); err != nil {
 		return err
 	}
 	return b.s.Create(ctx, key, rec)
 }
 
-// Load implements [session.Backend].
-func (b *beego) Load(ctx context.Context, key string, rec *session.Record) error {
+// Load implements [driver.Backend].
+func (b *beego) Load(ctx context.Context, key string, rec *driver.Record) error {
 	if !validBeego(key) {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	return b.s.Load(ctx, key, rec)
 }
 
-// Save implements [session.Backend].
-func (b *beego) Save(ctx context.Context, key string, rec *session.Record) error {
+// Save implements [driver.Backend].
+func (b *beego) Save(ctx context.Context, key string, rec *driver.Record) error {
 	if !validBeego(key) {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	if err := b.check(key, rec); err != nil {
 		return err
@@ -151,15 +151,15 @@ func (b *beego) Save(ctx context.Context, key string, rec *session.Record) error
 	return b.s.Save(ctx, key, rec)
 }
 
-// Touch implements [session.Backend].
+// Touch implements [driver.Backend].
 func (b *beego) Touch(ctx context.Context, key string, expires time.Time) error {
 	if !validBeego(key) {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	return b.s.Touch(ctx, key, expires)
 }
 
-// Delete implements [session.Backend].
+// Delete implements [driver.Backend].
 func (b *beego) Delete(ctx context.Context, key string, version uint64) error {
 	switch {
 	case validBeego(key):
@@ -167,13 +167,13 @@ func (b *beego) Delete(ctx context.Context, key string, version uint64) error {
 	case version == 0:
 		return nil
 	}
-	return session.ErrNotFound
+	return driver.ErrNotFound
 }
 
-// Rename implements [session.Renamer]: what beego's SessionRegenerate does, if nothing was changed meanwhile.
-func (b *beego) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+// Rename implements [driver.Renamer]: what beego's SessionRegenerate does, if nothing was changed meanwhile.
+func (b *beego) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 	if !validBeego(oldKey) {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	if err := b.check(newKey, rec); err != nil {
 		return err
@@ -181,13 +181,13 @@ func (b *beego) Rename(ctx context.Context, oldKey string, oldVersion uint64, ne
 	return b.s.Rename(ctx, oldKey, oldVersion, newKey, rec)
 }
 
-// Count implements [session.Counter]. It looks at the whole table, as beego's does.
+// Count implements [driver.Counter]. It looks at the whole table, as beego's does.
 func (b *beego) Count(ctx context.Context) (int, error) { return b.s.Count(ctx) }
 
-// List implements [session.Lister].
-func (b *beego) List(ctx context.Context) iter.Seq2[session.Entry, error] { return b.s.List(ctx) }
+// List implements [driver.Lister].
+func (b *beego) List(ctx context.Context) iter.Seq2[driver.Entry, error] { return b.s.List(ctx) }
 
-// Sweep implements [session.Sweeper]. It looks at the whole table, as beego's does, but removes the rows by their keys.
+// Sweep implements [driver.Sweeper]. It looks at the whole table, as beego's does, but removes the rows by their keys.
 func (b *beego) Sweep(ctx context.Context, expired func(key, user string)) (int, error) {
 	return b.s.Sweep(ctx, expired)
 }
@@ -208,10 +208,10 @@ func (s *store) removeEach(ctx context.Context, p *params, expired func(key, use
 	return removed, nil
 }
 
-// Clear implements [session.Clearer].
+// Clear implements [driver.Clearer].
 func (b *beego) Clear(ctx context.Context) error { return b.s.Clear(ctx) }
 
-// Ping implements [session.Pinger].
+// Ping implements [driver.Pinger].
 func (b *beego) Ping(ctx context.Context) error { return b.s.Ping(ctx) }
 
 // Close implements [io.Closer].
@@ -236,5 +236,5 @@ func (s *store) measure(ctx context.Context) error {
 	})
 }
 
-var errNoBeego = &session.ConfigError{Field: "beego", Err: fmt.Errorf(
+var errNoBeego = &driver.ConfigError{Field: "beego", Err: fmt.Errorf(
 	"beego has no provider for this database: %w", errors.ErrUnsupported)}

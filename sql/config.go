@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A config is a provider config that was read and checked.
@@ -64,7 +64,7 @@ func (c *config) parseObject(text string) error {
 		ConnMaxLifetime: (*duration)(&c.lifetime), ConnMaxIdleTime: (*duration)(&c.idleTime),
 	}
 	c.maxIdle = -1
-	if err := session.ParseProviderConfig(text, &object); err != nil {
+	if err := driver.ParseConfig(text, &object); err != nil {
 		return err
 	}
 	if c.maxIdle == -1 {
@@ -79,16 +79,16 @@ func (c *config) parseObject(text string) error {
 		return configError("providerConfig.maxIdleConns", "want at most maxOpenConns, %d", c.maxOpen)
 	}
 	if err := checkTable(c.table); err != nil {
-		return &session.ConfigError{Field: "providerConfig.table", Err: err}
+		return &driver.ConfigError{Field: "providerConfig.table", Err: err}
 	}
 	if err := checkSchema(c.schema); err != nil {
-		return &session.ConfigError{Field: "providerConfig.schema", Err: err}
+		return &driver.ConfigError{Field: "providerConfig.schema", Err: err}
 	}
 	return nil
 }
 
 func configError(field, format string, args ...any) error {
-	return &session.ConfigError{Field: field, Err: fmt.Errorf(format, args...)}
+	return &driver.ConfigError{Field: field, Err: fmt.Errorf(format, args...)}
 }
 
 // A table's name stands in statements, quoted: it is a plain identifier, with a schema or database before it
@@ -113,7 +113,7 @@ func checkSchema(schema string) error {
 // A duration is a number of seconds or text such as "90s".
 type duration time.Duration
 
-var errDuration = &session.ConfigError{Field: "providerConfig", Err: errors.New(
+var errDuration = &driver.ConfigError{Field: "providerConfig", Err: errors.New(
 	`want a number of seconds or a duration such as "90s", 0 for none`)}
 
 // UnmarshalJSON implements [json.Unmarshaler].

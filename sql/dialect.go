@@ -66,7 +66,7 @@ type Dialect struct {
 	Lost func(err error) bool
 
 	// Watch calls gone with what the statements tell others on a channel, which is :channel, until ctx is done, and resync
-	// as a [session.Watcher] does: the id of a record that was removed, in hexadecimal, or "" for any number of
+	// as a [driver.Watcher] does: the id of a record that was removed, in hexadecimal, or "" for any number of
 	// records. Nil means that nobody is told.
 	Watch func(ctx context.Context, db *sql.DB, channel string, resync func(), gone func(payload string)) error
 

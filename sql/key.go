@@ -5,7 +5,7 @@ import (
 	"encoding/base64"
 	"strings"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // strictKey decodes a storage key, and refuses other spellings of the same bytes.
@@ -50,14 +50,14 @@ func (s *store) key(id []byte) string {
 }
 
 // first returns the version of a new record, and next the one after a save.
-func (s *store) first(rec *session.Record) uint64 {
+func (s *store) first(rec *driver.Record) uint64 {
 	if s.beego {
 		return beegoVersion(rec.Data)
 	}
 	return 1
 }
 
-func (s *store) next(rec *session.Record) uint64 {
+func (s *store) next(rec *driver.Record) uint64 {
 	if s.beego {
 		return beegoVersion(rec.Data)
 	}

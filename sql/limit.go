@@ -7,7 +7,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A reservation is a row at version 0. What makes a record under its key takes it over.
@@ -15,7 +15,7 @@ import (
 // errFull undoes a transaction of Reserve that found nothing but reservations.
 var errFull = errors.New("all is reserved")
 
-// Reserve implements [session.UserLimiter]: one transaction, in which nobody else limits the same user.
+// Reserve implements [driver.UserLimiter]: one transaction, in which nobody else limits the same user.
 func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, limit int, evict bool) (evicted []string, err error) {
 	if err := checkUser(user); err != nil {
 		return nil, err
@@ -57,9 +57,9 @@ func (s *store) reserve(
 		case there > 0: // the record that the reservation is for
 			return evicted, nil
 		case more <= 0:
-			return evicted, s.put(ctx, tx, &params{id: idOf(key), rec: &session.Record{User: user, Expires: until}})
+			return evicted, s.put(ctx, tx, &params{id: idOf(key), rec: &driver.Record{User: user, Expires: until}})
 		case !evict:
-			return nil, session.ErrTooManySessions
+			return nil, driver.ErrTooManySessions
 		case more > len(records):
 			return nil, errFull
 		}

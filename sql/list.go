@@ -5,11 +5,11 @@ import (
 	"database/sql"
 	"iter"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/listing"
 )
 
-// Count implements [session.Counter]. It looks at all rows of the namespace.
+// Count implements [driver.Counter]. It looks at all rows of the namespace.
 func (s *store) Count(ctx context.Context) (n int, err error) {
 	err = s.read(ctx, func() error {
 		return s.query(ctx, nil, s.count, new(params), func(rows *sql.Rows) error { return rows.Scan(&n) })
@@ -17,14 +17,14 @@ func (s *store) Count(ctx context.Context) (n int, err error) {
 	return n, s.fail("count", err)
 }
 
-// List implements [session.Lister], in the order of the keys: page by page, with no connection while somebody looks at
+// List implements [driver.Lister], in the order of the keys: page by page, with no connection while somebody looks at
 // a page.
-func (s *store) List(ctx context.Context) iter.Seq2[session.Entry, error] {
-	return func(yield func(session.Entry, error) bool) {
+func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
+	return func(yield func(driver.Entry, error) bool) {
 		for after := []byte{}; ; {
 			page, err := s.entries(ctx, s.list, &params{id: after})
 			if err != nil {
-				yield(session.Entry{}, err)
+				yield(driver.Entry{}, err)
 				return
 			}
 			for _, entry := range page {
@@ -40,16 +40,16 @@ func (s *store) List(ctx context.Context) iter.Seq2[session.Entry, error] {
 	}
 }
 
-// ListUser implements [session.UserLister]: one statement, or a record that is renamed between two pages would be on
+// ListUser implements [driver.UserLister]: one statement, or a record that is renamed between two pages would be on
 // neither.
-func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[session.Entry, error] {
-	return listing.Whole(ctx, func(func(key string)) ([]session.Entry, error) {
+func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[driver.Entry, error] {
+	return listing.Whole(ctx, func(func(key string)) ([]driver.Entry, error) {
 		return s.entries(ctx, s.user, &params{user: user})
 	})
 }
 
 // entries returns the records that a statement finds, without their data.
-func (s *store) entries(ctx context.Context, st *statement, p *params) (entries []session.Entry, err error) {
+func (s *store) entries(ctx context.Context, st *statement, p *params) (entries []driver.Entry, err error) {
 	err = s.read(ctx, func() error {
 		entries = entries[:0]
 		return s.query(ctx, nil, st, p, func(rows *sql.Rows) error {
@@ -57,14 +57,14 @@ func (s *store) entries(ctx context.Context, st *statement, p *params) (entries 
 			if err := rows.Scan(append([]any{&r.id}, r.head()...)...); err != nil {
 				return err
 			}
-			entries = append(entries, session.Entry{Key: s.key(r.id), Record: r.record()})
+			entries = append(entries, driver.Entry{Key: s.key(r.id), Record: r.record()})
 			return nil
 		})
 	})
 	return entries, s.fail("list", err)
 }
 
-// Clear implements [session.Clearer]: page by page, so that a large table is cleared although no call may take
+// Clear implements [driver.Clearer]: page by page, so that a large table is cleared although no call may take
 // longer than its context. Reservations go with the records.
 func (s *store) Clear(ctx context.Context) error {
 	for after := []byte{}; ; {

@@ -2,7 +2,7 @@ package sql
 
 import (
 	"context"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 const (
@@ -32,12 +32,12 @@ var errNotOpen = errors.New("the connection is not open yet")
 // throws away what was begun: where opening takes longer than a call may, as on a server that all nodes come back to at once
 // after an outage, no connection would ever be open, and each try would add to the server's work.
 type opener struct {
-	driver.Connector
+	sqldriver.Connector
 	max  int         // the size of the pool, and how many openings go on that no call waits for
 	keep atomic.Bool // whether any do; else the calls return what the driver says
 
-	free chan driver.Conn // from openings whose call is over, to any other
-	life context.Context  // until Close
+	free chan sqldriver.Conn // from openings whose call is over, to any other
+	life context.Context     // until Close
 	end  context.CancelFunc
 	room chan struct{} // full while there are too many openings
 	work sync.WaitGroup
@@ -46,8 +46,8 @@ type opener struct {
 	failed error // of the last opening that was not given up, nil if it was well
 }
 
-func newOpener(c driver.Connector, maxOpen int) *opener {
-	o := &opener{Connector: c, max: maxOpen, free: make(chan driver.Conn), room: make(chan struct{}, 2*maxOpen)}
+func newOpener(c sqldriver.Connector, maxOpen int) *opener {
+	o := &opener{Connector: c, max: maxOpen, free: make(chan sqldriver.Conn), room: make(chan struct{}, 2*maxOpen)}
 	o.life, o.end = context.WithCancel(context.Background())
 	return o
 }
@@ -61,13 +61,13 @@ type opening struct {
 
 // An opened is what has become of an opening.
 type opened struct {
-	conn driver.Conn
+	conn sqldriver.Conn
 	err  error
 }
 
 // Connect implements [driver.Connector]. It returns the connection that it has begun to open, or one that was begun
 // for a call before it. The driver's Connect always has a deadline.
-func (o *opener) Connect(ctx context.Context) (driver.Conn, error) {
+func (o *opener) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, waitTime)
@@ -94,7 +94,7 @@ func (o *opener) Connect(ctx context.Context) (driver.Conn, error) {
 	select {
 	case got := <-c.own:
 		if got.err != nil && o.life.Err() != nil {
-			return nil, session.ErrClosed
+			return nil, driver.ErrClosed
 		}
 		return got.conn, got.err
 	case conn := <-o.free:
@@ -109,7 +109,7 @@ func (o *opener) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 // kept returns a connection that is open and was waiting for a call, if there is one. It may have been lost meanwhile.
-func (o *opener) kept(ctx context.Context) driver.Conn {
+func (o *opener) kept(ctx context.Context) sqldriver.Conn {
 	for ctx.Err() == nil {
 		select {
 		case conn := <-o.free:
@@ -125,8 +125,8 @@ func (o *opener) kept(ctx context.Context) driver.Conn {
 }
 
 // answers reports whether the server does, soon: there must be time left to open another connection.
-func answers(ctx context.Context, conn driver.Conn) bool {
-	p, ok := conn.(driver.Pinger)
+func answers(ctx context.Context, conn sqldriver.Conn) bool {
+	p, ok := conn.(sqldriver.Pinger)
 	if !ok {
 		return true
 	}
@@ -142,7 +142,7 @@ func (o *opener) begin(ctx context.Context) (*opening, error) {
 	defer o.mu.Unlock()
 	if o.life.Err() != nil {
 		<-o.room
-		return nil, session.ErrClosed
+		return nil, driver.ErrClosed
 	}
 	c := &opening{own: make(chan opened), left: make(chan struct{})}
 	ctx, c.cancel = context.WithTimeout(context.WithoutCancel(ctx), openTime)
@@ -178,7 +178,7 @@ func (o *opener) open(ctx context.Context, c *opening) {
 }
 
 // offer gives the connection to whoever wants it first.
-func (o *opener) offer(ctx context.Context, conn driver.Conn) {
+func (o *opener) offer(ctx context.Context, conn sqldriver.Conn) {
 	if ctx.Err() != nil { // it was given up while it was opened, and may not have been whole
 		conn.Close()
 		return

@@ -3,7 +3,7 @@ package sql
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"errors"
 	"strings"
 	"sync/atomic"
@@ -25,9 +25,9 @@ type gate struct {
 	silent      atomic.Bool // nothing answers
 }
 
-func (g *gate) Driver() driver.Driver { return nil }
+func (g *gate) Driver() sqldriver.Driver { return nil }
 
-func (g *gate) Connect(ctx context.Context) (driver.Conn, error) {
+func (g *gate) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	n := min(int(g.begun.Add(1)), len(g.takes))
 	if g.deaf {
 		ctx = context.WithoutCancel(ctx)
@@ -46,7 +46,7 @@ func (g *gate) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 type gateConn struct {
-	driver.Conn
+	sqldriver.Conn
 	of *gate
 }
 

@@ -5,12 +5,12 @@ import (
 	"database/sql"
 	"errors"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Rename implements [session.Renamer]: one statement, which removes the old row and stores the new one, or makes
+// Rename implements [driver.Renamer]: one statement, which removes the old row and stores the new one, or makes
 // the one of the other.
-func (s *store) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *session.Record) error {
+func (s *store) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 	if err := checkSize(rec); err != nil {
 		return err
 	}
@@ -18,10 +18,10 @@ func (s *store) Rename(ctx context.Context, oldKey string, oldVersion uint64, ne
 	err := s.change(ctx, s.rename, p)
 	if err != nil && s.dialect.Duplicate(err) {
 		if err = s.renameOver(ctx, p); err != nil && s.dialect.Duplicate(err) { // taken once more, in between
-			err = session.ErrExists // a database's own error may show the key
+			err = driver.ErrExists // a database's own error may show the key
 		}
 	}
-	if errors.Is(err, session.ErrNotFound) && p.sent > 1 && s.isStored(ctx, p.to, s.first(rec), rec) {
+	if errors.Is(err, driver.ErrNotFound) && p.sent > 1 && s.isStored(ctx, p.to, s.first(rec), rec) {
 		err = nil
 	}
 	if err != nil {
@@ -37,7 +37,7 @@ func (s *store) renameOver(ctx context.Context, p *params) error {
 		return s.within(ctx, []*statement{s.vacate, s.rename}, func(tx *sql.Tx) error {
 			n, err := s.exec(ctx, tx, s.vacate, p)
 			if err == nil && n == 0 {
-				err = session.ErrExists
+				err = driver.ErrExists
 			}
 			if err != nil {
 				return err

@@ -3,7 +3,7 @@ package sql
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -11,7 +11,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // do runs f, again and again while others are in its way, until ctx is done. It also does so when database/sql has
@@ -50,7 +50,7 @@ func (s *store) lost(err error) bool {
 	if _, network := errors.AsType[*net.OpError](err); network {
 		return true
 	}
-	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	return errors.Is(err, sqldriver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		s.dialect.Lost(err)
 }
 
@@ -76,11 +76,11 @@ func (s *store) fail(call string, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, session.ErrNotFound), errors.Is(err, session.ErrExists), errors.Is(err, session.ErrTooLarge),
-		errors.Is(err, session.ErrTooManySessions):
+	case errors.Is(err, driver.ErrNotFound), errors.Is(err, driver.ErrExists), errors.Is(err, driver.ErrTooLarge),
+		errors.Is(err, driver.ErrTooManySessions):
 		return err
 	}
-	if _, conflict := errors.AsType[*session.ConflictError](err); conflict {
+	if _, conflict := errors.AsType[*driver.ConflictError](err); conflict {
 		return err
 	}
 	return fmt.Errorf("session/%s: %s: %w", s.dialect.Name, call, err)

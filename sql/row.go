@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
@@ -28,8 +28,8 @@ func (r *row) head() []any {
 	return []any{&r.version, &r.user, &r.created, &r.auth, &r.expires, &r.ends}
 }
 
-func (r *row) record() session.Record {
-	return session.Record{
+func (r *row) record() driver.Record {
+	return driver.Record{
 		Version: uint64(r.version), User: r.user.String, Created: r.created.Time, AuthTime: r.auth.Time,
 		Expires: r.expires.Time, Deadline: r.ends.Time, Data: r.data,
 	}

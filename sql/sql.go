@@ -16,11 +16,12 @@ package sql
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // An Option changes what [New] does.
@@ -36,15 +37,15 @@ func Schema(what string) Option { return func(c *config) { c.schema = what } }
 // New returns a provider that keeps sessions in db, for [session.New]. The pool and its limits are the
 // application's, and it stays open. The providerConfig setting must be empty.
 func New(db *sql.DB, d *Dialect, opts ...Option) session.Provider {
-	return session.NewProvider(func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+	return session.NewProvider(func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 		return OpenDB(ctx, c, db, d, opts...)
 	})
 }
 
 // OpenDB opens a backend as the provider that [New] returns does.
 func OpenDB(
-	ctx context.Context, c session.BackendConfig, db *sql.DB, d *Dialect, opts ...Option,
-) (session.Backend, error) {
+	ctx context.Context, c driver.Config, db *sql.DB, d *Dialect, opts ...Option,
+) (driver.Backend, error) {
 	cfg := defaults(c.Beego)
 	for _, opt := range opts {
 		opt(&cfg)
@@ -68,19 +69,19 @@ func OpenDB(
 // Open opens a backend for the provider config c.Config: a DSN, which is given to connect, or a JSON object with
 // dsn, table, schema, maxOpenConns, maxIdleConns, connMaxLifetime and connMaxIdleTime. An error of
 // connect says which form a DSN has, and shows nothing of this one. The result implements all optional interfaces
-// of a [session.Backend] but InProcess, [session.Watcher] if d.Watch is not nil, and [io.Closer], which closes the pool.
+// of a [driver.Backend] but InProcess, [driver.Watcher] if d.Watch is not nil, and [io.Closer], which closes the pool.
 // Where a call gives up waiting for a connection, that is opened all the same, for another call.
 // With c.Beego the table is beego's, see [Beego]; users cannot be listed then, and nothing is watched.
 func Open(
-	ctx context.Context, c session.BackendConfig, d *Dialect, connect func(dsn string) (driver.Connector, error),
-) (session.Backend, error) {
+	ctx context.Context, c driver.Config, d *Dialect, connect func(dsn string) (sqldriver.Connector, error),
+) (driver.Backend, error) {
 	cfg, err := parse(c.Config, c.Beego)
 	if err != nil {
 		return nil, err
 	}
 	connector, err := connect(cfg.dsn)
 	if err != nil {
-		return nil, &session.ConfigError{Field: cfg.field, Err: err}
+		return nil, &driver.ConfigError{Field: cfg.field, Err: err}
 	}
 	o := newOpener(connector, cfg.maxOpen)
 	db := sql.OpenDB(o)
@@ -97,7 +98,7 @@ func Open(
 	return s.backend(), nil
 }
 
-func open(ctx context.Context, db *sql.DB, d *Dialect, cfg config, c session.BackendConfig) (*store, error) {
+func open(ctx context.Context, db *sql.DB, d *Dialect, cfg config, c driver.Config) (*store, error) {
 	if c.Beego {
 		if d.Beego == nil {
 			return nil, errNoBeego

@@ -3,14 +3,14 @@ package sql
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"encoding/binary"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A statement is prepared at its first use. database/sql prepares it again on each connection, also on those
@@ -111,7 +111,7 @@ func (st *statement) close() {
 type params struct {
 	id, to  []byte
 	version uint64
-	rec     *session.Record // or else expires and user
+	rec     *driver.Record // or else expires and user
 	expires time.Time
 	user    string
 	ids     [][]byte // at most batchSize, at least one
@@ -131,7 +131,7 @@ func (st *statement) args(s *store, p *params) []any {
 func (s *store) arg(p *params, name string) any {
 	d, rec := s.dialect, p.rec
 	if rec == nil {
-		rec = &session.Record{Expires: p.expires, User: p.user}
+		rec = &driver.Record{Expires: p.expires, User: p.user}
 	}
 	switch name {
 	case "ns":
@@ -197,7 +197,7 @@ type counted struct {
 	p *params
 }
 
-func (c counted) Value() (driver.Value, error) {
+func (c counted) Value() (sqldriver.Value, error) {
 	c.p.sent++
 	return c.s.idArg(c.p.id), nil
 }

@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A store is the [session.Backend] of one namespace in one table.
+// A store is the [driver.Backend] of one namespace in one table.
 type store struct {
 	db        *sql.DB
 	owned     bool // whether Close closes db
@@ -71,7 +71,7 @@ func (s *store) Close() error {
 	return nil
 }
 
-// Ping implements [session.Pinger].
+// Ping implements [driver.Pinger].
 func (s *store) Ping(ctx context.Context) error {
 	return s.fail("ping", s.db.PingContext(ctx))
 }
@@ -85,26 +85,26 @@ const (
 
 func checkUser(user string) error {
 	if len(user) > maxUser {
-		return fmt.Errorf("%w: the user's name has over %d bytes", session.ErrTooLarge, maxUser)
+		return fmt.Errorf("%w: the user's name has over %d bytes", driver.ErrTooLarge, maxUser)
 	}
 	return nil
 }
 
-func checkSize(rec *session.Record) error {
+func checkSize(rec *driver.Record) error {
 	if len(rec.Data) > maxData {
-		return fmt.Errorf("%w: over %d bytes", session.ErrTooLarge, maxData)
+		return fmt.Errorf("%w: over %d bytes", driver.ErrTooLarge, maxData)
 	}
 	return checkUser(rec.User)
 }
 
-// Create implements [session.Backend].
-func (s *store) Create(ctx context.Context, key string, rec *session.Record) error {
+// Create implements [driver.Backend].
+func (s *store) Create(ctx context.Context, key string, rec *driver.Record) error {
 	if err := checkSize(rec); err != nil {
 		return err
 	}
 	p := &params{id: s.id(key), version: s.first(rec), rec: rec}
 	err := s.do(ctx, func() error { return s.put(ctx, nil, p) })
-	if errors.Is(err, session.ErrExists) && p.sent > 1 && s.isStored(ctx, p.id, p.version, rec) {
+	if errors.Is(err, driver.ErrExists) && p.sent > 1 && s.isStored(ctx, p.id, p.version, rec) {
 		err = nil
 	}
 	if err != nil {
@@ -122,7 +122,7 @@ func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
 			return nil
 		}
 		if err == nil {
-			return session.ErrExists
+			return driver.ErrExists
 		}
 		if !s.dialect.Duplicate(err) {
 			return err
@@ -130,8 +130,8 @@ func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
 		if n, err = s.exec(ctx, tx, s.replace, p); err != nil || n > 0 {
 			return err
 		}
-		var found session.Record
-		if err := s.find(ctx, tx, p.id, &found); !errors.Is(err, session.ErrNotFound) {
+		var found driver.Record
+		if err := s.find(ctx, tx, p.id, &found); !errors.Is(err, driver.ErrNotFound) {
 			return orExists(err)
 		}
 		p.sent-- // replace has changed nothing
@@ -143,18 +143,18 @@ func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
 
 func orExists(err error) error {
 	if err == nil {
-		return session.ErrExists
+		return driver.ErrExists
 	}
 	return err
 }
 
-// Load implements [session.Backend].
-func (s *store) Load(ctx context.Context, key string, rec *session.Record) error {
+// Load implements [driver.Backend].
+func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error {
 	return s.fail("load", s.read(ctx, func() error { return s.find(ctx, nil, s.id(key), rec) }))
 }
 
 // find fills rec with the live record.
-func (s *store) find(ctx context.Context, tx *sql.Tx, id []byte, rec *session.Record) error {
+func (s *store) find(ctx context.Context, tx *sql.Tx, id []byte, rec *driver.Record) error {
 	st, err := s.load.on(ctx, s.db, tx)
 	if err != nil {
 		return err
@@ -162,7 +162,7 @@ func (s *store) find(ctx context.Context, tx *sql.Tx, id []byte, rec *session.Re
 	var r row
 	err = st.QueryRowContext(ctx, s.load.args(s, &params{id: id})...).Scan(append(r.head(), &r.data)...)
 	if errors.Is(err, sql.ErrNoRows) {
-		return session.ErrNotFound
+		return driver.ErrNotFound
 	}
 	if err == nil {
 		*rec = r.record()
@@ -170,14 +170,14 @@ func (s *store) find(ctx context.Context, tx *sql.Tx, id []byte, rec *session.Re
 	return err
 }
 
-// Save implements [session.Backend].
-func (s *store) Save(ctx context.Context, key string, rec *session.Record) error {
+// Save implements [driver.Backend].
+func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error {
 	if err := checkSize(rec); err != nil {
 		return err
 	}
 	p := &params{id: s.id(key), version: rec.Version, rec: rec}
 	err := s.change(ctx, s.save, p)
-	if conflict, ok := errors.AsType[*session.ConflictError](err); ok && p.sent > 1 {
+	if conflict, ok := errors.AsType[*driver.ConflictError](err); ok && p.sent > 1 {
 		err = s.resent(conflict, rec)
 	}
 	if err != nil {
@@ -189,7 +189,7 @@ func (s *store) Save(ctx context.Context, key string, rec *session.Record) error
 
 // resent returns what to make of a conflict of a save that was sent more than once: the record may be at another version
 // because of that save itself. A save that may have been made must not end as a conflict, or it is made again.
-func (s *store) resent(conflict *session.ConflictError, rec *session.Record) error {
+func (s *store) resent(conflict *driver.ConflictError, rec *driver.Record) error {
 	switch is, next := conflict.Record, s.next(rec); {
 	case s.beego: // another's save of the same values cannot be told from this one
 		return errUnclear
@@ -205,7 +205,7 @@ func (s *store) resent(conflict *session.ConflictError, rec *session.Record) err
 
 // same reports whether is, which is stored, is what rec was sent as, at a version. The deadline may have moved
 // later since.
-func (s *store) same(is *session.Record, version uint64, rec *session.Record) bool {
+func (s *store) same(is *driver.Record, version uint64, rec *driver.Record) bool {
 	if s.beego {
 		return is.Version == version && is.Expires.UnixMilli() >= rec.Expires.UnixMilli()
 	}
@@ -214,8 +214,8 @@ func (s *store) same(is *session.Record, version uint64, rec *session.Record) bo
 		is.Expires.UnixMilli() >= rec.Expires.UnixMilli()
 }
 
-func (s *store) isStored(ctx context.Context, id []byte, version uint64, rec *session.Record) bool {
-	var is session.Record
+func (s *store) isStored(ctx context.Context, id []byte, version uint64, rec *driver.Record) bool {
+	var is driver.Record
 	err := s.read(ctx, func() error { return s.find(ctx, nil, id, &is) })
 	return err == nil && s.same(&is, version, rec)
 }
@@ -224,40 +224,40 @@ func (s *store) isStored(ctx context.Context, id []byte, version uint64, rec *se
 // that.
 func (s *store) change(ctx context.Context, st *statement, p *params) error {
 	for {
-		done, is, err := false, (*session.Record)(nil), error(nil)
+		done, is, err := false, (*driver.Record)(nil), error(nil)
 		err = s.do(ctx, func() (err error) {
 			done, is, err = s.try(ctx, st, p)
 			return err
 		})
 		if err == nil && !done && is != nil && is.Version == p.version { // as old as the beginning of the try
-			is = new(session.Record)
+			is = new(driver.Record)
 			err = s.read(ctx, func() error { return s.find(ctx, nil, p.id, is) })
 		}
 		switch {
 		case err != nil || done:
 			return err
 		case is == nil:
-			return session.ErrNotFound
+			return driver.ErrNotFound
 		case s.beego && is.Version == p.version && st == s.save && s.same(is, s.next(p.rec), p.rec):
 			return nil // MySQL counts no row if the values and the second of the save are as they were
 		case is.Version != p.version:
-			return &session.ConflictError{Record: is}
+			return &driver.ConflictError{Record: is}
 		}
 		p.sent-- // it has changed nothing
 	}
 }
 
 // try makes the change, or else finds the live record, if there is one.
-func (s *store) try(ctx context.Context, st *statement, p *params) (done bool, is *session.Record, err error) {
+func (s *store) try(ctx context.Context, st *statement, p *params) (done bool, is *driver.Record, err error) {
 	if s.dialect.Returning {
 		return s.changeOrFind(ctx, nil, st, p)
 	}
 	if n, err := s.exec(ctx, nil, st, p); err != nil || n > 0 {
 		return n > 0, nil, err
 	}
-	is = new(session.Record)
+	is = new(driver.Record)
 	err = s.read(ctx, func() error { return s.find(ctx, nil, p.id, is) })
-	if err != nil && !errors.Is(err, session.ErrNotFound) {
+	if err != nil && !errors.Is(err, driver.ErrNotFound) {
 		p.sent-- // it has changed nothing, and may be sent again
 	}
 	return false, is, err
@@ -266,7 +266,7 @@ func (s *store) try(ctx context.Context, st *statement, p *params) (done bool, i
 // changeOrFind is for statements made by withStored. tx may be nil.
 func (s *store) changeOrFind(
 	ctx context.Context, tx *sql.Tx, st *statement, p *params,
-) (done bool, is *session.Record, err error) {
+) (done bool, is *driver.Record, err error) {
 	prepared, err := st.on(ctx, s.db, tx)
 	if err != nil {
 		return false, nil, err
@@ -288,14 +288,14 @@ func (s *store) changeOrFind(
 	return false, &rec, nil
 }
 
-// Touch implements [session.Backend]. A deadline that is that late already is no reason to write.
+// Touch implements [driver.Backend]. A deadline that is that late already is no reason to write.
 func (s *store) Touch(ctx context.Context, key string, expires time.Time) error {
 	p := &params{id: s.id(key), expires: expires}
 	err := s.read(ctx, func() error {
 		if n, err := s.exec(ctx, nil, s.touch, p); err != nil || n > 0 {
 			return err
 		}
-		var is session.Record
+		var is driver.Record
 		return s.find(ctx, nil, p.id, &is)
 	})
 	return s.fail("touch", err)
@@ -303,12 +303,12 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 
 var errUnclear = errors.New("the connection was lost, and the record is gone or changed: maybe this call has done it")
 
-// Delete implements [session.Backend].
+// Delete implements [driver.Backend].
 func (s *store) Delete(ctx context.Context, key string, version uint64) error {
 	p := &params{id: s.id(key), version: version}
 	if version != 0 {
 		err := s.change(ctx, s.end, p)
-		if errors.Is(err, session.ErrNotFound) && p.sent > 1 {
+		if errors.Is(err, driver.ErrNotFound) && p.sent > 1 {
 			err = errUnclear
 		}
 		return s.fail("delete", err)

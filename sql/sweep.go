@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Sweep implements [session.Sweeper]. It asks for the keys of rows whose hour has come, which locks nothing, and
+// Sweep implements [driver.Sweeper]. It asks for the keys of rows whose hour has come, which locks nothing, and
 // then removes those that have expired, a batch at a time and half of the time. Rows that live on because
 // they were touched get the hour of their deadline, which the touch has left as it was.
 //

@@ -6,14 +6,14 @@ import (
 	"encoding/hex"
 	"strings"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A watcher is a store of a dialect that has a Watch.
 type watcher struct{ *store }
 
 // backend returns what the dialect, and the table, can do.
-func (s *store) backend() session.Backend {
+func (s *store) backend() driver.Backend {
 	switch {
 	case s.beego:
 		return &beego{s}
@@ -23,7 +23,7 @@ func (s *store) backend() session.Backend {
 	return s
 }
 
-// Watch implements [session.Watcher].
+// Watch implements [driver.Watcher].
 func (w watcher) Watch(ctx context.Context, resync func(), destroyed func(key string)) error {
 	return w.fail("watch", w.dialect.Watch(ctx, w.db, w.channel, resync, func(payload string) {
 		if payload == "" {

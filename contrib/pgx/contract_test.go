@@ -2,7 +2,7 @@ package pgx_test
 
 import (
 	"context"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/faulttest"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/internal/sqltest"
@@ -29,9 +30,9 @@ var engine = sqltest.Engine{
 }
 
 // node opens a pool of pgx's connections by a DSN, as a provider would.
-func node(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+func node(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	d := postgres.Dialect()
-	return sessionsql.Open(ctx, c, d, func(dsn string) (driver.Connector, error) {
+	return sessionsql.Open(ctx, c, d, func(dsn string) (sqldriver.Connector, error) {
 		cfg, err := pgx.ParseConfig(dsn)
 		if err != nil {
 			return nil, err

@@ -21,7 +21,7 @@ package sqlite
 
 import (
 	"context"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"errors"
 	"net/url"
 	"strings"
@@ -29,6 +29,7 @@ import (
 	"modernc.org/sqlite"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
@@ -38,7 +39,7 @@ func init() { session.Register("sqlite", New()) }
 func New() session.Provider { return session.NewProvider(Open) }
 
 // Open opens the file that c.Config names, and makes it and the table if it has to. See [sessionsql.Open].
-func Open(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	return sessionsql.Open(ctx, c, Dialect(), connector)
 }
 
@@ -54,7 +55,7 @@ var pragmas = []struct{ name, value string }{
 	{"synchronous", "full"},
 }
 
-func connector(dsn string) (driver.Connector, error) {
+func connector(dsn string) (sqldriver.Connector, error) {
 	uri, err := withPragmas(dsn)
 	if err != nil {
 		return nil, err

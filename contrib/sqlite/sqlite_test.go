@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/contrib/sqlite"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/sqltest"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -64,7 +65,7 @@ func uri(file string) string {
 // TestBusy has another program hold the database: a call waits as long as its context allows, and works afterwards.
 func TestBusy(t *testing.T) {
 	file := engine.Empty(t)
-	b, err := sqlite.Open(t.Context(), session.BackendConfig{Config: file})
+	b, err := sqlite.Open(t.Context(), driver.Config{Config: file})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestBusy(t *testing.T) {
 	other := engine.DB(t, file)
 	other.SetMaxOpenConns(1)
 	sqltest.Exec(t, other, "BEGIN IMMEDIATE")
-	rec := &session.Record{Expires: time.Now().Add(time.Hour)}
+	rec := &driver.Record{Expires: time.Now().Add(time.Hour)}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	begin := time.Now()
@@ -80,7 +81,7 @@ func TestBusy(t *testing.T) {
 	if err := b.Create(ctx, sessiontest.Key("k"), rec); err == nil || time.Since(begin) > 4500*time.Millisecond {
 		t.Errorf("Create: %v after %v, want an error after 200ms", err, time.Since(begin))
 	}
-	if err := b.Load(t.Context(), sessiontest.Key("k"), new(session.Record)); err == nil {
+	if err := b.Load(t.Context(), sessiontest.Key("k"), new(driver.Record)); err == nil {
 		t.Error("Load found a record that was not stored")
 	}
 	sqltest.Exec(t, other, "ROLLBACK")
@@ -91,7 +92,7 @@ func TestBusy(t *testing.T) {
 
 // TestBeegoRefused checks that beego mode, for which beego has no provider, is a clear error.
 func TestBeegoRefused(t *testing.T) {
-	_, err := sqlite.Open(t.Context(), session.BackendConfig{Config: filepath.Join(t.TempDir(), "db"), Beego: true})
+	_, err := sqlite.Open(t.Context(), driver.Config{Config: filepath.Join(t.TempDir(), "db"), Beego: true})
 	if c, ok := errors.AsType[*session.ConfigError](err); !ok || c.Field != "beego" || !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("Open: %v, want a *ConfigError of beego that wraps ErrUnsupported", err)
 	}

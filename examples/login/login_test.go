@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // start serves the application on the loopback interface, over HTTPS if secure.
@@ -483,22 +484,22 @@ var errDown = errors.New("the store is down")
 // be read either.
 type down struct{ readable bool }
 
-func (d down) Load(_ context.Context, _ string, rec *session.Record) error {
+func (d down) Load(_ context.Context, _ string, rec *driver.Record) error {
 	if !d.readable {
 		return errDown
 	}
-	*rec = session.Record{Version: 1, Expires: time.Now().Add(time.Hour)}
+	*rec = driver.Record{Version: 1, Expires: time.Now().Add(time.Hour)}
 	return nil
 }
 
-func (down) Create(context.Context, string, *session.Record) error { return errDown }
-func (down) Save(context.Context, string, *session.Record) error   { return errDown }
-func (down) Touch(context.Context, string, time.Time) error        { return errDown }
-func (down) Delete(context.Context, string, uint64) error          { return errDown }
+func (down) Create(context.Context, string, *driver.Record) error { return errDown }
+func (down) Save(context.Context, string, *driver.Record) error   { return errDown }
+func (down) Touch(context.Context, string, time.Time) error       { return errDown }
+func (down) Delete(context.Context, string, uint64) error         { return errDown }
 
 func downManager(t *testing.T, d down) *session.Manager {
 	t.Helper()
-	provider := session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
+	provider := session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) {
 		return d, nil
 	})
 	m, err := session.New(provider, session.NewManagerConfig(

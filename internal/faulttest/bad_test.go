@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/faulttest"
 )
 
@@ -131,14 +132,14 @@ func TestLoses(t *testing.T) {
 
 // A keeper is a store that can go back to what it had.
 type keeper struct {
-	session.Backend
+	driver.Backend
 	mu   sync.RWMutex
-	live map[string]session.Record
-	old  map[string]session.Record
+	live map[string]driver.Record
+	old  map[string]driver.Record
 }
 
 func newKeeper(f *faulty) *keeper {
-	k := &keeper{live: make(map[string]session.Record)}
+	k := &keeper{live: make(map[string]driver.Record)}
 	f.Backend = k
 	return k
 }
@@ -146,7 +147,7 @@ func newKeeper(f *faulty) *keeper {
 func (k *keeper) keep() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.old = make(map[string]session.Record)
+	k.old = make(map[string]driver.Record)
 	for key, rec := range k.live {
 		k.old[key] = rec
 	}
@@ -158,7 +159,7 @@ func (k *keeper) restore() {
 	k.live = k.old
 }
 
-func (k *keeper) Create(_ context.Context, key string, rec *session.Record) error {
+func (k *keeper) Create(_ context.Context, key string, rec *driver.Record) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	rec.Version = 1
@@ -166,7 +167,7 @@ func (k *keeper) Create(_ context.Context, key string, rec *session.Record) erro
 	return nil
 }
 
-func (k *keeper) Load(_ context.Context, key string, rec *session.Record) error {
+func (k *keeper) Load(_ context.Context, key string, rec *driver.Record) error {
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	found, ok := k.live[key]
@@ -177,14 +178,14 @@ func (k *keeper) Load(_ context.Context, key string, rec *session.Record) error 
 	return nil
 }
 
-func (k *keeper) Save(_ context.Context, key string, rec *session.Record) error {
+func (k *keeper) Save(_ context.Context, key string, rec *driver.Record) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	switch found, ok := k.live[key]; {
 	case !ok:
 		return session.ErrNotFound
 	case found.Version != rec.Version:
-		return &session.ConflictError{Record: &found}
+		return &driver.ConflictError{Record: &found}
 	}
 	rec.Version++
 	k.live[key] = *rec

@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/faulttest"
 	"github.com/seed1a8f7c28/session/memory"
 )
 
 // A faulty is a store out of this process. Each call of it takes a moment, and does what hook makes of it.
 type faulty struct {
-	session.Backend
+	driver.Backend
 	hook atomic.Pointer[hook]
 }
 
@@ -32,15 +33,15 @@ func (f *faulty) call(ctx context.Context, op string, do func() error) error {
 	return do()
 }
 
-func (f *faulty) Create(ctx context.Context, key string, rec *session.Record) error {
+func (f *faulty) Create(ctx context.Context, key string, rec *driver.Record) error {
 	return f.call(ctx, "create", func() error { return f.Backend.Create(ctx, key, rec) })
 }
 
-func (f *faulty) Load(ctx context.Context, key string, rec *session.Record) error {
+func (f *faulty) Load(ctx context.Context, key string, rec *driver.Record) error {
 	return f.call(ctx, "load", func() error { return f.Backend.Load(ctx, key, rec) })
 }
 
-func (f *faulty) Save(ctx context.Context, key string, rec *session.Record) error {
+func (f *faulty) Save(ctx context.Context, key string, rec *driver.Record) error {
 	return f.call(ctx, "save", func() error { return f.Backend.Save(ctx, key, rec) })
 }
 
@@ -49,17 +50,17 @@ func (f *faulty) Delete(ctx context.Context, key string, version uint64) error {
 }
 
 // Unwrap hides what the memory store could do beyond that.
-func (f *faulty) Unwrap() session.Backend { return nil }
+func (f *faulty) Unwrap() driver.Backend { return nil }
 
 func newFaulty(t *testing.T) (f *faulty, open func(opts ...session.ManagerConfigOpt) (*session.Manager, error)) {
 	t.Helper()
-	b, err := memory.Open(t.Context(), session.BackendConfig{})
+	b, err := memory.Open(t.Context(), driver.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	f = &faulty{Backend: b}
 	return f, func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
-		return session.New(session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
+		return session.New(session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) {
 			return f, nil
 		}), session.NewManagerConfig(opts...))
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/historytest"
 )
 
@@ -129,29 +130,29 @@ func one(alter func(s store) altered) func(s store) opener {
 	return func(s store) opener {
 		a := alter(s)
 		a.engine = s
-		return func() session.Backend { return &a }
+		return func() driver.Backend { return &a }
 	}
 }
 
 // An altered is a store with some of its calls replaced.
 type altered struct {
 	engine
-	load    func(ctx context.Context, key string, rec *session.Record) error
-	save    func(ctx context.Context, key string, rec *session.Record) error
+	load    func(ctx context.Context, key string, rec *driver.Record) error
+	save    func(ctx context.Context, key string, rec *driver.Record) error
 	touch   func(ctx context.Context, key string, expires time.Time) error
 	remove  func(ctx context.Context, key string, version uint64) error
-	rename  func(ctx context.Context, oldKey string, version uint64, newKey string, rec *session.Record) error
+	rename  func(ctx context.Context, oldKey string, version uint64, newKey string, rec *driver.Record) error
 	reserve func(ctx context.Context, user, key string, until time.Time, max int, evict bool) ([]string, error)
 }
 
-func (a *altered) Load(ctx context.Context, key string, rec *session.Record) error {
+func (a *altered) Load(ctx context.Context, key string, rec *driver.Record) error {
 	if a.load != nil {
 		return a.load(ctx, key, rec)
 	}
 	return a.engine.Load(ctx, key, rec)
 }
 
-func (a *altered) Save(ctx context.Context, key string, rec *session.Record) error {
+func (a *altered) Save(ctx context.Context, key string, rec *driver.Record) error {
 	if a.save != nil {
 		return a.save(ctx, key, rec)
 	}
@@ -172,7 +173,7 @@ func (a *altered) Delete(ctx context.Context, key string, version uint64) error 
 	return a.engine.Delete(ctx, key, version)
 }
 
-func (a *altered) Rename(ctx context.Context, oldKey string, version uint64, newKey string, rec *session.Record) error {
+func (a *altered) Rename(ctx context.Context, oldKey string, version uint64, newKey string, rec *driver.Record) error {
 	if a.rename != nil {
 		return a.rename(ctx, oldKey, version, newKey, rec)
 	}
@@ -193,10 +194,10 @@ func every(n uint64) func() bool {
 }
 
 func savesBlindly(s store) altered {
-	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+	return altered{save: func(ctx context.Context, key string, rec *driver.Record) error {
 		for {
 			err := s.Save(ctx, key, rec)
-			conflict, ok := errors.AsType[*session.ConflictError](err)
+			conflict, ok := errors.AsType[*driver.ConflictError](err)
 			if !ok {
 				return err
 			}
@@ -206,7 +207,7 @@ func savesBlindly(s store) altered {
 }
 
 func saveCreates(s store) altered {
-	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+	return altered{save: func(ctx context.Context, key string, rec *driver.Record) error {
 		err := s.Save(ctx, key, rec)
 		if errors.Is(err, session.ErrNotFound) {
 			return s.Create(ctx, key, rec)
@@ -217,7 +218,7 @@ func saveCreates(s store) altered {
 
 func comesBack(s store) altered {
 	return altered{remove: func(ctx context.Context, key string, version uint64) error {
-		var rec session.Record
+		var rec driver.Record
 		if s.Load(ctx, key, &rec) == nil {
 			time.AfterFunc(2*time.Millisecond, func() { _ = s.Create(context.Background(), key, &rec) })
 		}
@@ -226,15 +227,15 @@ func comesBack(s store) altered {
 }
 
 func neverShortens(s store) altered {
-	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+	return altered{save: func(ctx context.Context, key string, rec *driver.Record) error {
 		rec.Shorten = false
 		return s.Save(ctx, key, rec)
 	}}
 }
 
 func renameCopies(s store) altered {
-	return altered{rename: func(ctx context.Context, oldKey string, version uint64, newKey string, rec *session.Record) error {
-		var old session.Record
+	return altered{rename: func(ctx context.Context, oldKey string, version uint64, newKey string, rec *driver.Record) error {
+		var old driver.Record
 		err := s.Load(ctx, oldKey, &old)
 		if err == nil {
 			err = s.Rename(ctx, oldKey, version, newKey, rec)
@@ -248,14 +249,14 @@ func renameCopies(s store) altered {
 
 // caches has each node show for a while what it has loaded before.
 func caches(s store) opener {
-	return func() session.Backend {
+	return func() driver.Backend {
 		type cached struct {
-			rec session.Record
+			rec driver.Record
 			at  time.Time
 		}
 		var mu sync.Mutex
 		cache := make(map[string]cached)
-		return &altered{engine: s, load: func(ctx context.Context, key string, rec *session.Record) error {
+		return &altered{engine: s, load: func(ctx context.Context, key string, rec *driver.Record) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if c, ok := cache[key]; ok && time.Since(c.at) < 10*time.Millisecond {
@@ -273,7 +274,7 @@ func caches(s store) opener {
 
 func dropsSaves(s store) altered {
 	drop := every(50)
-	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+	return altered{save: func(ctx context.Context, key string, rec *driver.Record) error {
 		if drop() {
 			rec.Version++
 			return nil
@@ -285,8 +286,8 @@ func dropsSaves(s store) altered {
 func mixesUp(s store) altered {
 	mix := every(50)
 	var mu sync.Mutex
-	var last session.Record
-	return altered{load: func(ctx context.Context, key string, rec *session.Record) error {
+	var last driver.Record
+	return altered{load: func(ctx context.Context, key string, rec *driver.Record) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if mix() && last.Version > 0 {
@@ -302,7 +303,7 @@ func mixesUp(s store) altered {
 }
 
 func forgetsUsers(s store) altered {
-	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+	return altered{save: func(ctx context.Context, key string, rec *driver.Record) error {
 		rec.User = ""
 		return s.Save(ctx, key, rec)
 	}}
@@ -314,7 +315,7 @@ func reservesNothing(s store) altered {
 
 func evictsLatest(s store) altered {
 	return altered{reserve: func(ctx context.Context, user, key string, until time.Time, max int, evict bool) ([]string, error) {
-		var latest session.Entry
+		var latest driver.Entry
 		n := 0
 		for e := range s.ListUser(ctx, user) {
 			if n++; e.AuthTime.After(latest.AuthTime) {
@@ -336,11 +337,11 @@ func evictsOneMore(s store) altered {
 
 func conflictsAfterSaving(s store) altered {
 	again := every(30)
-	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+	return altered{save: func(ctx context.Context, key string, rec *driver.Record) error {
 		err := s.Save(ctx, key, rec)
 		if err == nil && again() {
 			found := *rec
-			return &session.ConflictError{Record: &found}
+			return &driver.ConflictError{Record: &found}
 		}
 		return err
 	}}
@@ -349,13 +350,13 @@ func conflictsAfterSaving(s store) altered {
 func conflictsWithOld(s store) altered {
 	var mu sync.Mutex
 	old := make(map[string][]byte)
-	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+	return altered{save: func(ctx context.Context, key string, rec *driver.Record) error {
 		mu.Lock()
 		defer mu.Unlock()
-		var before session.Record
+		var before driver.Record
 		_ = s.Load(ctx, key, &before)
 		err := s.Save(ctx, key, rec)
-		if conflict, ok := errors.AsType[*session.ConflictError](err); ok && old[key] != nil {
+		if conflict, ok := errors.AsType[*driver.ConflictError](err); ok && old[key] != nil {
 			conflict.Record.Data = old[key]
 		}
 		if err == nil {
@@ -367,7 +368,7 @@ func conflictsWithOld(s store) altered {
 
 func losesSessions(s store) altered {
 	lose := every(50)
-	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+	return altered{save: func(ctx context.Context, key string, rec *driver.Record) error {
 		err := s.Save(ctx, key, rec)
 		if err == nil && lose() {
 			return s.Delete(ctx, key, 0)

@@ -10,20 +10,21 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/historytest"
 	"github.com/seed1a8f7c28/session/memory"
 )
 
 // engine is all that a store out of this process has.
 type engine interface {
-	session.Backend
-	session.Renamer
-	session.Lister
-	session.UserLister
-	session.UserLimiter
-	session.Counter
-	session.Sweeper
-	session.Clearer
+	driver.Backend
+	driver.Renamer
+	driver.Lister
+	driver.UserLister
+	driver.UserLimiter
+	driver.Counter
+	driver.Sweeper
+	driver.Clearer
 }
 
 // A store is one out of this process, although it is memory.
@@ -31,7 +32,7 @@ type store struct{ engine }
 
 func newStore(t testing.TB) store {
 	t.Helper()
-	b, err := memory.Open(context.Background(), session.BackendConfig{})
+	b, err := memory.Open(context.Background(), driver.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,12 +40,12 @@ func newStore(t testing.TB) store {
 }
 
 // An opener returns what one more node uses.
-type opener func() session.Backend
+type opener func() driver.Backend
 
 // open returns how to open managers.
 func open(node opener) func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
 	return func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
-		return session.New(session.NewProvider(func(context.Context, session.BackendConfig) (session.Backend, error) {
+		return session.New(session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) {
 			return node(), nil
 		}), session.NewManagerConfig(opts...))
 	}
@@ -58,14 +59,14 @@ func TestGood(t *testing.T) {
 		open  func(s store) opener
 		fails bool
 	}{
-		{"memory", 10, func(s store) opener { return func() session.Backend { return s } }, false},
+		{"memory", 10, func(s store) opener { return func() driver.Backend { return s } }, false},
 		{"slow", 3, one(isSlow), false},
 		{"conflicts for no reason", 3, one(conflictsAtRandom), false},
 		{"errors that wrap others", 3, one(wrapsErrors), false},
 		{"answers are lost", 5, one(losesAnswers), true},
 		{"answers are lost, and what is done comes late", 5, one(savesLate), true},
 		{"copies instead of renaming", 3, func(s store) opener {
-			return func() session.Backend { return renameless{s, s, s, s} }
+			return func() driver.Backend { return renameless{s, s, s, s} }
 		}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -88,17 +89,17 @@ var errLost = errors.New("the answer is lost")
 func isSlow(s store) altered {
 	pause := func() { time.Sleep(time.Duration(rand.IntN(int(3 * time.Millisecond)))) }
 	return altered{
-		load: func(ctx context.Context, key string, rec *session.Record) error {
+		load: func(ctx context.Context, key string, rec *driver.Record) error {
 			pause()
 			defer pause()
 			return s.Load(ctx, key, rec)
 		},
-		save: func(ctx context.Context, key string, rec *session.Record) error {
+		save: func(ctx context.Context, key string, rec *driver.Record) error {
 			pause()
 			defer pause()
 			return s.Save(ctx, key, rec)
 		},
-		rename: func(ctx context.Context, oldKey string, version uint64, newKey string, rec *session.Record) error {
+		rename: func(ctx context.Context, oldKey string, version uint64, newKey string, rec *driver.Record) error {
 			pause()
 			defer pause()
 			return s.Rename(ctx, oldKey, version, newKey, rec)
@@ -112,10 +113,10 @@ func isSlow(s store) altered {
 }
 
 func conflictsAtRandom(s store) altered {
-	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
-		var found session.Record
+	return altered{save: func(ctx context.Context, key string, rec *driver.Record) error {
+		var found driver.Record
 		if rand.IntN(5) == 0 && s.Load(ctx, key, &found) == nil {
-			return &session.ConflictError{Record: &found}
+			return &driver.ConflictError{Record: &found}
 		}
 		return s.Save(ctx, key, rec)
 	}}
@@ -129,8 +130,8 @@ func wrapsErrors(s store) altered {
 		return nil
 	}
 	return altered{
-		load: func(ctx context.Context, key string, rec *session.Record) error { return wrap(s.Load(ctx, key, rec)) },
-		save: func(ctx context.Context, key string, rec *session.Record) error { return wrap(s.Save(ctx, key, rec)) },
+		load: func(ctx context.Context, key string, rec *driver.Record) error { return wrap(s.Load(ctx, key, rec)) },
+		save: func(ctx context.Context, key string, rec *driver.Record) error { return wrap(s.Save(ctx, key, rec)) },
 		touch: func(ctx context.Context, key string, expires time.Time) error {
 			return wrap(s.Touch(ctx, key, expires))
 		},
@@ -146,8 +147,8 @@ func losesAnswers(s store) altered {
 		return err
 	}
 	return altered{
-		load: func(ctx context.Context, key string, rec *session.Record) error { return lost(s.Load(ctx, key, rec)) },
-		save: func(ctx context.Context, key string, rec *session.Record) error {
+		load: func(ctx context.Context, key string, rec *driver.Record) error { return lost(s.Load(ctx, key, rec)) },
+		save: func(ctx context.Context, key string, rec *driver.Record) error {
 			sent := *rec // what the caller has is as it was
 			err := s.Save(ctx, key, &sent)
 			if err = lost(err); err == nil {
@@ -158,7 +159,7 @@ func losesAnswers(s store) altered {
 		remove: func(ctx context.Context, key string, version uint64) error {
 			return lost(s.Delete(ctx, key, version))
 		},
-		rename: func(ctx context.Context, oldKey string, version uint64, newKey string, rec *session.Record) error {
+		rename: func(ctx context.Context, oldKey string, version uint64, newKey string, rec *driver.Record) error {
 			sent := *rec
 			err := s.Rename(ctx, oldKey, version, newKey, &sent)
 			if err = lost(err); err == nil {
@@ -171,7 +172,7 @@ func losesAnswers(s store) altered {
 
 // savesLate saves a while after it has said that it does not know.
 func savesLate(s store) altered {
-	return altered{save: func(ctx context.Context, key string, rec *session.Record) error {
+	return altered{save: func(ctx context.Context, key string, rec *driver.Record) error {
 		if rand.IntN(20) == 0 {
 			sent := *rec
 			time.AfterFunc(time.Duration(rand.IntN(20))*time.Millisecond, func() { _ = s.Save(context.Background(), key, &sent) })
@@ -183,8 +184,8 @@ func savesLate(s store) altered {
 
 // A renameless store has sessions under two sids for a moment. It can still list and limit users.
 type renameless struct {
-	session.Backend
-	session.Lister
-	session.UserLister
-	session.UserLimiter
+	driver.Backend
+	driver.Lister
+	driver.UserLister
+	driver.UserLimiter
 }

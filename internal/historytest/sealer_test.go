@@ -9,24 +9,25 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/cookie"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/historytest"
 )
 
 // A sealer is one with some of its calls replaced.
 type sealer struct {
-	session.Sealer
-	seal func(dst []byte, name string, rec *session.Record) ([]byte, error)
-	open func(name string, sealed []byte, rec *session.Record) error
+	driver.Sealer
+	seal func(dst []byte, name string, rec *driver.Record) ([]byte, error)
+	open func(name string, sealed []byte, rec *driver.Record) error
 }
 
-func (s sealer) Seal(dst []byte, name string, rec *session.Record) ([]byte, error) {
+func (s sealer) Seal(dst []byte, name string, rec *driver.Record) ([]byte, error) {
 	if s.seal != nil {
 		return s.seal(dst, name, rec)
 	}
 	return s.Sealer.Seal(dst, name, rec)
 }
 
-func (s sealer) Open(name string, sealed []byte, rec *session.Record) error {
+func (s sealer) Open(name string, sealed []byte, rec *driver.Record) error {
 	if s.open != nil {
 		return s.open(name, sealed, rec)
 	}
@@ -38,7 +39,7 @@ func TestBrokenSealer(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		rules []string
-		alter func(s session.Sealer) sealer
+		alter func(s driver.Sealer) sealer
 	}{
 		{"one change of fifty is not sealed", []string{value}, sealsOld},
 		{"one cookie of fifty is another's", []string{others}, opensAnothers},
@@ -50,7 +51,7 @@ func TestBrokenSealer(t *testing.T) {
 			var running sync.WaitGroup
 			for seed := range uint64(runs) {
 				running.Go(func() {
-					s, err := cookie.Open(context.Background(), session.BackendConfig{Config: `{"securityKey": "a secret of the tests"}`})
+					s, err := cookie.Open(context.Background(), driver.Config{Config: `{"securityKey": "a secret of the tests"}`})
 					if err != nil {
 						t.Error(err)
 						return
@@ -67,20 +68,20 @@ func TestBrokenSealer(t *testing.T) {
 }
 
 // openSealed returns how to open managers.
-func openSealed(s session.Sealer) func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
+func openSealed(s driver.Sealer) func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
 	return func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
-		return session.New(session.NewClientProvider(func(context.Context, session.BackendConfig) (session.Sealer, error) {
+		return session.New(session.NewClientProvider(func(context.Context, driver.Config) (driver.Sealer, error) {
 			return s, nil
 		}), session.NewManagerConfig(opts...))
 	}
 }
 
 // sealsOld seals what it has sealed before of the same session.
-func sealsOld(s session.Sealer) sealer {
+func sealsOld(s driver.Sealer) sealer {
 	old := every(50)
 	var mu sync.Mutex
 	before := make(map[time.Time][]byte) // by when the session began
-	return sealer{Sealer: s, seal: func(dst []byte, name string, rec *session.Record) ([]byte, error) {
+	return sealer{Sealer: s, seal: func(dst []byte, name string, rec *driver.Record) ([]byte, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		sealed := *rec
@@ -92,14 +93,14 @@ func sealsOld(s session.Sealer) sealer {
 	}}
 }
 
-func opensAnothers(s session.Sealer) sealer {
+func opensAnothers(s driver.Sealer) sealer {
 	mix := every(50)
 	var mu sync.Mutex
 	var last []byte
-	return sealer{Sealer: s, open: func(name string, sealed []byte, rec *session.Record) error {
+	return sealer{Sealer: s, open: func(name string, sealed []byte, rec *driver.Record) error {
 		mu.Lock()
 		defer mu.Unlock()
-		var own session.Record
+		var own driver.Record
 		if err := s.Open(name, sealed, &own); err != nil {
 			return err
 		}
@@ -117,16 +118,16 @@ func opensAnothers(s session.Sealer) sealer {
 	}}
 }
 
-func sealsNoDeadline(s session.Sealer) sealer {
-	return sealer{Sealer: s, seal: func(dst []byte, name string, rec *session.Record) ([]byte, error) {
+func sealsNoDeadline(s driver.Sealer) sealer {
+	return sealer{Sealer: s, seal: func(dst []byte, name string, rec *driver.Record) ([]byte, error) {
 		sealed := *rec
 		sealed.Expires = time.Now().Add(time.Hour)
 		return s.Seal(dst, name, &sealed)
 	}}
 }
 
-func sealsNobody(s session.Sealer) sealer {
-	return sealer{Sealer: s, seal: func(dst []byte, name string, rec *session.Record) ([]byte, error) {
+func sealsNobody(s driver.Sealer) sealer {
+	return sealer{Sealer: s, seal: func(dst []byte, name string, rec *driver.Record) ([]byte, error) {
 		sealed := *rec
 		sealed.User = ""
 		return s.Seal(dst, name, &sealed)

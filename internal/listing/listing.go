@@ -5,7 +5,7 @@ import (
 	"context"
 	"iter"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // Whole yields what read returns, and leaves out no record that is renamed meanwhile. read reads an index and then the
@@ -13,9 +13,9 @@ import (
 // Whole reads anew until no such key is new. Then what it yields was there at one time. A ctx that is done ends it with
 // an error.
 func Whole(
-	ctx context.Context, read func(gone func(key string)) ([]session.Entry, error),
-) iter.Seq2[session.Entry, error] {
-	return func(yield func(session.Entry, error) bool) {
+	ctx context.Context, read func(gone func(key string)) ([]driver.Entry, error),
+) iter.Seq2[driver.Entry, error] {
+	return func(yield func(driver.Entry, error) bool) {
 		missed := make(map[string]bool)
 		for known := -1; known < len(missed); {
 			known = len(missed)
@@ -24,7 +24,7 @@ func Whole(
 				err = ctx.Err()
 			}
 			if err != nil {
-				yield(session.Entry{}, err)
+				yield(driver.Entry{}, err)
 				return
 			}
 			if known < len(missed) {
@@ -32,7 +32,7 @@ func Whole(
 			}
 			for _, entry := range found {
 				if err := ctx.Err(); err != nil {
-					yield(session.Entry{}, err)
+					yield(driver.Entry{}, err)
 					return
 				}
 				if !yield(entry, nil) {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/listing"
 )
 
@@ -26,7 +26,7 @@ func TestWhole(t *testing.T) {
 	} {
 		var got []string
 		passes := tt.passes
-		read := func(gone func(key string)) (found []session.Entry, err error) {
+		read := func(gone func(key string)) (found []driver.Entry, err error) {
 			if len(passes) == 0 {
 				return nil, errors.New("it was read once more than needed")
 			}
@@ -34,7 +34,7 @@ func TestWhole(t *testing.T) {
 				gone(key)
 			}
 			for _, key := range passes[0].found {
-				found = append(found, session.Entry{Key: key})
+				found = append(found, driver.Entry{Key: key})
 			}
 			passes = passes[1:]
 			return found, nil
@@ -54,7 +54,7 @@ func TestWhole(t *testing.T) {
 // TestWholeEnds says what ends a listing early.
 func TestWholeEnds(t *testing.T) {
 	errRead := errors.New("read")
-	two := func(func(string)) ([]session.Entry, error) { return make([]session.Entry, 2), nil }
+	two := func(func(string)) ([]driver.Entry, error) { return make([]driver.Entry, 2), nil }
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	yielded := 0
@@ -69,7 +69,7 @@ func TestWholeEnds(t *testing.T) {
 	for range listing.Whole(t.Context(), two) {
 		break
 	}
-	for _, err := range listing.Whole(t.Context(), func(func(string)) ([]session.Entry, error) { return nil, errRead }) {
+	for _, err := range listing.Whole(t.Context(), func(func(string)) ([]driver.Entry, error) { return nil, errRead }) {
 		last = err
 	}
 	if !errors.Is(last, errRead) {

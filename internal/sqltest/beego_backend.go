@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
-func beegoBackend(t testing.TB, e Engine, db *sql.DB, lifetime time.Duration) session.Backend {
+func beegoBackend(t testing.TB, e Engine, db *sql.DB, lifetime time.Duration) driver.Backend {
 	t.Helper()
-	b, err := sessionsql.OpenDB(t.Context(), session.BackendConfig{Beego: true, Lifetime: lifetime}, db, e.Dialect())
+	b, err := sessionsql.OpenDB(t.Context(), driver.Config{Beego: true, Lifetime: lifetime}, db, e.Dialect())
 	check(t, err)
 	return b
 }
@@ -31,11 +32,11 @@ func (e Engine) BeegoContract(t *testing.T, table BeegoTable) {
 		}
 	}
 	for _, key := range []string{"", beegoSID + beegoSID + "0", "a b", "a\x00"} {
-		rec := &session.Record{Expires: time.Now().Add(time.Hour)}
+		rec := &driver.Record{Expires: time.Now().Add(time.Hour)}
 		for call, err := range map[string]error{
 			"Load": b.Load(ctx, key, rec), "Save": b.Save(ctx, key, rec), "Touch": b.Touch(ctx, key, rec.Expires),
 			"Delete": b.Delete(ctx, key, 1),
-			"Rename": b.(session.Renamer).Rename(ctx, key, 1, beegoSID, rec),
+			"Rename": b.(driver.Renamer).Rename(ctx, key, 1, beegoSID, rec),
 		} {
 			if !errors.Is(err, session.ErrNotFound) {
 				t.Errorf("%s(%q) = %v, want ErrNotFound", call, key, err)
@@ -47,12 +48,12 @@ func (e Engine) BeegoContract(t *testing.T, table BeegoTable) {
 		}
 	}
 	ends := time.UnixMilli(time.Now().Add(time.Hour).UnixMilli())
-	rec := &session.Record{Expires: ends, Data: []byte("data")}
+	rec := &driver.Record{Expires: ends, Data: []byte("data")}
 	check(t, b.Create(ctx, beegoSID, rec))
-	if err := other.Create(ctx, beegoSID, &session.Record{Expires: ends}); !errors.Is(err, session.ErrExists) {
+	if err := other.Create(ctx, beegoSID, &driver.Record{Expires: ends}); !errors.Is(err, session.ErrExists) {
 		t.Errorf("Create = %v, want ErrExists", err)
 	}
-	stale := new(session.Record)
+	stale := new(driver.Record)
 	check(t, other.Load(ctx, beegoSID, stale))
 	if stale.Version != rec.Version || stale.Version == 0 || string(stale.Data) != "data" {
 		t.Errorf("loaded %+v, created %+v", stale, rec)
@@ -65,9 +66,9 @@ func (e Engine) BeegoContract(t *testing.T, table BeegoTable) {
 	for call, err := range map[string]error{
 		"Save":   other.Save(ctx, beegoSID, stale),
 		"Delete": other.Delete(ctx, beegoSID, stale.Version),
-		"Rename": other.(session.Renamer).Rename(ctx, beegoSID, stale.Version, "new", stale),
+		"Rename": other.(driver.Renamer).Rename(ctx, beegoSID, stale.Version, "new", stale),
 	} {
-		conflict, ok := errors.AsType[*session.ConflictError](err)
+		conflict, ok := errors.AsType[*driver.ConflictError](err)
 		if !ok || string(conflict.Record.Data) != "second" || conflict.Record.Version != rec.Version {
 			t.Fatalf("%s = %v, want a *ConflictError with what is stored", call, err)
 		}
@@ -86,13 +87,13 @@ func (e Engine) BeegoContract(t *testing.T, table BeegoTable) {
 	}
 
 	const to = "abcdef"
-	check(t, b.Create(ctx, to, &session.Record{Expires: ends}))
-	if err := b.(session.Renamer).Rename(ctx, beegoSID, rec.Version, to, rec); !errors.Is(err, session.ErrExists) {
+	check(t, b.Create(ctx, to, &driver.Record{Expires: ends}))
+	if err := b.(driver.Renamer).Rename(ctx, beegoSID, rec.Version, to, rec); !errors.Is(err, session.ErrExists) {
 		t.Errorf("Rename to a sid that is taken: %v, want ErrExists", err)
 	}
 	check(t, b.Delete(ctx, to, 0))
 	rec.Data, rec.Expires = []byte("renamed"), ends
-	check(t, b.(session.Renamer).Rename(ctx, beegoSID, rec.Version, to, rec))
+	check(t, b.(driver.Renamer).Rename(ctx, beegoSID, rec.Version, to, rec))
 	check(t, other.Load(ctx, to, stale))
 	if string(stale.Data) != "renamed" || stale.Version != rec.Version {
 		t.Errorf("renamed %+v to %+v", rec, stale)
@@ -110,10 +111,10 @@ func (e Engine) BeegoContract(t *testing.T, table BeegoTable) {
 			}
 		}
 	}
-	if _, ok := session.As[session.UserLister](b); ok {
+	if _, ok := driver.As[driver.UserLister](b); ok {
 		t.Error("the table cannot list users")
 	}
-	if _, ok := session.As[session.UserLimiter](b); ok {
+	if _, ok := driver.As[driver.UserLimiter](b); ok {
 		t.Error("the table cannot limit users")
 	}
 }
@@ -126,10 +127,10 @@ func (e Engine) BeegoExpiry(t *testing.T, table BeegoTable) {
 	b := beegoBackend(t, e, db, lifetime)
 	gc := func() { Exec(t, db, table.GC, table.GCSince(lifetime)) }
 	for _, sid := range []string{"kept", "left"} {
-		check(t, b.Create(ctx, sid, &session.Record{Expires: time.Now().Add(time.Hour)}))
+		check(t, b.Create(ctx, sid, &driver.Record{Expires: time.Now().Add(time.Hour)}))
 		table.save(t, db, sid, beegoValues)
 	}
-	rec := new(session.Record)
+	rec := new(driver.Record)
 	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
 		err := b.Load(ctx, "left", rec)
 		before := Int(t, db, "SELECT count(*) FROM session WHERE session_key = 'left'")
@@ -179,35 +180,35 @@ func (e Engine) BeegoWhole(t *testing.T, table BeegoTable) {
 		} else {
 			live = append(live, sid)
 		}
-		check(t, b.Create(ctx, sid, &session.Record{Expires: expires, Data: []byte("x")}))
+		check(t, b.Create(ctx, sid, &driver.Record{Expires: expires, Data: []byte("x")}))
 	}
 	var listed []string
-	for entry, err := range b.(session.Lister).List(ctx) {
+	for entry, err := range b.(driver.Lister).List(ctx) {
 		check(t, err)
 		listed = append(listed, entry.Key)
 	}
 	if !slices.Equal(listed, live) {
 		t.Errorf("%d are listed, want %d", len(listed), len(live))
 	}
-	n, err := b.(session.Counter).Count(ctx)
+	n, err := b.(driver.Counter).Count(ctx)
 	if err != nil || n != len(live) {
 		t.Errorf("Count = %d, %v, want %d", n, err, len(live))
 	}
 	// A new session takes the place of one that has expired.
-	check(t, b.Create(ctx, fmt.Sprintf("%032x", 0), &session.Record{Expires: time.Now().Add(time.Hour)}))
-	if n, err := b.(session.Sweeper).Sweep(ctx, nil); err != nil || n != 549 {
+	check(t, b.Create(ctx, fmt.Sprintf("%032x", 0), &driver.Record{Expires: time.Now().Add(time.Hour)}))
+	if n, err := b.(driver.Sweeper).Sweep(ctx, nil); err != nil || n != 549 {
 		t.Errorf("Sweep = %d, %v, want 549", n, err)
 	}
-	check(t, b.Create(ctx, "over", &session.Record{Expires: time.Now().Add(-time.Minute)}))
+	check(t, b.Create(ctx, "over", &driver.Record{Expires: time.Now().Add(-time.Minute)}))
 	var told []string
-	n, err = b.(session.Sweeper).Sweep(ctx, func(key, user string) { told = append(told, key+user) })
+	n, err = b.(driver.Sweeper).Sweep(ctx, func(key, user string) { told = append(told, key+user) })
 	if err != nil || n != 1 || !slices.Equal(told, []string{"over"}) {
 		t.Errorf("Sweep = %d, %v, and told of %q, want over", n, err, told)
 	}
 	if n := Int(t, db, "SELECT count(*) FROM session"); n != len(live)+1 {
 		t.Errorf("%d rows are left, want %d", n, len(live)+1)
 	}
-	check(t, b.(session.Clearer).Clear(ctx))
+	check(t, b.(driver.Clearer).Clear(ctx))
 	if n := Int(t, db, "SELECT count(*) FROM session"); n != 0 {
 		t.Errorf("%d rows are left", n)
 	}

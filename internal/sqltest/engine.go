@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/servertest"
 	"github.com/seed1a8f7c28/session/sessiontest"
 	sessionsql "github.com/seed1a8f7c28/session/sql"
@@ -64,7 +65,7 @@ func (e Engine) Harness() sessiontest.Harness {
 	return sessiontest.Harness{
 		Store: func(t testing.TB) sessiontest.Open {
 			dsn := e.Empty(t)
-			return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+			return func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 				c.Config = dsn
 				return e.Node(ctx, c)
 			}
@@ -111,9 +112,9 @@ func (e Engine) driverDSN(dsn string) string {
 }
 
 // Open opens a backend on a pool, until the test ends.
-func (e Engine) Open(t testing.TB, db *sql.DB) session.Backend {
+func (e Engine) Open(t testing.TB, db *sql.DB) driver.Backend {
 	t.Helper()
-	b, err := sessionsql.OpenDB(context.Background(), session.BackendConfig{}, db, e.Dialect())
+	b, err := sessionsql.OpenDB(context.Background(), driver.Config{}, db, e.Dialect())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/sessiontest"
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
@@ -53,16 +54,16 @@ func (e Engine) sameAgain(t *testing.T) {
 	for _, param := range append([]string{""}, e.params()...) {
 		b := e.Open(t, e.DB(t, e.Empty(t)+param))
 		key := sessiontest.Key("k")
-		rec := &session.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
+		rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
 		err := errors.Join(b.Create(t.Context(), key, rec), b.Touch(t.Context(), key, rec.Expires), b.Touch(t.Context(), key, rec.Expires))
 		for range 3 {
 			err = errors.Join(err, b.Save(t.Context(), key, rec))
 		}
 		if err == nil {
-			_, err = b.(session.UserLimiter).Reserve(t.Context(), "ann", sessiontest.Key("r"), rec.Expires, 1, false)
+			_, err = b.(driver.UserLimiter).Reserve(t.Context(), "ann", sessiontest.Key("r"), rec.Expires, 1, false)
 		}
 		if err == nil { // again, to the same time
-			_, err = b.(session.UserLimiter).Reserve(t.Context(), "ann", sessiontest.Key("r"), rec.Expires, 1, false)
+			_, err = b.(driver.UserLimiter).Reserve(t.Context(), "ann", sessiontest.Key("r"), rec.Expires, 1, false)
 		}
 		if err != nil || rec.Version != 4 {
 			t.Errorf("%q: version %d, want 4; %v", param, rec.Version, err)
@@ -72,7 +73,7 @@ func (e Engine) sameAgain(t *testing.T) {
 		}
 		rec.Version = 3
 		err = b.Save(t.Context(), key, rec)
-		if conflict, ok := errors.AsType[*session.ConflictError](err); !ok || conflict.Record.Version != 4 {
+		if conflict, ok := errors.AsType[*driver.ConflictError](err); !ok || conflict.Record.Version != 4 {
 			t.Errorf("%q: Save of what is stored at another version = %v, want a conflict", param, err)
 		}
 	}
@@ -89,21 +90,21 @@ func (e Engine) params() []string {
 // load is the same, and ends at the same time.
 func (e Engine) zones(t *testing.T) {
 	dsn := e.Empty(t)
-	var nodes []session.Backend
+	var nodes []driver.Backend
 	for _, param := range append([]string{""}, e.Server.Zones...) {
 		nodes = append(nodes, e.Open(t, e.DB(t, dsn+param)))
 	}
 	at := time.UnixMilli(time.Now().UnixMilli())
 	for i, b := range nodes {
 		key, short := sessiontest.Key("k"+string(rune('a'+i))), sessiontest.Key("s"+string(rune('a'+i)))
-		stored := session.Record{Created: at, AuthTime: at.Add(time.Second), Expires: at.Add(time.Hour), Deadline: at.Add(48 * time.Hour)}
+		stored := driver.Record{Created: at, AuthTime: at.Add(time.Second), Expires: at.Add(time.Hour), Deadline: at.Add(48 * time.Hour)}
 		rec := stored
-		ends := session.Record{Created: at, Expires: time.Now().Add(300 * time.Millisecond)}
+		ends := driver.Record{Created: at, Expires: time.Now().Add(300 * time.Millisecond)}
 		if err := errors.Join(b.Create(t.Context(), key, &rec), b.Create(t.Context(), short, &ends)); err != nil {
 			t.Fatal(err)
 		}
 		for j, other := range nodes {
-			var is session.Record
+			var is driver.Record
 			if err := other.Load(t.Context(), key, &is); err != nil {
 				t.Errorf("node %d does not find what node %d has stored: %v", j, i, err)
 			}
@@ -113,12 +114,12 @@ func (e Engine) zones(t *testing.T) {
 		}
 		time.Sleep(time.Until(ends.Expires) + 10*time.Millisecond)
 		for j, other := range nodes {
-			if err := other.Load(t.Context(), short, new(session.Record)); !errors.Is(err, session.ErrNotFound) {
+			if err := other.Load(t.Context(), short, new(driver.Record)); !errors.Is(err, session.ErrNotFound) {
 				t.Errorf("node %d finds what has expired on node %d: %v", j, i, err)
 			}
 		}
 	}
-	if n, err := nodes[0].(session.Sweeper).Sweep(t.Context(), nil); n != len(nodes) || err != nil {
+	if n, err := nodes[0].(driver.Sweeper).Sweep(t.Context(), nil); n != len(nodes) || err != nil {
 		t.Errorf("Sweep = %d, %v, want %d", n, err, len(nodes))
 	}
 }
@@ -127,8 +128,8 @@ func (e Engine) zones(t *testing.T) {
 func (e Engine) listMany(t *testing.T) {
 	b, ctx := e.Open(t, e.DB(t, e.Empty(t))), t.Context()
 	const sessions, renamed = 520, 20
-	newRecord := func() *session.Record {
-		return &session.Record{User: "Ann", Created: time.Now(), AuthTime: time.Now(), Expires: time.Now().Add(time.Hour)}
+	newRecord := func() *driver.Record {
+		return &driver.Record{User: "Ann", Created: time.Now(), AuthTime: time.Now(), Expires: time.Now().Add(time.Hour)}
 	}
 	for i := range sessions {
 		if err := b.Create(ctx, sessiontest.Key(strconv.Itoa(i)), newRecord()); err != nil {
@@ -136,7 +137,7 @@ func (e Engine) listMany(t *testing.T) {
 		}
 	}
 	var last []string // by the bytes of their keys
-	for entry, err := range b.(session.Lister).List(ctx) {
+	for entry, err := range b.(driver.Lister).List(ctx) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,7 +145,7 @@ func (e Engine) listMany(t *testing.T) {
 	}
 	last = last[len(last)-renamed:]
 	listed := 0
-	for _, err := range b.(session.UserLister).ListUser(ctx, "Ann") {
+	for _, err := range b.(driver.UserLister).ListUser(ctx, "Ann") {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -152,7 +153,7 @@ func (e Engine) listMany(t *testing.T) {
 			continue
 		}
 		for _, key := range last {
-			if err := b.(session.Renamer).Rename(ctx, key, 1, sessiontest.Key("new "+key), newRecord()); err != nil {
+			if err := b.(driver.Renamer).Rename(ctx, key, 1, sessiontest.Key("new "+key), newRecord()); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/goroutines"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -32,7 +33,7 @@ func (e Engine) lostAnswer(t *testing.T, dsn string, lose func()) {
 	ctx := t.Context()
 	play := func(lost string) {
 		key, to := sessiontest.Key(rand.Text()), sessiontest.Key(rand.Text())
-		rec := &session.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
+		rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
 		for _, op := range []struct {
 			name string
 			do   func() error
@@ -41,8 +42,8 @@ func (e Engine) lostAnswer(t *testing.T, dsn string, lose func()) {
 			{"Create", func() error { return b.Create(ctx, key, rec) }, key},
 			{"Save", func() error { rec.Data = []byte("b"); return b.Save(ctx, key, rec) }, key},
 			{"Touch", func() error { return b.Touch(ctx, key, rec.Expires.Add(time.Minute)) }, key},
-			{"Load", func() error { return b.Load(ctx, key, new(session.Record)) }, key},
-			{"Rename", func() error { return b.(session.Renamer).Rename(ctx, key, 2, to, rec) }, to},
+			{"Load", func() error { return b.Load(ctx, key, new(driver.Record)) }, key},
+			{"Rename", func() error { return b.(driver.Renamer).Rename(ctx, key, 2, to, rec) }, to},
 			{"Delete", func() error { return b.Delete(ctx, to, 1) }, ""},
 		} {
 			if op.name == lost {
@@ -53,12 +54,12 @@ func (e Engine) lostAnswer(t *testing.T, dsn string, lose func()) {
 				continue
 			}
 			t.Logf("%s: %v", op.name, err)
-			conflict := new(session.ConflictError)
+			conflict := new(driver.ConflictError)
 			if op.name != lost || errors.Is(err, session.ErrNotFound) || errors.Is(err, session.ErrExists) ||
 				errors.As(err, &conflict) {
 				t.Errorf("%s: %v, but whatever happened was this call's own doing", op.name, err)
 			}
-			err = b.Load(ctx, op.at, new(session.Record))
+			err = b.Load(ctx, op.at, new(driver.Record))
 			if (op.at == "") != errors.Is(err, session.ErrNotFound) {
 				t.Errorf("Load after %s: %v", op.name, err)
 			}
@@ -77,19 +78,19 @@ func (e Engine) slowToOpen(t *testing.T) {
 	proxy, dsn := e.proxied(t)
 	family := goroutines.NewFamily()
 	family.Do(func() {
-		b, err := e.Node(t.Context(), session.BackendConfig{Config: dsn, Logger: slog.New(slog.DiscardHandler)})
+		b, err := e.Node(t.Context(), driver.Config{Config: dsn, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}
 		key := sessiontest.Key("a")
-		rec := &session.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)}
+		rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)}
 		if err := b.Create(t.Context(), key, rec); err != nil {
 			t.Fatal(err)
 		}
 		load := func(timeout time.Duration) error {
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
-			return b.Load(ctx, key, new(session.Record))
+			return b.Load(ctx, key, new(driver.Record))
 		}
 		proxy.SetSlowness(1500 * time.Millisecond)
 		proxy.Reset()

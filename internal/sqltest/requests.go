@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
@@ -111,7 +112,7 @@ func (e Engine) exhausted(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := b.Load(ctx, "any", new(session.Record)); !errors.Is(err, context.Canceled) { // there is no connection until then
+	if err := b.Load(ctx, "any", new(driver.Record)); !errors.Is(err, context.Canceled) { // there is no connection until then
 		t.Errorf("Load with a cancelled context: %v", err)
 	}
 	ctx, cancel = context.WithTimeout(t.Context(), time.Second)

@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"database/sql/driver"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
@@ -36,7 +37,7 @@ func (e Engine) resent(t *testing.T) {
 	} {
 		name := fmt.Sprintf("made %t, others %d, touch %t", tt.made, tt.others, tt.touch)
 		ctx, key := t.Context(), sessiontest.Key(name)
-		rec := &session.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
+		rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
 		if err := b.Create(ctx, key, rec); err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +58,7 @@ func (e Engine) resent(t *testing.T) {
 		rec.Data = []byte("b")
 		err := b.Save(ctx, key, rec)
 		got := "unclear"
-		switch _, conflict := errors.AsType[*session.ConflictError](err); {
+		switch _, conflict := errors.AsType[*driver.ConflictError](err); {
 		case lose.armed || lose.err != nil:
 			t.Fatalf("%s: not lost, or %v", name, lose.err)
 		case err == nil:
@@ -74,7 +75,7 @@ func (e Engine) resent(t *testing.T) {
 }
 
 // lossy opens two backends on one database, of which the first loses answers.
-func (e Engine) lossy(t *testing.T, lose *lossy) (b, other session.Backend) {
+func (e Engine) lossy(t *testing.T, lose *lossy) (b, other driver.Backend) {
 	dsn := e.Empty(t)
 	db := sql.OpenDB(&lossyConnector{e.DB(t, dsn).Driver(), e.driverDSN(dsn), lose})
 	t.Cleanup(func() { db.Close() })
@@ -86,12 +87,12 @@ func (e Engine) inBetween(t *testing.T) {
 	var lose lossy
 	b, other := e.lossy(t, &lose)
 	ctx := t.Context()
-	newRecord := func(user string) *session.Record {
-		return &session.Record{
+	newRecord := func(user string) *driver.Record {
+		return &driver.Record{
 			User: user, Created: time.Now(), AuthTime: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a"),
 		}
 	}
-	create := func(key, user string) *session.Record {
+	create := func(key, user string) *driver.Record {
 		t.Helper()
 		rec := newRecord(user)
 		if err := b.Create(ctx, key, rec); err != nil {
@@ -99,7 +100,7 @@ func (e Engine) inBetween(t *testing.T) {
 		}
 		return rec
 	}
-	stored := func(key string) bool { return other.Load(ctx, key, new(session.Record)) == nil }
+	stored := func(key string) bool { return other.Load(ctx, key, new(driver.Record)) == nil }
 
 	// The new key is taken. When the statement after that begins, what has it has expired, and the old record was saved.
 	old, next := sessiontest.Key("old"), sessiontest.Key("next")
@@ -108,8 +109,8 @@ func (e Engine) inBetween(t *testing.T) {
 		expired.Shorten, expired.Expires = true, time.Now().Add(-time.Second)
 		return errors.Join(other.Save(ctx, next, expired), other.Save(ctx, old, saved))
 	}}
-	err := b.(session.Renamer).Rename(ctx, old, 1, next, newRecord(""))
-	if _, conflict := errors.AsType[*session.ConflictError](err); !conflict || lose.armed || lose.err != nil {
+	err := b.(driver.Renamer).Rename(ctx, old, 1, next, newRecord(""))
+	if _, conflict := errors.AsType[*driver.ConflictError](err); !conflict || lose.armed || lose.err != nil {
 		t.Errorf("Rename = %v, want a conflict: %v", err, lose.err)
 	}
 	if !stored(old) || stored(next) {
@@ -119,7 +120,7 @@ func (e Engine) inBetween(t *testing.T) {
 	// The connection is lost when one record was evicted: that is undone, and nobody is told of it.
 	create(sessiontest.Key("ann"), "Ann")
 	lose = lossy{armed: true, after: 3, then: func() error { return nil }, with: io.ErrUnexpectedEOF}
-	evicted, err := b.(session.UserLimiter).Reserve(ctx, "Ann", sessiontest.Key("more"), time.Now().Add(time.Minute), 1, true)
+	evicted, err := b.(driver.UserLimiter).Reserve(ctx, "Ann", sessiontest.Key("more"), time.Now().Add(time.Minute), 1, true)
 	if err == nil || len(evicted) > 0 || lose.armed {
 		t.Errorf("Reserve = %d evicted, %v", len(evicted), err)
 	}
@@ -157,14 +158,14 @@ func (l *lossy) lost(make func() error) bool {
 }
 
 type lossyConnector struct {
-	driver driver.Driver
+	driver sqldriver.Driver
 	dsn    string
 	lossy  *lossy
 }
 
-func (c *lossyConnector) Driver() driver.Driver { return c.driver }
+func (c *lossyConnector) Driver() sqldriver.Driver { return c.driver }
 
-func (c *lossyConnector) Connect(context.Context) (driver.Conn, error) {
+func (c *lossyConnector) Connect(context.Context) (sqldriver.Conn, error) {
 	inner, err := c.driver.Open(c.dsn)
 	if err != nil {
 		return nil, err
@@ -173,11 +174,11 @@ func (c *lossyConnector) Connect(context.Context) (driver.Conn, error) {
 }
 
 type lossyConn struct {
-	driver.Conn
+	sqldriver.Conn
 	lossy *lossy
 }
 
-func (c *lossyConn) Prepare(query string) (driver.Stmt, error) {
+func (c *lossyConn) Prepare(query string) (sqldriver.Stmt, error) {
 	inner, err := c.Conn.Prepare(query)
 	if err != nil {
 		return nil, err
@@ -185,25 +186,25 @@ func (c *lossyConn) Prepare(query string) (driver.Stmt, error) {
 	return &lossyStmt{inner, c.lossy}, nil
 }
 
-func (c *lossyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
-	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, opts)
+func (c *lossyConn) BeginTx(ctx context.Context, opts sqldriver.TxOptions) (sqldriver.Tx, error) {
+	return c.Conn.(sqldriver.ConnBeginTx).BeginTx(ctx, opts)
 }
 
 type lossyStmt struct {
-	driver.Stmt
+	sqldriver.Stmt
 	lossy *lossy
 }
 
-func (s *lossyStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	inner := s.Stmt.(driver.StmtExecContext)
+func (s *lossyStmt) ExecContext(ctx context.Context, args []sqldriver.NamedValue) (sqldriver.Result, error) {
+	inner := s.Stmt.(sqldriver.StmtExecContext)
 	if s.lossy.lost(func() error { _, err := inner.ExecContext(ctx, args); return err }) {
-		return nil, cmp.Or(s.lossy.with, driver.ErrBadConn)
+		return nil, cmp.Or(s.lossy.with, sqldriver.ErrBadConn)
 	}
 	return inner.ExecContext(ctx, args)
 }
 
-func (s *lossyStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	inner := s.Stmt.(driver.StmtQueryContext)
+func (s *lossyStmt) QueryContext(ctx context.Context, args []sqldriver.NamedValue) (sqldriver.Rows, error) {
+	inner := s.Stmt.(sqldriver.StmtQueryContext)
 	query := func() error {
 		rows, err := inner.QueryContext(ctx, args)
 		if err != nil {
@@ -212,7 +213,7 @@ func (s *lossyStmt) QueryContext(ctx context.Context, args []driver.NamedValue) 
 		return rows.Close()
 	}
 	if s.lossy.lost(query) {
-		return nil, cmp.Or(s.lossy.with, driver.ErrBadConn)
+		return nil, cmp.Or(s.lossy.with, sqldriver.ErrBadConn)
 	}
 	return inner.QueryContext(ctx, args)
 }

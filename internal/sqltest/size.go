@@ -5,7 +5,7 @@ import (
 	"database/sql"
 	"testing"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
@@ -16,7 +16,7 @@ func (e Engine) BenchSize(b *testing.B, before, bytes string) {
 	h := sessiontest.Harness{Store: func(t testing.TB) sessiontest.Open {
 		dsn := e.Empty(t)
 		db = e.DB(t, dsn)
-		return func(ctx context.Context, c session.BackendConfig) (session.Backend, error) {
+		return func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 			c.Config = dsn
 			return e.Node(ctx, c)
 		}

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 func numbered(n int) []byte {
@@ -93,7 +93,7 @@ func (e Engine) sweepSize() int {
 // long the reads take with and without.
 func (e Engine) sweep(t *testing.T, n int) {
 	db := e.DB(t, e.Empty(t))
-	nodes := []session.Backend{e.Open(t, db), e.Open(t, db)}
+	nodes := []driver.Backend{e.Open(t, db), e.Open(t, db)}
 	e.Fill(t, db, n)
 
 	quiet := e.reads(t, nodes[0], n, time.Second, nil)
@@ -107,7 +107,7 @@ func (e Engine) sweep(t *testing.T, n int) {
 		for i, expired := range []func(key, user string){nil, func(key, _ string) { told[key] = true }} {
 			wg.Go(func() {
 				var err error
-				if removed[i], err = nodes[i].(session.Sweeper).Sweep(context.Background(), expired); err != nil {
+				if removed[i], err = nodes[i].(driver.Sweeper).Sweep(context.Background(), expired); err != nil {
 					t.Errorf("Sweep: %v", err)
 				}
 			})
@@ -132,13 +132,13 @@ func (e Engine) sweep(t *testing.T, n int) {
 	if behind := Int(t, db, "SELECT count(*) FROM sessions WHERE gc_bucket <= "+e.mark(1), now/3_600_000); behind > 0 {
 		t.Errorf("%d live rows have an hour that is over, want none", behind)
 	}
-	if again, err := nodes[1].(session.Sweeper).Sweep(t.Context(), nil); err != nil || again != 0 {
+	if again, err := nodes[1].(driver.Sweeper).Sweep(t.Context(), nil); err != nil || again != 0 {
 		t.Errorf("another Sweep = %d, %v, want 0", again, err)
 	}
 }
 
 // reads loads live records, four at a time, for a time and until done is closed. It returns the 99th percentile.
-func (e Engine) reads(t *testing.T, b session.Backend, n int, d time.Duration, done <-chan struct{}) time.Duration {
+func (e Engine) reads(t *testing.T, b driver.Backend, n int, d time.Duration, done <-chan struct{}) time.Duration {
 	t.Helper()
 	var (
 		mu  sync.Mutex
@@ -163,7 +163,7 @@ func (e Engine) reads(t *testing.T, b session.Backend, n int, d time.Duration, d
 			for !over(begin) {
 				key := base64.RawURLEncoding.EncodeToString(numbered(10*rand.N(n/10) + 5))
 				asked := time.Now()
-				if err := b.Load(context.Background(), key, new(session.Record)); err != nil {
+				if err := b.Load(context.Background(), key, new(driver.Record)); err != nil {
 					t.Errorf("Load: %v", err)
 					return
 				}

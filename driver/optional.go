@@ -1,89 +1,10 @@
-package session
+package driver
 
 import (
 	"context"
 	"iter"
-	"log/slog"
 	"time"
 )
-
-// A Backend keeps session records by key. Its methods are safe for concurrent use.
-//
-// The key is a hash of the sid: 43 characters of base64url. Only a backend that is [InProcess] and
-// one that runs in beego mode are given bare sids, whose shape the Manager has checked.
-//
-// A record is live until its Expires. The Manager never lets Expires pass Deadline, so that a backend
-// has one time to check; it checks it on every call, because a session is gone at its deadline whether
-// it was swept or not. A backend returns its client's errors wrapped once with %w, and no key or data
-// in their text.
-type Backend interface {
-	// Create stores a new record at version 1 and sets rec.Version to 1. It returns an error wrapping
-	// [ErrExists] if a live record has the key. Only Create creates. rec.Data is the backend's from then
-	// on: neither side changes it.
-	Create(ctx context.Context, key string, rec *Record) error
-
-	// Load fills rec with the live record under key, or returns an error wrapping [ErrNotFound].
-	// rec.Data must not be changed by anyone afterwards.
-	Load(ctx context.Context, key string, rec *Record) error
-
-	// Save replaces the live record if the stored version is rec.Version, and advances rec.Version by
-	// one. Otherwise it returns a [*ConflictError] carrying the stored record, or an error wrapping
-	// [ErrNotFound], and changes nothing; where it may have stored rec, because an answer was lost, it returns
-	// another error, or the changes are made twice. It keeps the later of the two Expires unless rec.Shorten.
-	// rec.Data is the backend's from then on, as in Create.
-	Save(ctx context.Context, key string, rec *Record) error
-
-	// Touch moves the idle deadline of a live record later, never earlier. It returns an error wrapping
-	// [ErrNotFound] if the record is gone. It is no new version.
-	Touch(ctx context.Context, key string, expires time.Time) error
-
-	// Delete removes the record. With version 0 it removes any version, and deleting nothing is not an
-	// error. With another version it removes only that one: otherwise it returns a [*ConflictError]
-	// carrying the stored record, or an error wrapping [ErrNotFound] if there is no live record.
-	Delete(ctx context.Context, key string, version uint64) error
-}
-
-// A Sealer keeps a record in the client, as the value of a cookie.
-type Sealer interface {
-	// Seal appends to dst rec in a form that only Open can read, and that no one else can make, of the
-	// characters of base64url. name is the cookie's: what is sealed under one name does not open under
-	// another.
-	Seal(dst []byte, name string, rec *Record) ([]byte, error)
-
-	// Open fills rec from what Seal made. Whatever is wrong with sealed, the error is the same one,
-	// wrapping [ErrNotFound]. Nothing is decoded before it is authenticated. rec.Data is the caller's. Version 0
-	// says that Data is a gob map which beego has sealed at the time Created.
-	Open(name string, sealed []byte, rec *Record) error
-}
-
-// A CookieConfig is what a provider's own config says of the cookies that a [Sealer] fills. A Sealer that has
-// one returns it from a method Cookies() CookieConfig. The zero value says nothing. What is wrong with it is a
-// [*ConfigError] of beego's keys, providerConfig.cookieName and providerConfig.maxage.
-type CookieConfig struct {
-	Name   string // instead of cookieName, if not empty
-	Secure bool   // as if the setting were true
-	MaxAge int    // in seconds, instead of cookieLifeTime, if not zero
-	Max    int    // how many cookies one session may take, at most 9; 0 means 1
-}
-
-// BackendConfig is what a provider's open function is given.
-type BackendConfig struct {
-	// Config is the providerConfig setting. Its grammar is the provider's; "" means the defaults.
-	Config string
-
-	// Namespace separates the sessions of applications that share a store. Backends of one namespace
-	// share its sessions; others never meet, in Count, List and Clear too.
-	Namespace string
-
-	// Lifetime is how long an idle session lives.
-	Lifetime time.Duration
-
-	// Beego asks for the layout that beego's provider of the same name reads and writes.
-	Beego bool
-
-	// Logger is never nil.
-	Logger *slog.Logger
-}
 
 // The interfaces below are optional. The Manager looks for them through Unwrap() Backend too, so that a
 // Backend may wrap another. What needs an absent one returns an error wrapping [errors.ErrUnsupported].
@@ -164,12 +85,6 @@ type (
 		Ping(ctx context.Context) error
 	}
 )
-
-// An Entry is a record as listed.
-type Entry struct {
-	Key string // what the backend keeps it under; in the memory provider and in beego mode that is the sid
-	Record
-}
 
 // As returns the first of b and the backends it wraps that implements T, one of the optional
 // interfaces of a Backend.

@@ -1,4 +1,4 @@
-package session
+package driver
 
 import (
 	"encoding/binary"
@@ -25,6 +25,12 @@ type Record struct {
 // Live reports whether the record has not expired at the time now.
 func (r *Record) Live(now time.Time) bool {
 	return now.Before(r.Expires) && (r.Deadline.IsZero() || now.Before(r.Deadline))
+}
+
+// An Entry is a record as listed.
+type Entry struct {
+	Key string // what the backend keeps it under; in the memory provider and in beego mode that is the sid
+	Record
 }
 
 // The layout of a record in one string of bytes, for engines that keep no columns: all integers

@@ -1,33 +1,27 @@
-package session
+package strictjson
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
 
-// expand replaces ${…} in the settings that hold secrets.
-func (c *ManagerConfig) expand() (err error) {
-	expandAny := expandText
-	if text := strings.TrimSpace(c.ProviderConfig); strings.HasPrefix(text, "{") && json.Valid([]byte(text)) {
-		// A quote in a secret must not end the string that it stands in.
-		expandAny = expandJSON
+// Expand replaces each ${NAME} in text by an environment variable, ${file:/path} by the text of a file without its last
+// line break, and $${ by ${ itself. In a JSON object that is done in each string but the keys: a quote in what is inserted
+// does not end the string. Errors show no text.
+func Expand(text string) (string, error) {
+	if trimmed := strings.TrimSpace(text); strings.HasPrefix(trimmed, "{") && json.Valid([]byte(trimmed)) {
+		return expandJSON(text)
 	}
-	if c.ProviderConfig, err = expandAny(c.ProviderConfig); err != nil {
-		return configErrorf("providerConfig", "%w", err)
-	}
-	for i, key := range c.EncryptionKeys {
-		if c.EncryptionKeys[i], err = expandText(key); err != nil {
-			return configErrorf("encryptionKeys", "%w", err)
-		}
-	}
-	return nil
+	return ExpandText(text)
 }
 
-func expandText(text string) (string, error) {
+// ExpandText is [Expand] for text that is no JSON, whatever it looks like.
+func ExpandText(text string) (string, error) {
 	var b strings.Builder
 	for {
 		before, rest, found := strings.Cut(text, "${")
@@ -56,6 +50,8 @@ func expandText(text string) (string, error) {
 var errBadVariable = errors.New("after ${ want the name of an environment variable, or file: and a path, " +
 	"and then }; write $${ for ${ itself")
 
+var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
 // variable returns what ${name} stands for. Its errors show a name only if it looks like one: it may be
 // part of a password in which nobody thought of ${.
 func variable(name string) (string, error) {
@@ -63,7 +59,7 @@ func variable(name string) (string, error) {
 		data, err := os.ReadFile(path)
 		return strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r"), err
 	}
-	if name == "" || !onlyAlphanumericOr(name, "_") || '0' <= name[0] && name[0] <= '9' {
+	if !variableName.MatchString(name) {
 		return "", errBadVariable
 	}
 	value, ok := os.LookupEnv(name)
@@ -106,7 +102,7 @@ func expandQuoted(quoted string) (string, error) {
 	if err := json.Unmarshal([]byte(quoted), &text); err != nil {
 		return "", errors.New("a string is not JSON")
 	}
-	expanded, err := expandText(text)
+	expanded, err := ExpandText(text)
 	if err != nil || expanded == text {
 		return quoted, err
 	}

@@ -1,4 +1,4 @@
-package session_test
+package driver_test
 
 import (
 	"bytes"
@@ -11,13 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 var recordTime = time.Date(2025, 11, 21, 20, 5, 7, 123_000_000, time.UTC)
 
 // goldenRecord is what testdata/golden/record-v1.hex holds.
-var goldenRecord = session.Record{
+var goldenRecord = driver.Record{
 	Version:  0x0102030405060708,
 	User:     "änn",
 	Created:  recordTime,
@@ -27,7 +27,7 @@ var goldenRecord = session.Record{
 	Data:     []byte("the values\x00\xff"),
 }
 
-func sameRecord(a, b session.Record) bool {
+func sameRecord(a, b driver.Record) bool {
 	times := a.Created.Equal(b.Created) && a.AuthTime.Equal(b.AuthTime) && a.Expires.Equal(b.Expires) && a.Deadline.Equal(b.Deadline)
 	return times && a.Version == b.Version && a.User == b.User && a.Shorten == b.Shorten && bytes.Equal(a.Data, b.Data)
 }
@@ -41,7 +41,7 @@ func TestRecordGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rec session.Record
+	var rec driver.Record
 	if err := rec.UnmarshalBinary(golden); err != nil || !sameRecord(rec, goldenRecord) {
 		t.Errorf("read %v: %+v", err, rec)
 	}
@@ -57,7 +57,7 @@ func TestRecordRoundTrip(t *testing.T) {
 			t.Errorf("the record of the test has no %s", name)
 		}
 	}
-	for name, rec := range map[string]session.Record{
+	for name, rec := range map[string]driver.Record{
 		"zero": {}, "all": goldenRecord, "no user": {Version: 1, Expires: recordTime, Data: []byte("x")},
 		"longest user": {Version: 1, User: strings.Repeat("u", 65535), Expires: recordTime},
 		"before 1970":  {Version: 1, Created: time.Date(1901, 2, 3, 4, 5, 6, 0, time.UTC)},
@@ -74,18 +74,18 @@ func TestRecordRoundTrip(t *testing.T) {
 		}
 	}
 	t.Run("cut to milliseconds", func(t *testing.T) {
-		rec := session.Record{Expires: recordTime.Add(999_999), Shorten: true}
+		rec := driver.Record{Expires: recordTime.Add(999_999), Shorten: true}
 		b, err := rec.AppendBinary(nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var got session.Record
+		var got driver.Record
 		if err := got.UnmarshalBinary(b); err != nil || !got.Expires.Equal(recordTime) || got.Shorten {
 			t.Errorf("%v: %+v", err, got)
 		}
 	})
 	t.Run("user too long", func(t *testing.T) {
-		rec := session.Record{User: strings.Repeat("u", 65536)}
+		rec := driver.Record{User: strings.Repeat("u", 65536)}
 		if b, err := rec.AppendBinary([]byte("before")); err == nil || string(b) != "before" {
 			t.Errorf("AppendBinary = %d bytes, %v", len(b), err)
 		}
@@ -101,16 +101,16 @@ func TestRecordOffsets(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := binary.BigEndian.Uint64(b[session.RecordVersionOffset:]); got != rec.Version {
+		if got := binary.BigEndian.Uint64(b[driver.RecordVersionOffset:]); got != rec.Version {
 			t.Errorf("version %x", got)
 		}
-		if got := binary.BigEndian.Uint64(b[session.RecordExpiresOffset:]); got != uint64(rec.Expires.UnixMilli()) {
+		if got := binary.BigEndian.Uint64(b[driver.RecordExpiresOffset:]); got != uint64(rec.Expires.UnixMilli()) {
 			t.Errorf("expires %d", got)
 		}
 		rec.Version, rec.Expires = 7, recordTime.Add(2*time.Hour)
-		binary.BigEndian.PutUint64(b[session.RecordVersionOffset:], rec.Version)
-		binary.BigEndian.PutUint64(b[session.RecordExpiresOffset:], uint64(rec.Expires.UnixMilli()))
-		var got session.Record
+		binary.BigEndian.PutUint64(b[driver.RecordVersionOffset:], rec.Version)
+		binary.BigEndian.PutUint64(b[driver.RecordExpiresOffset:], uint64(rec.Expires.UnixMilli()))
+		var got driver.Record
 		if err := got.UnmarshalBinary(b); err != nil || !sameRecord(got, rec) {
 			t.Errorf("%v: %+v", err, got)
 		}
@@ -124,7 +124,7 @@ func TestRecordCorrupt(t *testing.T) {
 	}
 	for n := range len(good) - len(goldenRecord.Data) {
 		rec := goldenRecord
-		if err := rec.UnmarshalBinary(good[:n]); !errors.Is(err, session.ErrCorrupt) {
+		if err := rec.UnmarshalBinary(good[:n]); !errors.Is(err, driver.ErrCorrupt) {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 		if !sameRecord(rec, goldenRecord) {
@@ -132,7 +132,7 @@ func TestRecordCorrupt(t *testing.T) {
 		}
 	}
 	for _, magic := range []string{"ses2", "SES1", "\x00\x00\x00\x00"} {
-		if err := new(session.Record).UnmarshalBinary(append([]byte(magic), good[4:]...)); !errors.Is(err, session.ErrCorrupt) {
+		if err := new(driver.Record).UnmarshalBinary(append([]byte(magic), good[4:]...)); !errors.Is(err, driver.ErrCorrupt) {
 			t.Errorf("%q: %v", magic, err)
 		}
 	}
@@ -140,15 +140,15 @@ func TestRecordCorrupt(t *testing.T) {
 
 func TestRecordLive(t *testing.T) {
 	for name, tt := range map[string]struct {
-		rec  session.Record
+		rec  driver.Record
 		now  time.Time
 		want bool
 	}{
-		"no deadline at all": {session.Record{}, recordTime, false},
+		"no deadline at all": {driver.Record{}, recordTime, false},
 		"before both":        {goldenRecord, goldenRecord.Expires.Add(-1), true},
 		"idle too long":      {goldenRecord, goldenRecord.Expires, false},
-		"no absolute one":    {session.Record{Expires: recordTime}, recordTime.Add(-1), true},
-		"absolute one":       {session.Record{Expires: recordTime.Add(1), Deadline: recordTime}, recordTime, false},
+		"no absolute one":    {driver.Record{Expires: recordTime}, recordTime.Add(-1), true},
+		"absolute one":       {driver.Record{Expires: recordTime.Add(1), Deadline: recordTime}, recordTime, false},
 	} {
 		if got := tt.rec.Live(tt.now); got != tt.want {
 			t.Errorf("%s: %v", name, got)
@@ -157,7 +157,7 @@ func TestRecordLive(t *testing.T) {
 }
 
 func FuzzRecord(f *testing.F) {
-	for _, rec := range []session.Record{{}, goldenRecord, {Version: 1, Expires: recordTime, Data: []byte("x")}} {
+	for _, rec := range []driver.Record{{}, goldenRecord, {Version: 1, Expires: recordTime, Data: []byte("x")}} {
 		b, err := rec.AppendBinary(nil)
 		if err != nil {
 			f.Fatal(err)
@@ -166,9 +166,9 @@ func FuzzRecord(f *testing.F) {
 		f.Add(b[:len(b)/2])
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		var rec, again session.Record
+		var rec, again driver.Record
 		if err := rec.UnmarshalBinary(b); err != nil {
-			if !errors.Is(err, session.ErrCorrupt) {
+			if !errors.Is(err, driver.ErrCorrupt) {
 				t.Errorf("UnmarshalBinary: %v", err)
 			}
 			return
@@ -181,7 +181,7 @@ func FuzzRecord(f *testing.F) {
 		if err := again.UnmarshalBinary(encoded); err != nil || !sameRecord(again, rec) {
 			t.Errorf("%v: %+v, then %+v", err, rec, again)
 		}
-		if got := binary.BigEndian.Uint64(b[session.RecordVersionOffset:]); got != rec.Version {
+		if got := binary.BigEndian.Uint64(b[driver.RecordVersionOffset:]); got != rec.Version {
 			t.Errorf("version %d at its offset, %d in the record", got, rec.Version)
 		}
 	})

@@ -1,0 +1,80 @@
+// Package strictjson reads JSON objects that people have written: nothing in them is overlooked, and an error says where it
+// is and shows no value.
+package strictjson
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// A Member is one key of a JSON object and its value.
+type Member struct {
+	Key   string          // decoded
+	Value json.RawMessage // as it stands in the text
+	Start int             // where the member begins in the text
+	End   int             // where it ends
+}
+
+// Members splits the text of a JSON object. A key may be there twice.
+func Members(data []byte) ([]Member, error) {
+	var whole json.RawMessage
+	if err := json.Unmarshal(data, &whole); err != nil {
+		return nil, syntaxError(data, err)
+	}
+	if !utf8.Valid(data) {
+		return nil, errors.New("the text is not UTF-8")
+	}
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if token, _ := dec.Token(); token != json.Delim('{') {
+		return nil, errors.New("want a JSON object")
+	}
+	var list []Member
+	for dec.More() {
+		m := Member{Start: int(dec.InputOffset())}
+		m.Start += bytes.IndexByte(data[m.Start:], '"')
+		key, err := dec.Token()
+		if err == nil {
+			err = dec.Decode(&m.Value)
+		}
+		if err != nil {
+			return nil, syntaxError(data, err)
+		}
+		m.Key, m.End = key.(string), int(dec.InputOffset())
+		list = append(list, m)
+	}
+	return list, nil
+}
+
+func syntaxError(data []byte, err error) error {
+	offset := len(data)
+	if inner, ok := errors.AsType[*json.SyntaxError](err); ok {
+		offset = min(int(inner.Offset), offset)
+	}
+	what := "not JSON"
+	if strings.HasPrefix(err.Error(), "unexpected end") {
+		what = "the JSON text is cut off"
+	}
+	return fmt.Errorf("%s (%s)", what, Place(data, max(offset-1, 0)))
+}
+
+// Place says in which line and column data[offset] stands. Both begin at one, and columns count characters.
+func Place(data []byte, offset int) string {
+	before := data[:offset]
+	line := before[bytes.LastIndexByte(before, '\n')+1:]
+	return fmt.Sprintf("line %d, column %d", bytes.Count(before, []byte{'\n'})+1, utf8.RuneCount(line)+1)
+}
+
+// Printable cuts a key of unknown origin to what fits in a line of a log.
+func Printable(key string) string {
+	const most = 64
+	if len(key) > most {
+		key = strings.ToValidUTF8(key[:most], "") + "…"
+	}
+	quoted := strconv.Quote(key)
+	return quoted[1 : len(quoted)-1]
+}

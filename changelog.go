@@ -3,6 +3,8 @@ package session
 import (
 	"bytes"
 	"slices"
+
+	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
 // A changeLog is what a request changed: whether it flushed, and then one change for each key. A change
@@ -10,14 +12,14 @@ import (
 // updates started from.
 type changeLog struct {
 	flush   bool
-	changes []change
+	changes []codec.Change
 	room    *logRoom // nil before the first change
 	free    []byte   // what is left of the memory that keys and values are encoded into
 }
 
 // logRoom is what a request needs that makes one small change, in one allocation.
 type logRoom struct {
-	change   [1]change
+	change   [1]codec.Change
 	used     bool
 	bytes    [64]byte
 	detached detached // the context of a save
@@ -43,9 +45,9 @@ func (l *changeLog) reset() { *l = changeLog{room: l.room, free: l.free} }
 func (l *changeLog) empty() bool { return !l.flush && len(l.changes) == 0 }
 
 // find returns the change of key, or nil.
-func (l *changeLog) find(key []byte) *change {
+func (l *changeLog) find(key []byte) *codec.Change {
 	for i := range l.changes {
-		if bytes.Equal(l.changes[i].key, key) {
+		if bytes.Equal(l.changes[i].Key, key) {
 			return &l.changes[i]
 		}
 	}
@@ -53,40 +55,40 @@ func (l *changeLog) find(key []byte) *change {
 }
 
 // at returns the change of key, a new one if there is none.
-func (l *changeLog) at(key []byte) *change {
+func (l *changeLog) at(key []byte) *codec.Change {
 	if c := l.find(key); c != nil {
 		return c
 	}
 	if l.changes == nil && !l.room.used {
 		l.changes, l.room.used = l.room.change[:0], true
 	}
-	l.changes = append(l.changes, change{key: key})
+	l.changes = append(l.changes, codec.Change{Key: key})
 	return &l.changes[len(l.changes)-1]
 }
 
 // put notes that key has a value, or none if that is nil, whatever it had.
 func (l *changeLog) put(key, value []byte) {
 	c := l.at(key)
-	c.value, c.updates = value, nil
+	c.Value, c.Updates = value, nil
 }
 
 // update notes that key has the value that fn made of the one before.
 func (l *changeLog) update(key, value []byte, fn func(any) (any, error)) {
-	if c := l.find(key); c == nil && l.flush || c != nil && c.updates == nil {
+	if c := l.find(key); c == nil && l.flush || c != nil && c.Updates == nil {
 		l.put(key, value) // nobody else can change what fn started from
 		return
 	}
 	c := l.at(key)
-	c.value, c.updates = value, append(c.updates, fn)
+	c.Value, c.Updates = value, append(c.Updates, fn)
 }
 
 // settle simplifies the log of a session that nobody else can know: what removes is dropped, what
 // updates is done.
 func (l *changeLog) settle() {
 	l.flush = false
-	l.changes = slices.DeleteFunc(l.changes, func(c change) bool { return c.value == nil })
+	l.changes = slices.DeleteFunc(l.changes, func(c codec.Change) bool { return c.Value == nil })
 	for i := range l.changes {
-		l.changes[i].updates = nil
+		l.changes[i].Updates = nil
 	}
 }
 
@@ -96,11 +98,11 @@ func (l *changeLog) replay(get func(key []byte) (any, error), encode func(any) (
 	l.changes = slices.Clone(l.changes)
 	for i := range l.changes {
 		c := &l.changes[i]
-		if c.updates == nil {
+		if c.Updates == nil {
 			continue
 		}
-		v, err := get(c.key)
-		for _, fn := range c.updates {
+		v, err := get(c.Key)
+		for _, fn := range c.Updates {
 			if err == nil {
 				v, err = fn(v)
 			}
@@ -112,7 +114,7 @@ func (l *changeLog) replay(get func(key []byte) (any, error), encode func(any) (
 		if err != nil {
 			return err
 		}
-		c.value = value
+		c.Value = value
 	}
 	return nil
 }
@@ -121,7 +123,7 @@ func (l *changeLog) replay(get func(key []byte) (any, error), encode func(any) (
 func (l *changeLog) clone() changeLog {
 	c := changeLog{flush: l.flush, changes: slices.Clone(l.changes), room: l.room, free: l.free}
 	for i := range c.changes {
-		c.changes[i].updates = slices.Clone(c.changes[i].updates)
+		c.changes[i].Updates = slices.Clone(c.changes[i].Updates)
 	}
 	return c
 }

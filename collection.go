@@ -6,6 +6,8 @@ import (
 	"iter"
 	"reflect"
 	"slices"
+
+	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
 // All ranges over keys and values as this request sees them when the loop begins, in no particular order. Each
@@ -61,11 +63,11 @@ func (s *Session) each(f func(key, value any) bool) error {
 	if err != nil {
 		return err
 	}
-	return c.visit(values, func(key, value any) bool { return isReserved(key) || f(key, value) })
+	return c.Visit(values, func(key, value any) bool { return isReserved(key) || f(key, value) })
 }
 
 // seen returns all values as this request sees them.
-func (s *Session) seen() (codec, []byte, error) {
+func (s *Session) seen() (codec.Codec, []byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -81,11 +83,11 @@ func (s *Session) seen() (codec, []byte, error) {
 	if !s.log.flush {
 		values = s.values
 	}
-	if s.codec.id() != s.m.codec.id() {
-		values, err = transcode(s.codec, s.m.codec, values)
+	if s.codec.ID() != s.m.codec.ID() {
+		values, err = codec.Transcode(s.codec, s.m.codec, values)
 	}
 	if err == nil {
-		values, err = s.m.codec.apply(0, values, slices.Clone(s.log.changes))
+		values, err = s.m.codec.Apply(0, values, slices.Clone(s.log.changes))
 	}
 	return s.m.codec, values, err
 }
@@ -106,7 +108,7 @@ func (s *Session) GetMulti(ctx context.Context, keys ...any) (map[any]any, error
 	found := make(map[any]any, len(keys))
 	for _, key := range keys {
 		if key == nil || !reflect.ValueOf(key).Comparable() {
-			return nil, unencodablef("key of type %T is not comparable", key)
+			return nil, fmt.Errorf("%w: key of type %T is not comparable", ErrUnencodable, key)
 		}
 		v, ok, err := s.look(ctx, key)
 		if err != nil {
@@ -136,16 +138,16 @@ func (s *Session) SetMulti(ctx context.Context, values map[any]any) error {
 		return s.changeRaw(ctx, func(ctx context.Context, store Store) error { return setAll(ctx, store, values) })
 	}
 	return s.change(ctx, func() error {
-		changes := make([]change, 0, len(values))
+		changes := make([]codec.Change, 0, len(values))
 		for key, value := range values {
 			k, v, err := s.encode(key, value)
 			if err != nil {
 				return err
 			}
-			changes = append(changes, change{key: k, value: v})
+			changes = append(changes, codec.Change{Key: k, Value: v})
 		}
 		for _, c := range changes {
-			s.log.put(c.key, c.value)
+			s.log.put(c.Key, c.Value)
 		}
 		return nil
 	})
@@ -197,7 +199,7 @@ func (s *Session) Pop(ctx context.Context, key any) (any, error) {
 		if v, ok, err = s.get(key); err != nil || !ok { // another Session of the request may have changed it
 			return err
 		}
-		k, err := s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.appendKey(b, key) })
+		k, err := s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.AppendKey(b, key) })
 		if err == nil {
 			s.log.put(k, nil)
 		}
@@ -228,7 +230,7 @@ func (s *Session) Clear(ctx context.Context) error {
 	defer s.unlock()
 	return s.change(ctx, func() error {
 		for _, key := range keys {
-			k, err := s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.appendKey(b, key) })
+			k, err := s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.AppendKey(b, key) })
 			if err != nil {
 				return err
 			}

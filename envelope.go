@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 
+	"github.com/seed1a8f7c28/session/internal/codec"
 	"github.com/seed1a8f7c28/session/internal/sealing"
 )
 
@@ -40,14 +41,14 @@ type payload struct {
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // openData checks the Data of the record under key and returns the values in it and their codec.
-func (m *Manager) openData(key string, data []byte) (codec, []byte, error) {
+func (m *Manager) openData(key string, data []byte) (codec.Codec, []byte, error) {
 	switch {
 	case m.atRest != nil:
 		return m.openSealed(key, data)
 	case len(data) == 0:
 		return m.codec, nil, nil
 	case m.cfg.Beego:
-		return m.codec, data, m.codec.check(data)
+		return m.codec, data, m.codec.Check(data)
 	case len(data) < plainHeader || data[0] != plainVersion:
 		return nil, nil, fmt.Errorf("%w: unknown envelope", ErrCorrupt)
 	case binary.BigEndian.Uint32(data[2:]) != dataSum(data):
@@ -58,7 +59,7 @@ func (m *Manager) openData(key string, data []byte) (codec, []byte, error) {
 
 // openSealed is openData with encryption. What does not open is as good as absent: it was stored before
 // encryption began, under a key that is not used any more, or by somebody who has none.
-func (m *Manager) openSealed(key string, data []byte) (codec, []byte, error) {
+func (m *Manager) openSealed(key string, data []byte) (codec.Codec, []byte, error) {
 	if len(data) < atRestHeader || data[0] != atRestVersion {
 		return nil, nil, fmt.Errorf("%w: stored without encryption", ErrNotFound)
 	}
@@ -75,25 +76,25 @@ func about(data []byte, key string) []byte {
 }
 
 // checked returns the codec of this id, if values are in its format.
-func (m *Manager) checked(id byte, values []byte) (codec, []byte, error) {
-	if id == m.codec.id() {
-		return m.codec, values, m.codec.check(values)
+func (m *Manager) checked(id byte, values []byte) (codec.Codec, []byte, error) {
+	if id == m.codec.ID() {
+		return m.codec, values, m.codec.Check(values)
 	}
-	c, ok := codecByID(id)
+	c, ok := codec.ByID(id)
 	if !ok {
 		return nil, nil, fmt.Errorf("%w: unknown codec", ErrCorrupt)
 	}
-	return c, values, c.check(values)
+	return c, values, c.Check(values)
 }
 
 // changedData returns what is to be stored under key: values, which are codec c's, with the changes made, in
 // this manager's codec and within its limit.
-func (m *Manager) changedData(key string, c codec, values []byte, flush bool, changes []change) (p payload, err error) {
+func (m *Manager) changedData(key string, c codec.Codec, values []byte, flush bool, changes []codec.Change) (p payload, err error) {
 	switch {
 	case flush:
 		values = nil
-	case c.id() != m.codec.id():
-		if values, err = transcode(c, m.codec, values); err != nil {
+	case c.ID() != m.codec.ID():
+		if values, err = codec.Transcode(c, m.codec, values); err != nil {
 			return p, err
 		}
 	}
@@ -101,7 +102,7 @@ func (m *Manager) changedData(key string, c codec, values []byte, flush bool, ch
 	if m.atRest == nil && !m.cfg.Beego {
 		head = plainHeader
 	}
-	changed, err := m.codec.apply(head, values, changes)
+	changed, err := m.codec.Apply(head, values, changes)
 	if err != nil {
 		return p, err
 	}
@@ -118,12 +119,12 @@ func (m *Manager) envelope(key string, changed []byte, n int) []byte {
 	switch {
 	case m.atRest != nil:
 		data := make([]byte, atRestHeader, atRestHeader+n+sealing.Overhead)
-		data[0], data[1] = atRestVersion, m.codec.id()
+		data[0], data[1] = atRestVersion, m.codec.ID()
 		return m.atRest.Seal(data, changed, about(data, key))
 	case n == 0:
 		return nil
 	case !m.cfg.Beego:
-		changed[0], changed[1] = plainVersion, m.codec.id()
+		changed[0], changed[1] = plainVersion, m.codec.ID()
 		binary.BigEndian.PutUint32(changed[2:], dataSum(changed))
 	}
 	return changed
@@ -131,27 +132,4 @@ func (m *Manager) envelope(key string, changed []byte, n int) []byte {
 
 func dataSum(data []byte) uint32 {
 	return crc32.Update(crc32.Update(0, castagnoli, data[1:2]), castagnoli, data[plainHeader:])
-}
-
-// transcode returns values in another codec.
-func transcode(from, to codec, values []byte) ([]byte, error) {
-	var (
-		all    []change
-		failed error
-	)
-	err := from.visit(values, func(key, value any) bool {
-		var c change
-		if c.key, failed = to.appendKey(nil, key); failed == nil {
-			c.value, failed = to.appendValue(nil, value)
-		}
-		all = append(all, c)
-		return failed == nil
-	})
-	if err == nil {
-		err = failed
-	}
-	if err != nil {
-		return nil, err
-	}
-	return to.apply(0, nil, all)
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"testing"
+
+	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
 // envelopeManager returns a manager as far as envelopes need it.
@@ -12,7 +14,7 @@ func envelopeManager(f testing.TB, opts ...ManagerConfigOpt) *Manager {
 	if err != nil {
 		f.Fatal(err)
 	}
-	c, _ := codecByName(s.Codec)
+	c, _ := codec.ByName(s.Codec)
 	return &Manager{cfg: s, codec: c}
 }
 
@@ -24,17 +26,17 @@ func FuzzEnvelope(f *testing.F) {
 		"beego":   envelopeManager(f, CfgMaxBytes(1<<16), CfgBeego(true)),
 	}
 	for _, m := range managers {
-		var changes []change
+		var changes []codec.Change
 		for key, value := range map[any]any{"user": "ann", 1: []string{"a"}, "nested": map[string]any{"n": 1.5}} {
-			k, err := appendKey(nil, key)
+			k, err := codec.AppendKey(nil, key)
 			if err != nil {
 				f.Fatal(err)
 			}
-			v, err := m.codec.appendValue(nil, value)
+			v, err := m.codec.AppendValue(nil, value)
 			if err != nil {
 				f.Fatal(err)
 			}
-			changes = append(changes, change{key: k, value: v})
+			changes = append(changes, codec.Change{Key: k, Value: v})
 		}
 		p, err := m.changedData("key", m.codec, nil, false, changes)
 		if err != nil {
@@ -71,29 +73,29 @@ func openAny(t *testing.T, name string, m *Manager, data []byte) {
 		return
 	}
 	count := 0
-	if err := c.visit(values, func(key, _ any) bool { count++; return true }); err != nil && !errors.Is(err, ErrCorrupt) {
+	if err := c.Visit(values, func(key, _ any) bool { count++; return true }); err != nil && !errors.Is(err, ErrCorrupt) {
 		t.Errorf("%s: visit: %v", name, err)
 	}
-	k, err := appendKey(nil, "added")
+	k, err := codec.AppendKey(nil, "added")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := c.get(values, k); err != nil && !errors.Is(err, ErrCorrupt) {
+	if _, _, err := c.Get(values, k); err != nil && !errors.Is(err, ErrCorrupt) {
 		t.Errorf("%s: get: %v", name, err)
 	}
-	v, err := m.codec.appendValue(nil, 42)
+	v, err := m.codec.AppendValue(nil, 42)
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed, err := m.changedData("key", c, values, false, []change{{key: k, value: v}})
+	changed, err := m.changedData("key", c, values, false, []codec.Change{{Key: k, Value: v}})
 	if err != nil {
 		return // too large, or a value that only looking at it shows to be corrupt
 	}
 	c, values, err = m.openData("key", changed.data)
-	if err != nil || c.id() != m.codec.id() {
+	if err != nil || c.ID() != m.codec.ID() {
 		t.Fatalf("%s: what was changed does not open: %v", name, err)
 	}
-	if got, ok, err := c.get(values, k); got != 42 || !ok || err != nil {
+	if got, ok, err := c.Get(values, k); got != 42 || !ok || err != nil {
 		t.Errorf("%s: added = %v, %v, %v", name, got, ok, err)
 	}
 	if empty, err := m.changedData("key", c, values, true, nil); len(empty.data) > 0 && !m.cfg.Beego || err != nil {

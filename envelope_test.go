@@ -4,21 +4,23 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
 // The checksum is of all that tells how the values are to be read: values that are taken for another codec's must not
 // depend on whether that one happens to refuse them.
 func TestEnvelopeChecksum(t *testing.T) {
 	m := envelopeManager(t)
-	k, err := appendKey(nil, "user")
+	k, err := codec.AppendKey(nil, "user")
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := m.codec.appendValue(nil, "ann")
+	v, err := m.codec.AppendValue(nil, "ann")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := m.changedData("key", m.codec, nil, false, []change{{key: k, value: v}})
+	p, err := m.changedData("key", m.codec, nil, false, []codec.Change{{Key: k, Value: v}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
 // The errors of this package are matched with [errors.Is]. None of them, and no error that wraps
@@ -27,7 +28,7 @@ var (
 
 	// ErrUnencodable says that a key or a value is of a type that cannot be stored. The message names the
 	// type.
-	ErrUnencodable = errors.New("session: cannot be stored")
+	ErrUnencodable = codec.ErrUnencodable
 
 	// ErrCorrupt says that stored bytes are not a session that this version can read. They are left
 	// alone, so that the version that wrote them can still read them.

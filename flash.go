@@ -84,9 +84,9 @@ func (s *Session) addFlash(ctx context.Context, key string, f flash, replaces fu
 	defer s.unlock()
 	f.id = rand.Int64N(1 << 53)
 	if s.m.raw == nil { // what it is now counts, if the update is run again
-		enc, err := s.m.codec.appendValue(nil, f.value)
+		enc, err := s.m.codec.AppendValue(nil, f.value)
 		if err == nil {
-			f.value, err = s.m.codec.value(enc)
+			f.value, err = s.m.codec.Value(enc)
 		}
 		if err != nil {
 			return err

@@ -3,6 +3,8 @@ package session
 import (
 	"reflect"
 	"testing"
+
+	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
 // FuzzFlashes reads messages out of any list that can be stored.
@@ -10,8 +12,9 @@ func FuzzFlashes(f *testing.F) {
 	for _, text := range []string{`[1,"","a",2,"k",{"b":[]}]`, `[1,2,3]`, `[1,"k"]`, `{}`, `[null,null,null]`, `[1.5,"",1]`} {
 		f.Add([]byte(text))
 	}
+	c, _ := codec.ByName("json")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		stored, err := jsonCodec{}.value(data)
+		stored, err := c.Value(data)
 		if err != nil {
 			return
 		}

@@ -7,12 +7,13 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
 // labelKey is where a session has its label, a string.
 const labelKey = reservedPrefix + "label"
 
-var labelKeyEnc, _ = appendKey(nil, labelKey)
+var labelKeyEnc, _ = codec.AppendKey(nil, labelKey)
 
 // maxLabel is how many bytes a label may have. A browser's User-Agent is about half as long.
 const maxLabel = 255
@@ -75,7 +76,7 @@ func (m *Manager) details(ctx context.Context, e *driver.Entry) (Info, error) {
 		return Info{}, ErrNotFound
 	}
 	info := m.info(e, m.lifetimeIn(c, values).idle)
-	if v, ok, err := c.get(values, labelKeyEnc); ok && err == nil {
+	if v, ok, err := c.Get(values, labelKeyEnc); ok && err == nil {
 		info.Label, _ = v.(string)
 	}
 	return info, nil

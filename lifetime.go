@@ -7,13 +7,14 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
 // lifetimeKey is where a session has a lifetime of its own: an int64 of milliseconds, negative if the browser
 // is to keep the cookie.
 const lifetimeKey = reservedPrefix + "lifetime"
 
-var lifetimeKeyEnc, _ = appendKey(nil, lifetimeKey)
+var lifetimeKeyEnc, _ = codec.AppendKey(nil, lifetimeKey)
 
 // A lifetime is how long a session lives when it is not used.
 type lifetime struct {
@@ -26,12 +27,11 @@ func (m *Manager) usualLifetime() lifetime { return lifetime{idle: m.cfg.idle} }
 
 // lifetimeIn returns the lifetime of a session with these values. It is asked with every request: that a session
 // has none of its own is found without decoding it.
-func (m *Manager) lifetimeIn(c codec, values []byte) lifetime {
-	_, quick := c.(compact)
-	if len(values) == 0 || !quick && !bytes.Contains(values, lifetimeKeyEnc[2:]) { // not what JSON escapes
+func (m *Manager) lifetimeIn(c codec.Codec, values []byte) lifetime {
+	if len(values) == 0 || !c.Seeks() && !bytes.Contains(values, lifetimeKeyEnc[2:]) { // not what JSON escapes
 		return m.usualLifetime()
 	}
-	v, _, err := c.get(values, lifetimeKeyEnc)
+	v, _, err := c.Get(values, lifetimeKeyEnc)
 	if err != nil {
 		return m.usualLifetime()
 	}
@@ -56,8 +56,8 @@ const maxLifetime = 100 * 365 * 24 * time.Hour
 
 // lifetime returns the lifetime as this request sees it.
 func (s *Session) lifetime() lifetime {
-	if c := s.log.find(lifetimeKeyEnc); c != nil && c.value != nil {
-		if v, err := s.m.codec.value(c.value); err == nil {
+	if c := s.log.find(lifetimeKeyEnc); c != nil && c.Value != nil {
+		if v, err := s.m.codec.Value(c.Value); err == nil {
 			return s.m.lifetimeOf(v)
 		}
 	} else if c != nil || s.log.flush {

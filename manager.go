@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/codec"
 	"github.com/seed1a8f7c28/session/internal/sealing"
 )
 
@@ -25,7 +26,7 @@ type Manager struct {
 	stuck     atomic.Bool // there was a Regenerate that failed: look for its note
 	fixed     atomic.Bool // there was an UpdateExpiration: look for its note
 	cookie    cookieWriter
-	codec     codec
+	codec     codec.Codec
 	atRest    *sealing.Box // nil without encryption
 
 	backend   driver.Backend // one of these three is not nil
@@ -87,7 +88,7 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 	if p == nil {
 		return nil, configErrorf("provider", "is nil")
 	}
-	c, ok := codecByName(s.Codec)
+	c, ok := codec.ByName(s.Codec)
 	if !ok {
 		return nil, configErrorf("codec", "unknown codec %q", s.Codec)
 	}

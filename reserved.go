@@ -1,6 +1,9 @@
 package session
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // What this package keeps with a session beside the application's values, such as flash messages, stands
 // among them, so that every engine and every codec holds it and it is merged, sealed and encrypted with them.
@@ -13,4 +16,4 @@ func isReserved(key any) bool {
 	return ok && len(k) > 0 && k[0] == reservedPrefix[0] && strings.HasPrefix(k, reservedPrefix)
 }
 
-var errReserved = unencodablef("keys that begin with U+0001 and %q are this package's own", reservedPrefix[1:])
+var errReserved = fmt.Errorf("%w: keys that begin with U+0001 and %q are this package's own", ErrUnencodable, reservedPrefix[1:])

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/codec"
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
@@ -244,10 +245,10 @@ func (s *Session) onto(base *driver.Record, viewed uint64, key string) (payload,
 }
 
 // replay runs the log's updates on values.
-func (s *Session) replay(c codec, values []byte) error {
+func (s *Session) replay(c codec.Codec, values []byte) error {
 	return s.log.replay(
-		func(key []byte) (any, error) { v, _, err := c.get(values, key); return v, err },
-		func(v any) ([]byte, error) { return s.m.codec.appendValue(nil, v) },
+		func(key []byte) (any, error) { v, _, err := c.Get(values, key); return v, err },
+		func(v any) ([]byte, error) { return s.m.codec.AppendValue(nil, v) },
 	)
 }
 

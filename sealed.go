@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
 // A Sealer's sessions live in the client's cookie, sealed. There is no store to merge with: each change is
@@ -45,8 +47,8 @@ func (s *Session) unsealed(now time.Time) error {
 		return ErrNotFound
 	}
 	sid, values := string(data[sealedHeader:sealedHeader+int(data[2])]), data[sealedHeader+int(data[2]):]
-	c, ok := codecByID(data[1])
-	if !ok || c.check(values) != nil || !s.m.validSID(sid) {
+	c, ok := codec.ByID(data[1])
+	if !ok || c.Check(values) != nil || !s.m.validSID(sid) {
 		return ErrNotFound
 	}
 	s.codec, s.values, s.life = c, values, s.m.lifetimeIn(c, values)
@@ -64,7 +66,7 @@ func (s *Session) unsealedBeego(now time.Time) error {
 	}
 	s.life = s.m.usualLifetime()
 	rec.Expires = s.m.idleUntil(rec.Created, rec.Deadline, s.life)
-	if !rec.Live(now) || s.m.codec.check(rec.Data) != nil {
+	if !rec.Live(now) || s.m.codec.Check(rec.Data) != nil {
 		return ErrNotFound
 	}
 	sid, err := s.m.newSID()
@@ -203,19 +205,19 @@ func (s *Session) sealable(sid string) (p payload, err error) {
 	if !s.log.flush {
 		values = s.values
 	}
-	if s.codec.id() != m.codec.id() {
-		if values, err = transcode(s.codec, m.codec, values); err != nil {
+	if s.codec.ID() != m.codec.ID() {
+		if values, err = codec.Transcode(s.codec, m.codec, values); err != nil {
 			return p, err
 		}
 	}
 	head := sealedHeader + len(sid)
-	if rec.Data, err = m.codec.apply(head, values, s.log.changes); err != nil {
+	if rec.Data, err = m.codec.Apply(head, values, s.log.changes); err != nil {
 		return p, err
 	}
 	if n := len(rec.Data) - head; n > m.cfg.maxBytes {
 		return p, fmt.Errorf("%w: %d bytes of values, %d allowed (maxBytes)", ErrTooLarge, n, m.cfg.maxBytes)
 	}
-	rec.Data[0], rec.Data[1], rec.Data[2] = sealedVersion, m.codec.id(), byte(len(sid))
+	rec.Data[0], rec.Data[1], rec.Data[2] = sealedVersion, m.codec.ID(), byte(len(sid))
 	copy(rec.Data[sealedHeader:], sid)
 	rec.Version++
 	p = payload{rec.Data, rec.Data[head:], m.lifetimeIn(m.codec, rec.Data[head:])}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
 // A Session is one request's view of a session: the values as loaded, and a log of what the request
@@ -31,7 +32,7 @@ type Session struct {
 	told   bool          // the application knows from Save that the log is not stored
 	life   lifetime      // as stored
 	rec    driver.Record // as loaded or stored last
-	codec  codec         // of values
+	codec  codec.Codec   // of values
 	values []byte        // the part of rec.Data that is the codec's
 	log    changeLog     // what is not stored yet
 	made   int           // how many changes there were
@@ -113,21 +114,21 @@ func (s *Session) unread(ctx context.Context, err error) {
 
 // get looks in the log, then in the stored values.
 func (s *Session) get(key any) (v any, ok bool, err error) {
-	k, err := s.m.codec.appendKey(s.keyBuf[:0], key)
+	k, err := s.m.codec.AppendKey(s.keyBuf[:0], key)
 	if err != nil {
 		return nil, false, err
 	}
 	if c := s.log.find(k); c != nil {
-		if c.value == nil {
+		if c.Value == nil {
 			return nil, false, nil
 		}
-		v, err = s.m.codec.value(c.value)
+		v, err = s.m.codec.Value(c.Value)
 		return v, err == nil, err
 	}
 	if s.log.flush {
 		return nil, false, nil
 	}
-	return s.codec.get(s.values, k)
+	return s.codec.Get(s.values, k)
 }
 
 // Set stores value under key when the session is released. What is stored is value as it is now: a later
@@ -165,7 +166,7 @@ func (s *Session) Delete(ctx context.Context, key any) error {
 		return s.removeRaw(ctx, func(ctx context.Context, store Store) error { return store.Delete(ctx, key) })
 	}
 	return s.change(ctx, func() error {
-		k, err := s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.appendKey(b, key) })
+		k, err := s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.AppendKey(b, key) })
 		if err == nil {
 			s.log.put(k, nil)
 		}
@@ -234,11 +235,11 @@ func (s *Session) updated(key, old any, fn func(any) (any, error)) (k, v []byte,
 
 // encode encodes an entry into the log's memory.
 func (s *Session) encode(key, value any) (k, v []byte, err error) {
-	k, err = s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.appendKey(b, key) })
+	k, err = s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.AppendKey(b, key) })
 	if err != nil {
 		return nil, nil, err
 	}
-	v, err = s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.appendValue(b, value) })
+	v, err = s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.AppendValue(b, value) })
 	if err == nil && len(v) > s.m.cfg.maxBytes {
 		err = fmt.Errorf("%w: one value has %d bytes, %d allowed (maxBytes)", ErrTooLarge, len(v), s.m.cfg.maxBytes)
 	}

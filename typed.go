@@ -56,7 +56,7 @@ func read[T any](ctx context.Context, s *Session, key any, convert func(v any, i
 		var none T
 		return none, err
 	}
-	return convert(v, s.m.raw == nil && s.m.codec.id() == jsonCodec{}.id())
+	return convert(v, s.m.raw == nil && !s.m.codec.KeepsTypes())
 }
 
 // as returns v if it is a T.
@@ -86,7 +86,7 @@ func readOr[T any](ctx context.Context, s *Session, key any, value T, convert fu
 	if err != nil || !ok {
 		return value
 	}
-	if t, err := convert(v, s.m.raw == nil && s.m.codec.id() == jsonCodec{}.id()); err == nil {
+	if t, err := convert(v, s.m.raw == nil && !s.m.codec.KeepsTypes()); err == nil {
 		return t
 	}
 	return value

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
 // A sent is what a save has sent, when its answer was lost: it was stored or not, or will be in a moment. A save is
@@ -83,14 +84,14 @@ func (l *changeLog) without(before *changeLog) {
 	if l.flush { // a second Flush may have come after it, and it does no harm to flush twice
 		return
 	}
-	var rest []change
+	var rest []codec.Change
 	for _, c := range l.changes {
-		if was := before.find(c.key); was != nil {
-			if len(c.updates) == len(was.updates) && bytes.Equal(c.value, was.value) {
+		if was := before.find(c.Key); was != nil {
+			if len(c.Updates) == len(was.Updates) && bytes.Equal(c.Value, was.Value) {
 				continue
 			}
-			if c.updates != nil { // those of before come first
-				c.updates = c.updates[len(was.updates):]
+			if c.Updates != nil { // those of before come first
+				c.Updates = c.Updates[len(was.Updates):]
 			}
 		}
 		rest = append(rest, c)
@@ -102,7 +103,7 @@ func (l *changeLog) without(before *changeLog) {
 // twice.
 func (l *changeLog) repeats(before *changeLog) bool {
 	for _, was := range before.changes {
-		if c := l.find(was.key); was.updates != nil && c != nil && c.updates != nil {
+		if c := l.find(was.Key); was.Updates != nil && c != nil && c.Updates != nil {
 			return true
 		}
 	}

@@ -1,4 +1,4 @@
-package session
+package codec
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // The types that a stream with a field that nobody knows, or two of one type, is decoded into.
@@ -71,7 +73,7 @@ func TestGobReadsAndWritesBeego(t *testing.T) {
 func TestGobEncodeErrors(t *testing.T) {
 	type local struct{ N int }
 	_, err := EncodeGob(map[any]any{"secret": []any{local{1}}})
-	if !errors.Is(err, ErrUnencodable) || !strings.Contains(err.Error(), "session.local is not registered") {
+	if !errors.Is(err, ErrUnencodable) || !strings.Contains(err.Error(), "codec.local is not registered") {
 		t.Error(err)
 	}
 	if err := gob.NewEncoder(new(bytes.Buffer)).Encode(map[any]any{1: local{1}}); err == nil {
@@ -89,9 +91,9 @@ func TestGobEncodeErrors(t *testing.T) {
 
 func TestGobDecodeErrorNamesType(t *testing.T) {
 	data := plainGob(t, map[any]any{"k": codecPoint{1, 2}})
-	data = bytes.ReplaceAll(data, []byte("session.codecPoint"), []byte("session.codecGone0"))
+	data = bytes.ReplaceAll(data, []byte("codec.codecPoint"), []byte("codec.codecGone0"))
 	_, err := DecodeGob(data)
-	if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "session.codecGone0") || !strings.Contains(err.Error(), "gob.Register") {
+	if !errors.Is(err, driver.ErrCorrupt) || !strings.Contains(err.Error(), "codec.codecGone0") || !strings.Contains(err.Error(), "gob.Register") {
 		t.Error(err)
 	}
 }
@@ -264,8 +266,8 @@ func TestGobNested(t *testing.T) {
 		}
 	}
 	for _, n := range []int{maxGobDepth/2 + 1, maxGobDepth, 10 * maxGobDepth} {
-		if v, err := decodeGobValue(gobNested(n)); !errors.Is(err, ErrCorrupt) {
-			t.Errorf("%d levels: %T, %v, want ErrCorrupt", n, v, err)
+		if v, err := decodeGobValue(gobNested(n)); !errors.Is(err, driver.ErrCorrupt) {
+			t.Errorf("%d levels: %T, %v, want driver.ErrCorrupt", n, v, err)
 		}
 	}
 }
@@ -290,8 +292,8 @@ func TestGobHostile(t *testing.T) {
 					t.Error("decoded as a value")
 				}
 			})
-			if !errors.Is(err, ErrCorrupt) {
-				t.Errorf("%v, want ErrCorrupt", err)
+			if !errors.Is(err, driver.ErrCorrupt) {
+				t.Errorf("%v, want driver.ErrCorrupt", err)
 			}
 			if size > 1<<20+64*uint64(len(data)) {
 				t.Errorf("%d bytes allocated for %d", size, len(data))

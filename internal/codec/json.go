@@ -1,4 +1,4 @@
-package session
+package codec
 
 import (
 	"bytes"
@@ -19,18 +19,24 @@ var (
 	errJSONKey = errors.New("the json codec takes keys of type string alone")
 )
 
-func (jsonCodec) id() byte { return 'j' }
+func (jsonCodec) ID() byte { return 'j' }
 
-// appendKey implements [codec].
-func (jsonCodec) appendKey(dst []byte, key any) ([]byte, error) {
+// Seeks implements [Codec].
+func (jsonCodec) Seeks() bool { return false }
+
+// KeepsTypes implements [Codec].
+func (jsonCodec) KeepsTypes() bool { return false }
+
+// AppendKey implements [Codec].
+func (jsonCodec) AppendKey(dst []byte, key any) ([]byte, error) {
 	if _, ok := key.(string); !ok {
 		return dst, unencodablef("key of type %T: %w", key, errJSONKey)
 	}
-	return appendKey(dst, key)
+	return AppendKey(dst, key)
 }
 
-// appendValue implements [codec].
-func (jsonCodec) appendValue(dst []byte, v any) ([]byte, error) {
+// AppendValue implements [Codec].
+func (jsonCodec) AppendValue(dst []byte, v any) ([]byte, error) {
 	b := bytes.NewBuffer(dst)
 	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
@@ -40,8 +46,8 @@ func (jsonCodec) appendValue(dst []byte, v any) ([]byte, error) {
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
 
-// value implements [codec].
-func (jsonCodec) value(enc []byte) (any, error) {
+// Value implements [Codec].
+func (jsonCodec) Value(enc []byte) (any, error) {
 	dec := json.NewDecoder(bytes.NewReader(enc))
 	dec.UseNumber()
 	var v any
@@ -100,8 +106,8 @@ func (jsonCodec) members(data []byte) (map[string]json.RawMessage, error) {
 	return members, nil
 }
 
-// get implements [codec].
-func (c jsonCodec) get(data, key []byte) (v any, ok bool, err error) {
+// Get implements [Codec].
+func (c jsonCodec) Get(data, key []byte) (v any, ok bool, err error) {
 	members, err := c.members(data)
 	if err != nil || len(key) == 0 || valueKind(key[0]) != kindString {
 		return nil, false, err
@@ -110,12 +116,12 @@ func (c jsonCodec) get(data, key []byte) (v any, ok bool, err error) {
 	if !ok {
 		return nil, false, nil
 	}
-	v, err = c.value(enc)
+	v, err = c.Value(enc)
 	return v, err == nil, err
 }
 
-// visit implements [codec]. It calls f in the order of the keys.
-func (c jsonCodec) visit(data []byte, f func(key, value any) bool) error {
+// Visit implements [Codec]. It calls f in the order of the keys.
+func (c jsonCodec) Visit(data []byte, f func(key, value any) bool) error {
 	members, err := c.members(data)
 	if err != nil {
 		return err
@@ -126,7 +132,7 @@ func (c jsonCodec) visit(data []byte, f func(key, value any) bool) error {
 	}
 	slices.Sort(keys)
 	for _, key := range keys {
-		v, err := c.value(members[key])
+		v, err := c.Value(members[key])
 		if err != nil {
 			return err
 		}
@@ -137,33 +143,33 @@ func (c jsonCodec) visit(data []byte, f func(key, value any) bool) error {
 	return nil
 }
 
-// check implements [codec].
-func (jsonCodec) check(data []byte) error {
+// Check implements [Codec].
+func (jsonCodec) Check(data []byte) error {
 	if len(data) > 0 && (!json.Valid(data) || bytes.TrimLeft(data, " \t\r\n")[0] != '{') {
 		return errJSON
 	}
 	return nil
 }
 
-// apply implements [codec].
-func (c jsonCodec) apply(head int, data []byte, changes []change) ([]byte, error) {
+// Apply implements [Codec].
+func (c jsonCodec) Apply(head int, data []byte, changes []Change) ([]byte, error) {
 	members, err := c.members(data)
 	if err != nil {
 		return nil, err
 	}
 	for _, ch := range changes {
-		if valueKind(ch.key[0]) != kindString {
+		if valueKind(ch.Key[0]) != kindString {
 			return nil, unencodablef("%w", errJSONKey)
 		}
-		if ch.value == nil {
-			delete(members, string(ch.key[1:]))
+		if ch.Value == nil {
+			delete(members, string(ch.Key[1:]))
 		} else {
-			members[string(ch.key[1:])] = ch.value
+			members[string(ch.Key[1:])] = ch.Value
 		}
 	}
 	out := make([]byte, head)
 	if len(members) == 0 {
 		return out, nil
 	}
-	return c.appendValue(out, members)
+	return c.AppendValue(out, members)
 }

@@ -1,4 +1,4 @@
-package session
+package codec
 
 import (
 	"math/bits"
@@ -14,7 +14,7 @@ const (
 
 // checkGob reads a gob stream as encoding/gob would, but makes nothing of it, and returns a stream of the
 // same values that can be handed to encoding/gob: it declares no more than it holds, is not nested
-// deeply, and means the same however it is read. The error wraps [ErrCorrupt].
+// deeply, and means the same however it is read. The error wraps [driver.ErrCorrupt].
 //
 // The last is why there is a copy. A decoder reads a field that it knows in another way than one that it
 // skips: for a value in an interface the one ignores the length, the other trusts it. In the copy all

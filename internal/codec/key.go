@@ -1,15 +1,15 @@
-package session
+package codec
 
 import (
 	"bytes"
 	"reflect"
 )
 
-// appendKey appends the encoding of a key. Equal keys have equal encodings, on every node and in every
+// AppendKey appends the encoding of a key. Equal keys have equal encodings, on every node and in every
 // version; keys of different types are different keys. A key is a bool, a number, a string, a
 // time.Duration, or a named type, array or struct of these that is registered with encoding/gob; never
 // nil, never NaN. A string costs no allocation if dst has room. The error wraps [ErrUnencodable].
-func appendKey(dst []byte, key any) ([]byte, error) {
+func AppendKey(dst []byte, key any) ([]byte, error) {
 	switch k := key.(type) {
 	case string:
 		return append(append(dst, byte(kindString)), k...), nil
@@ -42,8 +42,8 @@ func positive[F float32 | float64](f F) F {
 	return f
 }
 
-// decodeKey decodes what appendKey made, and nothing else: no two encodings give equal keys. The key can
-// be used in a map. The error wraps [ErrCorrupt].
+// decodeKey decodes what AppendKey made, and nothing else: no two encodings give equal keys. The key can
+// be used in a map. The error wraps [driver.ErrCorrupt].
 func decodeKey(enc []byte) (any, error) {
 	if len(enc) == 0 {
 		return nil, corruptf("a key is empty")
@@ -57,7 +57,7 @@ func decodeKey(enc []byte) (any, error) {
 	}
 	switch key.(type) {
 	case float32, float64, complex64, complex128: // only these have more encodings than keys
-		if again, err := appendKey(nil, key); err != nil || !bytes.Equal(again, enc) {
+		if again, err := AppendKey(nil, key); err != nil || !bytes.Equal(again, enc) {
 			return nil, errKey
 		}
 	}
@@ -97,7 +97,7 @@ func decodeGobKey(enc []byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if again, err := appendKey(nil, key); err != nil || !bytes.Equal(again, enc) {
+	if again, err := AppendKey(nil, key); err != nil || !bytes.Equal(again, enc) {
 		return nil, errKey
 	}
 	return key, nil

@@ -1,4 +1,4 @@
-package session
+package codec
 
 import (
 	"bytes"
@@ -19,26 +19,26 @@ var benchValues = []struct {
 }
 
 // benchChanges encodes all values, into buf if there is room.
-func benchChanges(b *testing.B, c codec, changes []change, buf []byte) []change {
+func benchChanges(b *testing.B, c Codec, changes []Change, buf []byte) []Change {
 	var err error
 	for _, v := range benchValues {
-		var change change
+		var change Change
 		start := len(buf)
-		if buf, err = appendKey(buf, v.key); err != nil {
+		if buf, err = AppendKey(buf, v.key); err != nil {
 			b.Fatal(err)
 		}
-		change.key, start = buf[start:len(buf):len(buf)], len(buf)
-		if buf, err = c.appendValue(buf, v.value); err != nil {
+		change.Key, start = buf[start:len(buf):len(buf)], len(buf)
+		if buf, err = c.AppendValue(buf, v.value); err != nil {
 			b.Fatal(err)
 		}
-		change.value = buf[start:len(buf):len(buf)]
+		change.Value = buf[start:len(buf):len(buf)]
 		changes = append(changes, change)
 	}
 	return changes
 }
 
-func benchData(b *testing.B, c codec) []byte {
-	data, err := c.apply(0, nil, benchChanges(b, c, nil, nil))
+func benchData(b *testing.B, c Codec) []byte {
+	data, err := c.Apply(0, nil, benchChanges(b, c, nil, nil))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -57,13 +57,13 @@ func BenchmarkCompactCheck(b *testing.B)  { benchmarkCheck(b, compact{}) }
 func BenchmarkGobCheck(b *testing.B)      { benchmarkCheck(b, gobCodec{}) }
 
 // benchmarkEncode measures the making of a session's data from its values.
-func benchmarkEncode(b *testing.B, c codec) {
-	changes := make([]change, 0, len(benchValues))
+func benchmarkEncode(b *testing.B, c Codec) {
+	changes := make([]Change, 0, len(benchValues))
 	buf := make([]byte, 0, 1<<10)
 	b.ReportAllocs()
 	size := 0
 	for b.Loop() {
-		data, err := c.apply(0, nil, benchChanges(b, c, changes, buf))
+		data, err := c.Apply(0, nil, benchChanges(b, c, changes, buf))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -87,12 +87,12 @@ func BenchmarkGobEncodeMap(b *testing.B) {
 }
 
 // benchmarkDecode measures the making of a map of all values.
-func benchmarkDecode(b *testing.B, c codec) {
+func benchmarkDecode(b *testing.B, c Codec) {
 	data := benchData(b, c)
 	b.ReportAllocs()
 	for b.Loop() {
 		values := make(map[any]any, len(benchValues))
-		err := c.visit(data, func(key, value any) bool {
+		err := c.Visit(data, func(key, value any) bool {
 			values[key] = value
 			return true
 		})
@@ -103,39 +103,39 @@ func benchmarkDecode(b *testing.B, c codec) {
 }
 
 // benchmarkGet measures the reading of one string.
-func benchmarkGet(b *testing.B, c codec) {
+func benchmarkGet(b *testing.B, c Codec) {
 	data := benchData(b, c)
 	var key any = "name"
 	buf := make([]byte, 0, 64)
 	b.ReportAllocs()
 	for b.Loop() {
-		enc, _ := appendKey(buf, key)
-		if v, ok, err := c.get(data, enc); err != nil || !ok || v != "Grace Hopper" {
+		enc, _ := AppendKey(buf, key)
+		if v, ok, err := c.Get(data, enc); err != nil || !ok || v != "Grace Hopper" {
 			b.Fatal(v, ok, err)
 		}
 	}
 }
 
 // benchmarkApply measures the replacing of one value.
-func benchmarkApply(b *testing.B, c codec) {
+func benchmarkApply(b *testing.B, c Codec) {
 	data := benchData(b, c)
-	key, _ := appendKey(nil, "name")
-	value, _ := c.appendValue(nil, "Rear Admiral Grace Hopper")
-	changes := make([]change, 1)
+	key, _ := AppendKey(nil, "name")
+	value, _ := c.AppendValue(nil, "Rear Admiral Grace Hopper")
+	changes := make([]Change, 1)
 	b.ReportAllocs()
 	for b.Loop() {
-		changes[0] = change{key: key, value: value}
-		if _, err := c.apply(0, data, changes); err != nil {
+		changes[0] = Change{Key: key, Value: value}
+		if _, err := c.Apply(0, data, changes); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
-func benchmarkCheck(b *testing.B, c codec) {
+func benchmarkCheck(b *testing.B, c Codec) {
 	data := benchData(b, c)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := c.check(data); err != nil {
+		if err := c.Check(data); err != nil {
 			b.Fatal(err)
 		}
 	}

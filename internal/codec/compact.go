@@ -1,4 +1,4 @@
-package session
+package codec
 
 import (
 	"bytes"
@@ -12,9 +12,9 @@ import (
 // entries in ascending order of their keys' bytes:
 //
 //	uvarint  length of the key
-//	         the key, as appendKey made it
+//	         the key, as AppendKey made it
 //	uvarint  length of the value
-//	         the value, as appendValue made it
+//	         the value, as AppendValue made it
 //
 // So one key is read without decoding the others, and changed without encoding the others. All integers take
 // their shortest form, so that there is one encoding for equal values.
@@ -25,10 +25,16 @@ const compactVersion = 1
 
 var errCompact = corruptf("the values are not readable")
 
-func (compact) id() byte { return 'c' }
+func (compact) ID() byte { return 'c' }
 
-// appendKey implements [codec].
-func (compact) appendKey(dst []byte, key any) ([]byte, error) { return appendKey(dst, key) }
+// Seeks implements [Codec].
+func (compact) Seeks() bool { return true }
+
+// KeepsTypes implements [Codec].
+func (compact) KeepsTypes() bool { return true }
+
+// AppendKey implements [Codec].
+func (compact) AppendKey(dst []byte, key any) ([]byte, error) { return AppendKey(dst, key) }
 
 // entriesOf returns data without its version.
 func entriesOf(data []byte) ([]byte, error) {
@@ -74,8 +80,8 @@ func nextField(b []byte) (field, rest []byte, ok bool) {
 	return b[:n], b[n:], true
 }
 
-// get implements [codec].
-func (compact) get(data, key []byte) (v any, ok bool, err error) {
+// Get implements [Codec].
+func (compact) Get(data, key []byte) (v any, ok bool, err error) {
 	b, err := entriesOf(data)
 	for len(b) > 0 {
 		k, value, rest, ok := nextEntry(b)
@@ -94,8 +100,8 @@ func (compact) get(data, key []byte) (v any, ok bool, err error) {
 	return nil, false, err
 }
 
-// check implements [codec]. It takes no allocation.
-func (compact) check(data []byte) error {
+// Check implements [Codec]. It takes no allocation.
+func (compact) Check(data []byte) error {
 	_, err := checkEntries(data)
 	return err
 }
@@ -117,8 +123,8 @@ func checkEntries(data []byte) (names int, err error) {
 	return names, err
 }
 
-// visit implements [codec]. It calls f in the order of the keys' bytes, and never if data is malformed.
-func (compact) visit(data []byte, f func(key, value any) bool) error {
+// Visit implements [Codec]. It calls f in the order of the keys' bytes, and never if data is malformed.
+func (compact) Visit(data []byte, f func(key, value any) bool) error {
 	size, err := checkEntries(data)
 	if err != nil {
 		return err
@@ -148,14 +154,14 @@ func (compact) visit(data []byte, f func(key, value any) bool) error {
 	return nil
 }
 
-// apply implements [codec]. Entries that do not change are copied as bytes. Those after the last change
+// Apply implements [Codec]. Entries that do not change are copied as bytes. Those after the last change
 // are not looked at.
-func (compact) apply(head int, data []byte, changes []change) ([]byte, error) {
+func (compact) Apply(head int, data []byte, changes []Change) ([]byte, error) {
 	b, err := entriesOf(data)
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(changes, func(a, b change) int { return bytes.Compare(a.key, b.key) })
+	slices.SortFunc(changes, func(a, b Change) int { return bytes.Compare(a.Key, b.Key) })
 	var few [16]splice
 	splices, size, err := findSplices(few[:0], b, changes)
 	if err != nil {
@@ -169,11 +175,11 @@ func (compact) apply(head int, data []byte, changes []change) ([]byte, error) {
 	done := 0
 	for i, s := range splices {
 		out = append(out, b[done:s.start]...)
-		if c := changes[i]; c.value != nil {
-			out = binary.AppendUvarint(out, uint64(len(c.key)))
-			out = append(out, c.key...)
-			out = binary.AppendUvarint(out, uint64(len(c.value)))
-			out = append(out, c.value...)
+		if c := changes[i]; c.Value != nil {
+			out = binary.AppendUvarint(out, uint64(len(c.Key)))
+			out = append(out, c.Key...)
+			out = binary.AppendUvarint(out, uint64(len(c.Value)))
+			out = append(out, c.Value...)
 		}
 		done = s.end
 	}
@@ -185,7 +191,7 @@ type splice struct{ start, end int }
 
 // findSplices appends to dst the splices for the changes, which are sorted. It also returns the size of
 // the entries with the changes made.
-func findSplices(dst []splice, entries []byte, changes []change) (_ []splice, size int, err error) {
+func findSplices(dst []splice, entries []byte, changes []Change) (_ []splice, size int, err error) {
 	size = len(entries)
 	for rest := entries; len(dst) < len(changes); {
 		c := changes[len(dst)]
@@ -196,7 +202,7 @@ func findSplices(dst []splice, entries []byte, changes []change) (_ []splice, si
 			if !ok {
 				return nil, 0, errCompact
 			}
-			order := bytes.Compare(key, c.key)
+			order := bytes.Compare(key, c.Key)
 			if order <= 0 {
 				rest = next
 			}
@@ -208,8 +214,8 @@ func findSplices(dst []splice, entries []byte, changes []change) (_ []splice, si
 			}
 		}
 		size -= s.end - s.start
-		if c.value != nil {
-			size += fieldSize(c.key) + fieldSize(c.value)
+		if c.Value != nil {
+			size += fieldSize(c.Key) + fieldSize(c.Value)
 		}
 		dst = append(dst, s)
 	}

@@ -1,4 +1,4 @@
-package session
+package codec
 
 import (
 	"bytes"
@@ -13,9 +13,11 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
-var codecs = map[string]codec{"compact": compact{}, "gob": gobCodec{}}
+var codecs = map[string]Codec{"compact": compact{}, "gob": gobCodec{}}
 
 // Types of an application, registered as it would.
 type (
@@ -179,7 +181,7 @@ func TestCodecValue(t *testing.T) {
 	for name, c := range codecs {
 		for _, tt := range valueCases {
 			t.Run(name+"/"+tt.name, func(t *testing.T) {
-				enc, err := c.appendValue([]byte("before"), tt.value)
+				enc, err := c.AppendValue([]byte("before"), tt.value)
 				if name == "gob" && tt.gob == errGob {
 					if !errors.Is(err, ErrUnencodable) {
 						t.Fatalf("appendValue: %v, want ErrUnencodable", err)
@@ -193,13 +195,13 @@ func TestCodecValue(t *testing.T) {
 				if name == "gob" && tt.gob != nil {
 					want = tt.gob
 				}
-				got, err := c.value(enc[6:])
+				got, err := c.Value(enc[6:])
 				if err != nil || !reflect.DeepEqual(got, want) {
 					t.Errorf("got %#v (%v), want %#v", got, err, want)
 				}
 				data := codecData(t, c, map[any]any{"k": tt.value, 7: 1})
-				key, _ := appendKey(nil, "k")
-				if got, ok, err := c.get(data, key); err != nil || !ok || !reflect.DeepEqual(got, want) {
+				key, _ := AppendKey(nil, "k")
+				if got, ok, err := c.Get(data, key); err != nil || !ok || !reflect.DeepEqual(got, want) {
 					t.Errorf("get: %#v, %v, %v, want %#v", got, ok, err, want)
 				}
 			})
@@ -208,38 +210,38 @@ func TestCodecValue(t *testing.T) {
 }
 
 // codecData encodes a map.
-func codecData(t testing.TB, c codec, values map[any]any) []byte {
+func codecData(t testing.TB, c Codec, values map[any]any) []byte {
 	t.Helper()
-	data, err := c.apply(0, nil, codecChanges(t, c, values))
+	data, err := c.Apply(0, nil, codecChanges(t, c, values))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.check(data); err != nil {
+	if err := c.Check(data); err != nil {
 		t.Fatal(err)
 	}
 	return data
 }
 
-func codecChanges(t testing.TB, c codec, values map[any]any) (changes []change) {
+func codecChanges(t testing.TB, c Codec, values map[any]any) (changes []Change) {
 	t.Helper()
 	for k, v := range values {
-		key, err := appendKey(nil, k)
+		key, err := AppendKey(nil, k)
 		if err != nil {
 			t.Fatal(err)
 		}
-		value, err := c.appendValue(nil, v)
+		value, err := c.AppendValue(nil, v)
 		if err != nil {
 			t.Fatal(err)
 		}
-		changes = append(changes, change{key: key, value: value})
+		changes = append(changes, Change{Key: key, Value: value})
 	}
 	return changes
 }
 
-func codecValues(t testing.TB, c codec, data []byte) map[any]any {
+func codecValues(t testing.TB, c Codec, data []byte) map[any]any {
 	t.Helper()
 	values := map[any]any{}
-	err := c.visit(data, func(key, value any) bool {
+	err := c.Visit(data, func(key, value any) bool {
 		if _, ok := values[key]; ok {
 			t.Error("visited twice")
 		}
@@ -257,11 +259,11 @@ func TestCodecTimeZones(t *testing.T) {
 	for _, zone := range []*time.Location{time.UTC, time.Local, newYork, time.FixedZone("x", 0), time.FixedZone("x", 19800)} {
 		for _, want := range []time.Time{{}, time.Now(), time.Unix(0, 0), time.Unix(-1, 1), time.Unix(1<<60, 999999999)} {
 			want = want.In(zone)
-			enc, err := compact{}.appendValue(nil, want)
+			enc, err := compact{}.AppendValue(nil, want)
 			if err != nil {
 				t.Fatal(err)
 			}
-			v, err := compact{}.value(enc)
+			v, err := compact{}.Value(enc)
 			got, _ := v.(time.Time)
 			_, wantOffset := want.Zone()
 			_, offset := got.Zone()
@@ -303,21 +305,21 @@ func TestCodecIsolation(t *testing.T) {
 func TestCodecOfNothing(t *testing.T) {
 	for name, c := range codecs {
 		t.Run(name, func(t *testing.T) {
-			key, _ := appendKey(nil, "k")
-			if err := c.check(nil); err != nil {
+			key, _ := AppendKey(nil, "k")
+			if err := c.Check(nil); err != nil {
 				t.Error(err)
 			}
-			if v, ok, err := c.get(nil, key); v != nil || ok || err != nil {
+			if v, ok, err := c.Get(nil, key); v != nil || ok || err != nil {
 				t.Error(v, ok, err)
 			}
 			if got := codecValues(t, c, nil); len(got) != 0 {
 				t.Error(got)
 			}
-			if _, err := c.value(nil); !errors.Is(err, ErrCorrupt) {
+			if _, err := c.Value(nil); !errors.Is(err, driver.ErrCorrupt) {
 				t.Error(err)
 			}
 			data := codecData(t, c, map[any]any{"k": 1})
-			data, err := c.apply(3, data, []change{{key: key}})
+			data, err := c.Apply(3, data, []Change{{Key: key}})
 			if err != nil || !bytes.Equal(data, make([]byte, 3)) {
 				t.Errorf("without its last value: %q, %v", data, err)
 			}
@@ -329,7 +331,7 @@ func TestCodecVisitStops(t *testing.T) {
 	for name, c := range codecs {
 		t.Run(name, func(t *testing.T) {
 			calls := 0
-			err := c.visit(codecData(t, c, map[any]any{1: 1, 2: 2}), func(any, any) bool { calls++; return false })
+			err := c.Visit(codecData(t, c, map[any]any{1: 1, 2: 2}), func(any, any) bool { calls++; return false })
 			if calls != 1 || err != nil {
 				t.Error(calls, err)
 			}
@@ -371,27 +373,27 @@ func TestCodecApplyModel(t *testing.T) {
 			model := map[any]any{}
 			var data []byte
 			for range 100 {
-				var changes []change
+				var changes []Change
 				for _, i := range rnd.Perm(len(keys))[:rnd.IntN(len(keys))] {
-					key, err := appendKey(nil, keys[i])
+					key, err := AppendKey(nil, keys[i])
 					if err != nil {
 						t.Fatal(err)
 					}
 					if rnd.IntN(2) == 0 {
 						delete(model, keys[i])
-						changes = append(changes, change{key: key})
+						changes = append(changes, Change{Key: key})
 						continue
 					}
 					v := strings.Repeat("v", rnd.IntN(150))
-					enc, err := c.appendValue(nil, v)
+					enc, err := c.AppendValue(nil, v)
 					if err != nil {
 						t.Fatal(err)
 					}
 					model[keys[i]] = v
-					changes = append(changes, change{key: key, value: enc})
+					changes = append(changes, Change{Key: key, Value: enc})
 				}
 				before := bytes.Clone(data)
-				out, err := c.apply(5, data, changes)
+				out, err := c.Apply(5, data, changes)
 				if err != nil || !bytes.Equal(out[:5], make([]byte, 5)) {
 					t.Fatal(out, err)
 				}
@@ -399,15 +401,15 @@ func TestCodecApplyModel(t *testing.T) {
 					t.Fatal("apply changed its argument")
 				}
 				data = out[5:]
-				if err := c.check(data); err != nil {
+				if err := c.Check(data); err != nil {
 					t.Fatal(err)
 				}
 				if got := codecValues(t, c, data); !reflect.DeepEqual(got, model) {
 					t.Fatalf("got %v, want %v", got, model)
 				}
 				for _, k := range keys {
-					key, _ := appendKey(nil, k)
-					v, ok, err := c.get(data, key)
+					key, _ := AppendKey(nil, k)
+					v, ok, err := c.Get(data, key)
 					if want, wantOK := model[k]; err != nil || ok != wantOK || v != want {
 						t.Fatalf("get %v: %v, %v, %v, want %v", k, v, ok, err, want)
 					}
@@ -420,17 +422,17 @@ func TestCodecApplyModel(t *testing.T) {
 func TestCodecByName(t *testing.T) {
 	var ids []byte
 	for name, c := range codecs {
-		byName, ok := codecByName(name)
-		byID, ok2 := codecByID(c.id())
-		if byName != c || byID != c || !ok || !ok2 || slices.Contains(ids, c.id()) {
+		byName, ok := ByName(name)
+		byID, ok2 := ByID(c.ID())
+		if byName != c || byID != c || !ok || !ok2 || slices.Contains(ids, c.ID()) {
 			t.Error(name)
 		}
-		ids = append(ids, c.id())
+		ids = append(ids, c.ID())
 	}
-	if _, ok := codecByName("xml"); ok {
+	if _, ok := ByName("xml"); ok {
 		t.Error("xml is a codec")
 	}
-	if _, ok := codecByID(0); ok {
+	if _, ok := ByID(0); ok {
 		t.Error("0 is a codec")
 	}
 }

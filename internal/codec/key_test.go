@@ -1,4 +1,4 @@
-package session
+package codec
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 var keyCases = []struct {
@@ -44,7 +46,7 @@ func TestKeyRoundTrip(t *testing.T) {
 	seen := map[string]string{}
 	for _, tt := range keyCases {
 		t.Run(tt.name, func(t *testing.T) {
-			enc, err := appendKey([]byte("before"), tt.key)
+			enc, err := AppendKey([]byte("before"), tt.key)
 			if err != nil || string(enc[:6]) != "before" {
 				t.Fatalf("%q, %v", enc, err)
 			}
@@ -72,8 +74,8 @@ func TestKeyEqualKeysEqualBytes(t *testing.T) {
 		{"in a struct", codecFloats{}, codecFloats{[2]float64{minus, 0}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			a, errA := appendKey(nil, tt.a)
-			b, errB := appendKey(nil, tt.b)
+			a, errA := AppendKey(nil, tt.a)
+			b, errB := AppendKey(nil, tt.b)
 			if errA != nil || errB != nil || tt.a != tt.b || string(a) != string(b) {
 				t.Errorf("%x %v, %x %v", a, errA, b, errB)
 			}
@@ -101,7 +103,7 @@ func TestKeyUnencodable(t *testing.T) {
 		{"NaN float32", float32(math.NaN()), "NaN"},
 		{"NaN complex", complex(math.Inf(1), math.NaN()), "NaN"},
 		{"NaN in struct", codecFloats{[2]float64{math.NaN()}}, "NaN"},
-		{"unregistered", codecMissing{1}, "type session.codecMissing is not registered: call gob.Register"},
+		{"unregistered", codecMissing{1}, "type codec.codecMissing is not registered: call gob.Register"},
 		{"unregistered array", [3]int{}, "type [3]int is not registered"},
 		{"pointer inside", codecNode{}, "codecNode"},
 		{"unexported", codecHidden{1}, "codecHidden"},
@@ -109,7 +111,7 @@ func TestKeyUnencodable(t *testing.T) {
 		{"registered as pointer", codecPtrOnly{1}, "codecPtrOnly"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			enc, err := appendKey([]byte("before"), tt.key)
+			enc, err := AppendKey([]byte("before"), tt.key)
 			if !errors.Is(err, ErrUnencodable) || string(enc) != "before" {
 				t.Fatalf("%q, %v, want ErrUnencodable", enc, err)
 			}
@@ -121,8 +123,8 @@ func TestKeyUnencodable(t *testing.T) {
 }
 
 func TestKeyCorrupt(t *testing.T) {
-	gobKey, _ := appendKey(nil, codecPoint{1, 2})
-	notKey, _ := compact{}.appendValue(nil, codecUser{})
+	gobKey, _ := AppendKey(nil, codecPoint{1, 2})
+	notKey, _ := compact{}.AppendValue(nil, codecUser{})
 	minus, _ := appendScalar(nil, math.Copysign(0, -1))
 	nan, _ := appendScalar(nil, math.NaN())
 	for name, enc := range map[string][]byte{
@@ -145,8 +147,8 @@ func TestKeyCorrupt(t *testing.T) {
 		"gob of something empty": {byte(kindGob)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if key, err := decodeKey(enc); !errors.Is(err, ErrCorrupt) {
-				t.Errorf("%#v, %v, want ErrCorrupt", key, err)
+			if key, err := decodeKey(enc); !errors.Is(err, driver.ErrCorrupt) {
+				t.Errorf("%#v, %v, want driver.ErrCorrupt", key, err)
 			}
 		})
 	}
@@ -162,7 +164,7 @@ func must(b []byte, err error) []byte {
 func TestKeyStringTakesNoAllocation(t *testing.T) {
 	buf := make([]byte, 0, 64)
 	var key any = "user"
-	if n := testing.AllocsPerRun(100, func() { appendKey(buf, key) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { AppendKey(buf, key) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -1,4 +1,4 @@
-package session
+package codec
 
 import (
 	"bytes"
@@ -98,7 +98,7 @@ func (t *valueType) appendMap(dst []byte, v reflect.Value, depth int) (_ []byte,
 	return sortEntries(dst, entries), nil
 }
 
-// appendKey appends v, of type t, as the key of a map.
+// AppendKey appends v, of type t, as the key of a map.
 func (t *valueType) appendKey(dst []byte, v reflect.Value, depth int) ([]byte, error) {
 	switch t.kind() {
 	case kindAny:

@@ -1,4 +1,4 @@
-package session
+package codec
 
 import (
 	"bytes"
@@ -93,7 +93,7 @@ func appendNestedKey(dst []byte, key any, _ int) ([]byte, error) {
 		return append(dst, 1, byte(kindNil)), nil
 	}
 	start := len(dst)
-	dst, err := appendKey(append(dst, 0), key)
+	dst, err := AppendKey(append(dst, 0), key)
 	if err != nil {
 		return dst, err
 	}

@@ -1,4 +1,4 @@
-package session
+package codec
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 func TestCompactCorrupt(t *testing.T) {
@@ -32,24 +34,24 @@ func TestCompactCorrupt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := compact{}
-			if err := c.check([]byte(data)); !errors.Is(err, ErrCorrupt) {
+			if err := c.Check([]byte(data)); !errors.Is(err, driver.ErrCorrupt) {
 				t.Errorf("check: %v", err)
 			}
-			err := c.visit([]byte(data), func(k, v any) bool { t.Error("visited", k, v); return true })
-			if !errors.Is(err, ErrCorrupt) {
+			err := c.Visit([]byte(data), func(k, v any) bool { t.Error("visited", k, v); return true })
+			if !errors.Is(err, driver.ErrCorrupt) {
 				t.Errorf("visit: %v", err)
 			}
-			key, _ := appendKey(nil, "zz")
-			if _, err := c.apply(0, []byte(data), []change{{key: key, value: []byte{0}}}); err != nil && !errors.Is(err, ErrCorrupt) {
+			key, _ := AppendKey(nil, "zz")
+			if _, err := c.Apply(0, []byte(data), []Change{{Key: key, Value: []byte{0}}}); err != nil && !errors.Is(err, driver.ErrCorrupt) {
 				t.Errorf("apply: %v", err)
 			}
 		})
 	}
 	good := []byte("\x01" + a + b)
-	if err := (compact{}).check(good); err != nil {
+	if err := (compact{}).Check(good); err != nil {
 		t.Error(err)
 	}
-	if n := testing.AllocsPerRun(100, func() { compact{}.check(good) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { compact{}.Check(good) }); n != 0 {
 		t.Errorf("check takes %v allocations", n)
 	}
 }
@@ -107,8 +109,8 @@ func TestCompactValueCorrupt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			size := allocated(func() {
-				if v, err := (compact{}).value([]byte(enc)); !errors.Is(err, ErrCorrupt) {
-					t.Errorf("%#v, %v, want ErrCorrupt", v, err)
+				if v, err := (compact{}).Value([]byte(enc)); !errors.Is(err, driver.ErrCorrupt) {
+					t.Errorf("%#v, %v, want driver.ErrCorrupt", v, err)
 				}
 			})
 			if size > 1<<20 {
@@ -129,11 +131,11 @@ func TestCompactNestedLengths(t *testing.T) {
 	for _, n := range []int{126, 127, 128, 129, 16382, 16383, 16384, 16385} {
 		text := strings.Repeat("x", n-1) // behind a byte that says what it is
 		want := map[any]any{text: []any{text, "more"}}
-		enc, err := compact{}.appendValue(nil, want)
+		enc, err := compact{}.AppendValue(nil, want)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := (compact{}).value(enc); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := (compact{}).Value(enc); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
@@ -156,9 +158,9 @@ func TestCompactAllocatesLittle(t *testing.T) {
 			const n = 20000
 			enc := append([]byte(tt.header), 0xa1, 0x9c, 0x01) // n + 1
 			enc = append(enc, bytes.Repeat([]byte(tt.elem), n)...)
-			compact{}.value(enc) // what is made only once
+			compact{}.Value(enc) // what is made only once
 			size := allocated(func() {
-				if _, err := (compact{}).value(enc); err != nil {
+				if _, err := (compact{}).Value(enc); err != nil {
 					t.Error(err)
 				}
 			})
@@ -186,7 +188,7 @@ func TestCompactCountsMoreThanThereIs(t *testing.T) {
 		for _, n := range []int{len(rest) + 1, 500 * len(rest), 1 << 40} {
 			enc := append(binary.AppendUvarint([]byte(header), uint64(n)+1), rest...)
 			size := allocated(func() {
-				if v, err := (compact{}).value(enc); !errors.Is(err, ErrCorrupt) {
+				if v, err := (compact{}).Value(enc); !errors.Is(err, driver.ErrCorrupt) {
 					t.Errorf("%s, %d: %T, %v", name, n, v, err)
 				}
 			})

@@ -1,4 +1,4 @@
-package session
+package codec
 
 import "time"
 
@@ -11,9 +11,9 @@ const (
 	maxValueSize = 64 << 20
 )
 
-// appendValue implements [codec]. Equal values have equal encodings, but for those of types registered with
+// AppendValue implements [Codec]. Equal values have equal encodings, but for those of types registered with
 // encoding/gob that hold maps.
-func (compact) appendValue(dst []byte, v any) ([]byte, error) {
+func (compact) AppendValue(dst []byte, v any) ([]byte, error) {
 	enc, err := appendAny(dst, v, 0)
 	if err != nil {
 		return dst, err
@@ -74,8 +74,8 @@ func appendAny(dst []byte, v any, depth int) ([]byte, error) {
 	return appendTyped(dst, v, depth)
 }
 
-// value implements [codec].
-func (compact) value(enc []byte) (any, error) {
+// Value implements [Codec].
+func (compact) Value(enc []byte) (any, error) {
 	return decodeAny(enc, 0)
 }
 

@@ -1,4 +1,4 @@
-package session
+package codec
 
 import (
 	"errors"
@@ -45,7 +45,7 @@ func TestCodecUnencodable(t *testing.T) {
 		{"unregistered in map", map[string]any{"k": &codecMissing{}}, "codecMissing is not registered"},
 		{"unregistered in struct", codecUser{Extra: codecMissing{}}, "codecMissing is not registered"},
 		{"unregistered array", [3]int{}, "[3]int is not registered"},
-		{"unregistered slice of structs", []codecPoint{{}}, "[]session.codecPoint is not registered"},
+		{"unregistered slice of structs", []codecPoint{{}}, "[]codec.codecPoint is not registered"},
 		{"nil pointer", (*codecUser)(nil), "codecUser"},
 		{"nil pointer in struct", codecUser{Extra: (*codecPoint)(nil)}, "codecPoint"},
 		{"nothing exported", codecHidden{1}, "codecHidden"},
@@ -68,7 +68,7 @@ func TestCodecUnencodable(t *testing.T) {
 				continue
 			}
 			t.Run(name+"/"+tt.name, func(t *testing.T) {
-				enc, err := c.appendValue([]byte("before"), tt.value)
+				enc, err := c.AppendValue([]byte("before"), tt.value)
 				if !errors.Is(err, ErrUnencodable) || string(enc) != "before" {
 					t.Fatalf("%q, %v, want ErrUnencodable", enc, err)
 				}
@@ -87,11 +87,11 @@ func TestCodecDepth(t *testing.T) {
 			for range maxValueDepth - 1 {
 				v = []any{v}
 			}
-			enc, err := c.appendValue(nil, v)
+			enc, err := c.AppendValue(nil, v)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := c.value(enc); err != nil || !reflect.DeepEqual(got, v) {
+			if got, err := c.Value(enc); err != nil || !reflect.DeepEqual(got, v) {
 				t.Error(err)
 			}
 		})

@@ -1,4 +1,4 @@
-package session
+package codec
 
 import (
 	"errors"
@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 func TestJSONValues(t *testing.T) {
@@ -27,22 +29,22 @@ func TestJSONValues(t *testing.T) {
 	}
 	c := jsonCodec{}
 	for _, tt := range tests {
-		enc, err := c.appendValue([]byte("x"), tt.in)
+		enc, err := c.AppendValue([]byte("x"), tt.in)
 		if err != nil || enc[0] != 'x' {
 			t.Errorf("%T: %v", tt.in, err)
 			continue
 		}
-		if got, err := c.value(enc[1:]); err != nil || !reflect.DeepEqual(got, tt.out) {
+		if got, err := c.Value(enc[1:]); err != nil || !reflect.DeepEqual(got, tt.out) {
 			t.Errorf("%#v comes back as %#v, %v", tt.in, got, err)
 		}
 	}
 	for _, bad := range []any{math.NaN(), make(chan int), func() {}, map[any]any{1: 2}, complex(1, 2)} {
-		if _, err := c.appendValue(nil, bad); !errors.Is(err, ErrUnencodable) {
+		if _, err := c.AppendValue(nil, bad); !errors.Is(err, ErrUnencodable) {
 			t.Errorf("%T: %v", bad, err)
 		}
 	}
 	for _, bad := range []any{1, true, [2]int{}, []int{}, nil} {
-		if _, err := c.appendKey(nil, bad); !errors.Is(err, ErrUnencodable) {
+		if _, err := c.AppendKey(nil, bad); !errors.Is(err, ErrUnencodable) {
 			t.Errorf("key of type %T: %v", bad, err)
 		}
 	}
@@ -51,17 +53,17 @@ func TestJSONValues(t *testing.T) {
 func TestJSONData(t *testing.T) {
 	c := jsonCodec{}
 	put := func(data []byte, key string, v any) []byte {
-		k, err := c.appendKey(nil, key)
+		k, err := c.AppendKey(nil, key)
 		if err != nil {
 			t.Fatal(err)
 		}
-		ch := change{key: k}
+		ch := Change{Key: k}
 		if v != nil {
-			if ch.value, err = c.appendValue(nil, v); err != nil {
+			if ch.Value, err = c.AppendValue(nil, v); err != nil {
 				t.Fatal(err)
 			}
 		}
-		data, err = c.apply(2, data, []change{ch})
+		data, err = c.Apply(2, data, []Change{ch})
 		if err != nil || data[0] != 0 || data[1] != 0 {
 			t.Fatal(data, err)
 		}
@@ -76,11 +78,11 @@ func TestJSONData(t *testing.T) {
 		t.Errorf("without values: %q", data)
 	}
 	for _, bad := range []string{"x", "[1]", "null", "1", `"s"`, "{", `{"a":1}x`, " "} {
-		if err := c.check([]byte(bad)); !errors.Is(err, ErrCorrupt) {
+		if err := c.Check([]byte(bad)); !errors.Is(err, driver.ErrCorrupt) {
 			t.Errorf("check of %s: %v", bad, err)
 		}
 	}
-	if err := c.check([]byte(" {\n}")); err != nil {
+	if err := c.Check([]byte(" {\n}")); err != nil {
 		t.Error(err)
 	}
 }
@@ -89,25 +91,25 @@ func FuzzJSON(f *testing.F) {
 	f.Add([]byte(`{"n":7,"user":"ann","deep":[[{"a":null}]]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := jsonCodec{}
-		if c.check(data) != nil {
+		if c.Check(data) != nil {
 			return
 		}
-		var again []change
-		if err := c.visit(data, func(key, value any) bool {
-			k, err := c.appendKey(nil, key)
+		var again []Change
+		if err := c.Visit(data, func(key, value any) bool {
+			k, err := c.AppendKey(nil, key)
 			if err != nil {
 				t.Fatal(err)
 			}
-			v, err := c.appendValue(nil, value)
+			v, err := c.AppendValue(nil, value)
 			if err != nil {
 				t.Fatal(err)
 			}
-			again = append(again, change{key: k, value: v})
+			again = append(again, Change{Key: k, Value: v})
 			return true
 		}); err != nil {
 			return
 		}
-		if _, err := c.apply(0, data, again); err != nil {
+		if _, err := c.Apply(0, data, again); err != nil {
 			t.Fatal(err)
 		}
 	})

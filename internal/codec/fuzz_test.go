@@ -1,4 +1,4 @@
-package session
+package codec
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // within fails if f allocates more than times the size of data and a constant, which is for what the
@@ -28,29 +30,29 @@ func FuzzCompact(f *testing.F) {
 	f.Add([]byte{1}, "")
 	f.Fuzz(func(t *testing.T, data []byte, name string) {
 		c := compact{}
-		key, err := appendKey(nil, name)
+		key, err := AppendKey(nil, name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		value, err := c.appendValue(nil, name)
+		value, err := c.AppendValue(nil, name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkErr := c.check(data)
-		var again []change
+		checkErr := c.Check(data)
+		var again []Change
 		var visitErr error
 		// A map of one entry is the most that few bytes can make: 3 bytes for about 400.
 		within(t, 200, data, func() {
-			visitErr = c.visit(data, func(k, v any) bool {
+			visitErr = c.Visit(data, func(k, v any) bool {
 				again = append(again, reencode(t, k, v))
 				return true
 			})
-			c.get(data, key)
+			c.Get(data, key)
 		})
-		out, applyErr := c.apply(2, data, []change{{key: key, value: value}})
+		out, applyErr := c.Apply(2, data, []Change{{Key: key, Value: value}})
 		for _, err := range []error{checkErr, visitErr, applyErr} {
-			if err != nil && !errors.Is(err, ErrCorrupt) {
-				t.Errorf("%v, want ErrCorrupt", err)
+			if err != nil && !errors.Is(err, driver.ErrCorrupt) {
+				t.Errorf("%v, want driver.ErrCorrupt", err)
 			}
 		}
 		if checkErr != nil {
@@ -59,13 +61,13 @@ func FuzzCompact(f *testing.F) {
 			}
 			return
 		}
-		if applyErr != nil || c.check(out[2:]) != nil {
-			t.Error(applyErr, c.check(out[2:]))
-		} else if v, ok, err := c.get(out[2:], key); v != name || !ok || err != nil {
+		if applyErr != nil || c.Check(out[2:]) != nil {
+			t.Error(applyErr, c.Check(out[2:]))
+		} else if v, ok, err := c.Get(out[2:], key); v != name || !ok || err != nil {
 			t.Error(v, ok, err)
 		}
 		if visitErr == nil && len(data) > 1 && !bytes.Contains(data, []byte{byte(kindGob)}) {
-			if out, err := c.apply(0, nil, again); err != nil || !bytes.Equal(out, data) {
+			if out, err := c.Apply(0, nil, again); err != nil || !bytes.Equal(out, data) {
 				t.Errorf("%x encoded again is %x, %v", data, out, err)
 			}
 		}
@@ -74,16 +76,16 @@ func FuzzCompact(f *testing.F) {
 
 // reencode encodes what was decoded, which must be possible unless encoding/gob can decode a type better
 // than encode it.
-func reencode(t *testing.T, k, v any) change {
-	key, err := appendKey(nil, k)
+func reencode(t *testing.T, k, v any) Change {
+	key, err := AppendKey(nil, k)
 	if err != nil {
 		t.Errorf("key of type %T: %v", k, err)
 	}
-	value, err := compact{}.appendValue(nil, v)
+	value, err := compact{}.AppendValue(nil, v)
 	if err != nil && !errors.Is(err, ErrUnencodable) {
 		t.Errorf("value of type %T: %v", v, err)
 	}
-	return change{key: key, value: value}
+	return Change{Key: key, Value: value}
 }
 
 // FuzzGob feeds the gob format with anything.
@@ -110,8 +112,8 @@ func FuzzGob(f *testing.F) {
 			v, errValue = decodeGobValue(data)
 		})
 		for _, err := range []error{errMap, errValue} {
-			if err != nil && !errors.Is(err, ErrCorrupt) {
-				t.Errorf("%v, want ErrCorrupt", err)
+			if err != nil && !errors.Is(err, driver.ErrCorrupt) {
+				t.Errorf("%v, want driver.ErrCorrupt", err)
 			}
 		}
 		if errMap == nil {
@@ -147,28 +149,28 @@ func sameGob(a, b any) bool {
 	if reflect.DeepEqual(a, b) {
 		return true
 	}
-	encA, errA := compact{}.appendValue(nil, a)
-	encB, errB := compact{}.appendValue(nil, b)
+	encA, errA := compact{}.AppendValue(nil, a)
+	encB, errB := compact{}.AppendValue(nil, b)
 	return errA != nil || errB != nil || bytes.Equal(encA, encB) || bytes.Contains(encA, []byte{byte(kindGob)})
 }
 
 // FuzzDecodeKey checks that no two encodings stand for one key.
 func FuzzDecodeKey(f *testing.F) {
 	for _, tt := range keyCases {
-		f.Add(must(appendKey(nil, tt.key)))
+		f.Add(must(AppendKey(nil, tt.key)))
 	}
 	f.Fuzz(func(t *testing.T, enc []byte) {
 		key, err := decodeKey(enc)
 		if err != nil {
-			if !errors.Is(err, ErrCorrupt) {
-				t.Errorf("%v, want ErrCorrupt", err)
+			if !errors.Is(err, driver.ErrCorrupt) {
+				t.Errorf("%v, want driver.ErrCorrupt", err)
 			}
 			return
 		}
 		if _, ok := map[any]bool{key: true}[key]; !ok {
 			t.Errorf("key of type %T does not equal itself", key)
 		}
-		if again, err := appendKey(nil, key); err != nil || !bytes.Equal(again, enc) {
+		if again, err := AppendKey(nil, key); err != nil || !bytes.Equal(again, enc) {
 			t.Errorf("%x encoded again is %x, %v", enc, again, err)
 		}
 	})
@@ -182,18 +184,18 @@ func FuzzCompactValue(f *testing.F) {
 	f.Fuzz(func(t *testing.T, recipe []byte) {
 		r := recipeReader{recipe}
 		want := r.value(0)
-		enc, err := compact{}.appendValue(nil, want)
+		enc, err := compact{}.AppendValue(nil, want)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := compact{}.value(enc)
+		got, err := compact{}.Value(enc)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !reflect.DeepEqual(got, want) {
 			t.Errorf("got %#v, want %#v", got, want)
 		}
-		if again, err := (compact{}).appendValue(nil, got); err != nil || !bytes.Equal(again, enc) {
+		if again, err := (compact{}).AppendValue(nil, got); err != nil || !bytes.Equal(again, enc) {
 			t.Errorf("%x encoded again is %x, %v", enc, again, err)
 		}
 	})

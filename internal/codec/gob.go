@@ -1,0 +1,253 @@
+package codec
+
+import (
+	"bytes"
+	"encoding/gob"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// gobCodec is the format of beego: the values are one stream of encoding/gob that holds a
+// map[interface{}]interface{}. To read or change one key, all are decoded.
+type gobCodec struct{}
+
+// The types that beego registers, so that what it wrote can be read, and those of the standard library
+// that sessions commonly hold. Registering changes nothing in what is written.
+func init() {
+	for _, v := range [...]any{
+		[]any(nil), map[int]any(nil), map[string]any(nil), map[any]any(nil),
+		map[string]string(nil), map[int]string(nil), map[int]int(nil), map[int]int64(nil),
+		time.Time{},
+		time.Duration(0),
+	} {
+		gob.Register(v)
+	}
+}
+
+func (gobCodec) ID() byte { return 'g' }
+
+// Seeks implements [Codec].
+func (gobCodec) Seeks() bool { return false }
+
+// KeepsTypes implements [Codec].
+func (gobCodec) KeepsTypes() bool { return true }
+
+// AppendKey implements [Codec].
+func (gobCodec) AppendKey(dst []byte, key any) ([]byte, error) { return AppendKey(dst, key) }
+
+// AppendValue implements [Codec].
+func (gobCodec) AppendValue(dst []byte, v any) ([]byte, error) {
+	enc, back, err := appendGobValue(dst, v)
+	if err != nil || back == nil {
+		return enc, err
+	}
+	// It is what comes back that is encoded with the other values. Where v was a pointer that is not.
+	if _, err := appendGobStream(nil, back); err != nil {
+		return dst, err
+	}
+	return enc, nil
+}
+
+// Value implements [Codec].
+func (gobCodec) Value(enc []byte) (any, error) { return decodeGobValue(enc) }
+
+// Get implements [Codec].
+func (gobCodec) Get(data, key []byte) (v any, ok bool, err error) {
+	values, err := decodeGobMap(data)
+	if err != nil {
+		return nil, false, err
+	}
+	k, err := decodeKey(key)
+	if err != nil {
+		return nil, false, err
+	}
+	v, ok = values[k]
+	return v, ok, nil
+}
+
+// Visit implements [Codec]. It calls f in no order.
+func (gobCodec) Visit(data []byte, f func(key, value any) bool) error {
+	values, err := decodeGobMap(data)
+	for k, v := range values {
+		if !f(k, v) {
+			break
+		}
+	}
+	return err
+}
+
+// Check implements [Codec].
+func (gobCodec) Check(data []byte) error {
+	if len(data) == 0 {
+		return nil
+	}
+	_, err := checkGob(data, gobMap)
+	return err
+}
+
+// Apply implements [Codec].
+func (gobCodec) Apply(head int, data []byte, changes []Change) ([]byte, error) {
+	values, err := decodeGobMap(data)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range changes {
+		k, err := decodeKey(c.Key)
+		if err != nil {
+			return nil, err
+		}
+		if c.Value == nil {
+			delete(values, k)
+		} else if values[k], err = decodeGobValue(c.Value); err != nil {
+			return nil, err
+		}
+	}
+	out := make([]byte, head)
+	if len(values) == 0 {
+		return out, nil
+	}
+	return appendGobMap(out, values)
+}
+
+// decodeGobMap returns a map that is not nil, unless there is an error.
+func decodeGobMap(data []byte) (map[any]any, error) {
+	if len(data) == 0 {
+		return map[any]any{}, nil
+	}
+	return DecodeGob(data)
+}
+
+// EncodeGob encodes values as beego does. All types in it other than the basic ones must be registered
+// with [gob.Register]; unlike beego's, it registers none by itself, since what only the writer has
+// registered cannot be read after a restart. The error wraps [ErrUnencodable] and names the type.
+func EncodeGob(obj map[any]any) ([]byte, error) {
+	return appendGobMap(nil, obj)
+}
+
+// DecodeGob decodes what [EncodeGob] or beego's made. Sizes and depths are checked before anything is
+// decoded. The error wraps [driver.ErrCorrupt].
+func DecodeGob(encoded []byte) (map[any]any, error) {
+	checked, err := checkGob(encoded, gobMap)
+	if err != nil {
+		return nil, err
+	}
+	var values map[any]any
+	if err := decodeChecked(checked, &values); err != nil {
+		return nil, err
+	}
+	return values, nil
+}
+
+func appendGobMap(dst []byte, values map[any]any) ([]byte, error) {
+	enc, err := appendGob(dst, values, &values)
+	if err != nil {
+		return dst, err
+	}
+	if _, err := checkGob(enc[len(dst):], gobMap); err != nil {
+		return dst, unencodablef("the values have too many types")
+	}
+	return enc, nil
+}
+
+// appendGobValue appends one value as a stream that holds an interface. What it appends can be decoded:
+// unless nothing in a value of the type could fail, that was tried, and back is what came of it.
+func appendGobValue(dst []byte, v any) (enc []byte, back any, err error) {
+	enc, err = appendGobStream(dst, v)
+	if err != nil || v == nil {
+		return enc, nil, err
+	}
+	if t := valueTypes.of(reflect.TypeOf(v)); t != nil && !bytes.Contains(t.enc, []byte{byte(kindAny)}) {
+		return enc, nil, nil
+	}
+	back, err = decodeGobValue(enc[len(dst):])
+	if err != nil {
+		return dst, nil, unencodablef("encoding/gob cannot decode a value of type %v that it encoded", baseType(v))
+	}
+	return enc, back, nil
+}
+
+// appendGobStream is appendGobValue for callers that decode the value themselves.
+func appendGobStream(dst []byte, v any) ([]byte, error) {
+	enc, err := appendGob(nil, v, &v)
+	if err != nil {
+		return dst, err
+	}
+	checked, err := checkGob(enc, gobAny)
+	if err != nil {
+		return dst, unencodablef("type %v is made of too many types", baseType(v))
+	}
+	return append(dst, checked...), nil
+}
+
+func decodeGobValue(enc []byte) (v any, err error) {
+	checked, err := checkGob(enc, gobAny)
+	if err != nil {
+		return nil, err
+	}
+	err = decodeChecked(checked, &v)
+	return v, err
+}
+
+// appendGob appends the stream of what p points to, which is v.
+func appendGob(dst []byte, v, p any) (enc []byte, err error) {
+	if err := walkGob(v); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if recover() != nil { // a method of the value's, with what the panic says being the value's too
+			enc, err = nil, unencodablef("encoding a value of type %v panics", baseType(v))
+		}
+	}()
+	w := appender{dst}
+	if err := gob.NewEncoder(&w).Encode(p); err != nil {
+		return nil, gobEncodeError(v, err)
+	}
+	return w.b, nil
+}
+
+// An appender appends what is written to it to b.
+type appender struct{ b []byte }
+
+func (w *appender) Write(p []byte) (int, error) {
+	w.b = append(w.b, p...)
+	return len(p), nil
+}
+
+// gobEncodeError keeps of an error of encoding/gob what it says about types. The error can come from a
+// method of the value's and show the value.
+func gobEncodeError(v any, err error) error {
+	if t, ok := strings.CutPrefix(err.Error(), "gob: type not registered for interface: "); ok {
+		return unencodablef("type %s is not registered: call gob.Register", t)
+	}
+	if t, ok := strings.CutPrefix(err.Error(), "gob: gob: cannot encode nil pointer of type "); ok {
+		return unencodablef("nil pointer of type %s", strings.TrimSuffix(t, " inside interface"))
+	}
+	return unencodablef("encoding/gob cannot encode a value of type %v", baseType(v))
+}
+
+// decodeChecked decodes a stream that checkGob made.
+func decodeChecked(checked []byte, p any) (err error) {
+	defer func() {
+		if recover() != nil { // a key that is not comparable, or a method of the value's
+			err = corruptf("decoding gob panics")
+		}
+	}()
+	err = gob.NewDecoder(bytes.NewReader(checked)).Decode(p)
+	if err == nil {
+		return nil
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "gob: name not registered for interface: "); ok {
+		return corruptf("type %.100s is not registered: call gob.Register", name)
+	}
+	return corruptf("encoding/gob cannot decode the values")
+}
+
+// baseType returns the type that the pointers of v lead to: encoding/gob makes no difference between them.
+func baseType(v any) reflect.Type {
+	t := reflect.TypeOf(v)
+	for n := 0; n < maxPointers && t != nil && t.Kind() == reflect.Pointer; n++ {
+		t = t.Elem()
+	}
+	return t
+}

@@ -1,85 +1,138 @@
 package session
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
-	"strconv"
-	"time"
+	"strings"
+	"sync"
+
+	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/cookies"
 )
 
-// A cookieWriter writes the Set-Cookie lines of one manager. Deletion carries the same attributes as what
-// it deletes: a browser keys cookies by name, domain and path, and refuses a prefixed name without Secure.
-type cookieWriter struct {
-	name       string
-	attributes string // all but Secure and the times
-	partition  bool
-	elsewhere  bool // beego's cookie of the name is another one to a browser
+// newCookieWriter returns what writes the session's cookies.
+func newCookieWriter(s *settings) cookies.Writer {
+	sameSite := s.CookieSameSite
+	if sameSite != http.SameSiteStrictMode && sameSite != http.SameSiteNoneMode {
+		sameSite = http.SameSiteLaxMode
+	}
+	return cookies.NewWriter(cookies.Attributes{
+		Name: s.CookieName, Path: s.CookiePath, Domain: s.Domain,
+		HTTPOnly: !s.DisableHTTPOnly, SameSite: sameSite, Partitioned: s.Partitioned,
+	})
 }
 
-func newCookieWriter(s *settings) cookieWriter {
-	attributes := "; Path=" + s.CookiePath
-	if s.Domain != "" {
-		attributes += "; Domain=" + s.Domain
+// newElsewhere returns what removes the cookie that beego's cookie provider has set, which has the path / and nothing more,
+// whatever beego's config says. It is nil where that is no other cookie to a browser.
+func newElsewhere(s *settings) *cookies.Writer {
+	if !s.Beego || s.CookiePath == "/" && s.Domain == "" && !s.Partitioned {
+		return nil
 	}
-	if !s.DisableHTTPOnly {
-		attributes += "; HttpOnly"
-	}
-	switch s.CookieSameSite {
-	case http.SameSiteStrictMode:
-		attributes += "; SameSite=Strict"
-	case http.SameSiteNoneMode:
-		attributes += "; SameSite=None"
-	default:
-		attributes += "; SameSite=Lax"
-	}
-	return cookieWriter{
-		name: s.CookieName, attributes: attributes, partition: s.Partitioned,
-		elsewhere: s.Beego && (s.CookiePath != "/" || s.Domain != "" || s.Partitioned),
-	}
+	w := cookies.NewWriter(cookies.Attributes{Name: s.CookieName, Path: "/", HTTPOnly: true})
+	return &w
 }
 
-// line gives the client value, in the cookie of this number: see [partName]. maxAge is in seconds, 0 for a
-// browser session.
-func (c *cookieWriter) line(part int, value string, secure bool, maxAge int) string {
-	return partName(c.name, part) + "=" + value + c.attributed(secure, maxAge)
+// part returns which part of a session the cookie of this name holds, if it is the manager's.
+func (m *Manager) part(name string) (part int, ok bool) {
+	part, ok = cookies.Part(name, m.cfg.CookieName)
+	return part, ok && (part == 0 || m.sealer != nil)
 }
 
-// attributed returns what follows a value.
-func (c *cookieWriter) attributed(secure bool, maxAge int) string {
-	times := ""
-	if maxAge != 0 {
-		times = expiry(maxAge, time.Now().Add(time.Duration(maxAge)*time.Second))
+// maxDecodes is how many cookies of the session's name CookieDecode is asked about in one request. Others
+// can add cookies, and decoding may cost much.
+const maxDecodes = 4 * maxCandidates
+
+var errCookieEncode = errors.New("session: CookieEncode returned what a cookie cannot hold")
+
+// encodeSID returns what the cookie holds for sid.
+func (m *Manager) encodeSID(sid string) (string, error) {
+	if m.cfg.CookieEncode == nil || sid == "" {
+		return sid, nil
 	}
-	return c.attributes + times + c.ending(secure)
-}
-
-// deletion makes the client forget the cookie of this number.
-func (c *cookieWriter) deletion(part int, secure bool) string {
-	return partName(c.name, part) + "=" + c.attributes + expiry(0, time.Unix(0, 0)) + c.ending(secure)
-}
-
-// deletionElsewhere makes the client forget what beego's cookie provider has set, which has the path / and
-// nothing more, whatever beego's config says.
-func (c *cookieWriter) deletionElsewhere(secure bool) string {
-	line := c.name + "=; Path=/; HttpOnly" + expiry(0, time.Unix(0, 0))
-	if secure {
-		line += "; Secure"
+	value, err := m.cfg.CookieEncode(m.cfg.CookieName, sid)
+	if err != nil {
+		return "", fmt.Errorf("session: CookieEncode: %w", hideSID(err, sid))
 	}
-	return line
-}
-
-func (c *cookieWriter) ending(secure bool) string {
-	switch {
-	case secure && c.partition:
-		return "; Secure; Partitioned"
-	case secure:
-		return "; Secure"
-	case c.partition:
-		return "; Partitioned"
+	if value == "" || len(m.cfg.CookieName)+len(value) > cookies.MaxSize || !cookies.ValidValue(value) {
+		return "", errCookieEncode
 	}
-	return ""
+	return value, nil
 }
 
-// expiry says it twice, for clients that know only one of the two.
-func expiry(maxAge int, at time.Time) string {
-	return "; Max-Age=" + strconv.Itoa(maxAge) + "; Expires=" + at.UTC().Format(http.TimeFormat)
+// decodeSID returns the sid in a cookie, if it may be one. left is how many more may be decoded.
+func (m *Manager) decodeSID(value string, left *int) (sid string, ok bool) {
+	if m.cfg.CookieDecode == nil {
+		return value, m.validSID(value)
+	}
+	if *left--; *left < 0 || len(value) > cookies.MaxSize {
+		return "", false
+	}
+	return m.hookedSID(value)
+}
+
+// hookedSID has a sid of its own, which escapes: decodeSID costs nothing without CookieDecode.
+func (m *Manager) hookedSID(value string) (string, bool) {
+	var sid string
+	err := m.cfg.CookieDecode(m.cfg.CookieName, value, &sid)
+	return sid, err == nil && m.validSID(sid)
+}
+
+// scratch is memory for what is needed no longer than a call.
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
+
+// answerSealed seals rec and sends it, and removes the cookies of parts that there are no more.
+func (v *visit) answerSealed(rec *driver.Record, maxAge int) (sealed string, err error) {
+	name, secure := v.m.cfg.CookieName, v.secure()
+	mem := scratch.Get().(*[]byte)
+	defer scratch.Put(mem)
+	*mem, err = v.m.sealer.Seal(append(append((*mem)[:0], name...), '='), name, rec)
+	if err != nil {
+		return "", fmt.Errorf("session: seal: %w", err)
+	}
+	var lines []string
+	if begin, end := len(name)+len("="), len(*mem); end-len("=") <= cookies.MaxSize {
+		*mem = append(*mem, v.m.cookie.Attributed(secure, maxAge)...)
+		line := string(*mem)
+		lines, sealed = []string{line}, line[begin:end]
+	} else {
+		sealed = string((*mem)[begin:])
+		values, err := cookies.Cut(name, sealed, v.m.parts)
+		if err != nil {
+			return "", err
+		}
+		for part, value := range values {
+			lines = append(lines, v.m.cookie.Line(part, value, secure, maxAge))
+		}
+	}
+	v.answerCookies(v.deletions(lines, len(lines)))
+	return sealed, nil
+}
+
+// deletions appends to lines what makes the client forget the parts from one on, and what would be read in place of
+// the session.
+func (v *visit) deletions(lines []string, from int) []string {
+	carried := v.carried()
+	if carried[0] && v.m.elsewhere != nil && v.m.sealer != nil {
+		lines = append(lines, v.m.elsewhere.Deletion(0, v.secure()))
+	}
+	for part := from; part < len(carried); part++ {
+		if carried[part] {
+			lines = append(lines, v.m.cookie.Deletion(part, v.secure()))
+		}
+	}
+	return lines
+}
+
+// carried reports which parts the request has cookies of, such that a session cannot have now among them.
+func (v *visit) carried() (parts [cookies.MaxParts]bool) {
+	for _, line := range v.x.RequestHeader("Cookie") {
+		for pair := range strings.SplitSeq(line, ";") {
+			name, _, ok := strings.Cut(strings.TrimLeft(pair, " \t"), "=")
+			if part, ours := v.m.part(name); ok && ours {
+				parts[part] = true
+			}
+		}
+	}
+	return parts
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -113,63 +112,6 @@ func requestOf(x Exchange) *http.Request {
 		return h.r
 	}
 	return nil
-}
-
-// A cookieScan finds the values of one cookie in Cookie header lines. It reads the header itself, since
-// http.Request.Cookie allocates, finds nothing behind 3000 cookies, and prefers the first of a name.
-type cookieScan struct {
-	lines []string
-	name  string
-	rest  string
-}
-
-// next returns the next value, without the quotes that it may have. Names differ by case.
-func (c *cookieScan) next() (value string, ok bool) {
-	for {
-		for c.rest == "" {
-			if len(c.lines) == 0 {
-				return "", false
-			}
-			c.rest, c.lines = c.lines[0], c.lines[1:]
-		}
-		var pair string
-		pair, c.rest, _ = strings.Cut(c.rest, ";")
-		if value, ok := cookieValue(pair, c.name); ok {
-			return value, true
-		}
-	}
-}
-
-// cookieValue returns the value of a pair "name=value" if it has this name.
-func cookieValue(pair, name string) (string, bool) {
-	for pair != "" && (pair[0] == ' ' || pair[0] == '\t') {
-		pair = pair[1:]
-	}
-	if len(pair) <= len(name) || pair[len(name)] != '=' || pair[:len(name)] != name {
-		return "", false
-	}
-	value := strings.TrimRight(pair[len(name)+1:], " \t")
-	if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
-		value = value[1 : n-1]
-	}
-	return value, true
-}
-
-// withoutCookie returns lines as one, with the cookies of some names left out.
-func withoutCookie(lines []string, names ...string) string {
-	var kept []string
-	for _, line := range lines {
-		for pair := range strings.SplitSeq(line, ";") {
-			if pair = strings.Trim(pair, " \t"); pair == "" {
-				continue
-			}
-			left := func(name string) bool { _, ok := cookieValue(pair, name); return ok }
-			if !slices.ContainsFunc(names, left) {
-				kept = append(kept, pair)
-			}
-		}
-	}
-	return strings.Join(kept, "; ")
 }
 
 // queryValue returns the first value of a query parameter, as sent; a sid needs no escapes.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/codec"
+	"github.com/seed1a8f7c28/session/internal/cookies"
 	"github.com/seed1a8f7c28/session/internal/sealing"
 )
 
@@ -25,7 +26,8 @@ type Manager struct {
 	traceName string      // the cookie that it notes it in
 	stuck     atomic.Bool // there was a Regenerate that failed: look for its note
 	fixed     atomic.Bool // there was an UpdateExpiration: look for its note
-	cookie    cookieWriter
+	cookie    cookies.Writer
+	elsewhere *cookies.Writer // where beego's cookie is another one; else nil
 	codec     codec.Codec
 	atRest    *sealing.Box // nil without encryption
 
@@ -92,7 +94,7 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 	if !ok {
 		return nil, configErrorf("codec", "unknown codec %q", s.Codec)
 	}
-	m := &Manager{cfg: s, log: s.Logger, cookie: newCookieWriter(s), codec: c, atRest: s.atRest, parts: 1}
+	m := &Manager{cfg: s, log: s.Logger, cookie: newCookieWriter(s), elsewhere: newElsewhere(s), codec: c, atRest: s.atRest, parts: 1}
 	if m.log == nil {
 		m.log = defaultLogger()
 	}
@@ -166,7 +168,8 @@ func (m *Manager) adapt(cfg ManagerConfig, c driver.CookieConfig) error {
 		}
 		return configErrorf("providerConfig", "%s: %w", wrong.Field, wrong.Err)
 	}
-	m.cfg, m.cookie, m.parts = s, newCookieWriter(s), min(max(c.Max, 1), maxParts)
+	m.cfg, m.cookie, m.elsewhere = s, newCookieWriter(s), newElsewhere(s)
+	m.parts = min(max(c.Max, 1), cookies.MaxParts)
 	m.traceName = s.CookieName + ".was"
 	m.secure.Store(s.Secure)
 	return nil

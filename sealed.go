@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/internal/codec"
+	"github.com/seed1a8f7c28/session/internal/cookies"
 )
 
 // A Sealer's sessions live in the client's cookie, sealed. There is no store to merge with: each change is
@@ -23,7 +24,7 @@ const (
 
 // unseal fills s with the session in a cookie. Whatever is wrong with it, there is none.
 func (s *Session) unseal(value string) error {
-	if len(value) > s.m.parts*maxCookie {
+	if len(value) > s.m.parts*cookies.MaxSize {
 		return ErrNotFound
 	}
 	before := s.rec

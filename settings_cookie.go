@@ -107,3 +107,13 @@ func (s *settings) needsSecure() bool {
 	return s.Partitioned || s.CookieSameSite == http.SameSiteNoneMode || strings.HasPrefix(name, "__secure-") ||
 		strings.HasPrefix(name, "__host-") || strings.HasPrefix(name, "__http-")
 }
+
+func (s *settings) checkHooks() error {
+	switch {
+	case s.CookieEncode != nil && s.CookieDecode == nil:
+		return configErrorf("CookieDecode", "is not set, but CookieEncode is: no cookie would be understood")
+	case s.CookieDecode != nil && s.CookieEncode == nil:
+		return configErrorf("CookieEncode", "is not set, but CookieDecode is: no cookie would be understood")
+	}
+	return nil
+}

@@ -21,7 +21,7 @@ func (m *Manager) newSID() (sid string, err error) {
 		return "", err
 	}
 	sid = m.cfg.SessionIDPrefix + sid
-	if _, err := m.cookieValue(sid); err != nil {
+	if _, err := m.encodeSID(sid); err != nil {
 		return "", err
 	}
 	return sid, nil
@@ -79,4 +79,28 @@ func (m *Manager) publicID(sid string) string {
 	}
 	sum := sha256.Sum256(append(buf, sid...))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+const (
+	minGeneratedSID = 16
+	maxGeneratedSID = 128
+	sidAlphabet     = "_-" // beside letters and digits
+)
+
+// validGenerated reports whether sid, without the prefix, is what a SessionIDGenerator may return.
+func validGenerated(sid string) bool {
+	return minGeneratedSID <= len(sid) && len(sid) <= maxGeneratedSID && onlyAlphanumericOr(sid, sidAlphabet)
+}
+
+// generate asks the SessionIDGenerator. Its errors are the application's, and may be shown.
+func (m *Manager) generate() (string, error) {
+	sid, err := m.cfg.SessionIDGenerator()
+	if err != nil {
+		return "", fmt.Errorf("session: SessionIDGenerator: %w", err)
+	}
+	if !validGenerated(sid) {
+		return "", fmt.Errorf("session: SessionIDGenerator returned no %d to %d letters, digits, %q and %q",
+			minGeneratedSID, maxGeneratedSID, "_", "-")
+	}
+	return sid, nil
 }

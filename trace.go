@@ -1,6 +1,10 @@
 package session
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/seed1a8f7c28/session/internal/cookies"
+)
 
 // A trace is what this request has done to its sid so far. It stands in the request, beside the sid, where an
 // older Session of the same request finds it: in a cookie that no client can have sent, since it begins with a
@@ -23,8 +27,8 @@ func (v *visit) trace() string {
 }
 
 func (v *visit) traceLocked() string {
-	scan := cookieScan{lines: v.x.RequestHeader("Cookie"), name: v.m.traceName}
-	for value, ok := scan.next(); ok; value, ok = scan.next() {
+	scan := cookies.NewScan(v.x.RequestHeader("Cookie"), v.m.traceName)
+	for value, ok := scan.Next(); ok; value, ok = scan.Next() {
 		if trace, ours := strings.CutPrefix(value, v.m.word); ours {
 			return trace
 		}

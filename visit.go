@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/seed1a8f7c28/session/internal/cookies"
 )
 
 // A channel is how a sid travels.
@@ -69,17 +71,17 @@ func (v *visit) candidates(buf []candidate) []candidate {
 // requested returns the sids that the request carries: cookies, query, header.
 func (v *visit) requested(buf []candidate) []candidate {
 	m := v.m
-	scan := cookieScan{lines: v.x.RequestHeader("Cookie"), name: m.cfg.CookieName}
+	scan := cookies.NewScan(v.x.RequestHeader("Cookie"), m.cfg.CookieName)
 	left := maxDecodes
 	for tries := maxCandidates; tries > 0; {
-		value, ok := scan.next()
+		value, ok := scan.Next()
 		if !ok {
 			break
 		}
 		if m.sealer != nil {
-			value, ok = joinParts(v.x.RequestHeader("Cookie"), m.cfg.CookieName, value, m.parts)
+			value, ok = cookies.Join(v.x.RequestHeader("Cookie"), m.cfg.CookieName, value, m.parts)
 			tries-- // in vain, too: it may have looked through all cookies for the other parts
-		} else if value, ok = m.cookieSID(value, &left); ok {
+		} else if value, ok = m.decodeSID(value, &left); ok {
 			tries--
 		}
 		if !ok {
@@ -119,17 +121,17 @@ func (v *visit) rewrite(sid, trace string, untried ...candidate) {
 		return
 	}
 	m, x := v.m, v.x
-	kept := ""
+	own := ""
 	if v.came != byQuery && v.came != byHeader && sid != "" {
-		kept = v.pairs(append([]candidate{{sid, byCookie}}, untried...))
+		own = v.pairs(append([]candidate{{sid, byCookie}}, untried...))
 	}
 	rewriting.Lock()
 	defer rewriting.Unlock()
-	cookies := withoutCookie(x.RequestHeader("Cookie"), m.cfg.CookieName, m.traceName) + kept
+	line := cookies.Without(x.RequestHeader("Cookie"), m.cfg.CookieName, m.traceName) + own
 	if trace != "" {
-		cookies += "; " + m.traceName + "=" + m.word + trace
+		line += "; " + m.traceName + "=" + m.word + trace
 	}
-	x.SetRequestHeader("Cookie", strings.TrimPrefix(cookies, "; "))
+	x.SetRequestHeader("Cookie", strings.TrimPrefix(line, "; "))
 	if m.cfg.EnableSidInURLQuery {
 		x.SetQuery(withQueryValue(x.Query(), m.cfg.CookieName, only(v.came == byQuery, sid)))
 	}
@@ -142,7 +144,7 @@ func (v *visit) rewrite(sid, trace string, untried ...candidate) {
 // pairs returns the session's cookies with these sids, each behind "; ".
 func (v *visit) pairs(sids []candidate) (pairs string) {
 	for _, c := range sids {
-		if value, err := v.m.cookieValue(c.sid); c.by == byCookie && err == nil {
+		if value, err := v.m.encodeSID(c.sid); c.by == byCookie && err == nil {
 			pairs += "; " + v.m.cfg.CookieName + "=" + value
 		}
 	}
@@ -186,12 +188,12 @@ func (v *visit) answerSID(sid string, maxAge int) {
 
 // answerCookie sends sid in the cookie. That it can be encoded was tried when it was made.
 func (v *visit) answerCookie(sid string, maxAge int) {
-	value, err := v.m.cookieValue(sid)
+	value, err := v.m.encodeSID(sid)
 	if err != nil {
 		v.m.report(orBackground(v.x.Context()), v.x, "no cookie was sent", err)
 		return
 	}
-	v.answerCookies([]string{v.m.cookie.line(0, value, v.secure(), maxAge)})
+	v.answerCookies([]string{v.m.cookie.Line(0, value, v.secure(), maxAge)})
 }
 
 // answersInHeader reports whether the client learns its sid from a header: one that sent it so does, a new
@@ -212,7 +214,7 @@ func (v *visit) answerNothing() {
 	m := v.m
 	var lines []string
 	if v.carried()[0] || v.handled == nil && v.deletesCookie() {
-		lines = append(lines, m.cookie.deletion(0, v.secure()))
+		lines = append(lines, m.cookie.Deletion(0, v.secure()))
 	}
 	lines = v.deletions(lines, 1)
 	v.retract()

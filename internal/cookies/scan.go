@@ -1,0 +1,74 @@
+// Package cookies reads Cookie headers, writes Set-Cookie lines, and cuts what one cookie cannot hold into parts.
+package cookies
+
+import (
+	"slices"
+	"strings"
+)
+
+// A Scan finds the values of one cookie in Cookie header lines. It reads the header itself, since
+// http.Request.Cookie allocates, finds nothing behind 3000 cookies, and prefers the first of a name.
+type Scan struct {
+	lines []string
+	name  string
+	rest  string
+}
+
+// NewScan begins a Scan of a cookie in header lines. Names differ by case.
+func NewScan(lines []string, name string) Scan { return Scan{lines: lines, name: name} }
+
+// Next returns the next value, without the quotes that it may have.
+func (c *Scan) Next() (value string, ok bool) {
+	for {
+		for c.rest == "" {
+			if len(c.lines) == 0 {
+				return "", false
+			}
+			c.rest, c.lines = c.lines[0], c.lines[1:]
+		}
+		var pair string
+		pair, c.rest, _ = strings.Cut(c.rest, ";")
+		if value, ok := valueOf(pair, c.name); ok {
+			return value, true
+		}
+	}
+}
+
+// valueOf returns the value of a pair "name=value" if it has this name.
+func valueOf(pair, name string) (string, bool) {
+	for pair != "" && (pair[0] == ' ' || pair[0] == '\t') {
+		pair = pair[1:]
+	}
+	if len(pair) <= len(name) || pair[len(name)] != '=' || pair[:len(name)] != name {
+		return "", false
+	}
+	value := strings.TrimRight(pair[len(name)+1:], " \t")
+	if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
+		value = value[1 : n-1]
+	}
+	return value, true
+}
+
+// Without returns lines as one, with the cookies of some names left out.
+func Without(lines []string, names ...string) string {
+	var kept []string
+	for _, line := range lines {
+		for pair := range strings.SplitSeq(line, ";") {
+			if pair = strings.Trim(pair, " \t"); pair == "" {
+				continue
+			}
+			left := func(name string) bool { _, ok := valueOf(pair, name); return ok }
+			if !slices.ContainsFunc(names, left) {
+				kept = append(kept, pair)
+			}
+		}
+	}
+	return strings.Join(kept, "; ")
+}
+
+// ValidValue reports whether a cookie can hold value without quotes: RFC 6265, section 4.1.1.
+func ValidValue(value string) bool {
+	return !strings.ContainsFunc(value, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || strings.ContainsRune(`",;\`, r)
+	})
+}

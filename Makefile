@@ -54,8 +54,8 @@ servers: ## install the Debian packages of the servers that the tests start, whe
 	@scripts/servers.sh
 
 .PHONY: check
-check: ## format, vet on three systems, static analysis, tidy modules, ten mutants at random
-	@$(MAKE) -k fmt vet lint tidy fit mutants N=10
+check: ## format, vet on three systems, static analysis, tidy modules, layering, ten mutants at random
+	@$(MAKE) -k fmt vet lint tidy layering fit mutants N=10
 
 .PHONY: fmt
 fmt: $(TOOLS)/.built
@@ -78,6 +78,10 @@ lint: $(TOOLS)/.built
 tidy:
 	@$(call each,$(MODULES),$(GO) mod tidy -diff)
 
+.PHONY: layering
+layering:
+	@$(GO) test -run '^TestLayering' .
+
 # The lists of mutants go by the text of the product, so that a change of it can leave them behind.
 .PHONY: fit
 fit: $(TOOLS)/mutants
@@ -93,7 +97,7 @@ bench: servers ## benchmarks with allocations; BENCH=regexp and COUNT=n choose
 
 .PHONY: drill
 drill: servers ## a rolling deployment over each kind of store: the commit FROM (the last tag) beside this version
-	@SESSION_DRILL='$(FROM)' $(GO) test -count 1 -v -timeout 30m ./internal/drilltest
+	@SESSION_DRILL='$(FROM)' $(GO) test -count 1 -v -timeout 30m ./internal/test/drilltest
 
 .PHONY: bench-peers
 bench-peers: servers ## this package beside others, 5 rounds, into docs/performance.md; with BENCH=regexp the chosen ones, to the screen

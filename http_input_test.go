@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/internal/rawhttp"
+	"github.com/seed1a8f7c28/session/internal/test/rawhttp"
 )
 
 // key returns what a store out of the process keeps the session of a sid under.

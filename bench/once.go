@@ -7,7 +7,7 @@ import (
 	"github.com/seed1a8f7c28/session/bench/process"
 	"github.com/seed1a8f7c28/session/bench/report"
 	"github.com/seed1a8f7c28/session/bench/workload"
-	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
 // once finds out what does not need several rounds: what is lost, how large a session is, and how many round trips a

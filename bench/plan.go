@@ -14,7 +14,7 @@ import (
 	"github.com/seed1a8f7c28/session/bench/report"
 	"github.com/seed1a8f7c28/session/bench/servers"
 	"github.com/seed1a8f7c28/session/bench/workload"
-	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
 // A plan measures the cells that were chosen.

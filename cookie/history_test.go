@@ -6,7 +6,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/cookie"
-	"github.com/seed1a8f7c28/session/internal/historytest"
+	"github.com/seed1a8f7c28/session/internal/test/historytest"
 )
 
 // TestHistory has clients do everything at once that a session in a cookie can.

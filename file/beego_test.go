@@ -14,7 +14,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/file"
-	"github.com/seed1a8f7c28/session/internal/proctest"
+	"github.com/seed1a8f7c28/session/internal/test/proctest"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 

@@ -5,7 +5,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/file"
-	"github.com/seed1a8f7c28/session/internal/historytest"
+	"github.com/seed1a8f7c28/session/internal/test/historytest"
 )
 
 // TestHistory has clients do everything at once that a session can do, on three nodes that share a folder.

@@ -7,7 +7,7 @@ import (
 
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/file"
-	"github.com/seed1a8f7c28/session/internal/proctest"
+	"github.com/seed1a8f7c28/session/internal/test/proctest"
 )
 
 func TestMain(m *testing.M) {

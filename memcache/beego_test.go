@@ -12,7 +12,7 @@ import (
 	client "github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
 // values is what beego has in a session.

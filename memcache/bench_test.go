@@ -9,7 +9,7 @@ import (
 	client "github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/seed1a8f7c28/session/driver"
-	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
 	"github.com/seed1a8f7c28/session/memcache"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )

@@ -3,9 +3,9 @@ package memcache_test
 import (
 	"testing"
 
-	"github.com/seed1a8f7c28/session/internal/faulttest"
-	"github.com/seed1a8f7c28/session/internal/historytest"
-	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/faulttest"
+	"github.com/seed1a8f7c28/session/internal/test/historytest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
 // TestHistory has clients do everything at once that a session can do.

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/internal/sqltest"
+	"github.com/seed1a8f7c28/session/internal/test/sqltest"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 

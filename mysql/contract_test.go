@@ -6,8 +6,8 @@ import (
 
 	driver "github.com/go-sql-driver/mysql"
 
-	"github.com/seed1a8f7c28/session/internal/servertest"
-	"github.com/seed1a8f7c28/session/internal/sqltest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/sqltest"
 	"github.com/seed1a8f7c28/session/mysql"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )

@@ -10,8 +10,8 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
-	"github.com/seed1a8f7c28/session/internal/servertest"
-	"github.com/seed1a8f7c28/session/internal/sqltest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/sqltest"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session/internal/sqltest"
+	"github.com/seed1a8f7c28/session/internal/test/sqltest"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 

@@ -3,8 +3,8 @@ package postgres_test
 import (
 	"testing"
 
-	"github.com/seed1a8f7c28/session/internal/servertest"
-	"github.com/seed1a8f7c28/session/internal/sqltest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/sqltest"
 	"github.com/seed1a8f7c28/session/postgres"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )

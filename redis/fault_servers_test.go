@@ -9,8 +9,8 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/seed1a8f7c28/session/internal/faulttest"
-	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/faulttest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
 	"github.com/seed1a8f7c28/session/redis"
 )
 

@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed1a8f7c28/session/internal/faulttest"
-	"github.com/seed1a8f7c28/session/internal/historytest"
-	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/faulttest"
+	"github.com/seed1a8f7c28/session/internal/test/historytest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
 	"github.com/seed1a8f7c28/session/redis"
 )
 

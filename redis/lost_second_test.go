@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
 	"github.com/seed1a8f7c28/session/redis"
 )
 

@@ -8,7 +8,7 @@
 set -euo pipefail
 [ "$(uname -s)" = Linux ] || exit 0
 
-# internal/servertest looks there too. The servers of root's tests run as nobody, who cannot look into root's home.
+# internal/test/servertest looks there too. The servers of root's tests run as nobody, who cannot look into root's home.
 cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}
 [ "$(id -u)" != 0 ] || cache=/var/cache
 folder=$cache/session-servers/mysql

@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the servers that the tests start, as far as programs are missing. The list is
-# internal/servertest/programs.txt. With SERVERS=off it installs nothing. MySQL is fetched by scripts/mysql.sh.
+# internal/test/servertest/programs.txt. With SERVERS=off it installs nothing. MySQL is fetched by scripts/mysql.sh.
 #
 #   scripts/servers.sh            install what is missing
 #   scripts/servers.sh left-out   name the packages of the module in this folder whose tests SERVERS=off cuts short
 set -euo pipefail
-list="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/internal/servertest/programs.txt"
+list="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/internal/test/servertest/programs.txt"
 
 if [ "${1:-}" = left-out ]; then
 	# shellcheck disable=SC2016 # a template of go list
 	${GO:-go} list -f '{{$p := .ImportPath}}{{range .TestImports}}{{.}} {{$p}}
 {{end}}{{range .XTestImports}}{{.}} {{$p}}
 {{end}}{{.ImportPath}} {{$p}}' ./... |
-		awk '$1 ~ /\/internal\/servertest$/ && !seen[$2]++ {print "SERVERS=off: left out what needs a server in " $2}'
+		awk '$1 ~ /\/internal\/test\/servertest$/ && !seen[$2]++ {print "SERVERS=off: left out what needs a server in " $2}'
 	exit
 fi
 [ "${SERVERS:-}" != off ] || exit 0
@@ -29,7 +29,7 @@ while read -r _ program package suite; do
 	[ -z "$suite" ] || continue
 	command -v "$program" >/dev/null || [[ " ${missing[*]-} " == *" $package "* ]] || missing+=("$package")
 done < <(grep -v -e '^#' -e '^$' "$list")
-"$(dirname "$list")/../../scripts/mysql.sh"
+"$(dirname "${BASH_SOURCE[0]}")/mysql.sh"
 ((${#missing[@]})) || exit 0
 
 refuse() {

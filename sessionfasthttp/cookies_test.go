@@ -10,7 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/internal/rawhttp"
+	"github.com/seed1a8f7c28/session/internal/test/rawhttp"
 )
 
 // unknown is a sid that no server has made.

@@ -19,7 +19,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/internal/rawhttp"
+	"github.com/seed1a8f7c28/session/internal/test/rawhttp"
 	"github.com/seed1a8f7c28/session/sessionfasthttp"
 )
 

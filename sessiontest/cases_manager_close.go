@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/internal/goroutines"
+	"github.com/seed1a8f7c28/session/internal/test/goroutines"
 )
 
 // What a manager leaves behind.

@@ -6,7 +6,7 @@ import (
 	"github.com/seed1a8f7c28/session/bench/library"
 	"github.com/seed1a8f7c28/session/bench/servers"
 	"github.com/seed1a8f7c28/session/bench/workload"
-	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
 func TestMain(m *testing.M) { servertest.Main(m) }

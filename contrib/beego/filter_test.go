@@ -17,7 +17,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	sessionbeego "github.com/seed1a8f7c28/session/contrib/beego"
-	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
 	_ "github.com/seed1a8f7c28/session/memory"
 	_ "github.com/seed1a8f7c28/session/redis"
 )

@@ -20,7 +20,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	_ "github.com/seed1a8f7c28/session/file"
-	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
 	_ "github.com/seed1a8f7c28/session/memcache"
 	_ "github.com/seed1a8f7c28/session/mysql"
 	_ "github.com/seed1a8f7c28/session/postgres"

@@ -11,9 +11,9 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
-	"github.com/seed1a8f7c28/session/internal/faulttest"
-	"github.com/seed1a8f7c28/session/internal/servertest"
-	"github.com/seed1a8f7c28/session/internal/sqltest"
+	"github.com/seed1a8f7c28/session/internal/test/faulttest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/sqltest"
 	"github.com/seed1a8f7c28/session/postgres"
 	"github.com/seed1a8f7c28/session/sessiontest"
 	sessionsql "github.com/seed1a8f7c28/session/sql"

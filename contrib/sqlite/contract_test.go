@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/seed1a8f7c28/session/contrib/sqlite"
-	"github.com/seed1a8f7c28/session/internal/sqltest"
+	"github.com/seed1a8f7c28/session/internal/test/sqltest"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 

@@ -166,7 +166,7 @@ func TestChoose(t *testing.T) {
 
 func TestWithoutServers(t *testing.T) {
 	root := toy(t, "", map[string]string{
-		"redis/redis_test.go": `import "example.com/toy/internal/servertest"`,
+		"redis/redis_test.go": `import "example.com/toy/internal/test/servertest"`,
 	})
 	all := []*mutant{{name: "a", packages: []string{"."}}, {name: "b", packages: []string{".", "redis"}}}
 	c := &campaign{runner: &runner{root: root}, out: new(bytes.Buffer)}

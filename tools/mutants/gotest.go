@@ -188,7 +188,7 @@ func (r *runner) needsServers(m *mutant) bool {
 	for _, pkg := range m.packages {
 		names, _ := filepath.Glob(filepath.Join(r.root, filepath.FromSlash(pkg), "*_test.go"))
 		for _, name := range names {
-			if text, err := os.ReadFile(name); err == nil && strings.Contains(string(text), `/internal/servertest"`) {
+			if text, err := os.ReadFile(name); err == nil && strings.Contains(string(text), `/internal/test/servertest"`) {
 				return true
 			}
 		}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
-	"github.com/seed1a8f7c28/session/internal/goroutines"
+	"github.com/seed1a8f7c28/session/internal/test/goroutines"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 

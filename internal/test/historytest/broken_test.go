@@ -13,7 +13,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
-	"github.com/seed1a8f7c28/session/internal/historytest"
+	"github.com/seed1a8f7c28/session/internal/test/historytest"
 )
 
 // runs is how often each broken engine has to be caught, of so many times.

@@ -40,7 +40,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/internal/faulttest"
+	"github.com/seed1a8f7c28/session/internal/test/faulttest"
 )
 
 // A Setup is what is tested. Only Open is needed.

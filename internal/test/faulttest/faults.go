@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
 // A Server can be stopped, and started again on the same address with the same data.

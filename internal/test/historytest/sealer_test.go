@@ -10,7 +10,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/cookie"
 	"github.com/seed1a8f7c28/session/driver"
-	"github.com/seed1a8f7c28/session/internal/historytest"
+	"github.com/seed1a8f7c28/session/internal/test/historytest"
 )
 
 // A sealer is one with some of its calls replaced.

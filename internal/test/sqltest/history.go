@@ -3,8 +3,8 @@ package sqltest
 import (
 	"testing"
 
-	"github.com/seed1a8f7c28/session/internal/faulttest"
-	"github.com/seed1a8f7c28/session/internal/historytest"
+	"github.com/seed1a8f7c28/session/internal/test/faulttest"
+	"github.com/seed1a8f7c28/session/internal/test/historytest"
 )
 
 // history has clients do everything at once that a session can do, first on a server that is well, then on one that fails:

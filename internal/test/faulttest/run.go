@@ -28,7 +28,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/internal/goroutines"
+	"github.com/seed1a8f7c28/session/internal/test/goroutines"
 )
 
 // A Setup is what fails, and what is expected of it. Only Open is needed.

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/internal/faulttest"
-	"github.com/seed1a8f7c28/session/internal/proctest"
-	"github.com/seed1a8f7c28/session/internal/servertest"
+	"github.com/seed1a8f7c28/session/internal/test/faulttest"
+	"github.com/seed1a8f7c28/session/internal/test/proctest"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
 // A BeegoTable is the table of beego's provider, as its documentation gives it, and what its provider does with it.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/internal/goroutines"
+	"github.com/seed1a8f7c28/session/internal/test/goroutines"
 )
 
 // await is how long a session's end may take to be told, where nothing is measured.

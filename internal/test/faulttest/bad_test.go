@@ -12,7 +12,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
-	"github.com/seed1a8f7c28/session/internal/faulttest"
+	"github.com/seed1a8f7c28/session/internal/test/faulttest"
 )
 
 // A recorder is a test whose failures are expected.

@@ -1,0 +1,114 @@
+package session_test
+
+import (
+	"go/ast"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// layers says what of this module each folder may import, tests aside. A name that ends with a slash stands for the folder
+// and all beneath it; the first row that fits counts.
+var layers = []struct {
+	folder string
+	may    []string
+}{
+	// What only tests import.
+	{"internal/test/", []string{".", "driver", "internal/", "sessiontest", "sql"}},
+	{"sessiontest", []string{".", "driver", "internal/test/"}},
+	// Pure packages, which know of nothing above them.
+	{"internal/strictjson", nil},
+	{"internal/millis", nil},
+	{"internal/sealing", nil},
+	{"internal/naming", nil},
+	// The contract with engines, and what works on its terms.
+	{"driver", []string{"internal/millis", "internal/strictjson"}},
+	{"internal/codec", []string{"driver"}},
+	{"internal/cookies", []string{"driver"}},
+	{"internal/listing", []string{"driver"}},
+	// Engines: none knows another, but that the databases share sql.
+	{"mysql", []string{".", "driver", "sql"}},
+	{"postgres", []string{".", "driver", "sql"}},
+	{"contrib/sqlite", []string{".", "driver", "sql"}},
+	{"sql", []string{".", "driver", "internal/listing", "internal/millis"}},
+	{"memory", forEngines},
+	{"file", forEngines},
+	{"cookie", forEngines},
+	{"redis", forEngines},
+	{"memcache", forEngines},
+	// The application's side.
+	{"sessionfasthttp", []string{"."}},
+	{"contrib/beego", []string{"."}},
+	{"contrib/sqlite/example", []string{".", "contrib/sqlite"}},
+	{"examples/", []string{".", "cookie", "file", "memcache", "memory", "mysql", "postgres", "redis", "sessionfasthttp"}},
+	{"bench/", []string{
+		"bench/", ".", "cookie", "contrib/sqlite", "file", "internal/test/", "memcache", "memory", "mysql", "postgres", "redis",
+		"sessionfasthttp", "sql",
+	}},
+	{"tools/", []string{"tools/"}},
+	{".", []string{"driver", "internal/codec", "internal/cookies", "internal/millis", "internal/sealing", "internal/strictjson"}},
+}
+
+var forEngines = []string{".", "driver", "internal/listing", "internal/millis", "internal/naming", "internal/sealing"}
+
+// mayImport reports whether a folder of this module may import another.
+func mayImport(folder, imported string) bool {
+	fits := func(row, folder string) bool {
+		return row == folder || strings.HasSuffix(row, "/") && strings.HasPrefix(folder+"/", row)
+	}
+	for _, l := range layers {
+		if fits(l.folder, folder) {
+			return slices.ContainsFunc(l.may, func(row string) bool { return fits(row, imported) })
+		}
+	}
+	return false
+}
+
+// TestLayering reads the imports of every file that is no test, whatever system it is for.
+func TestLayering(t *testing.T) {
+	const module = "github.com/seed1a8f7c28/session"
+	seen := make(map[string]bool)
+	goFiles(t, false, func(file string, f *ast.File) {
+		folder := path.Dir(file)
+		seen[folder] = true
+		for _, spec := range f.Imports {
+			name, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			imported, own := ".", name == module
+			if rest, ok := strings.CutPrefix(name, module+"/"); ok {
+				imported, own = rest, true
+			}
+			if own && !mayImport(folder, imported) {
+				t.Errorf("%s imports %s: see layers in layering_test.go", file, name)
+			}
+		}
+	})
+	if len(seen) < 25 {
+		t.Errorf("looked into %d folders alone", len(seen))
+	}
+}
+
+// TestLayeringForbids has the table refuse what it is there for.
+func TestLayeringForbids(t *testing.T) {
+	for _, tt := range []struct{ folder, imported string }{
+		{"driver", "."},
+		{"internal/codec", "."},
+		{"internal/listing", "internal/test/proctest"},
+		{"redis", "memory"},
+		{"postgres", "mysql"},
+		{"sql", "postgres"},
+		{"memory", "internal/test/proctest"},
+		{".", "internal/test/goroutines"},
+		{".", "memory"},
+		{".", "sessiontest"},
+		{"newcomer", "."},
+	} {
+		if mayImport(tt.folder, tt.imported) {
+			t.Errorf("%s may import %s", tt.folder, tt.imported)
+		}
+	}
+}

@@ -17,11 +17,11 @@ import (
 var comparedSids = map[string]string{
 	"regenerate.go: sid == s.sid":              "whether a new sid is the one that the Session has",
 	"regenerate.go: s.sid == sid":              "the same, after the request has moved",
-	"expiration.go: c.sid == v.original":       "which of the request's cookies is left as it is",
+	"reply.go: c.sid == a.r.original":          "which of the request's cookies is left as it is",
 	"destroy.go: c.sid == sid":                 "whether the request carries its own session's sid",
 	"sealed.go: s.sid != was":                  "whether another Session of the request was changed; sealed cookies, not sids",
 	"sealed.go: was != sid":                    "the same",
-	"visit.go: v.current() != v.original":      "whether another Session of the request has given it a new sid",
+	"reply.go: a.r.current() != a.r.original":  "whether another Session of the request has given it a new sid",
 	"sid.go: sid[:n] != m.cfg.SessionIDPrefix": "the prefix is no secret",
 	"sid.go: sid[:n] == m.cfg.SessionIDPrefix": "the same",
 

@@ -82,54 +82,54 @@ func (m *Manager) hookedSID(value string) (string, bool) {
 var scratch = sync.Pool{New: func() any { return new([]byte) }}
 
 // answerSealed seals rec and sends it, and removes the cookies of parts that there are no more.
-func (v *visit) answerSealed(rec *driver.Record, maxAge int) (sealed string, err error) {
-	name, secure := v.m.cfg.CookieName, v.secure()
+func (r *request) answerSealed(rec *driver.Record, maxAge int) (sealed string, err error) {
+	name, secure := r.m.cfg.CookieName, r.secure()
 	mem := scratch.Get().(*[]byte)
 	defer scratch.Put(mem)
-	*mem, err = v.m.sealer.Seal(append(append((*mem)[:0], name...), '='), name, rec)
+	*mem, err = r.m.sealer.Seal(append(append((*mem)[:0], name...), '='), name, rec)
 	if err != nil {
 		return "", fmt.Errorf("session: seal: %w", err)
 	}
 	var lines []string
 	if begin, end := len(name)+len("="), len(*mem); end-len("=") <= cookies.MaxSize {
-		*mem = append(*mem, v.m.cookie.Attributed(secure, maxAge)...)
+		*mem = append(*mem, r.m.cookie.Attributed(secure, maxAge)...)
 		line := string(*mem)
 		lines, sealed = []string{line}, line[begin:end]
 	} else {
 		sealed = string((*mem)[begin:])
-		values, err := cookies.Cut(name, sealed, v.m.parts)
+		values, err := cookies.Cut(name, sealed, r.m.parts)
 		if err != nil {
 			return "", err
 		}
 		for part, value := range values {
-			lines = append(lines, v.m.cookie.Line(part, value, secure, maxAge))
+			lines = append(lines, r.m.cookie.Line(part, value, secure, maxAge))
 		}
 	}
-	v.answerCookies(v.deletions(lines, len(lines)))
+	r.reply.cookies(r.deletions(lines, len(lines)))
 	return sealed, nil
 }
 
 // deletions appends to lines what makes the client forget the parts from one on, and what would be read in place of
 // the session.
-func (v *visit) deletions(lines []string, from int) []string {
-	carried := v.carried()
-	if carried[0] && v.m.elsewhere != nil && v.m.sealer != nil {
-		lines = append(lines, v.m.elsewhere.Deletion(0, v.secure()))
+func (r *request) deletions(lines []string, from int) []string {
+	carried := r.carried()
+	if carried[0] && r.m.elsewhere != nil && r.m.sealer != nil {
+		lines = append(lines, r.m.elsewhere.Deletion(0, r.secure()))
 	}
 	for part := from; part < len(carried); part++ {
 		if carried[part] {
-			lines = append(lines, v.m.cookie.Deletion(part, v.secure()))
+			lines = append(lines, r.m.cookie.Deletion(part, r.secure()))
 		}
 	}
 	return lines
 }
 
 // carried reports which parts the request has cookies of, such that a session cannot have now among them.
-func (v *visit) carried() (parts [cookies.MaxParts]bool) {
-	for _, line := range v.x.RequestHeader("Cookie") {
+func (r *request) carried() (parts [cookies.MaxParts]bool) {
+	for _, line := range r.x.RequestHeader("Cookie") {
 		for pair := range strings.SplitSeq(line, ";") {
 			name, _, ok := strings.Cut(strings.TrimLeft(pair, " \t"), "=")
-			if part, ours := v.m.part(name); ok && ours {
+			if part, ours := r.m.part(name); ok && ours {
 				parts[part] = true
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/seed1a8f7c28/session/driver"
 )
@@ -26,58 +27,50 @@ func (m *Manager) SessionDestroy(w http.ResponseWriter, r *http.Request) {
 // request that still uses the session can bring it back. With an error the session may still be there, and
 // the client keeps its cookie. Later in the same request a Start begins a new session.
 func (m *Manager) Destroy(w http.ResponseWriter, r *http.Request) error {
-	if r == nil {
-		return errNoRequest
-	}
-	if v := m.handledVisit(r.Context()); v != nil {
-		return v.destroy(nil)
-	}
-	v := &visit{m: m, http: httpExchange{w, r}}
-	v.x = &v.http
-	return v.endAndTell()
+	return m.destroy(arrivalOf(w, r))
 }
 
 // DestroyExchange is [Manager.Destroy] for another HTTP stack than net/http.
-func (m *Manager) DestroyExchange(x Exchange) error {
-	if x == nil {
-		return errNoRequest
-	}
-	if v := m.handledVisit(x.Context()); v != nil {
-		return v.destroy(nil)
-	}
-	v := &visit{m: m, x: x}
-	return v.endAndTell()
-}
+func (m *Manager) DestroyExchange(x Exchange) error { return m.destroy(arrival{x: x}) }
 
-func (v *visit) endAndTell() error {
-	events, err := v.end("")
+func (m *Manager) destroy(a arrival) error {
+	ctx, err := a.context()
+	if err != nil {
+		return err
+	}
+	if d := m.deferred(ctx); d != nil {
+		return d.destroy(nil)
+	}
+	r := new(request)
+	r.init(m, &a)
+	events, err := r.end("")
 	tell(events)
 	return err
 }
 
 // end destroys every session whose sid the request carries, and the one of sid, if there is one. It returns what
 // is to be told of, also with an error.
-func (v *visit) end(sid string) (events []func(), err error) {
-	if v.m.closing.Err() != nil {
+func (r *request) end(sid string) (events []func(), err error) {
+	if r.m.closing.Err() != nil {
 		return nil, ErrClosed
 	}
-	ctx, cancel := v.m.saveContext(v.x.Context())
+	ctx, cancel := r.m.saveContext(r.context())
 	defer cancel()
 	var buf [maxCandidates + 3]candidate
-	candidates := v.requested(buf[:0])
+	candidates, _ := r.requested(buf[:0])
 	if sid != "" && !slices.ContainsFunc(candidates, func(c candidate) bool { return c.sid == sid }) {
 		candidates = append(candidates, candidate{sid: sid})
 	}
-	if v.m.sealer == nil {
+	if r.m.sealer == nil {
 		for _, c := range candidates {
-			told, err := v.m.end(ctx, c.sid)
+			told, err := r.m.end(ctx, c.sid)
 			events = append(events, told...)
 			if err != nil {
 				return events, fmt.Errorf("session: destroy: %w", err)
 			}
 		}
 	}
-	v.answerNothing()
+	r.answerNothing()
 	return events, nil
 }
 
@@ -112,4 +105,29 @@ func (m *Manager) end(ctx context.Context, sid string) (events []func(), err err
 		events = append(events, func() { told(ctx, e) })
 	}
 	return events, nil
+}
+
+// siteData are the directives of Clear-Site-Data, https://www.w3.org/TR/clear-site-data/ and what browsers added.
+var siteData = []string{
+	"*", "cache", "clientHints", "cookies", "executionContexts", "prefetchCache", "prerenderCache", "storage",
+}
+
+// Logout ends the session and removes the cookie, as [Manager.Destroy] does. clearSiteData are directives of the
+// header Clear-Site-Data, which tells the browser what else of this site to forget: "cache", "cookies", "storage" or
+// "*" for example. Another word is an error, before anything is done.
+//
+// Once the response headers are sent the session still ends, and the client keeps a cookie that names nothing.
+func (s *Session) Logout(ctx context.Context, clearSiteData ...string) error {
+	for _, directive := range clearSiteData {
+		if !slices.Contains(siteData, directive) {
+			return fmt.Errorf("session: logout: %q is no directive of Clear-Site-Data", directive)
+		}
+	}
+	if err := s.r.reply.logout(ctx, s); err != nil {
+		return err
+	}
+	if len(clearSiteData) > 0 {
+		s.r.reply.clear(`"` + strings.Join(clearSiteData, `", "`) + `"`)
+	}
+	return nil
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -15,18 +13,12 @@ import (
 // moves no deadline earlier and none past the absolute one. Without a live session it returns [ErrNotFound],
 // with a third-party provider an error wrapping [errors.ErrUnsupported].
 func (m *Manager) ShiftExpiration(w http.ResponseWriter, r *http.Request) error {
-	if r == nil {
-		return errNoRequest
-	}
-	return m.withSession(r.Context(), nil, httpExchange{w, r}, (*Session).shiftNow)
+	return m.withSession(arrivalOf(w, r), (*Session).shiftNow)
 }
 
 // ShiftExpirationExchange is [Manager.ShiftExpiration] for another HTTP stack than net/http.
 func (m *Manager) ShiftExpirationExchange(x Exchange) error {
-	if x == nil {
-		return errNoRequest
-	}
-	return m.withSession(orBackground(x.Context()), x, httpExchange{}, (*Session).shiftNow)
+	return m.withSession(arrival{x: x}, (*Session).shiftNow)
 }
 
 func (s *Session) shiftNow(ctx context.Context) error {
@@ -42,25 +34,19 @@ func (s *Session) shiftNow(ctx context.Context) error {
 // request that uses the session does, if its lifetime from then is longer: SetLifetime changes that. A cookie with
 // Max-Age gets d. d is more than zero: [Manager.Destroy] ends a session. Other errors are those of ShiftExpiration.
 func (m *Manager) UpdateExpiration(w http.ResponseWriter, r *http.Request, d time.Duration) error {
-	if r == nil {
-		return errNoRequest
-	}
-	return m.updateExpiration(r.Context(), nil, httpExchange{w, r}, d)
+	return m.updateExpiration(arrivalOf(w, r), d)
 }
 
 // UpdateExpirationExchange is [Manager.UpdateExpiration] for another HTTP stack than net/http.
 func (m *Manager) UpdateExpirationExchange(x Exchange, d time.Duration) error {
-	if x == nil {
-		return errNoRequest
-	}
-	return m.updateExpiration(orBackground(x.Context()), x, httpExchange{}, d)
+	return m.updateExpiration(arrival{x: x}, d)
 }
 
-func (m *Manager) updateExpiration(request context.Context, x Exchange, h httpExchange, d time.Duration) error {
+func (m *Manager) updateExpiration(a arrival, d time.Duration) error {
 	if d <= 0 || d > maxLifetime {
 		return errors.New("session: the time to a deadline is more than zero, and a century at most")
 	}
-	return m.withSession(request, x, h, func(s *Session, ctx context.Context) error {
+	return m.withSession(a, func(s *Session, ctx context.Context) error {
 		err := s.fix(ctx, lifetime{idle: d})
 		if err != nil {
 			return err
@@ -69,16 +55,17 @@ func (m *Manager) updateExpiration(request context.Context, x Exchange, h httpEx
 			s.answerCookie(cookieAge(d))
 		}
 		s.due, s.fixed = false, true
-		s.v.noteFixed()
+		s.r.fix()
 		return nil
 	})
 }
 
 // withSession calls do with the request's session, locked, if it is live.
-func (m *Manager) withSession(
-	request context.Context, x Exchange, h httpExchange, do func(s *Session, ctx context.Context) error,
-) error {
+func (m *Manager) withSession(a arrival, do func(s *Session, ctx context.Context) error) error {
+	request, err := a.context()
 	switch {
+	case err != nil:
+		return err
 	case m.raw != nil:
 		return unsupported("the sessions of a third-party provider expire when it says")
 	case m.closing.Err() != nil:
@@ -86,7 +73,7 @@ func (m *Manager) withSession(
 	}
 	ctx, cancel := m.saveContext(request)
 	defer cancel()
-	s, err := m.open(ctx, request, x, h)
+	s, err := m.open(ctx, request, a)
 	if err != nil {
 		return err
 	}
@@ -169,25 +156,7 @@ func (s *Session) sealUntil(expires time.Time) error {
 	return nil
 }
 
-// noteFixed tells older Sessions of the same request that they must not move the deadline. Under Handler there
-// is one Session.
-func (v *visit) noteFixed() {
-	if v.handled != nil {
-		return
-	}
-	v.m.fixed.Store(true)
-	trace := v.trace()
-	if hasFixed(trace) {
-		return
-	}
-	var buf [maxCandidates + 2]candidate
-	others := slices.DeleteFunc(v.candidates(buf[:0]), func(c candidate) bool { return c.sid == v.original })
-	v.rewrite(v.original, fixedTrace+trace, others...)
-}
-
-func hasFixed(trace string) bool { return strings.Contains(trace+".", fixedTrace+".") }
-
 // isFixed reports whether this request has set the deadline.
 func (s *Session) isFixed() bool {
-	return s.fixed || s.v != nil && s.v.handled == nil && s.m.fixed.Load() && hasFixed(s.v.trace())
+	return s.fixed || s.m.fixed.Load() && s.r.reply.note().fixed
 }

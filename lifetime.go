@@ -84,7 +84,7 @@ func (s *Session) SetLifetime(ctx context.Context, d time.Duration) error {
 func (s *Session) RememberMe(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
 	defer s.unlock()
-	if s.v == nil {
+	if s.r == s.m.none {
 		return unsupported("RememberMe needs a request")
 	}
 	if err := s.promisable(); err != nil {
@@ -143,8 +143,8 @@ func (s *Session) renewCookie(maxAge int) {
 // answerCookie answers the cookie with another Max-Age. That of a new session is answered when it is stored, a
 // sealed one with each change.
 func (s *Session) answerCookie(maxAge int) {
-	if v := s.v; v != nil && s.m.sealer == nil && s.status == stored && s.m.cfg.EnableSetCookie && v.came != byQuery && v.came != byHeader {
-		v.answerCookie(s.sid, maxAge)
+	if s.m.sealer == nil && s.status == stored {
+		s.r.answerCookie(s.sid, maxAge)
 	}
 }
 

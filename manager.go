@@ -23,9 +23,10 @@ type Manager struct {
 	log       *slog.Logger
 	secure    atomic.Bool
 	word      string      // begins what the manager notes in requests
-	traceName string      // the cookie that it notes it in
-	stuck     atomic.Bool // there was a Regenerate that failed: look for its note
+	noteName  string      // the cookie that it notes it in
+	held      atomic.Bool // there was a Regenerate that failed: look for its note
 	fixed     atomic.Bool // there was an UpdateExpiration: look for its note
+	none      *request    // that of Sessions without one
 	cookie    cookies.Writer
 	elsewhere *cookies.Writer // where beego's cookie is another one; else nil
 	codec     codec.Codec
@@ -98,8 +99,9 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 	if m.log == nil {
 		m.log = defaultLogger()
 	}
+	m.none = noRequest(m)
 	m.secure.Store(s.Secure)
-	m.word, m.traceName = rand.Text(), s.CookieName+".was"
+	m.word, m.noteName = rand.Text(), s.CookieName+".was"
 	m.closing, m.cancel = context.WithCancel(context.Background())
 	ctx, cancel := context.WithTimeout(m.closing, s.opTimeout)
 	defer cancel()
@@ -170,7 +172,7 @@ func (m *Manager) adapt(cfg ManagerConfig, c driver.CookieConfig) error {
 	}
 	m.cfg, m.cookie, m.elsewhere = s, newCookieWriter(s), newElsewhere(s)
 	m.parts = min(max(c.Max, 1), cookies.MaxParts)
-	m.traceName = s.CookieName + ".was"
+	m.noteName = s.CookieName + ".was"
 	m.secure.Store(s.Secure)
 	return nil
 }
@@ -238,5 +240,3 @@ func (m *Manager) saveContext(ctx context.Context) (context.Context, context.Can
 	}
 	return m.loadContext(context.WithoutCancel(orBackground(ctx)))
 }
-
-var errNoRequest = errors.New("session: request is nil")

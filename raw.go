@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 )
 
@@ -47,9 +46,9 @@ func (s *Session) beginRaw(ctx context.Context) error {
 	if err := s.promisable(); err != nil {
 		return err
 	}
-	if s.v != nil && s.v.moved() { // another Session of this request has begun it
-		if sid := s.v.current(); sid != "" {
-			s.v.original = sid
+	if s.r.reply.moved() { // another Session of this request has begun it
+		if sid := s.r.reply.current(); sid != "" {
+			s.r.original = sid
 			return s.readRaw(ctx, sid)
 		}
 	}
@@ -64,7 +63,7 @@ func (s *Session) beginRaw(ctx context.Context) error {
 		return fmt.Errorf("session: create: %w", err)
 	}
 	s.isNew = true
-	s.answer(s.tracedFrom(s.besides().was))
+	s.answer(s.r.movedFrom(s.besides().was))
 	s.begun(ctx)
 	return nil
 }
@@ -140,15 +139,9 @@ func (s *Session) releaseRaw(ctx context.Context) error {
 	s.aside.unreleased = false
 	ctx, cancel := s.m.saveContext(ctx)
 	defer cancel()
-	var (
-		w     http.ResponseWriter
-		moved bool
-	)
-	if s.v != nil {
-		w = s.v.http.w
-		if moved = s.v.moved(); moved && !s.v.leadsFrom(s.sid) {
-			s.status = dismissed
-		}
+	w, moved := s.r.http.w, s.r.reply.moved()
+	if moved && !s.r.leadsFrom(s.sid) {
+		s.status = dismissed
 	}
 	if moved || s.status == dismissed {
 		s.aside.raw.SessionReleaseIfPresent(ctx, w)
@@ -181,7 +174,7 @@ func (s *Session) regenerateRaw(ctx context.Context, sid string) error {
 	s.took(store)
 	was := s.sid
 	s.named(sid, sid)
-	s.answer(s.tracedFrom(was))
+	s.answer(s.r.movedFrom(was))
 	s.regenerated(ctx, was)
 	return nil
 }

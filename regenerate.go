@@ -21,30 +21,28 @@ func (m *Manager) SessionRegenerateID(w http.ResponseWriter, r *http.Request) (S
 // and no cookie: theirs counts. What an older Session of the same request has changed, or will change, goes to
 // the new sid too. The caller must release the result.
 func (m *Manager) Regenerate(w http.ResponseWriter, r *http.Request) (*Session, error) {
-	if r == nil {
-		return nil, errNoRequest
-	}
-	return m.regenerate(r.Context(), nil, httpExchange{w, r})
+	return m.regenerate(arrivalOf(w, r))
 }
 
 // RegenerateExchange is [Manager.Regenerate] for another HTTP stack than net/http.
 func (m *Manager) RegenerateExchange(x Exchange) (*Session, error) {
-	if x == nil {
-		return nil, errNoRequest
-	}
-	return m.regenerate(orBackground(x.Context()), x, httpExchange{})
+	return m.regenerate(arrival{x: x})
 }
 
-func (m *Manager) regenerate(request context.Context, x Exchange, h httpExchange) (*Session, error) {
+func (m *Manager) regenerate(a arrival) (*Session, error) {
+	request, err := a.context()
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := m.saveContext(request)
 	defer cancel()
-	s, err := m.open(ctx, request, x, h)
+	s, err := m.open(ctx, request, a)
 	switch {
 	case err == nil:
 		s.takePlace()
 		err = s.regenerate(ctx)
-	case s != nil && s.v != nil:
-		s.v.stick()
+	case s != nil:
+		s.r.hold()
 	}
 	if err == nil && !m.cfg.Lazy {
 		err = s.ensure(ctx)
@@ -60,7 +58,7 @@ func (m *Manager) regenerate(request context.Context, x Exchange, h httpExchange
 func (s *Session) takePlace() {
 	s.mu.Lock()
 	defer s.unlock()
-	s.setAside().was = s.v.original
+	s.setAside().was = s.r.original
 }
 
 // Regenerate gives the session a new sid, as must be done at each login or change of privilege. Changes
@@ -92,7 +90,7 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 	s.setAside().login = user
 	defer func() { s.aside.login = "" }()
 	switch {
-	case s.status == gone || s.status == dismissed:
+	case s.ended():
 		return ErrDestroyed
 	case sid == s.sid:
 		return errOwnSID
@@ -100,9 +98,9 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 		return s.resealAs(sid, user)
 	case s.m.raw != nil:
 		return s.regenerateRaw(ctx, sid)
-	case s.v != nil && s.v.moved(): // another Session of this request began it, or gave it a new sid
+	case s.r.reply.moved(): // another Session of this request began it, or gave it a new sid
 		if err := s.follow(ctx); err != nil {
-			return s.stick(err)
+			return s.hold(err)
 		}
 		if sid == s.sid {
 			return errOwnSID
@@ -130,7 +128,7 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 			return err
 		}
 		if err != nil {
-			return s.stick(err)
+			return s.hold(err)
 		}
 		if s.status != stored { // this request has destroyed it
 			return ErrDestroyed
@@ -140,9 +138,9 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 		}
 		was, old = s.sid, s.key // another Session of this request has just given it this one
 	}
-	s.stuck = false
+	s.held = false
 	s.m.watched.end(old)
-	s.answer(s.tracedFrom(was))
+	s.answer(s.r.movedFrom(was))
 	s.regenerated(ctx, was)
 	return nil
 }
@@ -170,7 +168,7 @@ func (s *Session) moveAs(ctx context.Context, sid, user string) error {
 	if err := s.reserve(ctx, user, sid); err != nil {
 		return err
 	}
-	s.stuck = true // also if an update panics
+	s.held = true // also if an update panics
 	err = s.move(ctx, sid, turn)
 	if limited && (errors.Is(err, ErrDestroyed) || errors.Is(err, ErrTooLarge)) { // nobody can log in by this
 		s.unreserve(ctx, user, sid)
@@ -178,12 +176,12 @@ func (s *Session) moveAs(ctx context.Context, sid, user string) error {
 	return err
 }
 
-// stick keeps what is stored as it is after a Regenerate that has failed with err, which it returns.
-func (s *Session) stick(err error) error {
+// hold keeps what is stored as it is after a Regenerate that has failed with err, which it returns.
+func (s *Session) hold(err error) error {
 	if s.status == stored {
-		s.stuck = true
-		if s.v != nil && !s.v.moved() {
-			s.v.stick()
+		s.held = true
+		if !s.r.reply.moved() {
+			s.r.hold()
 		}
 	}
 	return err
@@ -197,9 +195,9 @@ func (s *Session) regenerated(ctx context.Context, was string) {
 	}
 }
 
-// errStuck is what Save returns after a failed Regenerate: the changes may be those of a login, and somebody
+// errHeld is what Save returns after a failed Regenerate: the changes may be those of a login, and somebody
 // else may know the old sid.
-var errStuck = errors.New("session: not saved: Regenerate has failed, and the old sid must not get the changes")
+var errHeld = errors.New("session: not saved: Regenerate has failed, and the old sid must not get the changes")
 
 // move stores the record under a new key and ends the old one at the version that was copied. A crash in
 // between leaves both, and nobody knows the new one.

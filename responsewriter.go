@@ -16,7 +16,7 @@ var errAnswered = errors.New("session: save failed: the error was answered inste
 // them beneath, past the commit. What the one beneath cannot do commits nothing.
 type responseWriter struct {
 	http.ResponseWriter
-	h *handled
+	d *deferred
 }
 
 // flushWriter is a responseWriter over an http.Flusher. Applications ask for that interface to learn
@@ -25,8 +25,8 @@ type flushWriter struct{ *responseWriter }
 
 func (w flushWriter) Flush() { _ = w.FlushError() }
 
-func (h *handled) writer() http.ResponseWriter {
-	w := &responseWriter{h.visit.http.w, h}
+func (d *deferred) writer() http.ResponseWriter {
+	w := &responseWriter{d.r.http.w, d}
 	if _, ok := w.ResponseWriter.(http.Flusher); ok {
 		return flushWriter{w}
 	}
@@ -37,20 +37,20 @@ func (w *responseWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter 
 
 func (w *responseWriter) WriteHeader(status int) {
 	informational := status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
-	if informational && !w.h.isCommitted() || w.h.commit() {
+	if informational && !w.d.isSent() || w.d.commit() {
 		w.ResponseWriter.WriteHeader(status)
 	}
 }
 
 func (w *responseWriter) Write(p []byte) (int, error) {
-	if !w.h.commit() {
+	if !w.d.commit() {
 		return 0, errAnswered
 	}
 	return w.ResponseWriter.Write(p)
 }
 
 func (w *responseWriter) WriteString(s string) (int, error) {
-	if !w.h.commit() {
+	if !w.d.commit() {
 		return 0, errAnswered
 	}
 	return io.WriteString(w.ResponseWriter, s)
@@ -58,7 +58,7 @@ func (w *responseWriter) WriteString(s string) (int, error) {
 
 // ReadFrom lets net/http send files without copying them through this process.
 func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
-	if !w.h.commit() {
+	if !w.d.commit() {
 		return 0, errAnswered
 	}
 	return io.Copy(w.ResponseWriter, src)
@@ -66,7 +66,7 @@ func (w *responseWriter) ReadFrom(src io.Reader) (int64, error) {
 
 func (w *responseWriter) FlushError() error {
 	flushes := can[http.Flusher](w.ResponseWriter) || can[interface{ FlushError() error }](w.ResponseWriter)
-	if flushes && !w.h.commit() {
+	if flushes && !w.d.commit() {
 		return errAnswered
 	}
 	return http.NewResponseController(w.ResponseWriter).Flush()
@@ -75,7 +75,7 @@ func (w *responseWriter) FlushError() error {
 // Hijack saves first: what is written to the connection afterwards nobody sees. Set-Cookie lines are in
 // Header for who writes the response.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	if can[http.Hijacker](w.ResponseWriter) && !w.h.commit() {
+	if can[http.Hijacker](w.ResponseWriter) && !w.d.commit() {
 		return nil, nil, errAnswered
 	}
 	return http.NewResponseController(w.ResponseWriter).Hijack()

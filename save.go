@@ -41,8 +41,8 @@ func (s *Session) save(ctx context.Context) error {
 		return nil
 	case s.m.closing.Err() != nil:
 		return ErrClosed
-	case !s.log.empty() && s.isStuck():
-		return errStuck
+	case !s.log.empty() && s.isHeld():
+		return errHeld
 	}
 	ctx, cancel := s.saveContext(ctx)
 	defer cancel()
@@ -92,7 +92,7 @@ func (s *Session) touch(ctx context.Context) error {
 
 // create stores the session for the first time, and then promises its sid to the client.
 func (s *Session) create(ctx context.Context) error {
-	if s.v != nil && s.v.moved() {
+	if s.r.reply.moved() {
 		return s.follow(ctx)
 	}
 	sid, err := s.sid, error(nil)
@@ -109,7 +109,7 @@ func (s *Session) create(ctx context.Context) error {
 	rec := s.m.newRecord(time.Now(), p.data, p.life)
 	s.logIn(&rec, p.life)
 	err = s.m.backend.Create(ctx, key, &rec)
-	if errors.Is(err, ErrExists) && s.v != nil { // an earlier try was stored, but the answer was lost
+	if errors.Is(err, ErrExists) { // an earlier try was stored, but the answer was lost
 		s.sid = ""
 	}
 	if err != nil {
@@ -118,7 +118,7 @@ func (s *Session) create(ctx context.Context) error {
 	}
 	s.isNew, s.rec = true, rec
 	s.named(sid, key)
-	s.answer(s.tracedFrom(s.besides().was))
+	s.answer(s.r.movedFrom(s.besides().was))
 	s.saved(p)
 	s.begun(ctx)
 	return nil
@@ -145,12 +145,10 @@ func (m *Manager) newRecord(now time.Time, data []byte, l lifetime) driver.Recor
 // named gives the session its sid and key.
 func (s *Session) named(sid, key string) { s.sid, s.key, s.status = sid, key, stored }
 
-// answer promises the sid to the client and to later readers of the request. was is the trace.
-func (s *Session) answer(was string) {
-	if s.v != nil {
-		s.v.answerSID(s.sid, s.m.maxAge(s.lifetime()))
-		s.v.rewrite(s.sid, was)
-	}
+// answer promises the sid to the client and to later readers of the request.
+func (s *Session) answer(n note) {
+	s.r.answerSID(s.sid, s.m.maxAge(s.lifetime()))
+	s.r.reply.rewrite(s.sid, "", n)
 }
 
 // saved makes s.rec, which was just stored with this payload, the view, with nothing left to store.
@@ -313,29 +311,27 @@ func wait(ctx context.Context, d time.Duration) bool {
 // lost is called when the record is gone. If this request has regenerated the session meanwhile, the
 // changes go on to the new sid; if it has destroyed it, they are dropped without a word.
 func (s *Session) lost(ctx context.Context) error {
-	if s.v != nil && s.v.moved() {
+	if s.r.reply.moved() {
 		return s.follow(ctx)
 	}
 	s.status = gone
 	s.m.watched.end(s.key)
-	if s.v != nil {
-		s.v.retract()
-	}
+	s.r.reply.retract()
 	return ErrDestroyed
 }
 
 // follow takes the session and its log to the sid that another Session of this request has given it.
 func (s *Session) follow(ctx context.Context) error {
-	sid, log := s.v.current(), s.log
-	if sid == "" || s.status == stored && !s.v.leadsFrom(s.sid) { // what came later is another session
-		s.v.original, s.status = sid, dismissed
+	sid, log := s.r.reply.current(), s.log
+	if sid == "" || s.status == stored && !s.r.leadsFrom(s.sid) { // what came later is another session
+		s.r.original, s.status = sid, dismissed
 		return nil
 	}
 	next := s.m.newSession()
 	err := next.load(ctx, sid)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		s.v.original = sid
+		s.r.original = sid
 		return s.lost(ctx)
 	case err != nil:
 		return fmt.Errorf("session: load: %w", err)
@@ -347,7 +343,7 @@ func (s *Session) follow(ctx context.Context) error {
 		}
 	}
 	s.named(next.sid, next.key)
-	s.v.original, s.rec, s.codec, s.values, s.life = sid, next.rec, next.codec, next.values, next.life
+	s.r.original, s.rec, s.codec, s.values, s.life = sid, next.rec, next.codec, next.values, next.life
 	if s.due = false; log.empty() {
 		return nil
 	}

@@ -112,8 +112,8 @@ func (s *Session) resealable() error {
 	if err := s.promisable(); err != nil {
 		return err
 	}
-	if s.v.handled == nil && s.v.moved() {
-		value, was := s.v.current(), s.sid
+	if s.r.reply.moved() {
+		value, was := s.r.reply.current(), s.sid
 		if value == "" {
 			s.status = dismissed
 			return ErrDestroyed
@@ -124,11 +124,11 @@ func (s *Session) resealable() error {
 			return ErrDestroyed
 		case err != nil:
 			return err
-		case was != "" && s.sid != was && !s.v.leadsFrom(was): // what came later is another session
+		case was != "" && s.sid != was && !s.r.leadsFrom(was): // what came later is another session
 			s.status = dismissed
 			return ErrDestroyed
 		}
-		s.v.original = value
+		s.r.original = value
 	}
 	return nil
 }
@@ -165,7 +165,7 @@ func (s *Session) seal(sid string) error {
 	p, err := s.sealable(sid)
 	var sealed string
 	if err == nil {
-		sealed, err = s.v.answerSealed(&s.rec, s.m.maxAge(p.life))
+		sealed, err = s.r.answerSealed(&s.rec, s.m.maxAge(p.life))
 	}
 	if err != nil {
 		s.rec = before
@@ -175,20 +175,20 @@ func (s *Session) seal(sid string) error {
 	s.isNew = s.isNew || begins
 	s.codec, s.values, s.life, s.due = s.m.codec, p.values, p.life, false
 	s.named(sid, "")
-	trace := s.v.trace()
+	n := s.r.reply.note()
 	if was != "" && was != sid {
-		trace = s.tracedFrom(was)
+		n = s.r.movedFrom(was)
 	}
-	s.v.rewrite(sealed, trace)
+	s.r.reply.rewrite(sealed, "", n)
 	if s.rec.Shorten {
 		s.m.watched.sooner(sid, s.rec.Expires)
 	}
 	switch {
 	case begins:
-		s.begun(s.v.x.Context())
+		s.begun(s.r.context())
 	case was != sid:
 		s.m.watched.end(was)
-		s.regenerated(s.v.x.Context(), was)
+		s.regenerated(s.r.context(), was)
 	}
 	return nil
 }

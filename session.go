@@ -19,7 +19,7 @@ import (
 // [context.Background].
 type Session struct {
 	m *Manager
-	v *visit // nil when no exchange belongs to it
+	r *request
 
 	mu     sync.Mutex
 	sid    string // "" until a lazy session has something to store
@@ -28,7 +28,7 @@ type Session struct {
 	isNew  bool
 	due    bool          // the idle deadline is to be moved at release
 	fixed  bool          // UpdateExpiration has set the deadline: this Session moves it no more
-	stuck  bool          // a Regenerate has failed: changes wait for one that does not
+	held   bool          // a Regenerate has failed: changes wait for one that does not
 	told   bool          // the application knows from Save that the log is not stored
 	life   lifetime      // as stored
 	rec    driver.Record // as loaded or stored last
@@ -39,7 +39,7 @@ type Session struct {
 	keyBuf [32]byte      // where keys are encoded for a look-up
 	aside  *aside        // nil for most
 
-	own visit // what v points to outside Handler
+	own request // what r points to outside Handler
 }
 
 // status is what a Session knows of its record.
@@ -52,9 +52,32 @@ const (
 	dismissed               // destroyed by this very request
 )
 
+// ended reports whether the session is known to be over.
+func (s *Session) ended() bool { return s.status == gone || s.status == dismissed }
+
+// storedSID returns the sid under which something is stored, "" if nothing is.
+func (s *Session) storedSID() string {
+	if s.status == stored {
+		return s.sid
+	}
+	return ""
+}
+
+// dismiss notes that this request has ended the session.
+func (s *Session) dismiss(ctx context.Context) error {
+	s.status = dismissed
+	if s.m.sealer != nil {
+		s.m.watched.end(s.sid)
+	}
+	if s.m.raw != nil {
+		return s.releaseRaw(ctx)
+	}
+	return nil
+}
+
 // newSession returns a session that is not stored yet.
 func (m *Manager) newSession() *Session {
-	return &Session{m: m, codec: m.codec, life: m.usualLifetime()}
+	return &Session{m: m, r: m.none, codec: m.codec, life: m.usualLifetime()}
 }
 
 func orBackground(ctx context.Context) context.Context {
@@ -108,7 +131,7 @@ func (s *Session) look(ctx context.Context, key any) (v any, ok bool, err error)
 // unread reports why a value is not returned. That there can be none under such a key is no error.
 func (s *Session) unread(ctx context.Context, err error) {
 	if !errors.Is(err, ErrUnencodable) {
-		s.m.report(orBackground(ctx), s.exchange(), "a value could not be read", err)
+		s.m.report(orBackground(ctx), s.r.x, "a value could not be read", err)
 	}
 }
 
@@ -251,7 +274,7 @@ func (s *Session) change(ctx context.Context, do func() error) error {
 	s.told = false
 	s.made++
 	switch {
-	case s.status == gone || s.status == dismissed:
+	case s.ended():
 		return ErrDestroyed
 	case s.m.sealer != nil:
 		return s.reseal(do)
@@ -279,7 +302,7 @@ func (s *Session) begin(ctx context.Context) (err error) {
 	if err := s.promisable(); err != nil {
 		return err
 	}
-	if s.v == nil || s.v.handled == nil {
+	if !s.r.reply.waits() {
 		ctx, cancel := s.saveContext(ctx)
 		defer cancel()
 		if err = s.create(ctx); err == nil && s.status == dismissed {
@@ -295,15 +318,10 @@ func (s *Session) begin(ctx context.Context) (err error) {
 
 // promisable returns an error if no sid can be promised to the client any more, or never could be.
 func (s *Session) promisable() error {
-	switch {
-	case s.m.closing.Err() != nil:
+	if s.m.closing.Err() != nil {
 		return ErrClosed
-	case s.v != nil && s.v.isCommitted():
-		return ErrCommitted
-	case s.v == nil && s.m.sealer != nil:
-		return unsupported("a session that is kept in the client needs a request")
 	}
-	return nil
+	return s.r.reply.promise()
 }
 
 // SessionRelease stores the changes, as Save does, and reports an error to the ErrorHandler and the Logger:
@@ -313,7 +331,7 @@ func (s *Session) promisable() error {
 func (s *Session) SessionRelease(ctx context.Context, _ http.ResponseWriter) {
 	ctx = orBackground(ctx)
 	if err := s.release(ctx); err != nil {
-		s.m.report(ctx, s.exchange(), "save failed", err)
+		s.m.report(ctx, s.r.x, "save failed", err)
 	}
 }
 
@@ -336,13 +354,6 @@ func (s *Session) releaseLocked(ctx context.Context) error {
 // SessionReleaseIfPresent is SessionRelease, which never creates a session.
 func (s *Session) SessionReleaseIfPresent(ctx context.Context, w http.ResponseWriter) {
 	s.SessionRelease(ctx, w)
-}
-
-func (s *Session) exchange() Exchange {
-	if s.v == nil {
-		return nil
-	}
-	return s.v.x
 }
 
 // Format writes the session's public id, whatever the verb: no sid and no value reaches a log.

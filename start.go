@@ -21,24 +21,22 @@ func (m *Manager) SessionStart(w http.ResponseWriter, r *http.Request) (Store, e
 // also puts it into r, so that a second Start with r finds the same session. Under Handler it returns the
 // request's one Session.
 func (m *Manager) Start(w http.ResponseWriter, r *http.Request) (*Session, error) {
-	if r == nil {
-		return nil, errNoRequest
-	}
-	return m.start(r.Context(), nil, httpExchange{w, r})
+	return m.start(arrivalOf(w, r))
 }
 
 // StartExchange is [Manager.Start] for another HTTP stack than net/http.
 func (m *Manager) StartExchange(x Exchange) (*Session, error) {
-	if x == nil {
-		return nil, errNoRequest
-	}
-	return m.start(orBackground(x.Context()), x, httpExchange{})
+	return m.start(arrival{x: x})
 }
 
-func (m *Manager) start(request context.Context, x Exchange, h httpExchange) (*Session, error) {
+func (m *Manager) start(a arrival) (*Session, error) {
+	request, err := a.context()
+	if err != nil {
+		return nil, err
+	}
 	ctx, cancel := m.loadContext(request)
 	defer cancel()
-	s, err := m.open(ctx, request, x, h)
+	s, err := m.open(ctx, request, a)
 	if err == nil && !m.cfg.Lazy {
 		err = s.ensure(ctx)
 	}
@@ -48,36 +46,32 @@ func (m *Manager) start(request context.Context, x Exchange, h httpExchange) (*S
 	return s, nil
 }
 
-// open returns the session that the request carries, or one that is not stored yet. Without x it is h's, which the
-// Session then keeps in itself.
-func (m *Manager) open(ctx, request context.Context, x Exchange, h httpExchange) (*Session, error) {
-	if v := m.handledVisit(request); v != nil {
-		return v.session(ctx, request)
+// open returns the session that a request carries, or one that is not stored yet.
+func (m *Manager) open(ctx, request context.Context, a arrival) (*Session, error) {
+	if d := m.deferred(request); d != nil {
+		return d.load(ctx, request)
 	}
 	s := m.newSession()
-	s.own = visit{m: m, x: x, http: h}
-	if x == nil {
-		s.own.x = &s.own.http
-	}
+	s.own.init(m, &a)
 	return s, s.arrive(ctx, &s.own)
 }
 
 // arrive fills s with the session that the request carries, if any is live.
-func (s *Session) arrive(ctx context.Context, v *visit) error {
+func (s *Session) arrive(ctx context.Context, r *request) error {
 	m := s.m
-	s.v = v
+	s.r = r
 	if m.closing.Err() != nil {
 		return ErrClosed
 	}
-	v.answerRead()
+	r.reply.read()
 	var buf [maxCandidates + 2]candidate
-	candidates := v.candidates(buf[:0])
-	if v.malformed > 0 {
-		m.stats.add(malformed, v.malformed)
+	candidates, refused := r.candidates(buf[:0])
+	if refused > 0 {
+		m.stats.add(malformed, uint64(refused))
 	}
 	for i, c := range candidates {
 		if i == 0 {
-			v.original = c.sid
+			r.original = c.sid
 		}
 		err := s.find(ctx, c.sid)
 		if errors.Is(err, ErrNotFound) {
@@ -88,24 +82,24 @@ func (s *Session) arrive(ctx context.Context, v *visit) error {
 			return fmt.Errorf("session: load: %w", err)
 		}
 		m.stats.count(found)
-		if v.came = c.by; len(candidates) > 1 {
-			v.rewrite(c.sid, v.trace(), candidates[i+1:]...)
+		if r.came = c.by; len(candidates) > 1 {
+			r.reply.rewrite(c.sid, r.pairs(candidates[i+1:]), r.reply.note())
 		}
-		return s.arrived(v, c)
+		return s.arrived(c)
 	}
 	if len(candidates) > 0 {
-		v.retract() // a Session of this request may have renewed the cookie before its session ended
+		r.reply.retract() // a Session of this request may have renewed the cookie before its session ended
 	}
 	return nil
 }
 
 // arrived answers a request whose sid c is live.
-func (s *Session) arrived(v *visit, c candidate) error {
+func (s *Session) arrived(c candidate) error {
 	switch {
 	case s.m.sealer != nil:
 		return s.renewSealed()
 	case c.by == byHeader:
-		v.answerHeader(c.sid)
+		s.r.reply.header(c.sid)
 	case s.due:
 		s.renewCookie(s.m.maxAge(s.life))
 	}

@@ -29,14 +29,10 @@ func (s *Session) Done() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.status == gone || s.status == dismissed:
+	case s.ended():
 		return closedChannel
 	case s.status == unstored || s.m.raw != nil:
 		return nil
-	}
-	ctx := context.Background()
-	if s.v != nil {
-		ctx = s.v.x.Context()
 	}
 	key := s.key
 	if s.m.sealer != nil {
@@ -44,7 +40,7 @@ func (s *Session) Done() <-chan struct{} {
 	}
 	a := s.setAside()
 	if a.done == nil || a.doneOf != key {
-		a.done, a.doneOf = s.m.watched.watch(ctx, s.m, key, s.rec.Expires), key
+		a.done, a.doneOf = s.m.watched.watch(s.r.context(), s.m, key, s.rec.Expires), key
 	}
 	return a.done
 }

@@ -1,0 +1,332 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+)
+
+// deferred is the reply of a request under Handler. Answers wait for the headers to be sent: other goroutines, such as
+// http.TimeoutHandler's, may be writing to the header map. For the same reason it remembers what the request's sid has
+// become, and leaves the request as it is. All Sessions of the request are one.
+type deferred struct {
+	r        request
+	encoding []string // Content-Encoding as a middleware further out has set it
+	returned bool     // the application has, it did not panic
+	foreign  bool     // it finds the session by a context that must not be waited with: see Handled.Value
+
+	loading   sync.Mutex // guards the next four, and the request's sid
+	session   *Session   // nil before the first use, and after Destroy
+	err       error      // why there is none
+	ended     bool       // Destroy has ended a session of the request
+	rewritten bool       // original stands for what the request carries
+
+	mu      sync.Mutex // guards the next two
+	pending answer
+	sent    bool
+
+	committing sync.Mutex // held while the response is committed; guards the rest
+	failed     bool       // ErrorHandler has answered, or somebody has to
+	unanswered error      // why somebody has to
+	lost       *Session   // what could not be saved then, without harm
+}
+
+// An answer is what will be put into the response header.
+type answer struct {
+	cookies []string // Set-Cookie lines
+	header  string   // the value of the sid's response header
+	clear   string   // the value of Clear-Site-Data
+	read    bool     // the response depends on the cookie
+}
+
+func newDeferred(m *Manager, a arrival) *deferred {
+	d := new(deferred)
+	d.r.init(m, &a)
+	d.r.reply, d.encoding = d, d.r.x.ResponseHeader("Content-Encoding")
+	return d
+}
+
+func (d *deferred) promise() error {
+	if d.isSent() {
+		return ErrCommitted
+	}
+	return nil
+}
+
+func (*deferred) waits() bool { return true }
+
+// change returns the answer for a change, unless it is sent already: then what is changed is for nobody. unlock ends it.
+func (d *deferred) change() *answer {
+	d.mu.Lock()
+	if d.sent {
+		return new(answer)
+	}
+	return &d.pending
+}
+
+func (d *deferred) cookies(lines []string) {
+	d.change().cookies = lines
+	d.mu.Unlock()
+}
+
+func (d *deferred) header(sid string) {
+	d.change().header = sid
+	d.mu.Unlock()
+}
+
+func (d *deferred) clear(directives string) {
+	d.change().clear = directives
+	d.mu.Unlock()
+}
+
+func (d *deferred) read() {
+	d.change().read = true
+	d.mu.Unlock()
+}
+
+func (d *deferred) retract() {
+	a := d.change()
+	a.cookies, a.header = nil, ""
+	d.mu.Unlock()
+}
+
+func (*deferred) answered(string) []string { return nil }
+
+func (d *deferred) replaced() (string, bool) { return d.r.original, d.rewritten }
+
+func (*deferred) moved() bool { return false }
+
+func (*deferred) current() string { return "" }
+
+func (d *deferred) rewrite(sid, _ string, _ note) { d.rewritten, d.r.original = true, sid }
+
+func (*deferred) note() note { return note{} }
+
+func (*deferred) annotate(note) {}
+
+func (d *deferred) logout(_ context.Context, s *Session) error { return d.destroy(s) }
+
+// end is called when the application has returned or panicked.
+func (d *deferred) end() {
+	if d.returned {
+		d.finish()
+	} else {
+		d.abandon()
+	}
+}
+
+// load returns the request's one Session, loaded under ctx at the first call. A failure is that of all
+// calls, unless it came because caller is over.
+func (d *deferred) load(ctx, caller context.Context) (*Session, error) {
+	d.loading.Lock()
+	defer d.loading.Unlock()
+	if d.session == nil && d.err == nil {
+		s := d.r.m.newSession()
+		switch err := s.arrive(ctx, &d.r); {
+		case err == nil:
+			d.session = s
+		case caller.Err() != nil:
+			return nil, err
+		default:
+			d.err = err
+		}
+	}
+	return d.session, d.err
+}
+
+// destroy ends the request's session: only if it is this one, unless only is nil.
+func (d *deferred) destroy(only *Session) (err error) {
+	var events []func()
+	defer func() { tell(events) }()
+	d.loading.Lock()
+	defer d.loading.Unlock()
+	s := d.session
+	if only != nil && only != s { // it has ended before
+		return nil
+	}
+	if s == nil {
+		events, err = d.r.end("")
+		if err == nil {
+			d.err, d.ended = nil, true
+		}
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if events, err = d.r.end(s.storedSID()); err != nil {
+		return err
+	}
+	d.session, d.ended = nil, true
+	return s.dismiss(d.r.context())
+}
+
+func (d *deferred) isSent() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.sent
+}
+
+// commit saves the session and completes the response header, once. It reports false if the response is
+// not the application's any more.
+func (d *deferred) commit() bool {
+	d.committing.Lock()
+	defer d.committing.Unlock()
+	if d.isSent() {
+		return !d.failed
+	}
+	s, harmless, err := d.conclude()
+	switch {
+	case err == nil:
+	case harmless:
+		d.lost = s
+		d.r.m.report(d.r.context(), d.r.x, "save failed", err)
+	default:
+		d.failed = true
+		d.fail(err)
+	}
+	return !d.failed
+}
+
+// conclude stores what the request has changed so far, and publishes the answer. Nobody begins or changes the
+// session in between: that change would need a header that is not sent any more.
+//
+// An error is harmless, which makes nothing of the response wrong, if others have destroyed the session, or
+// nothing was changed and only its idle deadline could not be moved.
+func (d *deferred) conclude() (s *Session, harmless bool, err error) {
+	var events []func()
+	defer func() { tell(events) }()
+	d.loading.Lock()
+	defer d.loading.Unlock()
+	if s = d.session; s != nil {
+		s.mu.Lock()
+		defer func() {
+			events = s.takeEvents()
+			s.mu.Unlock()
+		}()
+		unchanged := s.log.empty()
+		if !s.told {
+			err = s.releaseLocked(d.r.context())
+		}
+		harmless = unchanged || errors.Is(err, ErrDestroyed)
+	}
+	if err != nil && !harmless {
+		d.strip()
+	}
+	d.publish()
+	return s, harmless, err
+}
+
+// loaded returns the Session, if there is one by now.
+func (d *deferred) loaded() *Session {
+	d.loading.Lock()
+	defer d.loading.Unlock()
+	return d.session
+}
+
+// isTold reports whether the application knows from Save that its changes are not stored.
+func (s *Session) isTold() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.told
+}
+
+// publish puts the answer into the response header.
+func (d *deferred) publish() {
+	d.mu.Lock()
+	a := d.pending
+	d.sent = true
+	d.mu.Unlock()
+	now := atOnce{&d.r}
+	if len(a.cookies) > 0 {
+		now.cookies(a.cookies)
+	}
+	if a.header != "" {
+		now.header(a.header)
+	}
+	if a.clear != "" {
+		now.clear(a.clear)
+	}
+	if a.read {
+		now.read()
+	}
+}
+
+// aboutContent are the headers that describe a response which is not sent when the save has failed.
+var aboutContent = []string{
+	"Accept-Ranges", "Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Length",
+	"Content-Location", "Content-Range", "Content-Type", "Etag", "Expires", "Last-Modified", "Location",
+}
+
+// strip removes what the application has said about its response.
+func (d *deferred) strip() {
+	for _, name := range aboutContent {
+		d.r.x.SetResponseHeader(name, nil)
+	}
+	if d.encoding != nil { // whoever set it encodes this response too
+		d.r.x.SetResponseHeader("Content-Encoding", d.encoding)
+	}
+}
+
+// fail answers instead of the application, if the Exchange can be answered.
+func (d *deferred) fail(err error) {
+	m, x := d.r.m, d.r.x
+	a, ok := x.(Answerer)
+	if !ok {
+		d.unanswered = err
+		m.report(context.WithoutCancel(d.r.context()), x, "save failed", err)
+		return
+	}
+	answer, r := a.Answer()
+	w := &answerWriter{ResponseWriter: answer}
+	m.log.ErrorContext(d.r.context(), "session: save failed", "error", err)
+	if m.cfg.ErrorHandler != nil {
+		m.cfg.ErrorHandler(w, r, err)
+	}
+	if !w.begun {
+		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+	}
+}
+
+// finish is called when the application has returned.
+func (d *deferred) finish() {
+	if !d.commit() {
+		return
+	}
+	s := d.loaded()
+	if s == nil || s == d.lost || s.isTold() {
+		return
+	}
+	if err := s.release(d.r.context()); err != nil {
+		d.r.m.report(d.r.context(), d.r.x, "save failed", err)
+	}
+}
+
+// abandon is called instead when it panicked. What is already true in the store the client still learns, if
+// somebody answers.
+func (d *deferred) abandon() {
+	d.committing.Lock()
+	defer d.committing.Unlock()
+	switch s := d.loaded(); {
+	case s == nil:
+	case d.r.m.raw != nil:
+		_ = s.release(d.r.context()) // its store may hold a connection or a lock
+	case d.r.m.sealer != nil:
+		d.unsave()
+	}
+	if !d.isSent() {
+		d.publish()
+	}
+}
+
+// unsave takes back what a sealer's answer holds, which is not saved yet, but the session with its changes. A
+// logout stays.
+func (d *deferred) unsave() {
+	d.loading.Lock()
+	defer d.loading.Unlock()
+	if d.ended {
+		d.r.answerNothing()
+		return
+	}
+	d.retract()
+}

@@ -1,0 +1,215 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A reply is how a request is answered, and how the Sessions of one request learn of each other: at once (atOnce), when
+// the response headers are sent (deferred, under Handler), or not at all (noReply). What crosses it are values: a closure
+// or a slice of the caller's would have to be allocated.
+type reply interface {
+	// promise returns an error if no sid can be promised to the client any more, or never could be.
+	promise() error
+	// waits reports whether what begins is stored only when the response headers are sent.
+	waits() bool
+
+	// cookies makes lines the only ones of the session's cookies in the response.
+	cookies(lines []string)
+	// header answers a sid in the sid's header.
+	header(sid string)
+	// clear answers Clear-Site-Data.
+	clear(directives string)
+	// read notes that the response depends on the request's cookie.
+	read()
+	// retract takes back cookies and header, if they are not sent yet.
+	retract()
+	// answered returns the lines of a response header, where it is known that nobody else writes them now.
+	answered(name string) []string
+
+	// replaced returns what the sid in the request has become, where the request itself stays as it is.
+	replaced() (sid string, is bool)
+	// moved reports whether another Session of this request has changed the request's sid, and current to what.
+	moved() bool
+	current() string
+	// rewrite makes sid the request's, with a note beside it and the cookies that were not tried behind it.
+	rewrite(sid, untried string, n note)
+	// note returns the note beside the sid, and annotate changes it.
+	note() note
+	annotate(n note)
+
+	// logout ends s, the Session of this request, and removes the cookie.
+	logout(ctx context.Context, s *Session) error
+}
+
+// atOnce answers into the response header, and keeps in the request's what its sid has become.
+type atOnce struct{ r *request }
+
+func (a atOnce) promise() error {
+	if c, ok := a.r.x.(Committer); ok && c.Committed() { // on net/http nobody knows
+		return ErrCommitted
+	}
+	return nil
+}
+
+func (atOnce) waits() bool { return false }
+
+func (a atOnce) cookies(lines []string) { a.r.setCookies(lines) }
+
+func (a atOnce) header(sid string) { a.r.x.SetResponseHeader(a.r.m.cfg.headerName, []string{sid}) }
+
+func (a atOnce) clear(directives string) {
+	a.r.x.SetResponseHeader("Clear-Site-Data", []string{directives})
+}
+
+func (a atOnce) read() { a.r.setVary() }
+
+func (a atOnce) retract() {
+	a.r.setCookies(nil)
+	if a.r.m.cfg.EnableSidInHTTPHeader {
+		a.r.x.SetResponseHeader(a.r.m.cfg.headerName, nil)
+	}
+}
+
+func (a atOnce) answered(name string) []string { return a.r.x.ResponseHeader(name) }
+
+func (atOnce) replaced() (string, bool) { return "", false }
+
+func (a atOnce) moved() bool { return a.r.current() != a.r.original }
+
+func (a atOnce) current() string { return a.r.current() }
+
+func (a atOnce) rewrite(sid, untried string, n note) { a.r.rewrite(sid, untried, n) }
+
+func (a atOnce) note() note { return a.r.note() }
+
+func (a atOnce) annotate(n note) {
+	if n.held {
+		a.r.m.held.Store(true)
+	}
+	if n.fixed {
+		a.r.m.fixed.Store(true)
+	}
+	var buf [maxCandidates + 2]candidate
+	candidates, _ := a.r.requested(buf[:0])
+	others := slices.DeleteFunc(candidates, func(c candidate) bool { return c.sid == a.r.original })
+	a.r.rewrite(a.r.original, a.r.pairs(others), n)
+}
+
+func (a atOnce) logout(_ context.Context, s *Session) error {
+	s.mu.Lock()
+	defer s.unlock()
+	if s.ended() {
+		return nil
+	}
+	events, err := a.r.end(s.storedSID())
+	s.queue(events...)
+	if err != nil {
+		return err
+	}
+	return s.dismiss(a.r.context())
+}
+
+// noReply is that of Sessions without a request.
+type noReply struct{ m *Manager }
+
+func (n noReply) promise() error {
+	if n.m.sealer != nil {
+		return unsupported("a session that is kept in the client needs a request")
+	}
+	return nil
+}
+
+func (noReply) waits() bool                  { return false }
+func (noReply) cookies([]string)             {}
+func (noReply) header(string)                {}
+func (noReply) clear(string)                 {}
+func (noReply) read()                        {}
+func (noReply) retract()                     {}
+func (noReply) answered(string) []string     { return nil }
+func (noReply) replaced() (string, bool)     { return "", false }
+func (noReply) moved() bool                  { return false }
+func (noReply) current() string              { return "" }
+func (noReply) rewrite(string, string, note) {}
+func (noReply) note() note                   { return note{} }
+func (noReply) annotate(note)                {}
+
+func (n noReply) logout(ctx context.Context, s *Session) error {
+	s.mu.Lock()
+	defer s.unlock()
+	if s.ended() {
+		return nil
+	}
+	if sid := s.storedSID(); sid != "" {
+		ctx, cancel := n.m.saveContext(ctx)
+		defer cancel()
+		events, err := n.m.end(ctx, sid)
+		s.queue(events...)
+		if err != nil {
+			return fmt.Errorf("session: destroy: %w", err)
+		}
+	}
+	return s.dismiss(orBackground(ctx))
+}
+
+// noRequest returns what stands for the request of Sessions that have none.
+func noRequest(m *Manager) *request {
+	return &request{m: m, x: noExchange{}, reply: noReply{m}}
+}
+
+// noExchange carries nothing.
+type noExchange struct{}
+
+func (noExchange) Context() context.Context           { return context.Background() }
+func (noExchange) RequestHeader(string) []string      { return nil }
+func (noExchange) SetRequestHeader(string, string)    {}
+func (noExchange) Query() string                      { return "" }
+func (noExchange) SetQuery(string)                    {}
+func (noExchange) TLS() bool                          { return false }
+func (noExchange) RemoteAddr() string                 { return "" }
+func (noExchange) ResponseHeader(string) []string     { return nil }
+func (noExchange) SetResponseHeader(string, []string) {}
+
+// setCookies makes lines the only ones of the session's cookies in the response header.
+func (r *request) setCookies(lines []string) {
+	set, answered := r.x.ResponseHeader("Set-Cookie"), len(lines) > 0
+	if slices.ContainsFunc(set, r.ours) {
+		set = slices.DeleteFunc(slices.Clone(set), r.ours)
+	}
+	if len(set) > 0 {
+		lines = append(slices.Clip(set), lines...)
+	}
+	r.x.SetResponseHeader("Set-Cookie", lines)
+	if answered && !r.m.cfg.DisableCacheHeaders {
+		r.x.SetResponseHeader("Cache-Control", []string{"no-store"})
+	}
+}
+
+// ours reports whether a Set-Cookie line is about one of the session's cookies.
+func (r *request) ours(line string) bool {
+	name, _, ok := strings.Cut(line, "=")
+	_, ours := r.m.part(strings.TrimLeft(name, " \t"))
+	return ok && ours
+}
+
+func (r *request) setVary() {
+	if r.m.cfg.DisableCacheHeaders {
+		return
+	}
+	lines := r.x.ResponseHeader("Vary")
+	if len(lines) == 0 {
+		r.vary[0] = "Cookie"
+		r.x.SetResponseHeader("Vary", r.vary[:])
+		return
+	}
+	for _, line := range lines {
+		for field := range strings.SplitSeq(line, ",") {
+			if field = strings.Trim(field, " \t"); field == "*" || strings.EqualFold(field, "Cookie") {
+				return
+			}
+		}
+	}
+	r.x.SetResponseHeader("Vary", append(slices.Clip(lines), "Cookie"))
+}

@@ -1,0 +1,304 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/seed1a8f7c28/session/internal/cookies"
+)
+
+// A channel is how a sid travels.
+type channel uint8
+
+const (
+	noChannel channel = iota
+	byCookie
+	byQuery
+	byHeader
+)
+
+// maxCandidates is how many cookies of the session's name are tried. A subdomain or an attacker in the
+// network can add cookies of any name; the live one is to be found among them, at a bounded cost.
+const maxCandidates = 4
+
+// A candidate is a sid as it came with a request, well formed but not known to the store yet. For a
+// Sealer it is the sealed cookie.
+type candidate struct {
+	sid string
+	by  channel
+}
+
+// An arrival is what the application hands over: an Exchange, or what net/http has.
+type arrival struct {
+	x    Exchange
+	http httpExchange
+}
+
+var errNoRequest = errors.New("session: request is nil")
+
+func arrivalOf(w http.ResponseWriter, r *http.Request) arrival {
+	return arrival{http: httpExchange{w, r}}
+}
+
+// context returns the request's.
+func (a *arrival) context() (context.Context, error) {
+	switch {
+	case a.x != nil:
+		return orBackground(a.x.Context()), nil
+	case a.http.r != nil:
+		return a.http.r.Context(), nil
+	}
+	return nil, errNoRequest
+}
+
+// A request is one exchange in the eyes of one manager: which sid came, and by which channel. How it is answered is
+// the reply's business. Outside Handler each Session has a request of its own; under Handler there is one of each.
+type request struct {
+	m     *Manager
+	x     Exchange     // never nil
+	http  httpExchange // what x points to on net/http
+	reply reply
+
+	came     channel
+	original string // the request's sid as it was last seen or written here
+	vary     [1]string
+}
+
+// init makes r the request of a, answered at once.
+func (r *request) init(m *Manager, a *arrival) {
+	*r = request{m: m, x: a.x, http: a.http, reply: atOnce{r}}
+	if a.x == nil {
+		r.x = &r.http
+	}
+}
+
+func (r *request) context() context.Context { return orBackground(r.x.Context()) }
+
+// candidates returns the sids that may name the request's session, in the order in which they are tried, and how many
+// cookies hold none that a manager has made.
+func (r *request) candidates(buf []candidate) (_ []candidate, malformed int) {
+	sid, replaced := r.reply.replaced()
+	switch {
+	case !replaced:
+		return r.requested(buf)
+	case sid == "":
+		return buf, 0
+	}
+	return append(buf, candidate{sid, r.came}), 0
+}
+
+// requested returns the sids that the request carries: cookies, query, header.
+func (r *request) requested(buf []candidate) (_ []candidate, malformed int) {
+	m := r.m
+	lines := r.x.RequestHeader("Cookie")
+	scan := cookies.NewScan(lines, m.cfg.CookieName)
+	left := maxDecodes
+	for tries := maxCandidates; tries > 0; {
+		value, ok := scan.Next()
+		if !ok {
+			break
+		}
+		if m.sealer != nil {
+			value, ok = cookies.Join(lines, m.cfg.CookieName, value, m.parts)
+			tries-- // in vain, too: it may have looked through all cookies for the other parts
+		} else if value, ok = m.decodeSID(value, &left); ok {
+			tries--
+		}
+		if !ok {
+			malformed++
+			continue
+		}
+		buf = append(buf, candidate{value, byCookie})
+	}
+	if m.sealer != nil {
+		return buf, malformed
+	}
+	if m.cfg.EnableSidInURLQuery {
+		if sid := queryValue(r.x.Query(), m.cfg.CookieName); m.validSID(sid) {
+			buf = append(buf, candidate{sid, byQuery})
+		}
+	}
+	if m.cfg.EnableSidInHTTPHeader {
+		// Two values could be meant for two readers: one behind another header parser, and us.
+		if lines := r.x.RequestHeader(m.cfg.headerName); len(lines) == 1 && m.validSID(lines[0]) {
+			buf = append(buf, candidate{lines[0], byHeader})
+		}
+	}
+	return buf, malformed
+}
+
+// current returns the sid that the request carries now, "" if none. Only the manager changes it, and only
+// to a sid that it made or that was live.
+func (r *request) current() string {
+	mu := r.lock()
+	defer mu.Unlock()
+	var buf [maxCandidates + 2]candidate
+	candidates, _ := r.requested(buf[:0])
+	for _, c := range candidates {
+		return c.sid
+	}
+	return ""
+}
+
+// rewriting guards the headers of requests in which sids are replaced. Several Sessions of one request,
+// in several goroutines, look there for what the request's sid has become.
+var rewriting [64]struct {
+	sync.Mutex
+	_ [56]byte // a cache line each
+}
+
+// lock locks what guards the headers of this request, and hardly any other's. Copies of a request share its header.
+func (r *request) lock() *sync.Mutex {
+	n := uintptr(0)
+	if r.http.r != nil {
+		n = reflect.ValueOf(r.http.r.Header).Pointer() / 64 % uintptr(len(rewriting))
+	}
+	mu := &rewriting[n].Mutex
+	mu.Lock()
+	return mu
+}
+
+// rewrite makes sid the only one in the request, with a note beside it, so that whoever reads it later finds this session.
+// An empty sid leaves none. untried are cookies that stay behind it: see pairs.
+func (r *request) rewrite(sid, untried string, n note) {
+	m, x := r.m, r.x
+	own := ""
+	if r.byCookie() && sid != "" {
+		own = r.pair(sid) + untried
+	}
+	mu := r.lock()
+	defer mu.Unlock()
+	line := cookies.Without(x.RequestHeader("Cookie"), m.cfg.CookieName, m.noteName) + own
+	if text := n.String(); text != "" {
+		line += "; " + m.noteName + "=" + m.word + text
+	}
+	x.SetRequestHeader("Cookie", strings.TrimPrefix(line, "; "))
+	if m.cfg.EnableSidInURLQuery {
+		x.SetQuery(withQueryValue(x.Query(), m.cfg.CookieName, only(r.came == byQuery, sid)))
+	}
+	if m.cfg.EnableSidInHTTPHeader {
+		x.SetRequestHeader(m.cfg.headerName, only(r.came == byHeader, sid))
+	}
+	r.original = sid
+}
+
+// pairs returns the cookies of these sids as they are to stay in the request: Destroy ends their sessions too, or a
+// second live one would be next.
+func (r *request) pairs(untried []candidate) (pairs string) {
+	for _, c := range untried {
+		if c.by == byCookie {
+			pairs += r.pair(c.sid)
+		}
+	}
+	return pairs
+}
+
+// pair returns the session's cookie behind "; ".
+func (r *request) pair(sid string) string {
+	value, err := r.m.encodeSID(sid)
+	if err != nil {
+		return ""
+	}
+	return "; " + r.m.cfg.CookieName + "=" + value
+}
+
+func only(wanted bool, sid string) string {
+	if wanted {
+		return sid
+	}
+	return ""
+}
+
+// byCookie reports whether the client's sid is in a cookie, as far as is known.
+func (r *request) byCookie() bool { return r.came != byQuery && r.came != byHeader }
+
+// answerSID sends sid on the channel that the request's came by; a new visitor gets the cookie and the
+// header.
+func (r *request) answerSID(sid string, maxAge int) {
+	r.answerCookie(sid, maxAge)
+	if r.m.cfg.EnableSidInHTTPHeader && r.answersInHeader() {
+		r.reply.header(sid)
+	}
+}
+
+// answerCookie sends sid in the cookie, unless it travels otherwise.
+func (r *request) answerCookie(sid string, maxAge int) {
+	if !r.byCookie() || !r.m.cfg.EnableSetCookie {
+		return
+	}
+	value, err := r.m.encodeSID(sid)
+	if err != nil { // newSID has tried it, but the application's function may not do the same each time
+		r.m.report(r.context(), r.x, "no cookie was sent", err)
+		return
+	}
+	r.reply.cookies([]string{r.m.cookie.Line(0, value, r.secure(), maxAge)})
+}
+
+// answersInHeader reports whether the client learns its sid from a header: one that sent it so does, a new
+// visitor does, and one whose cookie scripts cannot read does not. A visitor that was new a moment ago, in
+// this very request, is answered again.
+func (r *request) answersInHeader() bool {
+	switch r.came {
+	case byHeader, noChannel:
+		return true
+	case byCookie:
+		return len(r.reply.answered(r.m.cfg.headerName)) > 0
+	}
+	return false
+}
+
+// answerNothing removes the sid from client and request.
+func (r *request) answerNothing() {
+	m := r.m
+	var lines []string
+	if r.carried()[0] || r.deletesCookie() {
+		lines = append(lines, m.cookie.Deletion(0, r.secure()))
+	}
+	lines = r.deletions(lines, 1)
+	r.reply.retract()
+	if len(lines) > 0 && (m.cfg.EnableSetCookie || m.sealer != nil) {
+		r.reply.cookies(lines)
+	}
+	r.came = noChannel
+	r.reply.rewrite("", "", note{})
+}
+
+// deletesCookie reports whether the response removes the cookie already.
+func (r *request) deletesCookie() bool {
+	return slices.ContainsFunc(r.reply.answered("Set-Cookie"), func(line string) bool {
+		return strings.HasPrefix(line, r.m.cfg.CookieName+"=;")
+	})
+}
+
+// secure reports whether the cookie gets the attribute Secure.
+func (r *request) secure() bool {
+	return r.m.secure.Load() || r.x.TLS() || r.proxiedTLS()
+}
+
+// proxiedTLS reports whether a trusted proxy says that its client's connection is encrypted.
+func (r *request) proxiedTLS() bool {
+	if len(r.m.cfg.trusted) == 0 {
+		return false
+	}
+	proto := r.x.RequestHeader("X-Forwarded-Proto")
+	if len(proto) != 1 || !strings.EqualFold(proto[0], "https") {
+		return false
+	}
+	remote := r.x.RemoteAddr()
+	addr, err := netip.ParseAddr(remote)
+	if err != nil {
+		port, err := netip.ParseAddrPort(remote)
+		if err != nil {
+			return false
+		}
+		addr = port.Addr()
+	}
+	addr = addr.Unmap()
+	return slices.ContainsFunc(r.m.cfg.trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
+}

@@ -14,6 +14,8 @@ import (
 // costs the store is in the provider's documentation.
 func (m *Manager) List(ctx context.Context) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
+		m.calls.begin()
+		defer m.calls.end()
 		l, err := optionalOf[driver.Lister](m, "list sessions")
 		if err != nil {
 			yield(Info{}, err)
@@ -34,6 +36,8 @@ func (m *Manager) List(ctx context.Context) iter.Seq2[Info, error] {
 // Count returns how many sessions are live. Where the provider cannot tell the error wraps
 // [errors.ErrUnsupported].
 func (m *Manager) Count(ctx context.Context) (int, error) {
+	m.calls.begin()
+	defer m.calls.end()
 	c, err := optionalOf[driver.Counter](m, "count sessions")
 	if err != nil {
 		return 0, err
@@ -47,7 +51,7 @@ func (m *Manager) Count(ctx context.Context) (int, error) {
 
 // Ping reports whether the store can be reached. A client-side provider always can.
 func (m *Manager) Ping(ctx context.Context) error {
-	if m.sealer != nil && m.closing.Err() == nil {
+	if m.sealer != nil && !m.isClosed() {
 		return nil
 	}
 	p, err := optionalOf[driver.Pinger](m, "be pinged")
@@ -70,10 +74,12 @@ var publicIDShape = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 // error wraps [ErrNotFound]. On the memory provider, and in beego mode, a public id is looked for in the
 // list of all sessions.
 func (m *Manager) DestroyByID(ctx context.Context, id string) error {
+	m.calls.begin()
+	defer m.calls.end()
 	if m.backend == nil {
 		return unsupported("this provider cannot end a session by its id")
 	}
-	if m.closing.Err() != nil {
+	if m.isClosed() {
 		return ErrClosed
 	}
 	ctx = orBackground(ctx)
@@ -88,7 +94,7 @@ func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	if err != nil {
 		return fmt.Errorf("session: destroy: %w", err)
 	}
-	return m.revoke(ctx, key, Event{ID: m.publicIDOf(key), User: m.userName(rec.User), Reason: ReasonRevoked})
+	return m.revoke(ctx, key, rec.User)
 }
 
 // keyOf returns the storage key of a sid or a public id.
@@ -119,6 +125,8 @@ func (m *Manager) keyOf(ctx context.Context, id string) (string, error) {
 // DestroyAll ends all sessions of the manager's namespace, on all nodes. OnDestroy is not called for each. Where the
 // provider cannot the error wraps [errors.ErrUnsupported].
 func (m *Manager) DestroyAll(ctx context.Context) error {
+	m.calls.begin()
+	defer m.calls.end()
 	c, err := optionalOf[driver.Clearer](m, "end all sessions")
 	if err != nil {
 		return err
@@ -136,7 +144,7 @@ func optionalOf[T any](m *Manager, what string) (T, error) {
 	switch {
 	case !ok:
 		return t, unsupported("this provider cannot %s", what)
-	case m.closing.Err() != nil:
+	case m.isClosed():
 		return t, ErrClosed
 	}
 	return t, nil

@@ -15,7 +15,7 @@ type aside struct {
 	unreleased bool  // raw waits for its SessionRelease
 }
 
-// nothingAside is what a Session has that has nothing aside. It is never changed.
+// nothingAside stands for the aside of a Session that needs none. It is never changed.
 var nothingAside aside
 
 // besides returns what s has aside, for reading. The caller holds mu.

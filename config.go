@@ -105,8 +105,7 @@ type ManagerConfig struct {
 	// stored, as the middleware does anyway.
 	Lazy bool `json:"lazy"`
 
-	// Codec is the format of the stored values: "compact", "gob", or "" for "compact", with Beego for
-	// "gob".
+	// Codec is the format of the stored values: "compact", "gob" or "json". "" means "compact", with Beego "gob".
 	Codec string `json:"codec"`
 
 	// EncryptionKeys encrypt the stored values: the first seals, all of them open. Each has at least 16

@@ -155,7 +155,7 @@ func CfgLazy(lazy bool) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.Lazy = lazy }
 }
 
-// CfgCodec sets Codec: "compact" or "gob".
+// CfgCodec sets Codec: "compact", "gob" or "json".
 func CfgCodec(name string) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.Codec = name }
 }

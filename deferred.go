@@ -138,7 +138,7 @@ func (d *deferred) load(ctx, caller context.Context) (*Session, error) {
 // destroy ends the request's session: only if it is this one, unless only is nil.
 func (d *deferred) destroy(only *Session) (err error) {
 	var events []func()
-	defer func() { tell(events) }()
+	defer func() { tell(events...) }()
 	d.loading.Lock()
 	defer d.loading.Unlock()
 	s := d.session
@@ -195,7 +195,7 @@ func (d *deferred) commit() bool {
 // nothing was changed and only its idle deadline could not be moved.
 func (d *deferred) conclude() (s *Session, harmless bool, err error) {
 	var events []func()
-	defer func() { tell(events) }()
+	defer func() { tell(events...) }()
 	d.loading.Lock()
 	defer d.loading.Unlock()
 	if s = d.session; s != nil {
@@ -319,8 +319,7 @@ func (d *deferred) abandon() {
 	}
 }
 
-// unsave takes back what a sealer's answer holds, which is not saved yet, but the session with its changes. A
-// logout stays.
+// unsave takes back the cookie that a sealed session with unsaved changes is in. A logout stays.
 func (d *deferred) unsave() {
 	d.loading.Lock()
 	defer d.loading.Unlock()

@@ -44,14 +44,14 @@ func (m *Manager) destroy(a arrival) error {
 	r := new(request)
 	r.init(m, &a)
 	events, err := r.end("")
-	tell(events)
+	tell(events...)
 	return err
 }
 
 // end destroys every session whose sid the request carries, and the one of sid, if there is one. It returns what
 // is to be told of, also with an error.
 func (r *request) end(sid string) (events []func(), err error) {
-	if r.m.closing.Err() != nil {
+	if r.m.isClosed() {
 		return nil, ErrClosed
 	}
 	ctx, cancel := r.m.saveContext(r.context())
@@ -79,15 +79,15 @@ func (m *Manager) end(ctx context.Context, sid string) (events []func(), err err
 	if m.raw != nil {
 		return nil, hideSID(m.raw.SessionDestroy(ctx, sid), sid)
 	}
-	key, told := m.storageKey(sid), m.cfg.OnDestroy
+	key, absent := m.storageKey(sid), false
 	var rec driver.Record
-	if told != nil { // of what was there, and whose it was
+	if m.cfg.OnDestroy != nil { // is told of what was there, and whose it was
 		switch err := m.backend.Load(ctx, key, &rec); {
 		case errors.Is(err, ErrNotFound) && m.sweeps(): // a sweep tells of what has expired
 			m.watched.end(key)
 			return nil, nil
 		case errors.Is(err, ErrNotFound): // by this node's clock; another's may be behind
-			told = nil
+			absent = true
 		case err != nil:
 			m.stats.count(failures)
 			return nil, err
@@ -97,14 +97,11 @@ func (m *Manager) end(ctx context.Context, sid string) (events []func(), err err
 		m.stats.count(failures)
 		return nil, err
 	}
-	m.watched.end(key)
-	m.stats.count(loggedOut)
-	if told != nil {
-		e := Event{ID: m.publicIDOf(key), User: m.userName(rec.User), Reason: ReasonLogout}
-		ctx = context.WithoutCancel(ctx)
-		events = append(events, func() { told(ctx, e) })
+	event := m.destroyed(ctx, key, rec.User, ReasonLogout)
+	if absent {
+		event = nil
 	}
-	return events, nil
+	return []func(){event}, nil
 }
 
 // siteData are the directives of Clear-Site-Data, https://www.w3.org/TR/clear-site-data/ and what browsers added.

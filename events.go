@@ -45,7 +45,7 @@ func (s *Session) queue(events ...func()) {
 func (s *Session) unlock() {
 	events := s.takeEvents()
 	s.mu.Unlock()
-	tell(events)
+	tell(events...)
 }
 
 // takeEvents returns what is to be told of once mu and other locks are given up. The caller holds mu.
@@ -58,16 +58,25 @@ func (s *Session) takeEvents() []func() {
 	return events
 }
 
-func tell(events []func()) {
+// tell calls what is to be called once no lock is held.
+func tell(events ...func()) {
 	for _, tell := range events {
-		tell()
+		if tell != nil {
+			tell()
+		}
 	}
 }
 
-// destroyed counts a session that was destroyed, and tells of it.
-func (m *Manager) destroyed(ctx context.Context, e Event) {
-	m.stats.destroyed(e.Reason)
-	if h := m.cfg.OnDestroy; h != nil {
-		h(context.WithoutCancel(ctx), e)
+// destroyed notes that the session under a storage key was destroyed. It returns what tells OnDestroy, once no lock is
+// held; nil if nobody is to be told. user is as stored.
+func (m *Manager) destroyed(ctx context.Context, key, user string, why Reason) func() {
+	m.watched.end(key)
+	m.stats.destroyed(why)
+	h := m.cfg.OnDestroy
+	if h == nil {
+		return nil
 	}
+	ctx = context.WithoutCancel(orBackground(ctx))
+	e := Event{ID: m.publicIDOf(key), User: m.userName(user), Reason: why}
+	return func() { h(ctx, e) }
 }

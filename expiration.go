@@ -68,7 +68,7 @@ func (m *Manager) withSession(a arrival, do func(s *Session, ctx context.Context
 		return err
 	case m.raw != nil:
 		return unsupported("the sessions of a third-party provider expire when it says")
-	case m.closing.Err() != nil:
+	case m.isClosed():
 		return ErrClosed
 	}
 	ctx, cancel := m.saveContext(request)

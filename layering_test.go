@@ -23,6 +23,7 @@ var layers = []struct {
 	{"internal/millis", nil},
 	{"internal/sealing", nil},
 	{"internal/naming", nil},
+	{"internal/pause", nil},
 	// The contract with engines, and what works on its terms.
 	{"driver", []string{"internal/millis", "internal/strictjson"}},
 	{"internal/codec", []string{"driver"}},
@@ -32,7 +33,7 @@ var layers = []struct {
 	{"mysql", []string{".", "driver", "sql"}},
 	{"postgres", []string{".", "driver", "sql"}},
 	{"contrib/sqlite", []string{".", "driver", "sql"}},
-	{"sql", []string{".", "driver", "internal/listing", "internal/millis"}},
+	{"sql", []string{".", "driver", "internal/listing", "internal/millis", "internal/pause"}},
 	{"memory", forEngines},
 	{"file", forEngines},
 	{"cookie", forEngines},
@@ -48,10 +49,14 @@ var layers = []struct {
 		"sessionfasthttp", "sql",
 	}},
 	{"tools/", []string{"tools/"}},
-	{".", []string{"driver", "internal/codec", "internal/cookies", "internal/millis", "internal/sealing", "internal/strictjson"}},
+	{".", []string{
+		"driver", "internal/codec", "internal/cookies", "internal/millis", "internal/pause", "internal/sealing", "internal/strictjson",
+	}},
 }
 
-var forEngines = []string{".", "driver", "internal/listing", "internal/millis", "internal/naming", "internal/sealing"}
+var forEngines = []string{
+	".", "driver", "internal/listing", "internal/millis", "internal/naming", "internal/pause", "internal/sealing",
+}
 
 // mayImport reports whether a folder of this module may import another.
 func mayImport(folder, imported string) bool {

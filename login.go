@@ -97,10 +97,7 @@ func (s *Session) reserve(ctx context.Context, user, sid string) error {
 	until := time.Now().Add(s.m.cfg.opTimeout + 5*time.Second)
 	evicted, err := l.Reserve(ctx, user, s.m.storageKey(sid), until, s.m.cfg.MaxPerUser, s.m.cfg.OnLimit != "refuse")
 	for _, key := range evicted {
-		s.m.watched.end(key)
-		e := Event{ID: s.m.publicIDOf(key), User: s.m.userName(user), Reason: ReasonLimit}
-		s.m.stats.destroyed(e.Reason)
-		s.later(ctx, s.m.cfg.OnDestroy, e)
+		s.queue(s.m.destroyed(ctx, key, user, ReasonLimit))
 	}
 	if err != nil {
 		return fmt.Errorf("session: login: %w", err)

@@ -25,7 +25,7 @@ func (m *Manager) GetSessionStore(sid string) (Store, error) {
 
 // lookup loads a session outside any request.
 func (m *Manager) lookup(ctx context.Context, sid string) (*Session, error) {
-	if m.closing.Err() != nil {
+	if m.isClosed() {
 		return nil, ErrClosed
 	}
 	s := m.newSession()

@@ -47,11 +47,10 @@ type Manager struct {
 
 	closing  context.Context // over when Close is called
 	cancel   context.CancelFunc
-	mu       sync.Mutex // guards closed and sweeping
-	closed   bool
+	mu       sync.Mutex // guards sweeping, and working against Close
 	sweeping bool
 	working  sync.WaitGroup
-	calls    atomic.Int64 // requests that wait for the store
+	calls    calls
 }
 
 // NewManager opens the provider that is registered under name, and makes a manager with it. The provider
@@ -185,33 +184,34 @@ func openError(err error) error {
 	return fmt.Errorf("session: open provider: %w", err)
 }
 
-// Close stops the sweeper, waits for it and for the calls of the store that are under way, and gives back
-// the provider. From then on requests get [ErrClosed]. A second call does nothing.
+// Close stops the sweeper, waits for it and, for as long as opTimeout, for the calls of the store that are under way, a List
+// among them, and gives back the provider. From then on requests get [ErrClosed]. A second call does nothing.
 func (m *Manager) Close() error {
 	m.mu.Lock()
-	before := m.closed
-	m.closed = true
-	m.mu.Unlock()
+	before := m.isClosed()
 	m.cancel()
+	m.mu.Unlock()
 	m.working.Wait()
 	m.watched.close()
 	if before {
 		return nil
 	}
-	for end := time.Now().Add(m.cfg.opTimeout); m.calls.Load() > 0 && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
-	}
+	m.calls.wait(m.cfg.opTimeout)
 	return m.release()
 }
+
+// isClosed reports whether Close was called.
+func (m *Manager) isClosed() bool { return m.closing.Err() != nil }
 
 // work runs f in a goroutine that Close waits for. It reports false if the manager is closed.
 func (m *Manager) work(f func()) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.closed {
-		m.working.Go(f)
+	if m.isClosed() {
+		return false
 	}
-	return !m.closed
+	m.working.Go(f)
+	return true
 }
 
 // SetSecure sets whether cookies always have the attribute Secure; otherwise they have it on encrypted
@@ -225,11 +225,11 @@ func (m *Manager) loadContext(ctx context.Context) (context.Context, context.Can
 	if m.local {
 		return ctx, func() {}
 	}
-	m.calls.Add(1)
+	m.calls.begin()
 	ctx, cancel := context.WithTimeout(ctx, m.cfg.opTimeout)
 	return ctx, func() {
 		cancel()
-		m.calls.Add(-1)
+		m.calls.end()
 	}
 }
 

@@ -8,11 +8,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/driver"
 )
 
 func TestWhatALogoutDroppedStaysDropped(t *testing.T) {
@@ -275,46 +272,4 @@ func TestAnUpdateThatFailsOnTheNewSidIsTriedAgain(t *testing.T) {
 	if got := c.value(t, m, "n"); got != 101 {
 		t.Errorf("n = %v", got)
 	}
-}
-
-func TestCloseWaitsForCallsOfTheStore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := &slowCloser{faulty: newFaulty(t)}
-		m, err := session.New(session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) {
-			return b, nil
-		}), session.NewManagerConfig())
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := start(t, m, httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
-		set(t, s, "a", 1)
-		done := make(chan error)
-		go func() { done <- s.Save(context.Background()) }()
-		synctest.Wait()
-		if err := m.Close(); err != nil || !b.closed {
-			t.Errorf("Close = %v, closed %v", err, b.closed)
-		}
-		if err := <-done; err != nil {
-			t.Errorf("Save = %v", err)
-		}
-	})
-}
-
-// A slowCloser takes a second for a save, and must not be closed meanwhile.
-type slowCloser struct {
-	*faulty
-	closed bool
-}
-
-func (b *slowCloser) Save(ctx context.Context, key string, rec *driver.Record) error {
-	time.Sleep(time.Second)
-	if b.closed {
-		return errors.New("used after Close")
-	}
-	return b.faulty.Save(ctx, key, rec)
-}
-
-func (b *slowCloser) Close() error {
-	b.closed = true
-	return nil
 }

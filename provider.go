@@ -277,7 +277,7 @@ func (p *provider) facade(ctx context.Context, do func(ctx context.Context, m *M
 		return errNotOpened
 	case m.backend == nil:
 		return unsupported("sessions are in the clients; a sid cannot name one")
-	case m.closing.Err() != nil:
+	case m.isClosed():
 		return ErrClosed
 	}
 	for _, sid := range sids {
@@ -332,7 +332,7 @@ func (p *provider) SessionDestroy(ctx context.Context, sid string) error {
 		if err != nil {
 			return fmt.Errorf("session: destroy: %w", err)
 		}
-		tell(events)
+		tell(events...)
 		return nil
 	}, sid)
 }

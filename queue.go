@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
 // A saveQueue lets the saves of one session in this process go one after another, each handing its result
@@ -92,7 +93,7 @@ const (
 func (t *turn) breathe(ctx context.Context) {
 	if t.row++; t.row%longRow == 0 {
 		gap := min(t.took, longGap)
-		wait(ctx, gap+rand.N(gap+1))
+		pause.For(ctx, gap+rand.N(gap+1))
 	}
 }
 

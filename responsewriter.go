@@ -12,7 +12,7 @@ import (
 var errAnswered = errors.New("session: save failed: the error was answered instead")
 
 // A responseWriter commits the session before anything commits the response. FlushError and Hijack are
-// there even if the ResponseWriter beneath has them not: http.ResponseController would otherwise look for
+// there even if the ResponseWriter beneath lacks them: http.ResponseController would otherwise look for
 // them beneath, past the commit. What the one beneath cannot do commits nothing.
 type responseWriter struct {
 	http.ResponseWriter

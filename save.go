@@ -10,6 +10,7 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/codec"
 	"github.com/seed1a8f7c28/session/internal/millis"
+	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
 // Save stores the changes: it applies them to the session as it is stored at that moment. On different
@@ -39,7 +40,7 @@ func (s *Session) save(ctx context.Context) error {
 		return nil
 	case s.log.empty() && (s.status == unstored || !s.due || s.isFixed()):
 		return nil
-	case s.m.closing.Err() != nil:
+	case s.m.isClosed():
 		return ErrClosed
 	case !s.log.empty() && s.isHeld():
 		return errHeld
@@ -289,23 +290,11 @@ func (s *Session) retry(ctx context.Context, try int, err error) (*driver.Record
 	switch {
 	case try == 0 && ctx.Err() == nil:
 		return conflict.Record, nil
-	case !wait(ctx, rand.N(time.Duration(min(try+1, 10))*time.Millisecond)):
+	case !pause.For(ctx, rand.N(time.Duration(min(try+1, 10))*time.Millisecond)):
 		return nil, err
 	}
 	rec := new(driver.Record) // the conflict's is as old as the wait
 	return rec, s.m.backend.Load(ctx, s.key, rec)
-}
-
-// wait reports false when ctx is over.
-func wait(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // lost is called when the record is gone. If this request has regenerated the session meanwhile, the

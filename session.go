@@ -318,7 +318,7 @@ func (s *Session) begin(ctx context.Context) (err error) {
 
 // promisable returns an error if no sid can be promised to the client any more, or never could be.
 func (s *Session) promisable() error {
-	if s.m.closing.Err() != nil {
+	if s.m.isClosed() {
 		return ErrClosed
 	}
 	return s.r.reply.promise()

@@ -99,7 +99,7 @@ func (m *Manager) generate() (string, error) {
 		return "", fmt.Errorf("session: SessionIDGenerator: %w", err)
 	}
 	if !validGenerated(sid) {
-		return "", fmt.Errorf("session: SessionIDGenerator returned no %d to %d letters, digits, %q and %q",
+		return "", fmt.Errorf("session: SessionIDGenerator: a sid has %d to %d characters, which are letters, digits, %q and %q",
 			minGeneratedSID, maxGeneratedSID, "_", "-")
 	}
 	return sid, nil

@@ -60,7 +60,7 @@ func (m *Manager) open(ctx, request context.Context, a arrival) (*Session, error
 func (s *Session) arrive(ctx context.Context, r *request) error {
 	m := s.m
 	s.r = r
-	if m.closing.Err() != nil {
+	if m.isClosed() {
 		return ErrClosed
 	}
 	r.reply.read()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
 // GC removes expired sessions: at once, and then every gclifetime, give or take a tenth so that nodes do
@@ -14,13 +15,13 @@ import (
 func (m *Manager) GC() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.closed || m.sweeping || !m.sweeps() {
+	if m.isClosed() || m.sweeping || !m.sweeps() {
 		return
 	}
 	m.sweeping = true
 	m.working.Go(func() {
 		m.sweep(m.closing)
-		for m.sleep(jitter(m.cfg.gcEvery)) {
+		for pause.For(m.closing, jitter(m.cfg.gcEvery)) {
 			m.sweep(m.closing)
 		}
 	})
@@ -38,12 +39,12 @@ func (m *Manager) sweep(ctx context.Context) {
 		return
 	}
 	s, ok := driver.As[driver.Sweeper](m.backend)
-	if !ok || m.closing.Err() != nil {
+	if !ok || m.isClosed() {
 		return
 	}
 	removed, err := s.Sweep(orBackground(ctx), m.expired())
 	m.stats.add(swept, uint64(removed))
-	if err != nil && m.closing.Err() == nil {
+	if err != nil && !m.isClosed() {
 		m.stats.count(failures)
 		m.report(orBackground(ctx), nil, "sweep failed", err)
 	}
@@ -51,25 +52,10 @@ func (m *Manager) sweep(ctx context.Context) {
 
 // expired returns what tells OnDestroy of an expired session, nil if there is no such handler.
 func (m *Manager) expired() func(key, user string) {
-	told := m.cfg.OnDestroy
-	if told == nil {
+	if m.cfg.OnDestroy == nil {
 		return nil
 	}
-	return func(key, user string) {
-		told(context.Background(), Event{ID: m.publicIDOf(key), User: m.userName(user), Reason: ReasonExpired})
-	}
-}
-
-// sleep reports false when the manager is closed.
-func (m *Manager) sleep(d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-m.closing.Done():
-		return false
-	}
+	return func(key, user string) { tell(m.destroyed(context.Background(), key, user, ReasonExpired)) }
 }
 
 func jitter(d time.Duration) time.Duration {

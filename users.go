@@ -76,7 +76,7 @@ func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string
 			if pass > 0 && e.AuthTime.After(begun) || slices.Contains(except, id) {
 				continue
 			}
-			if err := m.revoke(ctx, e.Key, Event{ID: id, User: user, Reason: ReasonRevoked}); err != nil {
+			if err := m.revoke(ctx, e.Key, e.User); err != nil {
 				return ended, err
 			}
 			ended++
@@ -90,6 +90,8 @@ func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string
 func (m *Manager) entriesOf(ctx context.Context, user string) iter.Seq2[driver.Entry, error] {
 	ctx = orBackground(ctx)
 	return func(yield func(driver.Entry, error) bool) {
+		m.calls.begin()
+		defer m.calls.end()
 		l, ok := driver.As[driver.UserLister](m.backend)
 		switch {
 		case !ok:
@@ -98,7 +100,7 @@ func (m *Manager) entriesOf(ctx context.Context, user string) iter.Seq2[driver.E
 		case user == "":
 			yield(driver.Entry{}, errors.New("session: the user has no name"))
 			return
-		case m.closing.Err() != nil:
+		case m.isClosed():
 			yield(driver.Entry{}, ErrClosed)
 			return
 		}
@@ -115,16 +117,15 @@ func (m *Manager) entriesOf(ctx context.Context, user string) iter.Seq2[driver.E
 	}
 }
 
-// revoke ends the session under a storage key for somebody other than its client.
-func (m *Manager) revoke(ctx context.Context, key string, e Event) error {
+// revoke ends the session under a storage key for somebody other than its client. user is as stored.
+func (m *Manager) revoke(ctx context.Context, key, user string) error {
 	ctx, cancel := m.saveContext(ctx)
 	defer cancel()
 	if err := m.backend.Delete(ctx, key, 0); err != nil {
 		m.stats.count(failures)
 		return fmt.Errorf("session: destroy: %w", err)
 	}
-	m.watched.end(key)
-	m.destroyed(ctx, e)
+	tell(m.destroyed(ctx, key, user, ReasonRevoked))
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
 // PollInterval is how often a watched session is looked at where the provider cannot tell of its end: see
@@ -152,7 +153,7 @@ func (w *watches) sooner(key string, expires time.Time) {
 
 // recheck looks whether a watched session is still there. What cannot be known now is asked again later.
 func (m *Manager) recheck(key string, of *watch) {
-	if m.closing.Err() != nil {
+	if m.isClosed() {
 		return
 	}
 	if m.sealer != nil {
@@ -187,21 +188,21 @@ func (m *Manager) hear() {
 		return
 	}
 	// Missing notices, while there is no connection, is made up for by looking at all.
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, PollInterval) {
+	for between := 50 * time.Millisecond; ; between = min(2*between, PollInterval) {
 		begun := time.Now()
 		err := w.Watch(m.closing, m.recheckAll, m.watched.end)
 		switch {
-		case m.closing.Err() != nil:
+		case m.isClosed():
 			return
 		case errors.Is(err, errors.ErrUnsupported):
 			m.poll()
 			return
 		}
 		if time.Since(begun) > PollInterval {
-			pause = 50 * time.Millisecond
+			between = 50 * time.Millisecond
 		}
 		m.report(m.closing, nil, "watching sessions failed; it is tried again", err)
-		if !m.sleep(pause + rand.N(pause)) {
+		if !pause.For(m.closing, between+rand.N(between)) {
 			return
 		}
 		m.recheckAll()
@@ -210,7 +211,7 @@ func (m *Manager) hear() {
 
 // poll looks at everything that is watched, again and again.
 func (m *Manager) poll() {
-	for m.sleep(PollInterval) {
+	for pause.For(m.closing, PollInterval) {
 		m.recheckAll()
 	}
 }

@@ -54,8 +54,10 @@ const (
 	// RecordExpiresOffset is where eight bytes of expiry, in milliseconds since 1970, stand in a
 	// record's binary form.
 	RecordExpiresOffset = 12
+	// RecordUserOffset is where two bytes of the user's length stand in a record's binary form, and then the user.
+	RecordUserOffset = 44
 
-	recordHeader = 46
+	recordHeader = RecordUserOffset + 2
 )
 
 // AppendBinary appends the binary form of r to b. Times are cut to milliseconds. It fails only on a
@@ -80,7 +82,7 @@ func (r *Record) UnmarshalBinary(b []byte) error {
 	if len(b) < recordHeader || string(b[:4]) != recordMagic {
 		return fmt.Errorf("%w: not a record of a known format", ErrCorrupt)
 	}
-	user := int(binary.BigEndian.Uint16(b[44:]))
+	user := int(binary.BigEndian.Uint16(b[RecordUserOffset:]))
 	if len(b) < recordHeader+user {
 		return fmt.Errorf("%w: cut off in the header", ErrCorrupt)
 	}

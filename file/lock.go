@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
 // While another process has a lock, it is tried again after pauses that grow from the one to the other.
@@ -110,26 +112,22 @@ func (l *locks) unlock(shard byte) {
 
 // lockFile locks the file of a shard. The caller has its turn.
 func (l *locks) lockFile(ctx context.Context, shard byte) error {
-	for pause := firstPause; ; pause = min(2*pause, longPause) {
+	for between := firstPause; ; between = min(2*between, longPause) {
 		if locked, err := l.try(shard); locked || err != nil {
 			return err
 		}
-		if err := wait(ctx, pause); err != nil {
+		if err := wait(ctx, between); err != nil {
 			return err
 		}
 	}
 }
 
-// wait waits about as long as pause, or until ctx ends.
-func wait(ctx context.Context, pause time.Duration) error {
-	t := time.NewTimer(pause/2 + rand.N(pause))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
+// wait waits for about d, or returns the error of ctx.
+func wait(ctx context.Context, d time.Duration) error {
+	if !pause.For(ctx, d/2+rand.N(d)) {
 		return ctx.Err()
 	}
+	return nil
 }
 
 // try locks the file of a shard, or reports that another process has it. The caller has its turn.

@@ -32,7 +32,7 @@ func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, 
 	if !ok {
 		return nil, errKey
 	}
-	for pause := firstPause; ; {
+	for between := firstPause; ; {
 		records, over, err := s.reserve(ctx, user, p, until, limit)
 		switch {
 		case err != nil || over <= 0:
@@ -40,10 +40,10 @@ func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, 
 		case !evict:
 			return nil, driver.ErrTooManySessions
 		case over > len(records):
-			if err := wait(ctx, pause); err != nil {
+			if err := wait(ctx, between); err != nil {
 				return evicted, fail("reserve", err)
 			}
-			pause = min(2*pause, reserveWait)
+			between = min(2*between, reserveWait)
 			continue
 		}
 		slices.SortFunc(records, func(a, b driver.Entry) int { return a.AuthTime.Compare(b.AuthTime) })

@@ -81,7 +81,7 @@ func (s *store) put(sh *shard, key string, rec *driver.Record) *entry {
 	return e
 }
 
-// Rename implements [driver.Renamer]. A user whose session gets another key has no session more meanwhile, and none less.
+// Rename implements [driver.Renamer]. A limit counts the session once at every moment: the index moves it in one step.
 func (s *store) Rename(_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
 	return s.rename(oldKey, oldVersion, strings.Clone(newKey), rec)
 }

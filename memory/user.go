@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/listing"
+	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
 // A userIndex finds the keys of a user's records, and counts what is reserved for more. What it has of a user
@@ -199,10 +200,8 @@ func (s *store) reserve(
 		case !evict:
 			return nil, driver.ErrTooManySessions
 		case over > len(records):
-			select {
-			case <-ctx.Done():
+			if !pause.For(ctx, time.Millisecond) {
 				return evicted, ctx.Err()
-			case <-time.After(time.Millisecond):
 			}
 			continue
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/binary"
 	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // The index of a user is a sorted set of session keys. An entry is made before the session is the user's and
@@ -89,5 +91,5 @@ func prefixed(user string) []byte {
 
 // head returns a call for the header and the user of a record that is thought to be this user's.
 func (s *store) head(key, user string) *call {
-	return plainCall("getrange", s.keys.session(key), 0, userOffset+1+len(user))
+	return plainCall("getrange", s.keys.session(key), 0, driver.RecordUserOffset+1+len(user))
 }

@@ -126,10 +126,10 @@ func (s *store) entry(ctx context.Context, op, key string, head, expires *call) 
 
 // userEnd returns where the name of the user ends in a record.
 func userEnd(value string) int {
-	if len(value) < userOffset+2 {
+	if len(value) < driver.RecordUserOffset+2 {
 		return len(value)
 	}
-	return userOffset + 2 + int(value[userOffset])<<8 + int(value[userOffset+1])
+	return driver.RecordUserOffset + 2 + int(value[driver.RecordUserOffset])<<8 + int(value[driver.RecordUserOffset+1])
 }
 
 // scan calls page after page with the names that match, from one goroutine at a time. A name may come twice.

@@ -33,7 +33,7 @@ func (s *store) Reserve(
 			return r.evicted, err
 		}
 		// Others who make room, too, get out of step.
-		if d := time.Duration(min(try+1, 10)) * time.Millisecond; waits && !pause(ctx, max(d, 5*time.Millisecond)) {
+		if d := time.Duration(min(try+1, 10)) * time.Millisecond; waits && !waitAbout(ctx, max(d, 5*time.Millisecond)) {
 			return r.evicted, fail(ctx, "reserve", overdue(ctx))
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
 // retries counts the tries of one call.
@@ -43,23 +45,16 @@ func (r *retries) may(err error, once bool) bool {
 // pause waits before another try. It reports false when ctx is over, or will be by then.
 func (r *retries) pause(ctx context.Context) bool {
 	r.made++
-	return pause(ctx, pauses[r.made-1])
+	return waitAbout(ctx, pauses[r.made-1])
 }
 
-// pause waits for about d.
-func pause(ctx context.Context, d time.Duration) bool {
+// waitAbout waits for about d. It does not begin to wait if ctx is over before that.
+func waitAbout(ctx context.Context, d time.Duration) bool {
 	d = d/2 + rand.N(d)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
 		return false
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return pause.For(ctx, d)
 }
 
 // refused reports whether err says that the command was not run, and that it may be soon: a server that starts,

@@ -111,7 +111,7 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 		return err
 	}
 	name, args := s.keys.session(key), []any{
-		version(rec.Version), value, millis(rec.Expires), flag(rec.Shorten), value[userOffset : userOffset+2+len(rec.User)],
+		version(rec.Version), value, millis(rec.Expires), flag(rec.Shorten), value[driver.RecordUserOffset : driver.RecordUserOffset+2+len(rec.User)],
 	}
 	save := saveScript.call(name, append(args, flag(s.ordered || rec.User == ""))...)
 	switch {
@@ -145,9 +145,6 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 	}
 	return nil
 }
-
-// userOffset is where the user stands in a record, after two bytes of length.
-const userOffset = 44
 
 // outcome reads what the scripts that write a record have in common. user is who had the session, if the index
 // is to be told.

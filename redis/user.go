@@ -119,5 +119,5 @@ func (s *store) prune(ctx context.Context, user string, now time.Time, members [
 // isOf reports whether the answer to head is a record of this user.
 func isOf(head *call, user string) bool {
 	value, _ := head.cmd.Val().(string)
-	return len(value) >= userOffset+2 && userEnd(value) == len(value) && value[userOffset+2:] == user
+	return len(value) >= driver.RecordUserOffset+2 && userEnd(value) == len(value) && value[driver.RecordUserOffset+2:] == user
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
 // A reservation is a row at version 0. What makes a record under its key takes it over.
@@ -32,7 +33,7 @@ func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, 
 		if !errors.Is(err, errFull) {
 			break
 		}
-		if evicted = nil; !wait(ctx, 5*time.Millisecond+pause(try)) {
+		if evicted = nil; !pause.For(ctx, 5*time.Millisecond+backoff(try)) {
 			return nil, s.fail("reserve", ctx.Err())
 		}
 	}

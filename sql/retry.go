@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
 // do runs f, again and again while others are in its way, until ctx is done. It also does so when database/sql has
@@ -29,7 +30,7 @@ func (s *store) do(ctx context.Context, f func() error) error {
 			_, ends := ctx.Deadline()
 			again = ends || waits < mostWaits
 		}
-		if !again || try == most || !wait(ctx, pause(try)) {
+		if !again || try == most || !pause.For(ctx, backoff(try)) {
 			return err
 		}
 	}
@@ -40,7 +41,7 @@ func (s *store) read(ctx context.Context, f func() error) error {
 	const most = 2
 	for try := 0; ; try++ {
 		err := s.do(ctx, f)
-		if err == nil || !s.lost(err) || try == most || !wait(ctx, pause(try)) {
+		if err == nil || !s.lost(err) || try == most || !pause.For(ctx, backoff(try)) {
 			return err
 		}
 	}
@@ -54,21 +55,9 @@ func (s *store) lost(err error) bool {
 		s.dialect.Lost(err)
 }
 
-// pause returns how long to wait after a try: up to 1, 2, 4 and so on to 64 milliseconds.
-func pause(try int) time.Duration {
+// backoff returns how long to wait after a try: up to 1, 2, 4 and so on to 64 milliseconds.
+func backoff(try int) time.Duration {
 	return rand.N(time.Millisecond << min(try, 6))
-}
-
-// wait reports false when ctx is done.
-func wait(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
 }
 
 // fail names the call in an error of the database. Errors of package session are as they are.

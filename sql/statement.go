@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	sqldriver "database/sql/driver"
 	"encoding/binary"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -119,7 +120,7 @@ type params struct {
 	sent int // how often a statement was sent, or was about to be, that may have changed something
 }
 
-// args returns the parameters in the order of the statement. Of names that are no parameter it makes nil.
+// args returns the parameters in the order of the statement.
 func (st *statement) args(s *store, p *params) []any {
 	args := make([]any, len(st.names))
 	for i, name := range st.names {
@@ -186,7 +187,14 @@ func (s *store) arg(p *params, name string) any {
 		i, _ := strconv.Atoi(n)
 		return s.idArg(p.ids[min(i, len(p.ids)-1)]) // the last one again and again, so that the text stays the same
 	}
-	return nil
+	return unknownParameter(name)
+}
+
+// An unknownParameter is in the place of one that a dialect has misspelt: the statement fails.
+type unknownParameter string
+
+func (name unknownParameter) Value() (sqldriver.Value, error) {
+	return nil, fmt.Errorf("the statement has the parameter :%s, which is not known", string(name))
 }
 
 // counted is the parameter id. It counts how often the statement was sent. Some drivers say

@@ -2,6 +2,7 @@ package sql
 
 import (
 	"context"
+	sqldriver "database/sql/driver"
 	"encoding/base64"
 	"errors"
 	"slices"
@@ -46,6 +47,17 @@ func TestFixedTexts(t *testing.T) {
 		if strings.Contains(st.text, "DROP") || strings.ContainsAny(st.text, "{}") {
 			t.Errorf("statement: %s", st.text)
 		}
+	}
+	for _, st := range s.all {
+		for i, arg := range st.args(s, &params{ids: [][]byte{{1}}}) {
+			if _, unknown := arg.(unknownParameter); unknown {
+				t.Errorf("%s: the parameter %s is not known", st.text, st.names[i])
+			}
+		}
+	}
+	odd := newStatement(s.dialect, "sessions", "SELECT :usr").args(s, new(params))
+	if _, err := odd[0].(sqldriver.Valuer).Value(); err == nil || !strings.Contains(err.Error(), ":usr") {
+		t.Errorf("a misspelt parameter: %v", err)
 	}
 	st := newStatement(s.dialect, "sessions", Standard().Expired)
 	args := st.args(s, &params{ids: [][]byte{{1}, {2}}})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
 // A store is the [driver.Backend] of one namespace in one table.
@@ -135,7 +136,7 @@ func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
 			return orExists(err)
 		}
 		p.sent-- // replace has changed nothing
-		if !wait(ctx, pause(try)) {
+		if !pause.For(ctx, backoff(try)) {
 			return ctx.Err()
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
 // Sweep implements [driver.Sweeper]. It asks for the keys of rows whose hour has come, which locks nothing, and
@@ -75,7 +77,7 @@ func (s *store) inBatches(
 		if err != nil {
 			return removed, moved, err
 		}
-		if !wait(ctx, time.Since(begin)) {
+		if !pause.For(ctx, time.Since(begin)) {
 			return removed, moved, ctx.Err()
 		}
 	}

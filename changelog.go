@@ -82,9 +82,9 @@ func (l *changeLog) update(key, value []byte, fn func(any) (any, error)) {
 	c.Value, c.Updates = value, append(c.Updates, fn)
 }
 
-// settle simplifies the log of a session that nobody else can know: what removes is dropped, what
+// simplify shortens the log of a session that nobody else can know: what removes is dropped, what
 // updates is done.
-func (l *changeLog) settle() {
+func (l *changeLog) simplify() {
 	l.flush = false
 	l.changes = slices.DeleteFunc(l.changes, func(c codec.Change) bool { return c.Value == nil })
 	for i := range l.changes {

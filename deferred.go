@@ -107,8 +107,8 @@ func (*deferred) annotate(note) {}
 
 func (d *deferred) logout(_ context.Context, s *Session) error { return d.destroy(s) }
 
-// end is called when the application has returned or panicked.
-func (d *deferred) end() {
+// done is called when the application has returned or panicked.
+func (d *deferred) done() {
 	if d.returned {
 		d.finish()
 	} else {
@@ -146,7 +146,7 @@ func (d *deferred) destroy(only *Session) (err error) {
 		return nil
 	}
 	if s == nil {
-		events, err = d.r.end("")
+		events, err = d.r.endAll("")
 		if err == nil {
 			d.err, d.ended = nil, true
 		}
@@ -154,7 +154,7 @@ func (d *deferred) destroy(only *Session) (err error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if events, err = d.r.end(s.storedSID()); err != nil {
+	if events, err = d.r.endAll(s.storedSID()); err != nil {
 		return err
 	}
 	d.session, d.ended = nil, true

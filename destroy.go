@@ -43,14 +43,14 @@ func (m *Manager) destroy(a arrival) error {
 	}
 	r := new(request)
 	r.init(m, &a)
-	events, err := r.end("")
+	events, err := r.endAll("")
 	tell(events...)
 	return err
 }
 
-// end destroys every session whose sid the request carries, and the one of sid, if there is one. It returns what
+// endAll destroys every session whose sid the request carries, and the one of sid, if there is one. It returns what
 // is to be told of, also with an error.
-func (r *request) end(sid string) (events []func(), err error) {
+func (r *request) endAll(sid string) (events []func(), err error) {
 	if r.m.isClosed() {
 		return nil, ErrClosed
 	}
@@ -63,7 +63,7 @@ func (r *request) end(sid string) (events []func(), err error) {
 	}
 	if r.m.sealer == nil {
 		for _, c := range candidates {
-			told, err := r.m.end(ctx, c.sid)
+			told, err := r.m.remove(ctx, c.sid)
 			events = append(events, told...)
 			if err != nil {
 				return events, fmt.Errorf("session: destroy: %w", err)
@@ -74,8 +74,8 @@ func (r *request) end(sid string) (events []func(), err error) {
 	return events, nil
 }
 
-// end removes what is stored for a well-formed sid.
-func (m *Manager) end(ctx context.Context, sid string) (events []func(), err error) {
+// remove removes what is stored for a well-formed sid.
+func (m *Manager) remove(ctx context.Context, sid string) (events []func(), err error) {
 	if m.raw != nil {
 		return nil, hideSID(m.raw.SessionDestroy(ctx, sid), sid)
 	}

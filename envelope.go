@@ -26,10 +26,10 @@ import (
 //
 // In beego mode Data is beego's gob map and nothing else.
 const (
-	plainVersion  = 1
-	plainHeader   = 6
-	atRestVersion = 3
-	atRestHeader  = 2
+	plainVersion     = 1
+	plainHeader      = 6
+	encryptedVersion = 3
+	encryptedHeader  = 2
 )
 
 // A payload is Data, and what is in it.
@@ -43,8 +43,8 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // openData checks the Data of the record under key and returns the values in it and their codec.
 func (m *Manager) openData(key string, data []byte) (codec.Codec, []byte, error) {
 	switch {
-	case m.atRest != nil:
-		return m.openSealed(key, data)
+	case m.encryption != nil:
+		return m.decrypt(key, data)
 	case len(data) == 0:
 		return m.codec, nil, nil
 	case m.cfg.Beego:
@@ -57,13 +57,13 @@ func (m *Manager) openData(key string, data []byte) (codec.Codec, []byte, error)
 	return m.checked(data[1], data[plainHeader:])
 }
 
-// openSealed is openData with encryption. What does not open is as good as absent: it was stored before
+// decrypt is openData with encryption. What does not open is as good as absent: it was stored before
 // encryption began, under a key that is not used any more, or by somebody who has none.
-func (m *Manager) openSealed(key string, data []byte) (codec.Codec, []byte, error) {
-	if len(data) < atRestHeader || data[0] != atRestVersion {
+func (m *Manager) decrypt(key string, data []byte) (codec.Codec, []byte, error) {
+	if len(data) < encryptedHeader || data[0] != encryptedVersion {
 		return nil, nil, fmt.Errorf("%w: stored without encryption", ErrNotFound)
 	}
-	values, err := m.atRest.Open(nil, data[atRestHeader:], about(data, key))
+	values, err := m.encryption.Open(nil, data[encryptedHeader:], about(data, key))
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: encrypted under an unknown key, or altered", ErrNotFound)
 	}
@@ -72,7 +72,7 @@ func (m *Manager) openSealed(key string, data []byte) (codec.Codec, []byte, erro
 
 // about is what the seal binds the values to.
 func about(data []byte, key string) []byte {
-	return append(append(make([]byte, 0, 64), data[:atRestHeader]...), key...)
+	return append(append(make([]byte, 0, 64), data[:encryptedHeader]...), key...)
 }
 
 // checked returns the codec of this id, if values are in its format.
@@ -99,7 +99,7 @@ func (m *Manager) changedData(key string, c codec.Codec, values []byte, flush bo
 		}
 	}
 	head := 0
-	if m.atRest == nil && !m.cfg.Beego {
+	if m.encryption == nil && !m.cfg.Beego {
 		head = plainHeader
 	}
 	changed, err := m.codec.Apply(head, values, changes)
@@ -117,10 +117,10 @@ func (m *Manager) changedData(key string, c codec.Codec, values []byte, flush bo
 // envelope returns Data for the n bytes of values at the end of changed.
 func (m *Manager) envelope(key string, changed []byte, n int) []byte {
 	switch {
-	case m.atRest != nil:
-		data := make([]byte, atRestHeader, atRestHeader+n+sealing.Overhead)
-		data[0], data[1] = atRestVersion, m.codec.ID()
-		return m.atRest.Seal(data, changed, about(data, key))
+	case m.encryption != nil:
+		data := make([]byte, encryptedHeader, encryptedHeader+n+sealing.Overhead)
+		data[0], data[1] = encryptedVersion, m.codec.ID()
+		return m.encryption.Seal(data, changed, about(data, key))
 	case n == 0:
 		return nil
 	case !m.cfg.Beego:

@@ -26,7 +26,7 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 			return
 		}
 		d := newDeferred(m, arrivalOf(w, r))
-		defer d.end()
+		defer d.done()
 		next.ServeHTTP(d.writer(), r.WithContext(context.WithValue(r.Context(), replyKey{m}, d)))
 		d.returned = true
 	})
@@ -76,7 +76,7 @@ func (m *Manager) HandleExchange(x Exchange, next func(h Handled)) error {
 	}
 	d := newDeferred(m, arrival{x: x})
 	func() {
-		defer d.end()
+		defer d.done()
 		next(Handled{d})
 		d.returned = true
 	}()

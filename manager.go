@@ -19,18 +19,18 @@ import (
 // A Manager starts, regenerates and destroys sessions for requests. It is safe for concurrent use; an
 // application usually has one.
 type Manager struct {
-	cfg       *settings
-	log       *slog.Logger
-	secure    atomic.Bool
-	word      string      // begins what the manager notes in requests
-	noteName  string      // the cookie that it notes it in
-	held      atomic.Bool // there was a Regenerate that failed: look for its note
-	fixed     atomic.Bool // there was an UpdateExpiration: look for its note
-	none      *request    // that of Sessions without one
-	cookie    cookies.Writer
-	elsewhere *cookies.Writer // where beego's cookie is another one; else nil
-	codec     codec.Codec
-	atRest    *sealing.Box // nil without encryption
+	cfg        *settings
+	log        *slog.Logger
+	secure     atomic.Bool
+	word       string      // begins what the manager notes in requests
+	noteName   string      // the cookie that it notes it in
+	held       atomic.Bool // there was a Regenerate that failed: look for its note
+	fixed      atomic.Bool // there was an UpdateExpiration: look for its note
+	none       *request    // that of Sessions without one
+	cookie     cookies.Writer
+	elsewhere  *cookies.Writer // where beego's cookie is another one; else nil
+	codec      codec.Codec
+	encryption *sealing.Box // nil without encryption
 
 	backend   driver.Backend // one of these three is not nil
 	sealer    driver.Sealer
@@ -94,7 +94,7 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 	if !ok {
 		return nil, configErrorf("codec", "unknown codec %q", s.Codec)
 	}
-	m := &Manager{cfg: s, log: s.Logger, cookie: newCookieWriter(s), elsewhere: newElsewhere(s), codec: c, atRest: s.atRest, parts: 1}
+	m := &Manager{cfg: s, log: s.Logger, cookie: newCookieWriter(s), elsewhere: newElsewhere(s), codec: c, encryption: s.encryption, parts: 1}
 	if m.log == nil {
 		m.log = defaultLogger()
 	}
@@ -125,7 +125,7 @@ func (m *Manager) attach(ctx context.Context, p Provider, cfg *ManagerConfig) er
 	if err != nil {
 		return openError(err)
 	}
-	if o.sealer != nil && m.atRest != nil {
+	if o.sealer != nil && m.encryption != nil {
 		return errors.Join(configErrorf("encryptionKeys", "this provider has keys of its own"), release())
 	}
 	if o.sealer != nil && m.cfg.CookieEncode != nil {

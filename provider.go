@@ -328,7 +328,7 @@ func (p *provider) SessionRegenerate(ctx context.Context, oldsid, sid string) (s
 
 func (p *provider) SessionDestroy(ctx context.Context, sid string) error {
 	return p.facade(ctx, func(ctx context.Context, m *Manager) error {
-		events, err := m.end(ctx, sid)
+		events, err := m.remove(ctx, sid)
 		if err != nil {
 			return fmt.Errorf("session: destroy: %w", err)
 		}

@@ -104,7 +104,7 @@ func (a atOnce) logout(_ context.Context, s *Session) error {
 	if s.ended() {
 		return nil
 	}
-	events, err := a.r.end(s.storedSID())
+	events, err := a.r.endAll(s.storedSID())
 	s.queue(events...)
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ func (n noReply) logout(ctx context.Context, s *Session) error {
 	if sid := s.storedSID(); sid != "" {
 		ctx, cancel := n.m.saveContext(ctx)
 		defer cancel()
-		events, err := n.m.end(ctx, sid)
+		events, err := n.m.remove(ctx, sid)
 		s.queue(events...)
 		if err != nil {
 			return fmt.Errorf("session: destroy: %w", err)

@@ -13,15 +13,17 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// Save stores the changes: it applies them to the session as it is stored at that moment. On different
-// keys the changes of all requests stay, on the same key the last Save wins, Update and Increment compose.
-// Without changes it only moves the idle deadline, if that is due. It returns [ErrDestroyed] if the session
-// is gone meanwhile, [ErrTooLarge] if it would pass maxBytes, and the store's error; the changes are kept for
-// another Save. Only after the store's error may they be stored, if its answer was lost: another Save finds
-// that out, and applies nothing twice. Once others have saved it cannot find out; then it makes the changes again
-// if they only set and remove, and returns an error if there are updates or increments among them. Handler makes
-// no other Save by itself after an error that Save has returned: the application answers. Save works on when ctx
-// is cancelled, for as long as opTimeout allows: a client that hung up does not lose its changes.
+// Save stores the changes: it applies them to the session as it is stored at that moment. On different keys the changes
+// of all requests stay; on one key the last Save wins, while Update and Increment compose. Without changes Save only moves
+// the idle deadline, if that is due. It goes on when ctx is cancelled, for as long as opTimeout: a client that hung up
+// does not lose its changes.
+//
+// It returns [ErrDestroyed] if the session is gone meanwhile, [ErrTooLarge] if it would pass maxBytes, and the store's
+// error. The changes are kept for another Save. After the store's error they may be stored nevertheless, if only its
+// answer was lost. The next Save finds that out, and makes nothing twice. It cannot find out once others have saved: then
+// it sets and removes again, but returns an error if there are updates or increments.
+//
+// After an error of Save the application answers: Handler does not save once more by itself.
 func (s *Session) Save(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.unlock()
@@ -256,14 +258,14 @@ func (s *Session) replay(c codec.Codec, values []byte) error {
 // then, and what is not in it is left in the log.
 func (s *Session) next(ctx context.Context, try int, err error) (*driver.Record, error) {
 	if conflict, ok := errors.AsType[*driver.ConflictError](err); ok && conflict.Record != nil {
-		if mine, err := s.settle(conflict.Record); mine || err != nil {
+		if mine, err := s.resolve(conflict.Record); mine || err != nil {
 			return nil, err
 		}
 	}
 	base, err := s.retry(ctx, try, err)
 	if err == nil {
 		var mine bool
-		if mine, err = s.settle(base); mine {
+		if mine, err = s.resolve(base); mine {
 			return nil, nil
 		}
 	}

@@ -91,7 +91,7 @@ func (s *Session) reseal(do func() error) error {
 			return err
 		}
 		if s.status == unstored {
-			if s.log.settle(); s.log.empty() {
+			if s.log.simplify(); s.log.empty() {
 				return nil
 			}
 		}

@@ -285,7 +285,7 @@ func (s *Session) change(ctx context.Context, do func() error) error {
 	if err := do(); err != nil {
 		return err
 	}
-	s.log.settle()
+	s.log.simplify()
 	if s.log.empty() {
 		return nil
 	}

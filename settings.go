@@ -39,7 +39,7 @@ type settings struct {
 	sidBytes     int
 	trusted      []netip.Prefix
 	headerName   string // canonical, "" if the header is off
-	atRest       *sealing.Box
+	encryption   *sealing.Box
 	users        *sealing.Names // nil without encryption
 }
 
@@ -197,11 +197,11 @@ func (s *settings) checkCodec() error {
 	case len(s.EncryptionKeys) == 0:
 		return nil
 	}
-	atRest, err := sealing.New("session: records at rest", s.EncryptionKeys...)
+	encryption, err := sealing.New("session: records at rest", s.EncryptionKeys...)
 	if err != nil {
 		return configErrorf("encryptionKeys", "%w", err)
 	}
-	s.atRest = atRest
+	s.encryption = encryption
 	s.users, err = sealing.NewNames("session: users at rest", s.EncryptionKeys...)
 	return err
 }

@@ -15,14 +15,14 @@ import (
 func Get[T any](ctx context.Context, s Store, key any) (T, error) {
 	sess, ok := s.(*Session)
 	if ok {
-		return read(ctx, sess, key, as[T])
+		return read(ctx, sess, key, asIs[T])
 	}
 	var none T
 	v := s.Get(orBackground(ctx), key)
 	if v == nil {
 		return none, ErrNotFound
 	}
-	return as[T](v, false)
+	return asIs[T](v, false)
 }
 
 // A TypeError says that a value has not the type that was asked for, or does not fit into it. It shows neither the
@@ -59,8 +59,8 @@ func read[T any](ctx context.Context, s *Session, key any, convert func(v any, i
 	return convert(v, s.m.raw == nil && !s.m.codec.KeepsTypes())
 }
 
-// as returns v if it is a T.
-func as[T any](v any, inJSON bool) (T, error) {
+// asIs returns v if it is a T.
+func asIs[T any](v any, inJSON bool) (T, error) {
 	if t, ok := v.(T); ok {
 		return t, nil
 	}
@@ -94,12 +94,12 @@ func readOr[T any](ctx context.Context, s *Session, key any, value T, convert fu
 
 // GetString returns the string under key. Errors are those of [Get]: ErrNotFound, *TypeError.
 func (s *Session) GetString(ctx context.Context, key any) (string, error) {
-	return read(ctx, s, key, as[string])
+	return read(ctx, s, key, asIs[string])
 }
 
 // GetStringDefault is GetString, but value instead of an error.
 func (s *Session) GetStringDefault(ctx context.Context, key any, value string) string {
-	return readOr(ctx, s, key, value, as[string])
+	return readOr(ctx, s, key, value, asIs[string])
 }
 
 // GetInt returns the integer under key: of any integer type, as a float without a fraction, or as a string of
@@ -157,31 +157,31 @@ func (s *Session) GetFloat32Default(ctx context.Context, key any, value float32)
 
 // GetBool returns the bool under key; neither 1 nor "true" is one. Errors are those of [Get].
 func (s *Session) GetBool(ctx context.Context, key any) (bool, error) {
-	return read(ctx, s, key, as[bool])
+	return read(ctx, s, key, asIs[bool])
 }
 
 // GetBoolDefault is GetBool, but value instead of an error.
 func (s *Session) GetBoolDefault(ctx context.Context, key any, value bool) bool {
-	return readOr(ctx, s, key, value, as[bool])
+	return readOr(ctx, s, key, value, asIs[bool])
 }
 
 // GetBytes returns the []byte under key, a copy. The json codec stores it in base64, so that there any string
 // in base64 is one. Errors are those of [Get].
 func (s *Session) GetBytes(ctx context.Context, key any) ([]byte, error) {
-	return read(ctx, s, key, as[[]byte])
+	return read(ctx, s, key, asIs[[]byte])
 }
 
 // GetBytesDefault is GetBytes, but value instead of an error.
 func (s *Session) GetBytesDefault(ctx context.Context, key any, value []byte) []byte {
-	return readOr(ctx, s, key, value, as[[]byte])
+	return readOr(ctx, s, key, value, asIs[[]byte])
 }
 
 // GetTime returns the time under key. The json codec stores it as RFC 3339. Errors are those of [Get].
 func (s *Session) GetTime(ctx context.Context, key any) (time.Time, error) {
-	return read(ctx, s, key, as[time.Time])
+	return read(ctx, s, key, asIs[time.Time])
 }
 
 // GetTimeDefault is GetTime, but value instead of an error.
 func (s *Session) GetTimeDefault(ctx context.Context, key any, value time.Time) time.Time {
-	return readOr(ctx, s, key, value, as[time.Time])
+	return readOr(ctx, s, key, value, asIs[time.Time])
 }

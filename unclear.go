@@ -32,10 +32,10 @@ func (s *Session) unclear(base uint64, values []byte, log *changeLog, err error)
 	a.sent = append(a.sent, sent{base, s.rec.Expires, s.rec.Shorten, values, log.clone(), s.made})
 }
 
-// settle compares what is stored with what earlier tries have sent. If it is one of them it becomes the view, and
+// resolve compares what is stored with what earlier tries have sent. If it is one of them it becomes the view, and
 // the changes in it leave the log. Once others have saved it cannot tell, which is an error if the log has an
 // update that may be in what is stored.
-func (s *Session) settle(is *driver.Record) (mine bool, err error) {
+func (s *Session) resolve(is *driver.Record) (mine bool, err error) {
 	var open []sent
 	hashed := s.m.cfg.Beego // versions are hashes of the values, in no order
 	tries := s.besides().sent

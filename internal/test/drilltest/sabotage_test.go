@@ -20,7 +20,7 @@ func TestSabotage(t *testing.T) {
 		{name: "nothing"},
 		{
 			"version of the envelope",
-			[]edit{{"plainVersion  = 1", "plainVersion  = 2"}},
+			[]edit{{"plainVersion     = 1", "plainVersion     = 2"}},
 			`stored by the old node, read by the new one: .*stored record is not readable`,
 		},
 		{
@@ -50,7 +50,7 @@ func TestSabotage(t *testing.T) {
 		},
 		{
 			"key of what a logout removes",
-			[]edit{{"key, told := m.storageKey(sid), m.cfg.OnDestroy", `key, told := m.storageKey(sid+"."), m.cfg.OnDestroy`}},
+			[]edit{{"key, absent := m.storageKey(sid), false", `key, absent := m.storageKey(sid+"."), false`}},
 			`ended by the new node, read by the old one: a former cookie of`,
 		},
 		{

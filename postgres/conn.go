@@ -27,7 +27,7 @@ func newConnector(dsn string) (sqldriver.Connector, error) {
 	return connector{c}, nil
 }
 
-// Connect implements [driver.Connector]. [sessionsql.Open] always gives it a deadline.
+// Connect implements [sqldriver.Connector]. [sessionsql.Open] always gives it a deadline.
 func (c connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	d := &dialed{ctx: ctx}
 	inner, err := c.Connector.Connect(context.WithValue(ctx, dialedKey{}, d))

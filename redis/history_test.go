@@ -17,8 +17,7 @@ func TestHistory(t *testing.T) {
 	historytest.Run(t, historytest.Setup{Open: nodes(redis.Open, addr)})
 }
 
-// TestHistoryCluster is for the long form alone: a session that gets a new sid, and is ended by a login elsewhere at that very
-// moment, may still come back there.
+// TestHistoryCluster is for the long form alone: six servers have to find each other first.
 func TestHistoryCluster(t *testing.T) {
 	if !faulttest.Long() {
 		return

@@ -65,7 +65,7 @@ type opened struct {
 	err  error
 }
 
-// Connect implements [driver.Connector]. It returns the connection that it has begun to open, or one that was begun
+// Connect implements [sqldriver.Connector]. It returns the connection that it has begun to open, or one that was begun
 // for a call before it. The driver's Connect always has a deadline.
 func (o *opener) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	if _, ok := ctx.Deadline(); !ok {

@@ -198,7 +198,7 @@ func (name unknownParameter) Value() (sqldriver.Value, error) {
 }
 
 // counted is the parameter id. It counts how often the statement was sent. Some drivers say
-// driver.ErrBadConn also after they have sent a statement, as lib/pq does when the server is restarted, and
+// sqldriver.ErrBadConn also after they have sent a statement, as lib/pq does when the server is restarted, and
 // database/sql then sends it again, as if it had not been sent.
 type counted struct {
 	s *store

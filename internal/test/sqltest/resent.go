@@ -136,7 +136,7 @@ type lossy struct {
 	after       int // how many statements come before
 	then        func() error
 	kept        bool  // the statement is made last, and answered
-	with        error // instead of driver.ErrBadConn, with which it would be sent again
+	with        error // instead of sqldriver.ErrBadConn, with which it would be sent again
 	err         error // what went wrong meanwhile
 }
 

@@ -158,7 +158,7 @@ func (d *deferred) destroy(only *Session) (err error) {
 		return err
 	}
 	d.session, d.ended = nil, true
-	return s.dismiss(d.r.context())
+	return s.endHere(d.r.context())
 }
 
 func (d *deferred) isSent() bool {

@@ -54,7 +54,7 @@ func (m *Manager) updateExpiration(a arrival, d time.Duration) error {
 		if s.m.maxAge(s.life) > 0 {
 			s.answerCookie(cookieAge(d))
 		}
-		s.due, s.fixed = false, true
+		s.idle = fixed
 		s.r.fix()
 		return nil
 	})
@@ -79,7 +79,7 @@ func (m *Manager) withSession(a arrival, do func(s *Session, ctx context.Context
 	}
 	s.mu.Lock()
 	defer s.unlock()
-	switch s.status {
+	switch s.state {
 	case unstored:
 		return ErrNotFound
 	case gone, dismissed:
@@ -145,10 +145,10 @@ func (s *Session) fixSealed(l lifetime) error {
 
 // sealUntil seals the session with this deadline.
 func (s *Session) sealUntil(expires time.Time) error {
-	before, fixed := s.rec.Expires, s.fixed
-	s.rec.Expires, s.fixed = expires, true
+	before, idle := s.rec.Expires, s.idle
+	s.rec.Expires, s.idle = expires, fixed
 	err := s.seal(s.sid)
-	if s.fixed = fixed; err != nil {
+	if s.idle = idle; err != nil {
 		s.rec.Expires = before
 		return err
 	}
@@ -158,5 +158,5 @@ func (s *Session) sealUntil(expires time.Time) error {
 
 // isFixed reports whether this request has set the deadline.
 func (s *Session) isFixed() bool {
-	return s.fixed || s.m.fixed.Load() && s.r.reply.note().fixed
+	return s.idle == fixed || s.m.fixed.Load() && s.r.reply.note().fixed
 }

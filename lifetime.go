@@ -143,7 +143,7 @@ func (s *Session) renewCookie(maxAge int) {
 // answerCookie answers the cookie with another Max-Age. That of a new session is answered when it is stored, a
 // sealed one with each change.
 func (s *Session) answerCookie(maxAge int) {
-	if s.m.sealer == nil && s.status == stored {
+	if s.m.sealer == nil && s.isStored() {
 		s.r.answerCookie(s.sid, maxAge)
 	}
 }

@@ -76,12 +76,12 @@ func (s *Session) logIn(rec *driver.Record, l lifetime) {
 
 // isOthers reports whether the session is a user's, and another one logs in.
 func (s *Session) isOthers(user string) bool {
-	return user != "" && s.status == stored && s.rec.User != "" && s.rec.User != user
+	return user != "" && s.isStored() && s.rec.User != "" && s.rec.User != user
 }
 
 // isLimited reports whether there must be room for one more session of user, who logs in unless it is "".
 func (s *Session) isLimited(user string) bool {
-	return user != "" && s.m.cfg.MaxPerUser > 0 && !(s.status == stored && s.rec.User == user)
+	return user != "" && s.m.cfg.MaxPerUser > 0 && !(s.isStored() && s.rec.User == user)
 }
 
 // reserve makes room for one more session of user, if somebody logs in. The caller holds mu.

@@ -80,7 +80,7 @@ func (r *request) hold() {
 
 // isHeld reports whether changes must wait for a Regenerate that succeeds.
 func (s *Session) isHeld() bool {
-	return s.held && !s.r.reply.moved() || s.m.held.Load() && s.r.reply.note().held
+	return s.state == held && !s.r.reply.moved() || s.m.held.Load() && s.r.reply.note().held
 }
 
 // fix notes that the deadline is set: older Sessions of the request must not move it.

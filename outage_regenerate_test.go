@@ -60,9 +60,11 @@ func TestAnotherRegenerateOfTheRequestHelps(t *testing.T) {
 			t.Fatal(err)
 		}
 		save(t, s)
+		set(t, s, "seen", 1)
+		save(t, s)
 	})
-	if c.sid() == old || alive(t, m, old) || c.value(t, m, "user") != "ann" {
-		t.Errorf("user = %v", c.value(t, m, "user"))
+	if c.sid() == old || alive(t, m, old) || c.value(t, m, "user") != "ann" || c.value(t, m, "seen") != 1 {
+		t.Errorf("user = %v, seen = %v", c.value(t, m, "user"), c.value(t, m, "seen"))
 	}
 }
 

@@ -95,7 +95,7 @@ func (s *Session) getRaw(ctx context.Context, key any) any {
 // changeRaw makes a change in the provider's store.
 func (s *Session) changeRaw(ctx context.Context, do func(ctx context.Context, store Store) error) error {
 	ctx = orBackground(ctx)
-	if s.status == dismissed {
+	if s.state == dismissed {
 		return ErrDestroyed
 	}
 	if s.besides().raw == nil {
@@ -111,7 +111,7 @@ func (s *Session) changeRaw(ctx context.Context, do func(ctx context.Context, st
 
 // removeRaw is changeRaw for what only removes: a session that has not begun does not begin.
 func (s *Session) removeRaw(ctx context.Context, do func(ctx context.Context, store Store) error) error {
-	if s.besides().raw == nil && s.status == unstored {
+	if s.besides().raw == nil && s.state == unstored {
 		return nil
 	}
 	return s.changeRaw(ctx, do)
@@ -141,9 +141,9 @@ func (s *Session) releaseRaw(ctx context.Context) error {
 	defer cancel()
 	w, moved := s.r.http.w, s.r.reply.moved()
 	if moved && !s.r.leadsFrom(s.sid) {
-		s.status = dismissed
+		s.dismiss()
 	}
-	if moved || s.status == dismissed {
+	if moved || s.state == dismissed {
 		s.aside.raw.SessionReleaseIfPresent(ctx, w)
 	} else {
 		s.aside.raw.SessionRelease(ctx, w)

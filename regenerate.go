@@ -90,7 +90,7 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 	s.setAside().login = user
 	defer func() { s.aside.login = "" }()
 	switch {
-	case s.ended():
+	case s.isOver():
 		return ErrDestroyed
 	case sid == s.sid:
 		return errOwnSID
@@ -106,7 +106,7 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 			return errOwnSID
 		}
 	}
-	switch s.status {
+	switch s.state {
 	case dismissed:
 		return ErrDestroyed
 	case unstored: // nobody knows the old sid
@@ -130,7 +130,7 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 		if err != nil {
 			return s.hold(err)
 		}
-		if s.status != stored { // this request has destroyed it
+		if !s.isStored() { // this request has destroyed it
 			return ErrDestroyed
 		}
 		if s.sid == sid {
@@ -138,7 +138,6 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 		}
 		was, old = s.sid, s.key // another Session of this request has just given it this one
 	}
-	s.held = false
 	s.m.watched.end(old)
 	s.answer(s.r.movedFrom(was))
 	s.regenerated(ctx, was)
@@ -168,21 +167,10 @@ func (s *Session) moveAs(ctx context.Context, sid, user string) error {
 	if err := s.reserve(ctx, user, sid); err != nil {
 		return err
 	}
-	s.held = true // also if an update panics
+	s.state = held // also if an update panics
 	err = s.move(ctx, sid, turn)
 	if limited && (errors.Is(err, ErrDestroyed) || errors.Is(err, ErrTooLarge)) { // nobody can log in by this
 		s.unreserve(ctx, user, sid)
-	}
-	return err
-}
-
-// hold keeps what is stored as it is after a Regenerate that has failed with err, which it returns.
-func (s *Session) hold(err error) error {
-	if s.status == stored {
-		s.held = true
-		if !s.r.reply.moved() {
-			s.r.hold()
-		}
 	}
 	return err
 }

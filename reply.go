@@ -101,7 +101,7 @@ func (a atOnce) annotate(n note) {
 func (a atOnce) logout(_ context.Context, s *Session) error {
 	s.mu.Lock()
 	defer s.unlock()
-	if s.ended() {
+	if s.isOver() {
 		return nil
 	}
 	events, err := a.r.endAll(s.storedSID())
@@ -109,7 +109,7 @@ func (a atOnce) logout(_ context.Context, s *Session) error {
 	if err != nil {
 		return err
 	}
-	return s.dismiss(a.r.context())
+	return s.endHere(a.r.context())
 }
 
 // noReply is that of Sessions without a request.
@@ -139,7 +139,7 @@ func (noReply) annotate(note)                {}
 func (n noReply) logout(ctx context.Context, s *Session) error {
 	s.mu.Lock()
 	defer s.unlock()
-	if s.ended() {
+	if s.isOver() {
 		return nil
 	}
 	if sid := s.storedSID(); sid != "" {
@@ -151,7 +151,7 @@ func (n noReply) logout(ctx context.Context, s *Session) error {
 			return fmt.Errorf("session: destroy: %w", err)
 		}
 	}
-	return s.dismiss(orBackground(ctx))
+	return s.endHere(orBackground(ctx))
 }
 
 // noRequest returns what stands for the request of Sessions that have none.

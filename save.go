@@ -36,11 +36,11 @@ func (s *Session) save(ctx context.Context) error {
 	switch {
 	case s.m.raw != nil:
 		return s.releaseRaw(ctx)
-	case s.status == gone:
+	case s.state == gone:
 		return ErrDestroyed
-	case s.status == dismissed || s.m.sealer != nil:
+	case s.state == dismissed || s.m.sealer != nil:
 		return nil
-	case s.log.empty() && (s.status == unstored || !s.due || s.isFixed()):
+	case s.log.empty() && (s.state == unstored || s.idle != due || s.isFixed()):
 		return nil
 	case s.m.isClosed():
 		return ErrClosed
@@ -50,7 +50,7 @@ func (s *Session) save(ctx context.Context) error {
 	ctx, cancel := s.saveContext(ctx)
 	defer cancel()
 	switch {
-	case s.status == unstored:
+	case s.state == unstored:
 		if err := s.promisable(); err != nil {
 			return err
 		}
@@ -89,7 +89,8 @@ func (s *Session) touch(ctx context.Context) error {
 		return fmt.Errorf("session: touch: %w", err)
 	}
 	s.m.stats.count(touched)
-	s.rec.Expires, s.due = expires, false
+	s.rec.Expires = expires
+	s.setDue(false)
 	return nil
 }
 
@@ -145,9 +146,6 @@ func (m *Manager) newRecord(now time.Time, data []byte, l lifetime) driver.Recor
 	return rec
 }
 
-// named gives the session its sid and key.
-func (s *Session) named(sid, key string) { s.sid, s.key, s.status = sid, key, stored }
-
 // answer promises the sid to the client and to later readers of the request.
 func (s *Session) answer(n note) {
 	s.r.answerSID(s.sid, s.m.maxAge(s.lifetime()))
@@ -158,7 +156,7 @@ func (s *Session) answer(n note) {
 func (s *Session) saved(p payload) {
 	s.codec, s.values, s.life = s.m.codec, p.values, p.life
 	s.log.reset()
-	s.due = false
+	s.setDue(false)
 	if s.aside != nil {
 		s.aside.sent = nil
 	}
@@ -305,7 +303,7 @@ func (s *Session) lost(ctx context.Context) error {
 	if s.r.reply.moved() {
 		return s.follow(ctx)
 	}
-	s.status = gone
+	s.lose()
 	s.m.watched.end(s.key)
 	s.r.reply.retract()
 	return ErrDestroyed
@@ -314,8 +312,9 @@ func (s *Session) lost(ctx context.Context) error {
 // follow takes the session and its log to the sid that another Session of this request has given it.
 func (s *Session) follow(ctx context.Context) error {
 	sid, log := s.r.reply.current(), s.log
-	if sid == "" || s.status == stored && !s.r.leadsFrom(s.sid) { // what came later is another session
-		s.r.original, s.status = sid, dismissed
+	if sid == "" || s.isStored() && !s.r.leadsFrom(s.sid) { // what came later is another session
+		s.r.original = sid
+		s.dismiss()
 		return nil
 	}
 	next := s.m.newSession()
@@ -335,7 +334,7 @@ func (s *Session) follow(ctx context.Context) error {
 	}
 	s.named(next.sid, next.key)
 	s.r.original, s.rec, s.codec, s.values, s.life = sid, next.rec, next.codec, next.values, next.life
-	if s.due = false; log.empty() {
+	if s.setDue(false); log.empty() {
 		return nil
 	}
 	return s.merge(ctx)
@@ -361,6 +360,6 @@ func (s *Session) load(ctx context.Context, sid string) error {
 	s.named(sid, key)
 	s.codec, s.values, s.life = c, values, s.m.lifetimeIn(c, values)
 	s.log.reset()
-	s.due = s.m.due(now, &s.rec, s.life)
+	s.setDue(s.m.due(now, &s.rec, s.life))
 	return nil
 }

@@ -53,7 +53,7 @@ func (s *Session) unsealed(now time.Time) error {
 		return ErrNotFound
 	}
 	s.codec, s.values, s.life = c, values, s.m.lifetimeIn(c, values)
-	s.due = s.m.due(now, rec, s.life)
+	s.setDue(s.m.due(now, rec, s.life))
 	s.named(sid, "")
 	return nil
 }
@@ -74,7 +74,8 @@ func (s *Session) unsealedBeego(now time.Time) error {
 	if err != nil {
 		return err
 	}
-	s.codec, s.values, s.due = s.m.codec, rec.Data, true
+	s.codec, s.values = s.m.codec, rec.Data
+	s.setDue(true)
 	s.named(sid, "")
 	return nil
 }
@@ -90,7 +91,7 @@ func (s *Session) reseal(do func() error) error {
 		if err := do(); err != nil {
 			return err
 		}
-		if s.status == unstored {
+		if s.state == unstored {
 			if s.log.simplify(); s.log.empty() {
 				return nil
 			}
@@ -115,17 +116,17 @@ func (s *Session) resealable() error {
 	if s.r.reply.moved() {
 		value, was := s.r.reply.current(), s.sid
 		if value == "" {
-			s.status = dismissed
+			s.dismiss()
 			return ErrDestroyed
 		}
 		switch err := s.unseal(value); {
 		case errors.Is(err, ErrNotFound):
-			s.status = gone
+			s.lose()
 			return ErrDestroyed
 		case err != nil:
 			return err
 		case was != "" && s.sid != was && !s.r.leadsFrom(was): // what came later is another session
-			s.status = dismissed
+			s.dismiss()
 			return ErrDestroyed
 		}
 		s.r.original = value
@@ -135,7 +136,7 @@ func (s *Session) resealable() error {
 
 // resealAs gives the session a new sid. The old seal cannot be revoked: it opens until its deadline.
 func (s *Session) resealAs(sid, user string) error {
-	if err := s.resealable(); err != nil || s.status == unstored && user == "" {
+	if err := s.resealable(); err != nil || s.state == unstored && user == "" {
 		return err
 	}
 	defer s.log.reset()
@@ -147,7 +148,7 @@ func (s *Session) resealAs(sid, user string) error {
 // or the codec have changed since, keeps the deadline that it has: its visitor must be able to read it, and to
 // get rid of it.
 func (s *Session) renewSealed() error {
-	if !s.due {
+	if s.idle != due {
 		return nil
 	}
 	err := s.seal(s.sid)
@@ -171,9 +172,10 @@ func (s *Session) seal(sid string) error {
 		s.rec = before
 		return err
 	}
-	begins := s.status == unstored
+	begins := s.state == unstored
 	s.isNew = s.isNew || begins
-	s.codec, s.values, s.life, s.due = s.m.codec, p.values, p.life, false
+	s.codec, s.values, s.life = s.m.codec, p.values, p.life
+	s.setDue(false)
 	s.named(sid, "")
 	n := s.r.reply.note()
 	if was != "" && was != sid {
@@ -197,10 +199,10 @@ func (s *Session) seal(sid string) error {
 func (s *Session) sealable(sid string) (p payload, err error) {
 	m, rec, now, values := s.m, &s.rec, time.Now(), []byte(nil)
 	switch {
-	case s.status == unstored:
+	case s.state == unstored:
 		*rec = m.newRecord(now, nil, s.life)
 	case !rec.Live(now):
-		s.status = gone
+		s.lose()
 		return p, ErrDestroyed
 	}
 	if !s.log.flush {

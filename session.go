@@ -24,11 +24,9 @@ type Session struct {
 	mu     sync.Mutex
 	sid    string // "" until a lazy session has something to store
 	key    string // what the backend keeps it under
-	status status
+	state  state
+	idle   idleDeadline
 	isNew  bool
-	due    bool          // the idle deadline is to be moved at release
-	fixed  bool          // UpdateExpiration has set the deadline: this Session moves it no more
-	held   bool          // a Regenerate has failed: changes wait for one that does not
 	told   bool          // the application knows from Save that the log is not stored
 	life   lifetime      // as stored
 	rec    driver.Record // as loaded or stored last
@@ -42,30 +40,9 @@ type Session struct {
 	own request // what r points to outside Handler
 }
 
-// status is what a Session knows of its record.
-type status uint8
-
-const (
-	unstored  status = iota // nothing in the store yet
-	stored                  // there was a record when the store was last asked
-	gone                    // destroyed, regenerated away or expired, by others
-	dismissed               // destroyed by this very request
-)
-
-// ended reports whether the session is known to be over.
-func (s *Session) ended() bool { return s.status == gone || s.status == dismissed }
-
-// storedSID returns the sid under which something is stored, "" if nothing is.
-func (s *Session) storedSID() string {
-	if s.status == stored {
-		return s.sid
-	}
-	return ""
-}
-
-// dismiss notes that this request has ended the session.
-func (s *Session) dismiss(ctx context.Context) error {
-	s.status = dismissed
+// endHere notes that this request has ended the session, and gives up what it holds.
+func (s *Session) endHere(ctx context.Context) error {
+	s.dismiss()
 	if s.m.sealer != nil {
 		s.m.watched.end(s.sid)
 	}
@@ -274,11 +251,11 @@ func (s *Session) change(ctx context.Context, do func() error) error {
 	s.told = false
 	s.made++
 	switch {
-	case s.ended():
+	case s.isOver():
 		return ErrDestroyed
 	case s.m.sealer != nil:
 		return s.reseal(do)
-	case s.status == stored:
+	case s.isStored():
 		return do()
 	}
 	before := s.log.clone()
@@ -305,7 +282,7 @@ func (s *Session) begin(ctx context.Context) (err error) {
 	if !s.r.reply.waits() {
 		ctx, cancel := s.saveContext(ctx)
 		defer cancel()
-		if err = s.create(ctx); err == nil && s.status == dismissed {
+		if err = s.create(ctx); err == nil && s.state == dismissed {
 			err = ErrDestroyed
 		}
 		return err

@@ -100,7 +100,7 @@ func (s *Session) arrived(c candidate) error {
 		return s.renewSealed()
 	case c.by == byHeader:
 		s.r.reply.header(c.sid)
-	case s.due:
+	case s.idle == due:
 		s.renewCookie(s.m.maxAge(s.life))
 	}
 	return nil
@@ -121,7 +121,7 @@ func (s *Session) find(ctx context.Context, sid string) error {
 func (s *Session) ensure(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.unlock()
-	if s.status != unstored {
+	if s.state != unstored {
 		return nil
 	}
 	if err := s.promisable(); err != nil {

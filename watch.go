@@ -30,9 +30,9 @@ func (s *Session) Done() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.ended():
+	case s.isOver():
 		return closedChannel
-	case s.status == unstored || s.m.raw != nil:
+	case s.state == unstored || s.m.raw != nil:
 		return nil
 	}
 	key := s.key

@@ -98,8 +98,8 @@ func (m *Manager) remove(ctx context.Context, sid string) (events []func(), err 
 		return nil, err
 	}
 	event := m.destroyed(ctx, key, rec.User, ReasonLogout)
-	if absent {
-		event = nil
+	if absent || event == nil {
+		return nil, nil
 	}
 	return []func(){event}, nil
 }

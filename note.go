@@ -45,8 +45,8 @@ func parseNote(text string) (n note) {
 
 // note returns the note in the request.
 func (r *request) note() note {
-	mu := r.lock()
-	defer mu.Unlock()
+	rewriting.Lock()
+	defer rewriting.Unlock()
 	scan := cookies.NewScan(r.x.RequestHeader("Cookie"), r.m.noteName)
 	for value, ok := scan.Next(); ok; value, ok = scan.Next() {
 		if text, ours := strings.CutPrefix(value, r.m.word); ours {

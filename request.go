@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
-	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -136,8 +135,8 @@ func (r *request) requested(buf []candidate) (_ []candidate, malformed int) {
 // current returns the sid that the request carries now, "" if none. Only the manager changes it, and only
 // to a sid that it made or that was live.
 func (r *request) current() string {
-	mu := r.lock()
-	defer mu.Unlock()
+	rewriting.Lock()
+	defer rewriting.Unlock()
 	var buf [maxCandidates + 2]candidate
 	candidates, _ := r.requested(buf[:0])
 	for _, c := range candidates {
@@ -148,21 +147,7 @@ func (r *request) current() string {
 
 // rewriting guards the headers of requests in which sids are replaced. Several Sessions of one request,
 // in several goroutines, look there for what the request's sid has become.
-var rewriting [64]struct {
-	sync.Mutex
-	_ [56]byte // a cache line each
-}
-
-// lock locks what guards the headers of this request, and hardly any other's. Copies of a request share its header.
-func (r *request) lock() *sync.Mutex {
-	n := uintptr(0)
-	if r.http.r != nil {
-		n = reflect.ValueOf(r.http.r.Header).Pointer() / 64 % uintptr(len(rewriting))
-	}
-	mu := &rewriting[n].Mutex
-	mu.Lock()
-	return mu
-}
+var rewriting sync.Mutex
 
 // rewrite makes sid the only one in the request, with a note beside it, so that whoever reads it later finds this session.
 // An empty sid leaves none. untried are cookies that stay behind it: see pairs.
@@ -172,8 +157,8 @@ func (r *request) rewrite(sid, untried string, n note) {
 	if r.byCookie() && sid != "" {
 		own = r.pair(sid) + untried
 	}
-	mu := r.lock()
-	defer mu.Unlock()
+	rewriting.Lock()
+	defer rewriting.Unlock()
 	line := cookies.Without(x.RequestHeader("Cookie"), m.cfg.CookieName, m.noteName) + own
 	if text := n.String(); text != "" {
 		line += "; " + m.noteName + "=" + m.word + text

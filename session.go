@@ -26,7 +26,7 @@ type Session struct {
 	key    string // what the backend keeps it under
 	state  state
 	idle   idleDeadline
-	isNew  bool
+	isNew  bool          // it began with this request
 	told   bool          // the application knows from Save that the log is not stored
 	life   lifetime      // as stored
 	rec    driver.Record // as loaded or stored last

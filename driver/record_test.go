@@ -92,7 +92,7 @@ func TestRecordRoundTrip(t *testing.T) {
 	})
 }
 
-// A script that knows the two offsets compares the version and moves the deadline.
+// A script that knows the offsets compares the version, moves the deadline and finds the user.
 func TestRecordOffsets(t *testing.T) {
 	for _, user := range []string{"", "ann", strings.Repeat("u", 300)} {
 		rec := goldenRecord
@@ -106,6 +106,9 @@ func TestRecordOffsets(t *testing.T) {
 		}
 		if got := binary.BigEndian.Uint64(b[driver.RecordExpiresOffset:]); got != uint64(rec.Expires.UnixMilli()) {
 			t.Errorf("expires %d", got)
+		}
+		if got := b[driver.RecordUserOffset+2:][:binary.BigEndian.Uint16(b[driver.RecordUserOffset:])]; string(got) != user {
+			t.Errorf("user %q", got)
 		}
 		rec.Version, rec.Expires = 7, recordTime.Add(2*time.Hour)
 		binary.BigEndian.PutUint64(b[driver.RecordVersionOffset:], rec.Version)

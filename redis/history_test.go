@@ -17,7 +17,7 @@ func TestHistory(t *testing.T) {
 	historytest.Run(t, historytest.Setup{Open: nodes(redis.Open, addr)})
 }
 
-// TestHistoryCluster is for the long form alone: six servers have to find each other first.
+// TestHistoryCluster is for the long form alone: on six servers it takes minutes.
 func TestHistoryCluster(t *testing.T) {
 	if !faulttest.Long() {
 		return

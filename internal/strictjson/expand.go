@@ -11,8 +11,8 @@ import (
 )
 
 // Expand replaces each ${NAME} in text by an environment variable, ${file:/path} by the text of a file without its last
-// line break, and $${ by ${ itself. In a JSON object that is done in each string but the keys: a quote in what is inserted
-// does not end the string. Errors show no text.
+// line break, and $${ by ${ itself. In a JSON object it does so in each string but the keys, and escapes what it inserts.
+// Errors do not show the text.
 func Expand(text string) (string, error) {
 	if trimmed := strings.TrimSpace(text); strings.HasPrefix(trimmed, "{") && json.Valid([]byte(trimmed)) {
 		return expandJSON(text)

@@ -106,19 +106,7 @@ bench-peers: servers ## this package beside others, 5 rounds, into docs/performa
 
 .PHONY: soak
 soak: servers ## every fuzz target for FUZZTIME (30s) each, the tests with SESSION_SEEDS (1000) seeds or more, the drill, all mutants
-	@failed=; \
-	for module in $(TESTED); do \
-		cd $(CURDIR)/$$module; \
-		packages=$$($(GO) list ./...); \
-		for package in $$packages; do \
-			targets=$$($(GO) test -list '^Fuzz' $$package); \
-			for target in $$(grep '^Fuzz' <<<"$$targets" || true); do \
-				echo "== $$package $$target"; \
-				$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$package || failed="$$failed $$package:$$target"; \
-			done; \
-		done; \
-	done; \
-	if [ -n "$$failed" ]; then echo "soak: failed:$$failed" >&2; exit 1; fi
+	@$(call each,$(TESTED),GO=$(GO) $(CURDIR)/scripts/fuzz.sh $(FUZZTIME))
 	@export SESSION_SEEDS=$(SESSION_SEEDS) SESSION_SOAK=1; \
 	$(call each,$(TESTED),$(GO) test -race -shuffle=on -count 1 -timeout 4h ./...)
 	@$(MAKE) drill

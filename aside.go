@@ -4,8 +4,6 @@ package session
 // 512 bytes that takes half as long again.
 type aside struct {
 	was    string   // the dead sid that this session takes the place of, if a Regenerate found one
-	login  string   // who logs in with what is stored next, as the store has it
-	sent   []sent   // what may have been stored although the store has not said so
 	events []func() // what is to be told of when mu is given up
 
 	done   <-chan struct{} // of the key doneOf, once Done was called

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"iter"
 	"reflect"
-	"slices"
 
 	"github.com/seed1a8f7c28/session/internal/codec"
+	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
 // All ranges over keys and values as this request sees them when the loop begins, in no particular order. Each
@@ -70,26 +70,10 @@ func (s *Session) each(f func(key, value any) bool) error {
 func (s *Session) seen() (codec.Codec, []byte, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.m.raw != nil:
+	if s.m.raw != nil {
 		return nil, nil, unsupported("the store of a third-party provider cannot list its values")
-	case s.log.empty():
-		return s.codec, s.values, nil
 	}
-	var (
-		values []byte
-		err    error
-	)
-	if !s.log.flush {
-		values = s.values
-	}
-	if s.codec.ID() != s.m.codec.ID() {
-		values, err = codec.Transcode(s.codec, s.m.codec, values)
-	}
-	if err == nil {
-		values, err = s.m.codec.Apply(0, values, slices.Clone(s.log.changes))
-	}
-	return s.m.codec, values, err
+	return s.draft.Seen(s.m.codec)
 }
 
 // Has reports whether there is a value under key, as this request sees it: also a nil one, unless the Store is a
@@ -137,17 +121,17 @@ func (s *Session) SetMulti(ctx context.Context, values map[any]any) error {
 	if s.m.raw != nil {
 		return s.changeRaw(ctx, func(ctx context.Context, store Store) error { return setAll(ctx, store, values) })
 	}
-	return s.change(ctx, func() error {
+	return s.change(ctx, func(log *merge.Log) error {
 		changes := make([]codec.Change, 0, len(values))
 		for key, value := range values {
-			k, v, err := s.encode(key, value)
+			k, v, err := s.encode(log, key, value)
 			if err != nil {
 				return err
 			}
 			changes = append(changes, codec.Change{Key: k, Value: v})
 		}
 		for _, c := range changes {
-			s.log.put(c.Key, c.Value)
+			log.Put(c.Key, c.Value)
 		}
 		return nil
 	})
@@ -195,15 +179,11 @@ func (s *Session) Pop(ctx context.Context, key any) (any, error) {
 	if err != nil || !ok {
 		return nil, err
 	}
-	err = s.change(ctx, func() error {
+	err = s.change(ctx, func(log *merge.Log) error {
 		if v, ok, err = s.get(key); err != nil || !ok { // another Session of the request may have changed it
 			return err
 		}
-		k, err := s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.AppendKey(b, key) })
-		if err == nil {
-			s.log.put(k, nil)
-		}
-		return err
+		return s.drop(log, key)
 	})
 	if err != nil {
 		return nil, err
@@ -228,13 +208,11 @@ func (s *Session) Clear(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.unlock()
-	return s.change(ctx, func() error {
+	return s.change(ctx, func(log *merge.Log) error {
 		for _, key := range keys {
-			k, err := s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.AppendKey(b, key) })
-			if err != nil {
+			if err := s.drop(log, key); err != nil {
 				return err
 			}
-			s.log.put(k, nil)
 		}
 		return nil
 	})

@@ -204,8 +204,8 @@ func (d *deferred) conclude() (s *Session, harmless bool, err error) {
 			events = s.takeEvents()
 			s.mu.Unlock()
 		}()
-		unchanged := s.log.empty()
-		if !s.told {
+		unchanged := s.draft.Changes().Empty()
+		if !s.told() {
 			err = s.releaseLocked(d.r.context())
 		}
 		harmless = unchanged || errors.Is(err, ErrDestroyed)
@@ -222,13 +222,6 @@ func (d *deferred) loaded() *Session {
 	d.loading.Lock()
 	defer d.loading.Unlock()
 	return d.session
-}
-
-// isTold reports whether the application knows from Save that its changes are not stored.
-func (s *Session) isTold() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.told
 }
 
 // publish puts the answer into the response header.

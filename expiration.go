@@ -3,9 +3,10 @@ package session
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
 // ShiftExpiration moves the idle deadline of the request's session to its lifetime from now, at once and for
@@ -24,7 +25,7 @@ func (m *Manager) ShiftExpirationExchange(x Exchange) error {
 func (s *Session) shiftNow(ctx context.Context) error {
 	err := s.shift(ctx)
 	if err == nil {
-		s.renewCookie(s.m.maxAge(s.life))
+		s.renewCookie(s.m.maxAge(s.draft.Life))
 	}
 	return err
 }
@@ -47,11 +48,11 @@ func (m *Manager) updateExpiration(a arrival, d time.Duration) error {
 		return errors.New("session: the time to a deadline is more than zero, and a century at most")
 	}
 	return m.withSession(a, func(s *Session, ctx context.Context) error {
-		err := s.fix(ctx, lifetime{idle: d})
+		err := s.fix(ctx, merge.Lifetime{Idle: d})
 		if err != nil {
 			return err
 		}
-		if s.m.maxAge(s.life) > 0 {
+		if s.m.maxAge(s.draft.Life) > 0 {
 			s.answerCookie(cookieAge(d))
 		}
 		s.idle = fixed
@@ -96,60 +97,42 @@ func (s *Session) shift(ctx context.Context) error {
 	if err := s.resealable(); err != nil {
 		return err
 	}
-	return s.sealUntil(s.m.extended(time.Now(), &s.rec, s.life))
+	return s.sealUntil(s.draft.Life.Extended(time.Now(), s.draft.Expires(), s.draft.Deadline()))
 }
 
 // fix sets the deadline.
-func (s *Session) fix(ctx context.Context, l lifetime) error {
+func (s *Session) fix(ctx context.Context, l merge.Lifetime) error {
 	if s.m.sealer != nil {
 		return s.fixSealed(l)
 	}
-	turn, err := s.m.saves.enter(ctx, s.key)
-	if err != nil {
-		return fmt.Errorf("session: save: %w", err)
+	user := s.draft.User
+	out, err := s.m.store.Expire(ctx, &s.draft, l)
+	s.met(ctx, user, out)
+	switch {
+	case out.Gone:
+		return s.lost(ctx)
+	case err != nil:
+		return err
 	}
-	defer s.m.saves.leave(s.key, turn)
-	rec := s.rec
-	if turn.rec.Version > rec.Version {
-		rec = turn.rec
-	}
-	for try := 0; ; try++ {
-		seen := rec.Version == s.rec.Version
-		rec.Expires, rec.Shorten = s.m.idleUntil(time.Now(), rec.Deadline, l), true
-		err := s.m.backend.Save(ctx, s.key, &rec)
-		if err == nil {
-			s.m.stats.count(saved)
-			s.m.watched.sooner(s.key, rec.Expires)
-			if turn.rec = rec; seen {
-				s.rec = rec
-			}
-			return nil
-		}
-		base, err := s.retry(ctx, try, err)
-		switch {
-		case errors.Is(err, ErrNotFound):
-			return s.lost(ctx)
-		case err != nil:
-			return fmt.Errorf("session: save: %w", err)
-		}
-		rec = *base
-	}
+	s.m.stats.count(saved)
+	return nil
 }
 
-func (s *Session) fixSealed(l lifetime) error {
+func (s *Session) fixSealed(l merge.Lifetime) error {
 	if err := s.resealable(); err != nil {
 		return err
 	}
-	return s.sealUntil(s.m.idleUntil(time.Now(), s.rec.Deadline, l))
+	return s.sealUntil(l.Until(time.Now(), s.draft.Deadline()))
 }
 
 // sealUntil seals the session with this deadline.
 func (s *Session) sealUntil(expires time.Time) error {
-	before, idle := s.rec.Expires, s.idle
-	s.rec.Expires, s.idle = expires, fixed
-	err := s.seal(s.sid)
+	before, idle := s.draft.Expires(), s.idle
+	s.draft.SetExpires(expires)
+	s.idle = fixed
+	err := s.seal(s.sid, "")
 	if s.idle = idle; err != nil {
-		s.rec.Expires = before
+		s.draft.SetExpires(before)
 		return err
 	}
 	s.m.watched.sooner(s.sid, expires)

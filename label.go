@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/codec"
+	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
 // labelKey is where a session has its label, a string.
@@ -31,13 +32,13 @@ func (s *Session) SetLabel(ctx context.Context, label string) error {
 	}
 	s.mu.Lock()
 	defer s.unlock()
-	return s.change(ctx, func() error {
-		k, v, err := s.encode(labelKey, label)
+	return s.change(ctx, func(log *merge.Log) error {
 		if label == "" {
-			v = nil
+			return s.drop(log, labelKey)
 		}
+		k, v, err := s.encode(log, labelKey, label)
 		if err == nil {
-			s.log.put(k, v)
+			log.Put(k, v)
 		}
 		return err
 	})
@@ -66,7 +67,7 @@ func (m *Manager) details(ctx context.Context, e *driver.Entry) (Info, error) {
 	if err := m.backend.Load(ctx, e.Key, &e.Record); err != nil {
 		return Info{}, err
 	}
-	c, values, err := m.openData(e.Key, e.Data)
+	c, values, err := m.envelope.Open(e.Key, e.Data)
 	switch {
 	case errors.Is(err, ErrCorrupt): // it is there, and can be ended
 		return m.info(e, m.cfg.idle), nil
@@ -75,7 +76,7 @@ func (m *Manager) details(ctx context.Context, e *driver.Entry) (Info, error) {
 	case !e.Live(time.Now()):
 		return Info{}, ErrNotFound
 	}
-	info := m.info(e, m.lifetimeIn(c, values).idle)
+	info := m.info(e, m.envelope.Lifetimes.In(c, values).Idle)
 	if v, ok, err := c.Get(values, labelKeyEnc); ok && err == nil {
 		info.Label, _ = v.(string)
 	}

@@ -29,11 +29,12 @@ var layers = []struct {
 	{"internal/codec", []string{"driver"}},
 	{"internal/cookies", []string{"driver"}},
 	{"internal/listing", []string{"driver"}},
+	{"internal/merge", []string{"driver", "internal/codec", "internal/millis", "internal/pause", "internal/sealing"}},
 	// Engines: none knows another, but that the databases share sql.
 	{"mysql", []string{".", "driver", "sql"}},
 	{"postgres", []string{".", "driver", "sql"}},
 	{"contrib/sqlite", []string{".", "driver", "sql"}},
-	{"sql", []string{".", "driver", "internal/listing", "internal/millis", "internal/pause"}},
+	{"sql", []string{".", "driver", "internal/listing", "internal/merge", "internal/millis", "internal/pause"}},
 	{"memory", forEngines},
 	{"file", forEngines},
 	{"cookie", forEngines},
@@ -50,7 +51,8 @@ var layers = []struct {
 	}},
 	{"tools/", []string{"tools/"}},
 	{".", []string{
-		"driver", "internal/codec", "internal/cookies", "internal/millis", "internal/pause", "internal/sealing", "internal/strictjson",
+		"driver", "internal/codec", "internal/cookies", "internal/merge", "internal/pause", "internal/sealing",
+		"internal/strictjson",
 	}},
 }
 
@@ -102,6 +104,8 @@ func TestLayeringForbids(t *testing.T) {
 	for _, tt := range []struct{ folder, imported string }{
 		{"driver", "."},
 		{"internal/codec", "."},
+		{"internal/merge", "."},
+		{"internal/merge", "internal/cookies"},
 		{"internal/listing", "internal/test/proctest"},
 		{"redis", "memory"},
 		{"postgres", "mysql"},

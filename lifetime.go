@@ -1,70 +1,17 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"time"
 
-	"github.com/seed1a8f7c28/session/driver"
-	"github.com/seed1a8f7c28/session/internal/codec"
+	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
-// lifetimeKey is where a session has a lifetime of its own: an int64 of milliseconds, negative if the browser
-// is to keep the cookie.
-const lifetimeKey = reservedPrefix + "lifetime"
-
-var lifetimeKeyEnc, _ = codec.AppendKey(nil, lifetimeKey)
-
-// A lifetime is how long a session lives when it is not used.
-type lifetime struct {
-	idle       time.Duration
-	own        bool // it is the session's, not the manager's
-	remembered bool // the cookie outlives the browser
-}
-
-func (m *Manager) usualLifetime() lifetime { return lifetime{idle: m.cfg.idle} }
-
-// lifetimeIn returns the lifetime of a session with these values. It is asked with every request: that a session
-// has none of its own is found without decoding it.
-func (m *Manager) lifetimeIn(c codec.Codec, values []byte) lifetime {
-	if len(values) == 0 || !c.Seeks() && !bytes.Contains(values, lifetimeKeyEnc[2:]) { // not what JSON escapes
-		return m.usualLifetime()
-	}
-	v, _, err := c.Get(values, lifetimeKeyEnc)
-	if err != nil {
-		return m.usualLifetime()
-	}
-	return m.lifetimeOf(v)
-}
-
-// lifetimeOf reads what is stored under lifetimeKey.
-func (m *Manager) lifetimeOf(v any) lifetime {
-	ms, ok := v.(int64)
-	remembered := ms < 0
-	if remembered {
-		ms = -ms
-	}
-	if !ok || ms <= 0 || ms > int64(maxLifetime/time.Millisecond) {
-		return m.usualLifetime()
-	}
-	return lifetime{time.Duration(ms) * time.Millisecond, true, remembered}
-}
-
-// maxLifetime is a century: a deadline so far off is a time in every store.
-const maxLifetime = 100 * 365 * 24 * time.Hour
+const maxLifetime = merge.MaxLifetime
 
 // lifetime returns the lifetime as this request sees it.
-func (s *Session) lifetime() lifetime {
-	if c := s.log.find(lifetimeKeyEnc); c != nil && c.Value != nil {
-		if v, err := s.m.codec.Value(c.Value); err == nil {
-			return s.m.lifetimeOf(v)
-		}
-	} else if c != nil || s.log.flush {
-		return s.m.usualLifetime()
-	}
-	return s.life
-}
+func (s *Session) lifetime() merge.Lifetime { return s.m.envelope.Lifetimes.Of(&s.draft, s.m.codec) }
 
 // SetLifetime sets how long this session lives when it is not used, instead of the manager's Maxlifetime: from
 // its next save on, on every node, and over a Regenerate. The deadline moves then, to an earlier time too; a request
@@ -75,7 +22,7 @@ func (s *Session) lifetime() lifetime {
 func (s *Session) SetLifetime(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
 	defer s.unlock()
-	return s.setLifetime(ctx, d, s.lifetime().remembered)
+	return s.setLifetime(ctx, d, s.lifetime().Remembered)
 }
 
 // RememberMe is SetLifetime with a cookie that the browser keeps for d, at most 400 days, and that is renewed
@@ -104,13 +51,13 @@ func (s *Session) setLifetime(ctx context.Context, d time.Duration, remembered b
 	if remembered {
 		ms = -ms
 	}
-	err := s.change(ctx, func() error {
-		k, v, err := s.encode(lifetimeKey, ms)
+	err := s.change(ctx, func(log *merge.Log) error {
 		if ms == 0 {
-			v = nil
+			return s.drop(log, merge.LifetimeKey)
 		}
+		k, v, err := s.encode(log, merge.LifetimeKey, ms)
 		if err == nil {
-			s.log.put(k, v)
+			log.Put(k, v)
 		}
 		return err
 	})
@@ -121,9 +68,9 @@ func (s *Session) setLifetime(ctx context.Context, d time.Duration, remembered b
 }
 
 // maxAge returns the Max-Age of the cookie of a session with lifetime l, in seconds, 0 for none.
-func (m *Manager) maxAge(l lifetime) int {
-	if l.remembered || l.own && m.cfg.cookieMaxAge > 0 {
-		return cookieAge(l.idle)
+func (m *Manager) maxAge(l merge.Lifetime) int {
+	if l.Remembered || l.Own && m.cfg.cookieMaxAge > 0 {
+		return cookieAge(l.Idle)
 	}
 	return m.cfg.cookieMaxAge
 }
@@ -146,42 +93,4 @@ func (s *Session) answerCookie(maxAge int) {
 	if s.m.sealer == nil && s.isStored() {
 		s.r.answerCookie(s.sid, maxAge)
 	}
-}
-
-// deadline returns the idle deadline of base when it is stored now with lifetime l, and whether it may be an
-// earlier one: only a lifetime that this request has changed makes it so.
-func (s *Session) deadline(now time.Time, base *driver.Record, l lifetime) (expires time.Time, shorten bool) {
-	switch {
-	case s.log.find(lifetimeKeyEnc) != nil || s.log.flush && s.life.own:
-		return s.m.idleUntil(now, base.Deadline, l), true
-	case s.isFixed():
-		return base.Expires, false
-	}
-	return s.m.extended(now, base, l), false
-}
-
-// due reports whether a session that is used now is due to have its idle deadline moved.
-func (m *Manager) due(now time.Time, rec *driver.Record, l lifetime) bool {
-	every := m.cfg.touchEvery
-	if l.own && l.idle < m.cfg.idle {
-		every = min(every, l.idle/20)
-	}
-	return m.idleUntil(now, rec.Deadline, l).Sub(rec.Expires) >= max(every, time.Millisecond)
-}
-
-// extended returns the idle deadline of rec when it is stored now, which is never an earlier one.
-func (m *Manager) extended(now time.Time, rec *driver.Record, l lifetime) time.Time {
-	if t := m.idleUntil(now, rec.Deadline, l); t.After(rec.Expires) {
-		return t
-	}
-	return rec.Expires
-}
-
-// idleUntil returns the idle deadline of a session that is used now.
-func (m *Manager) idleUntil(now, deadline time.Time, l lifetime) time.Time {
-	t := now.Add(l.idle)
-	if !deadline.IsZero() && deadline.Before(t) {
-		t = deadline
-	}
-	return time.UnixMilli(t.UnixMilli())
 }

@@ -44,14 +44,14 @@ func (s *Session) Login(ctx context.Context, user string) error {
 func (s *Session) User() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.m.userName(s.rec.User)
+	return s.m.userName(s.draft.User)
 }
 
 // AuthTime returns when the user logged in, the zero time if nobody is.
 func (s *Session) AuthTime() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.rec.AuthTime
+	return s.draft.AuthTime()
 }
 
 // RequireFresh returns an error wrapping [ErrNotFresh] unless a user is logged in and has logged in less than d
@@ -63,25 +63,9 @@ func (s *Session) RequireFresh(d time.Duration) error {
 	return nil
 }
 
-// logIn makes rec, which is to be stored, that of who logs in now, if somebody does.
-func (s *Session) logIn(rec *driver.Record, l lifetime) {
-	user := s.besides().login
-	if user == "" {
-		return
-	}
-	fresh := s.m.newRecord(time.Now(), nil, l)
-	rec.User, rec.Created, rec.AuthTime = user, fresh.Created, fresh.Created
-	rec.Expires, rec.Deadline = fresh.Expires, fresh.Deadline
-}
-
-// isOthers reports whether the session is a user's, and another one logs in.
-func (s *Session) isOthers(user string) bool {
-	return user != "" && s.isStored() && s.rec.User != "" && s.rec.User != user
-}
-
 // isLimited reports whether there must be room for one more session of user, who logs in unless it is "".
 func (s *Session) isLimited(user string) bool {
-	return user != "" && s.m.cfg.MaxPerUser > 0 && !(s.isStored() && s.rec.User == user)
+	return user != "" && s.m.cfg.MaxPerUser > 0 && !(s.isStored() && s.draft.User == user)
 }
 
 // reserve makes room for one more session of user, if somebody logs in. The caller holds mu.

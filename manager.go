@@ -13,24 +13,24 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/codec"
 	"github.com/seed1a8f7c28/session/internal/cookies"
-	"github.com/seed1a8f7c28/session/internal/sealing"
+	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
 // A Manager starts, regenerates and destroys sessions for requests. It is safe for concurrent use; an
 // application usually has one.
 type Manager struct {
-	cfg        *settings
-	log        *slog.Logger
-	secure     atomic.Bool
-	word       string      // begins what the manager notes in requests
-	noteName   string      // the cookie that it notes it in
-	held       atomic.Bool // there was a Regenerate that failed: look for its note
-	fixed      atomic.Bool // there was an UpdateExpiration: look for its note
-	none       *request    // that of Sessions without one
-	cookie     cookies.Writer
-	elsewhere  *cookies.Writer // where beego's cookie is another one; else nil
-	codec      codec.Codec
-	encryption *sealing.Box // nil without encryption
+	cfg       *settings
+	log       *slog.Logger
+	secure    atomic.Bool
+	word      string      // begins what the manager notes in requests
+	noteName  string      // the cookie that it notes it in
+	held      atomic.Bool // there was a Regenerate that failed: look for its note
+	fixed     atomic.Bool // there was an UpdateExpiration: look for its note
+	none      *request    // that of Sessions without one
+	cookie    cookies.Writer
+	elsewhere *cookies.Writer // where beego's cookie is another one; else nil
+	codec     codec.Codec
+	envelope  merge.Envelope
 
 	backend   driver.Backend // one of these three is not nil
 	sealer    driver.Sealer
@@ -41,7 +41,7 @@ type Manager struct {
 	local     bool         // nothing waits: the backend is InProcess, or there is a sealer
 	plainKeys bool
 
-	saves   *saveQueue
+	store   *merge.Store // of backend; else nil
 	stats   statistics
 	watched watches
 
@@ -94,10 +94,11 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 	if !ok {
 		return nil, configErrorf("codec", "unknown codec %q", s.Codec)
 	}
-	m := &Manager{cfg: s, log: s.Logger, cookie: newCookieWriter(s), elsewhere: newElsewhere(s), codec: c, encryption: s.encryption, parts: 1}
+	m := &Manager{cfg: s, log: s.Logger, cookie: newCookieWriter(s), elsewhere: newElsewhere(s), codec: c, parts: 1}
 	if m.log == nil {
 		m.log = defaultLogger()
 	}
+	m.envelope = newEnvelope(s, c)
 	m.none = noRequest(m)
 	m.secure.Store(s.Secure)
 	m.word, m.noteName = rand.Text(), s.CookieName+".was"
@@ -125,13 +126,13 @@ func (m *Manager) attach(ctx context.Context, p Provider, cfg *ManagerConfig) er
 	if err != nil {
 		return openError(err)
 	}
-	if o.sealer != nil && m.encryption != nil {
+	if o.sealer != nil && m.cfg.encryption != nil {
 		return errors.Join(configErrorf("encryptionKeys", "this provider has keys of its own"), release())
 	}
 	if o.sealer != nil && m.cfg.CookieEncode != nil {
 		return errors.Join(configErrorf("CookieEncode", "this provider seals the cookie itself"), release())
 	}
-	m.backend, m.sealer, m.saves, m.release = o.backend, o.sealer, o.saves, release
+	m.backend, m.sealer, m.release = o.backend, o.sealer, release
 	m.facade = own.facadeOf(m)
 	if c, ok := o.sealer.(interface{ Cookies() driver.CookieConfig }); ok {
 		if err := m.adapt(*cfg, c.Cookies()); err != nil {
@@ -140,12 +141,23 @@ func (m *Manager) attach(ctx context.Context, p Provider, cfg *ManagerConfig) er
 	}
 	_, inProcess := driver.As[driver.InProcess](m.backend)
 	m.local = inProcess || m.sealer != nil
+	if m.backend != nil {
+		m.store = &merge.Store{Backend: m.backend, Envelope: m.envelope, Queue: o.saves, Local: m.local}
+	}
 	m.plainKeys = inProcess || m.cfg.Beego
 	if _, ok := driver.As[driver.UserLimiter](m.backend); !ok && m.cfg.MaxPerUser > 0 {
 		return errors.Join(configErrorf("maxPerUser", "this provider cannot limit the sessions of a user: %w",
 			errors.ErrUnsupported), release())
 	}
 	return nil
+}
+
+// newEnvelope returns how values are stored under settings s.
+func newEnvelope(s *settings, c codec.Codec) merge.Envelope {
+	return merge.Envelope{
+		Codec: c, Encryption: s.encryption, Beego: s.Beego, MaxBytes: s.maxBytes,
+		Lifetimes: merge.Lifetimes{Idle: s.idle, Absolute: s.absolute, Touch: s.touchEvery},
+	}
 }
 
 // adapt takes over what the provider's config says of the cookies. Settings that follow from others follow
@@ -170,6 +182,7 @@ func (m *Manager) adapt(cfg ManagerConfig, c driver.CookieConfig) error {
 		return configErrorf("providerConfig", "%s: %w", wrong.Field, wrong.Err)
 	}
 	m.cfg, m.cookie, m.elsewhere = s, newCookieWriter(s), newElsewhere(s)
+	m.envelope = newEnvelope(s, m.codec)
 	m.parts = min(max(c.Max, 1), cookies.MaxParts)
 	m.noteName = s.CookieName + ".was"
 	m.secure.Store(s.Secure)

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
 // A Provider is what the registry holds, with the methods of a beego provider. Providers of this module
@@ -160,7 +161,7 @@ func (p *provider) facadeOf(m *Manager) *provider {
 type opened struct {
 	backend driver.Backend
 	sealer  driver.Sealer
-	saves   *saveQueue
+	saves   *merge.Queue
 	users   int
 }
 
@@ -192,7 +193,7 @@ func (p *provider) acquire(ctx context.Context, c driver.Config) (o *opened, rel
 
 func (p *provider) openNew(ctx context.Context, c driver.Config) (*opened, error) {
 	var (
-		o   = opened{saves: newSaveQueue()}
+		o   = opened{saves: merge.NewQueue()}
 		err error
 	)
 	switch {

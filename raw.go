@@ -31,7 +31,7 @@ func (s *Session) readRaw(ctx context.Context, sid string) error {
 		return hideSID(err, sid)
 	}
 	s.took(store)
-	s.named(sid, sid)
+	s.named(sid)
 	return nil
 }
 
@@ -173,7 +173,7 @@ func (s *Session) regenerateRaw(ctx context.Context, sid string) error {
 	}
 	s.took(store)
 	was := s.sid
-	s.named(sid, sid)
+	s.named(sid)
 	s.answer(s.r.movedFrom(was))
 	s.regenerated(ctx, was)
 	return nil

@@ -1,14 +1,13 @@
 package session
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
 // SessionRegenerateID is [Manager.Regenerate] with the name and the result that beego's API has.
@@ -87,8 +86,6 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 	if err := s.promisable(); err != nil {
 		return err
 	}
-	s.setAside().login = user
-	defer func() { s.aside.login = "" }()
 	switch {
 	case s.isOver():
 		return ErrDestroyed
@@ -119,9 +116,9 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 		if err := s.reserve(ctx, user, sid); err != nil {
 			return err
 		}
-		return s.create(ctx)
+		return s.create(ctx, user)
 	}
-	was, old := s.sid, s.key
+	was, old := s.sid, s.draft.Key
 	for {
 		err := s.moveAs(ctx, sid, user)
 		if errors.Is(err, ErrTooManySessions) { // the session stays as it was
@@ -136,7 +133,7 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 		if s.sid == sid {
 			break
 		}
-		was, old = s.sid, s.key // another Session of this request has just given it this one
+		was, old = s.sid, s.draft.Key // another Session of this request has just given it this one
 	}
 	s.m.watched.end(old)
 	s.answer(s.r.movedFrom(was))
@@ -149,14 +146,14 @@ var errOwnSID = fmt.Errorf("session: regenerate: %w: the new sid is the old one"
 // moveAs makes room for who logs in, if somebody does, and then moves. Both are in one turn, after a look whether the
 // session is still there: of two requests that log in with one session, the second ends no other to make room.
 func (s *Session) moveAs(ctx context.Context, sid, user string) error {
-	turn, err := s.m.saves.enter(ctx, s.key)
+	turn, err := s.m.store.Queue.Enter(ctx, s.draft.Key)
 	if err != nil {
 		return fmt.Errorf("session: regenerate: %w", err)
 	}
-	defer s.m.saves.leave(s.key, turn)
+	defer s.m.store.Queue.Leave(s.draft.Key, turn)
 	limited := s.isLimited(user)
 	if limited {
-		switch err := s.m.backend.Load(ctx, s.key, new(driver.Record)); {
+		switch err := s.m.backend.Load(ctx, s.draft.Key, new(driver.Record)); {
 		case errors.Is(err, ErrNotFound):
 			return s.lost(ctx)
 		case err != nil:
@@ -168,7 +165,7 @@ func (s *Session) moveAs(ctx context.Context, sid, user string) error {
 		return err
 	}
 	s.state = held // also if an update panics
-	err = s.move(ctx, sid, turn)
+	err = s.move(ctx, turn, sid, user)
 	if limited && (errors.Is(err, ErrDestroyed) || errors.Is(err, ErrTooLarge)) { // nobody can log in by this
 		s.unreserve(ctx, user, sid)
 	}
@@ -179,7 +176,7 @@ func (s *Session) moveAs(ctx context.Context, sid, user string) error {
 func (s *Session) regenerated(ctx context.Context, was string) {
 	s.m.stats.count(regenerated)
 	if h := s.m.cfg.OnRegenerate; h != nil {
-		s.later(ctx, h, Event{ID: s.m.publicID(s.sid), Previous: s.m.publicID(was), User: s.m.userName(s.rec.User)})
+		s.later(ctx, h, Event{ID: s.m.publicID(s.sid), Previous: s.m.publicID(was), User: s.m.userName(s.draft.User)})
 	}
 }
 
@@ -187,122 +184,18 @@ func (s *Session) regenerated(ctx context.Context, was string) {
 // else may know the old sid.
 var errHeld = errors.New("session: not saved: Regenerate has failed, and the old sid must not get the changes")
 
-// move stores the record under a new key and ends the old one at the version that was copied. A crash in
-// between leaves both, and nobody knows the new one.
-func (s *Session) move(ctx context.Context, sid string, turn *turn) error {
-	m := &move{s: s, key: s.m.storageKey(sid)}
-	loaded, log := s.rec, s.log
-	base := &loaded
-	if turn.rec.Version > loaded.Version && s.besides().sent == nil {
-		base = &turn.rec
-	}
-	for try := 0; ; try++ {
-		if s.isOthers(s.aside.login) {
-			s.log.reset()
-			s.log.flush = true
-		}
-		p, err := s.onto(base, loaded.Version, m.key)
-		if err != nil {
-			s.log = log
-			return m.undo(ctx, err)
-		}
-		err = m.step(ctx, base, p)
-		if err == nil {
-			s.rec = m.rec
-			s.named(sid, m.key)
-			s.saved(p)
-			return nil
-		}
-		s.log = log
-		base, err = s.next(ctx, try, err)
-		switch {
-		case errors.Is(err, ErrNotFound):
-			if err := m.undo(ctx, nil); err != nil {
-				return err
-			}
-			return s.lost(ctx)
-		case errors.Is(err, errUnclear):
-			return m.undo(ctx, fmt.Errorf("session: regenerate: %w", err))
-		case err != nil:
-			return fmt.Errorf("session: regenerate: %w", err)
-		case base == nil:
-			loaded, log = s.rec, s.log
-			base = &loaded
-		}
-	}
-}
-
-// A move is one regeneration under way.
-type move struct {
-	s       *Session
-	key     string // the new one
-	created bool
-	rec     driver.Record // what is stored under it
-}
-
-// step copies one version of the record and ends it.
-func (m *move) step(ctx context.Context, base *driver.Record, p payload) error {
-	b := m.s.m.backend
-	version := m.rec.Version
-	m.rec = *base
-	m.rec.Data, m.rec.Shorten = p.data, false
-	m.rec.Expires, _ = m.s.deadline(time.Now(), base, p.life)
-	m.s.logIn(&m.rec, p.life)
-	if r, ok := driver.As[driver.Renamer](b); ok {
-		return m.renamed(ctx, r.Rename(ctx, m.s.key, base.Version, m.key, &m.rec))
-	}
-	m.rec.Version = version
-	if m.created {
-		err := b.Save(ctx, m.key, &m.rec)
-		m.created = !errors.Is(err, ErrNotFound)
-		switch {
-		case !m.created && m.rec.User != "":
-			return m.ended(ctx, err)
-		case m.created && err != nil: // else the store has evicted it
-			return err
-		}
-	}
-	if !m.created {
-		if err := b.Create(ctx, m.key, &m.rec); err != nil {
-			return err
-		}
-		m.created = true
-	}
-	return b.Delete(ctx, m.s.key, base.Version)
-}
-
-// ended ends the session under its old sid too. Who looks for the sessions of a user, as a limit does, has found the new
-// record and ended it.
-func (m *move) ended(ctx context.Context, err error) error {
-	if failed := m.s.m.backend.Delete(ctx, m.s.key, 0); failed != nil {
-		return failed
-	}
-	return err
-}
-
-// renamed returns nil for the error of a rename that was done although its answer was lost: what was sent is under the
-// new key. It may be another's session that is there, if sids are an application's own.
-func (m *move) renamed(ctx context.Context, err error) error {
-	if _, conflict := errors.AsType[*driver.ConflictError](err); err == nil || conflict ||
-		errors.Is(err, ErrNotFound) || errors.Is(err, ErrExists) {
+// move stores the session under a new sid, and ends it under the old one.
+func (s *Session) move(ctx context.Context, turn *merge.Turn, sid, user string) error {
+	before := s.draft.User
+	out, err := s.m.store.Move(ctx, turn, &s.draft, s.m.storageKey(sid), user, s.isFixed())
+	s.met(ctx, before, out)
+	switch {
+	case out.Gone:
+		return s.lost(ctx)
+	case err != nil:
 		return err
 	}
-	var found driver.Record
-	if m.s.m.backend.Load(ctx, m.key, &found) != nil || !bytes.Equal(found.Data, m.rec.Data) {
-		return err
-	}
-	m.rec = found
+	s.named(sid)
+	s.setDue(false)
 	return nil
-}
-
-// undo removes the copy, when it is known that the old record was not ended by this move. After an error
-// that leaves this open both stay: the copy expires unused, but the session may have no other record.
-func (m *move) undo(ctx context.Context, err error) error {
-	if !m.created {
-		return err
-	}
-	if undone := m.s.m.backend.Delete(ctx, m.key, 0); undone != nil && err == nil {
-		err = fmt.Errorf("session: regenerate: %w", undone)
-	}
-	return err
 }

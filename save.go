@@ -4,13 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"time"
 
-	"github.com/seed1a8f7c28/session/driver"
-	"github.com/seed1a8f7c28/session/internal/codec"
-	"github.com/seed1a8f7c28/session/internal/millis"
-	"github.com/seed1a8f7c28/session/internal/pause"
+	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
 // Save stores the changes: it applies them to the session as it is stored at that moment. On different keys the changes
@@ -28,11 +23,24 @@ func (s *Session) Save(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.unlock()
 	err := s.save(orBackground(ctx))
-	s.told = err != nil
+	if err != nil || s.draft.Log != nil {
+		s.draft.Edit().Told = err != nil
+	}
 	return err
 }
 
+// told reports whether the application knows from Save that its changes are not stored. The caller holds mu.
+func (s *Session) told() bool { return s.draft.Log != nil && s.draft.Log.Told }
+
+// isTold is told for who does not hold mu.
+func (s *Session) isTold() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.told()
+}
+
 func (s *Session) save(ctx context.Context) error {
+	unchanged := s.draft.Changes().Empty()
 	switch {
 	case s.m.raw != nil:
 		return s.releaseRaw(ctx)
@@ -40,11 +48,11 @@ func (s *Session) save(ctx context.Context) error {
 		return ErrDestroyed
 	case s.state == dismissed || s.m.sealer != nil:
 		return nil
-	case s.log.empty() && (s.state == unstored || s.idle != due || s.isFixed()):
+	case unchanged && (s.state == unstored || s.idle != due || s.isFixed()):
 		return nil
 	case s.m.isClosed():
 		return ErrClosed
-	case !s.log.empty() && s.isHeld():
+	case !unchanged && s.isHeld():
 		return errHeld
 	}
 	ctx, cancel := s.saveContext(ctx)
@@ -54,8 +62,8 @@ func (s *Session) save(ctx context.Context) error {
 		if err := s.promisable(); err != nil {
 			return err
 		}
-		return s.create(ctx)
-	case s.log.empty():
+		return s.create(ctx, "")
+	case unchanged:
 		return s.touch(ctx)
 	}
 	return s.merge(ctx)
@@ -63,39 +71,46 @@ func (s *Session) save(ctx context.Context) error {
 
 // saveContext is the manager's, without its allocation where nothing waits.
 func (s *Session) saveContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	if room := s.log.room; s.m.local && room != nil {
-		room.detached = detached{orBackground(ctx)}
-		return &room.detached, func() {}
+	if s.m.local && s.draft.Log != nil {
+		return s.draft.Log.Detached(orBackground(ctx)), func() {}
 	}
 	return s.m.saveContext(ctx)
 }
 
-// detached is a context as context.WithoutCancel makes it.
-type detached struct{ context.Context }
-
-func (*detached) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
-func (*detached) Done() <-chan struct{}                   { return nil }
-func (*detached) Err() error                              { return nil }
+// met counts what a call of the store has met, and tells of it. user is whose the session was before.
+func (s *Session) met(ctx context.Context, user string, out merge.Outcome) {
+	if out.Failed {
+		s.m.stats.count(failures)
+	}
+	for range out.Conflicts {
+		s.m.stats.count(conflicts)
+		if h := s.m.cfg.OnConflict; h != nil {
+			s.later(ctx, h, Event{ID: s.m.publicID(s.sid), User: s.m.userName(user)})
+		}
+	}
+	if !out.Sooner.IsZero() {
+		s.m.watched.sooner(s.draft.Key, out.Sooner)
+	}
+}
 
 // touch moves the idle deadline.
 func (s *Session) touch(ctx context.Context) error {
-	expires := s.m.extended(time.Now(), &s.rec, s.life)
-	err := s.m.backend.Touch(ctx, s.key, expires)
-	if errors.Is(err, ErrNotFound) {
+	out, err := s.m.store.Touch(ctx, &s.draft)
+	s.met(ctx, s.draft.User, out)
+	switch {
+	case out.Gone:
 		return s.lost(ctx)
-	}
-	if err != nil {
-		s.m.stats.count(failures)
-		return fmt.Errorf("session: touch: %w", err)
+	case err != nil:
+		return err
 	}
 	s.m.stats.count(touched)
-	s.rec.Expires = expires
 	s.setDue(false)
 	return nil
 }
 
-// create stores the session for the first time, and then promises its sid to the client.
-func (s *Session) create(ctx context.Context) error {
+// create stores the session for the first time, for user, who logs in unless it is "", and then promises its sid to the
+// client.
+func (s *Session) create(ctx context.Context, user string) error {
 	if s.r.reply.moved() {
 		return s.follow(ctx)
 	}
@@ -105,25 +120,18 @@ func (s *Session) create(ctx context.Context) error {
 			return err
 		}
 	}
-	key := s.m.storageKey(sid)
-	p, err := s.m.changedData(key, s.m.codec, nil, false, s.log.changes)
-	if err != nil {
-		return err
-	}
-	rec := s.m.newRecord(time.Now(), p.data, p.life)
-	s.logIn(&rec, p.life)
-	err = s.m.backend.Create(ctx, key, &rec)
+	out, err := s.m.store.Create(ctx, s.m.storageKey(sid), &s.draft, user)
+	s.met(ctx, user, out)
 	if errors.Is(err, ErrExists) { // an earlier try was stored, but the answer was lost
 		s.sid = ""
 	}
 	if err != nil {
-		s.m.stats.count(failures)
-		return fmt.Errorf("session: create: %w", err)
+		return err
 	}
-	s.isNew, s.rec = true, rec
-	s.named(sid, key)
+	s.isNew = true
+	s.named(sid)
+	s.setDue(false)
 	s.answer(s.r.movedFrom(s.besides().was))
-	s.saved(p)
 	s.begun(ctx)
 	return nil
 }
@@ -132,18 +140,8 @@ func (s *Session) create(ctx context.Context) error {
 func (s *Session) begun(ctx context.Context) {
 	s.m.stats.count(started)
 	if h := s.m.cfg.OnCreate; h != nil {
-		s.later(ctx, h, Event{ID: s.m.publicID(s.sid), User: s.m.userName(s.rec.User)})
+		s.later(ctx, h, Event{ID: s.m.publicID(s.sid), User: s.m.userName(s.draft.User)})
 	}
-}
-
-// newRecord returns the record of a session that begins now.
-func (m *Manager) newRecord(now time.Time, data []byte, l lifetime) driver.Record {
-	rec := driver.Record{Created: millis.Time(now.UnixMilli()), Data: data}
-	if m.cfg.absolute > 0 {
-		rec.Deadline = millis.Time(now.Add(m.cfg.absolute).UnixMilli())
-	}
-	rec.Expires = m.idleUntil(now, rec.Deadline, l)
-	return rec
 }
 
 // answer promises the sid to the client and to later readers of the request.
@@ -152,149 +150,20 @@ func (s *Session) answer(n note) {
 	s.r.reply.rewrite(s.sid, "", n)
 }
 
-// saved makes s.rec, which was just stored with this payload, the view, with nothing left to store.
-func (s *Session) saved(p payload) {
-	s.codec, s.values, s.life = s.m.codec, p.values, p.life
-	s.log.reset()
-	s.setDue(false)
-	if s.aside != nil {
-		s.aside.sent = nil
-	}
-}
-
-// maxTries bounds the conflicts that a save takes. Saves of one process queue, so that every conflict
-// means that another node has saved.
-const maxTries = 256
-
-// merge applies the log to what is stored.
+// merge stores the changes in what is stored.
 func (s *Session) merge(ctx context.Context) error {
-	turn, err := s.m.saves.enter(ctx, s.key)
-	if err != nil {
-		return fmt.Errorf("session: save: %w", err)
-	}
-	defer s.m.saves.leave(s.key, turn)
-	if !s.m.local { // all managers of a local backend have one queue, and nobody else saves
-		turn.breathe(ctx)
-	}
-	loaded, log := s.rec, s.log
-	base := &loaded
-	if turn.rec.Version > loaded.Version && s.besides().sent == nil {
-		base = &turn.rec
-	}
-	for try := 0; ; try++ {
-		p, err := s.onto(base, loaded.Version, s.key)
-		if err != nil {
-			s.log = log
-			return err
-		}
-		s.rec = *base
-		begin := time.Now()
-		s.rec.Data = p.data
-		s.rec.Expires, s.rec.Shorten = s.deadline(begin, base, p.life)
-		err = s.m.backend.Save(ctx, s.key, &s.rec)
-		if err == nil {
-			s.merged(turn, p, begin)
-			return nil
-		}
-		s.unclear(base.Version, p.values, &log, err)
-		s.rec, s.log = loaded, log
-		base, err = s.next(ctx, try, err)
-		switch {
-		case errors.Is(err, ErrNotFound):
-			return s.lost(ctx)
-		case err != nil:
-			return fmt.Errorf("session: save: %w", err)
-		case base != nil:
-			continue
-		case s.log.empty():
-			s.merged(turn, payload{values: s.values, life: s.life}, begin)
-			return nil
-		}
-		loaded, log = s.rec, s.log
-		base = &loaded
-	}
-}
-
-// merged notes that s.rec is stored with this payload, and hands it to the next save of this process.
-func (s *Session) merged(turn *turn, p payload, begin time.Time) {
-	if turn.rec = s.rec; !s.m.local {
-		turn.took = time.Since(begin)
-	}
-	if s.rec.Shorten {
-		s.m.watched.sooner(s.key, s.rec.Expires)
+	user := s.draft.User
+	out, err := s.m.store.Save(ctx, &s.draft, s.isFixed())
+	s.met(ctx, user, out)
+	switch {
+	case out.Gone:
+		return s.lost(ctx)
+	case err != nil:
+		return err
 	}
 	s.m.stats.count(saved)
-	s.saved(p)
-}
-
-// onto returns base, a version of this session's record, with the log applied, as it is to be stored under
-// key. viewed is the version that the Session shows: the log's updates started from it.
-func (s *Session) onto(base *driver.Record, viewed uint64, key string) (payload, error) {
-	c, values := s.codec, s.values
-	if base.Version != viewed {
-		var err error
-		if c, values, err = s.m.openData(s.key, base.Data); err == nil {
-			err = s.replay(c, values)
-		}
-		if err != nil {
-			return payload{}, err
-		}
-	}
-	return s.m.changedData(key, c, values, s.log.flush, s.log.changes)
-}
-
-// replay runs the log's updates on values.
-func (s *Session) replay(c codec.Codec, values []byte) error {
-	return s.log.replay(
-		func(key []byte) (any, error) { v, _, err := c.Get(values, key); return v, err },
-		func(v any) ([]byte, error) { return s.m.codec.AppendValue(nil, v) },
-	)
-}
-
-// next returns the record to try again with after a conflict, or the error after which there is no more to try. It
-// returns neither if an earlier try, whose answer was lost, has stored what it conflicts with: that is the view
-// then, and what is not in it is left in the log.
-func (s *Session) next(ctx context.Context, try int, err error) (*driver.Record, error) {
-	if conflict, ok := errors.AsType[*driver.ConflictError](err); ok && conflict.Record != nil {
-		if mine, err := s.resolve(conflict.Record); mine || err != nil {
-			return nil, err
-		}
-	}
-	base, err := s.retry(ctx, try, err)
-	if err == nil {
-		var mine bool
-		if mine, err = s.resolve(base); mine {
-			return nil, nil
-		}
-	}
-	return base, err
-}
-
-// retry returns the record to try again with after a conflict, or the error after which there is no more to
-// try. It waits a little longer after each lost try, so that contending nodes get out of step.
-func (s *Session) retry(ctx context.Context, try int, err error) (*driver.Record, error) {
-	var conflict *driver.ConflictError
-	switch {
-	case !errors.As(err, &conflict) || conflict.Record == nil:
-		if !errors.Is(err, ErrNotFound) {
-			s.m.stats.count(failures)
-		}
-		return nil, err
-	case try == maxTries:
-		return nil, err
-	}
-	s.m.stats.count(conflicts)
-	if h := s.m.cfg.OnConflict; h != nil {
-		s.later(ctx, h, Event{ID: s.m.publicID(s.sid), User: s.m.userName(s.rec.User)})
-	}
-	switch {
-	case try == 0 && ctx.Err() == nil:
-		return conflict.Record, nil
-	case !pause.For(ctx, rand.N(time.Duration(min(try+1, 10))*time.Millisecond)):
-		return nil, err
-	}
-	rec := new(driver.Record) // the conflict's is as old as the wait
-	return rec, s.m.backend.Load(ctx, s.key, rec)
+	s.setDue(false)
+	return nil
 }
 
 // lost is called when the record is gone. If this request has regenerated the session meanwhile, the
@@ -304,21 +173,22 @@ func (s *Session) lost(ctx context.Context) error {
 		return s.follow(ctx)
 	}
 	s.lose()
-	s.m.watched.end(s.key)
+	s.m.watched.end(s.draft.Key)
 	s.r.reply.retract()
 	return ErrDestroyed
 }
 
 // follow takes the session and its log to the sid that another Session of this request has given it.
 func (s *Session) follow(ctx context.Context) error {
-	sid, log := s.r.reply.current(), s.log
+	sid := s.r.reply.current()
 	if sid == "" || s.isStored() && !s.r.leadsFrom(s.sid) { // what came later is another session
 		s.r.original = sid
 		s.dismiss()
 		return nil
 	}
-	next := s.m.newSession()
-	err := next.load(ctx, sid)
+	var next merge.Draft
+	out, err := s.m.store.Load(ctx, s.m.storageKey(sid), &next)
+	s.met(ctx, "", out)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		s.r.original = sid
@@ -326,15 +196,12 @@ func (s *Session) follow(ctx context.Context) error {
 	case err != nil:
 		return fmt.Errorf("session: load: %w", err)
 	}
-	if !log.empty() { // updates started from the values under the old sid
-		if err := s.replay(next.codec, next.values); err != nil {
-			s.log = log
-			return err
-		}
+	if err := s.m.store.Rebase(&s.draft, &next); err != nil {
+		return err
 	}
-	s.named(next.sid, next.key)
-	s.r.original, s.rec, s.codec, s.values, s.life = sid, next.rec, next.codec, next.values, next.life
-	if s.setDue(false); log.empty() {
+	s.named(sid)
+	s.r.original = sid
+	if s.setDue(false); s.draft.Changes().Empty() {
 		return nil
 	}
 	return s.merge(ctx)
@@ -342,24 +209,12 @@ func (s *Session) follow(ctx context.Context) error {
 
 // load makes the live record of sid the session's view.
 func (s *Session) load(ctx context.Context, sid string) error {
-	key := s.m.storageKey(sid)
-	if err := s.m.backend.Load(ctx, key, &s.rec); err != nil {
-		if !errors.Is(err, ErrNotFound) {
-			s.m.stats.count(failures)
-		}
-		return err
-	}
-	now := time.Now()
-	if !s.rec.Live(now) {
-		return ErrNotFound
-	}
-	c, values, err := s.m.openData(key, s.rec.Data)
+	out, err := s.m.store.Load(ctx, s.m.storageKey(sid), &s.draft)
+	s.met(ctx, "", out)
 	if err != nil {
 		return err
 	}
-	s.named(sid, key)
-	s.codec, s.values, s.life = c, values, s.m.lifetimeIn(c, values)
-	s.log.reset()
-	s.setDue(s.m.due(now, &s.rec, s.life))
+	s.named(sid)
+	s.setDue(out.Due)
 	return nil
 }

@@ -2,11 +2,12 @@ package session
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/codec"
 	"github.com/seed1a8f7c28/session/internal/cookies"
+	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
 // A Sealer's sessions live in the client's cookie, sealed. There is no store to merge with: each change is
@@ -27,22 +28,19 @@ func (s *Session) unseal(value string) error {
 	if len(value) > s.m.parts*cookies.MaxSize {
 		return ErrNotFound
 	}
-	before := s.rec
-	err := s.m.sealer.Open(s.m.cfg.CookieName, []byte(value), &s.rec)
-	if err == nil {
-		err = s.unsealed(time.Now())
+	rec := merge.NewRecord()
+	defer merge.FreeRecord(rec)
+	if err := s.m.sealer.Open(s.m.cfg.CookieName, []byte(value), rec); err != nil {
+		return err
 	}
-	if err != nil {
-		s.rec = before
-	}
-	return err
+	return s.unsealed(time.Now(), rec)
 }
 
-// unsealed fills s with what is in s.rec, which was just opened.
-func (s *Session) unsealed(now time.Time) error {
-	rec, data := &s.rec, s.rec.Data
+// unsealed fills s with what is in rec, which was just opened.
+func (s *Session) unsealed(now time.Time, rec *driver.Record) error {
+	data := rec.Data
 	if rec.Version == 0 && s.m.cfg.Beego {
-		return s.unsealedBeego(now)
+		return s.unsealedBeego(now, rec)
 	}
 	if !rec.Live(now) || len(data) < sealedHeader || data[0] != sealedVersion || len(data) < sealedHeader+int(data[2]) {
 		return ErrNotFound
@@ -52,21 +50,20 @@ func (s *Session) unsealed(now time.Time) error {
 	if !ok || c.Check(values) != nil || !s.m.validSID(sid) {
 		return ErrNotFound
 	}
-	s.codec, s.values, s.life = c, values, s.m.lifetimeIn(c, values)
-	s.setDue(s.m.due(now, rec, s.life))
-	s.named(sid, "")
+	s.draft.Take(rec, c, values, s.m.envelope.Lifetimes.In(c, values))
+	s.setDue(s.m.envelope.Lifetimes.Due(now, &s.draft.View))
+	s.named(sid)
 	return nil
 }
 
 // unsealedBeego is unsealed for what beego has sealed: values, and no sid. It lives as long from its last use
 // as any session, and is due to be sealed in this package's form.
-func (s *Session) unsealedBeego(now time.Time) error {
-	rec := &s.rec
+func (s *Session) unsealedBeego(now time.Time, rec *driver.Record) error {
 	if s.m.cfg.absolute > 0 {
 		rec.Deadline = rec.Created.Add(s.m.cfg.absolute)
 	}
-	s.life = s.m.usualLifetime()
-	rec.Expires = s.m.idleUntil(rec.Created, rec.Deadline, s.life)
+	life := s.m.envelope.Lifetimes.Usual()
+	rec.Expires = life.Until(rec.Created, rec.Deadline)
 	if !rec.Live(now) || s.m.codec.Check(rec.Data) != nil {
 		return ErrNotFound
 	}
@@ -74,37 +71,38 @@ func (s *Session) unsealedBeego(now time.Time) error {
 	if err != nil {
 		return err
 	}
-	s.codec, s.values = s.m.codec, rec.Data
+	s.draft.Take(rec, s.m.codec, rec.Data, life)
 	s.setDue(true)
-	s.named(sid, "")
+	s.named(sid)
 	return nil
 }
 
 // reseal makes a change and puts the session into the client's cookie. If that fails nothing has changed. A
 // nil change seals the session as it is; with one, a new session is sealed only if it has values.
-func (s *Session) reseal(do func() error) error {
+func (s *Session) reseal(do func(log *merge.Log) error) error {
 	if err := s.resealable(); err != nil {
 		return err
 	}
-	defer s.log.reset()
 	if do != nil {
-		if err := do(); err != nil {
+		log := s.draft.Edit()
+		defer log.Reset()
+		if err := do(log); err != nil {
 			return err
 		}
 		if s.state == unstored {
-			if s.log.simplify(); s.log.empty() {
+			if log.Simplify(); log.Empty() {
 				return nil
 			}
 		}
 	}
 	if s.sid != "" {
-		return s.seal(s.sid)
+		return s.seal(s.sid, "")
 	}
 	sid, err := s.m.newSID()
 	if err != nil {
 		return err
 	}
-	return s.seal(sid)
+	return s.seal(sid, "")
 }
 
 // resealable returns an error if the session cannot be put into the cookie any more. It catches up with what
@@ -139,9 +137,12 @@ func (s *Session) resealAs(sid, user string) error {
 	if err := s.resealable(); err != nil || s.state == unstored && user == "" {
 		return err
 	}
-	defer s.log.reset()
-	s.log.flush = s.isOthers(user)
-	return s.seal(sid)
+	if user != "" && s.isStored() && s.draft.User != "" && s.draft.User != user { // another one's values
+		log := s.draft.Edit()
+		defer log.Reset()
+		log.Clear()
+	}
+	return s.seal(sid, user)
 }
 
 // renewSealed moves the idle deadline, if that is due. A session that cannot be sealed any more, because limits
@@ -151,7 +152,7 @@ func (s *Session) renewSealed() error {
 	if s.idle != due {
 		return nil
 	}
-	err := s.seal(s.sid)
+	err := s.seal(s.sid, "")
 	for _, harmless := range []error{ErrTooLarge, ErrUnencodable, ErrCorrupt, ErrDestroyed} {
 		if errors.Is(err, harmless) {
 			return nil
@@ -160,30 +161,31 @@ func (s *Session) renewSealed() error {
 	return err
 }
 
-// seal sends the session, with its log applied, under sid.
-func (s *Session) seal(sid string) error {
-	before, was := s.rec, s.sid
-	p, err := s.sealable(sid)
-	var sealed string
-	if err == nil {
-		sealed, err = s.r.answerSealed(&s.rec, s.m.maxAge(p.life))
-	}
+// seal sends the session, with its log applied, under sid, and for user, who logs in unless it is "".
+func (s *Session) seal(sid, user string) error {
+	was, begins := s.sid, s.state == unstored
+	rec := merge.NewRecord()
+	defer merge.FreeRecord(rec)
+	values, err := s.sealable(rec, sid, user)
 	if err != nil {
-		s.rec = before
 		return err
 	}
-	begins := s.state == unstored
+	life := s.m.envelope.Lifetimes.In(s.m.codec, values)
+	sealed, err := s.r.answerSealed(rec, s.m.maxAge(life))
+	if err != nil {
+		return err
+	}
 	s.isNew = s.isNew || begins
-	s.codec, s.values, s.life = s.m.codec, p.values, p.life
+	s.draft.Take(rec, s.m.codec, values, life)
 	s.setDue(false)
-	s.named(sid, "")
+	s.named(sid)
 	n := s.r.reply.note()
 	if was != "" && was != sid {
 		n = s.r.movedFrom(was)
 	}
 	s.r.reply.rewrite(sealed, "", n)
-	if s.rec.Shorten {
-		s.m.watched.sooner(sid, s.rec.Expires)
+	if rec.Shorten {
+		s.m.watched.sooner(sid, rec.Expires)
 	}
 	switch {
 	case begins:
@@ -195,36 +197,25 @@ func (s *Session) seal(sid string) error {
 	return nil
 }
 
-// sealable makes s.rec what is to be sealed, and returns what is in it.
-func (s *Session) sealable(sid string) (p payload, err error) {
-	m, rec, now, values := s.m, &s.rec, time.Now(), []byte(nil)
-	switch {
-	case s.state == unstored:
-		*rec = m.newRecord(now, nil, s.life)
-	case !rec.Live(now):
+// sealable makes rec what is to be sealed, and returns the values in it.
+func (s *Session) sealable(rec *driver.Record, sid, user string) (values []byte, err error) {
+	e, now := &s.m.envelope, time.Now()
+	if s.state == unstored {
+		*rec = e.Lifetimes.Begin(now, s.draft.Life)
+	} else if *rec = s.draft.Record(); !rec.Live(now) {
 		s.lose()
-		return p, ErrDestroyed
-	}
-	if !s.log.flush {
-		values = s.values
-	}
-	if s.codec.ID() != m.codec.ID() {
-		if values, err = codec.Transcode(s.codec, m.codec, values); err != nil {
-			return p, err
-		}
+		return nil, ErrDestroyed
 	}
 	head := sealedHeader + len(sid)
-	if rec.Data, err = m.codec.Apply(head, values, s.log.changes); err != nil {
-		return p, err
+	if rec.Data, err = e.Apply(head, s.draft.Codec, s.draft.Values, s.draft.Changes()); err != nil {
+		return nil, err
 	}
-	if n := len(rec.Data) - head; n > m.cfg.maxBytes {
-		return p, fmt.Errorf("%w: %d bytes of values, %d allowed (maxBytes)", ErrTooLarge, n, m.cfg.maxBytes)
-	}
-	rec.Data[0], rec.Data[1], rec.Data[2] = sealedVersion, m.codec.ID(), byte(len(sid))
+	rec.Data[0], rec.Data[1], rec.Data[2] = sealedVersion, s.m.codec.ID(), byte(len(sid))
 	copy(rec.Data[sealedHeader:], sid)
 	rec.Version++
-	p = payload{rec.Data, rec.Data[head:], m.lifetimeIn(m.codec, rec.Data[head:])}
-	rec.Expires, rec.Shorten = s.deadline(now, rec, p.life)
-	s.logIn(rec, p.life)
-	return p, nil
+	values = rec.Data[head:]
+	life := e.Lifetimes.In(s.m.codec, values)
+	rec.Expires, rec.Shorten = s.draft.NextExpires(now, rec, life, s.isFixed())
+	e.Lifetimes.LogIn(rec, user, life)
+	return values, nil
 }

@@ -7,8 +7,7 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/seed1a8f7c28/session/driver"
-	"github.com/seed1a8f7c28/session/internal/codec"
+	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
 // A Session is one request's view of a session: the values as loaded, and a log of what the request
@@ -21,21 +20,13 @@ type Session struct {
 	m *Manager
 	r *request
 
-	mu     sync.Mutex
-	sid    string // "" until a lazy session has something to store
-	key    string // what the backend keeps it under
-	state  state
-	idle   idleDeadline
-	isNew  bool          // it began with this request
-	told   bool          // the application knows from Save that the log is not stored
-	life   lifetime      // as stored
-	rec    driver.Record // as loaded or stored last
-	codec  codec.Codec   // of values
-	values []byte        // the part of rec.Data that is the codec's
-	log    changeLog     // what is not stored yet
-	made   int           // how many changes there were
-	keyBuf [32]byte      // where keys are encoded for a look-up
-	aside  *aside        // nil for most
+	mu    sync.Mutex
+	sid   string // "" until a lazy session has something to store
+	state state
+	idle  idleDeadline
+	isNew bool        // it began with this request
+	draft merge.Draft // what it has seen, and what it changed
+	aside *aside      // nil for most
 
 	own request // what r points to outside Handler
 }
@@ -54,7 +45,7 @@ func (s *Session) endHere(ctx context.Context) error {
 
 // newSession returns a session that is not stored yet.
 func (m *Manager) newSession() *Session {
-	return &Session{m: m, r: m.none, codec: m.codec, life: m.usualLifetime()}
+	return &Session{m: m, r: m.none, draft: merge.Draft{View: merge.View{Codec: m.codec, Life: m.envelope.Lifetimes.Usual()}}}
 }
 
 func orBackground(ctx context.Context) context.Context {
@@ -114,21 +105,25 @@ func (s *Session) unread(ctx context.Context, err error) {
 
 // get looks in the log, then in the stored values.
 func (s *Session) get(key any) (v any, ok bool, err error) {
-	k, err := s.m.codec.AppendKey(s.keyBuf[:0], key)
+	mem := scratch.Get().(*[]byte)
+	defer scratch.Put(mem)
+	k, err := s.m.codec.AppendKey((*mem)[:0], key)
 	if err != nil {
 		return nil, false, err
 	}
-	if c := s.log.find(k); c != nil {
+	*mem = k
+	changes := s.draft.Changes()
+	if c := changes.Find(k); c != nil {
 		if c.Value == nil {
 			return nil, false, nil
 		}
 		v, err = s.m.codec.Value(c.Value)
 		return v, err == nil, err
 	}
-	if s.log.flush {
+	if changes.Flush {
 		return nil, false, nil
 	}
-	return s.codec.Get(s.values, k)
+	return s.draft.Codec.Get(s.draft.Values, k)
 }
 
 // Set stores value under key when the session is released. What is stored is value as it is now: a later
@@ -146,10 +141,10 @@ func (s *Session) Set(ctx context.Context, key, value any) error {
 	if s.m.raw != nil {
 		return s.changeRaw(ctx, func(ctx context.Context, store Store) error { return store.Set(ctx, key, value) })
 	}
-	return s.change(ctx, func() error {
-		k, v, err := s.encode(key, value)
+	return s.change(ctx, func(log *merge.Log) error {
+		k, v, err := s.encode(log, key, value)
 		if err == nil {
-			s.log.put(k, v)
+			log.Put(k, v)
 		}
 		return err
 	})
@@ -165,13 +160,7 @@ func (s *Session) Delete(ctx context.Context, key any) error {
 	if s.m.raw != nil {
 		return s.removeRaw(ctx, func(ctx context.Context, store Store) error { return store.Delete(ctx, key) })
 	}
-	return s.change(ctx, func() error {
-		k, err := s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.AppendKey(b, key) })
-		if err == nil {
-			s.log.put(k, nil)
-		}
-		return err
-	})
+	return s.change(ctx, func(log *merge.Log) error { return s.drop(log, key) })
 }
 
 // Flush removes everything that is stored at the moment of release, flash messages and the lifetime too. What is
@@ -182,9 +171,8 @@ func (s *Session) Flush(ctx context.Context) error {
 	if s.m.raw != nil {
 		return s.removeRaw(ctx, func(ctx context.Context, store Store) error { return store.Flush(ctx) })
 	}
-	return s.change(ctx, func() error {
-		s.log.reset()
-		s.log.flush = true
+	return s.change(ctx, func(log *merge.Log) error {
+		log.Clear()
 		return nil
 	})
 }
@@ -207,26 +195,26 @@ func (s *Session) update(ctx context.Context, key any, fn func(old any) (any, er
 	if s.m.raw != nil {
 		return s.updateRaw(orBackground(ctx), key, fn)
 	}
-	return s.change(ctx, func() error {
+	return s.change(ctx, func(log *merge.Log) error {
 		old, _, err := s.get(key)
 		if err != nil {
 			return err
 		}
-		k, v, err := s.updated(key, old, fn)
+		k, v, err := s.updated(log, key, old, fn)
 		if err == nil {
-			s.log.update(k, v, fn)
+			log.Update(k, v, fn)
 		}
 		return err
 	})
 }
 
 // updated encodes what fn makes of old.
-func (s *Session) updated(key, old any, fn func(any) (any, error)) (k, v []byte, err error) {
+func (s *Session) updated(log *merge.Log, key, old any, fn func(any) (any, error)) (k, v []byte, err error) {
 	value, err := fn(old)
 	if err != nil {
 		return nil, nil, err
 	}
-	k, v, err = s.encode(key, value)
+	k, v, err = s.encode(log, key, value)
 	if value == nil {
 		v = nil
 	}
@@ -234,40 +222,48 @@ func (s *Session) updated(key, old any, fn func(any) (any, error)) (k, v []byte,
 }
 
 // encode encodes an entry into the log's memory.
-func (s *Session) encode(key, value any) (k, v []byte, err error) {
-	k, err = s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.AppendKey(b, key) })
-	if err != nil {
+func (s *Session) encode(log *merge.Log, key, value any) (k, v []byte, err error) {
+	if k, err = log.Key(s.m.codec, key); err != nil {
 		return nil, nil, err
 	}
-	v, err = s.log.encode(func(b []byte) ([]byte, error) { return s.m.codec.AppendValue(b, value) })
+	v, err = log.Value(s.m.codec, value)
 	if err == nil && len(v) > s.m.cfg.maxBytes {
 		err = fmt.Errorf("%w: one value has %d bytes, %d allowed (maxBytes)", ErrTooLarge, len(v), s.m.cfg.maxBytes)
 	}
 	return k, v, err
 }
 
+// drop notes that key is removed.
+func (s *Session) drop(log *merge.Log, key any) error {
+	k, err := log.Key(s.m.codec, key)
+	if err == nil {
+		log.Put(k, nil)
+	}
+	return err
+}
+
 // change makes one change of the log, and does at once what cannot wait for release.
-func (s *Session) change(ctx context.Context, do func() error) error {
-	s.told = false
-	s.made++
+func (s *Session) change(ctx context.Context, do func(log *merge.Log) error) error {
+	log := s.draft.Edit()
+	log.Begin()
 	switch {
 	case s.isOver():
 		return ErrDestroyed
 	case s.m.sealer != nil:
 		return s.reseal(do)
 	case s.isStored():
-		return do()
+		return do(log)
 	}
-	before := s.log.clone()
-	if err := do(); err != nil {
+	before := log.Snapshot()
+	if err := do(log); err != nil {
 		return err
 	}
-	s.log.simplify()
-	if s.log.empty() {
+	log.Simplify()
+	if log.Empty() {
 		return nil
 	}
 	if err := s.begin(ctx); err != nil {
-		s.log = before
+		log.Restore(before)
 		return err
 	}
 	return nil
@@ -282,7 +278,7 @@ func (s *Session) begin(ctx context.Context) (err error) {
 	if !s.r.reply.waits() {
 		ctx, cancel := s.saveContext(ctx)
 		defer cancel()
-		if err = s.create(ctx); err == nil && s.state == dismissed {
+		if err = s.create(ctx, ""); err == nil && s.state == dismissed {
 			err = ErrDestroyed
 		}
 		return err
@@ -320,7 +316,7 @@ func (s *Session) release(ctx context.Context) error {
 }
 
 func (s *Session) releaseLocked(ctx context.Context) error {
-	unchanged := s.log.empty()
+	unchanged := s.draft.Changes().Empty()
 	err := s.save(ctx)
 	if unchanged && errors.Is(err, ErrDestroyed) {
 		return nil

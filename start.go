@@ -101,7 +101,7 @@ func (s *Session) arrived(c candidate) error {
 	case c.by == byHeader:
 		s.r.reply.header(c.sid)
 	case s.idle == due:
-		s.renewCookie(s.m.maxAge(s.life))
+		s.renewCookie(s.m.maxAge(s.draft.Life))
 	}
 	return nil
 }
@@ -133,5 +133,5 @@ func (s *Session) ensure(ctx context.Context) error {
 	if s.m.raw != nil {
 		return s.beginRaw(ctx)
 	}
-	return s.create(ctx)
+	return s.create(ctx, "")
 }

@@ -29,8 +29,8 @@ func (s *Session) storedSID() string {
 	return ""
 }
 
-// named notes under which sid and key the session is stored.
-func (s *Session) named(sid, key string) { s.sid, s.key, s.state = sid, key, stored }
+// named notes under which sid the session is stored.
+func (s *Session) named(sid string) { s.sid, s.state = sid, stored }
 
 // hold keeps what is stored as it is after a Regenerate that has failed with err, which it returns.
 func (s *Session) hold(err error) error {

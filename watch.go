@@ -35,13 +35,13 @@ func (s *Session) Done() <-chan struct{} {
 	case s.state == unstored || s.m.raw != nil:
 		return nil
 	}
-	key := s.key
+	key := s.draft.Key
 	if s.m.sealer != nil {
 		key = s.sid
 	}
 	a := s.setAside()
 	if a.done == nil || a.doneOf != key {
-		a.done, a.doneOf = s.m.watched.watch(s.r.context(), s.m, key, s.rec.Expires), key
+		a.done, a.doneOf = s.m.watched.watch(s.r.context(), s.m, key, s.draft.Expires()), key
 	}
 	return a.done
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/merge"
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
@@ -191,17 +192,17 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 // resent returns what to make of a conflict of a save that was sent more than once: the record may be at another version
 // because of that save itself. A save that may have been made must not end as a conflict, or it is made again.
 func (s *store) resent(conflict *driver.ConflictError, rec *driver.Record) error {
-	switch is, next := conflict.Record, s.next(rec); {
-	case s.beego: // another's save of the same values cannot be told from this one
-		return errUnclear
-	case is.Version > next: // others have saved since, so that what was stored at next is not known
-		return errUnclear
-	case !s.same(is, next, rec):
-		return conflict
-	case is.Expires.UnixMilli() != rec.Expires.UnixMilli(): // a touch came after it, or it is another's save of the same values
+	if s.beego { // another's save of the same values cannot be told from this one
 		return errUnclear
 	}
-	return nil
+	is := conflict.Record
+	switch merge.FateOf(is, rec.Version, rec.Expires, false, s.same(is, s.next(rec), rec)) {
+	case merge.Made:
+		return nil
+	case merge.Pending, merge.Refused:
+		return conflict
+	}
+	return errUnclear
 }
 
 // same reports whether is, which is stored, is what rec was sent as, at a version. The deadline may have moved

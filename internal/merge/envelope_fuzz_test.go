@@ -1,44 +1,46 @@
-package session
+package merge
 
 import (
 	"encoding/binary"
 	"errors"
 	"testing"
+	"time"
 
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
-// envelopeManager returns a manager as far as envelopes need it.
-func envelopeManager(f testing.TB, opts ...ManagerConfigOpt) *Manager {
-	s, err := NewManagerConfig(opts...).resolve()
-	if err != nil {
-		f.Fatal(err)
+// newEnvelope returns one that is neither encrypted nor beego's.
+func newEnvelope(t testing.TB, name string) *Envelope {
+	c, ok := codec.ByName(name)
+	if !ok {
+		t.Fatal("no such codec")
 	}
-	c, _ := codec.ByName(s.Codec)
-	return &Manager{cfg: s, codec: c}
+	return &Envelope{Codec: c, MaxBytes: 1 << 16, Lifetimes: Lifetimes{Idle: time.Hour}}
 }
 
 // FuzzEnvelope opens arbitrary stored bytes, as they are and with a right checksum.
 func FuzzEnvelope(f *testing.F) {
-	managers := map[string]*Manager{
-		"compact": envelopeManager(f, CfgMaxBytes(1<<16)),
-		"gob":     envelopeManager(f, CfgMaxBytes(1<<16), CfgCodec("gob")),
-		"beego":   envelopeManager(f, CfgMaxBytes(1<<16), CfgBeego(true)),
+	envelopes := map[string]*Envelope{
+		"compact": newEnvelope(f, "compact"),
+		"gob":     newEnvelope(f, "gob"),
+		"beego":   newEnvelope(f, "gob"),
 	}
-	for _, m := range managers {
+	envelopes["beego"].Beego = true
+	for _, e := range envelopes {
 		var changes []codec.Change
 		for key, value := range map[any]any{"user": "ann", 1: []string{"a"}, "nested": map[string]any{"n": 1.5}} {
 			k, err := codec.AppendKey(nil, key)
 			if err != nil {
 				f.Fatal(err)
 			}
-			v, err := m.codec.AppendValue(nil, value)
+			v, err := e.Codec.AppendValue(nil, value)
 			if err != nil {
 				f.Fatal(err)
 			}
 			changes = append(changes, codec.Change{Key: k, Value: v})
 		}
-		p, err := m.changedData("key", m.codec, nil, false, changes)
+		p, err := e.changed("key", e.Codec, nil, Changes{list: changes})
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -50,55 +52,55 @@ func FuzzEnvelope(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{2, 0, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		for name, m := range managers {
-			openAny(t, name, m, data)
-			if len(data) < plainHeader || m.cfg.Beego {
+		for name, e := range envelopes {
+			openAny(t, name, e, data)
+			if len(data) < plainHeader || e.Beego {
 				continue
 			}
 			summed := append([]byte(nil), data...)
 			summed[0] = plainVersion
 			binary.BigEndian.PutUint32(summed[2:], dataSum(summed))
-			openAny(t, name, m, summed)
+			openAny(t, name, e, summed)
 		}
 	})
 }
 
 // openAny opens data, looks at each value, and changes it.
-func openAny(t *testing.T, name string, m *Manager, data []byte) {
-	c, values, err := m.openData("key", data)
+func openAny(t *testing.T, name string, e *Envelope, data []byte) {
+	c, values, err := e.Open("key", data)
 	if err != nil {
-		if !errors.Is(err, ErrCorrupt) {
-			t.Errorf("%s: openData: %v", name, err)
+		if !errors.Is(err, driver.ErrCorrupt) {
+			t.Errorf("%s: Open: %v", name, err)
 		}
 		return
 	}
 	count := 0
-	if err := c.Visit(values, func(key, _ any) bool { count++; return true }); err != nil && !errors.Is(err, ErrCorrupt) {
+	if err := c.Visit(values, func(key, _ any) bool { count++; return true }); err != nil && !errors.Is(err, driver.ErrCorrupt) {
 		t.Errorf("%s: visit: %v", name, err)
 	}
 	k, err := codec.AppendKey(nil, "added")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := c.Get(values, k); err != nil && !errors.Is(err, ErrCorrupt) {
+	if _, _, err := c.Get(values, k); err != nil && !errors.Is(err, driver.ErrCorrupt) {
 		t.Errorf("%s: get: %v", name, err)
 	}
-	v, err := m.codec.AppendValue(nil, 42)
+	v, err := e.Codec.AppendValue(nil, 42)
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed, err := m.changedData("key", c, values, false, []codec.Change{{Key: k, Value: v}})
+	changed, err := e.changed("key", c, values, Changes{list: []codec.Change{{Key: k, Value: v}}})
 	if err != nil {
 		return // too large, or a value that only looking at it shows to be corrupt
 	}
-	c, values, err = m.openData("key", changed.data)
-	if err != nil || c.ID() != m.codec.ID() {
+	c, values, err = e.Open("key", changed.data)
+	if err != nil || c.ID() != e.Codec.ID() {
 		t.Fatalf("%s: what was changed does not open: %v", name, err)
 	}
 	if got, ok, err := c.Get(values, k); got != 42 || !ok || err != nil {
 		t.Errorf("%s: added = %v, %v, %v", name, got, ok, err)
 	}
-	if empty, err := m.changedData("key", c, values, true, nil); len(empty.data) > 0 && !m.cfg.Beego || err != nil {
+	if empty, err := e.changed("key", c, values, Changes{Flush: true}); len(empty.data) > 0 && !e.Beego || err != nil {
 		t.Errorf("%s: flushed = %x, %v", name, empty.data, err)
 	}
 }

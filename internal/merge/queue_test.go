@@ -1,4 +1,4 @@
-package session
+package merge
 
 import (
 	"context"
@@ -9,20 +9,20 @@ import (
 
 // It becomes somebody's turn who has just given up waiting for it: nothing of the turn is left.
 func TestATurnOfWhoHasGivenUp(t *testing.T) {
-	q := newSaveQueue()
+	q := NewQueue()
 	shard := q.shard("key")
 	for range 100 {
-		first, err := q.enter(t.Context(), "key")
+		first, err := q.Enter(t.Context(), "key")
 		if err != nil {
 			t.Fatal(err)
 		}
-		first.rec.Version = 7
+		first.last.Version = 7
 		ctx, cancel := context.WithCancel(t.Context())
 		waits := make(chan error)
 		go func() {
-			second, err := q.enter(ctx, "key")
+			second, err := q.Enter(ctx, "key")
 			if err == nil {
-				q.leave("key", second)
+				q.Leave("key", second)
 			}
 			waits <- err
 		}()
@@ -42,10 +42,10 @@ func TestATurnOfWhoHasGivenUp(t *testing.T) {
 		if len(shard.turns) != 0 {
 			t.Fatal("there is a turn that is nobody's")
 		}
-		next, err := q.enter(t.Context(), "key")
-		if err != nil || next.rec.Version != 0 {
-			t.Fatalf("the next turn begins at version %d, %v", next.rec.Version, err)
+		next, err := q.Enter(t.Context(), "key")
+		if err != nil || next.last.Version != 0 {
+			t.Fatalf("the next turn begins at version %d, %v", next.last.Version, err)
 		}
-		q.leave("key", next)
+		q.Leave("key", next)
 	}
 }

@@ -1,4 +1,4 @@
-package session
+package merge
 
 import (
 	"context"
@@ -11,51 +11,54 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// A saveQueue lets the saves of one session in this process go one after another, each handing its result
+// A Queue lets the saves of one session in this process go one after another, each handing its result
 // to the next: then only other nodes cause conflicts. Sessions do not wait for each other.
-type saveQueue struct {
+type Queue struct {
 	seed   maphash.Seed
-	shards [64]saveShard
+	shards [64]shard
 }
 
-type saveShard struct {
+type shard struct {
 	mu    sync.Mutex
-	turns map[string]*turn
+	turns map[string]*Turn
 	_     [40]byte // a cache line each
 }
 
-// A turn belongs to one session while somebody saves it.
-type turn struct {
+// A Turn belongs to one session while somebody saves it.
+type Turn struct {
 	next  chan struct{} // holds a token when a turn is over and somebody waits; nil before that
 	users int           // who saves and who waits; guarded by the shard
 
 	// Guarded by whose turn it is:
-	rec  driver.Record // what was saved last
+	last driver.Record // what was saved last
+	own  driver.Record // what this one has seen
+	out  driver.Record // what it sends
 	row  int           // how many saves were handed on, one to the next
 	took time.Duration // how long the last of them took
 }
 
-var turns = sync.Pool{New: func() any { return new(turn) }}
+var turns = sync.Pool{New: func() any { return new(Turn) }}
 
-func newSaveQueue() *saveQueue {
-	q := &saveQueue{seed: maphash.MakeSeed()}
+// NewQueue returns a Queue in which nobody waits.
+func NewQueue() *Queue {
+	q := &Queue{seed: maphash.MakeSeed()}
 	for i := range q.shards {
-		q.shards[i].turns = make(map[string]*turn)
+		q.shards[i].turns = make(map[string]*Turn)
 	}
 	return q
 }
 
-func (q *saveQueue) shard(key string) *saveShard {
+func (q *Queue) shard(key string) *shard {
 	return &q.shards[maphash.String(q.seed, key)%uint64(len(q.shards))]
 }
 
-// enter waits for the session's turn, as long as ctx allows. leave ends it.
-func (q *saveQueue) enter(ctx context.Context, key string) (*turn, error) {
+// Enter waits for the session's turn, as long as ctx allows. Leave ends it.
+func (q *Queue) Enter(ctx context.Context, key string) (*Turn, error) {
 	shard := q.shard(key)
 	shard.mu.Lock()
 	t := shard.turns[key]
 	if t == nil {
-		t = turns.Get().(*turn)
+		t = turns.Get().(*Turn)
 		shard.turns[key] = t
 	}
 	t.users++
@@ -90,27 +93,28 @@ const (
 
 // breathe makes gaps in a long row of saves. Without them no other node would get its save in: what it has
 // loaded is changed again before its save arrives.
-func (t *turn) breathe(ctx context.Context) {
+func (t *Turn) breathe(ctx context.Context) {
 	if t.row++; t.row%longRow == 0 {
 		gap := min(t.took, longGap)
 		pause.For(ctx, gap+rand.N(gap+1))
 	}
 }
 
-func (q *saveQueue) leave(key string, t *turn) {
+// Leave hands the turn of Enter on to who waits.
+func (q *Queue) Leave(key string, t *Turn) {
 	shard := q.shard(key)
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	shard.leave(key, t)
 }
 
-func (s *saveShard) leave(key string, t *turn) {
+func (s *shard) leave(key string, t *Turn) {
 	if t.users--; t.users > 0 {
 		t.next <- struct{}{}
 		return
 	}
 	delete(s.turns, key)
-	t.rec, t.row = driver.Record{}, 0
+	t.last, t.own, t.out, t.row = driver.Record{}, driver.Record{}, driver.Record{}, 0
 	t.next = nil // a channel must not come into another synctest bubble than the one it was made in
 	turns.Put(t)
 }

@@ -1,0 +1,212 @@
+package merge
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/seed1a8f7c28/session/internal/codec"
+)
+
+// Changes are whether all values are removed, and then one change for each key. A change whose updates are not nil came about
+// by Update: its value holds as long as nobody else changes what the updates started from.
+type Changes struct {
+	Flush bool // all values are removed first
+	list  []codec.Change
+}
+
+// Empty reports whether nothing changes.
+func (c Changes) Empty() bool { return !c.Flush && len(c.list) == 0 }
+
+// Find returns the change of an encoded key, or nil.
+func (c Changes) Find(key []byte) *codec.Change {
+	for i := range c.list {
+		if bytes.Equal(c.list[i].Key, key) {
+			return &c.list[i]
+		}
+	}
+	return nil
+}
+
+// clone returns a copy that later changes do not reach.
+func (c Changes) clone() Changes {
+	c.list = slices.Clone(c.list)
+	for i := range c.list {
+		c.list[i].Updates = slices.Clone(c.list[i].Updates)
+	}
+	return c
+}
+
+// replayed returns the changes with their updates run again, on values of codec from, after others have changed what they
+// started from. New values are codec to's.
+func (c Changes) replayed(from, to codec.Codec, values []byte) (Changes, error) {
+	c.list = slices.Clone(c.list)
+	for i := range c.list {
+		change := &c.list[i]
+		if change.Updates == nil {
+			continue
+		}
+		v, _, err := from.Get(values, change.Key)
+		for _, fn := range change.Updates {
+			if err == nil {
+				v, err = fn(v)
+			}
+		}
+		var value []byte
+		if err == nil && v != nil {
+			value, err = to.AppendValue(nil, v)
+		}
+		if err != nil {
+			return c, err
+		}
+		change.Value = value
+	}
+	return c, nil
+}
+
+// without returns what remains of the changes when those of before, an earlier state, are stored.
+func (c Changes) without(before Changes) Changes {
+	if c.Flush { // a second one may have come after it, and it does no harm to flush twice
+		return c
+	}
+	var rest []codec.Change
+	for _, change := range c.list {
+		if was := before.Find(change.Key); was != nil {
+			if len(change.Updates) == len(was.Updates) && bytes.Equal(change.Value, was.Value) {
+				continue
+			}
+			if change.Updates != nil { // those of before come first
+				change.Updates = change.Updates[len(was.Updates):]
+			}
+		}
+		rest = append(rest, change)
+	}
+	return Changes{list: rest}
+}
+
+// repeats reports whether to make the changes after those of before, an earlier state, runs an update twice.
+func (c Changes) repeats(before Changes) bool {
+	for _, was := range before.list {
+		if now := c.Find(was.Key); was.Updates != nil && now != nil && now.Updates != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// A Log is what a request changed and has not stored yet.
+type Log struct {
+	Changes
+	Told bool // the application knows that the changes are not stored
+
+	made int    // how many changes there were, stored ones too
+	sent []sent // what may have been stored although the store has not said so
+
+	// What a request needs that makes one small change is in the one allocation of the Log.
+	free     []byte // what is left of the memory that keys and values are encoded into
+	bytes    [64]byte
+	first    [1]codec.Change
+	used     bool // first was; it is not used again
+	detached detached
+}
+
+// Begin is called before each change.
+func (l *Log) Begin() {
+	l.Told = false
+	l.made++
+}
+
+// Key encodes a key into the log's memory. The result is not written to again.
+func (l *Log) Key(c codec.Codec, key any) ([]byte, error) {
+	b, err := c.AppendKey(l.memory(), key)
+	return l.taken(b, err)
+}
+
+// Value encodes a value into the log's memory. The result is not written to again.
+func (l *Log) Value(c codec.Codec, value any) ([]byte, error) {
+	b, err := c.AppendValue(l.memory(), value)
+	return l.taken(b, err)
+}
+
+func (l *Log) memory() []byte {
+	if l.free == nil {
+		l.free = l.bytes[:0]
+	}
+	return l.free[:0]
+}
+
+func (l *Log) taken(b []byte, err error) ([]byte, error) {
+	if err != nil {
+		return nil, err
+	}
+	l.free = b[len(b):]
+	return b[:len(b):len(b)], nil
+}
+
+// at returns the change of key, a new one if there is none.
+func (l *Log) at(key []byte) *codec.Change {
+	if c := l.Find(key); c != nil {
+		return c
+	}
+	if l.list == nil && !l.used {
+		l.list, l.used = l.first[:0], true
+	}
+	l.list = append(l.list, codec.Change{Key: key})
+	return &l.list[len(l.list)-1]
+}
+
+// Put notes that an encoded key has a value, or none if that is nil, whatever it had.
+func (l *Log) Put(key, value []byte) {
+	c := l.at(key)
+	c.Value, c.Updates = value, nil
+}
+
+// Update notes that an encoded key has the value that fn made of the one before.
+func (l *Log) Update(key, value []byte, fn func(any) (any, error)) {
+	if c := l.Find(key); c == nil && l.Flush || c != nil && c.Updates == nil {
+		l.Put(key, value) // nobody else can change what fn started from
+		return
+	}
+	c := l.at(key)
+	c.Value, c.Updates = value, append(c.Updates, fn)
+}
+
+// Clear notes that all values are removed.
+func (l *Log) Clear() { l.Changes = Changes{Flush: true} }
+
+// Reset drops all changes. Memory that changes were in is not used again.
+func (l *Log) Reset() { l.Changes = Changes{} }
+
+// stored drops all changes: they are in the store.
+func (l *Log) stored() {
+	l.Reset()
+	l.sent = nil
+}
+
+// Simplify shortens the log of a session that nobody else can know: what removes is dropped, what updates is done.
+func (l *Log) Simplify() {
+	l.Flush = false
+	l.list = slices.DeleteFunc(l.list, func(c codec.Change) bool { return c.Value == nil })
+	for i := range l.list {
+		l.list[i].Updates = nil
+	}
+}
+
+// Snapshot returns the changes so far, for Restore.
+func (l *Log) Snapshot() Changes { return l.clone() }
+
+// Restore takes back what was changed since the Snapshot.
+func (l *Log) Restore(c Changes) { l.Changes = c }
+
+// Detached is [context.WithoutCancel] without an allocation: the context is the log's, until the next call.
+func (l *Log) Detached(ctx context.Context) context.Context {
+	l.detached = detached{ctx}
+	return &l.detached
+}
+
+type detached struct{ context.Context }
+
+func (*detached) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
+func (*detached) Done() <-chan struct{}                   { return nil }
+func (*detached) Err() error                              { return nil }

@@ -1,0 +1,111 @@
+package merge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
+)
+
+// A Store keeps the sessions of one manager in a backend. Its methods may be called at the same time, for different Drafts.
+type Store struct {
+	Backend  driver.Backend // where they are
+	Envelope Envelope       // how their values are packed
+	Queue    *Queue         // all Stores of a backend in this process have the same
+	Local    bool           // all nodes are in this process: nobody else saves, and nothing waits
+}
+
+// An Outcome is what a call has met. It is valid with an error, too.
+type Outcome struct {
+	Conflicts int       // tries that others were faster than
+	Failed    bool      // the backend has failed
+	Gone      bool      // there is no record any more: the error wraps driver.ErrNotFound
+	Sooner    time.Time // the new idle deadline, if it may be an earlier one
+	Due       bool      // what was loaded is due to have its idle deadline moved
+}
+
+// failed notes an error of the backend, which it returns.
+func (o *Outcome) failed(err error) error {
+	o.Gone = errors.Is(err, driver.ErrNotFound)
+	o.Failed = !o.Gone
+	return err
+}
+
+// Load makes the live record under key d's view, without changes. What is not live is [driver.ErrNotFound].
+func (s *Store) Load(ctx context.Context, key string, d *Draft) (out Outcome, err error) {
+	rec := NewRecord()
+	defer FreeRecord(rec)
+	if err := s.Backend.Load(ctx, key, rec); err != nil {
+		return out, out.failed(err)
+	}
+	now := time.Now()
+	if !rec.Live(now) {
+		return out, out.failed(driver.ErrNotFound)
+	}
+	c, values, err := s.Envelope.Open(key, rec.Data)
+	if err != nil {
+		return out, err
+	}
+	d.Key = key
+	d.Take(rec, c, values, s.Envelope.Lifetimes.In(c, values))
+	if d.Log != nil {
+		d.Log.Reset()
+	}
+	out.Due = s.Envelope.Lifetimes.Due(now, &d.View)
+	return out, nil
+}
+
+// Create stores a session for the first time, with d's changes, under key and for user, who logs in unless it is "". It is
+// [driver.ErrExists] if there is one under key.
+func (s *Store) Create(ctx context.Context, key string, d *Draft, user string) (out Outcome, err error) {
+	p, err := s.Envelope.changed(key, s.Envelope.Codec, nil, d.Changes())
+	if err != nil {
+		return out, err
+	}
+	rec := NewRecord()
+	defer FreeRecord(rec)
+	*rec = s.Envelope.Lifetimes.Begin(time.Now(), p.life)
+	rec.Data = p.data
+	s.Envelope.Lifetimes.LogIn(rec, user, p.life)
+	if err := s.Backend.Create(ctx, key, rec); err != nil {
+		out.Failed = true
+		return out, fmt.Errorf("session: create: %w", err)
+	}
+	s.stored(d, key, rec, &p)
+	return out, nil
+}
+
+// stored makes rec, which was stored under key with this payload, the view, with nothing left to store.
+func (s *Store) stored(d *Draft, key string, rec *driver.Record, p *payload) {
+	d.Key = key
+	d.Take(rec, s.Envelope.Codec, p.values, p.life)
+	if d.Log != nil {
+		d.Log.stored()
+	}
+}
+
+// Touch moves the idle deadline to the session's lifetime from now.
+func (s *Store) Touch(ctx context.Context, d *Draft) (out Outcome, err error) {
+	expires := d.Life.Extended(time.Now(), d.Expires(), d.Deadline())
+	if err := s.Backend.Touch(ctx, d.Key, expires); err != nil {
+		return out, fmt.Errorf("session: touch: %w", out.failed(err))
+	}
+	d.SetExpires(expires)
+	return out, nil
+}
+
+// Rebase gives d the key and the view of another Draft, which is of the same session under another key. Updates run again, on
+// its values.
+func (s *Store) Rebase(d, onto *Draft) error {
+	if c := d.Changes(); !c.Empty() {
+		changes, err := c.replayed(onto.Codec, s.Envelope.Codec, onto.Values)
+		if err != nil {
+			return err
+		}
+		d.Log.Changes = changes
+	}
+	d.Key, d.View = onto.Key, onto.View
+	return nil
+}

@@ -1,0 +1,13 @@
+package session
+
+import (
+	"testing"
+	"unsafe"
+)
+
+// TestSizeOfASession is for memory and speed: each request allocates a Session.
+func TestSizeOfASession(t *testing.T) {
+	if size := unsafe.Sizeof(Session{}); size > 320 {
+		t.Errorf("a Session has %d bytes, over 320: what most requests do not need belongs to aside or to the log", size)
+	}
+}

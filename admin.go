@@ -4,7 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"regexp"
+	"math/rand/v2"
+	"sync/atomic"
 
 	"github.com/seed1a8f7c28/session/driver"
 )
@@ -16,7 +17,7 @@ func (m *Manager) List(ctx context.Context) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		m.calls.begin()
 		defer m.calls.end()
-		l, err := optionalOf[driver.Lister](m, "list sessions")
+		l, err := optional[driver.Lister](m, listing)
 		if err != nil {
 			yield(Info{}, err)
 			return
@@ -38,7 +39,7 @@ func (m *Manager) List(ctx context.Context) iter.Seq2[Info, error] {
 func (m *Manager) Count(ctx context.Context) (int, error) {
 	m.calls.begin()
 	defer m.calls.end()
-	c, err := optionalOf[driver.Counter](m, "count sessions")
+	c, err := optional[driver.Counter](m, counting)
 	if err != nil {
 		return 0, err
 	}
@@ -51,11 +52,8 @@ func (m *Manager) Count(ctx context.Context) (int, error) {
 
 // Ping reports whether the store can be reached. A client-side provider always can.
 func (m *Manager) Ping(ctx context.Context) error {
-	if m.sealer != nil && !m.isClosed() {
-		return nil
-	}
-	p, err := optionalOf[driver.Pinger](m, "be pinged")
-	if err != nil {
+	p, err := optional[driver.Pinger](m, pinging)
+	if err != nil || p == nil { // there is nothing to reach
 		return err
 	}
 	ctx, cancel := m.loadContext(orBackground(ctx))
@@ -67,20 +65,15 @@ func (m *Manager) Ping(ctx context.Context) error {
 	return nil
 }
 
-// publicIDShape is a SHA-256 in base64url.
-var publicIDShape = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
-
 // DestroyByID ends a session, named by its sid or by its public id. If there is none, or id has neither shape, the
 // error wraps [ErrNotFound]. On the memory provider, and in beego mode, a public id is looked for in the
 // list of all sessions.
 func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	m.calls.begin()
 	defer m.calls.end()
-	if m.backend == nil {
-		return unsupported("this provider cannot end a session by its id")
-	}
-	if m.isClosed() {
-		return ErrClosed
+	b, err := optional[driver.Backend](m, byID)
+	if err != nil {
+		return err
 	}
 	ctx = orBackground(ctx)
 	key, err := m.keyOf(ctx, id)
@@ -89,7 +82,7 @@ func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	}
 	var rec driver.Record
 	loading, cancel := m.loadContext(ctx)
-	err = m.backend.Load(loading, key, &rec)
+	err = b.Load(loading, key, &rec)
 	cancel()
 	if err != nil {
 		return fmt.Errorf("session: destroy: %w", err)
@@ -97,37 +90,12 @@ func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	return m.revoke(ctx, key, rec.User)
 }
 
-// keyOf returns the storage key of a sid or a public id.
-func (m *Manager) keyOf(ctx context.Context, id string) (string, error) {
-	switch {
-	case m.validSID(id):
-		return m.storageKey(id), nil
-	case !publicIDShape.MatchString(id):
-		return "", ErrNotFound
-	case !m.plainKeys:
-		return id, nil
-	}
-	l, err := optionalOf[driver.Lister](m, "find a session by its public id")
-	if err != nil {
-		return "", err
-	}
-	for e, err := range l.List(ctx) {
-		if err != nil {
-			return "", fmt.Errorf("session: list: %w", err)
-		}
-		if m.publicID(e.Key) == id {
-			return e.Key, nil
-		}
-	}
-	return "", ErrNotFound
-}
-
 // DestroyAll ends all sessions of the manager's namespace, on all nodes. OnDestroy is not called for each. Where the
 // provider cannot the error wraps [errors.ErrUnsupported].
 func (m *Manager) DestroyAll(ctx context.Context) error {
 	m.calls.begin()
 	defer m.calls.end()
-	c, err := optionalOf[driver.Clearer](m, "end all sessions")
+	c, err := optional[driver.Clearer](m, clearing)
 	if err != nil {
 		return err
 	}
@@ -138,14 +106,80 @@ func (m *Manager) DestroyAll(ctx context.Context) error {
 	return nil
 }
 
-// optionalOf returns what the backend can do besides, if it can.
-func optionalOf[T any](m *Manager, what string) (T, error) {
-	t, ok := driver.As[T](m.backend)
-	switch {
-	case !ok:
-		return t, unsupported("this provider cannot %s", what)
-	case m.isClosed():
-		return t, ErrClosed
+// Stats are what a manager has done since it was made. The numbers only grow.
+type Stats struct {
+	Started     uint64 // sessions begun
+	Loaded      uint64 // sessions found, by the sid that a client sent
+	Saved       uint64 // changes stored
+	Touched     uint64 // idle deadlines moved with nothing else to store
+	Regenerated uint64 // new sids given, those of logins too
+	Conflicts   uint64 // tries to store that met another node's, and were made again
+	Malformed   uint64 // sids refused by their shape, which no manager has made
+	Unknown     uint64 // sids of the right shape that name no session: expired, destroyed, or guessed
+	LoggedOut   uint64 // sessions destroyed for ReasonLogout
+	Revoked     uint64 // for ReasonRevoked; not those of DestroyAll, which are not counted anywhere
+	Limited     uint64 // for ReasonLimit
+	Swept       uint64 // expired sessions that this manager's sweeper has removed
+	Errors      uint64 // calls of the store that failed
+}
+
+// Stats returns the counters. Each is exact; between two of them others may count.
+func (m *Manager) Stats() Stats {
+	n := func(c counter) (sum uint64) {
+		for i := range m.stats.stripes {
+			sum += m.stats.stripes[i].n[c].Load()
+		}
+		return sum
 	}
-	return t, nil
+	return Stats{
+		Started: n(started), Loaded: n(found), Saved: n(saved), Touched: n(touched), Regenerated: n(regenerated),
+		Conflicts: n(conflicts), Malformed: n(malformed), Unknown: n(unknown),
+		LoggedOut: n(loggedOut), Revoked: n(revoked), Limited: n(limited), Swept: n(swept), Errors: n(failures),
+	}
+}
+
+type counter int
+
+const (
+	started counter = iota
+	found
+	saved
+	touched
+	regenerated
+	conflicts
+	malformed
+	unknown
+	loggedOut
+	revoked
+	limited
+	swept
+	failures
+	counters
+)
+
+// statistics counts in stripes, so that requests on many processors do not wait for one cache line.
+type statistics struct {
+	stripes [16]stripe
+}
+
+type stripe struct {
+	n [counters]atomic.Uint64
+	_ [(128 - counters*8%128) % 128]byte
+}
+
+func (s *statistics) add(c counter, n uint64) {
+	s.stripes[rand.Uint32()%uint32(len(s.stripes))].n[c].Add(n)
+}
+
+func (s *statistics) count(c counter) { s.add(c, 1) }
+
+func (s *statistics) destroyed(r Reason) {
+	switch r {
+	case ReasonLogout:
+		s.count(loggedOut)
+	case ReasonRevoked:
+		s.count(revoked)
+	case ReasonLimit:
+		s.count(limited)
+	}
 }

@@ -15,12 +15,13 @@ import (
 // its client has sent them, or is about to get them, and learns nothing of anybody else's from how long it takes.
 // Whether a sid that came names a session is found out by a look-up of its SHA-256, or in a map.
 var comparedSids = map[string]string{
-	"regenerate.go: sid == s.sid":              "whether a new sid is the one that the Session has",
-	"regenerate.go: s.sid == sid":              "the same, after the request has moved",
+	"login.go: sid == s.sid":                   "whether a new sid is the one that the Session has",
+	"engine_stored_move.go: sid == s.sid":      "the same, after the request has moved",
+	"engine_stored_move.go: s.sid == sid":      "the same",
 	"reply.go: c.sid == a.r.original":          "which of the request's cookies is left as it is",
 	"destroy.go: c.sid == sid":                 "whether the request carries its own session's sid",
-	"sealed.go: s.sid != was":                  "whether another Session of the request was changed; sealed cookies, not sids",
-	"sealed.go: was != sid":                    "the same",
+	"engine_sealed.go: s.sid != was":           "whether another Session of the request was changed; sealed cookies, not sids",
+	"engine_sealed.go: was != sid":             "the same",
 	"reply.go: a.r.current() != a.r.original":  "whether another Session of the request has given it a new sid",
 	"sid.go: sid[:n] != m.cfg.SessionIDPrefix": "the prefix is no secret",
 	"sid.go: sid[:n] == m.cfg.SessionIDPrefix": "the same",

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/cookies"
 )
 
@@ -36,7 +35,7 @@ func newElsewhere(s *settings) *cookies.Writer {
 // part returns which part of a session the cookie of this name holds, if it is the manager's.
 func (m *Manager) part(name string) (part int, ok bool) {
 	part, ok = cookies.Part(name, m.cfg.CookieName)
-	return part, ok && (part == 0 || m.sealer != nil)
+	return part, ok && part <= m.maxPart
 }
 
 // maxDecodes is how many cookies of the session's name CookieDecode is asked about in one request. Others
@@ -81,39 +80,11 @@ func (m *Manager) hookedSID(value string) (string, bool) {
 // scratch is memory for what is needed no longer than a call.
 var scratch = sync.Pool{New: func() any { return new([]byte) }}
 
-// answerSealed seals rec and sends it, and removes the cookies of parts that there are no more.
-func (r *request) answerSealed(rec *driver.Record, maxAge int) (sealed string, err error) {
-	name, secure := r.m.cfg.CookieName, r.secure()
-	mem := scratch.Get().(*[]byte)
-	defer scratch.Put(mem)
-	*mem, err = r.m.sealer.Seal(append(append((*mem)[:0], name...), '='), name, rec)
-	if err != nil {
-		return "", fmt.Errorf("session: seal: %w", err)
-	}
-	var lines []string
-	if begin, end := len(name)+len("="), len(*mem); end-len("=") <= cookies.MaxSize {
-		*mem = append(*mem, r.m.cookie.Attributed(secure, maxAge)...)
-		line := string(*mem)
-		lines, sealed = []string{line}, line[begin:end]
-	} else {
-		sealed = string((*mem)[begin:])
-		values, err := cookies.Cut(name, sealed, r.m.parts)
-		if err != nil {
-			return "", err
-		}
-		for part, value := range values {
-			lines = append(lines, r.m.cookie.Line(part, value, secure, maxAge))
-		}
-	}
-	r.reply.cookies(r.deletions(lines, len(lines)))
-	return sealed, nil
-}
-
 // deletions appends to lines what makes the client forget the parts from one on, and what would be read in place of
 // the session.
 func (r *request) deletions(lines []string, from int) []string {
 	carried := r.carried()
-	if carried[0] && r.m.elsewhere != nil && r.m.sealer != nil {
+	if carried[0] && r.m.elsewhere != nil {
 		lines = append(lines, r.m.elsewhere.Deletion(0, r.secure()))
 	}
 	for part := from; part < len(carried); part++ {

@@ -105,7 +105,7 @@ func (*deferred) note() note { return note{} }
 
 func (*deferred) annotate(note) {}
 
-func (d *deferred) logout(_ context.Context, s *Session) error { return d.destroy(s) }
+func (d *deferred) end(_ context.Context, s *Session) error { return d.destroy(s) }
 
 // done is called when the application has returned or panicked.
 func (d *deferred) done() {
@@ -300,25 +300,10 @@ func (d *deferred) finish() {
 func (d *deferred) abandon() {
 	d.committing.Lock()
 	defer d.committing.Unlock()
-	switch s := d.loaded(); {
-	case s == nil:
-	case d.r.m.raw != nil:
-		_ = s.release(d.r.context()) // its store may hold a connection or a lock
-	case d.r.m.sealer != nil:
-		d.unsave()
+	if s := d.loaded(); s != nil {
+		d.r.m.engine.abandon(d, s)
 	}
 	if !d.isSent() {
 		d.publish()
 	}
-}
-
-// unsave takes back the cookie that a sealed session with unsaved changes is in. A logout stays.
-func (d *deferred) unsave() {
-	d.loading.Lock()
-	defer d.loading.Unlock()
-	if d.ended {
-		d.r.answerNothing()
-		return
-	}
-	d.retract()
 }

@@ -2,13 +2,10 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
-
-	"github.com/seed1a8f7c28/session/driver"
 )
 
 // SessionDestroy is [Manager.Destroy] for callers of beego's API; an error goes to the ErrorHandler and the
@@ -38,14 +35,7 @@ func (m *Manager) destroy(a arrival) error {
 	if err != nil {
 		return err
 	}
-	if d := m.deferred(ctx); d != nil {
-		return d.destroy(nil)
-	}
-	r := new(request)
-	r.init(m, &a)
-	events, err := r.endAll("")
-	tell(events...)
-	return err
+	return m.replyTo(ctx, &a).end(ctx, nil)
 }
 
 // endAll destroys every session whose sid the request carries, and the one of sid, if there is one. It returns what
@@ -61,47 +51,15 @@ func (r *request) endAll(sid string) (events []func(), err error) {
 	if sid != "" && !slices.ContainsFunc(candidates, func(c candidate) bool { return c.sid == sid }) {
 		candidates = append(candidates, candidate{sid: sid})
 	}
-	if r.m.sealer == nil {
-		for _, c := range candidates {
-			told, err := r.m.remove(ctx, c.sid)
-			events = append(events, told...)
-			if err != nil {
-				return events, fmt.Errorf("session: destroy: %w", err)
-			}
+	for _, c := range candidates {
+		told, err := r.m.engine.remove(ctx, c.sid)
+		events = append(events, told...)
+		if err != nil {
+			return events, fmt.Errorf("session: destroy: %w", err)
 		}
 	}
 	r.answerNothing()
 	return events, nil
-}
-
-// remove removes what is stored for a well-formed sid.
-func (m *Manager) remove(ctx context.Context, sid string) (events []func(), err error) {
-	if m.raw != nil {
-		return nil, hideSID(m.raw.SessionDestroy(ctx, sid), sid)
-	}
-	key, absent := m.storageKey(sid), false
-	var rec driver.Record
-	if m.cfg.OnDestroy != nil { // is told of what was there, and whose it was
-		switch err := m.backend.Load(ctx, key, &rec); {
-		case errors.Is(err, ErrNotFound) && m.sweeps(): // a sweep tells of what has expired
-			m.watched.end(key)
-			return nil, nil
-		case errors.Is(err, ErrNotFound): // by this node's clock; another's may be behind
-			absent = true
-		case err != nil:
-			m.stats.count(failures)
-			return nil, err
-		}
-	}
-	if err := m.backend.Delete(ctx, key, 0); err != nil {
-		m.stats.count(failures)
-		return nil, err
-	}
-	event := m.destroyed(ctx, key, rec.User, ReasonLogout)
-	if absent || event == nil {
-		return nil, nil
-	}
-	return []func(){event}, nil
 }
 
 // siteData are the directives of Clear-Site-Data, https://www.w3.org/TR/clear-site-data/ and what browsers added.
@@ -120,7 +78,7 @@ func (s *Session) Logout(ctx context.Context, clearSiteData ...string) error {
 			return fmt.Errorf("session: logout: %q is no directive of Clear-Site-Data", directive)
 		}
 	}
-	if err := s.r.reply.logout(ctx, s); err != nil {
+	if err := s.r.reply.end(ctx, s); err != nil {
 		return err
 	}
 	if len(clearSiteData) > 0 {

@@ -54,3 +54,8 @@ type ConfigError = driver.ConfigError
 func configErrorf(field, format string, args ...any) error {
 	return &ConfigError{Field: field, Err: fmt.Errorf(format, args...)}
 }
+
+// unsupported returns an error that wraps errors.ErrUnsupported.
+func unsupported(format string, args ...any) error {
+	return fmt.Errorf("session: %w: %s", errors.ErrUnsupported, fmt.Sprintf(format, args...))
+}

@@ -9,21 +9,95 @@ import (
 	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
+const maxLifetime = merge.MaxLifetime
+
+// lifetime returns the lifetime as this request sees it.
+func (s *Session) lifetime() merge.Lifetime { return s.m.envelope.Lifetimes.Of(&s.draft, s.m.codec) }
+
+// SetLifetime sets how long this session lives when it is not used, instead of the manager's Maxlifetime: from
+// its next save on, on every node, and over a Regenerate. The deadline moves then, to an earlier time too; a request
+// that has begun before may move it once more by the lifetime that it has seen. It never passes the absolute
+// deadline. d is from a millisecond to a century and is cut to milliseconds; zero takes back SetLifetime and
+// RememberMe, as Flush does. A cookie with Max-Age gets d as that. Errors are those of Set; third-party providers
+// have a lifetime of their own: [errors.ErrUnsupported].
+func (s *Session) SetLifetime(ctx context.Context, d time.Duration) error {
+	s.mu.Lock()
+	defer s.unlock()
+	return s.setLifetime(ctx, d, s.lifetime().Remembered)
+}
+
+// RememberMe is SetLifetime with a cookie that the browser keeps for d, at most 400 days, and that is renewed
+// when the session is used. Zero takes it back. It returns [ErrCommitted] once the response headers are sent, and an
+// error wrapping [errors.ErrUnsupported] on a Session that belongs to no request.
+func (s *Session) RememberMe(ctx context.Context, d time.Duration) error {
+	s.mu.Lock()
+	defer s.unlock()
+	if s.r == s.m.none {
+		return unsupported("RememberMe needs a request")
+	}
+	if err := s.promisable(); err != nil {
+		return err
+	}
+	return s.setLifetime(ctx, d, true)
+}
+
+func (s *Session) setLifetime(ctx context.Context, d time.Duration, remembered bool) error {
+	switch {
+	case s.m.cannot[lifetimes] != nil:
+		return s.m.cannot[lifetimes]
+	case d != 0 && d < time.Millisecond || d > maxLifetime:
+		return errors.New("session: a lifetime is from a millisecond to a century, or 0")
+	}
+	ms, before := d.Milliseconds(), s.m.maxAge(s.lifetime())
+	if remembered {
+		ms = -ms
+	}
+	e := edit{op: opSet, key: merge.LifetimeKey, value: ms}
+	if ms == 0 {
+		e = edit{op: opRemove, key: merge.LifetimeKey}
+	}
+	err := s.changeLocked(ctx, e)
+	if age := s.m.maxAge(s.lifetime()); err == nil && (age > 0 || before > 0) {
+		s.m.engine.renew(s, age)
+	}
+	return err
+}
+
+// maxAge returns the Max-Age of the cookie of a session with lifetime l, in seconds, 0 for none.
+func (m *Manager) maxAge(l merge.Lifetime) int {
+	if l.Remembered || l.Own && m.cfg.cookieMaxAge > 0 {
+		return cookieAge(l.Idle)
+	}
+	return m.cfg.cookieMaxAge
+}
+
+// cookieAge returns d in seconds, as far as browsers keep a cookie.
+func cookieAge(d time.Duration) int {
+	return int(min((d+time.Second-1)/time.Second, maxCookieAge))
+}
+
+// renewCookie answers the cookie once more, if the browser keeps it and the sid came in one.
+func (s *Session) renewCookie(maxAge int) {
+	if maxAge > 0 {
+		s.m.engine.renew(s, maxAge)
+	}
+}
+
 // ShiftExpiration moves the idle deadline of the request's session to its lifetime from now, at once and for
 // every node, instead of when the session is released and touchInterval has passed. A cookie with Max-Age is renewed. It
 // moves no deadline earlier and none past the absolute one. Without a live session it returns [ErrNotFound],
 // with a third-party provider an error wrapping [errors.ErrUnsupported].
 func (m *Manager) ShiftExpiration(w http.ResponseWriter, r *http.Request) error {
-	return m.withSession(arrivalOf(w, r), (*Session).shiftNow)
+	return m.withSession(arrivalOf(w, r), (*Session).shift)
 }
 
 // ShiftExpirationExchange is [Manager.ShiftExpiration] for another HTTP stack than net/http.
 func (m *Manager) ShiftExpirationExchange(x Exchange) error {
-	return m.withSession(arrival{x: x}, (*Session).shiftNow)
+	return m.withSession(arrival{x: x}, (*Session).shift)
 }
 
-func (s *Session) shiftNow(ctx context.Context) error {
-	err := s.shift(ctx)
+func (s *Session) shift(ctx context.Context) error {
+	err := s.m.engine.shift(ctx, s)
 	if err == nil {
 		s.renewCookie(s.m.maxAge(s.draft.Life))
 	}
@@ -48,12 +122,12 @@ func (m *Manager) updateExpiration(a arrival, d time.Duration) error {
 		return errors.New("session: the time to a deadline is more than zero, and a century at most")
 	}
 	return m.withSession(a, func(s *Session, ctx context.Context) error {
-		err := s.fix(ctx, merge.Lifetime{Idle: d})
+		err := s.m.engine.fix(ctx, s, merge.Lifetime{Idle: d})
 		if err != nil {
 			return err
 		}
 		if s.m.maxAge(s.draft.Life) > 0 {
-			s.answerCookie(cookieAge(d))
+			s.m.engine.renew(s, cookieAge(d))
 		}
 		s.idle = fixed
 		s.r.fix()
@@ -67,8 +141,8 @@ func (m *Manager) withSession(a arrival, do func(s *Session, ctx context.Context
 	switch {
 	case err != nil:
 		return err
-	case m.raw != nil:
-		return unsupported("the sessions of a third-party provider expire when it says")
+	case m.cannot[deadlines] != nil:
+		return m.cannot[deadlines]
 	case m.isClosed():
 		return ErrClosed
 	}
@@ -87,56 +161,6 @@ func (m *Manager) withSession(a arrival, do func(s *Session, ctx context.Context
 		return ErrDestroyed
 	}
 	return do(s, ctx)
-}
-
-// shift moves the deadline later.
-func (s *Session) shift(ctx context.Context) error {
-	if s.m.sealer == nil {
-		return s.touch(ctx)
-	}
-	if err := s.resealable(); err != nil {
-		return err
-	}
-	return s.sealUntil(s.draft.Life.Extended(time.Now(), s.draft.Expires(), s.draft.Deadline()))
-}
-
-// fix sets the deadline.
-func (s *Session) fix(ctx context.Context, l merge.Lifetime) error {
-	if s.m.sealer != nil {
-		return s.fixSealed(l)
-	}
-	user := s.draft.User
-	out, err := s.m.store.Expire(ctx, &s.draft, l)
-	s.met(ctx, user, out)
-	switch {
-	case out.Gone:
-		return s.lost(ctx)
-	case err != nil:
-		return err
-	}
-	s.m.stats.count(saved)
-	return nil
-}
-
-func (s *Session) fixSealed(l merge.Lifetime) error {
-	if err := s.resealable(); err != nil {
-		return err
-	}
-	return s.sealUntil(l.Until(time.Now(), s.draft.Deadline()))
-}
-
-// sealUntil seals the session with this deadline.
-func (s *Session) sealUntil(expires time.Time) error {
-	before, idle := s.draft.Expires(), s.idle
-	s.draft.SetExpires(expires)
-	s.idle = fixed
-	err := s.seal(s.sid, "")
-	if s.idle = idle; err != nil {
-		s.draft.SetExpires(before)
-		return err
-	}
-	s.m.watched.sooner(s.sid, expires)
-	return nil
 }
 
 // isFixed reports whether this request has set the deadline.

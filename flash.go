@@ -83,22 +83,17 @@ func (s *Session) addFlash(ctx context.Context, key string, f flash, replaces fu
 	s.mu.Lock()
 	defer s.unlock()
 	f.id = rand.Int64N(1 << 53)
-	if s.m.raw == nil { // what it is now counts, if the update is run again
-		enc, err := s.m.codec.AppendValue(nil, f.value)
-		if err == nil {
-			f.value, err = s.m.codec.Value(enc)
-		}
-		if err != nil {
-			return err
-		}
+	var err error
+	if f.value, err = s.m.engine.frozen(f.value); err != nil { // what it is now counts, if the update is run again
+		return err
 	}
-	return s.update(ctx, key, func(old any) (any, error) {
+	return s.changeLocked(ctx, edit{op: opUpdate, key: key, fn: func(old any) (any, error) {
 		flashes := flashesOf(old)
 		if replaces != nil {
 			flashes = slices.DeleteFunc(flashes, replaces)
 		}
 		return storedFlashes(append(flashes, f)), nil
-	})
+	}})
 }
 
 // Flashes returns the messages of a list, in the order in which they were added, and removes them: the list of key,
@@ -170,9 +165,9 @@ func (s *Session) takeFlashes(ctx context.Context, key string, wanted func(flash
 	for _, f := range flashes {
 		taken[f.id] = true
 	}
-	err = s.update(ctx, key, func(old any) (any, error) {
+	err = s.changeLocked(ctx, edit{op: opUpdate, key: key, fn: func(old any) (any, error) {
 		return storedFlashes(slices.DeleteFunc(flashesOf(old), func(f flash) bool { return taken[f.id] })), nil
-	})
+	}})
 	if err != nil {
 		return nil, err
 	}
@@ -192,10 +187,7 @@ func (s *Session) seeFlashes(ctx context.Context, key string) []flash {
 
 // flashes returns the messages under key, as this request sees them.
 func (s *Session) flashes(ctx context.Context, key string) ([]flash, error) {
-	if s.m.raw != nil {
-		return flashesOf(s.getRaw(orBackground(ctx), key)), nil
-	}
-	v, ok, err := s.get(key)
+	v, ok, err := s.m.engine.get(orBackground(ctx), s, key)
 	if err != nil || !ok {
 		return nil, err
 	}

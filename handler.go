@@ -59,6 +59,26 @@ func (m *Manager) deferred(ctx context.Context) *deferred {
 	return d
 }
 
+// open returns the session that a request carries, or one that is not stored yet.
+func (m *Manager) open(ctx, request context.Context, a arrival) (*Session, error) {
+	if d := m.deferred(request); d != nil {
+		return d.load(ctx, request)
+	}
+	s := m.newSession()
+	s.own.init(m, &a)
+	return s, s.arrive(ctx, &s.own)
+}
+
+// replyTo returns how a request is answered.
+func (m *Manager) replyTo(ctx context.Context, a *arrival) reply {
+	if d := m.deferred(ctx); d != nil {
+		return d
+	}
+	r := new(request)
+	r.init(m, a)
+	return r.reply
+}
+
 // HandleExchange is [Manager.Handler] for one request on another HTTP stack than net/http: it calls next, where
 // [Manager.FromContext] returns the request's session, and then saves it and completes the response headers.
 // The stack must not have sent them before that, or calls [Handled.Commit] first.

@@ -4,10 +4,108 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"time"
-
-	"github.com/seed1a8f7c28/session/driver"
 )
+
+// SessionRegenerateID is [Manager.Regenerate] with the name and the result that beego's API has.
+func (m *Manager) SessionRegenerateID(w http.ResponseWriter, r *http.Request) (Store, error) {
+	return asStore(m.Regenerate(w, r))
+}
+
+// Regenerate gives the request's session a new sid: see [Session.Regenerate]. A request without a live
+// session gets a fresh one; one whose session others have ended since it was started gets [ErrDestroyed],
+// and no cookie: theirs counts. What an older Session of the same request has changed, or will change, goes to
+// the new sid too. The caller must release the result.
+func (m *Manager) Regenerate(w http.ResponseWriter, r *http.Request) (*Session, error) {
+	return m.regenerate(arrivalOf(w, r))
+}
+
+// RegenerateExchange is [Manager.Regenerate] for another HTTP stack than net/http.
+func (m *Manager) RegenerateExchange(x Exchange) (*Session, error) {
+	return m.regenerate(arrival{x: x})
+}
+
+func (m *Manager) regenerate(a arrival) (*Session, error) {
+	request, err := a.context()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := m.saveContext(request)
+	defer cancel()
+	s, err := m.open(ctx, request, a)
+	switch {
+	case err == nil:
+		s.takePlace()
+		err = s.regenerate(ctx)
+	case s != nil:
+		s.r.hold()
+	}
+	if err == nil && !m.cfg.Lazy {
+		err = s.ensure(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// takePlace notes the sid that the request came with. If s is not stored it is dead, and an older Session of
+// the request may have it.
+func (s *Session) takePlace() {
+	s.mu.Lock()
+	defer s.unlock()
+	s.setAside().was = s.r.original
+}
+
+// Regenerate gives the session a new sid, as must be done at each login or change of privilege. Changes
+// that are not saved yet are stored under the new sid alone; the old one is dead when Regenerate returns.
+// No save that another request has been told of is lost. With an error the client keeps the old sid, and
+// nothing that this Session has changed or will change is stored under it: Save returns an error until a
+// Regenerate has succeeded. Under Handler it returns [ErrCommitted] once the response headers are sent.
+func (s *Session) Regenerate(ctx context.Context) error {
+	ctx, cancel := s.m.saveContext(ctx)
+	defer cancel()
+	return s.regenerate(ctx)
+}
+
+func (s *Session) regenerate(ctx context.Context) error {
+	sid, err := s.m.newSID()
+	if err != nil {
+		return err
+	}
+	return s.regenerateAs(ctx, sid, "")
+}
+
+// regenerateAs gives the session a new sid, and, unless user is "", to user.
+func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
+	s.mu.Lock()
+	defer s.unlock()
+	if err := s.promisable(); err != nil {
+		return err
+	}
+	switch {
+	case s.isOver():
+		return ErrDestroyed
+	case sid == s.sid:
+		return errOwnSID
+	}
+	return s.m.engine.move(ctx, s, sid, user)
+}
+
+var errOwnSID = fmt.Errorf("session: regenerate: %w: the new sid is the old one", ErrExists)
+
+// regenerated counts a new sid, and tells of it.
+func (s *Session) regenerated(ctx context.Context, was string) {
+	s.m.stats.count(regenerated)
+	if h := s.m.cfg.OnRegenerate; h != nil {
+		s.later(ctx, h, Event{ID: s.m.publicID(s.sid), Previous: s.m.publicID(was), User: s.m.userName(s.draft.User)})
+	}
+}
+
+// errHeld is what Save returns after a failed Regenerate: the changes may be those of a login, and somebody
+// else may know the old sid.
+var errHeld = errors.New("session: not saved: Regenerate has failed, and the old sid must not get the changes")
 
 // maxUser is how many bytes the name of a user may have: as many as an e-mail address, and one.
 const maxUser = 255
@@ -28,8 +126,8 @@ func (s *Session) Login(ctx context.Context, user string) error {
 		return errors.New("session: login: the user has no name")
 	case len(user) > maxUser:
 		return fmt.Errorf("session: login: %w: the user's name has %d bytes, %d allowed", ErrTooLarge, len(user), maxUser)
-	case s.m.raw != nil:
-		return unsupported("a third-party provider keeps no users")
+	case s.m.cannot[users] != nil:
+		return s.m.cannot[users]
 	}
 	ctx, cancel := s.m.saveContext(ctx)
 	defer cancel()
@@ -63,44 +161,10 @@ func (s *Session) RequireFresh(d time.Duration) error {
 	return nil
 }
 
-// isLimited reports whether there must be room for one more session of user, who logs in unless it is "".
-func (s *Session) isLimited(user string) bool {
-	return user != "" && s.m.cfg.MaxPerUser > 0 && !(s.isStored() && s.draft.User == user)
-}
-
-// reserve makes room for one more session of user, if somebody logs in. The caller holds mu.
-func (s *Session) reserve(ctx context.Context, user, sid string) error {
-	if !s.isLimited(user) {
-		return nil
-	}
-	l, ok := driver.As[driver.UserLimiter](s.m.backend)
-	if !ok { // the manager would not have been made
-		return unsupported("this provider cannot limit the sessions of a user")
-	}
-	// For as long as this call may take to create the record, and a little for clocks that differ.
-	until := time.Now().Add(s.m.cfg.opTimeout + 5*time.Second)
-	evicted, err := l.Reserve(ctx, user, s.m.storageKey(sid), until, s.m.cfg.MaxPerUser, s.m.cfg.OnLimit != "refuse")
-	for _, key := range evicted {
-		s.queue(s.m.destroyed(ctx, key, user, ReasonLimit))
-	}
-	if err != nil {
-		return fmt.Errorf("session: login: %w", err)
-	}
-	return nil
-}
-
-// unreserve gives back the room that reserve has made: others would have to wait until it lapses. It does so if this fails.
-func (s *Session) unreserve(ctx context.Context, user, sid string) {
-	if l, ok := driver.As[driver.UserLimiter](s.m.backend); ok {
-		past := time.Now().Add(-5 * time.Second) // also by clocks that differ
-		_, _ = l.Reserve(ctx, user, s.m.storageKey(sid), past, s.m.cfg.MaxPerUser, false)
-	}
-}
-
 // userNames returns what stands for user in the store: what new sessions get, and then what sessions have that
 // were encrypted under an older key. Without encryption it is the name.
 func (m *Manager) userNames(user string) []string {
-	if m.cfg.users == nil || m.sealer != nil {
+	if m.cfg.users == nil {
 		return []string{user}
 	}
 	return m.cfg.users.Seal(user, m.cfg.Namespace)
@@ -108,7 +172,7 @@ func (m *Manager) userNames(user string) []string {
 
 // userName is the opposite of userNames.
 func (m *Manager) userName(stored string) string {
-	if stored == "" || m.cfg.users == nil || m.sealer != nil {
+	if stored == "" || m.cfg.users == nil {
 		return stored
 	}
 	user, err := m.cfg.users.Open(stored, m.cfg.Namespace)

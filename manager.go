@@ -3,8 +3,6 @@ package session
 import (
 	"context"
 	"crypto/rand"
-	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -32,23 +30,24 @@ type Manager struct {
 	codec     codec.Codec
 	envelope  merge.Envelope
 
-	backend   driver.Backend // one of these three is not nil
-	sealer    driver.Sealer
-	parts     int // how many cookies a session may take
-	raw       Provider
-	facade    Provider     // what GetProvider returns
-	release   func() error // gives back the backend or sealer
-	local     bool         // nothing waits: the backend is InProcess, or there is a sealer
-	plainKeys bool
+	engine     engine
+	cannot     [abilities]error // nil for what the engine can do
+	backend    driver.Backend   // the stored engine's; else nil
+	facade     Provider         // what GetProvider returns
+	release    func() error     // gives back the backend or sealer
+	local      bool             // nothing waits: the backend is InProcess, or sessions are in the clients
+	plainKeys  bool             // the backend gets bare sids as keys
+	losesTypes bool             // a value that is read back may have another type
+	parts      int              // how many cookies a session may take; 0 where one holds the sid
+	maxPart    int              // the number of the last cookie that may be the session's
 
-	store   *merge.Store // of backend; else nil
 	stats   statistics
 	watched watches
 
 	closing  context.Context // over when Close is called
 	cancel   context.CancelFunc
 	mu       sync.Mutex // guards sweeping, and working against Close
-	sweeping bool
+	sweeping bool       // GC was called, or has nothing to do
 	working  sync.WaitGroup
 	calls    calls
 }
@@ -94,7 +93,7 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 	if !ok {
 		return nil, configErrorf("codec", "unknown codec %q", s.Codec)
 	}
-	m := &Manager{cfg: s, log: s.Logger, cookie: newCookieWriter(s), elsewhere: newElsewhere(s), codec: c, parts: 1}
+	m := &Manager{cfg: s, log: s.Logger, cookie: newCookieWriter(s), codec: c}
 	if m.log == nil {
 		m.log = defaultLogger()
 	}
@@ -110,91 +109,6 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 		return nil, err
 	}
 	return m, nil
-}
-
-// attach opens p for m, which is made with cfg.
-func (m *Manager) attach(ctx context.Context, p Provider, cfg *ManagerConfig) error {
-	own, ok := p.(*provider)
-	if !ok {
-		if m.cfg.MaxPerUser > 0 {
-			return configErrorf("maxPerUser", "a third-party provider keeps no users: %w", errors.ErrUnsupported)
-		}
-		m.raw, m.facade, m.release = p, p, func() error { return nil }
-		return openError(p.SessionInit(ctx, int64(m.cfg.idle/time.Second), m.cfg.ProviderConfig))
-	}
-	o, release, err := own.acquire(ctx, backendConfig(m.cfg, m.log))
-	if err != nil {
-		return openError(err)
-	}
-	if o.sealer != nil && m.cfg.encryption != nil {
-		return errors.Join(configErrorf("encryptionKeys", "this provider has keys of its own"), release())
-	}
-	if o.sealer != nil && m.cfg.CookieEncode != nil {
-		return errors.Join(configErrorf("CookieEncode", "this provider seals the cookie itself"), release())
-	}
-	m.backend, m.sealer, m.release = o.backend, o.sealer, release
-	m.facade = own.facadeOf(m)
-	if c, ok := o.sealer.(interface{ Cookies() driver.CookieConfig }); ok {
-		if err := m.adapt(*cfg, c.Cookies()); err != nil {
-			return errors.Join(err, release())
-		}
-	}
-	_, inProcess := driver.As[driver.InProcess](m.backend)
-	m.local = inProcess || m.sealer != nil
-	if m.backend != nil {
-		m.store = &merge.Store{Backend: m.backend, Envelope: m.envelope, Queue: o.saves, Local: m.local}
-	}
-	m.plainKeys = inProcess || m.cfg.Beego
-	if _, ok := driver.As[driver.UserLimiter](m.backend); !ok && m.cfg.MaxPerUser > 0 {
-		return errors.Join(configErrorf("maxPerUser", "this provider cannot limit the sessions of a user: %w",
-			errors.ErrUnsupported), release())
-	}
-	return nil
-}
-
-// newEnvelope returns how values are stored under settings s.
-func newEnvelope(s *settings, c codec.Codec) merge.Envelope {
-	return merge.Envelope{
-		Codec: c, Encryption: s.encryption, Beego: s.Beego, MaxBytes: s.maxBytes,
-		Lifetimes: merge.Lifetimes{Idle: s.idle, Absolute: s.absolute, Touch: s.touchEvery},
-	}
-}
-
-// adapt takes over what the provider's config says of the cookies. Settings that follow from others follow
-// from those.
-func (m *Manager) adapt(cfg ManagerConfig, c driver.CookieConfig) error {
-	if c.Name != "" {
-		cfg.CookieName = c.Name
-	}
-	if c.MaxAge != 0 {
-		cfg.CookieLifeTime = c.MaxAge
-	}
-	cfg.Secure = cfg.Secure || c.Secure
-	s, err := cfg.resolve()
-	if err != nil {
-		wrong, _ := errors.AsType[*ConfigError](err) // which is what resolve returns
-		switch wrong.Field {
-		case "cookieName":
-			return configErrorf("providerConfig.cookieName", "%w", wrong.Err)
-		case "cookieLifeTime":
-			return configErrorf("providerConfig.maxage", "%w", wrong.Err)
-		}
-		return configErrorf("providerConfig", "%s: %w", wrong.Field, wrong.Err)
-	}
-	m.cfg, m.cookie, m.elsewhere = s, newCookieWriter(s), newElsewhere(s)
-	m.envelope = newEnvelope(s, m.codec)
-	m.parts = min(max(c.Max, 1), cookies.MaxParts)
-	m.noteName = s.CookieName + ".was"
-	m.secure.Store(s.Secure)
-	return nil
-}
-
-// openError says what failed, unless err names a setting.
-func openError(err error) error {
-	if _, ok := errors.AsType[*ConfigError](err); ok || err == nil {
-		return err
-	}
-	return fmt.Errorf("session: open provider: %w", err)
 }
 
 // Close stops the sweeper, waits for it and, for as long as opTimeout, for the calls of the store that are under way, a List
@@ -248,8 +162,40 @@ func (m *Manager) loadContext(ctx context.Context) (context.Context, context.Can
 
 // saveContext is loadContext for what must be stored although the client has gone.
 func (m *Manager) saveContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	if m.local {
-		return context.WithoutCancel(orBackground(ctx)), func() {}
-	}
 	return m.loadContext(context.WithoutCancel(orBackground(ctx)))
+}
+
+// calls counts the calls of the store that are under way.
+type calls struct {
+	n    atomic.Int64
+	idle atomic.Pointer[chan struct{}] // who waits for the last to end
+}
+
+func (c *calls) begin() { c.n.Add(1) }
+
+func (c *calls) end() {
+	if c.n.Add(-1) > 0 {
+		return
+	}
+	if idle := c.idle.Load(); idle != nil {
+		select {
+		case *idle <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// wait waits until no call is under way, but no longer than most.
+func (c *calls) wait(most time.Duration) {
+	idle := make(chan struct{}, 1)
+	c.idle.Store(&idle)
+	over := time.NewTimer(most)
+	defer over.Stop()
+	for c.n.Load() > 0 {
+		select {
+		case <-idle:
+		case <-over.C:
+			return
+		}
+	}
 }

@@ -40,8 +40,8 @@ type reply interface {
 	note() note
 	annotate(n note)
 
-	// logout ends s, the Session of this request, and removes the cookie.
-	logout(ctx context.Context, s *Session) error
+	// end ends s, the Session of this request, or, if s is nil, whatever session the request has, and removes the cookie.
+	end(ctx context.Context, s *Session) error
 }
 
 // atOnce answers into the response header, and keeps in the request's what its sid has become.
@@ -98,7 +98,12 @@ func (a atOnce) annotate(n note) {
 	a.r.rewrite(a.r.original, a.r.pairs(others), n)
 }
 
-func (a atOnce) logout(_ context.Context, s *Session) error {
+func (a atOnce) end(_ context.Context, s *Session) error {
+	if s == nil {
+		events, err := a.r.endAll("")
+		tell(events...)
+		return err
+	}
 	s.mu.Lock()
 	defer s.unlock()
 	if s.isOver() {
@@ -116,10 +121,7 @@ func (a atOnce) logout(_ context.Context, s *Session) error {
 type noReply struct{ m *Manager }
 
 func (n noReply) promise() error {
-	if n.m.sealer != nil {
-		return unsupported("a session that is kept in the client needs a request")
-	}
-	return nil
+	return n.m.cannot[detached]
 }
 
 func (noReply) waits() bool                  { return false }
@@ -136,7 +138,7 @@ func (noReply) rewrite(string, string, note) {}
 func (noReply) note() note                   { return note{} }
 func (noReply) annotate(note)                {}
 
-func (n noReply) logout(ctx context.Context, s *Session) error {
+func (n noReply) end(ctx context.Context, s *Session) error {
 	s.mu.Lock()
 	defer s.unlock()
 	if s.isOver() {
@@ -145,7 +147,7 @@ func (n noReply) logout(ctx context.Context, s *Session) error {
 	if sid := s.storedSID(); sid != "" {
 		ctx, cancel := n.m.saveContext(ctx)
 		defer cancel()
-		events, err := n.m.remove(ctx, sid)
+		events, err := n.m.engine.remove(ctx, sid)
 		s.queue(events...)
 		if err != nil {
 			return fmt.Errorf("session: destroy: %w", err)

@@ -103,7 +103,7 @@ func (r *request) requested(buf []candidate) (_ []candidate, malformed int) {
 		if !ok {
 			break
 		}
-		if m.sealer != nil {
+		if m.parts > 0 {
 			value, ok = cookies.Join(lines, m.cfg.CookieName, value, m.parts)
 			tries-- // in vain, too: it may have looked through all cookies for the other parts
 		} else if value, ok = m.decodeSID(value, &left); ok {
@@ -114,9 +114,6 @@ func (r *request) requested(buf []candidate) (_ []candidate, malformed int) {
 			continue
 		}
 		buf = append(buf, candidate{value, byCookie})
-	}
-	if m.sealer != nil {
-		return buf, malformed
 	}
 	if m.cfg.EnableSidInURLQuery {
 		if sid := queryValue(r.x.Query(), m.cfg.CookieName); m.validSID(sid) {
@@ -247,7 +244,7 @@ func (r *request) answerNothing() {
 	}
 	lines = r.deletions(lines, 1)
 	r.reply.retract()
-	if len(lines) > 0 && (m.cfg.EnableSetCookie || m.sealer != nil) {
+	if len(lines) > 0 && m.cfg.EnableSetCookie {
 		r.reply.cookies(lines)
 	}
 	r.came = noChannel
@@ -286,4 +283,89 @@ func (r *request) proxiedTLS() bool {
 	}
 	addr = addr.Unmap()
 	return slices.ContainsFunc(r.m.cfg.trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// A note is what this request has done to its session so far. It stands in the request, beside the sid, where another
+// Session of the same request finds it: in a cookie that no client can have sent, since it begins with a word that the
+// manager has made up.
+//
+//	name.was=<word>.fixed.<public id>.<public id>.held
+type note struct {
+	from  string // the public ids of the sids that the session had before, each behind a dot
+	held  bool   // a Regenerate has failed: changes wait for one that does not
+	fixed bool   // UpdateExpiration has set the deadline
+}
+
+const (
+	heldNote  = ".held"
+	fixedNote = ".fixed"
+)
+
+// String returns what follows the word, "" for the zero note.
+func (n note) String() string {
+	text := n.from
+	if n.fixed {
+		text = fixedNote + text
+	}
+	if n.held {
+		text += heldNote
+	}
+	return text
+}
+
+// parseNote is the opposite of String.
+func parseNote(text string) (n note) {
+	if rest, ok := strings.CutPrefix(text, fixedNote); ok && (rest == "" || rest[0] == '.') { // no public id that begins so
+		n.fixed, text = true, rest
+	}
+	n.from, n.held = strings.CutSuffix(text, heldNote)
+	return n
+}
+
+// note returns the note in the request.
+func (r *request) note() note {
+	rewriting.Lock()
+	defer rewriting.Unlock()
+	scan := cookies.NewScan(r.x.RequestHeader("Cookie"), r.m.noteName)
+	for value, ok := scan.Next(); ok; value, ok = scan.Next() {
+		if text, ours := strings.CutPrefix(value, r.m.word); ours {
+			return parseNote(text)
+		}
+	}
+	return note{}
+}
+
+// leadsFrom reports whether this request's session had sid before.
+func (r *request) leadsFrom(sid string) bool {
+	return sid != "" && strings.Contains(r.reply.note().from+".", "."+r.m.publicID(sid)+".")
+}
+
+// movedFrom returns the note of this request when its session has got another sid than this one.
+func (r *request) movedFrom(sid string) note {
+	if sid == "" {
+		return note{}
+	}
+	n := r.reply.note()
+	n.from, n.held = n.from+"."+r.m.publicID(sid), false
+	return n
+}
+
+// hold notes that a Regenerate has failed: an older Session of the request must not store a login under the old sid.
+func (r *request) hold() {
+	n := r.reply.note()
+	n.held = true
+	r.reply.annotate(n)
+}
+
+// isHeld reports whether changes must wait for a Regenerate that succeeds.
+func (s *Session) isHeld() bool {
+	return s.state == held && !s.r.reply.moved() || s.m.held.Load() && s.r.reply.note().held
+}
+
+// fix notes that the deadline is set: older Sessions of the request must not move it.
+func (r *request) fix() {
+	if n := r.reply.note(); !n.fixed {
+		n.fixed = true
+		r.reply.annotate(n)
+	}
 }

@@ -31,16 +31,41 @@ type Session struct {
 	own request // what r points to outside Handler
 }
 
+// An aside is what few Sessions have. It stands apart since each request allocates a Session.
+type aside struct {
+	was    string   // the dead sid that this session takes the place of, if a Regenerate found one
+	events []func() // what is to be told of when mu is given up
+
+	done   <-chan struct{} // of the key doneOf, once Done was called
+	doneOf string
+
+	foreign    Store // a third-party provider's, instead of record, values and log
+	unreleased bool  // foreign waits for its SessionRelease
+}
+
+// nothingAside stands for the aside of a Session that needs none. It is never changed.
+var nothingAside aside
+
+// besides returns what s has aside, for reading. The caller holds mu.
+func (s *Session) besides() *aside {
+	if s.aside == nil {
+		return &nothingAside
+	}
+	return s.aside
+}
+
+// setAside returns what s has aside, for a change. The caller holds mu.
+func (s *Session) setAside() *aside {
+	if s.aside == nil {
+		s.aside = new(aside)
+	}
+	return s.aside
+}
+
 // endHere notes that this request has ended the session, and gives up what it holds.
 func (s *Session) endHere(ctx context.Context) error {
 	s.dismiss()
-	if s.m.sealer != nil {
-		s.m.watched.end(s.sid)
-	}
-	if s.m.raw != nil {
-		return s.releaseRaw(ctx)
-	}
-	return nil
+	return s.m.engine.leave(ctx, s)
 }
 
 // newSession returns a session that is not stored yet.
@@ -86,14 +111,8 @@ func (s *Session) look(ctx context.Context, key any) (v any, ok bool, err error)
 		return nil, false, nil
 	}
 	s.mu.Lock()
-	if s.m.raw != nil {
-		defer s.mu.Unlock()
-		v = s.getRaw(orBackground(ctx), key)
-		return v, v != nil, nil
-	}
-	v, ok, err = s.get(key)
-	s.mu.Unlock()
-	return v, ok, err
+	defer s.mu.Unlock()
+	return s.m.engine.get(orBackground(ctx), s, key)
 }
 
 // unread reports why a value is not returned. That there can be none under such a key is no error.
@@ -101,29 +120,6 @@ func (s *Session) unread(ctx context.Context, err error) {
 	if !errors.Is(err, ErrUnencodable) {
 		s.m.report(orBackground(ctx), s.r.x, "a value could not be read", err)
 	}
-}
-
-// get looks in the log, then in the stored values.
-func (s *Session) get(key any) (v any, ok bool, err error) {
-	mem := scratch.Get().(*[]byte)
-	defer scratch.Put(mem)
-	k, err := s.m.codec.AppendKey((*mem)[:0], key)
-	if err != nil {
-		return nil, false, err
-	}
-	*mem = k
-	changes := s.draft.Changes()
-	if c := changes.Find(k); c != nil {
-		if c.Value == nil {
-			return nil, false, nil
-		}
-		v, err = s.m.codec.Value(c.Value)
-		return v, err == nil, err
-	}
-	if changes.Flush {
-		return nil, false, nil
-	}
-	return s.draft.Codec.Get(s.draft.Values, k)
 }
 
 // Set stores value under key when the session is released. What is stored is value as it is now: a later
@@ -136,18 +132,7 @@ func (s *Session) Set(ctx context.Context, key, value any) error {
 	if isReserved(key) {
 		return errReserved
 	}
-	s.mu.Lock()
-	defer s.unlock()
-	if s.m.raw != nil {
-		return s.changeRaw(ctx, func(ctx context.Context, store Store) error { return store.Set(ctx, key, value) })
-	}
-	return s.change(ctx, func(log *merge.Log) error {
-		k, v, err := s.encode(log, key, value)
-		if err == nil {
-			log.Put(k, v)
-		}
-		return err
-	})
+	return s.change(ctx, edit{op: opSet, key: key, value: value})
 }
 
 // Delete removes key when the session is released. Removing nothing is not an error.
@@ -155,27 +140,12 @@ func (s *Session) Delete(ctx context.Context, key any) error {
 	if isReserved(key) {
 		return errReserved
 	}
-	s.mu.Lock()
-	defer s.unlock()
-	if s.m.raw != nil {
-		return s.removeRaw(ctx, func(ctx context.Context, store Store) error { return store.Delete(ctx, key) })
-	}
-	return s.change(ctx, func(log *merge.Log) error { return s.drop(log, key) })
+	return s.change(ctx, edit{op: opRemove, key: key})
 }
 
 // Flush removes everything that is stored at the moment of release, flash messages and the lifetime too. What is
 // Set after Flush stays. [Session.Clear] removes what this request sees.
-func (s *Session) Flush(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.unlock()
-	if s.m.raw != nil {
-		return s.removeRaw(ctx, func(ctx context.Context, store Store) error { return store.Flush(ctx) })
-	}
-	return s.change(ctx, func(log *merge.Log) error {
-		log.Clear()
-		return nil
-	})
-}
+func (s *Session) Flush(ctx context.Context) error { return s.change(ctx, edit{op: opFlush}) }
 
 // Update replaces the value under key by what fn makes of it; nil stands for no value, both ways. fn runs
 // at once on this request's view, and again when the session is saved if another request changed it
@@ -185,108 +155,19 @@ func (s *Session) Update(ctx context.Context, key any, fn func(old any) (any, er
 	if isReserved(key) {
 		return errReserved
 	}
+	return s.change(ctx, edit{op: opUpdate, key: key, fn: fn})
+}
+
+// change makes one change.
+func (s *Session) change(ctx context.Context, e edit) error {
 	s.mu.Lock()
 	defer s.unlock()
-	return s.update(ctx, key, fn)
+	return s.changeLocked(ctx, e)
 }
 
-// update is Update of any key, with the lock held.
-func (s *Session) update(ctx context.Context, key any, fn func(old any) (any, error)) error {
-	if s.m.raw != nil {
-		return s.updateRaw(orBackground(ctx), key, fn)
-	}
-	return s.change(ctx, func(log *merge.Log) error {
-		old, _, err := s.get(key)
-		if err != nil {
-			return err
-		}
-		k, v, err := s.updated(log, key, old, fn)
-		if err == nil {
-			log.Update(k, v, fn)
-		}
-		return err
-	})
-}
-
-// updated encodes what fn makes of old.
-func (s *Session) updated(log *merge.Log, key, old any, fn func(any) (any, error)) (k, v []byte, err error) {
-	value, err := fn(old)
-	if err != nil {
-		return nil, nil, err
-	}
-	k, v, err = s.encode(log, key, value)
-	if value == nil {
-		v = nil
-	}
-	return k, v, err
-}
-
-// encode encodes an entry into the log's memory.
-func (s *Session) encode(log *merge.Log, key, value any) (k, v []byte, err error) {
-	if k, err = log.Key(s.m.codec, key); err != nil {
-		return nil, nil, err
-	}
-	v, err = log.Value(s.m.codec, value)
-	if err == nil && len(v) > s.m.cfg.maxBytes {
-		err = fmt.Errorf("%w: one value has %d bytes, %d allowed (maxBytes)", ErrTooLarge, len(v), s.m.cfg.maxBytes)
-	}
-	return k, v, err
-}
-
-// drop notes that key is removed.
-func (s *Session) drop(log *merge.Log, key any) error {
-	k, err := log.Key(s.m.codec, key)
-	if err == nil {
-		log.Put(k, nil)
-	}
-	return err
-}
-
-// change makes one change of the log, and does at once what cannot wait for release.
-func (s *Session) change(ctx context.Context, do func(log *merge.Log) error) error {
-	log := s.draft.Edit()
-	log.Begin()
-	switch {
-	case s.isOver():
-		return ErrDestroyed
-	case s.m.sealer != nil:
-		return s.reseal(do)
-	case s.isStored():
-		return do(log)
-	}
-	before := log.Snapshot()
-	if err := do(log); err != nil {
-		return err
-	}
-	log.Simplify()
-	if log.Empty() {
-		return nil
-	}
-	if err := s.begin(ctx); err != nil {
-		log.Restore(before)
-		return err
-	}
-	return nil
-}
-
-// begin is called when a lazy session has got something to store. Outside Handler the record is created
-// before the cookie is promised; under Handler both wait for the response headers.
-func (s *Session) begin(ctx context.Context) (err error) {
-	if err := s.promisable(); err != nil {
-		return err
-	}
-	if !s.r.reply.waits() {
-		ctx, cancel := s.saveContext(ctx)
-		defer cancel()
-		if err = s.create(ctx, ""); err == nil && s.state == dismissed {
-			err = ErrDestroyed
-		}
-		return err
-	}
-	if s.sid == "" {
-		s.sid, err = s.m.newSID()
-	}
-	return err
+// changeLocked is change for who holds mu.
+func (s *Session) changeLocked(ctx context.Context, e edit) error {
+	return s.m.engine.change(orBackground(ctx), s, e)
 }
 
 // promisable returns an error if no sid can be promised to the client any more, or never could be.
@@ -347,3 +228,72 @@ func (s *Session) String() string {
 
 // MarshalText returns what String returns, for JSON and other encodings.
 func (s *Session) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// A state is what a Session knows of its record.
+//
+//	unstored → stored ⇄ held
+//	              ↓
+//	      gone or dismissed
+type state uint8
+
+const (
+	unstored  state = iota // nothing is in the store yet
+	stored                 // there was a record when the store was last asked
+	held                   // the same, but a Regenerate has failed: changes wait for one that does not
+	gone                   // destroyed, regenerated away or expired, by others
+	dismissed              // destroyed by this very request
+)
+
+// isStored reports whether there was a record when the store was last asked.
+func (s *Session) isStored() bool { return s.state == stored || s.state == held }
+
+// isOver reports whether the session is known to have ended.
+func (s *Session) isOver() bool { return s.state == gone || s.state == dismissed }
+
+// storedSID returns the sid under which there is a record, "" if there is none.
+func (s *Session) storedSID() string {
+	if s.isStored() {
+		return s.sid
+	}
+	return ""
+}
+
+// named notes under which sid the session is stored.
+func (s *Session) named(sid string) { s.sid, s.state = sid, stored }
+
+// hold keeps what is stored as it is after a Regenerate that has failed with err, which it returns.
+func (s *Session) hold(err error) error {
+	if s.isStored() {
+		s.state = held
+		if !s.r.reply.moved() {
+			s.r.hold()
+		}
+	}
+	return err
+}
+
+// lose notes that others have ended the session.
+func (s *Session) lose() { s.state = gone }
+
+// dismiss notes that this request has ended the session.
+func (s *Session) dismiss() { s.state = dismissed }
+
+// An idleDeadline is what is to become of a Session's idle deadline when it is released.
+type idleDeadline uint8
+
+const (
+	asItIs idleDeadline = iota
+	due                 // to be moved
+	fixed               // UpdateExpiration has set it: this Session moves it no more
+)
+
+// setDue notes whether the idle deadline is to be moved.
+func (s *Session) setDue(is bool) {
+	switch {
+	case s.idle == fixed:
+	case is:
+		s.idle = due
+	default:
+		s.idle = asItIs
+	}
+}

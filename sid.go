@@ -52,23 +52,6 @@ func (m *Manager) validSID(sid string) bool {
 	return true
 }
 
-// storageKey returns what a backend keeps the session under. It is the public id, so that who reads a
-// store learns no sid, but for backends that never leave the process, and for beego's layouts.
-func (m *Manager) storageKey(sid string) string {
-	if m.plainKeys {
-		return sid
-	}
-	return m.publicID(sid)
-}
-
-// publicIDOf returns the public id of the session under a storage key.
-func (m *Manager) publicIDOf(key string) string {
-	if m.plainKeys {
-		return m.publicID(key)
-	}
-	return key
-}
-
 // publicID names a session in logs and dashboards. Nobody can find the sid from it, and as a sid it has
 // the wrong shape. The namespace takes part, so that two namespaces have no key in common even on a
 // store that does not know of them.

@@ -46,16 +46,6 @@ func (m *Manager) start(a arrival) (*Session, error) {
 	return s, nil
 }
 
-// open returns the session that a request carries, or one that is not stored yet.
-func (m *Manager) open(ctx, request context.Context, a arrival) (*Session, error) {
-	if d := m.deferred(request); d != nil {
-		return d.load(ctx, request)
-	}
-	s := m.newSession()
-	s.own.init(m, &a)
-	return s, s.arrive(ctx, &s.own)
-}
-
 // arrive fills s with the session that the request carries, if any is live.
 func (s *Session) arrive(ctx context.Context, r *request) error {
 	m := s.m
@@ -73,7 +63,7 @@ func (s *Session) arrive(ctx context.Context, r *request) error {
 		if i == 0 {
 			r.original = c.sid
 		}
-		err := s.find(ctx, c.sid)
+		err := m.engine.find(ctx, s, c.sid)
 		if errors.Is(err, ErrNotFound) {
 			m.stats.count(unknown)
 			continue
@@ -85,36 +75,12 @@ func (s *Session) arrive(ctx context.Context, r *request) error {
 		if r.came = c.by; len(candidates) > 1 {
 			r.reply.rewrite(c.sid, r.pairs(candidates[i+1:]), r.reply.note())
 		}
-		return s.arrived(c)
+		return m.engine.arrived(s, c)
 	}
 	if len(candidates) > 0 {
 		r.reply.retract() // a Session of this request may have renewed the cookie before its session ended
 	}
 	return nil
-}
-
-// arrived answers a request whose sid c is live.
-func (s *Session) arrived(c candidate) error {
-	switch {
-	case s.m.sealer != nil:
-		return s.renewSealed()
-	case c.by == byHeader:
-		s.r.reply.header(c.sid)
-	case s.idle == due:
-		s.renewCookie(s.m.maxAge(s.draft.Life))
-	}
-	return nil
-}
-
-// find fills s with the live session of a sid that came from a client.
-func (s *Session) find(ctx context.Context, sid string) error {
-	switch {
-	case s.m.raw != nil:
-		return s.findRaw(ctx, sid)
-	case s.m.sealer != nil:
-		return s.unseal(sid)
-	}
-	return s.load(ctx, sid)
 }
 
 // ensure stores a session that is not stored yet.
@@ -127,11 +93,5 @@ func (s *Session) ensure(ctx context.Context) error {
 	if err := s.promisable(); err != nil {
 		return err
 	}
-	if s.m.sealer != nil {
-		return s.reseal(nil)
-	}
-	if s.m.raw != nil {
-		return s.beginRaw(ctx)
-	}
-	return s.create(ctx, "")
+	return s.m.engine.begin(ctx, s)
 }

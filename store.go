@@ -24,3 +24,11 @@ type Store interface {
 	// Flush removes all values.
 	Flush(ctx context.Context) error
 }
+
+// asStore keeps a nil *Session from becoming a Store that is not nil.
+func asStore(s *Session, err error) (Store, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
@@ -15,7 +14,7 @@ import (
 func (m *Manager) GC() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.isClosed() || m.sweeping || !m.sweeps() {
+	if m.isClosed() || m.sweeping {
 		return
 	}
 	m.sweeping = true
@@ -27,22 +26,8 @@ func (m *Manager) GC() {
 	})
 }
 
-// sweeps reports whether there is anything to do: a server that expires by itself has no Sweeper.
-func (m *Manager) sweeps() bool {
-	_, ok := driver.As[driver.Sweeper](m.backend)
-	return ok || m.raw != nil
-}
-
 func (m *Manager) sweep(ctx context.Context) {
-	if m.raw != nil {
-		m.raw.SessionGC(ctx)
-		return
-	}
-	s, ok := driver.As[driver.Sweeper](m.backend)
-	if !ok || m.isClosed() {
-		return
-	}
-	removed, err := s.Sweep(orBackground(ctx), m.expired())
+	removed, err := m.engine.sweep(orBackground(ctx))
 	m.stats.add(swept, uint64(removed))
 	if err != nil && !m.isClosed() {
 		m.stats.count(failures)

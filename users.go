@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
 // Info is what an application or an operator may know of a session. It lets nobody in.
@@ -92,16 +93,12 @@ func (m *Manager) entriesOf(ctx context.Context, user string) iter.Seq2[driver.E
 	return func(yield func(driver.Entry, error) bool) {
 		m.calls.begin()
 		defer m.calls.end()
-		l, ok := driver.As[driver.UserLister](m.backend)
-		switch {
-		case !ok:
-			yield(driver.Entry{}, unsupported("this provider cannot list the sessions of a user"))
-			return
-		case user == "":
-			yield(driver.Entry{}, errors.New("session: the user has no name"))
-			return
-		case m.isClosed():
-			yield(driver.Entry{}, ErrClosed)
+		l, err := optional[driver.UserLister](m, userLists)
+		if err == nil && user == "" {
+			err = errors.New("session: the user has no name")
+		}
+		if err != nil {
+			yield(driver.Entry{}, err)
 			return
 		}
 		for _, name := range m.userNames(user) {
@@ -139,4 +136,65 @@ func (m *Manager) info(e *driver.Entry, idle time.Duration) Info {
 		ID: m.publicIDOf(e.Key), User: m.userName(e.User), Created: e.Created, AuthTime: e.AuthTime,
 		LastSeen: lastSeen, Expires: e.Expires, Deadline: e.Deadline,
 	}
+}
+
+// labelKey is where a session has its label, a string.
+const labelKey = reservedPrefix + "label"
+
+var labelKeyEnc, _ = codec.AppendKey(nil, labelKey)
+
+// maxLabel is how many bytes a label may have. A browser's User-Agent is about half as long.
+const maxLabel = 255
+
+// SetLabel says what a user will know this session by in a list of all of them: "Firefox on Linux, Leeds". It
+// is stored with the next save, as a value is, and stays over Regenerate and a Login of the same user; "" removes it, and
+// so does Flush. More than 255 bytes are [ErrTooLarge]. Other errors are those of Set; a third-party provider has no
+// place for it: [errors.ErrUnsupported].
+func (s *Session) SetLabel(ctx context.Context, label string) error {
+	switch {
+	case s.m.cannot[labels] != nil:
+		return s.m.cannot[labels]
+	case len(label) > maxLabel:
+		return fmt.Errorf("session: label: %w: %d bytes, %d allowed", ErrTooLarge, len(label), maxLabel)
+	}
+	if label == "" {
+		return s.change(ctx, edit{op: opRemove, key: labelKey})
+	}
+	return s.change(ctx, edit{op: opSet, key: labelKey, value: label})
+}
+
+// Label returns what SetLabel has set, or "".
+func (s *Session) Label(ctx context.Context) string {
+	s.mu.Lock()
+	v, _, err := s.m.engine.get(orBackground(ctx), s, labelKey)
+	s.mu.Unlock()
+	if err != nil {
+		s.unread(ctx, err)
+	}
+	label, _ := v.(string)
+	return label
+}
+
+// details returns what a listed record says of its session together with its values, which a list does not have.
+// It is [ErrNotFound] for one that has ended meanwhile.
+func (m *Manager) details(ctx context.Context, e *driver.Entry) (Info, error) {
+	ctx, cancel := m.loadContext(ctx)
+	defer cancel()
+	if err := m.backend.Load(ctx, e.Key, &e.Record); err != nil {
+		return Info{}, err
+	}
+	c, values, err := m.envelope.Open(e.Key, e.Data)
+	switch {
+	case errors.Is(err, ErrCorrupt): // it is there, and can be ended
+		return m.info(e, m.cfg.idle), nil
+	case err != nil:
+		return Info{}, err
+	case !e.Live(time.Now()):
+		return Info{}, ErrNotFound
+	}
+	info := m.info(e, m.envelope.Lifetimes.In(c, values).Idle)
+	if v, ok, err := c.Get(values, labelKeyEnc); ok && err == nil {
+		info.Label, _ = v.(string)
+	}
+	return info, nil
 }

@@ -29,15 +29,12 @@ const PollInterval = 5 * time.Second
 func (s *Session) Done() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.isOver():
+	if s.isOver() {
 		return closedChannel
-	case s.state == unstored || s.m.raw != nil:
-		return nil
 	}
-	key := s.draft.Key
-	if s.m.sealer != nil {
-		key = s.sid
+	key := s.m.engine.watched(s)
+	if s.state == unstored || key == "" {
+		return nil
 	}
 	a := s.setAside()
 	if a.done == nil || a.doneOf != key {
@@ -68,6 +65,7 @@ type watch struct {
 
 // watch returns the channel of a key, until ctx is done.
 func (w *watches) watch(ctx context.Context, m *Manager, key string, expires time.Time) <-chan struct{} {
+	others := m.cannot[byID] == nil // can end it, too
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	found := w.keys[key]
@@ -78,13 +76,13 @@ func (w *watches) watch(ctx context.Context, m *Manager, key string, expires tim
 			w.keys = make(map[string]*watch)
 		}
 		w.keys[key] = found
-		if m.backend != nil { // it may have ended since it was loaded
+		if others { // it may have ended since it was loaded
 			m.work(func() { m.recheck(key, found) })
 		}
 	}
 	found.users++
 	context.AfterFunc(ctx, func() { w.leave(key, found) })
-	if !w.running && m.backend != nil {
+	if !w.running && others {
 		w.running = m.work(m.hear)
 	}
 	return found.ended
@@ -156,20 +154,15 @@ func (m *Manager) recheck(key string, of *watch) {
 	if m.isClosed() {
 		return
 	}
-	if m.sealer != nil {
-		m.watched.end(key)
-		return
-	}
 	ctx, cancel := m.loadContext(m.closing)
 	defer cancel()
-	var rec driver.Record
-	switch err := m.backend.Load(ctx, key, &rec); {
-	case errors.Is(err, ErrNotFound) || err == nil && !rec.Live(time.Now()):
+	switch expires, err := m.engine.deadline(ctx, key); {
+	case errors.Is(err, ErrNotFound):
 		m.watched.end(key)
 	case err != nil:
 		m.watched.at(key, of, time.Now().Add(PollInterval))
 	default:
-		m.watched.at(key, of, rec.Expires)
+		m.watched.at(key, of, expires)
 	}
 }
 
@@ -182,8 +175,8 @@ func (m *Manager) recheckAll() {
 
 // hear runs while the manager is open, from the first Done on, and hears of sessions that others have ended.
 func (m *Manager) hear() {
-	w, ok := driver.As[driver.Watcher](m.backend)
-	if !ok {
+	w, err := optional[driver.Watcher](m, watching)
+	if err != nil {
 		m.poll()
 		return
 	}

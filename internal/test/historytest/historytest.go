@@ -58,8 +58,8 @@ type Setup struct {
 	// more than it must, or be refused.
 	CountsTwice bool
 
-	// Duration is how long the clients work. 0 means 15s, or three minutes in the long form. They work on until they have sent
-	// as many Requests.
+	// Duration is how long the clients work. 0 means 15s, or in the long form three minutes, with a Fault one: of those each
+	// engine has up to ten. They work on until they have sent as many Requests.
 	Duration time.Duration
 	Requests int
 
@@ -88,9 +88,11 @@ func Run(t testing.TB, s Setup) Result {
 		r.Seed = rand.Uint64()
 	}
 	if r.Duration == 0 {
-		r.Duration = 15 * time.Second
-		if faulttest.Long() {
+		switch r.Duration = 15 * time.Second; {
+		case faulttest.Long() && r.Fault == nil:
 			r.Duration = 3 * time.Minute
+		case faulttest.Long():
+			r.Duration = time.Minute
 		}
 	}
 	defer r.close()

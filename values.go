@@ -2,12 +2,12 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"reflect"
-
-	"github.com/seed1a8f7c28/session/internal/codec"
-	"github.com/seed1a8f7c28/session/internal/merge"
+	"strings"
 )
 
 // All ranges over keys and values as this request sees them when the loop begins, in no particular order. Each
@@ -59,21 +59,13 @@ func (s *Session) Len(context.Context) (n int, err error) {
 
 // each calls f with the application's keys and values until f returns false. f may use the Session.
 func (s *Session) each(f func(key, value any) bool) error {
-	c, values, err := s.seen()
+	s.mu.Lock()
+	c, values, err := s.m.engine.all(s)
+	s.mu.Unlock()
 	if err != nil {
 		return err
 	}
 	return c.Visit(values, func(key, value any) bool { return isReserved(key) || f(key, value) })
-}
-
-// seen returns all values as this request sees them.
-func (s *Session) seen() (codec.Codec, []byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.m.raw != nil {
-		return nil, nil, unsupported("the store of a third-party provider cannot list its values")
-	}
-	return s.draft.Seen(s.m.codec)
 }
 
 // Has reports whether there is a value under key, as this request sees it: also a nil one, unless the Store is a
@@ -116,48 +108,7 @@ func (s *Session) SetMulti(ctx context.Context, values map[any]any) error {
 	if len(values) == 0 {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.unlock()
-	if s.m.raw != nil {
-		return s.changeRaw(ctx, func(ctx context.Context, store Store) error { return setAll(ctx, store, values) })
-	}
-	return s.change(ctx, func(log *merge.Log) error {
-		changes := make([]codec.Change, 0, len(values))
-		for key, value := range values {
-			k, v, err := s.encode(log, key, value)
-			if err != nil {
-				return err
-			}
-			changes = append(changes, codec.Change{Key: k, Value: v})
-		}
-		for _, c := range changes {
-			log.Put(c.Key, c.Value)
-		}
-		return nil
-	})
-}
-
-// setAll sets all values in a store, or puts back those that it has set.
-func setAll(ctx context.Context, store Store, values map[any]any) error {
-	before := make(map[any]any)
-	for key, value := range values {
-		before[key] = store.Get(ctx, key)
-		err := store.Set(ctx, key, value)
-		if err == nil {
-			continue
-		}
-		for key, value := range before {
-			undo := store.Delete
-			if value != nil {
-				undo = func(ctx context.Context, key any) error { return store.Set(ctx, key, value) }
-			}
-			if undone := undo(ctx, key); undone != nil {
-				return fmt.Errorf("%w; some values are set: %w", err, undone)
-			}
-		}
-		return err
-	}
-	return nil
+	return s.change(ctx, edit{op: opSetAll, values: values})
 }
 
 // Pop returns the value under key and deletes it, as Delete does. Without one it returns nil and changes
@@ -166,26 +117,8 @@ func (s *Session) Pop(ctx context.Context, key any) (any, error) {
 	if isReserved(key) {
 		return nil, nil
 	}
-	s.mu.Lock()
-	defer s.unlock()
-	if s.m.raw != nil {
-		v := s.getRaw(orBackground(ctx), key)
-		if v == nil {
-			return nil, nil
-		}
-		return v, s.removeRaw(ctx, func(ctx context.Context, store Store) error { return store.Delete(ctx, key) })
-	}
-	v, ok, err := s.get(key)
-	if err != nil || !ok {
-		return nil, err
-	}
-	err = s.change(ctx, func(log *merge.Log) error {
-		if v, ok, err = s.get(key); err != nil || !ok { // another Session of the request may have changed it
-			return err
-		}
-		return s.drop(log, key)
-	})
-	if err != nil {
+	var v any
+	if err := s.change(ctx, edit{op: opPop, key: key, popped: &v}); err != nil {
 		return nil, err
 	}
 	return v, nil
@@ -195,42 +128,93 @@ func (s *Session) Pop(ctx context.Context, key any) (any, error) {
 // so do flash messages and the lifetime. [Session.Flush] removes everything that is stored at the moment of release.
 // The session goes on either way; [Manager.Destroy] ends it. A third-party provider is flushed, and gets back
 // what is not the application's.
-func (s *Session) Clear(ctx context.Context) error {
-	if s.m.raw != nil {
-		return s.clearRaw(ctx)
-	}
-	var keys []any
-	if err := s.each(func(key, _ any) bool { keys = append(keys, key); return true }); err != nil {
-		return err
-	}
-	if len(keys) == 0 {
-		return nil
-	}
-	s.mu.Lock()
-	defer s.unlock()
-	return s.change(ctx, func(log *merge.Log) error {
-		for _, key := range keys {
-			if err := s.drop(log, key); err != nil {
-				return err
-			}
+func (s *Session) Clear(ctx context.Context) error { return s.change(ctx, edit{op: opWipe}) }
+
+// Increment adds n to the integer under key and returns the sum, as this request sees it. Increments of
+// concurrent requests compose: none is lost. The value keeps its integer type; without one it begins as an
+// int64. A value of another type, or a sum that its type cannot hold, is an error and changes nothing.
+func (s *Session) Increment(ctx context.Context, key any, n int64) (int64, error) {
+	var sum int64
+	first := true
+	err := s.Update(ctx, key, func(old any) (any, error) {
+		value, now, err := add(old, n)
+		if first { // later, another goroutine's Save may run this while sum is returned
+			sum, first = now, false
 		}
-		return nil
+		return value, err
 	})
+	return sum, err
 }
 
-func (s *Session) clearRaw(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.unlock()
-	return s.removeRaw(ctx, func(ctx context.Context, store Store) error {
-		kept := make(map[any]any)
-		for _, key := range [...]string{flashList, flashNamed} {
-			if v := store.Get(ctx, key); v != nil {
-				kept[key] = v
-			}
-		}
-		if err := store.Flush(ctx); err != nil {
-			return err
-		}
-		return setAll(ctx, store, kept)
-	})
+// Decrement is Increment by -n.
+func (s *Session) Decrement(ctx context.Context, key any, n int64) (int64, error) {
+	if n == math.MinInt64 {
+		return 0, errOverflow
+	}
+	return s.Increment(ctx, key, -n)
 }
+
+var errOverflow = errors.New("session: the counter's type cannot hold the sum")
+
+// add returns old + n in old's type, and as an int64.
+func add(old any, n int64) (any, int64, error) {
+	switch v := old.(type) {
+	case nil:
+		return addTo(int64(0), n)
+	case int:
+		return addTo(v, n)
+	case int8:
+		return addTo(v, n)
+	case int16:
+		return addTo(v, n)
+	case int32:
+		return addTo(v, n)
+	case int64:
+		return addTo(v, n)
+	case uint:
+		return addTo(v, n)
+	case uint8:
+		return addTo(v, n)
+	case uint16:
+		return addTo(v, n)
+	case uint32:
+		return addTo(v, n)
+	case uint64:
+		return addTo(v, n)
+	}
+	return nil, 0, fmt.Errorf("session: a %T is no counter", old)
+}
+
+type integer interface {
+	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64
+}
+
+// addTo keeps to the range that both T and int64 have.
+func addTo[T integer](v T, n int64) (any, int64, error) {
+	before := int64(v)
+	if v > 0 && before < 0 { // a uint64 beyond int64
+		return nil, 0, errOverflow
+	}
+	sum := before + n
+	if (sum > before) != (n > 0) && n != 0 {
+		return nil, 0, errOverflow
+	}
+	value := T(sum)
+	if int64(value) != sum || (value < 0) != (sum < 0) {
+		return nil, 0, errOverflow
+	}
+	return value, sum, nil
+}
+
+// What this package keeps with a session beside the application's values, such as flash messages, stands
+// among them, so that every engine and every codec holds it and it is merged, sealed and encrypted with them.
+// Its keys are strings that begin with reservedPrefix. The application cannot set, read or list such keys.
+const reservedPrefix = "\x01session."
+
+// isReserved reports whether a key is one of this package's own.
+func isReserved(key any) bool {
+	k, ok := key.(string)
+	return ok && len(k) > 0 && k[0] == reservedPrefix[0] && strings.HasPrefix(k, reservedPrefix)
+}
+
+var errReserved = fmt.Errorf("%w: keys that begin with U+0001 and %q are this package's own", ErrUnencodable, reservedPrefix[1:])

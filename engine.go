@@ -1,0 +1,151 @@
+package session
+
+import (
+	"context"
+	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/codec"
+	"github.com/seed1a8f7c28/session/internal/merge"
+)
+
+// An engine is where the sessions of a manager are: in a backend (stored), in the clients' cookies (sealed), or with a
+// third-party provider (foreign). Who calls a method with a Session holds its lock. What crosses are values: a closure would
+// have to be allocated.
+type engine interface {
+	// find fills s with the live session that a token of the client's names.
+	find(ctx context.Context, s *Session, token string) error
+	// arrived answers the request whose session was found by c.
+	arrived(s *Session, c candidate) error
+	// begin stores a session that is not stored yet.
+	begin(ctx context.Context, s *Session) error
+
+	// get returns the value under key, as s sees it.
+	get(ctx context.Context, s *Session, key any) (v any, ok bool, err error)
+	// all returns all values, as s sees them.
+	all(s *Session) (codec.Codec, []byte, error)
+	// change makes one change, and does at once what cannot wait for save.
+	change(ctx context.Context, s *Session, e edit) error
+	// frozen returns a value that later changes of what it refers to do not reach, if the engine can make one.
+	frozen(value any) (any, error)
+	// save stores the changes.
+	save(ctx context.Context, s *Session) error
+
+	// move gives s another sid, and to user, unless that is "".
+	move(ctx context.Context, s *Session, sid, user string) error
+	// shift moves the idle deadline later, and fix to life from now.
+	shift(ctx context.Context, s *Session) error
+	fix(ctx context.Context, s *Session, life merge.Lifetime) error
+	// renew answers the cookie with another Max-Age.
+	renew(s *Session, maxAge int)
+
+	// remove ends the session of a token, and returns what is to be told of.
+	remove(ctx context.Context, token string) (events []func(), err error)
+	// leave gives up what s holds, after this request has ended the session.
+	leave(ctx context.Context, s *Session) error
+	// abandon gives up what s holds after a panic under Handler, and takes back answers that are not true.
+	abandon(d *deferred, s *Session)
+	// sweep removes what has expired, and returns how many sessions.
+	sweep(ctx context.Context) (int, error)
+
+	// watched returns the key of s for those that wait for its end, "" if it has none.
+	watched(s *Session) string
+	// deadline returns when the session under such a key ends if nobody uses it; ErrNotFound says that it has ended.
+	deadline(ctx context.Context, key string) (time.Time, error)
+}
+
+// An ability is something that not every engine has.
+type ability int
+
+const (
+	bySID      ability = iota // a sid names a session outside any request
+	byID                      // a public id names a session
+	detached                  // a session begins outside any request
+	labels                    // a session has a label
+	lifetimes                 // a session has a lifetime of its own
+	deadlines                 // the idle deadline can be moved
+	users                     // a session is a user's
+	userLists                 // and the user's can be listed
+	userLimits                // and limited
+	listing
+	counting
+	clearing
+	pinging
+	sweeping
+	watching
+	abilities
+)
+
+// unable returns why the manager's engine lacks an ability, nil for those that it has. It is the one place that knows.
+func (m *Manager) unable() (why [abilities]error) {
+	const noSID = "sessions are in the clients; a sid cannot name one"
+	_, inBackend := m.engine.(*storedEngine)
+	_, inClients := m.engine.(*sealedEngine)
+	_, foreign := m.engine.(*foreignEngine)
+	for _, row := range []struct {
+		ability ability
+		has     bool
+		why     string
+	}{
+		{bySID, !inClients, noSID},
+		{byID, inBackend, "this provider cannot end a session by its id"},
+		{detached, !inClients, "a session that is kept in the client needs a request"},
+		{labels, !foreign, "a third-party provider keeps no labels"},
+		{lifetimes, !foreign, "the sessions of a third-party provider have its lifetime"},
+		{deadlines, !foreign, "the sessions of a third-party provider expire when it says"},
+		{users, !foreign, "a third-party provider keeps no users"},
+		{userLists, has[driver.UserLister](m), "this provider cannot list the sessions of a user"},
+		{userLimits, has[driver.UserLimiter](m), "this provider cannot limit the sessions of a user"},
+		{listing, has[driver.Lister](m), "this provider cannot list sessions"},
+		{counting, has[driver.Counter](m), "this provider cannot count sessions"},
+		{clearing, has[driver.Clearer](m), "this provider cannot end all sessions"},
+		{pinging, has[driver.Pinger](m) || inClients, "this provider cannot be pinged"},
+		{sweeping, has[driver.Sweeper](m) || foreign, "this provider sweeps by itself"},
+		{watching, has[driver.Watcher](m), "this provider does not tell of sessions that end"},
+	} {
+		if !row.has {
+			why[row.ability] = unsupported("%s", row.why)
+		}
+	}
+	return why
+}
+
+// has reports whether the backend is a T besides.
+func has[T any](m *Manager) bool {
+	_, ok := driver.As[T](m.backend)
+	return ok
+}
+
+// optional returns what the backend can do besides, if it can.
+func optional[T any](m *Manager, a ability) (t T, err error) {
+	if m.cannot[a] != nil {
+		return t, m.cannot[a]
+	}
+	if m.isClosed() {
+		return t, ErrClosed
+	}
+	t, _ = driver.As[T](m.backend)
+	return t, nil
+}
+
+// An edit is one change of a session's values.
+type edit struct {
+	op     op
+	key    any
+	value  any
+	fn     func(any) (any, error)
+	values map[any]any
+	popped *any // where pop puts what it has removed
+}
+
+type op uint8
+
+const (
+	opSet    op = iota // value under key
+	opRemove           // key
+	opUpdate           // key to what fn makes of its value
+	opSetAll           // values
+	opPop              // key, into popped
+	opWipe             // all keys that the application has now
+	opFlush            // everything that is there at the time of the save
+)

@@ -1,0 +1,127 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/codec"
+	"github.com/seed1a8f7c28/session/internal/cookies"
+	"github.com/seed1a8f7c28/session/internal/merge"
+)
+
+// attach opens p, and gives m, which is made with cfg, its engine.
+func (m *Manager) attach(ctx context.Context, p Provider, cfg *ManagerConfig) error {
+	own, ok := p.(*provider)
+	if !ok {
+		m.engine, m.facade, m.release = &foreignEngine{m, p}, p, func() error { return nil }
+		if err := m.enable(); err != nil {
+			return err
+		}
+		return openError(p.SessionInit(ctx, int64(m.cfg.idle/time.Second), m.cfg.ProviderConfig))
+	}
+	o, release, err := own.acquire(ctx, backendConfig(m.cfg, m.log))
+	if err != nil {
+		return openError(err)
+	}
+	m.facade, m.release = own.facadeOf(m), release
+	if o.sealer != nil {
+		err = m.attachSealer(o.sealer, cfg)
+	} else {
+		m.attachBackend(o)
+	}
+	if err == nil {
+		err = m.enable()
+	}
+	if err != nil {
+		return errors.Join(err, release())
+	}
+	return nil
+}
+
+func (m *Manager) attachBackend(o *opened) {
+	m.backend = o.backend
+	m.local = has[driver.InProcess](m)
+	m.plainKeys = m.local || m.cfg.Beego
+	m.losesTypes = !m.codec.KeepsTypes()
+	m.engine = &storedEngine{
+		drafted{m}, &merge.Store{Backend: o.backend, Envelope: m.envelope, Queue: o.saves, Local: m.local},
+	}
+}
+
+func (m *Manager) attachSealer(s driver.Sealer, cfg *ManagerConfig) error {
+	switch {
+	case m.cfg.encryption != nil:
+		return configErrorf("encryptionKeys", "this provider has keys of its own")
+	case m.cfg.CookieEncode != nil:
+		return configErrorf("CookieEncode", "this provider seals the cookie itself")
+	}
+	m.parts = 1
+	if c, ok := s.(interface{ Cookies() driver.CookieConfig }); ok {
+		if err := m.adapt(*cfg, c.Cookies()); err != nil {
+			return err
+		}
+	}
+	m.local, m.maxPart, m.elsewhere = true, cookies.MaxParts-1, newElsewhere(m.cfg)
+	m.losesTypes = !m.codec.KeepsTypes()
+	m.cfg.EnableSetCookie, m.cfg.EnableSidInURLQuery, m.cfg.EnableSidInHTTPHeader = true, false, false // it is in a cookie
+	m.engine = &sealedEngine{drafted{m}, s, m.cfg.CookieName, m.parts}
+	return nil
+}
+
+// enable notes what the engine cannot do, and refuses settings that need it.
+func (m *Manager) enable() error {
+	m.cannot = m.unable()
+	m.sweeping = m.cannot[sweeping] != nil
+	if m.cannot[userLimits] != nil && m.cfg.MaxPerUser > 0 {
+		return configErrorf("maxPerUser", "this provider cannot limit the sessions of a user: %w", errors.ErrUnsupported)
+	}
+	return nil
+}
+
+// newEnvelope returns how values are stored under settings s.
+func newEnvelope(s *settings, c codec.Codec) merge.Envelope {
+	return merge.Envelope{
+		Codec: c, Encryption: s.encryption, Beego: s.Beego, MaxBytes: s.maxBytes,
+		Lifetimes: merge.Lifetimes{Idle: s.idle, Absolute: s.absolute, Touch: s.touchEvery},
+	}
+}
+
+// adapt takes over what the provider's config says of the cookies. Settings that follow from others follow
+// from those.
+func (m *Manager) adapt(cfg ManagerConfig, c driver.CookieConfig) error {
+	if c.Name != "" {
+		cfg.CookieName = c.Name
+	}
+	if c.MaxAge != 0 {
+		cfg.CookieLifeTime = c.MaxAge
+	}
+	cfg.Secure = cfg.Secure || c.Secure
+	s, err := cfg.resolve()
+	if err != nil {
+		wrong, _ := errors.AsType[*ConfigError](err) // which is what resolve returns
+		switch wrong.Field {
+		case "cookieName":
+			return configErrorf("providerConfig.cookieName", "%w", wrong.Err)
+		case "cookieLifeTime":
+			return configErrorf("providerConfig.maxage", "%w", wrong.Err)
+		}
+		return configErrorf("providerConfig", "%s: %w", wrong.Field, wrong.Err)
+	}
+	m.cfg, m.cookie = s, newCookieWriter(s)
+	m.envelope = newEnvelope(s, m.codec)
+	m.parts = min(max(c.Max, 1), cookies.MaxParts)
+	m.noteName = s.CookieName + ".was"
+	m.secure.Store(s.Secure)
+	return nil
+}
+
+// openError says what failed, unless err names a setting.
+func openError(err error) error {
+	if _, ok := errors.AsType[*ConfigError](err); ok || err == nil {
+		return err
+	}
+	return fmt.Errorf("session: open provider: %w", err)
+}

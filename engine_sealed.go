@@ -1,0 +1,342 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/codec"
+	"github.com/seed1a8f7c28/session/internal/cookies"
+	"github.com/seed1a8f7c28/session/internal/merge"
+)
+
+// A Sealer's sessions live in the client's cookie, sealed. There is no store to merge with: each change is
+// sealed into the response header at once, and the last response that reaches the client wins. Data, which
+// the seal authenticates, has the sid inside:
+//
+//	0  1  envelope version, 2
+//	1  1  codec
+//	2  1  length of sid
+//	3     sid, then the values
+const (
+	sealedVersion = 2
+	sealedHeader  = 3
+)
+
+// sealedEngine is the engine of sessions in the client's cookie.
+type sealedEngine struct {
+	drafted
+	driver.Sealer
+	name  string // of the cookie
+	parts int    // how many cookies a session may take
+}
+
+func (e *sealedEngine) find(_ context.Context, s *Session, token string) error {
+	if len(token) > e.parts*cookies.MaxSize {
+		return ErrNotFound
+	}
+	rec := merge.NewRecord()
+	defer merge.FreeRecord(rec)
+	if err := e.Open(e.name, []byte(token), rec); err != nil { // whatever is wrong with it, there is no session
+		return err
+	}
+	return e.take(time.Now(), s, rec)
+}
+
+// take fills s with what is in rec, which was just opened.
+func (e *sealedEngine) take(now time.Time, s *Session, rec *driver.Record) error {
+	data := rec.Data
+	if rec.Version == 0 && e.m.cfg.Beego {
+		return e.takeBeego(now, s, rec)
+	}
+	if !rec.Live(now) || len(data) < sealedHeader || data[0] != sealedVersion || len(data) < sealedHeader+int(data[2]) {
+		return ErrNotFound
+	}
+	sid, values := string(data[sealedHeader:sealedHeader+int(data[2])]), data[sealedHeader+int(data[2]):]
+	c, ok := codec.ByID(data[1])
+	if !ok || c.Check(values) != nil || !e.m.validSID(sid) {
+		return ErrNotFound
+	}
+	s.draft.Take(rec, c, values, e.m.envelope.Lifetimes.In(c, values))
+	s.setDue(e.m.envelope.Lifetimes.Due(now, &s.draft.View))
+	s.named(sid)
+	return nil
+}
+
+// takeBeego is take for what beego has sealed: values, and no sid. It lives as long from its last use
+// as any session, and is due to be sealed in this package's form.
+func (e *sealedEngine) takeBeego(now time.Time, s *Session, rec *driver.Record) error {
+	if e.m.cfg.absolute > 0 {
+		rec.Deadline = rec.Created.Add(e.m.cfg.absolute)
+	}
+	life := e.m.envelope.Lifetimes.Usual()
+	rec.Expires = life.Until(rec.Created, rec.Deadline)
+	if !rec.Live(now) || e.m.codec.Check(rec.Data) != nil {
+		return ErrNotFound
+	}
+	sid, err := e.m.newSID()
+	if err != nil {
+		return err
+	}
+	s.draft.Take(rec, e.m.codec, rec.Data, life)
+	s.setDue(true)
+	s.named(sid)
+	return nil
+}
+
+// arrived moves the idle deadline, if that is due. A session that cannot be sealed any more, because limits
+// or the codec have changed since, keeps the deadline that it has: its visitor must be able to read it, and to
+// get rid of it.
+func (e *sealedEngine) arrived(s *Session, _ candidate) error {
+	if s.idle != due {
+		return nil
+	}
+	err := e.seal(s, s.sid, "")
+	for _, harmless := range []error{ErrTooLarge, ErrUnencodable, ErrCorrupt, ErrDestroyed} {
+		if errors.Is(err, harmless) {
+			return nil
+		}
+	}
+	return err
+}
+
+func (e *sealedEngine) begin(ctx context.Context, s *Session) error {
+	if err := e.catchUp(ctx, s); err != nil {
+		return err
+	}
+	return e.reseal(s)
+}
+
+// change makes a change and puts the session into the client's cookie. If that fails nothing has changed. A new session is
+// sealed only if it has values.
+func (e *sealedEngine) change(ctx context.Context, s *Session, ed edit) error {
+	if nothing, err := e.isNothing(ctx, s, ed); nothing || err != nil {
+		return err
+	}
+	if s.isOver() {
+		return ErrDestroyed
+	}
+	if err := e.catchUp(ctx, s); err != nil {
+		return err
+	}
+	log := s.draft.Edit()
+	defer log.Reset()
+	if err := e.apply(ctx, s, ed); err != nil {
+		return err
+	}
+	if s.state == unstored {
+		if log.Simplify(); log.Empty() {
+			return nil
+		}
+	}
+	return e.reseal(s)
+}
+
+// reseal seals the session under the sid that it has, or a first one.
+func (e *sealedEngine) reseal(s *Session) error {
+	if s.sid != "" {
+		return e.seal(s, s.sid, "")
+	}
+	sid, err := e.m.newSID()
+	if err != nil {
+		return err
+	}
+	return e.seal(s, sid, "")
+}
+
+// catchUp returns an error if the session cannot be put into the cookie any more. It sees what other Sessions of this
+// request have sealed.
+func (e *sealedEngine) catchUp(ctx context.Context, s *Session) error {
+	if err := s.promisable(); err != nil {
+		return err
+	}
+	if !s.r.reply.moved() {
+		return nil
+	}
+	value, was := s.r.reply.current(), s.sid
+	if value == "" {
+		s.dismiss()
+		return ErrDestroyed
+	}
+	switch err := e.find(ctx, s, value); {
+	case errors.Is(err, ErrNotFound):
+		s.lose()
+		return ErrDestroyed
+	case err != nil:
+		return err
+	case was != "" && s.sid != was && !s.r.leadsFrom(was): // what came later is another session
+		s.dismiss()
+		return ErrDestroyed
+	}
+	s.r.original = value
+	return nil
+}
+
+// save has nothing to do: each change was sealed.
+func (*sealedEngine) save(_ context.Context, s *Session) error {
+	if s.state == gone {
+		return ErrDestroyed
+	}
+	return nil
+}
+
+// move gives the session a new sid. The old seal cannot be revoked: it opens until its deadline.
+func (e *sealedEngine) move(ctx context.Context, s *Session, sid, user string) error {
+	if err := e.catchUp(ctx, s); err != nil || s.state == unstored && user == "" {
+		return err
+	}
+	if user != "" && s.isStored() && s.draft.User != "" && s.draft.User != user { // another one's values
+		log := s.draft.Edit()
+		defer log.Reset()
+		log.Clear()
+	}
+	return e.seal(s, sid, user)
+}
+
+func (e *sealedEngine) shift(ctx context.Context, s *Session) error {
+	if err := e.catchUp(ctx, s); err != nil {
+		return err
+	}
+	return e.sealUntil(s, s.draft.Life.Extended(time.Now(), s.draft.Expires(), s.draft.Deadline()))
+}
+
+func (e *sealedEngine) fix(ctx context.Context, s *Session, life merge.Lifetime) error {
+	if err := e.catchUp(ctx, s); err != nil {
+		return err
+	}
+	return e.sealUntil(s, life.Until(time.Now(), s.draft.Deadline()))
+}
+
+// sealUntil seals the session with this deadline.
+func (e *sealedEngine) sealUntil(s *Session, expires time.Time) error {
+	before, idle := s.draft.Expires(), s.idle
+	s.draft.SetExpires(expires)
+	s.idle = fixed
+	err := e.seal(s, s.sid, "")
+	if s.idle = idle; err != nil {
+		s.draft.SetExpires(before)
+		return err
+	}
+	e.m.watched.sooner(s.sid, expires)
+	return nil
+}
+
+// renew has nothing to do: the cookie is answered with each change.
+func (*sealedEngine) renew(*Session, int) {}
+
+// seal sends the session, with its log applied, under sid, and for user, who logs in unless it is "".
+func (e *sealedEngine) seal(s *Session, sid, user string) error {
+	was, begins := s.sid, s.state == unstored
+	rec := merge.NewRecord()
+	defer merge.FreeRecord(rec)
+	values, err := e.pack(rec, s, sid, user)
+	if err != nil {
+		return err
+	}
+	life := e.m.envelope.Lifetimes.In(e.m.codec, values)
+	sealed, err := e.answer(s.r, rec, e.m.maxAge(life))
+	if err != nil {
+		return err
+	}
+	s.isNew = s.isNew || begins
+	s.draft.Take(rec, e.m.codec, values, life)
+	s.setDue(false)
+	s.named(sid)
+	n := s.r.reply.note()
+	if was != "" && was != sid {
+		n = s.r.movedFrom(was)
+	}
+	s.r.reply.rewrite(sealed, "", n)
+	if rec.Shorten {
+		e.m.watched.sooner(sid, rec.Expires)
+	}
+	switch {
+	case begins:
+		s.begun(s.r.context())
+	case was != sid:
+		e.m.watched.end(was)
+		s.regenerated(s.r.context(), was)
+	}
+	return nil
+}
+
+// pack makes rec what is to be sealed, and returns the values in it.
+func (e *sealedEngine) pack(rec *driver.Record, s *Session, sid, user string) (values []byte, err error) {
+	env, now := &e.m.envelope, time.Now()
+	if s.state == unstored {
+		*rec = env.Lifetimes.Begin(now, s.draft.Life)
+	} else if *rec = s.draft.Record(); !rec.Live(now) {
+		s.lose()
+		return nil, ErrDestroyed
+	}
+	head := sealedHeader + len(sid)
+	if rec.Data, err = env.Apply(head, s.draft.Codec, s.draft.Values, s.draft.Changes()); err != nil {
+		return nil, err
+	}
+	rec.Data[0], rec.Data[1], rec.Data[2] = sealedVersion, e.m.codec.ID(), byte(len(sid))
+	copy(rec.Data[sealedHeader:], sid)
+	rec.Version++
+	values = rec.Data[head:]
+	life := env.Lifetimes.In(e.m.codec, values)
+	rec.Expires, rec.Shorten = s.draft.NextExpires(now, rec, life, s.isFixed())
+	env.Lifetimes.LogIn(rec, user, life)
+	return values, nil
+}
+
+// answer seals rec and sends it, and removes the cookies of parts that there are no more.
+func (e *sealedEngine) answer(r *request, rec *driver.Record, maxAge int) (sealed string, err error) {
+	name, secure := e.name, r.secure()
+	mem := scratch.Get().(*[]byte)
+	defer scratch.Put(mem)
+	*mem, err = e.Seal(append(append((*mem)[:0], name...), '='), name, rec)
+	if err != nil {
+		return "", fmt.Errorf("session: seal: %w", err)
+	}
+	var lines []string
+	if begin, end := len(name)+len("="), len(*mem); end-len("=") <= cookies.MaxSize {
+		*mem = append(*mem, r.m.cookie.Attributed(secure, maxAge)...)
+		line := string(*mem)
+		lines, sealed = []string{line}, line[begin:end]
+	} else {
+		sealed = string((*mem)[begin:])
+		values, err := cookies.Cut(name, sealed, e.parts)
+		if err != nil {
+			return "", err
+		}
+		for part, value := range values {
+			lines = append(lines, r.m.cookie.Line(part, value, secure, maxAge))
+		}
+	}
+	r.reply.cookies(r.deletions(lines, len(lines)))
+	return sealed, nil
+}
+
+// remove has nothing to do: what a cookie holds cannot be ended, but for the client that is asked to forget it.
+func (*sealedEngine) remove(context.Context, string) ([]func(), error) { return nil, nil }
+
+func (e *sealedEngine) leave(_ context.Context, s *Session) error {
+	e.m.watched.end(s.sid)
+	return nil
+}
+
+// abandon takes back the cookie that unsaved changes are in. A logout stays.
+func (e *sealedEngine) abandon(d *deferred, _ *Session) {
+	d.loading.Lock()
+	defer d.loading.Unlock()
+	if d.ended {
+		d.r.answerNothing()
+		return
+	}
+	d.retract()
+}
+
+func (*sealedEngine) sweep(context.Context) (int, error) { return 0, nil }
+
+func (*sealedEngine) watched(s *Session) string { return s.sid }
+
+// deadline is asked when a deadline has come.
+func (*sealedEngine) deadline(context.Context, string) (time.Time, error) {
+	return time.Time{}, ErrNotFound
+}

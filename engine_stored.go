@@ -1,0 +1,356 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/merge"
+)
+
+// storedEngine is the engine of sessions in a [driver.Backend]. internal/merge keeps them; here is what it means for the request.
+type storedEngine struct {
+	drafted
+	*merge.Store
+}
+
+func (e *storedEngine) find(ctx context.Context, s *Session, sid string) error {
+	out, err := e.Load(ctx, e.m.storageKey(sid), &s.draft)
+	e.met(ctx, s, "", out)
+	if err != nil {
+		return err
+	}
+	s.named(sid)
+	s.setDue(out.Due)
+	return nil
+}
+
+func (e *storedEngine) arrived(s *Session, c candidate) error {
+	switch {
+	case c.by == byHeader:
+		s.r.reply.header(c.sid)
+	case s.idle == due:
+		s.renewCookie(e.m.maxAge(s.draft.Life))
+	}
+	return nil
+}
+
+func (e *storedEngine) renew(s *Session, maxAge int) {
+	if s.isStored() {
+		s.r.answerCookie(s.sid, maxAge)
+	}
+}
+
+// met counts what a call of the store has met, and tells of it. user is whose the session was before.
+func (e *storedEngine) met(ctx context.Context, s *Session, user string, out merge.Outcome) {
+	if out.Failed {
+		e.m.stats.count(failures)
+	}
+	for range out.Conflicts {
+		e.m.stats.count(conflicts)
+		if h := e.m.cfg.OnConflict; h != nil {
+			s.later(ctx, h, Event{ID: e.m.publicID(s.sid), User: e.m.userName(user)})
+		}
+	}
+	if !out.Sooner.IsZero() {
+		e.m.watched.sooner(s.draft.Key, out.Sooner)
+	}
+}
+
+func (e *storedEngine) begin(ctx context.Context, s *Session) error { return e.create(ctx, s, "") }
+
+// create stores the session for the first time, for user, who logs in unless it is "", and then promises its sid to the
+// client.
+func (e *storedEngine) create(ctx context.Context, s *Session, user string) error {
+	if s.r.reply.moved() {
+		return e.follow(ctx, s)
+	}
+	sid, err := s.sid, error(nil)
+	if sid == "" {
+		if sid, err = e.m.newSID(); err != nil {
+			return err
+		}
+	}
+	out, err := e.Create(ctx, e.m.storageKey(sid), &s.draft, user)
+	e.met(ctx, s, user, out)
+	if errors.Is(err, ErrExists) { // an earlier try was stored, but the answer was lost
+		s.sid = ""
+	}
+	if err != nil {
+		return err
+	}
+	s.isNew = true
+	s.named(sid)
+	s.setDue(false)
+	s.answer(s.r.movedFrom(s.besides().was))
+	s.begun(ctx)
+	return nil
+}
+
+func (e *storedEngine) change(ctx context.Context, s *Session, ed edit) error {
+	if nothing, err := e.isNothing(ctx, s, ed); nothing || err != nil {
+		return err
+	}
+	log := s.draft.Edit()
+	log.Begin()
+	switch {
+	case s.isOver():
+		return ErrDestroyed
+	case s.isStored():
+		return e.apply(ctx, s, ed)
+	}
+	before := log.Snapshot()
+	if err := e.apply(ctx, s, ed); err != nil {
+		return err
+	}
+	log.Simplify()
+	if log.Empty() {
+		return nil
+	}
+	if err := e.beginLazily(ctx, s); err != nil {
+		log.Restore(before)
+		return err
+	}
+	return nil
+}
+
+// beginLazily is called when a lazy session has got something to store. Outside Handler the record is created
+// before the cookie is promised; under Handler both wait for the response headers.
+func (e *storedEngine) beginLazily(ctx context.Context, s *Session) (err error) {
+	if err := s.promisable(); err != nil {
+		return err
+	}
+	if !s.r.reply.waits() {
+		ctx, cancel := e.saveContext(ctx, s)
+		defer cancel()
+		if err = e.create(ctx, s, ""); err == nil && s.state == dismissed {
+			err = ErrDestroyed
+		}
+		return err
+	}
+	if s.sid == "" {
+		s.sid, err = e.m.newSID()
+	}
+	return err
+}
+
+func (e *storedEngine) save(ctx context.Context, s *Session) error {
+	unchanged := s.draft.Changes().Empty()
+	switch {
+	case s.state == gone:
+		return ErrDestroyed
+	case s.state == dismissed:
+		return nil
+	case unchanged && (s.state == unstored || s.idle != due || s.isFixed()):
+		return nil
+	case e.m.isClosed():
+		return ErrClosed
+	case !unchanged && s.isHeld():
+		return errHeld
+	}
+	ctx, cancel := e.saveContext(ctx, s)
+	defer cancel()
+	switch {
+	case s.state == unstored:
+		if err := s.promisable(); err != nil {
+			return err
+		}
+		return e.create(ctx, s, "")
+	case unchanged:
+		return e.shift(ctx, s)
+	}
+	return e.merge(ctx, s)
+}
+
+// merge stores the changes in what is stored.
+func (e *storedEngine) merge(ctx context.Context, s *Session) error {
+	user := s.draft.User
+	out, err := e.Save(ctx, &s.draft, s.isFixed())
+	e.met(ctx, s, user, out)
+	switch {
+	case out.Gone:
+		return e.lost(ctx, s)
+	case err != nil:
+		return err
+	}
+	e.m.stats.count(saved)
+	s.setDue(false)
+	return nil
+}
+
+func (e *storedEngine) shift(ctx context.Context, s *Session) error {
+	out, err := e.Touch(ctx, &s.draft)
+	e.met(ctx, s, s.draft.User, out)
+	switch {
+	case out.Gone:
+		return e.lost(ctx, s)
+	case err != nil:
+		return err
+	}
+	e.m.stats.count(touched)
+	s.setDue(false)
+	return nil
+}
+
+func (e *storedEngine) fix(ctx context.Context, s *Session, life merge.Lifetime) error {
+	user := s.draft.User
+	out, err := e.Expire(ctx, &s.draft, life)
+	e.met(ctx, s, user, out)
+	switch {
+	case out.Gone:
+		return e.lost(ctx, s)
+	case err != nil:
+		return err
+	}
+	e.m.stats.count(saved)
+	return nil
+}
+
+// lost is called when the record is gone. If this request has regenerated the session meanwhile, the
+// changes go on to the new sid; if it has destroyed it, they are dropped without a word.
+func (e *storedEngine) lost(ctx context.Context, s *Session) error {
+	if s.r.reply.moved() {
+		return e.follow(ctx, s)
+	}
+	s.lose()
+	e.m.watched.end(s.draft.Key)
+	s.r.reply.retract()
+	return ErrDestroyed
+}
+
+// follow takes the session and its log to the sid that another Session of this request has given it.
+func (e *storedEngine) follow(ctx context.Context, s *Session) error {
+	sid := s.r.reply.current()
+	if sid == "" || s.isStored() && !s.r.leadsFrom(s.sid) { // what came later is another session
+		s.r.original = sid
+		s.dismiss()
+		return nil
+	}
+	var next merge.Draft
+	out, err := e.Load(ctx, e.m.storageKey(sid), &next)
+	e.met(ctx, s, "", out)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		s.r.original = sid
+		return e.lost(ctx, s)
+	case err != nil:
+		return fmt.Errorf("session: load: %w", err)
+	}
+	if err := e.Rebase(&s.draft, &next); err != nil {
+		return err
+	}
+	s.named(sid)
+	s.r.original = sid
+	if s.setDue(false); s.draft.Changes().Empty() {
+		return nil
+	}
+	return e.merge(ctx, s)
+}
+
+func (e *storedEngine) remove(ctx context.Context, sid string) (events []func(), err error) {
+	m := e.m
+	key, absent := m.storageKey(sid), false
+	var rec driver.Record
+	if m.cfg.OnDestroy != nil { // is told of what was there, and whose it was
+		switch err := e.Backend.Load(ctx, key, &rec); {
+		case errors.Is(err, ErrNotFound) && m.cannot[sweeping] == nil: // a sweep tells of what has expired
+			m.watched.end(key)
+			return nil, nil
+		case errors.Is(err, ErrNotFound): // by this node's clock; another's may be behind
+			absent = true
+		case err != nil:
+			m.stats.count(failures)
+			return nil, err
+		}
+	}
+	if err := e.Backend.Delete(ctx, key, 0); err != nil {
+		m.stats.count(failures)
+		return nil, err
+	}
+	event := m.destroyed(ctx, key, rec.User, ReasonLogout)
+	if absent || event == nil {
+		return nil, nil
+	}
+	return []func(){event}, nil
+}
+
+func (*storedEngine) leave(context.Context, *Session) error { return nil }
+
+func (*storedEngine) abandon(*deferred, *Session) {}
+
+func (e *storedEngine) sweep(ctx context.Context) (int, error) {
+	s, err := optional[driver.Sweeper](e.m, sweeping)
+	if err != nil { // there is nothing to sweep, or it is closed
+		return 0, nil
+	}
+	return s.Sweep(ctx, e.m.expired())
+}
+
+func (*storedEngine) watched(s *Session) string { return s.draft.Key }
+
+func (e *storedEngine) deadline(ctx context.Context, key string) (time.Time, error) {
+	var rec driver.Record
+	if err := e.Backend.Load(ctx, key, &rec); err != nil {
+		return time.Time{}, err
+	}
+	if !rec.Live(time.Now()) {
+		return time.Time{}, ErrNotFound
+	}
+	return rec.Expires, nil
+}
+
+// saveContext is the manager's, without its allocation where nothing waits.
+func (e *storedEngine) saveContext(ctx context.Context, s *Session) (context.Context, context.CancelFunc) {
+	if e.m.local && s.draft.Log != nil {
+		return s.draft.Log.Detached(ctx), func() {}
+	}
+	return e.m.saveContext(ctx)
+}
+
+// storageKey returns what a backend keeps the session under. It is the public id, so that who reads a
+// store learns no sid, but for backends that never leave the process, and for beego's layouts.
+func (m *Manager) storageKey(sid string) string {
+	if m.plainKeys {
+		return sid
+	}
+	return m.publicID(sid)
+}
+
+// publicIDOf returns the public id of the session under a storage key.
+func (m *Manager) publicIDOf(key string) string {
+	if m.plainKeys {
+		return m.publicID(key)
+	}
+	return key
+}
+
+// keyOf returns the storage key of a sid or a public id.
+func (m *Manager) keyOf(ctx context.Context, id string) (string, error) {
+	switch {
+	case m.validSID(id):
+		return m.storageKey(id), nil
+	case !publicIDShape.MatchString(id):
+		return "", ErrNotFound
+	case !m.plainKeys:
+		return id, nil
+	}
+	l, err := optional[driver.Lister](m, listing)
+	if err != nil {
+		return "", err
+	}
+	for e, err := range l.List(ctx) {
+		if err != nil {
+			return "", fmt.Errorf("session: list: %w", err)
+		}
+		if m.publicID(e.Key) == id {
+			return e.Key, nil
+		}
+	}
+	return "", ErrNotFound
+}
+
+// publicIDShape is a SHA-256 in base64url.
+var publicIDShape = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)

@@ -1,0 +1,134 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
+)
+
+func (e *storedEngine) move(ctx context.Context, s *Session, sid, user string) error {
+	if s.r.reply.moved() { // another Session of this request began it, or gave it a new sid
+		if err := e.follow(ctx, s); err != nil {
+			return s.hold(err)
+		}
+		if sid == s.sid {
+			return errOwnSID
+		}
+	}
+	switch s.state {
+	case dismissed:
+		return ErrDestroyed
+	case unstored:
+		return e.moveUnstored(ctx, s, sid, user)
+	}
+	was, old := s.sid, s.draft.Key
+	for {
+		err := e.moveOnce(ctx, s, sid, user)
+		if errors.Is(err, ErrTooManySessions) { // the session stays as it was
+			return err
+		}
+		if err != nil {
+			return s.hold(err)
+		}
+		if !s.isStored() { // this request has destroyed it
+			return ErrDestroyed
+		}
+		if s.sid == sid {
+			break
+		}
+		was, old = s.sid, s.draft.Key // another Session of this request has just given it this one
+	}
+	e.m.watched.end(old)
+	s.answer(s.r.movedFrom(was))
+	s.regenerated(ctx, was)
+	return nil
+}
+
+// moveUnstored moves a session that nobody else knows.
+func (e *storedEngine) moveUnstored(ctx context.Context, s *Session, sid, user string) error {
+	if s.sid != "" || user != "" {
+		s.sid = sid
+	}
+	if user == "" {
+		return nil
+	}
+	if err := e.reserve(ctx, s, sid, user); err != nil {
+		return err
+	}
+	return e.create(ctx, s, user)
+}
+
+// moveOnce makes room for who logs in, if somebody does, and then moves. Both are in one turn, after a look whether the
+// session is still there: of two requests that log in with one session, the second ends no other to make room.
+func (e *storedEngine) moveOnce(ctx context.Context, s *Session, sid, user string) error {
+	turn, err := e.Queue.Enter(ctx, s.draft.Key)
+	if err != nil {
+		return fmt.Errorf("session: regenerate: %w", err)
+	}
+	defer e.Queue.Leave(s.draft.Key, turn)
+	limited := e.isLimited(s, user)
+	if limited {
+		switch err := e.Backend.Load(ctx, s.draft.Key, new(driver.Record)); {
+		case errors.Is(err, ErrNotFound):
+			return e.lost(ctx, s)
+		case err != nil:
+			e.m.stats.count(failures)
+			return fmt.Errorf("session: load: %w", err)
+		}
+	}
+	if err := e.reserve(ctx, s, sid, user); err != nil {
+		return err
+	}
+	s.state = held // also if an update panics
+	before := s.draft.User
+	out, err := e.Move(ctx, turn, &s.draft, e.m.storageKey(sid), user, s.isFixed())
+	e.met(ctx, s, before, out)
+	switch {
+	case out.Gone:
+		err = e.lost(ctx, s)
+	case err == nil:
+		s.named(sid)
+		s.setDue(false)
+	}
+	if limited && (errors.Is(err, ErrDestroyed) || errors.Is(err, ErrTooLarge)) { // nobody can log in by this
+		e.unreserve(ctx, sid, user)
+	}
+	return err
+}
+
+// isLimited reports whether there must be room for one more session of user, who logs in unless it is "".
+func (e *storedEngine) isLimited(s *Session, user string) bool {
+	return user != "" && e.m.cfg.MaxPerUser > 0 && !(s.isStored() && s.draft.User == user)
+}
+
+// reserve makes room for one more session of user, if somebody logs in. The caller holds mu.
+func (e *storedEngine) reserve(ctx context.Context, s *Session, sid, user string) error {
+	if !e.isLimited(s, user) {
+		return nil
+	}
+	l, err := optional[driver.UserLimiter](e.m, userLimits)
+	if err != nil {
+		return err
+	}
+	// For as long as this call may take to create the record, and a little for clocks that differ.
+	until := time.Now().Add(e.m.cfg.opTimeout + 5*time.Second)
+	evicted, err := l.Reserve(ctx, user, e.m.storageKey(sid), until, e.m.cfg.MaxPerUser, e.m.cfg.OnLimit != "refuse")
+	for _, key := range evicted {
+		s.queue(e.m.destroyed(ctx, key, user, ReasonLimit))
+	}
+	if err != nil {
+		return fmt.Errorf("session: login: %w", err)
+	}
+	return nil
+}
+
+// unreserve gives back the room that reserve has made: others would have to wait until it lapses. It does so if this fails.
+func (e *storedEngine) unreserve(ctx context.Context, sid, user string) {
+	if l, err := optional[driver.UserLimiter](e.m, userLimits); err == nil {
+		past := time.Now().Add(-5 * time.Second) // also by clocks that differ
+		_, _ = l.Reserve(ctx, user, e.m.storageKey(sid), past, e.m.cfg.MaxPerUser, false)
+	}
+}

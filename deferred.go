@@ -14,7 +14,7 @@ type deferred struct {
 	r        request
 	encoding []string // Content-Encoding as a middleware further out has set it
 	returned bool     // the application has, it did not panic
-	foreign  bool     // it finds the session by a context that must not be waited with: see Handled.Value
+	unwaited bool     // it finds the session by a context that must not be waited with: see Handled.Value
 
 	loading   sync.Mutex // guards the next four, and the request's sid
 	session   *Session   // nil before the first use, and after Destroy

@@ -10,8 +10,8 @@ import (
 )
 
 // An engine is where the sessions of a manager are: in a backend (stored), in the clients' cookies (sealed), or with a
-// third-party provider (foreign). Who calls a method with a Session holds its lock. What crosses are values: a closure would
-// have to be allocated.
+// third-party provider (foreign). Methods that change or read a Session expect its lock to be held. Only find and arrived,
+// which are called before anybody shares it, and abandon do not.
 type engine interface {
 	// find fills s with the live session that a token of the client's names.
 	find(ctx context.Context, s *Session, token string) error
@@ -61,6 +61,7 @@ const (
 	bySID      ability = iota // a sid names a session outside any request
 	byID                      // a public id names a session
 	detached                  // a session begins outside any request
+	listValues                // the values of a session can be listed
 	labels                    // a session has a label
 	lifetimes                 // a session has a lifetime of its own
 	deadlines                 // the idle deadline can be moved
@@ -90,6 +91,7 @@ func (m *Manager) unable() (why [abilities]error) {
 		{bySID, !inClients, noSID},
 		{byID, inBackend, "this provider cannot end a session by its id"},
 		{detached, !inClients, "a session that is kept in the client needs a request"},
+		{listValues, !foreign, "the store of a third-party provider cannot list its values"},
 		{labels, !foreign, "a third-party provider keeps no labels"},
 		{lifetimes, !foreign, "the sessions of a third-party provider have its lifetime"},
 		{deadlines, !foreign, "the sessions of a third-party provider expire when it says"},
@@ -116,7 +118,8 @@ func has[T any](m *Manager) bool {
 	return ok
 }
 
-// optional returns what the backend can do besides, if it can.
+// optional returns what the backend can do besides, if it can. It is nil, without an error, where the engine can without a
+// backend.
 func optional[T any](m *Manager, a ability) (t T, err error) {
 	if m.cannot[a] != nil {
 		return t, m.cannot[a]
@@ -128,7 +131,7 @@ func optional[T any](m *Manager, a ability) (t T, err error) {
 	return t, nil
 }
 
-// An edit is one change of a session's values.
+// An edit is one change of a session's values. It crosses as a value: a closure would have to be allocated.
 type edit struct {
 	op     op
 	key    any

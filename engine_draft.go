@@ -3,12 +3,13 @@ package session
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/seed1a8f7c28/session/internal/codec"
 	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
-// drafted is what engines have in common whose sessions are a draft: a view, and a log of changes.
+// drafted is what the engines share whose sessions are drafts: a view, and a log of changes.
 type drafted struct{ m *Manager }
 
 // get looks in the log, then in the view.
@@ -44,22 +45,22 @@ func (e drafted) frozen(value any) (any, error) {
 	return e.m.codec.Value(enc)
 }
 
-// isNothing reports whether an edit changes nothing, since what it removes is not there. It notes what pop returns.
-func (e drafted) isNothing(ctx context.Context, s *Session, ed edit) (bool, error) {
+// changesNothing reports whether an edit changes nothing, since what it removes is not there. It notes what pop returns.
+func (e drafted) changesNothing(ctx context.Context, s *Session, ed edit) (bool, error) {
 	switch ed.op {
 	case opPop:
 		v, ok, err := e.get(ctx, s, ed.key)
 		*ed.popped = v
 		return !ok, err
 	case opWipe:
-		keys, err := e.keys(s)
+		keys, err := e.keys(s, 1)
 		return len(keys) == 0, err
 	}
 	return false, nil
 }
 
-// keys returns the application's keys, as s sees them.
-func (e drafted) keys(s *Session) (keys []any, err error) {
+// keys returns the application's keys, as s sees them, but not more than most.
+func (e drafted) keys(s *Session, most int) (keys []any, err error) {
 	c, values, err := e.all(s)
 	if err != nil {
 		return nil, err
@@ -68,7 +69,7 @@ func (e drafted) keys(s *Session) (keys []any, err error) {
 		if !isReserved(key) {
 			keys = append(keys, key)
 		}
-		return true
+		return len(keys) < most
 	})
 	return keys, err
 }
@@ -84,13 +85,13 @@ func (e drafted) apply(ctx context.Context, s *Session, ed edit) error {
 		return e.update(ctx, s, ed.key, ed.fn)
 	case opSetAll:
 		return e.putAll(s, ed.values)
-	case opPop: // another Session of the request may have changed it
-		if nothing, err := e.isNothing(ctx, s, ed); nothing || err != nil {
+	case opPop: // a sealed session has caught up with the request since change has looked
+		if nothing, err := e.changesNothing(ctx, s, ed); nothing || err != nil {
 			return err
 		}
 		return e.drop(s, ed.key)
 	case opWipe:
-		keys, err := e.keys(s)
+		keys, err := e.keys(s, math.MaxInt)
 		for _, key := range keys {
 			if err == nil {
 				err = e.drop(s, key)

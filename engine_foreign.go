@@ -45,8 +45,8 @@ func (e *foreignEngine) took(s *Session, sid string, store Store, err error) err
 	if err != nil {
 		return err
 	}
-	a := s.setAside()
-	a.foreign, a.unreleased = store, true
+	a := s.addExtra()
+	a.store, a.unreleased = store, true
 	s.named(sid)
 	return nil
 }
@@ -58,11 +58,8 @@ func (e *foreignEngine) arrived(s *Session, c candidate) error {
 	return nil
 }
 
-func (e *foreignEngine) renew(s *Session, maxAge int) {
-	if s.isStored() {
-		s.r.answerCookie(s.sid, maxAge)
-	}
-}
+// renew is not called: a third-party provider has no lifetimes of sessions.
+func (*foreignEngine) renew(*Session, int) {}
 
 func (e *foreignEngine) begin(ctx context.Context, s *Session) error {
 	if err := s.promisable(); err != nil {
@@ -85,7 +82,7 @@ func (e *foreignEngine) begin(ctx context.Context, s *Session) error {
 		return fmt.Errorf("session: create: %w", err)
 	}
 	s.isNew = true
-	s.answer(s.r.movedFrom(s.besides().was))
+	s.answer(s.r.movedFrom(s.extra().was))
 	s.begun(ctx)
 	return nil
 }
@@ -107,14 +104,14 @@ func (e *foreignEngine) unused(ctx context.Context, sid string) error {
 
 // get returns the provider's value. There is none as long as the session has not begun.
 func (e *foreignEngine) get(ctx context.Context, s *Session, key any) (v any, ok bool, err error) {
-	if store := s.besides().foreign; store != nil {
+	if store := s.extra().store; store != nil {
 		v = store.Get(ctx, key)
 	}
 	return v, v != nil, nil
 }
 
 func (e *foreignEngine) all(*Session) (codec.Codec, []byte, error) {
-	return nil, nil, unsupported("the store of a third-party provider cannot list its values")
+	return nil, nil, e.m.cannot[listValues]
 }
 
 // frozen returns the value itself: the provider keeps it as it is.
@@ -142,7 +139,7 @@ func (e *foreignEngine) change(ctx context.Context, s *Session, ed edit) error {
 		ed.op = opRemove
 	}
 	adds := ed.op == opSet || ed.op == opSetAll
-	if s.besides().foreign == nil && s.state == unstored && !adds {
+	if s.extra().store == nil && s.state == unstored && !adds {
 		return nil
 	}
 	store, err := e.changing(ctx, s)
@@ -167,15 +164,15 @@ func (e *foreignEngine) changing(ctx context.Context, s *Session) (Store, error)
 	if s.state == dismissed {
 		return nil, ErrDestroyed
 	}
-	if s.besides().foreign == nil {
+	if s.extra().store == nil {
 		ctx, cancel := e.m.saveContext(ctx)
 		defer cancel()
 		if err := e.begin(ctx, s); err != nil {
 			return nil, err
 		}
 	}
-	s.aside.unreleased = true
-	return s.aside.foreign, nil
+	s.extras.unreleased = true
+	return s.extras.store, nil
 }
 
 // setAll sets all values in a store, or puts back those that it has set.
@@ -218,10 +215,10 @@ func wipe(ctx context.Context, store Store) error {
 // save releases the provider's store, if there is anything to release since the last time. A store
 // whose session this request destroyed or regenerated is asked not to create it again.
 func (e *foreignEngine) save(ctx context.Context, s *Session) error {
-	if a := s.besides(); a.foreign == nil || !a.unreleased {
+	if a := s.extra(); a.store == nil || !a.unreleased {
 		return nil
 	}
-	s.aside.unreleased = false
+	s.extras.unreleased = false
 	ctx, cancel := e.m.saveContext(ctx)
 	defer cancel()
 	w, moved := s.r.http.w, s.r.reply.moved()
@@ -229,16 +226,16 @@ func (e *foreignEngine) save(ctx context.Context, s *Session) error {
 		s.dismiss()
 	}
 	if moved || s.state == dismissed {
-		s.aside.foreign.SessionReleaseIfPresent(ctx, w)
+		s.extras.store.SessionReleaseIfPresent(ctx, w)
 	} else {
-		s.aside.foreign.SessionRelease(ctx, w)
+		s.extras.store.SessionRelease(ctx, w)
 	}
 	return nil
 }
 
 // move has the provider give its session a new sid.
 func (e *foreignEngine) move(ctx context.Context, s *Session, sid, _ string) error {
-	if s.besides().foreign == nil {
+	if s.extra().store == nil {
 		return nil
 	}
 	// What the old store holds must be in before the provider gives it the new sid, and it must not bring the

@@ -67,7 +67,7 @@ func (m *Manager) attachSealer(s driver.Sealer, cfg *ManagerConfig) error {
 	m.local, m.maxPart, m.elsewhere = true, cookies.MaxParts-1, newElsewhere(m.cfg)
 	m.losesTypes = !m.codec.KeepsTypes()
 	m.cfg.EnableSetCookie, m.cfg.EnableSidInURLQuery, m.cfg.EnableSidInHTTPHeader = true, false, false // it is in a cookie
-	m.engine = &sealedEngine{drafted{m}, s, m.cfg.CookieName, m.parts}
+	m.engine = &sealedEngine{drafted{m}, s}
 	return nil
 }
 
@@ -89,8 +89,8 @@ func newEnvelope(s *settings, c codec.Codec) merge.Envelope {
 	}
 }
 
-// adapt takes over what the provider's config says of the cookies. Settings that follow from others follow
-// from those.
+// adapt takes over what the provider's config says of the cookies. Settings that follow from these are derived
+// anew.
 func (m *Manager) adapt(cfg ManagerConfig, c driver.CookieConfig) error {
 	if c.Name != "" {
 		cfg.CookieName = c.Name

@@ -28,18 +28,16 @@ const (
 // sealedEngine is the engine of sessions in the client's cookie.
 type sealedEngine struct {
 	drafted
-	driver.Sealer
-	name  string // of the cookie
-	parts int    // how many cookies a session may take
+	sealer driver.Sealer
 }
 
 func (e *sealedEngine) find(_ context.Context, s *Session, token string) error {
-	if len(token) > e.parts*cookies.MaxSize {
+	if len(token) > e.m.parts*cookies.MaxSize {
 		return ErrNotFound
 	}
 	rec := merge.NewRecord()
 	defer merge.FreeRecord(rec)
-	if err := e.Open(e.name, []byte(token), rec); err != nil { // whatever is wrong with it, there is no session
+	if err := e.sealer.Open(e.m.cfg.CookieName, []byte(token), rec); err != nil { // whatever is wrong with it, there is no session
 		return err
 	}
 	return e.take(time.Now(), s, rec)
@@ -112,7 +110,7 @@ func (e *sealedEngine) begin(ctx context.Context, s *Session) error {
 // change makes a change and puts the session into the client's cookie. If that fails nothing has changed. A new session is
 // sealed only if it has values.
 func (e *sealedEngine) change(ctx context.Context, s *Session, ed edit) error {
-	if nothing, err := e.isNothing(ctx, s, ed); nothing || err != nil {
+	if nothing, err := e.changesNothing(ctx, s, ed); nothing || err != nil {
 		return err
 	}
 	if s.isOver() {
@@ -121,7 +119,7 @@ func (e *sealedEngine) change(ctx context.Context, s *Session, ed edit) error {
 	if err := e.catchUp(ctx, s); err != nil {
 		return err
 	}
-	log := s.draft.Edit()
+	log := s.draft.WriteLog()
 	defer log.Reset()
 	if err := e.apply(ctx, s, ed); err != nil {
 		return err
@@ -188,7 +186,7 @@ func (e *sealedEngine) move(ctx context.Context, s *Session, sid, user string) e
 		return err
 	}
 	if user != "" && s.isStored() && s.draft.User != "" && s.draft.User != user { // another one's values
-		log := s.draft.Edit()
+		log := s.draft.WriteLog()
 		defer log.Reset()
 		log.Clear()
 	}
@@ -285,12 +283,12 @@ func (e *sealedEngine) pack(rec *driver.Record, s *Session, sid, user string) (v
 	return values, nil
 }
 
-// answer seals rec and sends it, and removes the cookies of parts that there are no more.
+// answer seals rec and sends it, and removes the cookies of parts that no longer exist.
 func (e *sealedEngine) answer(r *request, rec *driver.Record, maxAge int) (sealed string, err error) {
-	name, secure := e.name, r.secure()
+	name, secure := e.m.cfg.CookieName, r.secure()
 	mem := scratch.Get().(*[]byte)
 	defer scratch.Put(mem)
-	*mem, err = e.Seal(append(append((*mem)[:0], name...), '='), name, rec)
+	*mem, err = e.sealer.Seal(append(append((*mem)[:0], name...), '='), name, rec)
 	if err != nil {
 		return "", fmt.Errorf("session: seal: %w", err)
 	}
@@ -301,7 +299,7 @@ func (e *sealedEngine) answer(r *request, rec *driver.Record, maxAge int) (seale
 		lines, sealed = []string{line}, line[begin:end]
 	} else {
 		sealed = string((*mem)[begin:])
-		values, err := cookies.Cut(name, sealed, e.parts)
+		values, err := cookies.Cut(name, sealed, e.m.parts)
 		if err != nil {
 			return "", err
 		}
@@ -336,7 +334,7 @@ func (*sealedEngine) sweep(context.Context) (int, error) { return 0, nil }
 
 func (*sealedEngine) watched(s *Session) string { return s.sid }
 
-// deadline is asked when a deadline has come.
+// deadline is asked when a deadline has come, so that the session has ended.
 func (*sealedEngine) deadline(context.Context, string) (time.Time, error) {
 	return time.Time{}, ErrNotFound
 }

@@ -14,11 +14,11 @@ import (
 // storedEngine is the engine of sessions in a [driver.Backend]. internal/merge keeps them; here is what it means for the request.
 type storedEngine struct {
 	drafted
-	*merge.Store
+	store *merge.Store
 }
 
 func (e *storedEngine) find(ctx context.Context, s *Session, sid string) error {
-	out, err := e.Load(ctx, e.m.storageKey(sid), &s.draft)
+	out, err := e.store.Load(ctx, e.m.storageKey(sid), &s.draft)
 	e.met(ctx, s, "", out)
 	if err != nil {
 		return err
@@ -60,6 +60,20 @@ func (e *storedEngine) met(ctx context.Context, s *Session, user string, out mer
 	}
 }
 
+// after is met, and what follows from it: a record that is gone is looked for, and a success counts as what.
+func (e *storedEngine) after(ctx context.Context, s *Session, what counter, user string, out merge.Outcome, err error) error {
+	e.met(ctx, s, user, out)
+	switch {
+	case out.Gone:
+		return e.lost(ctx, s)
+	case err != nil:
+		return err
+	}
+	e.m.stats.count(what)
+	s.setDue(false)
+	return nil
+}
+
 func (e *storedEngine) begin(ctx context.Context, s *Session) error { return e.create(ctx, s, "") }
 
 // create stores the session for the first time, for user, who logs in unless it is "", and then promises its sid to the
@@ -74,7 +88,7 @@ func (e *storedEngine) create(ctx context.Context, s *Session, user string) erro
 			return err
 		}
 	}
-	out, err := e.Create(ctx, e.m.storageKey(sid), &s.draft, user)
+	out, err := e.store.Create(ctx, e.m.storageKey(sid), &s.draft, user)
 	e.met(ctx, s, user, out)
 	if errors.Is(err, ErrExists) { // an earlier try was stored, but the answer was lost
 		s.sid = ""
@@ -85,16 +99,16 @@ func (e *storedEngine) create(ctx context.Context, s *Session, user string) erro
 	s.isNew = true
 	s.named(sid)
 	s.setDue(false)
-	s.answer(s.r.movedFrom(s.besides().was))
+	s.answer(s.r.movedFrom(s.extra().was))
 	s.begun(ctx)
 	return nil
 }
 
 func (e *storedEngine) change(ctx context.Context, s *Session, ed edit) error {
-	if nothing, err := e.isNothing(ctx, s, ed); nothing || err != nil {
+	if nothing, err := e.changesNothing(ctx, s, ed); nothing || err != nil {
 		return err
 	}
-	log := s.draft.Edit()
+	log := s.draft.WriteLog()
 	log.Begin()
 	switch {
 	case s.isOver():
@@ -168,45 +182,19 @@ func (e *storedEngine) save(ctx context.Context, s *Session) error {
 // merge stores the changes in what is stored.
 func (e *storedEngine) merge(ctx context.Context, s *Session) error {
 	user := s.draft.User
-	out, err := e.Save(ctx, &s.draft, s.isFixed())
-	e.met(ctx, s, user, out)
-	switch {
-	case out.Gone:
-		return e.lost(ctx, s)
-	case err != nil:
-		return err
-	}
-	e.m.stats.count(saved)
-	s.setDue(false)
-	return nil
+	out, err := e.store.Save(ctx, &s.draft, s.isFixed())
+	return e.after(ctx, s, saved, user, out, err)
 }
 
 func (e *storedEngine) shift(ctx context.Context, s *Session) error {
-	out, err := e.Touch(ctx, &s.draft)
-	e.met(ctx, s, s.draft.User, out)
-	switch {
-	case out.Gone:
-		return e.lost(ctx, s)
-	case err != nil:
-		return err
-	}
-	e.m.stats.count(touched)
-	s.setDue(false)
-	return nil
+	out, err := e.store.Touch(ctx, &s.draft)
+	return e.after(ctx, s, touched, s.draft.User, out, err)
 }
 
 func (e *storedEngine) fix(ctx context.Context, s *Session, life merge.Lifetime) error {
 	user := s.draft.User
-	out, err := e.Expire(ctx, &s.draft, life)
-	e.met(ctx, s, user, out)
-	switch {
-	case out.Gone:
-		return e.lost(ctx, s)
-	case err != nil:
-		return err
-	}
-	e.m.stats.count(saved)
-	return nil
+	out, err := e.store.Expire(ctx, &s.draft, life)
+	return e.after(ctx, s, saved, user, out, err)
 }
 
 // lost is called when the record is gone. If this request has regenerated the session meanwhile, the
@@ -230,7 +218,7 @@ func (e *storedEngine) follow(ctx context.Context, s *Session) error {
 		return nil
 	}
 	var next merge.Draft
-	out, err := e.Load(ctx, e.m.storageKey(sid), &next)
+	out, err := e.store.Load(ctx, e.m.storageKey(sid), &next)
 	e.met(ctx, s, "", out)
 	switch {
 	case errors.Is(err, ErrNotFound):
@@ -239,7 +227,7 @@ func (e *storedEngine) follow(ctx context.Context, s *Session) error {
 	case err != nil:
 		return fmt.Errorf("session: load: %w", err)
 	}
-	if err := e.Rebase(&s.draft, &next); err != nil {
+	if err := e.store.Rebase(&s.draft, &next); err != nil {
 		return err
 	}
 	s.named(sid)
@@ -255,7 +243,7 @@ func (e *storedEngine) remove(ctx context.Context, sid string) (events []func(),
 	key, absent := m.storageKey(sid), false
 	var rec driver.Record
 	if m.cfg.OnDestroy != nil { // is told of what was there, and whose it was
-		switch err := e.Backend.Load(ctx, key, &rec); {
+		switch err := e.store.Backend.Load(ctx, key, &rec); {
 		case errors.Is(err, ErrNotFound) && m.cannot[sweeping] == nil: // a sweep tells of what has expired
 			m.watched.end(key)
 			return nil, nil
@@ -266,7 +254,7 @@ func (e *storedEngine) remove(ctx context.Context, sid string) (events []func(),
 			return nil, err
 		}
 	}
-	if err := e.Backend.Delete(ctx, key, 0); err != nil {
+	if err := e.store.Backend.Delete(ctx, key, 0); err != nil {
 		m.stats.count(failures)
 		return nil, err
 	}
@@ -293,7 +281,7 @@ func (*storedEngine) watched(s *Session) string { return s.draft.Key }
 
 func (e *storedEngine) deadline(ctx context.Context, key string) (time.Time, error) {
 	var rec driver.Record
-	if err := e.Backend.Load(ctx, key, &rec); err != nil {
+	if err := e.store.Backend.Load(ctx, key, &rec); err != nil {
 		return time.Time{}, err
 	}
 	if !rec.Live(time.Now()) {

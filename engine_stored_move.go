@@ -64,14 +64,14 @@ func (e *storedEngine) moveUnstored(ctx context.Context, s *Session, sid, user s
 // moveOnce makes room for who logs in, if somebody does, and then moves. Both are in one turn, after a look whether the
 // session is still there: of two requests that log in with one session, the second ends no other to make room.
 func (e *storedEngine) moveOnce(ctx context.Context, s *Session, sid, user string) error {
-	turn, err := e.Queue.Enter(ctx, s.draft.Key)
+	turn, err := e.store.Queue.Enter(ctx, s.draft.Key)
 	if err != nil {
 		return fmt.Errorf("session: regenerate: %w", err)
 	}
-	defer e.Queue.Leave(s.draft.Key, turn)
+	defer e.store.Queue.Leave(s.draft.Key, turn)
 	limited := e.isLimited(s, user)
 	if limited {
-		switch err := e.Backend.Load(ctx, s.draft.Key, new(driver.Record)); {
+		switch err := e.store.Backend.Load(ctx, s.draft.Key, new(driver.Record)); {
 		case errors.Is(err, ErrNotFound):
 			return e.lost(ctx, s)
 		case err != nil:
@@ -84,7 +84,7 @@ func (e *storedEngine) moveOnce(ctx context.Context, s *Session, sid, user strin
 	}
 	s.state = held // also if an update panics
 	before := s.draft.User
-	out, err := e.Move(ctx, turn, &s.draft, e.m.storageKey(sid), user, s.isFixed())
+	out, err := e.store.Move(ctx, turn, &s.draft, e.m.storageKey(sid), user, s.isFixed())
 	e.met(ctx, s, before, out)
 	switch {
 	case out.Gone:
@@ -109,9 +109,9 @@ func (e *storedEngine) reserve(ctx context.Context, s *Session, sid, user string
 	if !e.isLimited(s, user) {
 		return nil
 	}
-	l, err := optional[driver.UserLimiter](e.m, userLimits)
-	if err != nil {
-		return err
+	l, ok := driver.As[driver.UserLimiter](e.store.Backend)
+	if !ok {
+		return e.m.cannot[userLimits]
 	}
 	// For as long as this call may take to create the record, and a little for clocks that differ.
 	until := time.Now().Add(e.m.cfg.opTimeout + 5*time.Second)
@@ -125,9 +125,10 @@ func (e *storedEngine) reserve(ctx context.Context, s *Session, sid, user string
 	return nil
 }
 
-// unreserve gives back the room that reserve has made: others would have to wait until it lapses. It does so if this fails.
+// unreserve gives back the room that reserve has made. Others would have to wait until it lapses, and have to if this call
+// fails.
 func (e *storedEngine) unreserve(ctx context.Context, sid, user string) {
-	if l, err := optional[driver.UserLimiter](e.m, userLimits); err == nil {
+	if l, ok := driver.As[driver.UserLimiter](e.store.Backend); ok {
 		past := time.Now().Add(-5 * time.Second) // also by clocks that differ
 		_, _ = l.Reserve(ctx, user, e.m.storageKey(sid), past, e.m.cfg.MaxPerUser, false)
 	}

@@ -42,7 +42,7 @@ func (s *Session) later(ctx context.Context, h EventHandler, e Event) {
 // queue has what is given called once s is unlocked. The caller holds mu.
 func (s *Session) queue(events ...func()) {
 	if len(events) > 0 {
-		a := s.setAside()
+		a := s.addExtra()
 		a.events = append(a.events, events...)
 	}
 }
@@ -56,11 +56,11 @@ func (s *Session) unlock() {
 
 // takeEvents returns what is to be told of once mu and other locks are given up. The caller holds mu.
 func (s *Session) takeEvents() []func() {
-	if s.aside == nil {
+	if s.extras == nil {
 		return nil
 	}
-	events := s.aside.events
-	s.aside.events = nil
+	events := s.extras.events
+	s.extras.events = nil
 	return events
 }
 

@@ -134,3 +134,34 @@ func TestEvents(t *testing.T) {
 		})
 	}
 }
+
+// A handler may save the session with the context that it is given, and that context still has the request's values then.
+func TestAnEventHandlerSaves(t *testing.T) {
+	type key struct{}
+	var s *session.Session
+	var values []any
+	m := newManager(t, session.CfgLazy(true), session.CfgOnCreate(func(ctx context.Context, _ session.Event) {
+		if err := s.Set(ctx, "b", 2); err != nil {
+			t.Error(err)
+		}
+		if err := s.Save(ctx); err != nil {
+			t.Error(err)
+		}
+		values = append(values, ctx.Value(key{}))
+	}))
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r = r.WithContext(context.WithValue(r.Context(), key{}, "the request's"))
+	var err error
+	if s, err = m.Start(httptest.NewRecorder(), r); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Set(r.Context(), "a", 1); err != nil {
+		t.Fatal(err)
+	}
+	if want := []any{"the request's"}; !slices.Equal(values, want) {
+		t.Errorf("the handler has seen the values %v, want %v", values, want)
+	}
+	if a, b := s.Get(r.Context(), "a"), s.Get(r.Context(), "b"); a != 1 || b != 2 {
+		t.Errorf("a = %v, b = %v", a, b)
+	}
+}

@@ -12,7 +12,9 @@ import (
 const maxLifetime = merge.MaxLifetime
 
 // lifetime returns the lifetime as this request sees it.
-func (s *Session) lifetime() merge.Lifetime { return s.m.envelope.Lifetimes.Of(&s.draft, s.m.codec) }
+func (s *Session) lifetime() merge.Lifetime {
+	return s.m.envelope.Lifetimes.Planned(&s.draft, s.m.codec)
+}
 
 // SetLifetime sets how long this session lives when it is not used, instead of the manager's Maxlifetime: from
 // its next save on, on every node, and over a Regenerate. The deadline moves then, to an earlier time too; a request

@@ -40,7 +40,7 @@ func (m *Manager) FromContext(ctx context.Context) (*Session, error) {
 	if d == nil {
 		return nil, errNoHandler
 	}
-	if d.foreign {
+	if d.unwaited {
 		ctx = d.r.context()
 	}
 	bounded, cancel := m.loadContext(ctx)
@@ -115,7 +115,7 @@ func (h Handled) Context(ctx context.Context) context.Context {
 // key. That context may be one that is used for another request later. So FromContext does not wait with it, but with
 // what the Exchange's method Context returns.
 func (h Handled) Value() (key, value any) {
-	h.d.foreign = true
+	h.d.unwaited = true
 	return replyKey{h.d.r.m}, h.d
 }
 

@@ -55,7 +55,7 @@ func (m *Manager) regenerate(a arrival) (*Session, error) {
 func (s *Session) takePlace() {
 	s.mu.Lock()
 	defer s.unlock()
-	s.setAside().was = s.r.original
+	s.addExtra().was = s.r.original
 }
 
 // Regenerate gives the session a new sid, as must be done at each login or change of privilege. Changes

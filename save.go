@@ -21,7 +21,7 @@ func (s *Session) Save(ctx context.Context) error {
 	defer s.unlock()
 	err := s.save(orBackground(ctx))
 	if err != nil || s.draft.Log != nil {
-		s.draft.Edit().Told = err != nil
+		s.draft.WriteLog().Told = err != nil
 	}
 	return err
 }

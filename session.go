@@ -20,46 +20,46 @@ type Session struct {
 	m *Manager
 	r *request
 
-	mu    sync.Mutex
-	sid   string // "" until a lazy session has something to store
-	state state
-	idle  idleDeadline
-	isNew bool        // it began with this request
-	draft merge.Draft // what it has seen, and what it changed
-	aside *aside      // nil for most
+	mu     sync.Mutex
+	sid    string // "" until a lazy session has something to store
+	state  state
+	idle   idleDeadline
+	isNew  bool        // it began with this request
+	draft  merge.Draft // what it has seen, and what it changed
+	extras *extras     // nil for most
 
 	own request // what r points to outside Handler
 }
 
-// An aside is what few Sessions have. It stands apart since each request allocates a Session.
-type aside struct {
+// Extras are what few Sessions have. They stand apart since each request allocates a Session.
+type extras struct {
 	was    string   // the dead sid that this session takes the place of, if a Regenerate found one
 	events []func() // what is to be told of when mu is given up
 
 	done   <-chan struct{} // of the key doneOf, once Done was called
 	doneOf string
 
-	foreign    Store // a third-party provider's, instead of record, values and log
-	unreleased bool  // foreign waits for its SessionRelease
+	store      Store // a third-party provider's, instead of the draft
+	unreleased bool  // store waits for its SessionRelease
 }
 
-// nothingAside stands for the aside of a Session that needs none. It is never changed.
-var nothingAside aside
+// noExtras stands for those of a Session that has none. It is never changed.
+var noExtras extras
 
-// besides returns what s has aside, for reading. The caller holds mu.
-func (s *Session) besides() *aside {
-	if s.aside == nil {
-		return &nothingAside
+// extra returns the extras, for reading. The caller holds mu.
+func (s *Session) extra() *extras {
+	if s.extras == nil {
+		return &noExtras
 	}
-	return s.aside
+	return s.extras
 }
 
-// setAside returns what s has aside, for a change. The caller holds mu.
-func (s *Session) setAside() *aside {
-	if s.aside == nil {
-		s.aside = new(aside)
+// addExtra returns the extras, for a change. The caller holds mu.
+func (s *Session) addExtra() *extras {
+	if s.extras == nil {
+		s.extras = new(extras)
 	}
-	return s.aside
+	return s.extras
 }
 
 // endHere notes that this request has ended the session, and gives up what it holds.

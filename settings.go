@@ -25,7 +25,7 @@ const (
 )
 
 // settings are a checked copy of a ManagerConfig with the defaults filled in, but for a nil Logger, and
-// what follows from them. They never change.
+// what follows from them. They do not change once the provider is open.
 type settings struct {
 	ManagerConfig
 

@@ -8,6 +8,8 @@ import (
 	"math"
 	"reflect"
 	"strings"
+
+	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
 // All ranges over keys and values as this request sees them when the loop begins, in no particular order. Each
@@ -209,7 +211,7 @@ func addTo[T integer](v T, n int64) (any, int64, error) {
 // What this package keeps with a session beside the application's values, such as flash messages, stands
 // among them, so that every engine and every codec holds it and it is merged, sealed and encrypted with them.
 // Its keys are strings that begin with reservedPrefix. The application cannot set, read or list such keys.
-const reservedPrefix = "\x01session."
+const reservedPrefix = merge.ReservedPrefix
 
 // isReserved reports whether a key is one of this package's own.
 func isReserved(key any) bool {

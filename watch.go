@@ -36,7 +36,7 @@ func (s *Session) Done() <-chan struct{} {
 	if s.state == unstored || key == "" {
 		return nil
 	}
-	a := s.setAside()
+	a := s.addExtra()
 	if a.done == nil || a.doneOf != key {
 		a.done, a.doneOf = s.m.watched.watch(s.r.context(), s.m, key, s.draft.Expires()), key
 	}

@@ -11,6 +11,9 @@ import (
 // The key is a hash of the sid: 43 characters of base64url. Only a backend that is [InProcess] and
 // one that runs in beego mode are given bare sids, whose shape the Manager has checked.
 //
+// A *Record that a method is given is the caller's again when the method returns: it must not be kept, read or written after
+// that, also not by a goroutine that is still under way.
+//
 // A record is live until its Expires. The Manager never lets Expires pass Deadline, so that a backend
 // has one time to check; it checks it on every call, because a session is gone at its deadline whether
 // it was swept or not. A backend returns its client's errors wrapped once with %w, and no key or data

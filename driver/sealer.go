@@ -8,7 +8,8 @@ type Sealer interface {
 	Seal(dst []byte, name string, rec *Record) ([]byte, error)
 
 	// Open fills rec from what Seal made. Whatever is wrong with sealed, the error is the same one,
-	// wrapping [ErrNotFound]. Nothing is decoded before it is authenticated. rec.Data is the caller's. Version 0
+	// wrapping [ErrNotFound]. Nothing is decoded before it is authenticated. rec.Data is the caller's, as rec is in both
+	// methods once they have returned. Version 0
 	// says that Data is a gob map which beego has sealed at the time Created.
 	Open(name string, sealed []byte, rec *Record) error
 }

@@ -16,8 +16,8 @@ type Draft struct {
 	Log *Log // nil before the first change
 }
 
-// Edit returns the log, for a change.
-func (d *Draft) Edit() *Log {
+// WriteLog returns the log, which is made at the first call.
+func (d *Draft) WriteLog() *Log {
 	if d.Log == nil {
 		d.Log = new(Log)
 	}
@@ -35,8 +35,8 @@ func (d *Draft) Changes() Changes {
 // isUnclear reports whether the store may have more of the log than is known.
 func (d *Draft) isUnclear() bool { return d.Log != nil && len(d.Log.sent) > 0 }
 
-// Seen returns what the application sees: the view's values with the changes made, in the codec to unless there is
-// nothing to change.
+// Seen returns what the application sees: the view's values with the changes made, in the codec to, or in the view's own if
+// nothing changes.
 func (d *Draft) Seen(to codec.Codec) (codec.Codec, []byte, error) {
 	c := d.Changes()
 	if c.Empty() {
@@ -90,8 +90,8 @@ func (v *View) Record() driver.Record {
 
 var records = sync.Pool{New: func() any { return new(driver.Record) }}
 
-// NewRecord returns an empty record, which FreeRecord takes back. A record that a backend or sealer gets would be allocated
-// each time.
+// NewRecord returns an empty record, which FreeRecord takes back. It is from a pool, since a record that a backend or sealer is
+// given escapes.
 func NewRecord() *driver.Record { return records.Get().(*driver.Record) }
 
 // FreeRecord takes back a record that nobody uses any more.

@@ -25,7 +25,7 @@ import (
 //	2     the values, sealed together with the first two bytes and the storage key, so that no record can
 //	      take the place of another
 //
-// In beego mode Data is beego's gob map and nothing else.
+// In beego mode Data is beego's gob map and nothing else. Version 2 is that of sessions in the client, which the root seals.
 const (
 	plainVersion     = 1
 	plainHeader      = 6

@@ -9,13 +9,16 @@ import (
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
-// LifetimeKey is where a session has a lifetime of its own, among its values: an int64 of milliseconds, negative if the
-// browser is to keep the cookie.
-const LifetimeKey = "\x01session.lifetime"
+// ReservedPrefix begins the keys of what this package and the root keep among a session's values.
+const ReservedPrefix = "\x01session."
+
+// LifetimeKey is where a session has a lifetime of its own: an int64 of milliseconds, negative if the browser is to keep the
+// cookie.
+const LifetimeKey = ReservedPrefix + "lifetime"
 
 var lifetimeKeyEnc, _ = codec.AppendKey(nil, LifetimeKey)
 
-// MaxLifetime is the longest lifetime of a session's own.
+// MaxLifetime is the longest lifetime of a session's own: every store has room for a time a century from now.
 const MaxLifetime = 100 * 365 * 24 * time.Hour
 
 // A Lifetime is how long a session lives when it is not used.
@@ -46,7 +49,7 @@ func (l Lifetime) Extended(now, expires, deadline time.Time) time.Time {
 type Lifetimes struct {
 	Idle     time.Duration // from the last use
 	Absolute time.Duration // used or not, since the session began; 0 for ever
-	Touch    time.Duration // how far a deadline that is moved has to go at least
+	Touch    time.Duration // the least by which an idle deadline is moved
 }
 
 // Usual returns the lifetime of a session that has none of its own.
@@ -62,11 +65,11 @@ func (l Lifetimes) In(c codec.Codec, values []byte) Lifetime {
 	if err != nil {
 		return l.Usual()
 	}
-	return l.of(v)
+	return l.read(v)
 }
 
-// of reads what is stored under LifetimeKey.
-func (l Lifetimes) of(v any) Lifetime {
+// read reads what is stored under LifetimeKey.
+func (l Lifetimes) read(v any) Lifetime {
 	ms, ok := v.(int64)
 	remembered := ms < 0
 	if remembered {
@@ -78,12 +81,12 @@ func (l Lifetimes) of(v any) Lifetime {
 	return Lifetime{time.Duration(ms) * time.Millisecond, true, remembered}
 }
 
-// Of returns the lifetime that d will have when its changes, which are codec c's, are stored.
-func (l Lifetimes) Of(d *Draft, c codec.Codec) Lifetime {
+// Planned returns the lifetime that d will have when its changes, which are codec c's, are stored.
+func (l Lifetimes) Planned(d *Draft, c codec.Codec) Lifetime {
 	changes := d.Changes()
 	if change := changes.Find(lifetimeKeyEnc); change != nil && change.Value != nil {
 		if v, err := c.Value(change.Value); err == nil {
-			return l.of(v)
+			return l.read(v)
 		}
 	} else if change != nil || changes.Flush {
 		return l.Usual()
@@ -111,7 +114,7 @@ func (l Lifetimes) Begin(now time.Time, life Lifetime) driver.Record {
 }
 
 // LogIn makes rec that of user, who logs in now: both lifetimes begin anew. user is as it is to be stored, "" if nobody
-// does.
+// logs in.
 func (l Lifetimes) LogIn(rec *driver.Record, user string, life Lifetime) {
 	if user == "" {
 		return

@@ -9,7 +9,7 @@ import (
 	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
-// Changes are whether all values are removed, and then one change for each key. A change whose updates are not nil came about
+// Changes are whether all values are removed first, and at most one change for each key. A change whose updates are not nil came about
 // by Update: its value holds as long as nobody else changes what the updates started from.
 type Changes struct {
 	Flush bool // all values are removed first
@@ -85,7 +85,7 @@ func (c Changes) without(before Changes) Changes {
 	return Changes{list: rest}
 }
 
-// repeats reports whether to make the changes after those of before, an earlier state, runs an update twice.
+// repeats reports whether making the changes after those of before, an earlier state, would run an update twice.
 func (c Changes) repeats(before Changes) bool {
 	for _, was := range before.list {
 		if now := c.Find(was.Key); was.Updates != nil && now != nil && now.Updates != nil {
@@ -100,21 +100,21 @@ type Log struct {
 	Changes
 	Told bool // the application knows that the changes are not stored
 
-	made int    // how many changes there were, stored ones too
-	sent []sent // what may have been stored although the store has not said so
+	count int    // how many changes there were, stored ones too
+	sent  []sent // what may have been stored although the store has not said so
 
 	// What a request needs that makes one small change is in the one allocation of the Log.
 	free     []byte // what is left of the memory that keys and values are encoded into
 	bytes    [64]byte
 	first    [1]codec.Change
-	used     bool // first was; it is not used again
-	detached detached
+	used     bool     // first was; it is not used again
+	detached detached // the context of the first save
 }
 
 // Begin is called before each change.
 func (l *Log) Begin() {
 	l.Told = false
-	l.made++
+	l.count++
 }
 
 // Key encodes a key into the log's memory. The result is not written to again.
@@ -199,8 +199,11 @@ func (l *Log) Snapshot() Changes { return l.clone() }
 // Restore takes back what was changed since the Snapshot.
 func (l *Log) Restore(c Changes) { l.Changes = c }
 
-// Detached is [context.WithoutCancel] without an allocation: the context is the log's, until the next call.
+// Detached is [context.WithoutCancel], at the first call without an allocation. Event handlers may keep the context.
 func (l *Log) Detached(ctx context.Context) context.Context {
+	if l.detached.Context != nil {
+		return context.WithoutCancel(ctx)
+	}
 	l.detached = detached{ctx}
 	return &l.detached
 }

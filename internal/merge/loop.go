@@ -11,12 +11,12 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// maxTries bounds the conflicts that a call takes. Saves of one process queue, so that every conflict means that another node
+// maxTries bounds the conflicts that a call takes. Saves of one process queue, so that as a rule each means that another node
 // has saved.
 const maxTries = 256
 
-// An edit is what one call makes of a record: new values, a new key, or a new deadline.
-type edit struct {
+// A job is what one call makes of a record: new values, a new key, or a new deadline.
+type job struct {
 	*Store
 	d    *Draft
 	t    *Turn
@@ -27,7 +27,10 @@ type edit struct {
 	copied uint64 // the version of the copy under the new key, 0 for none
 
 	fixed bool      // the idle deadline stays as it is
-	until *Lifetime // the new deadline, from now; then nothing else changes
+	life  *Lifetime // from now to a new deadline; then nothing else changes
+
+	expires time.Time // as it was sent last
+	shorten bool
 }
 
 // Save stores d's changes in what is stored at that moment, which then is the view. With fixed the idle deadline stays as it
@@ -41,7 +44,7 @@ func (s *Store) Save(ctx context.Context, d *Draft, fixed bool) (out Outcome, er
 	if !s.Local {
 		t.breathe(ctx)
 	}
-	return s.run(ctx, &edit{Store: s, d: d, t: t, what: "save", fixed: fixed})
+	return s.run(ctx, &job{Store: s, d: d, t: t, what: "save", fixed: fixed})
 }
 
 // Expire gives the session the idle deadline that is life from now, be it earlier or later. d's changes stay in its log.
@@ -51,130 +54,132 @@ func (s *Store) Expire(ctx context.Context, d *Draft, life Lifetime) (out Outcom
 		return out, fmt.Errorf("session: save: %w", err)
 	}
 	defer s.Queue.Leave(d.Key, t)
-	return s.run(ctx, &edit{Store: s, d: d, t: t, what: "save", until: &life})
+	return s.run(ctx, &job{Store: s, d: d, t: t, what: "save", life: &life})
 }
 
 // Move stores the session under another key, with d's changes and for user, who logs in unless it is "", and ends it under
 // the old key at the version that was copied: a crash in between leaves both, and nobody knows the new one. t is the turn of
-// the old key. With fixed the idle deadline stays as it is. What another user had stored or set is dropped.
+// the old key. With fixed the idle deadline stays as it is. If another user was logged in, all values and d's changes are dropped.
 func (s *Store) Move(ctx context.Context, t *Turn, d *Draft, to, user string, fixed bool) (Outcome, error) {
-	return s.run(ctx, &edit{Store: s, d: d, t: t, what: "regenerate", to: to, user: user, fixed: fixed})
+	return s.run(ctx, &job{Store: s, d: d, t: t, what: "regenerate", to: to, user: user, fixed: fixed})
 }
 
-// run makes an edit of the newest version, and once more whenever another node was faster. It is the one loop that does.
-func (s *Store) run(ctx context.Context, e *edit) (out Outcome, err error) {
-	base := e.newest()
+// run does a job on the newest version, and once more whenever another node was faster. It is the one loop that does.
+func (s *Store) run(ctx context.Context, j *job) (out Outcome, err error) {
+	base := j.newest()
 	for try := 0; ; try++ {
-		p, err := e.apply(base)
+		p, err := j.apply(base)
 		if err != nil {
-			return out, e.undo(ctx, err)
+			return out, j.undo(ctx, err)
 		}
 		begin := time.Now()
-		if err = e.send(ctx, base, &p, begin); err == nil {
-			e.done(base, &p, begin, &out)
+		if err = j.send(ctx, base, &p, begin); err == nil {
+			j.done(base, &p, begin, &out)
 			return out, nil
 		}
-		if e.to == "" && e.until == nil {
-			e.d.unclear(base.Version, &e.t.out, &p, err)
+		if j.to == "" && j.life == nil {
+			j.unclear(base.Version, &p, err)
 		}
-		base, err = e.next(ctx, try, err, &out)
+		base, err = j.next(ctx, try, err, &out)
 		switch {
 		case out.Gone:
-			if undone := e.undo(ctx, nil); undone != nil {
+			if undone := j.undo(ctx, nil); undone != nil {
 				out.Gone, err = false, undone
 			}
 			return out, err
-		case errors.Is(err, ErrUnclear):
-			return out, e.undo(ctx, fmt.Errorf("session: %s: %w", e.what, err))
+		case errors.Is(err, errUnclear):
+			return out, j.undo(ctx, fmt.Errorf("session: %s: %w", j.what, err))
 		case err != nil:
-			return out, fmt.Errorf("session: %s: %w", e.what, err)
+			return out, fmt.Errorf("session: %s: %w", j.what, err)
 		case base != nil:
 			continue
-		case e.to == "" && e.d.Log.Empty():
+		case j.to == "" && j.d.Log.Empty():
 			return out, nil
 		}
-		base = e.own()
+		base = j.own()
 	}
 }
 
-// newest returns the newest version that is known without asking: the request's own, or what this process has saved since. A
-// Draft that may be stored already starts from its own: only the version behind that tells.
-func (e *edit) newest() *driver.Record {
-	if e.t.last.Version > e.d.Version && (e.until != nil || !e.d.isUnclear()) {
-		return &e.t.last
+// newest returns the newest version that is known without asking: the request's own, or what this process has saved since. If
+// an earlier save of the Draft is in doubt it is the Draft's own: only the version after that tells.
+func (j *job) newest() *driver.Record {
+	if j.t.last.Version > j.d.Version && (j.life != nil || !j.d.isUnclear()) {
+		return &j.t.last
 	}
-	return e.own()
+	return j.own()
 }
 
 // own returns the version that the request has seen, without Data.
-func (e *edit) own() *driver.Record {
-	e.t.own = e.d.Record()
-	return &e.t.own
+func (j *job) own() *driver.Record {
+	j.t.own = j.d.Record()
+	return &j.t.own
 }
 
-// apply returns what the edit makes of the values of base.
-func (e *edit) apply(base *driver.Record) (payload, error) {
-	d := e.d
-	if e.until != nil {
-		if base == &e.t.own {
-			return payload{data: e.Envelope.repack(d.Key, d.Codec, d.Values)}, nil
+// apply returns what the job makes of the values of base.
+func (j *job) apply(base *driver.Record) (payload, error) {
+	d := j.d
+	if j.life != nil {
+		if base == &j.t.own {
+			return payload{data: j.Envelope.repack(d.Key, d.Codec, d.Values)}, nil
 		}
 		return payload{data: base.Data}, nil
 	}
 	key, c, values, changes := d.Key, d.Codec, d.Values, d.Changes()
-	if e.to != "" {
-		key = e.to
+	if j.to != "" {
+		key = j.to
 	}
-	if e.user != "" && d.User != "" && d.User != e.user {
+	if j.user != "" && d.User != "" && d.User != j.user {
 		changes = Changes{Flush: true}
 	}
 	if base.Version != d.Version { // the log's updates started from another one
 		var err error
-		if c, values, err = e.Envelope.Open(d.Key, base.Data); err == nil {
-			changes, err = changes.replayed(c, e.Envelope.Codec, values)
+		if c, values, err = j.Envelope.Open(d.Key, base.Data); err == nil {
+			changes, err = changes.replayed(c, j.Envelope.Codec, values)
 		}
 		if err != nil {
 			return payload{}, err
 		}
 	}
-	return e.Envelope.changed(key, c, values, changes)
+	return j.Envelope.changed(key, c, values, changes)
 }
 
 // send stores p in place of base.
-func (e *edit) send(ctx context.Context, base *driver.Record, p *payload, now time.Time) error {
-	rec := &e.t.out
+func (j *job) send(ctx context.Context, base *driver.Record, p *payload, now time.Time) error {
+	rec := &j.t.out
 	*rec = *base
 	rec.Data = p.data
-	if e.until != nil {
-		rec.Expires, rec.Shorten = e.until.Until(now, base.Deadline), true
+	if j.life != nil {
+		rec.Expires, rec.Shorten = j.life.Until(now, base.Deadline), true
 	} else {
-		rec.Expires, rec.Shorten = e.d.NextExpires(now, base, p.life, e.fixed)
+		rec.Expires, rec.Shorten = j.d.NextExpires(now, base, p.life, j.fixed)
 	}
-	if e.to == "" {
-		return e.Backend.Save(ctx, e.d.Key, rec)
+	if j.to != "" {
+		rec.Shorten = false
+		j.Envelope.Lifetimes.LogIn(rec, j.user, p.life)
 	}
-	rec.Shorten = false
-	e.Envelope.Lifetimes.LogIn(rec, e.user, p.life)
-	return e.move(ctx, base.Version, rec)
+	if j.expires, j.shorten = rec.Expires, rec.Shorten; j.to != "" {
+		return j.move(ctx, base.Version, rec)
+	}
+	return j.Backend.Save(ctx, j.d.Key, rec)
 }
 
 // done notes that p is stored in place of base.
-func (e *edit) done(base *driver.Record, p *payload, begin time.Time, out *Outcome) {
-	d, t := e.d, e.t
-	if t.out.Shorten {
-		out.Sooner = t.out.Expires
+func (j *job) done(base *driver.Record, p *payload, begin time.Time, out *Outcome) {
+	d, t := j.d, j.t
+	if j.shorten {
+		out.Sooner = j.expires
 	}
 	switch {
-	case e.to != "":
-		e.stored(d, e.to, &t.out, p)
+	case j.to != "":
+		j.stored(d, j.to, &t.out, p)
 		return
-	case e.until == nil:
-		e.stored(d, d.Key, &t.out, p)
+	case j.life == nil:
+		j.stored(d, d.Key, &t.out, p)
 	case base.Version == d.Version: // else the view stays: updates in the log started from it
 		d.Version = t.out.Version
 		d.SetExpires(t.out.Expires)
 	}
-	if t.last = t.out; !e.Local {
+	if t.last = t.out; !j.Local {
 		t.took = time.Since(begin)
 	}
 }
@@ -184,12 +189,12 @@ func (e *edit) done(base *driver.Record, p *payload, begin time.Time, out *Outco
 // left in the log.
 //
 // It waits a little longer after each lost try, so that contending nodes get out of step.
-func (e *edit) next(ctx context.Context, try int, err error, out *Outcome) (*driver.Record, error) {
+func (j *job) next(ctx context.Context, try int, err error, out *Outcome) (*driver.Record, error) {
 	conflict, ok := errors.AsType[*driver.ConflictError](err)
 	if !ok || conflict.Record == nil {
 		return nil, out.failed(err)
 	}
-	if mine, err := e.resolve(conflict.Record, out); mine || err != nil {
+	if mine, err := j.resolve(conflict.Record, out); mine || err != nil {
 		return nil, err
 	}
 	if try == maxTries {
@@ -203,10 +208,10 @@ func (e *edit) next(ctx context.Context, try int, err error, out *Outcome) (*dri
 		return nil, err
 	}
 	rec := new(driver.Record) // the conflict's is as old as the wait
-	if err := e.Backend.Load(ctx, e.d.Key, rec); err != nil {
+	if err := j.Backend.Load(ctx, j.d.Key, rec); err != nil {
 		return nil, out.failed(err)
 	}
-	if mine, err := e.resolve(rec, out); mine || err != nil {
+	if mine, err := j.resolve(rec, out); mine || err != nil {
 		return nil, err
 	}
 	return rec, nil

@@ -20,7 +20,7 @@ type Store struct {
 // An Outcome is what a call has met. It is valid with an error, too.
 type Outcome struct {
 	Conflicts int       // tries that others were faster than
-	Failed    bool      // the backend has failed
+	Failed    bool      // the backend has failed, or has refused to create
 	Gone      bool      // there is no record any more: the error wraps driver.ErrNotFound
 	Sooner    time.Time // the new idle deadline, if it may be an earlier one
 	Due       bool      // what was loaded is due to have its idle deadline moved
@@ -97,8 +97,16 @@ func (s *Store) Touch(ctx context.Context, d *Draft) (out Outcome, err error) {
 }
 
 // Rebase gives d the key and the view of another Draft, which is of the same session under another key. Updates run again, on
-// its values.
+// its values. It is an error if those may hold an update already.
 func (s *Store) Rebase(d, onto *Draft) error {
+	if d.isUnclear() {
+		for _, was := range d.Log.sent {
+			if d.Log.repeats(was.changes) {
+				return fmt.Errorf("session: save: %w", errUnclear)
+			}
+		}
+		d.Log.sent = nil // versions under another key tell nothing
+	}
 	if c := d.Changes(); !c.Empty() {
 		changes, err := c.replayed(onto.Codec, s.Envelope.Codec, onto.Values)
 		if err != nil {

@@ -10,12 +10,14 @@ import (
 	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
-// A one is a backend of one record, under whatever key. Each Save and Delete first returns the next of errs; a nil one lets
-// it through.
+// A one is a backend of one record, under whatever key. Each Save, Touch and Delete first returns the next of errs; a nil one
+// lets it through, and errLost after it is done.
 type one struct {
 	rec  driver.Record
 	errs []error
 }
+
+var errLost = errors.New("the answer was lost")
 
 func (o *one) next() error {
 	if len(o.errs) == 0 {
@@ -38,15 +40,21 @@ func (o *one) Load(_ context.Context, _ string, rec *driver.Record) error {
 }
 
 func (o *one) Save(_ context.Context, _ string, rec *driver.Record) error {
-	if err := o.next(); err != nil {
+	err := o.next()
+	if err != nil && !errors.Is(err, errLost) {
 		return err
 	}
 	if rec.Version != o.rec.Version {
 		is := o.rec
 		return &driver.ConflictError{Record: &is}
 	}
-	rec.Version++
 	o.rec = *rec
+	o.rec.Version++
+	if err != nil {
+		return err
+	}
+	rec.Version++
+	rec.Shorten = false // it is not stored, and a backend may treat it so
 	return nil
 }
 
@@ -73,7 +81,7 @@ func newStore(t *testing.T) (*Store, *one, *Draft) {
 
 func put(t *testing.T, s *Store, d *Draft, key string, value any) {
 	t.Helper()
-	log := d.Edit()
+	log := d.WriteLog()
 	log.Begin()
 	k, err := log.Key(s.Envelope.Codec, key)
 	if err != nil {
@@ -169,5 +177,79 @@ func TestExpireKeepsTheLog(t *testing.T) {
 	}
 	if d.Log.Empty() || d.Version != before.Version+1 || get(t, s, b.rec.Data, "a") != 1 {
 		t.Errorf("version %d, a = %v", d.Version, get(t, s, b.rec.Data, "a"))
+	}
+}
+
+// increment adds one to the value under key, which a Save runs again if others have changed it.
+func increment(t *testing.T, s *Store, d *Draft, key string) {
+	t.Helper()
+	add := func(old any) (any, error) {
+		n, _ := old.(int)
+		return n + 1, nil
+	}
+	log := d.WriteLog()
+	log.Begin()
+	k, err := log.Key(s.Envelope.Codec, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, values, err := d.Seen(s.Envelope.Codec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old, _, err := c.Get(values, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, _ := add(old)
+	v, err := log.Value(s.Envelope.Codec, sum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Update(k, v, add)
+}
+
+// Of two tries with the same values the second was stored: the third finds that out, although the first is like it.
+func TestTheSecondOfTwoTriesWasStored(t *testing.T) {
+	s, b, d := newStore(t)
+	increment(t, s, d, "n")
+	b.errs = []error{errors.New("no connection"), errLost}
+	for range 2 {
+		if _, err := s.Save(t.Context(), d, false); err == nil {
+			t.Fatal("an error is lost")
+		}
+		time.Sleep(2 * time.Millisecond) // the next has another deadline
+	}
+	if _, err := s.Save(t.Context(), d, false); err != nil || !d.Log.Empty() {
+		t.Errorf("the third try: %v", err)
+	}
+	if n := get(t, s, b.rec.Data, "n"); n != 1 {
+		t.Errorf("n = %v, want 1", n)
+	}
+}
+
+// A save was stored, but its answer was lost, and then the session got another key: the increment is not made twice.
+func TestRebaseInDoubt(t *testing.T) {
+	s, b, d := newStore(t)
+	increment(t, s, d, "n")
+	put(t, s, d, "a", 3)
+	b.errs = []error{errLost}
+	if _, err := s.Save(t.Context(), d, false); err == nil {
+		t.Fatal("an error is lost")
+	}
+	var moved Draft
+	if _, err := s.Load(t.Context(), "new", &moved); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Rebase(d, &moved); !errors.Is(err, errUnclear) {
+		t.Errorf("the Draft goes on under the new key: %v", err)
+	}
+	d.Log.Reset() // what is set is simply set again
+	put(t, s, d, "a", 4)
+	if err := s.Rebase(d, &moved); err != nil || d.Key != "new" {
+		t.Fatalf("without the increment: %v", err)
+	}
+	if _, err := s.Save(t.Context(), d, false); err != nil || get(t, s, b.rec.Data, "a") != 4 || get(t, s, b.rec.Data, "n") != 1 {
+		t.Errorf("a = %v, n = %v, %v", get(t, s, b.rec.Data, "a"), get(t, s, b.rec.Data, "n"), err)
 	}
 }

@@ -40,7 +40,7 @@ func TestSabotage(t *testing.T) {
 		},
 		{
 			"keys of the package's own values",
-			[]edit{{`reservedPrefix = "\x01session."`, `reservedPrefix = "\x01session:"`}},
+			[]edit{{`ReservedPrefix = "\x01session."`, `ReservedPrefix = "\x01session:"`}},
 			`lost is (label|notice) = `,
 		},
 		{

@@ -22,7 +22,7 @@ const (
 // FateOf tells from is, which is stored now, what has become of a save on the version base that was to expire at expires. A
 // save leads to the next version, so that what is stored there tells, as long as it is that one. same reports whether is has
 // the values that were sent. hashed says that versions are hashes of the values, in no order.
-func FateOf(is *driver.Record, base uint64, expires time.Time, hashed bool, same bool) Fate {
+func FateOf(is *driver.Record, base uint64, expires time.Time, hashed, same bool) Fate {
 	switch next := base + 1; {
 	case is.Version == base, is.Version < next && !hashed:
 		return Pending
@@ -44,19 +44,19 @@ type sent struct {
 	shorten      bool
 	data, values []byte
 	changes      Changes // that are in it
-	made         int     // how many changes there were until then
+	count        int     // how many changes there were until then
 }
 
-// ErrUnclear is returned when it cannot be found out what became of an earlier try.
-var ErrUnclear = errors.New("not known whether an earlier try has stored the updates, and they are not made twice")
+// errUnclear is returned when it cannot be found out what became of an earlier try.
+var errUnclear = errors.New("not known whether an earlier try has stored the updates, and they are not made twice")
 
-// unclear notes that rec with p was sent in place of the version base, if err leaves open whether it was stored.
-func (d *Draft) unclear(base uint64, rec *driver.Record, p *payload, err error) {
+// unclear notes that p was sent in place of the version base, if err leaves open whether it was stored.
+func (j *job) unclear(base uint64, p *payload, err error) {
 	if isClear(err) {
 		return
 	}
-	l := d.Edit()
-	l.sent = append(l.sent, sent{base, rec.Expires, rec.Shorten, rec.Data, p.values, l.clone(), l.made})
+	l := j.d.WriteLog()
+	l.sent = append(l.sent, sent{base, j.expires, j.shorten, p.data, p.values, l.clone(), l.count})
 }
 
 // isClear reports whether an error says that nothing was stored.
@@ -68,22 +68,31 @@ func isClear(err error) bool {
 // resolve compares what is stored with what earlier tries have sent. If it is one of them it becomes the view, and the changes
 // in it leave the log. Once others have saved it cannot tell, which is an error if the log has an update that may be in
 // what is stored.
-func (e *edit) resolve(is *driver.Record, out *Outcome) (mine bool, err error) {
-	if e.until != nil || !e.d.isUnclear() {
+func (j *job) resolve(is *driver.Record, out *Outcome) (mine bool, err error) {
+	if j.life != nil || !j.d.isUnclear() {
 		return false, nil
 	}
-	l := e.d.Log
+	l := j.d.Log
+	fateOf := func(try *sent) Fate {
+		return FateOf(is, try.base, try.expires, j.Envelope.Beego, bytes.Equal(is.Data, try.data))
+	}
+	for i := range l.sent { // first the one that is sure: tries with the same values are alike
+		if try := &l.sent[i]; fateOf(try) == Made {
+			j.adopt(is, try, out)
+			return true, nil
+		}
+	}
 	var open []sent
 	for i := range l.sent {
-		was := &l.sent[i]
-		fate := FateOf(is, was.base, was.expires, e.Envelope.Beego, bytes.Equal(is.Data, was.data))
-		switch repeats := l.repeats(was.changes); {
+		try := &l.sent[i]
+		fate := fateOf(try)
+		switch repeats := l.repeats(try.changes); {
 		case fate == Pending:
-			open = append(open, *was)
-		case repeats && (fate == Alike || fate == Unknown):
-			return false, ErrUnclear
-		case fate == Made || fate == Alike:
-			e.adopt(is, was, out)
+			open = append(open, *try)
+		case repeats && fate != Refused:
+			return false, errUnclear
+		case fate == Alike:
+			j.adopt(is, try, out)
 			return true, nil
 		}
 	}
@@ -92,13 +101,13 @@ func (e *edit) resolve(is *driver.Record, out *Outcome) (mine bool, err error) {
 }
 
 // adopt makes what was sent, and is stored, the view.
-func (e *edit) adopt(is *driver.Record, was *sent, out *Outcome) {
-	e.d.Take(is, e.Envelope.Codec, was.values, e.Envelope.Lifetimes.In(e.Envelope.Codec, was.values))
-	e.t.last = *is
+func (j *job) adopt(is *driver.Record, was *sent, out *Outcome) {
+	j.d.Take(is, j.Envelope.Codec, was.values, j.Envelope.Lifetimes.In(j.Envelope.Codec, was.values))
+	j.t.last = *is
 	if was.shorten {
 		out.Sooner = is.Expires
 	}
-	if l := e.d.Log; l.made == was.made {
+	if l := j.d.Log; l.count == was.count {
 		l.stored()
 	} else {
 		l.Changes, l.sent = l.without(was.changes), nil

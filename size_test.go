@@ -8,6 +8,6 @@ import (
 // TestSizeOfASession is for memory and speed: each request allocates a Session.
 func TestSizeOfASession(t *testing.T) {
 	if size := unsafe.Sizeof(Session{}); size > 320 {
-		t.Errorf("a Session has %d bytes, over 320: what most requests do not need belongs to aside or to the log", size)
+		t.Errorf("a Session has %d bytes, over 320: what most requests do not need belongs to extras or to the log", size)
 	}
 }

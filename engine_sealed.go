@@ -25,6 +25,9 @@ const (
 	sealedHeader  = 3
 )
 
+// usual stands for the Max-Age that follows from a lifetime.
+const usual = -1
+
 // sealedEngine is the engine of sessions in the client's cookie.
 type sealedEngine struct {
 	drafted
@@ -91,7 +94,7 @@ func (e *sealedEngine) arrived(s *Session, _ candidate) error {
 	if s.idle != due {
 		return nil
 	}
-	err := e.seal(s, s.sid, "")
+	err := e.seal(s, s.sid, "", usual)
 	for _, harmless := range []error{ErrTooLarge, ErrUnencodable, ErrCorrupt, ErrDestroyed} {
 		if errors.Is(err, harmless) {
 			return nil
@@ -135,13 +138,13 @@ func (e *sealedEngine) change(ctx context.Context, s *Session, ed edit) error {
 // reseal seals the session under the sid that it has, or a first one.
 func (e *sealedEngine) reseal(s *Session) error {
 	if s.sid != "" {
-		return e.seal(s, s.sid, "")
+		return e.seal(s, s.sid, "", usual)
 	}
 	sid, err := e.m.newSID()
 	if err != nil {
 		return err
 	}
-	return e.seal(s, sid, "")
+	return e.seal(s, sid, "", usual)
 }
 
 // catchUp returns an error if the session cannot be put into the cookie any more. It sees what other Sessions of this
@@ -190,29 +193,34 @@ func (e *sealedEngine) move(ctx context.Context, s *Session, sid, user string) e
 		defer log.Reset()
 		log.Clear()
 	}
-	return e.seal(s, sid, user)
+	return e.seal(s, sid, user, usual)
 }
 
 func (e *sealedEngine) shift(ctx context.Context, s *Session) error {
 	if err := e.catchUp(ctx, s); err != nil {
 		return err
 	}
-	return e.sealUntil(s, s.draft.Life.Extended(time.Now(), s.draft.Expires(), s.draft.Deadline()))
+	expires := s.draft.Life.Extended(time.Now(), s.draft.Expires(), s.draft.Deadline())
+	return e.sealUntil(s, expires, e.m.maxAge(s.draft.Life))
 }
 
 func (e *sealedEngine) fix(ctx context.Context, s *Session, life merge.Lifetime) error {
 	if err := e.catchUp(ctx, s); err != nil {
 		return err
 	}
-	return e.sealUntil(s, life.Until(time.Now(), s.draft.Deadline()))
+	age := e.m.maxAge(s.draft.Life)
+	if age > 0 {
+		age = cookieAge(life.Idle)
+	}
+	return e.sealUntil(s, life.Until(time.Now(), s.draft.Deadline()), age)
 }
 
-// sealUntil seals the session with this deadline.
-func (e *sealedEngine) sealUntil(s *Session, expires time.Time) error {
+// sealUntil seals the session with this deadline, in a cookie with this Max-Age.
+func (e *sealedEngine) sealUntil(s *Session, expires time.Time, age int) error {
 	before, idle := s.draft.Expires(), s.idle
 	s.draft.SetExpires(expires)
 	s.idle = fixed
-	err := e.seal(s, s.sid, "")
+	err := e.seal(s, s.sid, "", age)
 	if s.idle = idle; err != nil {
 		s.draft.SetExpires(before)
 		return err
@@ -224,8 +232,9 @@ func (e *sealedEngine) sealUntil(s *Session, expires time.Time) error {
 // renew has nothing to do: the cookie is answered with each change.
 func (*sealedEngine) renew(*Session, int) {}
 
-// seal sends the session, with its log applied, under sid, and for user, who logs in unless it is "".
-func (e *sealedEngine) seal(s *Session, sid, user string) error {
+// seal sends the session, with its log applied, under sid, and for user, who logs in unless it is "". The cookie has the
+// Max-Age age, or that of the session's lifetime if that is usual.
+func (e *sealedEngine) seal(s *Session, sid, user string, age int) error {
 	was, begins := s.sid, s.state == unstored
 	rec := merge.NewRecord()
 	defer merge.FreeRecord(rec)
@@ -234,7 +243,10 @@ func (e *sealedEngine) seal(s *Session, sid, user string) error {
 		return err
 	}
 	life := e.m.envelope.Lifetimes.In(e.m.codec, values)
-	sealed, err := e.answer(s.r, rec, e.m.maxAge(life))
+	if age == usual {
+		age = e.m.maxAge(life)
+	}
+	sealed, err := e.answer(s.r, rec, age)
 	if err != nil {
 		return err
 	}

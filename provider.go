@@ -2,16 +2,12 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
 
 	"github.com/seed1a8f7c28/session/driver"
-	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
 // A Provider is what the registry holds, with the methods of a beego provider. Providers of this module
@@ -158,84 +154,5 @@ func (p *provider) facadeOf(m *Manager) *provider {
 	return &provider{open: p.open, seal: p.seal, origin: p, m: m}
 }
 
-type opened struct {
-	backend driver.Backend
-	sealer  driver.Sealer
-	saves   *merge.Queue
-	users   int
-}
-
 // New returns a provider of the same kind that shares nothing with p.
 func (p *provider) New() Provider { return &provider{open: p.open, seal: p.seal} }
-
-// acquire opens a backend or a sealer, or shares one that is open. release closes it with its last user.
-func (p *provider) acquire(ctx context.Context, c driver.Config) (o *opened, release func() error, err error) {
-	if p.origin != nil {
-		return p.origin.acquire(ctx, c)
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	id := c
-	id.Logger, id.Lifetime = nil, 0
-	o = p.shared[id]
-	if o == nil {
-		if o, err = p.openNew(ctx, c); err != nil {
-			return nil, nil, err
-		}
-		if p.shared == nil {
-			p.shared = make(map[driver.Config]*opened)
-		}
-		p.shared[id] = o
-	}
-	o.users++
-	return o, func() error { return p.release(id) }, nil
-}
-
-func (p *provider) openNew(ctx context.Context, c driver.Config) (*opened, error) {
-	var (
-		o   = opened{saves: merge.NewQueue()}
-		err error
-	)
-	switch {
-	case p.open != nil:
-		o.backend, err = p.open(ctx, c)
-	case p.seal != nil:
-		o.sealer, err = p.seal(ctx, c)
-	}
-	if err == nil && o.backend == nil && o.sealer == nil {
-		err = errors.New("the provider opened nothing")
-	}
-	return &o, err
-}
-
-func (p *provider) release(id driver.Config) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	o := p.shared[id]
-	if o.users--; o.users > 0 {
-		return nil
-	}
-	delete(p.shared, id)
-	return o.close()
-}
-
-func (o *opened) close() error {
-	if c, ok := driver.As[io.Closer](o.backend); ok {
-		return c.Close()
-	}
-	if c, ok := o.sealer.(io.Closer); ok {
-		return c.Close()
-	}
-	return nil
-}
-
-// backendConfig is what a provider is opened with under settings s.
-func backendConfig(s *settings, log *slog.Logger) driver.Config {
-	return driver.Config{
-		Config:    s.ProviderConfig,
-		Namespace: s.Namespace,
-		Lifetime:  s.idle,
-		Beego:     s.Beego,
-		Logger:    log,
-	}
-}

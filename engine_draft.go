@@ -4,23 +4,31 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/seed1a8f7c28/session/internal/codec"
 	"github.com/seed1a8f7c28/session/internal/merge"
 )
+
+// keyHead is how many bytes the encoding of a short key has before its text, at most.
+const keyHead = 4
 
 // drafted is what the engines share whose sessions are drafts: a view, and a log of changes.
 type drafted struct{ m *Manager }
 
 // get looks in the log, then in the view.
 func (e drafted) get(_ context.Context, s *Session, key any) (v any, ok bool, err error) {
-	mem := scratch.Get().(*[]byte)
-	defer scratch.Put(mem)
-	k, err := e.m.codec.AppendKey((*mem)[:0], key)
+	mem := s.keyBuf[:0]
+	if text, ok := key.(string); ok && len(text) > len(s.keyBuf)-keyHead {
+		pooled := scratch.Get().(*[]byte)
+		defer scratch.Put(pooled)
+		*pooled = slices.Grow((*pooled)[:0], keyHead+len(text))
+		mem = *pooled
+	}
+	k, err := e.m.codec.AppendKey(mem, key)
 	if err != nil {
 		return nil, false, err
 	}
-	*mem = k
 	changes := s.draft.Changes()
 	if c := changes.Find(k); c != nil {
 		if c.Value == nil {

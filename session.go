@@ -27,6 +27,7 @@ type Session struct {
 	isNew  bool        // it began with this request
 	draft  merge.Draft // what it has seen, and what it changed
 	extras *extras     // nil for most
+	keyBuf [24]byte    // where short keys are encoded for a look-up
 
 	own request // what r points to outside Handler
 }
@@ -70,7 +71,9 @@ func (s *Session) endHere(ctx context.Context) error {
 
 // newSession returns a session that is not stored yet.
 func (m *Manager) newSession() *Session {
-	return &Session{m: m, r: m.none, draft: merge.Draft{View: merge.View{Codec: m.codec, Life: m.envelope.Lifetimes.Usual()}}}
+	s := &Session{m: m, r: m.none} // as one literal it would be copied
+	s.draft.Codec, s.draft.Life = m.codec, m.envelope.Lifetimes.Usual()
+	return s
 }
 
 func orBackground(ctx context.Context) context.Context {

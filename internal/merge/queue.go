@@ -114,7 +114,8 @@ func (s *shard) leave(key string, t *Turn) {
 		return
 	}
 	delete(s.turns, key)
-	t.last, t.own, t.out, t.row = driver.Record{}, driver.Record{}, driver.Record{}, 0
-	t.next = nil // a channel must not come into another synctest bubble than the one it was made in
+	t.last, t.row = driver.Record{}, 0
+	t.own.User, t.out.User, t.out.Data = "", "", nil // what is left refers to nothing
+	t.next = nil                                     // a channel must not come into another synctest bubble than the one it was made in
 	turns.Put(t)
 }

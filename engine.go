@@ -17,7 +17,7 @@ type engine interface {
 	find(ctx context.Context, s *Session, token string) error
 	// arrived answers the request whose session was found by c.
 	arrived(s *Session, c candidate) error
-	// begin stores a session that is not stored yet.
+	// begin stores a session that is not stored yet, if its sid can still be promised.
 	begin(ctx context.Context, s *Session) error
 
 	// get returns the value under key, as s sees it.
@@ -26,7 +26,7 @@ type engine interface {
 	all(s *Session) (codec.Codec, []byte, error)
 	// change makes one change, and does at once what cannot wait for save.
 	change(ctx context.Context, s *Session, e edit) error
-	// frozen returns a value that later changes of what it refers to do not reach, if the engine can make one.
+	// frozen returns a copy that shares nothing with value, or value itself if the engine keeps it as it is.
 	frozen(value any) (any, error)
 	// save stores the changes.
 	save(ctx context.Context, s *Session) error
@@ -36,10 +36,10 @@ type engine interface {
 	// shift moves the idle deadline later, and fix to life from now.
 	shift(ctx context.Context, s *Session) error
 	fix(ctx context.Context, s *Session, life merge.Lifetime) error
-	// renew answers the cookie with another Max-Age.
+	// renew sends the cookie again, with another Max-Age.
 	renew(s *Session, maxAge int)
 
-	// remove ends the session of a token, and returns what is to be told of.
+	// remove ends the session of a token, and returns the events to tell of.
 	remove(ctx context.Context, token string) (events []func(), err error)
 	// leave gives up what s holds, after this request has ended the session.
 	leave(ctx context.Context, s *Session) error
@@ -118,8 +118,8 @@ func has[T any](m *Manager) bool {
 	return ok
 }
 
-// optional returns what the backend can do besides, if it can. It is nil, without an error, where the engine can without a
-// backend.
+// optional returns what the backend can do besides, or why it cannot. The result is nil, without an error, if the engine needs
+// no backend for it.
 func optional[T any](m *Manager, a ability) (t T, err error) {
 	if m.cannot[a] != nil {
 		return t, m.cannot[a]

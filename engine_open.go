@@ -29,6 +29,7 @@ func (m *Manager) attach(ctx context.Context, p Provider, cfg *ManagerConfig) er
 		return openError(err)
 	}
 	m.facade, m.release = own.facadeOf(m), release
+	m.losesTypes = !m.codec.KeepsTypes() // a third-party provider keeps values as they are
 	if o.sealer != nil {
 		err = m.attachSealer(o.sealer, cfg)
 	} else {
@@ -47,7 +48,6 @@ func (m *Manager) attachBackend(o *opened) {
 	m.backend = o.backend
 	m.local = has[driver.InProcess](m)
 	m.plainKeys = m.local || m.cfg.Beego
-	m.losesTypes = !m.codec.KeepsTypes()
 	m.engine = &storedEngine{
 		drafted{m}, &merge.Store{Backend: o.backend, Envelope: m.envelope, Queue: o.saves, Local: m.local},
 	}
@@ -67,8 +67,7 @@ func (m *Manager) attachSealer(s driver.Sealer, cfg *ManagerConfig) error {
 		}
 	}
 	m.local, m.maxPart, m.elsewhere = true, cookies.MaxParts-1, newElsewhere(m.cfg)
-	m.losesTypes = !m.codec.KeepsTypes()
-	m.cfg.EnableSetCookie, m.cfg.EnableSidInURLQuery, m.cfg.EnableSidInHTTPHeader = true, false, false // it is in a cookie
+	m.cfg.EnableSetCookie, m.cfg.EnableSidInURLQuery, m.cfg.EnableSidInHTTPHeader = true, false, false // the session is in a cookie, whatever they say
 	m.engine = &sealedEngine{drafted{m}, s}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
-// storedEngine is the engine of sessions in a [driver.Backend]. internal/merge keeps them; here is what it means for the request.
+// storedEngine is the engine of sessions in a [driver.Backend]. internal/merge keeps them; this is what it means for a request.
 type storedEngine struct {
 	drafted
 	store *merge.Store
@@ -44,7 +44,7 @@ func (e *storedEngine) renew(s *Session, maxAge int) {
 	}
 }
 
-// met counts what a call of the store has met, and tells of it. user is whose the session was before.
+// met counts what a call of the store has met, and tells of it. user is who was logged in before the call.
 func (e *storedEngine) met(ctx context.Context, s *Session, user string, out merge.Outcome) {
 	if out.Failed {
 		e.m.stats.count(failures)
@@ -60,7 +60,8 @@ func (e *storedEngine) met(ctx context.Context, s *Session, user string, out mer
 	}
 }
 
-// after is met, and what follows from it: a record that is gone is looked for, and a success counts as what.
+// after is called when the store was to change a session. It calls met, follows a record that is gone, and counts a success
+// as what.
 func (e *storedEngine) after(ctx context.Context, s *Session, what counter, user string, out merge.Outcome, err error) error {
 	e.met(ctx, s, user, out)
 	switch {
@@ -74,7 +75,12 @@ func (e *storedEngine) after(ctx context.Context, s *Session, what counter, user
 	return nil
 }
 
-func (e *storedEngine) begin(ctx context.Context, s *Session) error { return e.create(ctx, s, "") }
+func (e *storedEngine) begin(ctx context.Context, s *Session) error {
+	if err := s.promisable(); err != nil {
+		return err
+	}
+	return e.create(ctx, s, "")
+}
 
 // create stores the session for the first time, for user, who logs in unless it is "", and then promises its sid to the
 // client.
@@ -169,10 +175,7 @@ func (e *storedEngine) save(ctx context.Context, s *Session) error {
 	defer cancel()
 	switch {
 	case s.state == unstored:
-		if err := s.promisable(); err != nil {
-			return err
-		}
-		return e.create(ctx, s, "")
+		return e.begin(ctx, s)
 	case unchanged:
 		return e.shift(ctx, s)
 	}

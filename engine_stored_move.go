@@ -110,7 +110,7 @@ func (e *storedEngine) reserve(ctx context.Context, s *Session, sid, user string
 		return nil
 	}
 	l, ok := driver.As[driver.UserLimiter](e.store.Backend)
-	if !ok {
+	if !ok { // the manager would not have been made
 		return e.m.cannot[userLimits]
 	}
 	// For as long as this call may take to create the record, and a little for clocks that differ.

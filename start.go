@@ -90,8 +90,5 @@ func (s *Session) ensure(ctx context.Context) error {
 	if s.state != unstored {
 		return nil
 	}
-	if err := s.promisable(); err != nil {
-		return err
-	}
 	return s.m.engine.begin(ctx, s)
 }

@@ -113,7 +113,7 @@ func (l Lifetimes) Begin(now time.Time, life Lifetime) driver.Record {
 	return rec
 }
 
-// LogIn makes rec that of user, who logs in now: both lifetimes begin anew. user is as it is to be stored, "" if nobody
+// LogIn makes rec the record of user, who logs in now: both lifetimes begin anew. user is as it is to be stored, "" if nobody
 // logs in.
 func (l Lifetimes) LogIn(rec *driver.Record, user string, life Lifetime) {
 	if user == "" {

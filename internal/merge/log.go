@@ -100,8 +100,8 @@ type Log struct {
 	Changes
 	Told bool // the application knows that the changes are not stored
 
-	count int    // how many changes there were, stored ones too
-	sent  []sent // what may have been stored although the store has not said so
+	count int       // how many changes there were, stored ones too
+	sent  []attempt // what may have been stored although the store has not said so
 
 	// What a request needs that makes one small change is in the one allocation of the Log.
 	free     []byte // what is left of the memory that keys and values are encoded into

@@ -19,26 +19,26 @@ const (
 	Unknown             // others have saved since
 )
 
-// FateOf tells from is, which is stored now, what has become of a save on the version base that was to expire at expires. A
-// save leads to the next version, so that what is stored there tells, as long as it is that one. same reports whether is has
-// the values that were sent. hashed says that versions are hashes of the values, in no order.
-func FateOf(is *driver.Record, base uint64, expires time.Time, hashed, same bool) Fate {
+// FateOf returns what has become of a save on the version base, with the idle deadline expires. found is stored now, and same
+// reports whether it has the values that were sent. A save leads to the next version: what is stored there tells, until others
+// save after it. hashed says that versions are hashes of the values, in no order.
+func FateOf(found *driver.Record, base uint64, expires time.Time, hashed, same bool) Fate {
 	switch next := base + 1; {
-	case is.Version == base, is.Version < next && !hashed:
+	case found.Version == base, found.Version < next && !hashed:
 		return Pending
-	case (is.Version == next || hashed) && same:
-		if is.Expires.UnixMilli() == expires.UnixMilli() {
+	case (found.Version == next || hashed) && same:
+		if found.Expires.UnixMilli() == expires.UnixMilli() {
 			return Made
 		}
 		return Alike
-	case is.Version > next || hashed:
+	case found.Version > next || hashed:
 		return Unknown
 	}
 	return Refused
 }
 
-// A sent is what a save has sent, when its answer was lost: it was stored or not, or will be in a moment.
-type sent struct {
+// An attempt is a save whose answer was lost: it was stored or not, or will be in a moment.
+type attempt struct {
 	base         uint64 // the version that it was made on
 	expires      time.Time
 	shorten      bool
@@ -56,7 +56,7 @@ func (j *job) unclear(base uint64, p *payload, err error) {
 		return
 	}
 	l := j.d.WriteLog()
-	l.sent = append(l.sent, sent{base, j.expires, j.shorten, p.data, p.values, l.clone(), l.count})
+	l.sent = append(l.sent, attempt{base, j.expires, j.shorten, p.data, p.values, l.clone(), l.count})
 }
 
 // isClear reports whether an error says that nothing was stored.
@@ -73,7 +73,7 @@ func (j *job) resolve(is *driver.Record, out *Outcome) (mine bool, err error) {
 		return false, nil
 	}
 	l := j.d.Log
-	fateOf := func(try *sent) Fate {
+	fateOf := func(try *attempt) Fate {
 		return FateOf(is, try.base, try.expires, j.Envelope.Beego, bytes.Equal(is.Data, try.data))
 	}
 	for i := range l.sent { // first the one that is sure: tries with the same values are alike
@@ -82,7 +82,7 @@ func (j *job) resolve(is *driver.Record, out *Outcome) (mine bool, err error) {
 			return true, nil
 		}
 	}
-	var open []sent
+	var open []attempt
 	for i := range l.sent {
 		try := &l.sent[i]
 		fate := fateOf(try)
@@ -100,8 +100,8 @@ func (j *job) resolve(is *driver.Record, out *Outcome) (mine bool, err error) {
 	return false, nil
 }
 
-// adopt makes what was sent, and is stored, the view.
-func (j *job) adopt(is *driver.Record, was *sent, out *Outcome) {
+// adopt makes is, which an earlier attempt has stored, the view.
+func (j *job) adopt(is *driver.Record, was *attempt, out *Outcome) {
 	j.d.Take(is, j.Envelope.Codec, was.values, j.Envelope.Lifetimes.In(j.Envelope.Codec, was.values))
 	j.t.last = *is
 	if was.shorten {

@@ -58,8 +58,8 @@ type Setup struct {
 	// more than it must, or be refused.
 	CountsTwice bool
 
-	// Duration is how long the clients work. 0 means 15s, or in the long form three minutes, with a Fault one: of those each
-	// engine has up to ten. They work on until they have sent as many Requests.
+	// Duration is how long the clients work. 0 means 15s. In the long form it means three minutes, or one with a Fault, since an
+	// engine has up to ten of those. They work on until they have sent as many Requests.
 	Duration time.Duration
 	Requests int
 

@@ -20,7 +20,7 @@ import (
 // in their text.
 type Backend interface {
 	// Create stores a new record at version 1 and sets rec.Version to 1. It returns an error wrapping
-	// [ErrExists] if a live record has the key. Only Create creates. rec.Data is the backend's from then
+	// [ErrExists] if a live record, or a [Mark], has the key. Only Create creates. rec.Data is the backend's from then
 	// on: neither side changes it.
 	Create(ctx context.Context, key string, rec *Record) error
 

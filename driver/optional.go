@@ -17,9 +17,22 @@ type (
 	// A Renamer regenerates in one step: it removes the live record under oldKey if its version is
 	// oldVersion, and stores rec under newKey at version 1. Errors are those of Delete at a version; with
 	// an error nothing has changed. It sets rec.Version to 1, and returns an error wrapping [ErrExists] if a
-	// live record has newKey.
+	// live record or a mark has newKey.
+	//
+	// If the Kind of mark is not 0, which a [Marker] alone is given, it leaves the mark under oldKey. An engine for which that
+	// is a second step says so; what fails in between leaves no mark, and is no error.
 	Renamer interface {
-		Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *Record) error
+		Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *Record, mark Mark) error
+	}
+	// A Marker keeps marks. To all other methods, on all nodes, a mark is as good as nothing until it expires, but for these:
+	// Load returns a [*MarkedError] with it, Create and Rename do not replace it, Delete and Sweep leave it alone. Once it
+	// has expired Sweep removes it, without telling of it or counting it; Clear removes it at any time.
+	//
+	// Mark puts mark under key. With version 0 it does so only where there is neither a live record nor a mark: otherwise it
+	// changes nothing, and returns an error wrapping [ErrExists]. With another version the mark takes the place of the live
+	// record of that version, in one step: otherwise the errors are those of Delete at a version.
+	Marker interface {
+		Mark(ctx context.Context, key string, version uint64, mark Mark) error
 	}
 
 	// A Counter counts the live records.
@@ -50,6 +63,10 @@ type (
 		ListUser(ctx context.Context, user string) iter.Seq2[Entry, error]
 	}
 
+	// An AliasLister yields the live records whose Alias is alias, as a UserLister does those of a user. alias is not "".
+	AliasLister interface {
+		ListAlias(ctx context.Context, alias string) iter.Seq2[Entry, error]
+	}
 	// A UserLimiter bounds how many sessions a user has, exactly, however many log in at once on however
 	// many nodes.
 	//
@@ -72,7 +89,7 @@ type (
 	}
 
 	// A Watcher tells of records that others remove. Watch calls destroyed with the key of each record of the
-	// namespace that Delete, Rename or Reserve removes, on whatever node, this one too, but not of what expires. It
+	// namespace that Delete, Rename, Mark or Reserve removes, on whatever node, this one too, but not of what expires. It
 	// calls resync once it will miss nothing from then on, at the beginning and after each interruption. The calls
 	// come from one goroutine. Watch returns when ctx is done, or with an error, after which it may be called
 	// again unless it wraps [errors.ErrUnsupported].

@@ -10,6 +10,13 @@ import (
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
+const (
+	// MaxAlias is how many bytes Alias has at most.
+	MaxAlias = 400
+	// MaxMeta is how many bytes Meta has at most.
+	MaxMeta = 1024
+)
+
 // A Record is one session as a [Backend] keeps it. The zero time means: none.
 type Record struct {
 	Version  uint64    // 1 when created, one more with each Save
@@ -19,6 +26,8 @@ type Record struct {
 	Expires  time.Time // the session is gone at this time, unless it is used; never after Deadline
 	Deadline time.Time // the session is gone at this time, used or not
 	Shorten  bool      // Save may move Expires earlier; not stored
+	Alias    string    // another name that the session is found by, of at most MaxAlias bytes; "" for none
+	Meta     []byte    // what a list shows of the session, encoded by the core, at most MaxMeta bytes; as Data otherwise
 	Data     []byte    // the values, encoded by the core; opaque to a backend, immutable once handed over
 }
 
@@ -46,8 +55,18 @@ type Entry struct {
 //	36  8  auth time
 //	44  2  length of user
 //	46     user, then data to the end
+//
+// A record with an alias or metadata begins with "ses2", and has between user and data
+//
+//	2  length of alias
+//	   alias
+//	2  length of meta
+//	   meta
 const (
-	recordMagic = "ses1"
+	recordMagic   = "ses1"
+	recordMagic2  = "ses2"
+	recordHeader  = RecordUserOffset + 2
+	recordLengths = 2 // bytes of a length
 
 	// RecordVersionOffset is where eight bytes of version stand in a record's binary form.
 	RecordVersionOffset = 4
@@ -56,45 +75,99 @@ const (
 	RecordExpiresOffset = 12
 	// RecordUserOffset is where two bytes of the user's length stand in a record's binary form, and then the user.
 	RecordUserOffset = 44
-
-	recordHeader = RecordUserOffset + 2
 )
 
 // AppendBinary appends the binary form of r to b. Times are cut to milliseconds. It fails only on a
-// User longer than 65535 bytes. It implements [encoding.BinaryAppender].
+// User, an Alias or a Meta longer than 65535 bytes. It implements [encoding.BinaryAppender].
 func (r *Record) AppendBinary(b []byte) ([]byte, error) {
-	if len(r.User) > math.MaxUint16 {
-		return b, errors.New("session: record: user name is longer than 65535 bytes")
+	if max(len(r.User), len(r.Alias), len(r.Meta)) > math.MaxUint16 {
+		return b, errors.New("session: record: a name or the metadata is longer than 65535 bytes")
 	}
-	b = append(b, recordMagic...)
+	more := r.Alias != "" || len(r.Meta) > 0
+	if more {
+		b = append(b, recordMagic2...)
+	} else {
+		b = append(b, recordMagic...)
+	}
 	b = binary.BigEndian.AppendUint64(b, r.Version)
 	for _, t := range [...]time.Time{r.Expires, r.Deadline, r.Created, r.AuthTime} {
 		b = binary.BigEndian.AppendUint64(b, uint64(millis.Of(t)))
 	}
 	b = binary.BigEndian.AppendUint16(b, uint16(len(r.User)))
 	b = append(b, r.User...)
+	if more {
+		b = binary.BigEndian.AppendUint16(b, uint16(len(r.Alias)))
+		b = append(b, r.Alias...)
+		b = binary.BigEndian.AppendUint16(b, uint16(len(r.Meta)))
+		b = append(b, r.Meta...)
+	}
 	return append(b, r.Data...), nil
 }
 
-// UnmarshalBinary fills r from its binary form. Data is a part of b, not a copy. The error wraps
+// UnmarshalBinary fills r from its binary form. Meta and Data are parts of b, not copies. The error wraps
 // [ErrCorrupt]. It implements [encoding.BinaryUnmarshaler], but for the copy.
 func (r *Record) UnmarshalBinary(b []byte) error {
-	if len(b) < recordHeader || string(b[:4]) != recordMagic {
+	at, ok := headOf(b)
+	switch {
+	case !ok:
 		return fmt.Errorf("%w: not a record of a known format", ErrCorrupt)
-	}
-	user := int(binary.BigEndian.Uint16(b[RecordUserOffset:]))
-	if len(b) < recordHeader+user {
+	case at.data > len(b):
 		return fmt.Errorf("%w: cut off in the header", ErrCorrupt)
 	}
-	at := func(offset int) time.Time { return millis.Time(int64(binary.BigEndian.Uint64(b[offset:]))) }
+	moment := func(offset int) time.Time { return millis.Time(int64(binary.BigEndian.Uint64(b[offset:]))) }
 	*r = Record{
 		Version:  binary.BigEndian.Uint64(b[RecordVersionOffset:]),
-		Expires:  at(RecordExpiresOffset),
-		Deadline: at(20),
-		Created:  at(28),
-		AuthTime: at(36),
-		User:     string(b[recordHeader : recordHeader+user]),
-		Data:     b[recordHeader+user:],
+		Expires:  moment(RecordExpiresOffset),
+		Deadline: moment(20),
+		Created:  moment(28),
+		AuthTime: moment(36),
+		User:     string(b[recordHeader:at.user]),
+		Alias:    string(b[min(at.user+recordLengths, at.alias):at.alias]),
+		Data:     b[at.data:],
+	}
+	if meta := b[min(at.alias+recordLengths, at.data):at.data]; len(meta) > 0 {
+		r.Meta = meta
 	}
 	return nil
+}
+
+// RecordDataOffset returns where the data begins in a record's binary form, of which b is the beginning. A result greater
+// than len(b) is how much must be read at least to know; it may be known only after several reads. 0 says that b is not the
+// beginning of a record that this version can read.
+func RecordDataOffset(b []byte) int {
+	at, ok := headOf(b)
+	switch {
+	case ok:
+		return at.data
+	case len(b) < recordHeader:
+		return recordHeader
+	}
+	return 0
+}
+
+// ends are where the parts of a record end before its data. Those behind the end of what was read are too early.
+type ends struct{ user, alias, data int }
+
+// headOf returns the ends of the parts of the record that b begins with, if it begins with one.
+func headOf(b []byte) (at ends, ok bool) {
+	if len(b) < recordHeader {
+		return at, false
+	}
+	length := func(offset int) int {
+		if len(b) < offset+recordLengths {
+			return recordLengths
+		}
+		return recordLengths + int(binary.BigEndian.Uint16(b[offset:]))
+	}
+	at.user = RecordUserOffset + length(RecordUserOffset)
+	switch string(b[:len(recordMagic)]) {
+	case recordMagic:
+		at.alias, at.data = at.user, at.user
+		return at, true
+	case recordMagic2:
+		at.alias = at.user + length(at.user)
+		at.data = at.alias + length(at.alias)
+		return at, true
+	}
+	return at, false
 }

@@ -16,7 +16,7 @@ import (
 
 var recordTime = time.Date(2025, 11, 21, 20, 5, 7, 123_000_000, time.UTC)
 
-// goldenRecord is what testdata/golden/record-v1.hex holds.
+// goldenRecord is what testdata/golden/record-v1.hex holds, and, with what goldenRecord2 adds, record-v2.hex.
 var goldenRecord = driver.Record{
 	Version:  0x0102030405060708,
 	User:     "änn",
@@ -27,47 +27,60 @@ var goldenRecord = driver.Record{
 	Data:     []byte("the values\x00\xff"),
 }
 
-func sameRecord(a, b driver.Record) bool {
-	times := a.Created.Equal(b.Created) && a.AuthTime.Equal(b.AuthTime) && a.Expires.Equal(b.Expires) && a.Deadline.Equal(b.Deadline)
-	return times && a.Version == b.Version && a.User == b.User && a.Shorten == b.Shorten && bytes.Equal(a.Data, b.Data)
+func goldenRecord2() driver.Record {
+	rec := goldenRecord
+	rec.Alias, rec.Meta = "https://issuer.example 7", []byte("metadata\x00\xff")
+	return rec
 }
 
+func sameRecord(a, b driver.Record) bool {
+	times := a.Created.Equal(b.Created) && a.AuthTime.Equal(b.AuthTime) && a.Expires.Equal(b.Expires) && a.Deadline.Equal(b.Deadline)
+	return times && a.Version == b.Version && a.User == b.User && a.Shorten == b.Shorten &&
+		a.Alias == b.Alias && bytes.Equal(a.Meta, b.Meta) && bytes.Equal(a.Data, b.Data)
+}
+
+// Records of both formats stay readable, and are written as they were.
 func TestRecordGolden(t *testing.T) {
-	text, err := os.ReadFile("testdata/golden/record-v1.hex")
-	if err != nil {
-		t.Fatal(err)
-	}
-	golden, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var rec driver.Record
-	if err := rec.UnmarshalBinary(golden); err != nil || !sameRecord(rec, goldenRecord) {
-		t.Errorf("read %v: %+v", err, rec)
-	}
-	if b, err := goldenRecord.AppendBinary(nil); err != nil || !bytes.Equal(b, golden) {
-		t.Errorf("wrote %v: %x", err, b)
+	for name, want := range map[string]driver.Record{"record-v1.hex": goldenRecord, "record-v2.hex": goldenRecord2()} {
+		text, err := os.ReadFile("testdata/golden/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden, err := hex.DecodeString(strings.Join(strings.Fields(string(text)), ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rec driver.Record
+		if err := rec.UnmarshalBinary(golden); err != nil || !sameRecord(rec, want) {
+			t.Errorf("%s: read %v: %+v", name, err, rec)
+		}
+		if b, err := want.AppendBinary(nil); err != nil || !bytes.Equal(b, golden) {
+			t.Errorf("%s: wrote %v: %x", name, err, b)
+		}
 	}
 }
 
 func TestRecordRoundTrip(t *testing.T) {
-	filled := reflect.ValueOf(goldenRecord)
+	filled := reflect.ValueOf(goldenRecord2())
 	for i := range filled.NumField() {
 		if name := filled.Type().Field(i).Name; filled.Field(i).IsZero() && name != "Shorten" {
 			t.Errorf("the record of the test has no %s", name)
 		}
 	}
 	for name, rec := range map[string]driver.Record{
-		"zero": {}, "all": goldenRecord, "no user": {Version: 1, Expires: recordTime, Data: []byte("x")},
-		"longest user": {Version: 1, User: strings.Repeat("u", 65535), Expires: recordTime},
-		"before 1970":  {Version: 1, Created: time.Date(1901, 2, 3, 4, 5, 6, 0, time.UTC)},
-		"far":          {Version: 1<<64 - 1, Expires: time.Date(9999, 12, 31, 23, 59, 59, 999_000_000, time.UTC)},
+		"zero": {}, "all": goldenRecord2(), "no alias, no metadata": goldenRecord,
+		"alias alone": {Version: 1, Alias: "a", Data: []byte("x")}, "metadata alone": {Version: 1, User: "ann", Meta: []byte("m")},
+		"longest metadata": {Version: 1, Alias: strings.Repeat("a", 65535), Meta: bytes.Repeat([]byte{0}, 65535)},
+		"no user":          {Version: 1, Expires: recordTime, Data: []byte("x")},
+		"longest user":     {Version: 1, User: strings.Repeat("u", 65535), Expires: recordTime},
+		"before 1970":      {Version: 1, Created: time.Date(1901, 2, 3, 4, 5, 6, 0, time.UTC)},
+		"far":              {Version: 1<<64 - 1, Expires: time.Date(9999, 12, 31, 23, 59, 59, 999_000_000, time.UTC)},
 	} {
 		b, err := rec.AppendBinary([]byte("before"))
 		if err != nil || !bytes.HasPrefix(b, []byte("before")) {
 			t.Fatalf("%s: AppendBinary = %q, %v", name, b, err)
 		}
-		got := goldenRecord // all of it is replaced
+		got := goldenRecord2() // all of it is replaced
 		got.Shorten = true
 		if err := got.UnmarshalBinary(b[len("before"):]); err != nil || !sameRecord(got, rec) {
 			t.Errorf("%s: %v: %+v", name, err, got)
@@ -84,18 +97,21 @@ func TestRecordRoundTrip(t *testing.T) {
 			t.Errorf("%v: %+v", err, got)
 		}
 	})
-	t.Run("user too long", func(t *testing.T) {
-		rec := driver.Record{User: strings.Repeat("u", 65536)}
+	for name, rec := range map[string]driver.Record{
+		"user too long":     {User: strings.Repeat("u", 65536)},
+		"alias too long":    {Alias: strings.Repeat("u", 65536)},
+		"metadata too long": {Meta: make([]byte, 65536)},
+	} {
 		if b, err := rec.AppendBinary([]byte("before")); err == nil || string(b) != "before" {
-			t.Errorf("AppendBinary = %d bytes, %v", len(b), err)
+			t.Errorf("%s: AppendBinary = %d bytes, %v", name, len(b), err)
 		}
-	})
+	}
 }
 
 // A script that knows the offsets compares the version, moves the deadline and finds the user.
 func TestRecordOffsets(t *testing.T) {
 	for _, user := range []string{"", "ann", strings.Repeat("u", 300)} {
-		rec := goldenRecord
+		rec := goldenRecord2()
 		rec.User = user
 		b, err := rec.AppendBinary(nil)
 		if err != nil {
@@ -121,23 +137,79 @@ func TestRecordOffsets(t *testing.T) {
 }
 
 func TestRecordCorrupt(t *testing.T) {
-	good, err := goldenRecord.AppendBinary(nil)
-	if err != nil {
-		t.Fatal(err)
+	for _, golden := range []driver.Record{goldenRecord, goldenRecord2()} {
+		good, err := golden.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range len(good) - len(golden.Data) {
+			rec := goldenRecord
+			if err := rec.UnmarshalBinary(good[:n]); !errors.Is(err, driver.ErrCorrupt) {
+				t.Errorf("%d bytes: %v", n, err)
+			}
+			if !sameRecord(rec, goldenRecord) {
+				t.Errorf("%d bytes change the record", n)
+			}
+		}
+		for _, magic := range []string{"ses3", "SES1", "\x00\x00\x00\x00"} {
+			if err := new(driver.Record).UnmarshalBinary(append([]byte(magic), good[4:]...)); !errors.Is(err, driver.ErrCorrupt) {
+				t.Errorf("%q: %v", magic, err)
+			}
+		}
 	}
-	for n := range len(good) - len(goldenRecord.Data) {
-		rec := goldenRecord
-		if err := rec.UnmarshalBinary(good[:n]); !errors.Is(err, driver.ErrCorrupt) {
-			t.Errorf("%d bytes: %v", n, err)
+}
+
+// Who reads a record bit by bit learns how much to read, and needs no more reads than there are lengths.
+func TestRecordDataOffset(t *testing.T) {
+	for name, rec := range map[string]driver.Record{
+		"no user": {Data: []byte("x")}, "first format": goldenRecord, "second format": goldenRecord2(),
+		"long": {User: strings.Repeat("u", 300), Alias: strings.Repeat("a", 300), Meta: make([]byte, 300), Data: make([]byte, 9)},
+	} {
+		b, err := rec.AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if !sameRecord(rec, goldenRecord) {
-			t.Errorf("%d bytes change the record", n)
+		reads, have := 0, 0
+		for n := driver.RecordDataOffset(b[:have]); n > have; n = driver.RecordDataOffset(b[:have]) {
+			reads, have = reads+1, n
+		}
+		if have != len(b)-len(rec.Data) || reads > 4 {
+			t.Errorf("%s: %d bytes in %d reads, want %d in 4 at most", name, have, reads, len(b)-len(rec.Data))
+		}
+		if n := driver.RecordDataOffset(b); n != have {
+			t.Errorf("%s: offset %d of the whole, %d of its beginning", name, n, have)
 		}
 	}
-	for _, magic := range []string{"ses2", "SES1", "\x00\x00\x00\x00"} {
-		if err := new(driver.Record).UnmarshalBinary(append([]byte(magic), good[4:]...)); !errors.Is(err, driver.ErrCorrupt) {
-			t.Errorf("%q: %v", magic, err)
+	if n := driver.RecordDataOffset(make([]byte, 100)); n != 0 {
+		t.Errorf("offset %d in what is no record", n)
+	}
+}
+
+func TestMark(t *testing.T) {
+	for _, want := range []driver.Mark{
+		{Kind: 1, Expires: recordTime}, {Kind: 255, Target: []byte("to\x00\xff"), Expires: recordTime},
+	} {
+		b, err := want.Record().AppendBinary(nil)
+		if err != nil {
+			t.Fatal(err)
 		}
+		var rec driver.Record
+		if err := rec.UnmarshalBinary(b); err != nil {
+			t.Fatal(err)
+		}
+		got, ok := rec.Mark()
+		if !ok || got.Kind != want.Kind || !bytes.Equal(got.Target, want.Target) || !got.Expires.Equal(want.Expires) {
+			t.Errorf("%+v, %t, want %+v", got, ok, want)
+		}
+	}
+	if _, ok := goldenRecord.Mark(); ok {
+		t.Error("a record is a mark")
+	}
+	if m, ok := (&driver.Record{Version: driver.MarkVersion}).Mark(); !ok || m.Kind != 0 {
+		t.Errorf("a mark without bytes: %+v, %t", m, ok)
+	}
+	if err := error(&driver.MarkedError{}); !errors.Is(err, driver.ErrNotFound) || !strings.Contains(err.Error(), "moved") {
+		t.Errorf("%v, want what wraps ErrNotFound and says moved", err)
 	}
 }
 
@@ -160,7 +232,7 @@ func TestRecordLive(t *testing.T) {
 }
 
 func FuzzRecord(f *testing.F) {
-	for _, rec := range []driver.Record{{}, goldenRecord, {Version: 1, Expires: recordTime, Data: []byte("x")}} {
+	for _, rec := range []driver.Record{{}, goldenRecord, goldenRecord2(), {Version: 1, Expires: recordTime, Data: []byte("x")}} {
 		b, err := rec.AppendBinary(nil)
 		if err != nil {
 			f.Fatal(err)
@@ -178,7 +250,7 @@ func FuzzRecord(f *testing.F) {
 		}
 		rec.Live(recordTime)
 		encoded, err := rec.AppendBinary(nil)
-		if err != nil || len(encoded) != len(b) {
+		if err != nil || len(encoded) > len(b) { // the second format may have been used without need
 			t.Fatalf("AppendBinary: %d bytes of %d, %v", len(encoded), len(b), err)
 		}
 		if err := again.UnmarshalBinary(encoded); err != nil || !sameRecord(again, rec) {

@@ -63,18 +63,20 @@ func (c *capped) Delete(ctx context.Context, key string, version uint64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	err := c.store.Delete(ctx, key, version)
-	if err == nil {
+	if err == nil { // also where a mark stands
 		c.forget(key)
 	}
 	return err
 }
 
 // Rename implements [driver.Renamer]. It needs no room.
-func (c *capped) Rename(_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
+func (c *capped) Rename(
+	_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
+) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	newKey = strings.Clone(newKey)
-	if err := c.store.rename(oldKey, oldVersion, newKey, rec); err != nil {
+	if err := c.store.rename(oldKey, oldVersion, newKey, rec, mark); err != nil {
 		return err
 	}
 	c.forget(oldKey)
@@ -82,6 +84,17 @@ func (c *capped) Rename(_ context.Context, oldKey string, oldVersion uint64, new
 		c.place[newKey] = c.order.PushFront(newKey)
 	}
 	return c.used(newKey, nil)
+}
+
+// Mark implements [driver.Marker]. A mark takes no room: there are not many at a time.
+func (c *capped) Mark(ctx context.Context, key string, version uint64, mark driver.Mark) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	err := c.store.Mark(ctx, key, version, mark)
+	if err == nil { // a record was there, or an expired one
+		c.forget(key)
+	}
+	return err
 }
 
 // Reserve implements [driver.UserLimiter].

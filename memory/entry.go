@@ -7,9 +7,9 @@ import (
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
-// An entry is a [driver.Record] as it is kept: 80 bytes instead of 152, which is one of the sizes the
+// An entry is a [driver.Record] as it is kept, or a mark: 96 bytes, which is one of the sizes the
 // allocator has. Times are in milliseconds since 1970, 0 for none. It is guarded by the lock of its shard;
-// what data points to is never changed.
+// what data and more point to is never changed.
 type entry struct {
 	version  uint64
 	user     string
@@ -18,7 +18,23 @@ type entry struct {
 	expires  int64
 	deadline int64
 	data     []byte
+	more     *more // nil for most records
 }
+
+// more is what not every record has.
+type more struct {
+	alias string
+	meta  []byte
+}
+
+func (e *entry) alias() string {
+	if e.more == nil {
+		return ""
+	}
+	return e.more.alias
+}
+
+func (e *entry) isMark() bool { return e.version == driver.MarkVersion }
 
 // live is [driver.Record.Live] to the millisecond: never late, and less than one early.
 func (e *entry) live(now int64) bool {
@@ -35,6 +51,14 @@ func (e *entry) set(rec *driver.Record, version uint64) {
 	e.authTime = millis.Of(rec.AuthTime)
 	e.deadline = millis.Of(rec.Deadline)
 	e.data = rec.Data
+	switch {
+	case rec.Alias == "" && len(rec.Meta) == 0:
+		e.more = nil
+	case e.alias() == rec.Alias:
+		e.more = &more{e.alias(), rec.Meta}
+	default:
+		e.more = &more{strings.Clone(rec.Alias), rec.Meta}
+	}
 }
 
 // fill is the opposite of set, with Expires. Shorten, which is not stored, becomes false.
@@ -48,10 +72,20 @@ func (e *entry) fill(rec *driver.Record) {
 		Deadline: millis.Time(e.deadline),
 		Data:     e.data,
 	}
+	if e.more != nil {
+		rec.Alias, rec.Meta = e.more.alias, e.more.meta
+	}
 }
 
 func (e *entry) conflict() error {
 	stored := new(driver.Record)
 	e.fill(stored)
 	return &driver.ConflictError{Record: stored}
+}
+
+func (e *entry) marked() error {
+	var rec driver.Record
+	e.fill(&rec)
+	mark, _ := rec.Mark()
+	return &driver.MarkedError{Mark: mark}
 }

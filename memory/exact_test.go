@@ -50,7 +50,7 @@ func TestCapIsExact(t *testing.T) {
 				case 10:
 					c.Clear(t.Context())
 				case 15:
-					err := c.Rename(t.Context(), key, rec.Version, key+" renamed", rec)
+					err := c.Rename(t.Context(), key, rec.Version, key+" renamed", rec, driver.Mark{})
 					if err != nil && !errors.Is(err, session.ErrNotFound) {
 						t.Errorf("Rename: %v", err)
 					}

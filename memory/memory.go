@@ -37,7 +37,7 @@ func New() session.Provider { return session.NewProvider(Open) }
 // is neither empty nor as the package comment says.
 //
 // The store is [driver.InProcess], and a [driver.Counter], [driver.Lister], [driver.UserLister],
-// [driver.UserLimiter], [driver.Renamer], [driver.Sweeper] and [driver.Clearer]. There is nothing to close.
+// [driver.AliasLister], [driver.UserLimiter], [driver.Renamer], [driver.Marker], [driver.Sweeper] and [driver.Clearer]. There is nothing to close.
 func Open(_ context.Context, c driver.Config) (driver.Backend, error) {
 	var cfg struct {
 		MaxSessions int `json:"maxSessions"`

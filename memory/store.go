@@ -19,9 +19,10 @@ const shardCount = 1024
 
 // A store is the [driver.Backend] without a limit.
 type store struct {
-	shards [shardCount]shard // first, so that each begins a cache line
-	seed   maphash.Seed
-	users  userIndex
+	shards  [shardCount]shard // first, so that each begins a cache line
+	seed    maphash.Seed
+	users   userIndex
+	aliases userIndex // in which nothing is reserved
 }
 
 // A shard keeps the records of some of the keys.
@@ -35,7 +36,8 @@ type shard struct {
 }
 
 func newStore() *store {
-	return &store{seed: maphash.MakeSeed(), users: userIndex{seed: maphash.MakeSeed()}}
+	seed := maphash.MakeSeed()
+	return &store{seed: seed, users: userIndex{seed: seed}, aliases: userIndex{seed: seed}}
 }
 
 func (s *store) shard(key string) *shard { return &s.shards[s.number(key)] }
@@ -57,37 +59,34 @@ func (s *store) create(key string, rec *driver.Record) error {
 	sh := s.shard(key)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if sh.live(key, now) != nil {
+	if sh.standing(key, now) != nil {
 		return driver.ErrExists
 	}
 	e := s.put(sh, key, rec)
 	s.users.add(e.user, key)
+	s.aliases.add(e.alias(), key)
 	return nil
 }
 
-// put stores a record where there is none that is live. The caller holds mu of the shard, and puts it into the index.
+// put stores a record where nothing stands. The caller holds mu of the shard, and puts it into the indexes.
 func (s *store) put(sh *shard, key string, rec *driver.Record) *entry {
 	e := &entry{expires: millis.Of(rec.Expires)}
 	e.set(rec, 1)
-	if sh.records == nil {
-		sh.records = make(map[string]*entry)
-	}
-	if expired := sh.records[key]; expired != nil {
-		s.users.remove(expired.user, key)
-	}
-	sh.records[key] = e
-	sh.peak = max(sh.peak, len(sh.records))
+	s.drop(sh, key)
+	sh.set(key, e)
 	rec.Version = 1
 	return e
 }
 
 // Rename implements [driver.Renamer]. A limit counts the session once at every moment: the index moves it in one step.
-func (s *store) Rename(_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
-	return s.rename(oldKey, oldVersion, strings.Clone(newKey), rec)
+func (s *store) Rename(
+	_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
+) error {
+	return s.rename(oldKey, oldVersion, strings.Clone(newKey), rec, mark)
 }
 
 // rename is Rename for a new key that is the store's to keep.
-func (s *store) rename(oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
+func (s *store) rename(oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark) error {
 	now := time.Now().UnixMilli()
 	from, to := s.number(oldKey), s.number(newKey)
 	for _, n := range slices.Compact([]uint64{min(from, to), max(from, to)}) {
@@ -101,13 +100,47 @@ func (s *store) rename(oldKey string, oldVersion uint64, newKey string, rec *dri
 		return driver.ErrNotFound
 	case old.version != oldVersion:
 		return old.conflict()
-	case s.shards[to].live(newKey, now) != nil:
+	case s.shards[to].standing(newKey, now) != nil:
 		return driver.ErrExists
 	}
 	e := s.put(&s.shards[to], newKey, rec)
 	s.users.move(old.user, oldKey, e.user, newKey)
+	s.aliases.move(old.alias(), oldKey, e.alias(), newKey)
 	delete(s.shards[from].records, oldKey)
+	if mark.Kind != 0 {
+		s.shards[from].set(strings.Clone(oldKey), markOf(mark))
+	}
 	return nil
+}
+
+// Mark implements [driver.Marker].
+func (s *store) Mark(_ context.Context, key string, version uint64, mark driver.Mark) error {
+	now := time.Now().UnixMilli()
+	sh := s.shard(key)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if version == 0 && sh.standing(key, now) != nil {
+		return driver.ErrExists
+	}
+	if version != 0 {
+		switch e := sh.live(key, now); {
+		case e == nil:
+			return driver.ErrNotFound
+		case e.version != version:
+			return e.conflict()
+		}
+	}
+	s.drop(sh, key)
+	sh.set(strings.Clone(key), markOf(mark))
+	return nil
+}
+
+// markOf returns a mark as it is kept.
+func markOf(mark driver.Mark) *entry {
+	rec := mark.Record()
+	e := &entry{expires: millis.Of(rec.Expires)}
+	e.set(rec, rec.Version)
+	return e
 }
 
 // Load implements [driver.Backend]. It does not allocate.
@@ -115,13 +148,16 @@ func (s *store) Load(_ context.Context, key string, rec *driver.Record) error {
 	now := time.Now().UnixMilli()
 	sh := s.shard(key)
 	sh.mu.RLock()
-	e := sh.live(key, now)
+	e := sh.standing(key, now)
 	if e == nil {
 		sh.mu.RUnlock()
 		return driver.ErrNotFound
 	}
 	found := *e
 	sh.mu.RUnlock()
+	if found.isMark() {
+		return found.marked()
+	}
 	found.fill(rec)
 	return nil
 }
@@ -142,12 +178,16 @@ func (s *store) Save(_ context.Context, key string, rec *driver.Record) error {
 	if expires := millis.Of(rec.Expires); expires > e.expires || rec.Shorten {
 		e.expires = expires
 	}
-	user := e.user
+	user, alias := e.user, e.alias()
 	e.set(rec, rec.Version+1)
 	rec.Version++
 	if e.user != user {
 		s.users.remove(user, key)
 		s.users.add(e.user, strings.Clone(key))
+	}
+	if e.alias() != alias {
+		s.aliases.remove(alias, key)
+		s.aliases.add(e.alias(), strings.Clone(key))
 	}
 	return nil
 }
@@ -180,6 +220,8 @@ func (s *store) Delete(_ context.Context, key string, version uint64) error {
 		if e.version != version {
 			return e.conflict()
 		}
+	} else if e := sh.standing(key, now); e != nil && e.isMark() {
+		return nil
 	}
 	s.drop(sh, key)
 	return nil
@@ -192,6 +234,7 @@ func (s *store) Clear(context.Context) error {
 		sh.mu.Lock()
 		for key, e := range sh.records {
 			s.users.remove(e.user, key)
+			s.aliases.remove(e.alias(), key)
 		}
 		sh.replace(nil)
 		sh.mu.Unlock()
@@ -200,20 +243,38 @@ func (s *store) Clear(context.Context) error {
 	return nil
 }
 
-// drop removes the record under key, if there is one. The caller holds mu of its shard.
+// drop removes what is under key, if anything is. The caller holds mu of its shard.
 func (s *store) drop(sh *shard, key string) {
 	if e := sh.records[key]; e != nil {
 		delete(sh.records, key)
 		s.users.remove(e.user, key)
+		s.aliases.remove(e.alias(), key)
 	}
 }
 
 // live returns the record under key, or nil if there is none or it has expired. The caller holds mu.
 func (sh *shard) live(key string, now int64) *entry {
+	if e := sh.standing(key, now); e != nil && !e.isMark() {
+		return e
+	}
+	return nil
+}
+
+// standing is live, or else the mark under key.
+func (sh *shard) standing(key string, now int64) *entry {
 	if e := sh.records[key]; e != nil && e.live(now) {
 		return e
 	}
 	return nil
+}
+
+// set puts e under key, which is the store's to keep. The caller holds mu.
+func (sh *shard) set(key string, e *entry) {
+	if sh.records == nil {
+		sh.records = make(map[string]*entry)
+	}
+	sh.records[key] = e
+	sh.peak = max(sh.peak, len(sh.records))
 }
 
 // replace gives the shard another map. The caller holds mu. A map's memory grows only, so that a new one

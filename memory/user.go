@@ -14,7 +14,7 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// A userIndex finds the keys of a user's records, and counts what is reserved for more. What it has of a user
+// A userIndex finds the keys of a user's records, or an alias's, and counts what is reserved for more. What it has of a user
 // are the keys of all live records of that user and maybe of expired ones. It is changed with the shard of
 // the record locked, and takes the lock of its own part after that one, never before.
 type userIndex struct {
@@ -163,10 +163,22 @@ func (x *userIndex) lapse(now int64) {
 
 // ListUser implements [driver.UserLister].
 func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[driver.Entry, error] {
+	return s.listOf(ctx, &s.users, user, func(rec *driver.Record) string { return rec.User })
+}
+
+// ListAlias implements [driver.AliasLister].
+func (s *store) ListAlias(ctx context.Context, alias string) iter.Seq2[driver.Entry, error] {
+	return s.listOf(ctx, &s.aliases, alias, func(rec *driver.Record) string { return rec.Alias })
+}
+
+// listOf yields the records that have name, of which index has the keys.
+func (s *store) listOf(
+	ctx context.Context, index *userIndex, name string, nameOf func(*driver.Record) string,
+) iter.Seq2[driver.Entry, error] {
 	return listing.Whole(ctx, func(gone func(key string)) (found []driver.Entry, err error) {
-		for _, key := range s.users.of(user) {
+		for _, key := range index.of(name) {
 			entry := driver.Entry{Key: key}
-			if s.Load(ctx, key, &entry.Record) != nil || entry.User != user {
+			if s.Load(ctx, key, &entry.Record) != nil || nameOf(&entry.Record) != name {
 				gone(key)
 				continue
 			}

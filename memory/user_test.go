@@ -57,7 +57,7 @@ func TestIndexIsThatOfTheRecords(t *testing.T) {
 							b.(driver.Clearer).Clear(t.Context())
 						}
 					case 10:
-						b.(driver.Renamer).Rename(t.Context(), key, rand.N[uint64](3), keys[rand.N(len(keys))], rec)
+						b.(driver.Renamer).Rename(t.Context(), key, rand.N[uint64](3), keys[rand.N(len(keys))], rec, driver.Mark{})
 					}
 				}
 				b.(driver.Sweeper).Sweep(t.Context(), nil) // what has expired may be in the index or not
@@ -141,7 +141,7 @@ func TestRenameLocksInOneOrder(t *testing.T) {
 	}
 	renamed := make(chan error)
 	s.shards[0].mu.Lock()
-	go func() { renamed <- s.Rename(t.Context(), key(1), 1, key(0), record()) }()
+	go func() { renamed <- s.Rename(t.Context(), key(1), 1, key(0), record(), driver.Mark{}) }()
 	for range 50 {
 		time.Sleep(time.Millisecond)
 		if !s.shards[1].mu.TryLock() {
@@ -174,7 +174,7 @@ func TestRenamedCountsOnce(t *testing.T) {
 			wg.Go(func() {
 				for n := 0; !done.Load(); n++ {
 					next := fmt.Sprint("session ", i, " ", n)
-					if err := b.(driver.Renamer).Rename(t.Context(), key, 1, next, record()); err != nil {
+					if err := b.(driver.Renamer).Rename(t.Context(), key, 1, next, record(), driver.Mark{}); err != nil {
 						t.Errorf("Rename: %v", err)
 						return
 					}

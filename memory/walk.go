@@ -63,7 +63,7 @@ func (sh *shard) walk(visit func(key string, e *entry, now int64), pause func() 
 func (s *store) Count(ctx context.Context) (int, error) {
 	count := 0
 	err := s.walk(ctx, func(_ string, e *entry, now int64) {
-		if e.live(now) {
+		if e.live(now) && !e.isMark() {
 			count++
 		}
 	}, func(*shard) error { return nil })
@@ -75,7 +75,7 @@ func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 	return func(yield func(driver.Entry, error) bool) {
 		batch := make([]driver.Entry, 0, sweepBatch)
 		err := s.walk(ctx, func(key string, e *entry, now int64) {
-			if !e.live(now) {
+			if !e.live(now) || e.isMark() {
 				return
 			}
 			batch = append(batch, driver.Entry{Key: key})
@@ -135,7 +135,7 @@ func (s *store) sweep(
 	return count, err
 }
 
-// removeExpired removes those of batch that are still expired. It returns them, in the memory of batch.
+// removeExpired removes those of batch that are still expired. It returns those that were records, in the memory of batch.
 func (s *store) removeExpired(sh *shard, batch []dying) []dying {
 	now := time.Now().UnixMilli()
 	removed := batch[:0]
@@ -145,7 +145,9 @@ func (s *store) removeExpired(sh *shard, batch []dying) []dying {
 		if e := sh.records[d.key]; e != nil && !e.live(now) {
 			d.user = e.user
 			s.drop(sh, d.key)
-			removed = append(removed, d)
+			if !e.isMark() {
+				removed = append(removed, d)
+			}
 		}
 	}
 	sh.shrink()

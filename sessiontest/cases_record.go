@@ -23,6 +23,8 @@ var recordCases = []testCase{
 				AuthTime: now.Add(-5*time.Hour - 123456789*time.Nanosecond),
 				Expires:  now.Add(31 * time.Minute).Truncate(time.Millisecond),
 				Deadline: now.Add(400*24*time.Hour + 7*time.Millisecond).Truncate(time.Millisecond),
+				Alias:    "https://issuer.example 7",
+				Meta:     []byte("metadata"),
 				Data:     []byte("values"),
 			}
 			create(t, b, key, rec)
@@ -71,6 +73,29 @@ var recordCases = []testCase{
 		},
 	},
 	{
+		name:       "record/metadata to the byte",
+		sentence:   "S2",
+		rule:       "Alias and Meta are kept to the byte, each without the other, up to MaxAlias and MaxMeta.",
+		clientSide: true,
+		check: func(t testing.TB, e *env) {
+			b := e.node(t)
+			all := make([]byte, driver.MaxMeta)
+			for i := range all {
+				all[i] = byte(i)
+			}
+			for label, want := range map[string]driver.Record{
+				"alias alone":    {Alias: `o'neil "ann" \ Zoë 雪 ` + "\x00 "},
+				"metadata alone": {Meta: []byte("\x00a\r\n\xff")},
+				"both, at most":  {Alias: strings.Repeat("a", driver.MaxAlias), Meta: all, User: strings.Repeat("u", 100)},
+			} {
+				rec := newRecord("x")
+				rec.User, rec.Alias, rec.Meta = want.User, want.Alias, want.Meta
+				create(t, b, e.key(label), rec)
+				e.wantRecord(t, load(t, b, e.key(label)), rec)
+			}
+		},
+	},
+	{
 		name:       "record/user to the byte",
 		sentence:   "S2",
 		rule:       "User is kept to the byte: quotes, UTF-8, spaces, capitals.",
@@ -104,11 +129,14 @@ var recordCases = []testCase{
 				rec.AuthTime = now.Add(time.Second)
 				rec.Expires = rec.Expires.Add(time.Minute)
 				rec.Deadline = rec.Deadline.Add(time.Hour)
+				rec.Alias = "alias of " + user
+				rec.Meta = []byte("metadata of " + user)
 				rec.Data = []byte("data of " + user)
 				save(t, b, key, rec)
 				e.wantRecord(t, load(t, b, key), rec)
 			}
 			rec.AuthTime, rec.Deadline, rec.Data = time.Time{}, time.Time{}, nil
+			rec.Alias, rec.Meta = "", nil
 			save(t, b, key, rec)
 			e.wantRecord(t, load(t, b, key), rec)
 		},

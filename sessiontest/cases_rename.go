@@ -25,7 +25,7 @@ var renameCases = []testCase{
 			save(t, b, old, rec)
 			fresh := newRecord("fresh")
 			fresh.User, fresh.AuthTime = "ann", fresh.Created
-			if err := r.Rename(t.Context(), old, 2, key, fresh); err != nil {
+			if err := r.Rename(t.Context(), old, 2, key, fresh, driver.Mark{}); err != nil {
 				t.Fatalf("Rename: %v", err)
 			}
 			wantGone(t, b, old)
@@ -48,7 +48,7 @@ var renameCases = []testCase{
 			create(t, b, old, rec)
 			rec.Data = []byte("acknowledged")
 			save(t, b, old, rec)
-			err := r.Rename(t.Context(), old, 1, key, newRecord("fresh"))
+			err := r.Rename(t.Context(), old, 1, key, newRecord("fresh"), driver.Mark{})
 			e.wantRecord(t, wantConflict(t, "Rename", err), rec)
 			wantStored(t, b, old, 2, "acknowledged")
 			wantGone(t, b, key)
@@ -62,10 +62,10 @@ var renameCases = []testCase{
 			b := e.node(t)
 			r := optional[driver.Renamer](t, b)
 			old, key := e.key("old"), e.key("new")
-			wantErr(t, "Rename", r.Rename(t.Context(), old, 1, key, newRecord("x")), session.ErrNotFound)
+			wantErr(t, "Rename", r.Rename(t.Context(), old, 1, key, newRecord("x"), driver.Mark{}), session.ErrNotFound)
 			wantGone(t, b, key)
 			e.createExpired(t, b, old)
-			err := r.Rename(t.Context(), old, 1, key, newRecord("x"))
+			err := r.Rename(t.Context(), old, 1, key, newRecord("x"), driver.Mark{})
 			wantErr(t, "Rename of an expired record", err, session.ErrNotFound)
 			wantGone(t, b, key)
 		},
@@ -80,7 +80,7 @@ var renameCases = []testCase{
 			old, key := e.key("old"), e.key("another's")
 			create(t, b, old, newRecord("x"))
 			create(t, b, key, newRecord("theirs"))
-			wantErr(t, "Rename", r.Rename(t.Context(), old, 1, key, newRecord("fresh")), session.ErrExists)
+			wantErr(t, "Rename", r.Rename(t.Context(), old, 1, key, newRecord("fresh"), driver.Mark{}), session.ErrExists)
 			wantStored(t, b, old, 1, "x")
 			wantStored(t, b, key, 1, "theirs")
 		},
@@ -105,7 +105,7 @@ var renameCases = []testCase{
 				together(3, func(i int) {
 					switch (i + round) % 3 {
 					case 0:
-						wantOK(t, "Rename", r.Rename(t.Context(), old, 1, key, newRecord("x")))
+						wantOK(t, "Rename", r.Rename(t.Context(), old, 1, key, newRecord("x"), driver.Mark{}))
 					case 1:
 						if !there(old) && !there(key) {
 							t.Error("the old record was gone before the new one was there")
@@ -137,9 +137,9 @@ var renameCases = []testCase{
 					i = (i + round) % 3
 					switch i {
 					case 0:
-						errs[i] = ra.Rename(t.Context(), old, 1, keyA, newRecord("a"))
+						errs[i] = ra.Rename(t.Context(), old, 1, keyA, newRecord("a"), driver.Mark{})
 					case 1:
-						errs[i] = rb.Rename(t.Context(), old, 1, keyB, newRecord("b"))
+						errs[i] = rb.Rename(t.Context(), old, 1, keyB, newRecord("b"), driver.Mark{})
 					case 2:
 						errs[i] = b.Save(t.Context(), old, save)
 					}

@@ -73,7 +73,7 @@ var reserveCases = []testCase{
 			r, renamer := optional[driver.UserLimiter](t, b), optional[driver.Renamer](t, b)
 			create(t, b, e.key("old"), ownedBy("", 0))
 			wantReserved(t, r, "Ann", e.key("new"), 1, false)
-			wantOK(t, "Rename", renamer.Rename(t.Context(), e.key("old"), 1, e.key("new"), ownedBy("Ann", 1)))
+			wantOK(t, "Rename", renamer.Rename(t.Context(), e.key("old"), 1, e.key("new"), ownedBy("Ann", 1), driver.Mark{}))
 			wantStored(t, b, e.key("new"), 1, "1")
 			wantRefused(t, r, "Ann", e.key("other"), 1)
 		},
@@ -98,7 +98,7 @@ var reserveCases = []testCase{
 				wg.Go(func() {
 					for n := 0; !done.Load(); n++ {
 						next := strconv.Itoa(i) + " for time " + strconv.Itoa(n)
-						if err := renamer.Rename(t.Context(), e.key(label), 1, e.key(next), ownedBy("Ann", 0)); err != nil {
+						if err := renamer.Rename(t.Context(), e.key(label), 1, e.key(next), ownedBy("Ann", 0), driver.Mark{}); err != nil {
 							t.Errorf("Rename: %v", err)
 							return
 						}

@@ -21,6 +21,7 @@ var userCases = []testCase{
 			want := make(map[string]*driver.Record)
 			for i := range 150 {
 				rec := ownedBy("Ann", i)
+				rec.Alias, rec.Meta = strconv.Itoa(i%7), make([]byte, i*5)
 				want[e.key(strconv.Itoa(i))] = rec
 				create(t, a, e.key(strconv.Itoa(i)), rec)
 			}
@@ -48,7 +49,7 @@ var userCases = []testCase{
 				if got.Version != rec.Version || got.Data != nil {
 					t.Errorf("listed: version %d, %d bytes of data, want version %d, no data", got.Version, len(got.Data), rec.Version)
 				}
-				e.wantMeta(t, got, rec)
+				e.wantHead(t, got, rec)
 				delete(want, key)
 			}
 			if len(want) > 0 {
@@ -93,9 +94,9 @@ var userCases = []testCase{
 			b := e.node(t)
 			l, r := optional[driver.UserLister](t, b), optional[driver.Renamer](t, b)
 			create(t, b, e.key("old"), ownedBy("Ann", 0))
-			wantOK(t, "Rename", r.Rename(t.Context(), e.key("old"), 1, e.key("new"), ownedBy("Ann", 0)))
+			wantOK(t, "Rename", r.Rename(t.Context(), e.key("old"), 1, e.key("new"), ownedBy("Ann", 0), driver.Mark{}))
 			wantUsers(t, l, "Ann", e.key("new"))
-			wantOK(t, "Rename", r.Rename(t.Context(), e.key("new"), 1, e.key("newer"), ownedBy("Bob", 0)))
+			wantOK(t, "Rename", r.Rename(t.Context(), e.key("new"), 1, e.key("newer"), ownedBy("Bob", 0), driver.Mark{}))
 			wantUsers(t, l, "Ann")
 			wantUsers(t, l, "Bob", e.key("newer"))
 		},
@@ -121,7 +122,7 @@ var userCases = []testCase{
 				}
 				for i := range records {
 					if key := e.key(strconv.Itoa(i)); key != entry.Key {
-						wantOK(t, "Rename", r.Rename(t.Context(), key, 1, e.key("new "+strconv.Itoa(i)), ownedBy("Ann", i)))
+						wantOK(t, "Rename", r.Rename(t.Context(), key, 1, e.key("new "+strconv.Itoa(i)), ownedBy("Ann", i), driver.Mark{}))
 					}
 				}
 			}

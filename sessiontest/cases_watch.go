@@ -16,7 +16,7 @@ var watchCases = []testCase{
 	{
 		name:     "watch/removals",
 		sentence: "Watcher",
-		rule:     "Watch tells of each record that Delete, Rename or Reserve removes, on any node, and of no other.",
+		rule:     "Watch tells of each record that Delete, Rename, Mark or Reserve removes, on any node, and of no other.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
 			w := watching(t, a)
@@ -35,8 +35,15 @@ var watchCases = []testCase{
 			wantConflict(t, "Delete at another version", b.Delete(t.Context(), e.key("stays"), 9))
 			if r, ok := driver.As[driver.Renamer](b); ok {
 				create(t, b, e.key("old"), newRecord("x"))
-				wantOK(t, "Rename", r.Rename(t.Context(), e.key("old"), 1, e.key("new"), newRecord("x")))
+				wantOK(t, "Rename", r.Rename(t.Context(), e.key("old"), 1, e.key("new"), newRecord("x"), driver.Mark{}))
 				want = append(want, e.key("old"))
+			}
+			if m, ok := driver.As[driver.Marker](b); ok {
+				create(t, b, e.key("marked"), newRecord("x"))
+				wantOK(t, "Mark", m.Mark(t.Context(), e.key("marked"), 1, newMark("m")))
+				wantOK(t, "Mark", m.Mark(t.Context(), e.key("nothing"), 0, newMark("m")))
+				wantOK(t, "Delete", b.Delete(t.Context(), e.key("marked"), 0)) // there is no record to remove
+				want = append(want, e.key("marked"))
 			}
 			if l, ok := driver.As[driver.UserLimiter](b); ok {
 				create(t, b, e.key("evicted"), ownedBy("Ann", 1))

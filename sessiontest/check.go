@@ -35,7 +35,7 @@ func load(t testing.TB, b driver.Backend, key string) *driver.Record {
 	used := time.Unix(1, 0)
 	rec := &driver.Record{
 		Version: 99, User: "used", Created: used, AuthTime: used, Expires: used, Deadline: used,
-		Shorten: true, Data: []byte("used"),
+		Shorten: true, Alias: "used", Meta: []byte("used"), Data: []byte("used"),
 	}
 	if err := b.Load(t.Context(), key, rec); err != nil {
 		t.Fatalf("Load: %v", err)
@@ -130,14 +130,20 @@ func (e *env) wantRecord(t testing.TB, got, want *driver.Record) {
 	if got.Shorten {
 		t.Error("Shorten = true, want false: it is not stored")
 	}
-	e.wantMeta(t, got, want)
+	e.wantHead(t, got, want)
 }
 
-// wantMeta checks who and when.
-func (e *env) wantMeta(t testing.TB, got, want *driver.Record) {
+// wantHead checks what a list has of a record: all but the version and the data.
+func (e *env) wantHead(t testing.TB, got, want *driver.Record) {
 	t.Helper()
 	if got.User != want.User {
 		t.Errorf("User = %q, want %q", got.User, want.User)
+	}
+	if got.Alias != want.Alias {
+		t.Errorf("Alias = %q, want %q", got.Alias, want.Alias)
+	}
+	if !bytes.Equal(got.Meta, want.Meta) {
+		t.Errorf("Meta = %d bytes %.40q, want %d bytes %.40q", len(got.Meta), got.Meta, len(want.Meta), want.Meta)
 	}
 	e.wantTime(t, "Created", got.Created, want.Created)
 	e.wantTime(t, "AuthTime", got.AuthTime, want.AuthTime)

@@ -85,8 +85,8 @@ func Run(t *testing.T, h Harness) {
 // cases are all cases. Each has keys and namespaces of its own, so that it does not matter what the others
 // leave behind.
 var cases = slices.Concat(recordCases, keyCases, saveCases, touchCases, deleteCases, expiryCases,
-	nodeCases, errorCases, concurrentCases, renameCases, listCases, userCases, reserveCases,
-	watchCases, sweepCases)
+	nodeCases, errorCases, concurrentCases, renameCases, markCases, listCases, userCases, aliasCases,
+	reserveCases, watchCases, sweepCases)
 
 // A testCase is one rule of the contract.
 type testCase struct {

@@ -77,9 +77,11 @@ type renamingTap struct {
 	renamer driver.Renamer
 }
 
-func (t *renamingTap) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
+func (t *renamingTap) Rename(
+	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
+) error {
 	c := call{
 		ctx: ctx, method: "rename", key: oldKey, newKey: newKey, version: oldVersion, rec: rec, expires: rec.Expires,
 	}
-	return t.on(c, func() error { return t.renamer.Rename(ctx, oldKey, oldVersion, newKey, rec) })
+	return t.on(c, func() error { return t.renamer.Rename(ctx, oldKey, oldVersion, newKey, rec, mark) })
 }

@@ -13,7 +13,7 @@ import (
 func (j *job) move(ctx context.Context, base uint64, rec *driver.Record) error {
 	b := j.Backend
 	if r, ok := driver.As[driver.Renamer](b); ok {
-		return j.renamed(ctx, r.Rename(ctx, j.d.Key, base, j.to, rec), rec)
+		return j.renamed(ctx, r.Rename(ctx, j.d.Key, base, j.to, rec, driver.Mark{}), rec)
 	}
 	rec.Version = j.copied
 	if j.copied != 0 {

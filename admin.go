@@ -27,7 +27,8 @@ func (m *Manager) List(ctx context.Context) iter.Seq2[Info, error] {
 				yield(Info{}, fmt.Errorf("session: list: %w", err))
 				return
 			}
-			if !yield(m.info(&e, m.cfg.idle), nil) {
+			meta, _ := m.envelope.Listed(e.Key, &e.Record) // one that was altered has none, and is no session to its visitor
+			if !yield(m.info(&e, meta), nil) {
 				return
 			}
 		}

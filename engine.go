@@ -139,6 +139,7 @@ type edit struct {
 	fn     func(any) (any, error)
 	values map[any]any
 	popped *any // where pop puts what it has removed
+	field  merge.Field
 }
 
 type op uint8
@@ -151,4 +152,5 @@ const (
 	opPop              // key, into popped
 	opWipe             // all keys that the application has now
 	opFlush            // everything that is there at the time of the save
+	opMeta             // field of the metadata to value, a string or an int64
 )

@@ -108,6 +108,13 @@ func (e drafted) apply(ctx context.Context, s *Session, ed edit) error {
 		return err
 	case opFlush:
 		s.draft.Log.Clear()
+	case opMeta:
+		switch v := ed.value.(type) {
+		case string:
+			s.draft.Log.SetText(ed.field, v)
+		case int64:
+			s.draft.Log.SetInt(ed.field, v)
+		}
 	}
 	return nil
 }

@@ -104,7 +104,7 @@ func (e *foreignEngine) unused(ctx context.Context, sid string) error {
 
 // get returns the provider's value. There is none as long as the session has not begun.
 func (e *foreignEngine) get(ctx context.Context, s *Session, key any) (v any, ok bool, err error) {
-	if store := s.extra().store; store != nil && key != labelKey { // which it never has
+	if store := s.extra().store; store != nil {
 		v = store.Get(ctx, key)
 	}
 	return v, v != nil, nil

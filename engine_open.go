@@ -55,7 +55,7 @@ func (m *Manager) attachBackend(o *opened) {
 
 func (m *Manager) attachSealer(s driver.Sealer, cfg *ManagerConfig) error {
 	switch {
-	case m.cfg.encryption != nil:
+	case m.cfg.seal != nil:
 		return configErrorf("encryptionKeys", "this provider has keys of its own")
 	case m.cfg.CookieEncode != nil:
 		return configErrorf("CookieEncode", "this provider seals the cookie itself")
@@ -68,6 +68,7 @@ func (m *Manager) attachSealer(s driver.Sealer, cfg *ManagerConfig) error {
 	}
 	m.local, m.maxPart, m.elsewhere = true, cookies.MaxParts-1, newElsewhere(m.cfg)
 	m.cfg.EnableSetCookie, m.cfg.EnableSidInURLQuery, m.cfg.EnableSidInHTTPHeader = true, false, false // the session is in a cookie, whatever they say
+	m.envelope.Beego = false                                                                           // what it stores is in our form, which has a place for metadata
 	m.engine = &sealedEngine{drafted{m}, s}
 	return nil
 }
@@ -84,10 +85,16 @@ func (m *Manager) enable() error {
 
 // newEnvelope returns how values are stored under settings s.
 func newEnvelope(s *settings, c codec.Codec) merge.Envelope {
-	return merge.Envelope{
-		Codec: c, Encryption: s.encryption, Beego: s.Beego, MaxBytes: s.maxBytes,
+	e := merge.Envelope{
+		Codec: c, Beego: s.Beego, MaxBytes: s.maxBytes,
 		Lifetimes: merge.Lifetimes{Idle: s.idle, Absolute: s.absolute, Touch: s.touchEvery},
 	}
+	if s.seal != nil {
+		seal := *s.seal
+		seal.Namespace = s.Namespace
+		e.Seal = &seal
+	}
+	return e
 }
 
 // adapt takes over what the provider's config says of the cookies. Settings that follow from these are derived

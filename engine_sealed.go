@@ -56,11 +56,12 @@ func (e *sealedEngine) take(now time.Time, s *Session, rec *driver.Record) error
 		return ErrNotFound
 	}
 	sid, values := string(data[sealedHeader:sealedHeader+int(data[2])]), data[sealedHeader+int(data[2]):]
-	c, ok := codec.ByID(data[1])
-	if !ok || c.Check(values) != nil || !e.m.validSID(sid) {
+	c := merge.Contents{Values: values}
+	ok := false
+	if c.Codec, ok = codec.ByID(data[1]); !ok || e.m.envelope.Read(rec, &c) != nil || !e.m.validSID(sid) {
 		return ErrNotFound
 	}
-	s.draft.Take(rec, c, values, e.m.envelope.Lifetimes.In(c, values))
+	s.draft.Take(rec, &c, e.m.envelope.Lifetimes.Of(c.Meta))
 	s.setDue(e.m.envelope.Lifetimes.Due(now, &s.draft.View))
 	s.named(sid)
 	return nil
@@ -81,7 +82,7 @@ func (e *sealedEngine) takeBeego(now time.Time, s *Session, rec *driver.Record) 
 	if err != nil {
 		return err
 	}
-	s.draft.Take(rec, e.m.codec, rec.Data, life)
+	s.draft.Take(rec, &merge.Contents{Codec: e.m.codec, Values: rec.Data}, life)
 	s.setDue(true)
 	s.named(sid)
 	return nil
@@ -191,7 +192,7 @@ func (e *sealedEngine) move(ctx context.Context, s *Session, sid, user string) e
 	if user != "" && s.isStored() && s.draft.User != "" && s.draft.User != user { // another one's values
 		log := s.draft.WriteLog()
 		defer log.Reset()
-		log.Clear()
+		log.Wipe()
 	}
 	return e.seal(s, sid, user, usual)
 }
@@ -238,20 +239,19 @@ func (e *sealedEngine) seal(s *Session, sid, user string, age int) error {
 	was, begins := s.sid, s.state == unstored
 	rec := merge.NewRecord()
 	defer merge.FreeRecord(rec)
-	values, err := e.pack(rec, s, sid, user)
+	p, err := e.pack(rec, s, sid, user)
 	if err != nil {
 		return err
 	}
-	life := e.m.envelope.Lifetimes.In(e.m.codec, values)
 	if age == usual {
-		age = e.m.maxAge(life)
+		age = e.m.maxAge(p.Life)
 	}
 	sealed, err := e.answer(s.r, rec, age)
 	if err != nil {
 		return err
 	}
 	s.isNew = s.isNew || begins
-	s.draft.Take(rec, e.m.codec, values, life)
+	s.draft.Take(rec, &p.Contents, p.Life)
 	s.setDue(false)
 	s.named(sid)
 	n := s.r.reply.note()
@@ -272,27 +272,33 @@ func (e *sealedEngine) seal(s *Session, sid, user string, age int) error {
 	return nil
 }
 
-// pack makes rec what is to be sealed, and returns the values in it.
-func (e *sealedEngine) pack(rec *driver.Record, s *Session, sid, user string) (values []byte, err error) {
-	env, now := &e.m.envelope, time.Now()
-	if s.state == unstored {
-		*rec = env.Lifetimes.Begin(now, s.draft.Life)
-	} else if *rec = s.draft.Record(); !rec.Live(now) {
-		s.lose()
-		return nil, ErrDestroyed
+// pack makes rec what is to be sealed, and returns what is in it.
+func (e *sealedEngine) pack(rec *driver.Record, s *Session, sid, user string) (p merge.Payload, err error) {
+	now, view := time.Now(), &s.draft.View
+	if s.state != unstored {
+		if *rec = view.Record(); !rec.Live(now) {
+			s.lose()
+			return p, ErrDestroyed
+		}
 	}
 	head := sealedHeader + len(sid)
-	if rec.Data, err = env.Apply(head, s.draft.Codec, s.draft.Values, s.draft.Changes()); err != nil {
-		return nil, err
+	c := merge.Contents{Codec: view.Codec, Values: view.Values, Meta: view.Meta}
+	if p, err = e.m.envelope.Apply(head, c, s.draft.Changes(), 0); err != nil {
+		return p, err
 	}
-	rec.Data[0], rec.Data[1], rec.Data[2] = sealedVersion, e.m.codec.ID(), byte(len(sid))
+	if s.state == unstored {
+		*rec = p.Life.Begin(now)
+	}
+	rec.Data = p.Buf
+	rec.Data[0], rec.Data[1], rec.Data[2] = sealedVersion, p.Codec.ID(), byte(len(sid))
 	copy(rec.Data[sealedHeader:], sid)
+	p.Meta.Into(rec)
 	rec.Version++
-	values = rec.Data[head:]
-	life := env.Lifetimes.In(e.m.codec, values)
-	rec.Expires, rec.Shorten = s.draft.NextExpires(now, rec, life, s.isFixed())
-	env.Lifetimes.LogIn(rec, user, life)
-	return values, nil
+	s.draft.Extend(rec, now, p.Life, s.isFixed())
+	if user != "" {
+		p.Life.LogIn(rec, user)
+	}
+	return p, nil
 }
 
 // answer seals rec and sends it, and removes the cookies of parts that no longer exist.

@@ -101,7 +101,7 @@ func (e *storedEngine) moveOnce(ctx context.Context, s *Session, sid, user strin
 
 // isLimited reports whether there must be room for one more session of user, who logs in unless it is "".
 func (e *storedEngine) isLimited(s *Session, user string) bool {
-	return user != "" && e.m.cfg.MaxPerUser > 0 && !(s.isStored() && s.draft.User == user)
+	return user != "" && e.m.cfg.MaxPerUser > 0 && !(s.isStored() && e.m.userName(s.draft.User) == user)
 }
 
 // reserve makes room for one more session of user, if somebody logs in. The caller holds mu.
@@ -113,11 +113,15 @@ func (e *storedEngine) reserve(ctx context.Context, s *Session, sid, user string
 	if !ok { // the manager would not have been made
 		return e.m.cannot[userLimits]
 	}
+	stored, err := e.onFirstKey(ctx, user)
+	if err != nil {
+		return err
+	}
 	// For as long as this call may take to create the record, and a little for clocks that differ.
 	until := time.Now().Add(e.m.cfg.opTimeout + 5*time.Second)
-	evicted, err := l.Reserve(ctx, user, e.m.storageKey(sid), until, e.m.cfg.MaxPerUser, e.m.cfg.OnLimit != "refuse")
+	evicted, err := l.Reserve(ctx, stored, e.m.storageKey(sid), until, e.m.cfg.MaxPerUser, e.m.cfg.OnLimit != "refuse")
 	for _, key := range evicted {
-		s.queue(e.m.destroyed(ctx, key, user, ReasonLimit))
+		s.queue(e.m.destroyed(ctx, key, stored, ReasonLimit))
 	}
 	if err != nil {
 		return fmt.Errorf("session: login: %w", err)
@@ -125,11 +129,39 @@ func (e *storedEngine) reserve(ctx context.Context, s *Session, sid, user string
 	return nil
 }
 
+// onFirstKey returns what stands for user in the store, after it has brought to it the sessions that were stored under an older
+// key: a limit counts those of one name.
+func (e *storedEngine) onFirstKey(ctx context.Context, user string) (stored string, err error) {
+	names := e.m.envelope.StoredNames(user)
+	l, ok := driver.As[driver.UserLister](e.store.Backend)
+	if len(names) == 1 || !ok { // who limits lists
+		return names[0], nil
+	}
+	var older []string // first all of them, so that nothing is loaded while a list holds a connection
+	for _, name := range names[1:] {
+		for entry, failed := range l.ListUser(ctx, name) {
+			if err = failed; err == nil {
+				older = append(older, entry.Key)
+			}
+		}
+	}
+	for _, key := range older {
+		if err == nil {
+			err = e.store.Reseal(ctx, key)
+		}
+	}
+	if err != nil {
+		e.m.stats.count(failures)
+		err = fmt.Errorf("session: login: %w", err)
+	}
+	return names[0], err
+}
+
 // unreserve gives back the room that reserve has made. Others would have to wait until it lapses, and have to if this call
 // fails.
 func (e *storedEngine) unreserve(ctx context.Context, sid, user string) {
 	if l, ok := driver.As[driver.UserLimiter](e.store.Backend); ok {
 		past := time.Now().Add(-5 * time.Second) // also by clocks that differ
-		_, _ = l.Reserve(ctx, user, e.m.storageKey(sid), past, e.m.cfg.MaxPerUser, false)
+		_, _ = l.Reserve(ctx, e.m.envelope.StoredNames(user)[0], e.m.storageKey(sid), past, e.m.cfg.MaxPerUser, false)
 	}
 }

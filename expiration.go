@@ -13,7 +13,7 @@ const maxLifetime = merge.MaxLifetime
 
 // lifetime returns the lifetime as this request sees it.
 func (s *Session) lifetime() merge.Lifetime {
-	return s.m.envelope.Lifetimes.Planned(&s.draft, s.m.codec)
+	return s.m.envelope.Lifetimes.Planned(&s.draft)
 }
 
 // SetLifetime sets how long this session lives when it is not used, instead of the manager's Maxlifetime: from
@@ -54,11 +54,7 @@ func (s *Session) setLifetime(ctx context.Context, d time.Duration, remembered b
 	if remembered {
 		ms = -ms
 	}
-	e := edit{op: opSet, key: merge.LifetimeKey, value: ms}
-	if ms == 0 {
-		e = edit{op: opRemove, key: merge.LifetimeKey}
-	}
-	err := s.changeLocked(ctx, e)
+	err := s.changeLocked(ctx, edit{op: opMeta, field: merge.OwnIdle, value: ms})
 	if age := s.m.maxAge(s.lifetime()); err == nil && (age > 0 || before > 0) {
 		s.m.engine.renew(s, age)
 	}

@@ -135,7 +135,7 @@ func (s *Session) Login(ctx context.Context, user string) error {
 	if err != nil {
 		return err
 	}
-	return s.regenerateAs(ctx, sid, s.m.userNames(user)[0])
+	return s.regenerateAs(ctx, sid, user)
 }
 
 // User returns who is logged in, "" for nobody.
@@ -161,23 +161,5 @@ func (s *Session) RequireFresh(d time.Duration) error {
 	return nil
 }
 
-// userNames returns what stands for user in the store: what new sessions get, and then what sessions have that
-// were encrypted under an older key. Without encryption it is the name.
-func (m *Manager) userNames(user string) []string {
-	if m.cfg.users == nil {
-		return []string{user}
-	}
-	return m.cfg.users.Seal(user, m.cfg.Namespace)
-}
-
-// userName is the opposite of userNames.
-func (m *Manager) userName(stored string) string {
-	if stored == "" || m.cfg.users == nil {
-		return stored
-	}
-	user, err := m.cfg.users.Open(stored, m.cfg.Namespace)
-	if err != nil { // then the values do not open either, and there is no Session
-		return ""
-	}
-	return user
-}
+// userName returns the name of a user that stands in the store.
+func (m *Manager) userName(stored string) string { return m.envelope.Name(stored) }

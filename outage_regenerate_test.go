@@ -71,7 +71,9 @@ func TestAnotherRegenerateOfTheRequestHelps(t *testing.T) {
 // renaming is a faulty that regenerates in one step.
 type renaming struct{ *faulty }
 
-func (r renaming) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
+func (r renaming) Rename(
+	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, _ driver.Mark,
+) error {
 	return r.call(ctx, "rename", oldKey, func() error {
 		if err := r.beneath.Delete(ctx, oldKey, oldVersion); err != nil {
 			return err

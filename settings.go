@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/seed1a8f7c28/session/internal/merge"
 	"github.com/seed1a8f7c28/session/internal/sealing"
 )
 
@@ -38,9 +39,8 @@ type settings struct {
 	maxBytes     int
 	sidBytes     int
 	trusted      []netip.Prefix
-	headerName   string // canonical, "" if the header is off
-	encryption   *sealing.Box
-	users        *sealing.Names // nil without encryption
+	headerName   string      // canonical, "" if the header is off
+	seal         *merge.Seal // nil without encryption
 }
 
 // resolve checks c and fills in the defaults. Errors are a *ConfigError and show no text from c. It
@@ -197,13 +197,16 @@ func (s *settings) checkCodec() error {
 	case len(s.EncryptionKeys) == 0:
 		return nil
 	}
-	encryption, err := sealing.New("session: records at rest", s.EncryptionKeys...)
+	box, err := sealing.New("session: records at rest", s.EncryptionKeys...)
 	if err != nil {
 		return configErrorf("encryptionKeys", "%w", err)
 	}
-	s.encryption = encryption
-	s.users, err = sealing.NewNames("session: users at rest", s.EncryptionKeys...)
-	return err
+	names, err := sealing.NewNames("session: users at rest", s.EncryptionKeys...)
+	if err != nil {
+		return configErrorf("encryptionKeys", "%w", err)
+	}
+	s.seal = &merge.Seal{Box: box, Names: names}
+	return nil
 }
 
 func (s *settings) checkProxies() error {

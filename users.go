@@ -9,13 +9,13 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
-	"github.com/seed1a8f7c28/session/internal/codec"
+	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
 // Info is what an application or an operator may know of a session. It lets nobody in.
 type Info struct {
 	ID       string    // the public id, as [Session.ID] returns it
-	Label    string    // as [Session.SetLabel] has it; List leaves it empty
+	Label    string    // as [Session.SetLabel] has it
 	User     string    // who is logged in, "" for nobody
 	Created  time.Time // when it began, or the user logged in
 	AuthTime time.Time // when the user logged in, the zero time if nobody did
@@ -35,8 +35,7 @@ func (s *Session) ID() string {
 	return s.m.publicID(s.sid)
 }
 
-// SessionsOf returns the live sessions of user, the latest login first. It loads each of them: the label is with
-// the values. Having none is no error. Where the provider cannot list users the error wraps
+// SessionsOf returns the live sessions of user, the latest login first. It loads each of them, to see that it opens. Having none is no error. Where the provider cannot list users the error wraps
 // [errors.ErrUnsupported].
 func (m *Manager) SessionsOf(ctx context.Context, user string) ([]Info, error) {
 	ctx = orBackground(ctx)
@@ -101,7 +100,7 @@ func (m *Manager) entriesOf(ctx context.Context, user string) iter.Seq2[driver.E
 			yield(driver.Entry{}, err)
 			return
 		}
-		for _, name := range m.userNames(user) {
+		for _, name := range m.envelope.StoredNames(user) {
 			for e, err := range l.ListUser(ctx, name) {
 				if err != nil {
 					err = fmt.Errorf("session: list: %w", err)
@@ -126,22 +125,17 @@ func (m *Manager) revoke(ctx context.Context, key, user string) error {
 	return nil
 }
 
-// info returns what a record says of its session, which lives for idle when it is not used.
-func (m *Manager) info(e *driver.Entry, idle time.Duration) Info {
-	lastSeen := e.Expires.Add(-idle)
+// info returns what a record says of its session, which has this metadata.
+func (m *Manager) info(e *driver.Entry, meta *merge.Meta) Info {
+	lastSeen := e.Expires.Add(-m.envelope.Lifetimes.Of(meta).Idle)
 	if e.Expires.Equal(e.Deadline) || lastSeen.Before(e.Created) || lastSeen.After(time.Now()) { // then it tells nothing
 		lastSeen = e.Created
 	}
 	return Info{
-		ID: m.publicIDOf(e.Key), User: m.userName(e.User), Created: e.Created, AuthTime: e.AuthTime,
+		ID: m.publicIDOf(e.Key), User: m.userName(e.User), Label: meta.Text(merge.Label), Created: e.Created, AuthTime: e.AuthTime,
 		LastSeen: lastSeen, Expires: e.Expires, Deadline: e.Deadline,
 	}
 }
-
-// labelKey is where a session has its label, a string.
-const labelKey = reservedPrefix + "label"
-
-var labelKeyEnc, _ = codec.AppendKey(nil, labelKey)
 
 // maxLabel is how many bytes a label may have. A browser's User-Agent is about half as long.
 const maxLabel = 255
@@ -157,22 +151,14 @@ func (s *Session) SetLabel(ctx context.Context, label string) error {
 	case len(label) > maxLabel:
 		return fmt.Errorf("session: label: %w: %d bytes, %d allowed", ErrTooLarge, len(label), maxLabel)
 	}
-	if label == "" {
-		return s.change(ctx, edit{op: opRemove, key: labelKey})
-	}
-	return s.change(ctx, edit{op: opSet, key: labelKey, value: label})
+	return s.change(ctx, edit{op: opMeta, field: merge.Label, value: label})
 }
 
 // Label returns what SetLabel has set, or "".
-func (s *Session) Label(ctx context.Context) string {
+func (s *Session) Label(context.Context) string {
 	s.mu.Lock()
-	v, _, err := s.m.engine.get(orBackground(ctx), s, labelKey)
-	s.mu.Unlock()
-	if err != nil {
-		s.unread(ctx, err)
-	}
-	label, _ := v.(string)
-	return label
+	defer s.mu.Unlock()
+	return s.draft.Meta().Text(merge.Label)
 }
 
 // details returns what a listed record says of its session together with its values, which a list does not have.
@@ -183,18 +169,14 @@ func (m *Manager) details(ctx context.Context, e *driver.Entry) (Info, error) {
 	if err := m.backend.Load(ctx, e.Key, &e.Record); err != nil {
 		return Info{}, err
 	}
-	c, values, err := m.envelope.Open(e.Key, e.Data)
-	switch {
+	switch c, err := m.envelope.Open(e.Key, &e.Record); {
 	case errors.Is(err, ErrCorrupt): // it is there, and can be ended
-		return m.info(e, m.cfg.idle), nil
+		return m.info(e, nil), nil
 	case err != nil:
 		return Info{}, err
 	case !e.Live(time.Now()):
 		return Info{}, ErrNotFound
+	default:
+		return m.info(e, c.Meta), nil
 	}
-	info := m.info(e, m.envelope.Lifetimes.In(c, values).Idle)
-	if v, ok, err := c.Get(values, labelKeyEnc); ok && err == nil {
-		info.Label, _ = v.(string)
-	}
-	return info, nil
 }

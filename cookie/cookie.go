@@ -152,7 +152,7 @@ func (s *sealer) Open(name string, sealed []byte, rec *driver.Record) error {
 	defer scratch.Put(mem)
 	raw, err := encoding.AppendDecode(about[len(about):], sealed)
 	if err == nil && encoding.EncodedLen(len(raw)) == len(sealed) && len(raw) > 0 && raw[0] == version {
-		if plain, err := s.box.Open(nil, raw[1:], about); err == nil {
+		if plain, _, err := s.box.Open(nil, raw[1:], about); err == nil {
 			return open(plain, rec)
 		}
 	}

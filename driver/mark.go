@@ -35,7 +35,10 @@ func (r *Record) Mark() (Mark, bool) {
 }
 
 // A MarkedError says that there is no live record under the key, but a mark. It wraps [ErrNotFound].
-type MarkedError struct{ Mark Mark }
+type MarkedError struct {
+	// Mark is what stands under the key. It belongs to the receiver of the error, its Target to no one.
+	Mark Mark
+}
 
 // Error names no session.
 func (*MarkedError) Error() string { return fmt.Sprintf("%v: moved", ErrNotFound) }

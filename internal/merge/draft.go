@@ -32,6 +32,14 @@ func (d *Draft) Changes() Changes {
 	return d.Log.Changes
 }
 
+// cookieSent returns when the cookie was sent, in ms since 1970, if that is not stored yet, or 0.
+func (d *Draft) cookieSent() int64 {
+	if d.Log == nil {
+		return 0
+	}
+	return d.Log.cookieSent
+}
+
 // isUnclear reports whether the store may have more of the log than is known.
 func (d *Draft) isUnclear() bool { return d.Log != nil && len(d.Log.sent) > 0 }
 
@@ -39,7 +47,7 @@ func (d *Draft) isUnclear() bool { return d.Log != nil && len(d.Log.sent) > 0 }
 // nothing changes.
 func (d *Draft) Seen(to codec.Codec) (codec.Codec, []byte, error) {
 	c := d.Changes()
-	if c.Empty() {
+	if !c.Flush && len(c.list) == 0 {
 		return d.Codec, d.Values, nil
 	}
 	values, err := apply(to, 0, d.Codec, d.Values, c.clone())
@@ -52,7 +60,9 @@ type View struct {
 	User    string      // as stored
 	Codec   codec.Codec // of Values
 	Values  []byte      // the part of the record's Data that is the codec's
+	Meta    *Meta
 	Life    Lifetime
+	Stale   bool // it is sealed as records were before, or under an older key: the next save mends that
 
 	created, authTime, expires, deadline int64 // as in millis
 }
@@ -72,15 +82,18 @@ func (v *View) SetExpires(t time.Time) { v.expires = millis.Of(t) }
 // Deadline returns the absolute deadline.
 func (v *View) Deadline() time.Time { return millis.Time(v.deadline) }
 
-// Take makes rec the view, with these values in it.
-func (v *View) Take(rec *driver.Record, c codec.Codec, values []byte, l Lifetime) {
+// Take makes rec the view, with these contents.
+func (v *View) Take(rec *driver.Record, c *Contents, l Lifetime) {
 	*v = View{
-		rec.Version, rec.User, c, values, l,
+		rec.Version, rec.User, c.Codec, c.Values, c.Meta, l, c.Stale,
 		millis.Of(rec.Created), millis.Of(rec.AuthTime), millis.Of(rec.Expires), millis.Of(rec.Deadline),
 	}
 }
 
-// Record returns the view as a record without Data.
+// contents returns what Take was given.
+func (v *View) contents() Contents { return Contents{v.Codec, v.Values, v.Meta, v.Stale} }
+
+// Record returns the view as a record without its contents.
 func (v *View) Record() driver.Record {
 	return driver.Record{
 		Version: v.Version, User: v.User,

@@ -4,10 +4,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"slices"
 
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/codec"
-	"github.com/seed1a8f7c28/session/internal/sealing"
 )
 
 // A record's Data, outside beego mode, is an envelope around the values. It says which codec wrote them,
@@ -18,97 +18,103 @@ import (
 //	2  4  CRC-32C of the codec's byte and the values, big-endian
 //	6     the values
 //
-// and empty Data is a session without values. With encryption it is always
-//
-//	0  1  envelope version, 3
-//	1  1  codec
-//	2     the values, sealed together with the first two bytes and the storage key, so that no record can
-//	      take the place of another
-//
-// In beego mode Data is beego's gob map and nothing else. Version 2 is that of sessions in the client, which the root seals.
+// and empty Data is a session without values. With encryption it is always what seal.go describes. In beego mode Data is beego's
+// gob map and nothing else. Version 2 is that of sessions in the client, which the root seals.
 const (
-	plainVersion     = 1
-	plainHeader      = 6
-	encryptedVersion = 3
-	encryptedHeader  = 2
+	plainVersion = 1
+	plainHeader  = 6
 )
 
 // An Envelope is how a manager packs the values of its sessions.
 type Envelope struct {
-	Codec      codec.Codec  // of what is stored from now on
-	Encryption *sealing.Box // nil without
-	Beego      bool
-	MaxBytes   int       // of values
-	Lifetimes  Lifetimes // of the sessions
+	Codec     codec.Codec // of what is stored from now on
+	Seal      *Seal       // nil without encryption
+	Beego     bool
+	MaxBytes  int       // of values
+	Lifetimes Lifetimes // of the sessions
 }
 
-// A payload is Data, and what is in it.
-type payload struct {
-	data, values []byte
-	life         Lifetime
+// Contents are what is in a record, in the clear.
+type Contents struct {
+	Codec  codec.Codec // of Values
+	Values []byte
+	Meta   *Meta
+	Stale  bool // sealed as records were before, or under an older key
+}
+
+// A Payload is the contents of a record that is about to be stored.
+type Payload struct {
+	Contents
+	Buf  []byte // Values, behind as many bytes as the envelope has in front of them
+	Life Lifetime
+	data []byte // as packed
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Open checks the Data of the record under key and returns the values in it and their codec. What encryption does not open
-// is [driver.ErrNotFound]; other damage is [driver.ErrCorrupt].
-func (e *Envelope) Open(key string, data []byte) (codec.Codec, []byte, error) {
+// Open checks the record under key and returns what is in it. What encryption does not open is [driver.ErrNotFound]; other
+// damage is [driver.ErrCorrupt].
+func (e *Envelope) Open(key string, rec *driver.Record) (c Contents, err error) {
+	clear := *rec
+	if e.Seal != nil {
+		c, err = e.Seal.open(key, &clear)
+	} else {
+		c, err = e.unpack(rec.Data)
+	}
+	if err == nil {
+		err = e.Read(&clear, &c)
+	}
+	return c, err
+}
+
+// Read checks c, which has the Values of rec and their codec, and adds the metadata that is in rec in the clear. Without a codec
+// there are no values.
+func (e *Envelope) Read(rec *driver.Record, c *Contents) (err error) {
+	if c.Codec == nil {
+		c.Codec = e.Codec
+	} else if err := c.Codec.Check(c.Values); err != nil {
+		return err
+	}
+	if c.Meta, err = newMeta(rec.Alias, rec.Meta); err == nil {
+		c.Meta, err = e.lifted(c.Meta, c.Codec, c.Values)
+	}
+	return err
+}
+
+// Listed returns the metadata of the record under key, which needs no Data. What does not open is [driver.ErrNotFound].
+func (e *Envelope) Listed(key string, rec *driver.Record) (*Meta, error) {
+	clear := *rec
+	if e.Seal != nil {
+		if err := e.Seal.OpenMeta(key, &clear); err != nil {
+			return nil, err
+		}
+	}
+	return newMeta(clear.Alias, clear.Meta)
+}
+
+// unpack is Open without encryption, unchecked. No codec means that there are no values.
+func (e *Envelope) unpack(data []byte) (c Contents, err error) {
 	switch {
-	case e.Encryption != nil:
-		return e.decrypt(key, data)
 	case len(data) == 0:
-		return e.Codec, nil, nil
+		return c, nil
 	case e.Beego:
-		return e.Codec, data, e.Codec.Check(data)
+		return Contents{Codec: e.Codec, Values: data}, nil
 	case len(data) < plainHeader || data[0] != plainVersion:
-		return nil, nil, fmt.Errorf("%w: unknown envelope", driver.ErrCorrupt)
+		return c, fmt.Errorf("%w: unknown envelope", driver.ErrCorrupt)
 	case binary.BigEndian.Uint32(data[2:]) != dataSum(data):
-		return nil, nil, fmt.Errorf("%w: checksum", driver.ErrCorrupt)
+		return c, fmt.Errorf("%w: checksum", driver.ErrCorrupt)
 	}
-	return e.checked(data[1], data[plainHeader:])
+	c.Values = data[plainHeader:]
+	c.Codec, err = codecOf(data[1])
+	return c, err
 }
 
-// decrypt is Open with encryption. What does not open is as good as absent: it was stored before encryption began, under a
-// key that is not used any more, or by somebody who has none.
-func (e *Envelope) decrypt(key string, data []byte) (codec.Codec, []byte, error) {
-	if len(data) < encryptedHeader || data[0] != encryptedVersion {
-		return nil, nil, fmt.Errorf("%w: stored without encryption", driver.ErrNotFound)
-	}
-	values, err := e.Encryption.Open(nil, data[encryptedHeader:], about(data, key))
-	if err != nil {
-		return nil, nil, fmt.Errorf("%w: encrypted under an unknown key, or altered", driver.ErrNotFound)
-	}
-	return e.checked(data[1], values)
-}
-
-// about is what the seal binds the values to.
-func about(data []byte, key string) []byte {
-	return append(append(make([]byte, 0, 64), data[:encryptedHeader]...), key...)
-}
-
-// checked returns the codec of this id, if values are in its format.
-func (e *Envelope) checked(id byte, values []byte) (codec.Codec, []byte, error) {
-	if id == e.Codec.ID() {
-		return e.Codec, values, e.Codec.Check(values)
-	}
+func codecOf(id byte) (codec.Codec, error) {
 	c, ok := codec.ByID(id)
 	if !ok {
-		return nil, nil, fmt.Errorf("%w: unknown codec", driver.ErrCorrupt)
+		return nil, fmt.Errorf("%w: unknown codec", driver.ErrCorrupt)
 	}
-	return c, values, c.Check(values)
-}
-
-// Apply returns values, which are codec c's, with the changes made, in the envelope's codec and within its limit, behind head
-// zero bytes for the caller to fill.
-func (e *Envelope) Apply(head int, c codec.Codec, values []byte, changes Changes) ([]byte, error) {
-	changed, err := apply(e.Codec, head, c, values, changes)
-	if err != nil {
-		return nil, err
-	}
-	if n := len(changed) - head; n > e.MaxBytes {
-		return nil, fmt.Errorf("%w: %d bytes of values, %d allowed (maxBytes)", driver.ErrTooLarge, n, e.MaxBytes)
-	}
-	return changed, nil
+	return c, nil
 }
 
 func apply(to codec.Codec, head int, from codec.Codec, values []byte, changes Changes) (_ []byte, err error) {
@@ -123,43 +129,68 @@ func apply(to codec.Codec, head int, from codec.Codec, values []byte, changes Ch
 	return to.Apply(head, values, changes.list)
 }
 
-// changed returns what is to be stored under key: values, which are codec c's, with the changes made.
-func (e *Envelope) changed(key string, c codec.Codec, values []byte, changes Changes) (p payload, err error) {
-	head := 0
-	if e.Encryption == nil && !e.Beego {
-		head = plainHeader
+// Apply returns what is to be stored: c with the changes made, and with the time at which the cookie is sent, in ms since 1970,
+// if that is not 0. Changed values are in the envelope's codec and within its limit, behind head bytes for the caller to fill.
+func (e *Envelope) Apply(head int, c Contents, changes Changes, cookieSent int64) (p Payload, err error) {
+	p.Contents = c
+	if cookieSent != 0 {
+		changes.meta = slices.Clone(changes.meta)
+		changes.setMeta(CookieSent, binary.AppendVarint(nil, cookieSent))
 	}
-	changed, err := e.Apply(head, c, values, changes)
-	if err != nil {
+	if changes.wipe {
+		c.Meta = nil
+	}
+	if p.Meta, err = c.Meta.with(changes.meta); err != nil {
 		return p, err
 	}
-	p.values = changed[head:]
-	p.data, p.life = e.pack(key, e.Codec, changed, len(p.values)), e.Lifetimes.In(e.Codec, p.values)
+	p.Life = e.Lifetimes.Of(p.Meta)
+	if changes, err = e.stripped(changes, c.Values, p.Meta); err != nil {
+		return p, err
+	}
+	switch {
+	case changes.Flush || len(changes.list) > 0:
+		p.Codec = e.Codec
+		if p.Buf, err = apply(e.Codec, head, c.Codec, c.Values, changes); err != nil {
+			return p, err
+		}
+		if n := len(p.Buf) - head; n > e.MaxBytes {
+			return p, fmt.Errorf("%w: %d bytes of values, %d allowed (maxBytes)", driver.ErrTooLarge, n, e.MaxBytes)
+		}
+	case head == 0: // they stay as they are, whatever the limits and the codec are by now
+		p.Buf = c.Values
+	default:
+		p.Buf = append(make([]byte, head, head+len(c.Values)), c.Values...)
+	}
+	p.Values = p.Buf[head:]
 	return p, nil
 }
 
-// repack returns values, which are codec c's and stay as they are, as they are to be stored under key.
-func (e *Envelope) repack(key string, c codec.Codec, values []byte) []byte {
-	if e.Encryption != nil || e.Beego {
-		return e.pack(key, c, values, len(values))
+// head is how many bytes are in front of the values.
+func (e *Envelope) head() int {
+	if e.Seal == nil && !e.Beego {
+		return plainHeader
 	}
-	return e.pack(key, c, append(make([]byte, plainHeader, plainHeader+len(values)), values...), len(values))
+	return 0
 }
 
-// pack returns Data for the n bytes of values, which are codec c's, at the end of changed.
-func (e *Envelope) pack(key string, c codec.Codec, changed []byte, n int) []byte {
-	switch {
-	case e.Encryption != nil:
-		data := make([]byte, encryptedHeader, encryptedHeader+n+sealing.Overhead)
-		data[0], data[1] = encryptedVersion, c.ID()
-		return e.Encryption.Seal(data, changed, about(data, key))
-	case n == 0:
-		return nil
-	case !e.Beego:
-		changed[0], changed[1] = plainVersion, c.ID()
-		binary.BigEndian.PutUint32(changed[2:], dataSum(changed))
+// pack makes p the contents of rec, which is to be stored under key. It comes last: a seal covers the rest of rec as it is then.
+func (e *Envelope) pack(key string, rec *driver.Record, p *Payload) {
+	if rec.Alias, rec.Meta = "", nil; !e.Beego {
+		p.Meta.Into(rec)
 	}
-	return changed
+	switch {
+	case e.Seal != nil:
+		e.Seal.seal(key, rec, p)
+		p.Stale = false
+	case len(p.Values) == 0:
+		rec.Data = nil
+	default:
+		if rec.Data = p.Buf; !e.Beego {
+			rec.Data[0], rec.Data[1] = plainVersion, p.Codec.ID()
+			binary.BigEndian.PutUint32(rec.Data[2:], dataSum(rec.Data))
+		}
+	}
+	p.data = rec.Data
 }
 
 func dataSum(data []byte) uint32 {

@@ -40,11 +40,11 @@ func FuzzEnvelope(f *testing.F) {
 			}
 			changes = append(changes, codec.Change{Key: k, Value: v})
 		}
-		p, err := e.changed("key", e.Codec, nil, Changes{list: changes})
+		rec, err := e.record("key", Contents{Codec: e.Codec}, Changes{list: changes})
 		if err != nil {
 			f.Fatal(err)
 		}
-		data := p.data
+		data := rec.Data
 		f.Add(data)
 		f.Add(data[:len(data)-1])
 		f.Add(append(data, 0))
@@ -67,7 +67,7 @@ func FuzzEnvelope(f *testing.F) {
 
 // openAny opens data, looks at each value, and changes it.
 func openAny(t *testing.T, name string, e *Envelope, data []byte) {
-	c, values, err := e.Open("key", data)
+	c, err := e.Open("key", &driver.Record{Data: data})
 	if err != nil {
 		if !errors.Is(err, driver.ErrCorrupt) {
 			t.Errorf("%s: Open: %v", name, err)
@@ -75,32 +75,32 @@ func openAny(t *testing.T, name string, e *Envelope, data []byte) {
 		return
 	}
 	count := 0
-	if err := c.Visit(values, func(key, _ any) bool { count++; return true }); err != nil && !errors.Is(err, driver.ErrCorrupt) {
+	if err := c.Codec.Visit(c.Values, func(key, _ any) bool { count++; return true }); err != nil && !errors.Is(err, driver.ErrCorrupt) {
 		t.Errorf("%s: visit: %v", name, err)
 	}
 	k, err := codec.AppendKey(nil, "added")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := c.Get(values, k); err != nil && !errors.Is(err, driver.ErrCorrupt) {
+	if _, _, err := c.Codec.Get(c.Values, k); err != nil && !errors.Is(err, driver.ErrCorrupt) {
 		t.Errorf("%s: get: %v", name, err)
 	}
 	v, err := e.Codec.AppendValue(nil, 42)
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed, err := e.changed("key", c, values, Changes{list: []codec.Change{{Key: k, Value: v}}})
+	changed, err := e.record("key", c, Changes{list: []codec.Change{{Key: k, Value: v}}})
 	if err != nil {
 		return // too large, or a value that only looking at it shows to be corrupt
 	}
-	c, values, err = e.Open("key", changed.data)
-	if err != nil || c.ID() != e.Codec.ID() {
+	c, err = e.Open("key", changed)
+	if err != nil || c.Codec.ID() != e.Codec.ID() {
 		t.Fatalf("%s: what was changed does not open: %v", name, err)
 	}
-	if got, ok, err := c.Get(values, k); got != 42 || !ok || err != nil {
+	if got, ok, err := c.Codec.Get(c.Values, k); got != 42 || !ok || err != nil {
 		t.Errorf("%s: added = %v, %v, %v", name, got, ok, err)
 	}
-	if empty, err := e.changed("key", c, values, Changes{Flush: true}); len(empty.data) > 0 && !e.Beego || err != nil {
-		t.Errorf("%s: flushed = %x, %v", name, empty.data, err)
+	if empty, err := e.record("key", c, Changes{Flush: true}); err != nil || len(empty.Data) > 0 && !e.Beego {
+		t.Errorf("%s: flushed = %+v, %v", name, empty, err)
 	}
 }

@@ -1,30 +1,20 @@
 package merge
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
-	"github.com/seed1a8f7c28/session/internal/codec"
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
-
-// ReservedPrefix begins the keys of what this package and the root keep among a session's values.
-const ReservedPrefix = "\x01session."
-
-// LifetimeKey is where a session has a lifetime of its own: an int64 of milliseconds, negative if the browser is to keep the
-// cookie.
-const LifetimeKey = ReservedPrefix + "lifetime"
-
-var lifetimeKeyEnc, _ = codec.AppendKey(nil, LifetimeKey)
 
 // MaxLifetime is the longest lifetime of a session's own: every store has room for a time a century from now.
 const MaxLifetime = 100 * 365 * 24 * time.Hour
 
-// A Lifetime is how long a session lives when it is not used.
+// A Lifetime is how long a session lives.
 type Lifetime struct {
 	Idle       time.Duration // from its last use
-	Own        bool          // it is the session's, not the manager's
+	Absolute   time.Duration // used or not, since it began; 0 for ever
+	Own        bool          // Idle is the session's, not the manager's
 	Remembered bool          // the cookie outlives the browser
 }
 
@@ -53,45 +43,36 @@ type Lifetimes struct {
 }
 
 // Usual returns the lifetime of a session that has none of its own.
-func (l Lifetimes) Usual() Lifetime { return Lifetime{Idle: l.Idle} }
+func (l Lifetimes) Usual() Lifetime { return Lifetime{Idle: l.Idle, Absolute: l.Absolute} }
 
-// In returns the lifetime of a session with these values. It is asked with every request: that a session has none of its own
-// is found without decoding it.
-func (l Lifetimes) In(c codec.Codec, values []byte) Lifetime {
-	if len(values) == 0 || !c.Seeks() && !bytes.Contains(values, lifetimeKeyEnc[2:]) { // not what JSON escapes
-		return l.Usual()
+// Of returns the lifetime of a session with this metadata.
+func (l Lifetimes) Of(m *Meta) Lifetime {
+	life := l.Usual()
+	if m == nil {
+		return life
 	}
-	v, _, err := c.Get(values, lifetimeKeyEnc)
-	if err != nil {
-		return l.Usual()
-	}
-	return l.read(v)
-}
-
-// read reads what is stored under LifetimeKey.
-func (l Lifetimes) read(v any) Lifetime {
-	ms, ok := v.(int64)
+	ms := m.Int(OwnIdle)
 	remembered := ms < 0
 	if remembered {
 		ms = -ms
 	}
-	if !ok || ms <= 0 || ms > int64(MaxLifetime/time.Millisecond) {
-		return l.Usual()
+	if ms > 0 && ms <= maxLifetimeMillis {
+		life.Idle, life.Own, life.Remembered = time.Duration(ms)*time.Millisecond, true, remembered
 	}
-	return Lifetime{time.Duration(ms) * time.Millisecond, true, remembered}
+	if ms := m.Int(OwnAbsolute); ms > 0 && ms <= maxLifetimeMillis {
+		life.Absolute = time.Duration(ms) * time.Millisecond
+	}
+	return life
 }
 
-// Planned returns the lifetime that d will have when its changes, which are codec c's, are stored.
-func (l Lifetimes) Planned(d *Draft, c codec.Codec) Lifetime {
-	changes := d.Changes()
-	if change := changes.Find(lifetimeKeyEnc); change != nil && change.Value != nil {
-		if v, err := c.Value(change.Value); err == nil {
-			return l.read(v)
-		}
-	} else if change != nil || changes.Flush {
-		return l.Usual()
+const maxLifetimeMillis = int64(MaxLifetime / time.Millisecond)
+
+// Planned returns the lifetime that d will have when its changes are stored.
+func (l Lifetimes) Planned(d *Draft) Lifetime {
+	if len(d.Changes().meta) == 0 {
+		return d.Life
 	}
-	return d.Life
+	return l.Of(d.Meta())
 }
 
 // Due reports whether a session that is used now is due to have its idle deadline moved.
@@ -103,35 +84,45 @@ func (l Lifetimes) Due(now time.Time, v *View) bool {
 	return v.Life.Until(now, v.Deadline()).Sub(v.Expires()) >= max(every, time.Millisecond)
 }
 
-// Begin returns the record of a session that begins now, and lives for life when it is not used.
-func (l Lifetimes) Begin(now time.Time, life Lifetime) driver.Record {
+// Begin returns the record of a session that begins now with this lifetime.
+func (life Lifetime) Begin(now time.Time) driver.Record {
 	rec := driver.Record{Created: millis.Time(now.UnixMilli())}
-	if l.Absolute > 0 {
-		rec.Deadline = millis.Time(now.Add(l.Absolute).UnixMilli())
-	}
+	rec.Deadline = life.deadline(rec.Created)
 	rec.Expires = life.Until(now, rec.Deadline)
 	return rec
 }
 
-// LogIn makes rec the record of user, who logs in now: both lifetimes begin anew. user is as it is to be stored, "" if nobody
-// logs in.
-func (l Lifetimes) LogIn(rec *driver.Record, user string, life Lifetime) {
-	if user == "" {
-		return
+// deadline returns the absolute deadline of a session that began at created.
+func (life Lifetime) deadline(created time.Time) time.Time {
+	if life.Absolute == 0 {
+		return time.Time{}
 	}
-	fresh := l.Begin(time.Now(), life)
+	return millis.Time(created.Add(life.Absolute).UnixMilli())
+}
+
+// LogIn makes rec the record of user, who logs in now: both lifetimes begin anew. user is as it is to be stored.
+func (life Lifetime) LogIn(rec *driver.Record, user string) {
+	fresh := life.Begin(time.Now())
 	rec.User, rec.Created, rec.AuthTime = user, fresh.Created, fresh.Created
 	rec.Expires, rec.Deadline = fresh.Expires, fresh.Deadline
 }
 
-// NextExpires returns the idle deadline of base when it is stored now with d's changes and the lifetime life, and whether it
-// may be an earlier one: only a lifetime that this request has changed makes it so. With fixed it stays as it is.
-func (d *Draft) NextExpires(now time.Time, base *driver.Record, life Lifetime, fixed bool) (expires time.Time, shorten bool) {
-	switch changes := d.Changes(); {
-	case changes.Find(lifetimeKeyEnc) != nil || changes.Flush && d.Life.Own:
-		return life.Until(now, base.Deadline), true
-	case fixed:
-		return base.Expires, false
+// Extend gives rec the deadlines that it has when it is stored now with d's changes and this lifetime. Only a lifetime that this
+// request has changed makes one earlier. With fixed the idle one stays as it is.
+func (d *Draft) Extend(rec *driver.Record, now time.Time, life Lifetime, fixed bool) {
+	changes := d.Changes()
+	if changes.findMeta(OwnAbsolute) != nil {
+		rec.Deadline = life.deadline(rec.Created)
 	}
-	return life.Extended(now, base.Expires, base.Deadline), false
+	switch {
+	case changes.findMeta(OwnIdle) != nil && (d.Life.Own || life.Own):
+		rec.Expires, rec.Shorten = life.Until(now, rec.Deadline), true
+	case fixed:
+		rec.Shorten = false
+	default:
+		rec.Expires, rec.Shorten = life.Extended(now, rec.Expires, rec.Deadline), false
+	}
+	if !rec.Deadline.IsZero() && rec.Expires.After(rec.Deadline) { // the session's own has become shorter
+		rec.Expires, rec.Shorten = rec.Deadline, true
+	}
 }

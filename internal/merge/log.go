@@ -13,11 +13,13 @@ import (
 // by Update: its value holds as long as nobody else changes what the updates started from.
 type Changes struct {
 	Flush bool // all values are removed first
+	wipe  bool // and all metadata, with Flush
 	list  []codec.Change
+	meta  []metaChange
 }
 
 // Empty reports whether nothing changes.
-func (c Changes) Empty() bool { return !c.Flush && len(c.list) == 0 }
+func (c Changes) Empty() bool { return !c.Flush && len(c.list) == 0 && len(c.meta) == 0 }
 
 // Find returns the change of an encoded key, or nil.
 func (c Changes) Find(key []byte) *codec.Change {
@@ -31,7 +33,7 @@ func (c Changes) Find(key []byte) *codec.Change {
 
 // clone returns a copy that later changes do not reach.
 func (c Changes) clone() Changes {
-	c.list = slices.Clone(c.list)
+	c.list, c.meta = slices.Clone(c.list), slices.Clone(c.meta)
 	for i := range c.list {
 		c.list[i].Updates = slices.Clone(c.list[i].Updates)
 	}
@@ -82,7 +84,11 @@ func (c Changes) without(before Changes) Changes {
 		}
 		rest = append(rest, change)
 	}
-	return Changes{list: rest}
+	meta := slices.DeleteFunc(slices.Clone(c.meta), func(change metaChange) bool {
+		was := before.findMeta(change.field)
+		return was != nil && bytes.Equal(was.content, change.content)
+	})
+	return Changes{list: rest, meta: meta}
 }
 
 // repeats reports whether making the changes after those of before, an earlier state, would run an update twice.
@@ -100,8 +106,9 @@ type Log struct {
 	Changes
 	Told bool // the application knows that the changes are not stored
 
-	count int       // how many changes there were, stored ones too
-	sent  []attempt // what may have been stored although the store has not said so
+	count      int       // how many changes there were, stored ones too
+	cookieSent int64     // when the cookie was sent, in ms since 1970, if that is not stored yet
+	sent       []attempt // what may have been stored although the store has not said so
 
 	// What a request needs that makes one small change is in the one allocation of the Log.
 	free     []byte // what is left of the memory that keys and values are encoded into
@@ -172,8 +179,18 @@ func (l *Log) Update(key, value []byte, fn func(any) (any, error)) {
 	c.Value, c.Updates = value, append(c.Updates, fn)
 }
 
-// Clear notes that all values are removed.
-func (l *Log) Clear() { l.Changes = Changes{Flush: true} }
+// Clear notes that all values are removed, and what goes with them.
+func (l *Log) Clear() {
+	l.Changes = Changes{Flush: true}
+	for _, f := range dropsMeta {
+		l.setMeta(f, nil)
+	}
+}
+
+// Wipe notes that everything is removed, since it was another user's.
+func (l *Log) Wipe() { l.Changes = wiped }
+
+var wiped = Changes{Flush: true, wipe: true}
 
 // Reset drops all changes. Memory that changes were in is not used again.
 func (l *Log) Reset() { l.Changes = Changes{} }
@@ -181,12 +198,13 @@ func (l *Log) Reset() { l.Changes = Changes{} }
 // stored drops all changes: they are in the store.
 func (l *Log) stored() {
 	l.Reset()
-	l.sent = nil
+	l.sent, l.cookieSent = nil, 0
 }
 
 // Simplify shortens the log of a session that nobody else can know: what removes is dropped, what updates is done.
 func (l *Log) Simplify() {
 	l.Flush = false
+	l.meta = slices.DeleteFunc(l.meta, func(c metaChange) bool { return c.content == nil })
 	l.list = slices.DeleteFunc(l.list, func(c codec.Change) bool { return c.Value == nil })
 	for i := range l.list {
 		l.list[i].Updates = nil

@@ -26,8 +26,9 @@ type job struct {
 	user   string // who logs in with it, "" for nobody
 	copied uint64 // the version of the copy under the new key, 0 for none
 
+	apart bool      // the draft's changes stay in its log
 	fixed bool      // the idle deadline stays as it is
-	life  *Lifetime // from now to a new deadline; then nothing else changes
+	life  *Lifetime // from now to a new deadline, with apart
 
 	expires time.Time // as it was sent last
 	shorten bool
@@ -54,12 +55,24 @@ func (s *Store) Expire(ctx context.Context, d *Draft, life Lifetime) (out Outcom
 		return out, fmt.Errorf("session: save: %w", err)
 	}
 	defer s.Queue.Leave(d.Key, t)
-	return s.run(ctx, &job{Store: s, d: d, t: t, what: "save", life: &life})
+	return s.run(ctx, &job{Store: s, d: d, t: t, what: "save", apart: true, life: &life})
+}
+
+// refresh stores the session as it is, sealed anew if that is due, and with the time at which its cookie was sent. Without fixed
+// it moves the idle deadline. d's changes stay in its log.
+func (s *Store) refresh(ctx context.Context, d *Draft, fixed bool) (out Outcome, err error) {
+	t, err := s.Queue.Enter(ctx, d.Key)
+	if err != nil {
+		return out, fmt.Errorf("session: touch: %w", err)
+	}
+	defer s.Queue.Leave(d.Key, t)
+	return s.run(ctx, &job{Store: s, d: d, t: t, what: "touch", apart: true, fixed: fixed})
 }
 
 // Move stores the session under another key, with d's changes and for user, who logs in unless it is "", and ends it under
 // the old key at the version that was copied: a crash in between leaves both, and nobody knows the new one. t is the turn of
-// the old key. With fixed the idle deadline stays as it is. If another user was logged in, all values and d's changes are dropped.
+// the old key. With fixed the idle deadline stays as it is. If another user was logged in, all values, the metadata and d's changes
+// are dropped.
 func (s *Store) Move(ctx context.Context, t *Turn, d *Draft, to, user string, fixed bool) (Outcome, error) {
 	return s.run(ctx, &job{Store: s, d: d, t: t, what: "regenerate", to: to, user: user, fixed: fixed})
 }
@@ -77,7 +90,7 @@ func (s *Store) run(ctx context.Context, j *job) (out Outcome, err error) {
 			j.done(base, &p, begin, &out)
 			return out, nil
 		}
-		if j.to == "" && j.life == nil {
+		if j.to == "" && !j.apart {
 			j.unclear(base.Version, &p, err)
 		}
 		base, err = j.next(ctx, try, err, &out)
@@ -103,7 +116,7 @@ func (s *Store) run(ctx context.Context, j *job) (out Outcome, err error) {
 // newest returns the newest version that is known without asking: the request's own, or what this process has saved since. If
 // an earlier save of the Draft is in doubt it is the Draft's own: only the version after that tells.
 func (j *job) newest() *driver.Record {
-	if j.t.last.Version > j.d.Version && (j.life != nil || !j.d.isUnclear()) {
+	if j.t.last.Version > j.d.Version && (j.apart || !j.d.isUnclear()) {
 		return &j.t.last
 	}
 	return j.own()
@@ -115,56 +128,58 @@ func (j *job) own() *driver.Record {
 	return &j.t.own
 }
 
-// apply returns what the job makes of the values of base.
-func (j *job) apply(base *driver.Record) (payload, error) {
+// apply returns what the job makes of base.
+func (j *job) apply(base *driver.Record) (Payload, error) {
 	d := j.d
-	if j.life != nil {
-		if base == &j.t.own {
-			return payload{data: j.Envelope.repack(d.Key, d.Codec, d.Values)}, nil
-		}
-		return payload{data: base.Data}, nil
-	}
-	key, c, values, changes := d.Key, d.Codec, d.Values, d.Changes()
-	if j.to != "" {
-		key = j.to
-	}
-	if j.user != "" && d.User != "" && d.User != j.user {
-		changes = Changes{Flush: true}
+	c, changes := d.contents(), Changes{}
+	if !j.apart {
+		changes = d.Changes()
 	}
 	if base.Version != d.Version { // the log's updates started from another one
 		var err error
-		if c, values, err = j.Envelope.Open(d.Key, base.Data); err == nil {
-			changes, err = changes.replayed(c, j.Envelope.Codec, values)
+		if c, err = j.Envelope.Open(d.Key, base); err == nil {
+			changes, err = changes.replayed(c.Codec, j.Envelope.Codec, c.Values)
 		}
 		if err != nil {
-			return payload{}, err
+			return Payload{}, err
 		}
 	}
-	return j.Envelope.changed(key, c, values, changes)
+	if j.user != "" && d.User != "" && j.Envelope.Name(d.User) != j.user {
+		changes = wiped
+	}
+	return j.Envelope.Apply(j.Envelope.head(), c, changes, d.cookieSent())
 }
 
 // send stores p in place of base.
-func (j *job) send(ctx context.Context, base *driver.Record, p *payload, now time.Time) error {
+func (j *job) send(ctx context.Context, base *driver.Record, p *Payload, now time.Time) error {
+	d, key := j.d, j.d.Key
 	rec := &j.t.out
 	*rec = *base
-	rec.Data = p.data
-	if j.life != nil {
+	switch {
+	case j.life != nil:
 		rec.Expires, rec.Shorten = j.life.Until(now, base.Deadline), true
-	} else {
-		rec.Expires, rec.Shorten = j.d.NextExpires(now, base, p.life, j.fixed)
+	case j.apart && j.fixed:
+		rec.Shorten = false
+	case j.apart:
+		rec.Expires, rec.Shorten = p.Life.Extended(now, base.Expires, base.Deadline), false
+	default:
+		d.Extend(rec, now, p.Life, j.fixed)
 	}
 	if j.to != "" {
-		rec.Shorten = false
-		j.Envelope.Lifetimes.LogIn(rec, j.user, p.life)
+		key, rec.Shorten = j.to, false
+		if j.user != "" {
+			p.Life.LogIn(rec, j.Envelope.StoredNames(j.user)[0])
+		}
 	}
+	j.Envelope.pack(key, rec, p)
 	if j.expires, j.shorten = rec.Expires, rec.Shorten; j.to != "" {
 		return j.move(ctx, base.Version, rec)
 	}
-	return j.Backend.Save(ctx, j.d.Key, rec)
+	return j.Backend.Save(ctx, key, rec)
 }
 
 // done notes that p is stored in place of base.
-func (j *job) done(base *driver.Record, p *payload, begin time.Time, out *Outcome) {
+func (j *job) done(base *driver.Record, p *Payload, begin time.Time, out *Outcome) {
 	d, t := j.d, j.t
 	if j.shorten {
 		out.Sooner = j.expires
@@ -173,11 +188,13 @@ func (j *job) done(base *driver.Record, p *payload, begin time.Time, out *Outcom
 	case j.to != "":
 		j.stored(d, j.to, &t.out, p)
 		return
-	case j.life == nil:
+	case !j.apart:
 		j.stored(d, d.Key, &t.out, p)
 	case base.Version == d.Version: // else the view stays: updates in the log started from it
-		d.Version = t.out.Version
-		d.SetExpires(t.out.Expires)
+		d.Take(&t.out, &p.Contents, p.Life)
+	}
+	if d.Log != nil {
+		d.Log.cookieSent = 0
 	}
 	if t.last = t.out; !j.Local {
 		t.took = time.Since(begin)

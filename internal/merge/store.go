@@ -44,12 +44,12 @@ func (s *Store) Load(ctx context.Context, key string, d *Draft) (out Outcome, er
 	if !rec.Live(now) {
 		return out, out.failed(driver.ErrNotFound)
 	}
-	c, values, err := s.Envelope.Open(key, rec.Data)
+	c, err := s.Envelope.Open(key, rec)
 	if err != nil {
 		return out, err
 	}
 	d.Key = key
-	d.Take(rec, c, values, s.Envelope.Lifetimes.In(c, values))
+	d.Take(rec, &c, s.Envelope.Lifetimes.Of(c.Meta))
 	if d.Log != nil {
 		d.Log.Reset()
 	}
@@ -60,15 +60,17 @@ func (s *Store) Load(ctx context.Context, key string, d *Draft) (out Outcome, er
 // Create stores a session for the first time, with d's changes, under key and for user, who logs in unless it is "". It is
 // [driver.ErrExists] if there is one under key.
 func (s *Store) Create(ctx context.Context, key string, d *Draft, user string) (out Outcome, err error) {
-	p, err := s.Envelope.changed(key, s.Envelope.Codec, nil, d.Changes())
+	p, err := s.Envelope.Apply(s.Envelope.head(), Contents{Codec: s.Envelope.Codec}, d.Changes(), d.cookieSent())
 	if err != nil {
 		return out, err
 	}
 	rec := NewRecord()
 	defer FreeRecord(rec)
-	*rec = s.Envelope.Lifetimes.Begin(time.Now(), p.life)
-	rec.Data = p.data
-	s.Envelope.Lifetimes.LogIn(rec, user, p.life)
+	*rec = p.Life.Begin(time.Now())
+	if user != "" {
+		p.Life.LogIn(rec, s.Envelope.StoredNames(user)[0])
+	}
+	s.Envelope.pack(key, rec, &p)
 	if err := s.Backend.Create(ctx, key, rec); err != nil {
 		out.Failed = true
 		return out, fmt.Errorf("session: create: %w", err)
@@ -78,22 +80,39 @@ func (s *Store) Create(ctx context.Context, key string, d *Draft, user string) (
 }
 
 // stored makes rec, which was stored under key with this payload, the view, with nothing left to store.
-func (s *Store) stored(d *Draft, key string, rec *driver.Record, p *payload) {
+func (s *Store) stored(d *Draft, key string, rec *driver.Record, p *Payload) {
 	d.Key = key
-	d.Take(rec, s.Envelope.Codec, p.values, p.life)
+	d.Take(rec, &p.Contents, p.Life)
 	if d.Log != nil {
 		d.Log.stored()
 	}
 }
 
-// Touch moves the idle deadline to the session's lifetime from now.
+// Touch moves the idle deadline to the session's lifetime from now. It is a save where the record must be sealed anew, or has to
+// say when the cookie was sent.
 func (s *Store) Touch(ctx context.Context, d *Draft) (out Outcome, err error) {
+	if d.Stale || d.cookieSent() != 0 {
+		return s.refresh(ctx, d, false)
+	}
 	expires := d.Life.Extended(time.Now(), d.Expires(), d.Deadline())
 	if err := s.Backend.Touch(ctx, d.Key, expires); err != nil {
 		return out, fmt.Errorf("session: touch: %w", out.failed(err))
 	}
 	d.SetExpires(expires)
 	return out, nil
+}
+
+// Reseal brings the record under key to the first key of encryption, if it is not there yet. That it is gone is no error.
+func (s *Store) Reseal(ctx context.Context, key string) error {
+	var d Draft
+	_, err := s.Load(ctx, key, &d)
+	if err == nil && d.Stale {
+		_, err = s.refresh(ctx, &d, true)
+	}
+	if errors.Is(err, driver.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // Rebase gives d the key and the view of another Draft, which is of the same session under another key. Updates run again, on

@@ -94,9 +94,9 @@ func put(t *testing.T, s *Store, d *Draft, key string, value any) {
 	log.Put(k, v)
 }
 
-func get(t *testing.T, s *Store, data []byte, key string) any {
+func get(t *testing.T, s *Store, rec *driver.Record, key string) any {
 	t.Helper()
-	c, values, err := s.Envelope.Open("key", data)
+	c, err := s.Envelope.Open("key", rec)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func get(t *testing.T, s *Store, data []byte, key string) any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, _, err := c.Get(values, k)
+	v, _, err := c.Codec.Get(c.Values, k)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestSaveAfterAConflict(t *testing.T) {
 	if err != nil || out != (Outcome{Conflicts: 1}) {
 		t.Fatalf("saved: %+v, %v", out, err)
 	}
-	if a, other := get(t, s, b.rec.Data, "a"), get(t, s, b.rec.Data, "b"); a != 2 || other != 3 || !d.Log.Empty() {
+	if a, other := get(t, s, &b.rec, "a"), get(t, s, &b.rec, "b"); a != 2 || other != 3 || !d.Log.Empty() {
 		t.Errorf("stored are a = %v and b = %v", a, other)
 	}
 }
@@ -175,8 +175,8 @@ func TestExpireKeepsTheLog(t *testing.T) {
 	if err != nil || out.Sooner.IsZero() || !out.Sooner.Equal(b.rec.Expires) || time.Until(b.rec.Expires) > time.Minute {
 		t.Fatalf("%+v, %v; it expires in %v", out, err, time.Until(b.rec.Expires))
 	}
-	if d.Log.Empty() || d.Version != before.Version+1 || get(t, s, b.rec.Data, "a") != 1 {
-		t.Errorf("version %d, a = %v", d.Version, get(t, s, b.rec.Data, "a"))
+	if d.Log.Empty() || d.Version != before.Version+1 || get(t, s, &b.rec, "a") != 1 {
+		t.Errorf("version %d, a = %v", d.Version, get(t, s, &b.rec, "a"))
 	}
 }
 
@@ -223,7 +223,7 @@ func TestTheSecondOfTwoTriesWasStored(t *testing.T) {
 	if _, err := s.Save(t.Context(), d, false); err != nil || !d.Log.Empty() {
 		t.Errorf("the third try: %v", err)
 	}
-	if n := get(t, s, b.rec.Data, "n"); n != 1 {
+	if n := get(t, s, &b.rec, "n"); n != 1 {
 		t.Errorf("n = %v, want 1", n)
 	}
 }
@@ -249,7 +249,7 @@ func TestRebaseInDoubt(t *testing.T) {
 	if err := s.Rebase(d, &moved); err != nil || d.Key != "new" {
 		t.Fatalf("without the increment: %v", err)
 	}
-	if _, err := s.Save(t.Context(), d, false); err != nil || get(t, s, b.rec.Data, "a") != 4 || get(t, s, b.rec.Data, "n") != 1 {
-		t.Errorf("a = %v, n = %v, %v", get(t, s, b.rec.Data, "a"), get(t, s, b.rec.Data, "n"), err)
+	if _, err := s.Save(t.Context(), d, false); err != nil || get(t, s, &b.rec, "a") != 4 || get(t, s, &b.rec, "n") != 1 {
+		t.Errorf("a = %v, n = %v, %v", get(t, s, &b.rec, "a"), get(t, s, &b.rec, "n"), err)
 	}
 }

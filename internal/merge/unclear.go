@@ -39,24 +39,25 @@ func FateOf(found *driver.Record, base uint64, expires time.Time, hashed, same b
 
 // An attempt is a save whose answer was lost: it was stored or not, or will be in a moment.
 type attempt struct {
-	base         uint64 // the version that it was made on
-	expires      time.Time
-	shorten      bool
-	data, values []byte
-	changes      Changes // that are in it
-	count        int     // how many changes there were until then
+	base     uint64 // the version that it was made on
+	expires  time.Time
+	shorten  bool
+	data     []byte
+	contents Contents
+	changes  Changes // that are in it
+	count    int     // how many changes there were until then
 }
 
 // errUnclear is returned when it cannot be found out what became of an earlier try.
 var errUnclear = errors.New("not known whether an earlier try has stored the updates, and they are not made twice")
 
 // unclear notes that p was sent in place of the version base, if err leaves open whether it was stored.
-func (j *job) unclear(base uint64, p *payload, err error) {
+func (j *job) unclear(base uint64, p *Payload, err error) {
 	if isClear(err) {
 		return
 	}
 	l := j.d.WriteLog()
-	l.sent = append(l.sent, attempt{base, j.expires, j.shorten, p.data, p.values, l.clone(), l.count})
+	l.sent = append(l.sent, attempt{base, j.expires, j.shorten, p.data, p.Contents, l.clone(), l.count})
 }
 
 // isClear reports whether an error says that nothing was stored.
@@ -69,7 +70,7 @@ func isClear(err error) bool {
 // in it leave the log. Once others have saved it cannot tell, which is an error if the log has an update that may be in
 // what is stored.
 func (j *job) resolve(is *driver.Record, out *Outcome) (mine bool, err error) {
-	if j.life != nil || !j.d.isUnclear() {
+	if j.apart || !j.d.isUnclear() {
 		return false, nil
 	}
 	l := j.d.Log
@@ -102,7 +103,7 @@ func (j *job) resolve(is *driver.Record, out *Outcome) (mine bool, err error) {
 
 // adopt makes is, which an earlier attempt has stored, the view.
 func (j *job) adopt(is *driver.Record, was *attempt, out *Outcome) {
-	j.d.Take(is, j.Envelope.Codec, was.values, j.Envelope.Lifetimes.In(j.Envelope.Codec, was.values))
+	j.d.Take(is, &was.contents, j.Envelope.Lifetimes.Of(was.contents.Meta))
 	j.t.last = *is
 	if was.shorten {
 		out.Sooner = is.Expires

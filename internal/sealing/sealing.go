@@ -78,10 +78,10 @@ func (b *Box) Seal(dst, plaintext, additional []byte) []byte {
 	return k.aead.Seal(append(dst, k.id[:]...), nil, plaintext, additional)
 }
 
-// Open appends to dst what Seal was given, with the same additional.
-func (b *Box) Open(dst, sealed, additional []byte) ([]byte, error) {
+// Open appends to dst what Seal was given, with the same additional. first reports whether the first key has sealed it.
+func (b *Box) Open(dst, sealed, additional []byte) (plain []byte, first bool, err error) {
 	if len(sealed) < Overhead {
-		return dst, ErrOpen
+		return dst, false, ErrOpen
 	}
 	id := [idSize]byte(sealed)
 	for i := range b.keys {
@@ -90,8 +90,8 @@ func (b *Box) Open(dst, sealed, additional []byte) ([]byte, error) {
 			continue
 		}
 		if plaintext, err := k.aead.Open(dst, nil, sealed[idSize:], additional); err == nil {
-			return plaintext, nil
+			return plaintext, i == 0, nil
 		}
 	}
-	return dst, ErrOpen
+	return dst, false, ErrOpen
 }

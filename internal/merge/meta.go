@@ -1,0 +1,279 @@
+package merge
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/codec"
+	"github.com/seed1a8f7c28/session/internal/sealing"
+)
+
+// A Meta is what a session has beside its values: what lists show, and what must be known without decoding values. It is
+// never changed; nil has nothing. Encoded it is a list of fields in the order of their numbers, each
+//
+//	1 byte   number
+//	uvarint  length
+//	         content: a text, or an integer as a varint (both as in encoding/binary)
+//
+// Fields of later versions are kept as they are.
+type Meta struct {
+	Alias  string // another name that the session is found by
+	fields []byte
+}
+
+// A Field is one of a Meta's. The numbers are stored.
+type Field byte
+
+const (
+	Label       Field = 1 // text: what a user knows the session by
+	OwnIdle     Field = 2 // ms: its lifetime when it is not used, negative if the browser is to keep the cookie
+	OwnAbsolute Field = 3 // ms: its lifetime, used or not
+	CookieSent  Field = 4 // ms since 1970: when its cookie was last sent, if the browser keeps it
+	// 5 to 7 are for the level and the methods of a login, and for the device that a session is bound to.
+)
+
+// maxMeta is how long the encoded form may be, so that a driver.Record has room for it when it is sealed.
+const maxMeta = driver.MaxMeta - sealing.Overhead
+
+// Text returns a field, or "".
+func (m *Meta) Text(f Field) string {
+	text, _ := m.get(f)
+	return string(text)
+}
+
+// Int returns a field, or 0.
+func (m *Meta) Int(f Field) int64 {
+	content, _ := m.get(f)
+	n, _ := binary.Varint(content)
+	return n
+}
+
+func (m *Meta) get(f Field) (content []byte, ok bool) {
+	if m == nil {
+		return nil, false
+	}
+	for rest := m.fields; len(rest) > 0; {
+		number, content, after, ok := nextField(rest)
+		if !ok || number == f {
+			return content, ok
+		}
+		rest = after
+	}
+	return nil, false
+}
+
+// nextField returns the first field of b and what is behind it.
+func nextField(b []byte) (f Field, content, rest []byte, ok bool) {
+	n, size := binary.Uvarint(b[1:])
+	if size <= 0 || n > uint64(len(b)-1-size) {
+		return 0, nil, nil, false
+	}
+	end := 1 + size + int(n)
+	return Field(b[0]), b[1+size : end], b[end:], true
+}
+
+// newMeta returns the Meta of a record, whose encoded form is fields. fields stay the caller's, unchanged.
+func newMeta(alias string, fields []byte) (*Meta, error) {
+	if alias == "" && len(fields) == 0 {
+		return nil, nil
+	}
+	last := -1
+	for rest := fields; len(rest) > 0; {
+		f, _, after, ok := nextField(rest)
+		if !ok || int(f) <= last {
+			return nil, fmt.Errorf("%w: metadata", driver.ErrCorrupt)
+		}
+		last, rest = int(f), after
+	}
+	return &Meta{alias, fields}, nil
+}
+
+// Into puts m into a record, in the clear.
+func (m *Meta) Into(rec *driver.Record) {
+	if m != nil {
+		rec.Alias, rec.Meta = m.Alias, m.fields
+	}
+}
+
+// A metaChange gives a field another content, or none if that is nil.
+type metaChange struct {
+	field   Field
+	content []byte
+}
+
+// with returns m with the changes made. It is [driver.ErrTooLarge] if there is no room for them.
+func (m *Meta) with(changes []metaChange) (*Meta, error) {
+	if len(changes) == 0 {
+		return m, nil
+	}
+	contents := make(map[Field][]byte)
+	var alias string
+	if m != nil {
+		alias = m.Alias
+		for rest := m.fields; len(rest) > 0; {
+			f, content, after, ok := nextField(rest)
+			if !ok {
+				break
+			}
+			contents[f], rest = content, after
+		}
+	}
+	var order []Field
+	for _, c := range changes {
+		contents[c.field] = c.content
+	}
+	for f, content := range contents {
+		if content != nil {
+			order = append(order, f)
+		}
+	}
+	slices.Sort(order)
+	var fields []byte
+	for _, f := range order {
+		fields = append(fields, byte(f))
+		fields = binary.AppendUvarint(fields, uint64(len(contents[f])))
+		fields = append(fields, contents[f]...)
+	}
+	if len(fields) > maxMeta {
+		return nil, fmt.Errorf("%w: %d bytes of metadata, %d allowed", driver.ErrTooLarge, len(fields), maxMeta)
+	}
+	if alias == "" && fields == nil {
+		return nil, nil
+	}
+	return &Meta{alias, fields}, nil
+}
+
+// setMeta notes that a field has another content, or none.
+func (c *Changes) setMeta(f Field, content []byte) {
+	for i := range c.meta {
+		if c.meta[i].field == f {
+			c.meta[i].content = content
+			return
+		}
+	}
+	c.meta = append(c.meta, metaChange{f, content})
+}
+
+// findMeta returns the change of a field, or nil.
+func (c *Changes) findMeta(f Field) *metaChange {
+	for i := range c.meta {
+		if c.meta[i].field == f {
+			return &c.meta[i]
+		}
+	}
+	return nil
+}
+
+// dropsMeta are the fields that go with the values.
+var dropsMeta = []Field{Label, OwnIdle}
+
+// SetText notes that a field has this text, or none if it is "".
+func (l *Log) SetText(f Field, text string) {
+	if text == "" {
+		l.setMeta(f, nil)
+		return
+	}
+	l.setMeta(f, []byte(text))
+}
+
+// SetInt notes that a field has this number, or none if it is 0.
+func (l *Log) SetInt(f Field, n int64) {
+	if n == 0 {
+		l.setMeta(f, nil)
+		return
+	}
+	l.setMeta(f, binary.AppendVarint(nil, n))
+}
+
+// Sends notes that the session's cookie is sent at this time, in ms since 1970. It is stored with whatever is stored next, and
+// is no change by itself.
+func (l *Log) Sends(at int64) { l.cookieSent = at }
+
+// Meta returns the metadata that the draft has with its changes made.
+func (d *Draft) Meta() *Meta {
+	m, err := d.View.Meta.with(d.Changes().meta)
+	if err != nil {
+		return d.View.Meta
+	}
+	return m
+}
+
+// Before there was metadata, labels and lifetimes were among the values: there they are still read. Beego's layout has no
+// other place, so that there all metadata is a value.
+const (
+	// ReservedPrefix begins the keys of what this package and the root keep among a session's values.
+	ReservedPrefix = "\x01session."
+
+	oldLabelKey    = ReservedPrefix + "label"    // a string
+	oldLifetimeKey = ReservedPrefix + "lifetime" // an int64 as OwnIdle has it
+	metaKey        = ReservedPrefix + "meta"     // []byte, in beego's layout
+)
+
+var (
+	oldLabelKeyEnc, _    = codec.AppendKey(nil, oldLabelKey)
+	oldLifetimeKeyEnc, _ = codec.AppendKey(nil, oldLifetimeKey)
+	metaKeyEnc, _        = codec.AppendKey(nil, metaKey)
+
+	oldKeys  = []byte("session.l") // what both have, in every codec
+	beegoKey = []byte("session.meta")
+)
+
+// hasOldKeys reports whether values may have what is metadata now. It is asked with every request, so that it does not decode.
+func hasOldKeys(values []byte) bool { return bytes.Contains(values, oldKeys) }
+
+// lifted returns meta with what of it is among values, which are codec c's.
+func (e *Envelope) lifted(meta *Meta, c codec.Codec, values []byte) (*Meta, error) {
+	if e.Beego && bytes.Contains(values, beegoKey) {
+		v, ok, err := c.Get(values, metaKeyEnc)
+		fields, isBytes := v.([]byte)
+		if ok && err == nil && isBytes {
+			if meta, err = newMeta("", fields); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if !hasOldKeys(values) {
+		return meta, nil
+	}
+	var old Changes
+	if v, ok, err := c.Get(values, oldLabelKeyEnc); ok && err == nil {
+		if label, ok := v.(string); ok && label != "" {
+			old.setMeta(Label, []byte(label))
+		}
+	}
+	if v, ok, err := c.Get(values, oldLifetimeKeyEnc); ok && err == nil {
+		if ms, ok := v.(int64); ok && ms != 0 {
+			old.setMeta(OwnIdle, binary.AppendVarint(nil, ms))
+		}
+	}
+	old.meta = slices.DeleteFunc(old.meta, func(c metaChange) bool {
+		_, has := meta.get(c.field)
+		return has
+	})
+	return meta.with(old.meta)
+}
+
+// stripped returns changes that also bring values, which they are made to, into today's form: no metadata among them, but in
+// beego's layout, where meta is a value.
+func (e *Envelope) stripped(changes Changes, values []byte, meta *Meta) (Changes, error) {
+	list := changes.list
+	if !changes.Flush && hasOldKeys(values) {
+		list = append(slices.Clone(list), codec.Change{Key: oldLabelKeyEnc}, codec.Change{Key: oldLifetimeKeyEnc})
+	}
+	if e.Beego && (meta != nil || bytes.Contains(values, beegoKey)) {
+		change := codec.Change{Key: metaKeyEnc}
+		if meta != nil {
+			v, err := e.Codec.AppendValue(nil, meta.fields)
+			if err != nil {
+				return changes, err
+			}
+			change.Value = v
+		}
+		list = append(slices.Clone(list), change)
+	}
+	changes.list = list
+	return changes, nil
+}

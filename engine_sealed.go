@@ -202,7 +202,7 @@ func (e *sealedEngine) shift(ctx context.Context, s *Session) error {
 		return err
 	}
 	expires := s.draft.Life.Extended(time.Now(), s.draft.Expires(), s.draft.Deadline())
-	return e.sealUntil(s, expires, e.m.maxAge(s.draft.Life))
+	return e.sealUntil(s, expires, usual)
 }
 
 func (e *sealedEngine) fix(ctx context.Context, s *Session, life merge.Lifetime) error {
@@ -244,7 +244,7 @@ func (e *sealedEngine) seal(s *Session, sid, user string, age int) error {
 		return err
 	}
 	if age == usual {
-		age = e.m.maxAge(p.Life)
+		age = e.m.maxAgeUntil(rec.Expires, p.Life, s.isFixed())
 	}
 	sealed, err := e.answer(s.r, rec, age)
 	if err != nil {

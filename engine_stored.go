@@ -32,14 +32,16 @@ func (e *storedEngine) arrived(s *Session, c candidate) error {
 	switch {
 	case c.by == byHeader:
 		s.r.reply.header(c.sid)
-	case s.idle == due:
-		s.renewCookie(e.m.maxAge(s.draft.Life))
+	case s.cookieDue():
+		e.renew(s, s.maxAge())
+		s.setDue(true)
 	}
 	return nil
 }
 
 func (e *storedEngine) renew(s *Session, maxAge int) {
 	if s.isStored() {
+		s.sends()
 		s.r.answerCookie(s.sid, maxAge)
 	}
 }
@@ -94,6 +96,7 @@ func (e *storedEngine) create(ctx context.Context, s *Session, user string) erro
 			return err
 		}
 	}
+	s.sends()
 	out, err := e.store.Create(ctx, e.m.storageKey(sid), &s.draft, user)
 	e.met(ctx, s, user, out)
 	if errors.Is(err, ErrExists) { // an earlier try was stored, but the answer was lost
@@ -195,6 +198,7 @@ func (e *storedEngine) shift(ctx context.Context, s *Session) error {
 }
 
 func (e *storedEngine) fix(ctx context.Context, s *Session, life merge.Lifetime) error {
+	s.sends()
 	user := s.draft.User
 	out, err := e.store.Expire(ctx, &s.draft, life)
 	return e.after(ctx, s, saved, user, out, err)

@@ -83,6 +83,7 @@ func (e *storedEngine) moveOnce(ctx context.Context, s *Session, sid, user strin
 		return err
 	}
 	s.state = held // also if an update panics
+	s.sends()
 	before := s.draft.User
 	out, err := e.store.Move(ctx, turn, &s.draft, e.m.storageKey(sid), user, s.isFixed())
 	e.met(ctx, s, before, out)

@@ -61,12 +61,67 @@ func (s *Session) setLifetime(ctx context.Context, d time.Duration, remembered b
 	return err
 }
 
+// SetAbsoluteLifetime sets how long this session lives at most, however much it is used, since it began or its user logged in,
+// instead of the manager's absoluteLifetime: shorter or longer, from its next save on, over a Regenerate and a Login of the
+// same user. d is from a millisecond to a century and is cut to milliseconds; zero takes it back. It is an error, and changes
+// nothing, if the session is older than d: Logout ends it. Other errors are those of [Session.SetLifetime].
+func (s *Session) SetAbsoluteLifetime(ctx context.Context, d time.Duration) error {
+	s.mu.Lock()
+	defer s.unlock()
+	switch {
+	case s.m.cannot[lifetimes] != nil:
+		return s.m.cannot[lifetimes]
+	case d != 0 && d < time.Millisecond || d > maxLifetime:
+		return errors.New("session: a lifetime is from a millisecond to a century, or 0")
+	case d != 0 && s.isStored() && time.Since(s.draft.Created()) >= d:
+		return errors.New("session: the session is older than the absolute lifetime")
+	}
+	return s.changeLocked(ctx, edit{op: opMeta, field: merge.OwnAbsolute, value: d.Milliseconds()})
+}
+
 // maxAge returns the Max-Age of the cookie of a session with lifetime l, in seconds, 0 for none.
 func (m *Manager) maxAge(l merge.Lifetime) int {
 	if l.Remembered || l.Own && m.cfg.cookieMaxAge > 0 {
 		return cookieAge(l.Idle)
 	}
 	return m.cfg.cookieMaxAge
+}
+
+// maxAgeUntil is maxAge for a session that expires then. A deadline that UpdateExpiration has set counts instead of the
+// lifetime: in its own request, which fixed says, and later as long as it is beyond the lifetime.
+func (m *Manager) maxAgeUntil(expires time.Time, l merge.Lifetime, fixed bool) int {
+	age := m.maxAge(l)
+	if age == 0 || expires.IsZero() {
+		return age
+	}
+	left, differs := time.Until(expires), min(l.Idle/20, time.Minute) // clocks do, too
+	if left > l.Idle+differs || fixed && left < l.Idle-differs {
+		return cookieAge(left)
+	}
+	return age
+}
+
+// maxAge returns the Max-Age of the session's cookie, if it is sent now.
+func (s *Session) maxAge() int {
+	return s.m.maxAgeUntil(s.draft.Expires(), s.lifetime(), s.isFixed())
+}
+
+// cookieDue reports whether the browser keeps the cookie, and was sent it a twentieth of its life ago. That goes by what is
+// stored with the session: what else is stored meanwhile does not matter.
+func (s *Session) cookieDue() bool {
+	age := s.maxAge()
+	if age == 0 || !s.r.answersCookie() || s.promisable() != nil {
+		return false
+	}
+	sent := time.UnixMilli(s.draft.Meta().Int(merge.CookieSent))
+	return time.Since(sent) >= time.Duration(age)*time.Second/20
+}
+
+// sends notes that the cookie is sent, for what is stored next, if the browser keeps it.
+func (s *Session) sends() {
+	if s.m.maxAge(s.lifetime()) > 0 && s.r.answersCookie() {
+		s.draft.WriteLog().Sends(time.Now().UnixMilli())
+	}
 }
 
 // cookieAge returns d in seconds, as far as browsers keep a cookie.
@@ -95,9 +150,10 @@ func (m *Manager) ShiftExpirationExchange(x Exchange) error {
 }
 
 func (s *Session) shift(ctx context.Context) error {
+	s.sends()
 	err := s.m.engine.shift(ctx, s)
 	if err == nil {
-		s.renewCookie(s.m.maxAge(s.draft.Life))
+		s.renewCookie(s.maxAge())
 	}
 	return err
 }

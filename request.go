@@ -209,9 +209,14 @@ func (r *request) answerSID(sid string, maxAge int) {
 	}
 }
 
+// answersCookie reports whether the client gets its sid in a cookie.
+func (r *request) answersCookie() bool {
+	return r.byCookie() && r.m.cfg.EnableSetCookie && r != r.m.none
+}
+
 // answerCookie sends sid in the cookie, unless it travels otherwise.
 func (r *request) answerCookie(sid string, maxAge int) {
-	if !r.byCookie() || !r.m.cfg.EnableSetCookie {
+	if !r.answersCookie() {
 		return
 	}
 	value, err := r.m.encodeSID(sid)

@@ -48,7 +48,7 @@ func (s *Session) begun(ctx context.Context) {
 
 // answer promises the sid to the client and to later readers of the request.
 func (s *Session) answer(n note) {
-	s.r.answerSID(s.sid, s.m.maxAge(s.lifetime()))
+	s.r.answerSID(s.sid, s.maxAge())
 	s.r.reply.rewrite(s.sid, "", n)
 }
 

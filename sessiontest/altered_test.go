@@ -11,22 +11,24 @@ import (
 // altered is a node with some of its methods replaced.
 type altered struct {
 	*node
-	key      func(key string) string // what becomes of a key
-	create   func(ctx context.Context, key string, rec *driver.Record) error
-	load     func(ctx context.Context, key string, rec *driver.Record) error
-	save     func(ctx context.Context, key string, rec *driver.Record) error
-	touch    func(ctx context.Context, key string, expires time.Time) error
-	delete   func(ctx context.Context, key string, version uint64) error
-	rename   func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error
-	watch    func(ctx context.Context, resync func(), destroyed func(key string)) error
-	count    func(ctx context.Context) (int, error)
-	list     func(ctx context.Context) iter.Seq2[driver.Entry, error]
-	sweep    func(ctx context.Context, expired func(key, user string)) (int, error)
-	listUser func(ctx context.Context, user string) iter.Seq2[driver.Entry, error]
-	reserve  func(ctx context.Context, user, key string, until time.Time, limit int, evict bool) ([]string, error)
-	clear    func(ctx context.Context) error
-	ping     func(ctx context.Context) error
-	close    func() error
+	key       func(key string) string // what becomes of a key
+	create    func(ctx context.Context, key string, rec *driver.Record) error
+	load      func(ctx context.Context, key string, rec *driver.Record) error
+	save      func(ctx context.Context, key string, rec *driver.Record) error
+	touch     func(ctx context.Context, key string, expires time.Time) error
+	delete    func(ctx context.Context, key string, version uint64) error
+	rename    func(ctx context.Context, c renameCall) error
+	mark      func(ctx context.Context, c markCall) error
+	watch     func(ctx context.Context, resync func(), destroyed func(key string)) error
+	count     func(ctx context.Context) (int, error)
+	list      func(ctx context.Context) iter.Seq2[driver.Entry, error]
+	sweep     func(ctx context.Context, expired func(key, user string)) (int, error)
+	listUser  func(ctx context.Context, user string) iter.Seq2[driver.Entry, error]
+	listAlias func(ctx context.Context, alias string) iter.Seq2[driver.Entry, error]
+	reserve   func(ctx context.Context, user, key string, until time.Time, limit int, evict bool) ([]string, error)
+	clear     func(ctx context.Context) error
+	ping      func(ctx context.Context) error
+	close     func() error
 }
 
 func (a *altered) mapped(key string) string {
@@ -71,11 +73,60 @@ func (a *altered) Delete(ctx context.Context, key string, version uint64) error 
 	return a.node.Delete(ctx, a.mapped(key), version)
 }
 
-func (a *altered) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
-	if a.rename != nil {
-		return a.rename(ctx, a.mapped(oldKey), oldVersion, a.mapped(newKey), rec)
+// A renameCall is a call of Rename.
+type renameCall struct {
+	oldKey     string
+	oldVersion uint64
+	newKey     string
+	rec        *driver.Record
+	mark       driver.Mark
+}
+
+func (c renameCall) on(ctx context.Context, n *node) error {
+	return n.Rename(ctx, c.oldKey, c.oldVersion, c.newKey, c.rec, c.mark)
+}
+
+// renaming returns how to alter a node so that f stands in for Rename.
+func renaming(f func(n *node, ctx context.Context, c renameCall) error) func(n *node) driver.Backend {
+	return func(n *node) driver.Backend {
+		return &altered{node: n, rename: func(ctx context.Context, c renameCall) error { return f(n, ctx, c) }}
 	}
-	return a.node.Rename(ctx, a.mapped(oldKey), oldVersion, a.mapped(newKey), rec)
+}
+
+func (a *altered) Rename(
+	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
+) error {
+	c := renameCall{a.mapped(oldKey), oldVersion, a.mapped(newKey), rec, mark}
+	if a.rename != nil {
+		return a.rename(ctx, c)
+	}
+	return c.on(ctx, a.node)
+}
+
+// A markCall is a call of Mark.
+type markCall struct {
+	key     string
+	version uint64
+	mark    driver.Mark
+}
+
+func (c markCall) on(ctx context.Context, n *node) error {
+	return n.Mark(ctx, c.key, c.version, c.mark)
+}
+
+// marking returns how to alter a node so that f stands in for Mark.
+func marking(f func(n *node, ctx context.Context, c markCall) error) func(n *node) driver.Backend {
+	return func(n *node) driver.Backend {
+		return &altered{node: n, mark: func(ctx context.Context, c markCall) error { return f(n, ctx, c) }}
+	}
+}
+
+func (a *altered) Mark(ctx context.Context, key string, version uint64, mark driver.Mark) error {
+	c := markCall{a.mapped(key), version, mark}
+	if a.mark != nil {
+		return a.mark(ctx, c)
+	}
+	return c.on(ctx, a.node)
 }
 
 func (a *altered) Count(ctx context.Context) (int, error) {
@@ -97,6 +148,13 @@ func (a *altered) ListUser(ctx context.Context, user string) iter.Seq2[driver.En
 		return a.listUser(ctx, user)
 	}
 	return a.node.ListUser(ctx, user)
+}
+
+func (a *altered) ListAlias(ctx context.Context, alias string) iter.Seq2[driver.Entry, error] {
+	if a.listAlias != nil {
+		return a.listAlias(ctx, alias)
+	}
+	return a.node.ListAlias(ctx, alias)
 }
 
 func (a *altered) Reserve(ctx context.Context, user, key string, until time.Time, limit int, evict bool) ([]string, error) {

@@ -112,69 +112,60 @@ var brokenConcurrent = []breakage{
 // meanwhile lets the others of a case do all they want.
 func meanwhile() { time.Sleep(time.Nanosecond) }
 
-func renameOverwrites(n *node) driver.Backend {
-	return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
-		n.mu.Lock()
-		delete(n.records, place{n.namespace, newKey})
-		n.mu.Unlock()
-		return n.Rename(ctx, oldKey, oldVersion, newKey, rec)
-	}}
-}
+var renameOverwrites = renaming(func(n *node, ctx context.Context, c renameCall) error {
+	n.mu.Lock()
+	delete(n.records, place{n.namespace, c.newKey})
+	n.mu.Unlock()
+	return c.on(ctx, n)
+})
 
 var brokenRename = []breakage{
 	{
 		name: "Rename keeps the version",
-		alter: func(n *node) driver.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
-				if err := n.Rename(ctx, oldKey, oldVersion, newKey, rec); err != nil {
-					return err
-				}
-				return n.change(newKey, func(rec *driver.Record) { rec.Version = oldVersion })
-			}}
-		},
+		alter: renaming(func(n *node, ctx context.Context, c renameCall) error {
+			if err := c.on(ctx, n); err != nil {
+				return err
+			}
+			return n.change(c.newKey, func(rec *driver.Record) { rec.Version = c.oldVersion })
+		}),
 		caught: []string{"rename/moves"},
 	},
 	{
 		name: "Rename keeps the old record",
-		alter: func(n *node) driver.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
-				n.mu.Lock()
-				defer n.mu.Unlock()
-				old, err := n.at(oldKey, oldVersion)
-				if err != nil {
-					return err
-				}
-				n.put(newKey, old)
-				delete(n.records, place{n.namespace, oldKey})
-				return nil
-			}}
-		},
+		alter: renaming(func(n *node, ctx context.Context, c renameCall) error {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			old, err := n.at(c.oldKey, c.oldVersion)
+			if err != nil {
+				return err
+			}
+			n.put(c.newKey, old)
+			delete(n.records, place{n.namespace, c.oldKey})
+			return nil
+		}),
 		caught: []string{"rename/moves"},
 	},
 	{
 		name: "Rename ignores the version",
-		alter: func(n *node) driver.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
-				err := n.Rename(ctx, oldKey, oldVersion, newKey, rec)
-				if stored := conflict(err); stored != nil {
-					return n.Rename(ctx, oldKey, stored.Version, newKey, rec)
-				}
-				return err
-			}}
-		},
+		alter: renaming(func(n *node, ctx context.Context, c renameCall) error {
+			err := c.on(ctx, n)
+			if stored := conflict(err); stored != nil {
+				c.oldVersion = stored.Version
+				return c.on(ctx, n)
+			}
+			return err
+		}),
 		caught: []string{"rename/another version"},
 	},
 	{
 		name: "Rename creates what is not there",
-		alter: func(n *node) driver.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
-				err := n.Rename(ctx, oldKey, oldVersion, newKey, rec)
-				if errors.Is(err, session.ErrNotFound) {
-					return n.Create(ctx, newKey, rec)
-				}
-				return err
-			}}
-		},
+		alter: renaming(func(n *node, ctx context.Context, c renameCall) error {
+			err := c.on(ctx, n)
+			if errors.Is(err, session.ErrNotFound) {
+				return n.Create(ctx, c.newKey, c.rec)
+			}
+			return err
+		}),
 		caught: []string{"rename/nothing", "rename/one wins"},
 	},
 	{
@@ -184,28 +175,24 @@ var brokenRename = []breakage{
 	},
 	{
 		name: "Rename removes, then stores",
-		alter: func(n *node) driver.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
-				if err := n.Delete(ctx, oldKey, oldVersion); err != nil {
-					return err
-				}
-				meanwhile()
-				return n.Create(ctx, newKey, rec)
-			}}
-		},
+		alter: renaming(func(n *node, ctx context.Context, c renameCall) error {
+			if err := n.Delete(ctx, c.oldKey, c.oldVersion); err != nil {
+				return err
+			}
+			meanwhile()
+			return n.Create(ctx, c.newKey, c.rec)
+		}),
 		caught: []string{"rename/one step"},
 	},
 	{
 		name: "Rename stores, then removes",
-		alter: func(n *node) driver.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
-				if err := n.Create(ctx, newKey, rec); err != nil {
-					return err
-				}
-				meanwhile()
-				return n.Delete(ctx, oldKey, oldVersion)
-			}}
-		},
+		alter: renaming(func(n *node, ctx context.Context, c renameCall) error {
+			if err := n.Create(ctx, c.newKey, c.rec); err != nil {
+				return err
+			}
+			meanwhile()
+			return n.Delete(ctx, c.oldKey, c.oldVersion)
+		}),
 		caught: []string{"rename/one step", "rename/another version", "rename/nothing"},
 	},
 }

@@ -98,6 +98,28 @@ var brokenList = []breakage{
 		caught: []string{"list/live ones"},
 	},
 	{
+		name: "List leaves out metadata",
+		alter: listing(func(n *node, ctx context.Context, yield func(driver.Entry, error) bool) {
+			for entry, err := range n.List(ctx) {
+				if entry.Meta = nil; !yield(entry, err) {
+					return
+				}
+			}
+		}),
+		caught: []string{"list/live ones"},
+	},
+	{
+		name: "List leaves out the alias",
+		alter: listing(func(n *node, ctx context.Context, yield func(driver.Entry, error) bool) {
+			for entry, err := range n.List(ctx) {
+				if entry.Alias = ""; !yield(entry, err) {
+					return
+				}
+			}
+		}),
+		caught: []string{"list/live ones"},
+	},
+	{
 		name: "List yields one page",
 		alter: listing(func(n *node, ctx context.Context, yield func(driver.Entry, error) bool) {
 			yielded := 0

@@ -207,7 +207,7 @@ func TestManagersBroken(t *testing.T) {
 			alter := b.alter
 			if i := slices.IndexFunc(broken, func(known breakage) bool { return known.name == b.name }); i >= 0 {
 				alter = func(n *node) driver.Backend { return plain{broken[i].alter(n)} }
-				if broken[i].ofUsers() {
+				if broken[i].apart() {
 					alter = broken[i].alter
 				}
 			} else if alter == nil && b.provider == nil && b.opts == nil {

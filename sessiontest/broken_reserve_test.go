@@ -54,7 +54,7 @@ var brokenReserve = []breakage{
 			return c.on(ctx, n)
 		}),
 		caught:  []string{"reserve/refuses"},
-		related: []string{"Watcher"},
+		related: []string{"Marker", "Watcher"},
 	},
 	{
 		name: "Reserve counts all namespaces",
@@ -162,32 +162,28 @@ var brokenReserve = []breakage{
 	},
 	{
 		name: "Rename takes a reservation for a record",
-		alter: func(n *node) driver.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
-				n.mu.Lock()
-				_, taken := n.reserved[place{n.namespace, newKey}]
-				n.mu.Unlock()
-				if taken {
-					return session.ErrExists
-				}
-				return n.Rename(ctx, oldKey, oldVersion, newKey, rec)
-			}}
-		},
+		alter: renaming(func(n *node, ctx context.Context, c renameCall) error {
+			n.mu.Lock()
+			_, taken := n.reserved[place{n.namespace, c.newKey}]
+			n.mu.Unlock()
+			if taken {
+				return session.ErrExists
+			}
+			return c.on(ctx, n)
+		}),
 		caught: []string{"reserve/renamed"},
 	},
 	{
 		name: "Reserve counts a record twice that is being renamed",
-		alter: func(n *node) driver.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
-				if err := n.Create(ctx, newKey, rec); err != nil {
-					return err
-				}
-				time.Sleep(time.Second)
-				return n.Delete(ctx, oldKey, oldVersion)
-			}}
-		},
+		alter: renaming(func(n *node, ctx context.Context, c renameCall) error {
+			if err := n.Create(ctx, c.newKey, c.rec); err != nil {
+				return err
+			}
+			time.Sleep(time.Second)
+			return n.Delete(ctx, c.oldKey, c.oldVersion)
+		}),
 		caught:  []string{"reserve/beside renames"},
-		related: []string{"S7", "UserLister"},
+		related: []string{"S4", "S7", "UserLister"},
 	},
 	{
 		name: "Reserve evicts who logged in last",

@@ -24,14 +24,14 @@ type breakage struct {
 
 var broken = slices.Concat(brokenCreate, brokenLoad, brokenSave, brokenTouch, brokenDelete, brokenExpiry,
 	brokenKeys, brokenNodes, brokenErrors, brokenConcurrent, brokenRename, brokenList,
-	brokenUsers)
+	brokenApart)
 
-// brokenUsers are about users and watchers alone. The others are not tried with the cases about those, most of which they
-// would fail as well.
-var brokenUsers = slices.Concat(brokenUser, brokenReserve, brokenWatch)
+// brokenApart are about users, other names, marks and watchers alone. The others are not tried with the cases about those,
+// most of which they would fail as well.
+var brokenApart = slices.Concat(brokenUser, brokenAlias, brokenReserve, brokenMark, brokenWatch)
 
-func (b breakage) ofUsers() bool {
-	return slices.ContainsFunc(brokenUsers, func(of breakage) bool { return of.name == b.name })
+func (b breakage) apart() bool {
+	return slices.ContainsFunc(brokenApart, func(of breakage) bool { return of.name == b.name })
 }
 
 var brokenCreate = []breakage{
@@ -128,6 +128,17 @@ var brokenLoad = []breakage{
 		related: []string{"S3", "S6", "S7"},
 	},
 	{
+		name: "Load leaves metadata of a used record",
+		alter: loaded(func(rec *driver.Record, used driver.Record) {
+			rec.Alias = cmp.Or(rec.Alias, used.Alias)
+			if len(rec.Meta) == 0 {
+				rec.Meta = used.Meta
+			}
+		}),
+		caught:  []string{"record/save every field", "record/metadata to the byte", "record/no time"},
+		related: []string{"S3", "S6", "S7"},
+	},
+	{
 		name:    "Load leaves Shorten of a used record",
 		alter:   loaded(func(rec *driver.Record, used driver.Record) { rec.Shorten = used.Shorten }),
 		caught:  []string{"record/every field"},
@@ -154,6 +165,63 @@ var brokenLoad = []breakage{
 		name:   "user is stored without space around",
 		alter:  put(func(rec *driver.Record) { rec.User = strings.TrimSpace(rec.User) }),
 		caught: []string{"record/user to the byte"},
+	},
+	{
+		name:    "alias is not stored",
+		alter:   put(func(rec *driver.Record) { rec.Alias = "" }),
+		caught:  []string{"record/every field", "record/metadata to the byte", "record/save every field"},
+		related: []string{"Lister"},
+	},
+	{
+		name:   "alias ends at a NUL",
+		alter:  put(func(rec *driver.Record) { rec.Alias, _, _ = strings.Cut(rec.Alias, "\x00") }),
+		caught: []string{"record/metadata to the byte"},
+	},
+	{
+		name:   "alias is stored without space around",
+		alter:  put(func(rec *driver.Record) { rec.Alias = strings.TrimSpace(rec.Alias) }),
+		caught: []string{"record/metadata to the byte"},
+	},
+	{
+		name:   "alias is cut at 255 bytes",
+		alter:  put(func(rec *driver.Record) { rec.Alias = rec.Alias[:min(len(rec.Alias), 255)] }),
+		caught: []string{"record/metadata to the byte"},
+	},
+	{
+		name: "alias is stored with metadata alone",
+		alter: put(func(rec *driver.Record) {
+			if len(rec.Meta) == 0 {
+				rec.Alias = ""
+			}
+		}),
+		caught:  []string{"record/metadata to the byte"},
+		related: []string{"Lister"},
+	},
+	{
+		name:    "metadata is not stored",
+		alter:   put(func(rec *driver.Record) { rec.Meta = nil }),
+		caught:  []string{"record/every field", "record/metadata to the byte", "record/save every field"},
+		related: []string{"Lister"},
+	},
+	{
+		name:    "metadata ends at a NUL",
+		alter:   put(func(rec *driver.Record) { rec.Meta, _, _ = bytes.Cut(rec.Meta, []byte{0}) }),
+		caught:  []string{"record/metadata to the byte"},
+		related: []string{"Lister"},
+	},
+	{
+		name:   "metadata is cut at 1000 bytes",
+		alter:  put(func(rec *driver.Record) { rec.Meta = rec.Meta[:min(len(rec.Meta), 1000)] }),
+		caught: []string{"record/metadata to the byte"},
+	},
+	{
+		name: "metadata is stored with an alias alone",
+		alter: put(func(rec *driver.Record) {
+			if rec.Alias == "" {
+				rec.Meta = nil
+			}
+		}),
+		caught: []string{"record/metadata to the byte"},
 	},
 	{
 		name:    "auth time is not stored",

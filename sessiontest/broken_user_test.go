@@ -60,6 +60,28 @@ var brokenUser = []breakage{
 		caught: []string{"user/own namespace"},
 	},
 	{
+		name: "ListUser leaves out metadata",
+		alter: listingUser(func(n *node, user string, yield func(driver.Entry, error) bool) {
+			for entry, err := range n.ListUser(context.Background(), user) {
+				if entry.Meta = nil; !yield(entry, err) {
+					return
+				}
+			}
+		}),
+		caught: []string{"user/live ones"},
+	},
+	{
+		name: "ListUser leaves out the alias",
+		alter: listingUser(func(n *node, user string, yield func(driver.Entry, error) bool) {
+			for entry, err := range n.ListUser(context.Background(), user) {
+				if entry.Alias = ""; !yield(entry, err) {
+					return
+				}
+			}
+		}),
+		caught: []string{"user/live ones"},
+	},
+	{
 		name: "ListUser asks for the keys once, and passes over what is there no longer",
 		alter: listingUser(func(n *node, user string, yield func(driver.Entry, error) bool) {
 			var keys []string
@@ -91,9 +113,10 @@ var brokenUser = []breakage{
 		caught: []string{"user/comes and goes"},
 	},
 	{
-		name:   "the index does not hear of Rename",
-		alter:  indexed(func(i *index) { i.saves, i.deafToRename = true, true }),
-		caught: []string{"user/renamed"},
+		name:    "the index does not hear of Rename",
+		alter:   indexed(func(i *index) { i.saves, i.deafToRename = true, true }),
+		caught:  []string{"user/renamed"},
+		related: []string{"S7"},
 	},
 	{
 		name:   "the index forgets a record at its first deadline",
@@ -104,8 +127,8 @@ var brokenUser = []breakage{
 		name:   "the index outlives Clear, and nobody verifies it",
 		alter:  indexed(func(i *index) { i.saves, i.ghosts = true, true }),
 		caught: []string{"user/clear"},
-		// A ghost is also what was deleted.
-		related: []string{"UserLister", "UserLimiter", "S12"},
+		// A ghost is also what was deleted or marked.
+		related: []string{"Marker", "UserLister", "UserLimiter", "S12"},
 	},
 }
 
@@ -128,53 +151,63 @@ func listingUser(f func(n *node, user string, yield func(driver.Entry, error) bo
 	}
 }
 
-// An index finds the records of a user by what it was told, as an engine's does that has no other way. The nodes
-// of a world share it.
+// An index finds the records of a user, or of an alias, by what it was told, as an engine's does that has no other way. The
+// nodes of a world share it.
 type index struct {
 	mu    sync.Mutex
-	users map[place]map[string]time.Time // what was told of each key, and when it expires
+	names map[place]map[string]time.Time // what was told of each key, and when it expires
 
+	aliases      bool // it is of aliases
 	saves        bool // it hears of saves
 	deafToRename bool
 	forgets      bool // what has expired by what it was told, with no touch or save in between
-	unverified   bool // ListUser yields a live record whoever it is of
-	ghosts       bool // ListUser yields what is no longer there
+	unverified   bool // the list has a live record whatever its name is now
+	ghosts       bool // the list has what is no longer there
 }
 
-func (i *index) tell(at place, user string, expires time.Time) {
+// name is what the index is of.
+func (i *index) name(rec *driver.Record) string {
+	if i.aliases {
+		return rec.Alias
+	}
+	return rec.User
+}
+
+func (i *index) tell(at place, rec *driver.Record) {
+	name := i.name(rec)
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	if i.users[at] == nil {
-		i.users[at] = make(map[string]time.Time)
+	if i.names[at] == nil {
+		i.names[at] = make(map[string]time.Time)
 	}
-	if _, known := i.users[at][user]; !known {
-		i.users[at][user] = expires
+	if _, known := i.names[at][name]; !known {
+		i.names[at][name] = rec.Expires
 	}
 }
 
-func (i *index) has(at place, user string) bool {
+func (i *index) has(at place, name string) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	expires, ok := i.users[at][user]
+	expires, ok := i.names[at][name]
 	return ok && !(i.forgets && time.Now().After(expires))
 }
 
-// ghostsOf returns the keys of a namespace that the index has for user.
-func (i *index) ghostsOf(namespace, user string) (keys []string) {
+// ghostsOf returns the keys of a namespace that the index has for name.
+func (i *index) ghostsOf(namespace, name string) (keys []string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for at, users := range i.users {
-		if _, ok := users[user]; ok && at.namespace == namespace {
+	for at, names := range i.names {
+		if _, ok := names[name]; ok && at.namespace == namespace {
 			keys = append(keys, at.key)
 		}
 	}
 	return keys
 }
 
-// indexed returns how to alter a node so that ListUser goes by an index that is as set says.
+// indexed returns how to alter a node so that ListUser, or ListAlias, goes by an index that is as set says.
 func indexed(set func(*index)) func(n *node) driver.Backend {
 	return func(n *node) driver.Backend {
-		fresh := &index{users: make(map[place]map[string]time.Time)}
+		fresh := &index{names: make(map[place]map[string]time.Time)}
 		set(fresh)
 		n.mu.Lock()
 		if n.index == nil {
@@ -183,40 +216,46 @@ func indexed(set func(*index)) func(n *node) driver.Backend {
 		i := n.index
 		n.mu.Unlock()
 		at := func(key string) place { return place{n.namespace, key} }
-		return &altered{
+		a := &altered{
 			node: n,
 			create: func(ctx context.Context, key string, rec *driver.Record) error {
-				i.tell(at(key), rec.User, rec.Expires)
+				i.tell(at(key), rec)
 				return n.Create(ctx, key, rec)
 			},
 			save: func(ctx context.Context, key string, rec *driver.Record) error {
 				if i.saves {
-					i.tell(at(key), rec.User, rec.Expires)
+					i.tell(at(key), rec)
 				}
 				return n.Save(ctx, key, rec)
 			},
-			rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
+			rename: func(ctx context.Context, c renameCall) error {
 				if !i.deafToRename {
-					i.tell(at(newKey), rec.User, rec.Expires)
+					i.tell(at(c.newKey), c.rec)
 				}
-				return n.Rename(ctx, oldKey, oldVersion, newKey, rec)
-			},
-			listUser: func(_ context.Context, user string) iter.Seq2[driver.Entry, error] {
-				return func(yield func(driver.Entry, error) bool) {
-					n.listWhere(func(key string, rec driver.Record) bool {
-						return i.has(at(key), user) && (rec.User == user || i.unverified)
-					}, yield)
-					if !i.ghosts {
-						return
-					}
-					for _, key := range i.ghostsOf(n.namespace, user) {
-						if errors.Is(n.Load(context.Background(), key, new(driver.Record)), session.ErrNotFound) &&
-							!yield(driver.Entry{Key: key}, nil) {
-							return
-						}
-					}
-				}
+				return c.on(ctx, n)
 			},
 		}
+		list := func(_ context.Context, name string) iter.Seq2[driver.Entry, error] {
+			return func(yield func(driver.Entry, error) bool) {
+				n.listWhere(func(key string, rec driver.Record) bool {
+					return i.has(at(key), name) && (i.name(&rec) == name || i.unverified)
+				}, yield)
+				if !i.ghosts {
+					return
+				}
+				for _, key := range i.ghostsOf(n.namespace, name) {
+					if errors.Is(n.Load(context.Background(), key, new(driver.Record)), session.ErrNotFound) &&
+						!yield(driver.Entry{Key: key}, nil) {
+						return
+					}
+				}
+			}
+		}
+		if i.aliases {
+			a.listAlias = list
+		} else {
+			a.listUser = list
+		}
+		return a
 	}
 }

@@ -39,10 +39,10 @@ var watchCases = []testCase{
 				want = append(want, e.key("old"))
 			}
 			if m, ok := driver.As[driver.Marker](b); ok {
+				wantOK(t, "Mark", m.Mark(t.Context(), e.key("nothing"), 0, newMark("m")))
+				wantOK(t, "Delete", b.Delete(t.Context(), e.key("nothing"), 0)) // there is no record to remove
 				create(t, b, e.key("marked"), newRecord("x"))
 				wantOK(t, "Mark", m.Mark(t.Context(), e.key("marked"), 1, newMark("m")))
-				wantOK(t, "Mark", m.Mark(t.Context(), e.key("nothing"), 0, newMark("m")))
-				wantOK(t, "Delete", b.Delete(t.Context(), e.key("marked"), 0)) // there is no record to remove
 				want = append(want, e.key("marked"))
 			}
 			if l, ok := driver.As[driver.UserLimiter](b); ok {

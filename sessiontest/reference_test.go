@@ -16,6 +16,7 @@ import (
 type world struct {
 	mu        sync.Mutex
 	records   map[place]driver.Record
+	marks     map[place]driver.Mark
 	reserved  map[place]reservation
 	listeners []*listener
 	index     *index        // of a backend that is broken on purpose
@@ -25,7 +26,10 @@ type world struct {
 type place struct{ namespace, key string }
 
 func newWorld() *world {
-	return &world{records: make(map[place]driver.Record), reserved: make(map[place]reservation), over: make(chan struct{})}
+	return &world{
+		records: make(map[place]driver.Record), marks: make(map[place]driver.Mark),
+		reserved: make(map[place]reservation), over: make(chan struct{}),
+	}
 }
 
 func (w *world) open(_ context.Context, c driver.Config) (driver.Backend, error) {
@@ -67,6 +71,7 @@ func (n *node) put(key string, rec driver.Record) {
 		n.onPut(&rec)
 	}
 	n.records[place{n.namespace, key}] = rec
+	delete(n.marks, place{n.namespace, key})
 	delete(n.reserved, place{n.namespace, key})
 }
 
@@ -85,7 +90,7 @@ func (n *node) at(key string, version uint64) (driver.Record, error) {
 func (n *node) Create(_ context.Context, key string, rec *driver.Record) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if _, ok := n.stored(key); ok {
+	if n.stands(key) {
 		return session.ErrExists
 	}
 	rec.Version = 1
@@ -98,7 +103,7 @@ func (n *node) Load(_ context.Context, key string, rec *driver.Record) error {
 	defer n.mu.Unlock()
 	stored, ok := n.stored(key)
 	if !ok {
-		return session.ErrNotFound
+		return n.missing(key)
 	}
 	*rec = stored
 	return nil
@@ -149,19 +154,24 @@ func (n *node) Delete(_ context.Context, key string, version uint64) error {
 	return nil
 }
 
-func (n *node) Rename(_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
+func (n *node) Rename(
+	_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
+) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if _, err := n.at(oldKey, oldVersion); err != nil {
 		return err
 	}
-	if _, taken := n.stored(newKey); taken {
+	if n.stands(newKey) {
 		return session.ErrExists
 	}
 	delete(n.records, place{n.namespace, oldKey})
 	n.removed(oldKey)
 	rec.Version = 1
 	n.put(newKey, *rec)
+	if mark.Kind != 0 {
+		n.putMark(oldKey, mark)
+	}
 	return nil
 }
 
@@ -201,6 +211,7 @@ func (n *node) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 }
 
 func (n *node) Sweep(_ context.Context, expired func(key, user string)) (int, error) {
+	n.unmark(func(_ place, mark driver.Mark) bool { return !time.Now().Before(mark.Expires) })
 	users := make(map[string]string)
 	removed := n.remove(func(at place, rec driver.Record) bool {
 		if rec.Live(time.Now()) {
@@ -219,6 +230,7 @@ func (n *node) Sweep(_ context.Context, expired func(key, user string)) (int, er
 
 func (n *node) Clear(context.Context) error {
 	n.remove(func(at place, _ driver.Record) bool { return at.namespace == n.namespace })
+	n.unmark(func(at place, _ driver.Mark) bool { return at.namespace == n.namespace })
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	maps.DeleteFunc(n.reserved, func(at place, _ reservation) bool { return at.namespace == n.namespace })

@@ -26,6 +26,12 @@ func (n *node) ListUser(_ context.Context, user string) iter.Seq2[driver.Entry, 
 	}
 }
 
+func (n *node) ListAlias(_ context.Context, alias string) iter.Seq2[driver.Entry, error] {
+	return func(yield func(driver.Entry, error) bool) {
+		n.listWhere(func(_ string, rec driver.Record) bool { return rec.Alias == alias }, yield)
+	}
+}
+
 func (n *node) Reserve(ctx context.Context, user, key string, until time.Time, limit int, evict bool) ([]string, error) {
 	for {
 		evicted, done, err := n.reserve(user, key, until, limit, evict)

@@ -3,6 +3,7 @@ package sessiontest
 import (
 	"context"
 
+	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
 )
 
@@ -40,17 +41,57 @@ func (n *node) removed(key string) {
 var brokenWatch = []breakage{
 	{
 		name: "Watch tells of no Rename",
+		alter: renaming(func(n *node, ctx context.Context, c renameCall) error {
+			n.mu.Lock()
+			heard := n.listeners
+			n.listeners = nil
+			n.mu.Unlock()
+			err := c.on(ctx, n)
+			n.mu.Lock()
+			n.listeners = heard
+			n.mu.Unlock()
+			return err
+		}),
+		caught: []string{"watch/removals"},
+	},
+	{
+		name: "Watch tells of no Mark",
+		alter: marking(func(n *node, ctx context.Context, c markCall) error {
+			n.mu.Lock()
+			heard := n.listeners
+			n.listeners = nil
+			n.mu.Unlock()
+			err := c.on(ctx, n)
+			n.mu.Lock()
+			n.listeners = heard
+			n.mu.Unlock()
+			return err
+		}),
+		caught: []string{"watch/removals"},
+	},
+	{
+		name: "Watch tells of each mark",
+		alter: marking(func(n *node, ctx context.Context, c markCall) error {
+			err := c.on(ctx, n)
+			if err == nil && c.version == 0 {
+				n.mu.Lock()
+				n.removed(c.key)
+				n.mu.Unlock()
+			}
+			return err
+		}),
+		caught: []string{"watch/removals"},
+	},
+	{
+		name: "Watch takes a mark for a record",
 		alter: func(n *node) driver.Backend {
-			return &altered{node: n, rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
+			return &altered{node: n, delete: func(ctx context.Context, key string, version uint64) error {
 				n.mu.Lock()
-				heard := n.listeners
-				n.listeners = nil
+				if n.missing(key) != session.ErrNotFound {
+					n.removed(key)
+				}
 				n.mu.Unlock()
-				err := n.Rename(ctx, oldKey, oldVersion, newKey, rec)
-				n.mu.Lock()
-				n.listeners = heard
-				n.mu.Unlock()
-				return err
+				return n.Delete(ctx, key, version)
 			}}
 		},
 		caught: []string{"watch/removals"},

@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -52,7 +53,7 @@ func TestBroken(t *testing.T) {
 				allowed = append(allowed, caseNamed(t, name).sentence)
 			}
 			for _, c := range cases {
-				if b.racy && c.sentence == "S14" || aboutUsers(c) && !b.ofUsers() {
+				if b.racy && c.sentence == "S14" || apart(c) && !b.apart() {
 					continue
 				}
 				r := runCase(t, Harness{}, c, b.alter)
@@ -68,8 +69,10 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-func aboutUsers(c testCase) bool {
-	return slices.ContainsFunc(slices.Concat(userCases, reserveCases, watchCases), func(of testCase) bool { return of.name == c.name })
+// apart reports whether a case is for those of brokenApart alone.
+func apart(c testCase) bool {
+	cases := slices.Concat(userCases, aliasCases, reserveCases, markCases, watchCases)
+	return slices.ContainsFunc(cases, func(of testCase) bool { return of.name == c.name })
 }
 
 // TestCasesSeenFailing checks that each case has a backend that it catches.
@@ -172,6 +175,7 @@ func (o odd) do(err error) error {
 func (o odd) Create(ctx context.Context, key string, rec *driver.Record) error {
 	mine := *rec
 	mine.Data = append(make([]byte, 0, 2*len(rec.Data)+1), rec.Data...)
+	mine.Meta = bytes.Clone(rec.Meta)
 	err := o.do(o.node.Create(ctx, key, &mine))
 	rec.Version = mine.Version
 	return err
@@ -179,7 +183,7 @@ func (o odd) Create(ctx context.Context, key string, rec *driver.Record) error {
 
 func (o odd) Load(ctx context.Context, key string, rec *driver.Record) error {
 	err := o.do(o.node.Load(ctx, key, rec))
-	rec.Data = append([]byte{}, rec.Data...)
+	rec.Data, rec.Meta = append([]byte{}, rec.Data...), append([]byte{}, rec.Meta...)
 	return err
 }
 
@@ -189,6 +193,11 @@ func (o odd) Save(ctx context.Context, key string, rec *driver.Record) error {
 
 func (o odd) Touch(ctx context.Context, key string, expires time.Time) error {
 	return o.do(o.node.Touch(ctx, key, expires))
+}
+
+func (o odd) Mark(ctx context.Context, key string, version uint64, mark driver.Mark) error {
+	mark.Target = append(make([]byte, 0, 2*len(mark.Target)+1), mark.Target...)
+	return o.do(o.node.Mark(ctx, key, version, mark))
 }
 
 func (o odd) Delete(ctx context.Context, key string, version uint64) error {
@@ -222,9 +231,14 @@ func seconds(n *node) driver.Backend {
 		touch: func(ctx context.Context, key string, expires time.Time) error {
 			return n.Touch(ctx, key, expires.Truncate(time.Second))
 		},
-		rename: func(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
-			mine := cut(rec)
-			return n.Rename(ctx, oldKey, oldVersion, newKey, &mine)
+		rename: func(ctx context.Context, c renameCall) error {
+			mine := cut(c.rec)
+			c.rec, c.mark.Expires = &mine, c.mark.Expires.Truncate(time.Second)
+			return c.on(ctx, n)
+		},
+		mark: func(ctx context.Context, c markCall) error {
+			c.mark.Expires = c.mark.Expires.Truncate(time.Second)
+			return c.on(ctx, n)
 		},
 	}
 }

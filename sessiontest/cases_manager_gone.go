@@ -168,9 +168,9 @@ var goneCases = []testCase{
 		check: func(t testing.TB, e *env) {
 			other := e.manager(t)
 			var end func()
-			for _, before := range []string{"save", "touch", "delete", "rename", "create"} {
+			for _, before := range []string{"save", "touch", "delete", "mark", "rename", "create"} {
 				m := e.tapped(t, func(c call, do func() error) error {
-					if c.method == before && end != nil && (before != "delete" || c.version > 0) {
+					if c.method == before && end != nil && (c.final() || before != "delete" && before != "mark") {
 						end()
 						end = nil
 					}

@@ -32,7 +32,9 @@ func down(methods ...string) map[string]bool {
 	return down
 }
 
-func allDown() map[string]bool { return down("create", "load", "save", "touch", "delete", "rename") }
+func allDown() map[string]bool {
+	return down("create", "load", "save", "touch", "delete", "rename", "mark")
+}
 
 // A store that cannot be reached is an error, never an anonymous visitor.
 var outageCases = []testCase{

@@ -203,7 +203,7 @@ var regenerateCases = []testCase{
 		sentence: "S7",
 		rule:     "When the store fails in between, the old session is still there, and the client keeps its sid.",
 		check: func(t testing.TB, e *env) {
-			for _, broken := range []string{"create", "delete", "rename"} {
+			for _, broken := range []string{"create", "delete", "rename", "mark"} {
 				var down bool
 				m := e.tapped(t, func(c call, do func() error) error {
 					if down && c.method == broken {

@@ -10,15 +10,16 @@ import (
 // A call is one call of a backend, as a tap sees it before it is made.
 type call struct {
 	ctx     context.Context
-	method  string         // "create", "load", "save", "touch", "delete" or "rename"
+	method  string         // "create", "load", "save", "touch", "delete", "rename" or "mark"
 	key     string         // the old one of a rename
 	newKey  string         // of a rename
-	version uint64         // of a delete and a rename
+	version uint64         // of a delete, a rename and a mark
 	rec     *driver.Record // of a create, a load, a save and a rename
 	expires time.Time      // what a create, a save, a touch or a rename asks for
 }
 
-// final reports whether the call ends one version of a record, as the last step of a regeneration does.
+// final reports whether the call ends one version of a record, as the last step of a regeneration does. A mark where nothing
+// stands ends none.
 func (c call) final() bool { return c.version != 0 }
 
 // A tapping decides what becomes of a call: do makes it, as often as it is called.
@@ -30,11 +31,15 @@ type tap struct {
 	on tapping
 }
 
-// tapped returns b with on in front. What is optional of b stays to be found.
+// tapped returns b with on in front. What is optional of b stays to be found. Optional calls that change records have a tap
+// each around the others, so that driver.As meets it before b.
 func tapped(b driver.Backend, on tapping) driver.Backend {
-	t := &tap{b, on}
+	var t driver.Backend = &tap{b, on}
 	if r, ok := driver.As[driver.Renamer](b); ok {
-		return &renamingTap{t, r}
+		t = &renamingTap{t, r, on}
+	}
+	if m, ok := driver.As[driver.Marker](b); ok {
+		t = &markingTap{t, m, on}
 	}
 	return t
 }
@@ -71,11 +76,14 @@ func (t *tap) Delete(ctx context.Context, key string, version uint64) error {
 	})
 }
 
-// renamingTap is a tap on a backend that regenerates in one step.
+// renamingTap is a tap on what regenerates in one step.
 type renamingTap struct {
-	*tap
+	driver.Backend
 	renamer driver.Renamer
+	on      tapping
 }
+
+func (t *renamingTap) Unwrap() driver.Backend { return t.Backend }
 
 func (t *renamingTap) Rename(
 	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
@@ -84,4 +92,18 @@ func (t *renamingTap) Rename(
 		ctx: ctx, method: "rename", key: oldKey, newKey: newKey, version: oldVersion, rec: rec, expires: rec.Expires,
 	}
 	return t.on(c, func() error { return t.renamer.Rename(ctx, oldKey, oldVersion, newKey, rec, mark) })
+}
+
+// markingTap is a tap on what keeps marks.
+type markingTap struct {
+	driver.Backend
+	marker driver.Marker
+	on     tapping
+}
+
+func (t *markingTap) Unwrap() driver.Backend { return t.Backend }
+
+func (t *markingTap) Mark(ctx context.Context, key string, version uint64, mark driver.Mark) error {
+	c := call{ctx: ctx, method: "mark", key: key, version: version}
+	return t.on(c, func() error { return t.marker.Mark(ctx, key, version, mark) })
 }

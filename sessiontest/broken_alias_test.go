@@ -41,15 +41,16 @@ var brokenAlias = []breakage{
 		caught: []string{"alias/live ones"},
 	},
 	{
-		name: "ListAlias yields one",
+		name: "ListAlias yields one page",
 		alter: listingAlias(func(n *node, alias string, yield func(driver.Entry, error) bool) {
+			yielded := 0
 			for entry, err := range n.ListAlias(context.Background(), alias) {
-				yield(entry, err)
-				return
+				if yielded++; yielded > 100 || !yield(entry, err) {
+					return
+				}
 			}
 		}),
-		caught:  []string{"alias/live ones"},
-		related: []string{"AliasLister"},
+		caught: []string{"alias/live ones"},
 	},
 	{
 		name: "ListAlias yields twice",

@@ -4,6 +4,7 @@ import (
 	"context"
 	"iter"
 	"maps"
+	"sync"
 	"time"
 
 	"github.com/seed1a8f7c28/session"
@@ -86,15 +87,32 @@ var brokenMarkEnds = []breakage{
 		name: "Create does not take the key of an expired mark",
 		alter: func(n *node) driver.Backend {
 			return &altered{node: n, create: func(ctx context.Context, key string, rec *driver.Record) error {
-				n.mu.Lock()
-				_, taken := n.marks[place{n.namespace, key}]
-				n.mu.Unlock()
-				if taken {
+				if n.hasMark(key) {
 					return session.ErrExists
 				}
 				return n.Create(ctx, key, rec)
 			}}
 		},
+		caught: []string{"mark/expires"},
+	},
+	{
+		name: "Mark does not take the key of an expired mark",
+		alter: marking(func(n *node, ctx context.Context, c markCall) error {
+			if n.hasMark(c.key) && c.version == 0 {
+				return session.ErrExists
+			}
+			return c.on(ctx, n)
+		}),
+		caught: []string{"mark/expires"},
+	},
+	{
+		name: "Rename does not take the key of an expired mark",
+		alter: renaming(func(n *node, ctx context.Context, c renameCall) error {
+			if n.hasMark(c.newKey) {
+				return session.ErrExists
+			}
+			return c.on(ctx, n)
+		}),
 		caught: []string{"mark/expires"},
 	},
 	{
@@ -199,6 +217,33 @@ var brokenMarkRename = []breakage{
 		related: []string{"S4"},
 	},
 	{
+		name: "the index of users keeps what Rename has marked, and nobody verifies it",
+		alter: func(n *node) driver.Backend {
+			var mu sync.Mutex
+			ghosts := make(map[string]driver.Record)
+			return &altered{
+				node: n,
+				rename: func(ctx context.Context, c renameCall) error {
+					var old driver.Record
+					_ = n.Load(ctx, c.oldKey, &old)
+					err := c.on(ctx, n)
+					if err == nil && c.mark.Kind != 0 {
+						mu.Lock()
+						defer mu.Unlock()
+						ghosts[c.oldKey] = old
+					}
+					return err
+				},
+				listUser: func(ctx context.Context, user string) iter.Seq2[driver.Entry, error] {
+					mu.Lock()
+					defer mu.Unlock()
+					return withMarks(n.ListUser(ctx, user), maps.Clone(ghosts), func(rec driver.Record) bool { return rec.User == user })
+				},
+			}
+		},
+		caught: []string{"mark/left by a rename"},
+	},
+	{
 		name: "Rename leaves its mark under the new key",
 		alter: renaming(func(n *node, ctx context.Context, c renameCall) error {
 			mark := c.mark
@@ -221,6 +266,14 @@ var brokenMarkRename = []breakage{
 		}),
 		caught: []string{"mark/left by a rename"},
 	},
+}
+
+// hasMark reports whether there is a mark under key, expired or not.
+func (n *node) hasMark(key string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	_, ok := n.marks[place{n.namespace, key}]
+	return ok
 }
 
 // lapsed returns the keys of the marks that have expired.

@@ -25,7 +25,7 @@ var brokenMarks = []breakage{
 			return n.Delete(ctx, c.key, c.version)
 		}),
 		caught: []string{
-			"mark/in place of a record", "mark/where nothing stands", "mark/nothing comes back", "mark/swept",
+			"mark/in place of a record", "mark/where nothing stands", "mark/nothing comes back", "mark/expires", "mark/swept",
 			"mark/own namespace", "mark/left by a rename", "mark/one wins",
 		},
 	},

@@ -128,7 +128,7 @@ var brokenUser = []breakage{
 		alter:  indexed(func(i *index) { i.saves, i.ghosts = true, true }),
 		caught: []string{"user/clear"},
 		// A ghost is also what was deleted or marked.
-		related: []string{"Marker", "UserLister", "UserLimiter", "S12"},
+		related: []string{"Marker", "UserLister", "UserLimiter", "S7", "S12"},
 	},
 }
 

@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -43,6 +44,12 @@ var aliasCases = []testCase{
 			}
 			wantAliases(t, l, "Ann")
 			wantAliases(t, l, "nobody")
+			var many []string
+			for i := range 150 {
+				many = append(many, e.key("many "+strconv.Itoa(i)))
+				create(t, a, many[i], aliased("many"))
+			}
+			wantAliases(t, l, "many", many...)
 		},
 	},
 	{

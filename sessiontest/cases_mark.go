@@ -151,19 +151,27 @@ var markCases = []testCase{
 	{
 		name:     "mark/expires",
 		sentence: "S6",
-		rule:     "A mark is gone at its time, swept or not: then a record can be created in its place.",
+		rule:     "A mark is gone at its time, swept or not: then a record or another mark can take its place.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			m := optional[driver.Marker](t, b)
 			mark := driver.Mark{Kind: 1, Expires: e.soon()}
 			create(t, b, e.key("record"), newRecord("x"))
 			wantOK(t, "Mark", m.Mark(t.Context(), e.key("record"), 1, mark))
-			wantOK(t, "Mark", m.Mark(t.Context(), e.key("none"), 0, mark))
+			for _, label := range []string{"none", "again", "renamed"} {
+				wantOK(t, "Mark", m.Mark(t.Context(), e.key(label), 0, mark))
+			}
 			e.waitFor(mark.Expires)
 			for _, label := range []string{"record", "none"} {
 				e.wantNoMark(t, b, e.key(label))
 				create(t, b, e.key(label), newRecord("anew"))
 				wantStored(t, b, e.key(label), 1, "anew")
+			}
+			wantOK(t, "Mark of what was marked", m.Mark(t.Context(), e.key("again"), 0, newMark("again")))
+			e.wantMark(t, b, e.key("again"), newMark("again"))
+			if r, ok := driver.As[driver.Renamer](b); ok {
+				wantOK(t, "Rename", r.Rename(t.Context(), e.key("none"), 1, e.key("renamed"), newRecord("fresh"), driver.Mark{}))
+				wantStored(t, b, e.key("renamed"), 1, "fresh")
 			}
 		},
 	},
@@ -218,12 +226,14 @@ var markCases = []testCase{
 	{
 		name:     "mark/left by a rename",
 		sentence: "S7",
-		rule:     "Rename leaves its mark under the old key, with an error none; where a mark stands it is ErrExists.",
+		rule:     "Rename leaves its mark under the old key, and no more, with an error none; where a mark stands it is ErrExists.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			m, r := optional[driver.Marker](t, b), optional[driver.Renamer](t, b)
 			old, key, mark := e.key("old"), e.key("new"), newMark("m")
-			create(t, b, old, newRecord("x"))
+			rec := newRecord("x")
+			rec.User = "Ann"
+			create(t, b, old, rec)
 			wantConflict(t, "Rename", r.Rename(t.Context(), old, 2, key, newRecord("fresh"), mark))
 			wantStored(t, b, old, 1, "x")
 			wantOK(t, "Mark", m.Mark(t.Context(), e.key("marked"), 0, mark))
@@ -232,6 +242,7 @@ var markCases = []testCase{
 			wantStored(t, b, old, 1, "x")
 			e.wantMark(t, b, e.key("marked"), mark)
 			wantOK(t, "Rename", r.Rename(t.Context(), old, 1, key, ownedBy("Ann", 0), mark))
+			wantErr(t, "Save, too late", b.Save(t.Context(), old, rec), session.ErrNotFound)
 			e.wantMark(t, b, old, mark)
 			wantStored(t, b, key, 1, "0")
 			if l, ok := driver.As[driver.UserLister](b); ok {

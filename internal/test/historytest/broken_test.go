@@ -134,6 +134,19 @@ func one(alter func(s store) altered) func(s store) opener {
 	}
 }
 
+// A renaming is what a Rename is given.
+type renaming struct {
+	oldKey  string
+	version uint64
+	newKey  string
+	rec     *driver.Record
+	mark    driver.Mark
+}
+
+func (r renaming) on(ctx context.Context, e driver.Renamer) error {
+	return e.Rename(ctx, r.oldKey, r.version, r.newKey, r.rec, r.mark)
+}
+
 // An altered is a store with some of its calls replaced.
 type altered struct {
 	engine
@@ -141,7 +154,8 @@ type altered struct {
 	save    func(ctx context.Context, key string, rec *driver.Record) error
 	touch   func(ctx context.Context, key string, expires time.Time) error
 	remove  func(ctx context.Context, key string, version uint64) error
-	rename  func(ctx context.Context, oldKey string, version uint64, newKey string, rec *driver.Record) error
+	rename  func(ctx context.Context, r renaming) error
+	mark    func(ctx context.Context, key string, version uint64, mark driver.Mark) error
 	reserve func(ctx context.Context, user, key string, until time.Time, max int, evict bool) ([]string, error)
 }
 
@@ -173,11 +187,21 @@ func (a *altered) Delete(ctx context.Context, key string, version uint64) error 
 	return a.engine.Delete(ctx, key, version)
 }
 
-func (a *altered) Rename(ctx context.Context, oldKey string, version uint64, newKey string, rec *driver.Record) error {
+func (a *altered) Rename(
+	ctx context.Context, oldKey string, version uint64, newKey string, rec *driver.Record, mark driver.Mark,
+) error {
+	r := renaming{oldKey, version, newKey, rec, mark}
 	if a.rename != nil {
-		return a.rename(ctx, oldKey, version, newKey, rec)
+		return a.rename(ctx, r)
 	}
-	return a.engine.Rename(ctx, oldKey, version, newKey, rec)
+	return r.on(ctx, a.engine)
+}
+
+func (a *altered) Mark(ctx context.Context, key string, version uint64, mark driver.Mark) error {
+	if a.mark != nil {
+		return a.mark(ctx, key, version, mark)
+	}
+	return a.engine.Mark(ctx, key, version, mark)
 }
 
 func (a *altered) Reserve(ctx context.Context, user, key string, until time.Time, max int, evict bool) ([]string, error) {
@@ -234,14 +258,15 @@ func neverShortens(s store) altered {
 }
 
 func renameCopies(s store) altered {
-	return altered{rename: func(ctx context.Context, oldKey string, version uint64, newKey string, rec *driver.Record) error {
+	return altered{rename: func(ctx context.Context, r renaming) error {
+		r.mark = driver.Mark{} // in place of which the old record stays
 		var old driver.Record
-		err := s.Load(ctx, oldKey, &old)
+		err := s.Load(ctx, r.oldKey, &old)
 		if err == nil {
-			err = s.Rename(ctx, oldKey, version, newKey, rec)
+			err = r.on(ctx, s)
 		}
 		if err == nil {
-			err = s.Create(ctx, oldKey, &old)
+			err = s.Create(ctx, r.oldKey, &old)
 		}
 		return err
 	}}

@@ -19,6 +19,7 @@ import (
 type engine interface {
 	driver.Backend
 	driver.Renamer
+	driver.Marker
 	driver.Lister
 	driver.UserLister
 	driver.UserLimiter
@@ -66,7 +67,10 @@ func TestGood(t *testing.T) {
 		{"answers are lost", 5, one(losesAnswers), true},
 		{"answers are lost, and what is done comes late", 5, one(savesLate), true},
 		{"copies instead of renaming", 3, func(s store) opener {
-			return func() driver.Backend { return renameless{s, s, s, s} }
+			return func() driver.Backend { return renameless{s, s, s, s, s} }
+		}, false},
+		{"keeps no marks", 3, func(s store) opener {
+			return func() driver.Backend { return markless{s, s, s, s, s} }
 		}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -99,10 +103,15 @@ func isSlow(s store) altered {
 			defer pause()
 			return s.Save(ctx, key, rec)
 		},
-		rename: func(ctx context.Context, oldKey string, version uint64, newKey string, rec *driver.Record) error {
+		rename: func(ctx context.Context, r renaming) error {
 			pause()
 			defer pause()
-			return s.Rename(ctx, oldKey, version, newKey, rec)
+			return r.on(ctx, s)
+		},
+		mark: func(ctx context.Context, key string, version uint64, mark driver.Mark) error {
+			pause()
+			defer pause()
+			return s.Mark(ctx, key, version, mark)
 		},
 		remove: func(ctx context.Context, key string, version uint64) error {
 			pause()
@@ -159,13 +168,17 @@ func losesAnswers(s store) altered {
 		remove: func(ctx context.Context, key string, version uint64) error {
 			return lost(s.Delete(ctx, key, version))
 		},
-		rename: func(ctx context.Context, oldKey string, version uint64, newKey string, rec *driver.Record) error {
-			sent := *rec
-			err := s.Rename(ctx, oldKey, version, newKey, &sent)
-			if err = lost(err); err == nil {
+		rename: func(ctx context.Context, r renaming) error {
+			sent, rec := *r.rec, r.rec
+			r.rec = &sent
+			err := lost(r.on(ctx, s))
+			if err == nil {
 				rec.Version = sent.Version
 			}
 			return err
+		},
+		mark: func(ctx context.Context, key string, version uint64, mark driver.Mark) error {
+			return lost(s.Mark(ctx, key, version, mark))
 		},
 	}
 }
@@ -182,9 +195,19 @@ func savesLate(s store) altered {
 	}}
 }
 
-// A renameless store has sessions under two sids for a moment. It can still list and limit users.
+// A renameless store has sessions under two sids for a moment. It can still keep marks, list and limit users.
 type renameless struct {
 	driver.Backend
+	driver.Marker
+	driver.Lister
+	driver.UserLister
+	driver.UserLimiter
+}
+
+// A markless store forgets a sid that was replaced.
+type markless struct {
+	driver.Backend
+	driver.Renamer
 	driver.Lister
 	driver.UserLister
 	driver.UserLimiter

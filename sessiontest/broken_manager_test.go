@@ -71,6 +71,7 @@ var brokenManagers = []managerBreakage{
 	{name: "Load leaves Shorten of a used record", caught: []string{"deadline/reads store nothing"}},
 	{name: "deadline is not stored", caught: []string{"deadline/absolute"}},
 	{name: "user is not stored", caught: []string{"login/new sid"}},
+	{name: "metadata is not stored", caught: []string{"deadline/reads answer nothing"}},
 	{name: "Reserve looks, then reserves", caught: []string{"login/limit"}},
 	{name: "ListUser goes by the beginning of the name", caught: []string{"login/users"}},
 	{name: "data ends at a NUL", caught: []string{"values/kinds", "corrupt/record"}},
@@ -105,8 +106,14 @@ var brokenManagers = []managerBreakage{
 	{
 		name:   "each request moves the deadline",
 		opts:   []session.ManagerConfigOpt{session.CfgTouchInterval(-1)},
-		caught: []string{"deadline/reads answer nothing"},
+		caught: []string{"deadline/reads store nothing"},
 	},
+	{
+		name:   "nothing is encrypted",
+		opts:   []session.ManagerConfigOpt{session.CfgEncryptionKeys()},
+		caught: []string{"encryption/altered record", "encryption/older key"},
+	},
+	{name: "Reserve evicts who logged in last", caught: []string{"encryption/users of older keys"}},
 	{
 		name:   "sids are longer",
 		opts:   []session.ManagerConfigOpt{session.CfgSessionIdLength(17)},

@@ -25,6 +25,9 @@ var encryptionCases = []testCase{
 			}
 			key := e.storageKey(b, eve.value())
 			of := load(t, b, e.storageKey(b, ann.value()))
+			if len(of.Data) < 2 {
+				t.Fatal("what is stored is not encrypted")
+			}
 			for what, alter := range map[string]func(rec *driver.Record){
 				"the user is another":            func(rec *driver.Record) { rec.User = of.User },
 				"the user is nobody":             func(rec *driver.Record) { rec.User = "" },

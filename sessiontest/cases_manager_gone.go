@@ -32,7 +32,8 @@ func eachEnding(t testing.TB, e *env, after time.Duration, late func(m *session.
 	t.Helper()
 	var created []string
 	other := e.manager(t)
-	// These settings make each request move the deadline and renew the cookie, if the session is still there.
+	// These settings make each request move the deadline, if the session is still there, and renew the cookie of a session that
+	// other has begun, which does not say when the cookie was sent.
 	m := e.tapped(t, func(c call, do func() error) error {
 		switch c.method {
 		case "create":
@@ -44,17 +45,19 @@ func eachEnding(t testing.TB, e *env, after time.Duration, late func(m *session.
 	}, session.CfgTouchInterval(-1), session.CfgCookieLifeTime(600))
 	for _, ending := range endings {
 		for _, node := range []*session.Manager{m, other} {
-			b := visitor(t, other, values{"user": "ann"})
-			time.Sleep(after)
-			s := b.start(t, m)
-			ending.end(t, e, node, b)
-			created = nil
-			late(m, s)
-			wantNoCookie(t, "a request of a session that was "+ending.name, s.w.Header())
-			wantSID(t, other, b.value(), false)
-			e.wantRecordless(t, b.value())
-			for _, key := range created {
-				wantGone(t, e.node(t), key)
+			for _, begins := range []*session.Manager{m, other} {
+				b := visitor(t, begins, values{"user": "ann"})
+				time.Sleep(after)
+				s := b.start(t, m)
+				ending.end(t, e, node, b)
+				created = nil
+				late(m, s)
+				wantNoCookie(t, "a request of a session that was "+ending.name, s.w.Header())
+				wantSID(t, other, b.value(), false)
+				e.wantRecordless(t, b.value())
+				for _, key := range created {
+					wantGone(t, e.node(t), key)
+				}
 			}
 		}
 	}

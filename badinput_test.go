@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/memory"
@@ -182,6 +183,32 @@ func TestBadRequestsLoseNothing(t *testing.T) {
 			}
 			if got := c.value(t, m, "user"); got != "ann" {
 				t.Errorf("at the end user = %v", got)
+			}
+		})
+	}
+}
+
+// A Session is not a value: encoding one would wait for the lock of the Session that it is stored in.
+func TestASessionIsNoValue(t *testing.T) {
+	type holder struct{ *session.Session }
+	for _, e := range storing() {
+		t.Run(e.name, func(t *testing.T) {
+			m := e.open(t)
+			s := new(client).open(t, m)
+			for name, v := range map[string]any{
+				"itself": s, "in a map": map[string]any{"s": s}, "in anys": []any{s}, "as a Store": []session.Store{s},
+				"in a struct": struct{ S *session.Session }{s}, "embedded": holder{s}, "another": new(client).open(t, m),
+			} {
+				done := make(chan error, 1)
+				go func() { done <- s.Set(t.Context(), "k", v) }()
+				select {
+				case err := <-done:
+					if !errors.Is(err, session.ErrUnencodable) {
+						t.Errorf("%s: %v, want ErrUnencodable", name, err)
+					}
+				case <-time.After(10 * time.Second):
+					t.Fatalf("%s: Set waits for itself", name)
+				}
 			}
 		})
 	}

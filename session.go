@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"sync"
 
+	"github.com/seed1a8f7c28/session/internal/codec"
 	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
@@ -31,6 +32,9 @@ type Session struct {
 
 	own request // what r points to outside Handler
 }
+
+// A Session in a value would be asked for its text while it is locked for the change that stores the value.
+func init() { codec.Refuse[Session]() }
 
 // Extras are what few Sessions have. They stand apart since each request allocates a Session.
 type extras struct {
@@ -127,7 +131,8 @@ func (s *Session) unread(ctx context.Context, err error) {
 
 // Set stores value under key when the session is released. What is stored is value as it is now: a later
 // change of what it refers to needs another Set. A key or value that cannot be encoded is refused with an
-// error wrapping [ErrUnencodable], one over the limit with [ErrTooLarge]; both leave the session as it was.
+// error wrapping [ErrUnencodable], one over the limit with [ErrTooLarge]; both leave the session as it was. A Session
+// is no value, and a method that encodes value must not use the Session that it is stored in.
 //
 // It returns [ErrDestroyed] once the session is known to be gone, and [ErrCommitted] if the session's
 // cookie would have to be sent after the response headers.

@@ -34,6 +34,7 @@ type (
 	codecName    string
 	codecRoles   []string
 	codecNode    struct{ Next *codecNode }
+	codecRound   *codecRound
 	codecBad     struct{ N int } // its methods fail or panic
 	codecWriter  struct{ N int } // can be written only
 	codecHidden  struct{ n int }

@@ -49,9 +49,6 @@ func appendNested(dst []byte, v any, depth int) ([]byte, error) {
 	if depth == maxValueDepth {
 		return dst, unencodablef("a %T is nested in more than %d others", v, maxValueDepth)
 	}
-	if len(dst) > maxValueSize {
-		return dst, unencodablef("a value is larger than %d MiB", maxValueSize>>20)
-	}
 	start := len(dst)
 	dst, err := appendAny(append(dst, 0), v, depth+1)
 	if err != nil {
@@ -124,6 +121,9 @@ func appendSlice[T any](dst []byte, s []T, e elemCodec[T], depth int) (_ []byte,
 		if dst, err = e.append(dst, v, depth); err != nil {
 			return dst, err
 		}
+		if len(dst) > maxValueSize {
+			return dst, errValueSize
+		}
 	}
 	return dst, nil
 }
@@ -158,6 +158,9 @@ func appendMap[K comparable, V any](dst []byte, m map[K]V, k elemCodec[K], v ele
 		entry.value = len(dst)
 		if dst, err = v.append(dst, value, depth); err != nil {
 			return dst, err
+		}
+		if len(dst) > maxValueSize {
+			return dst, errValueSize
 		}
 		entry.end = len(dst)
 		entries = append(entries, entry)

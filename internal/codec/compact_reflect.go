@@ -73,6 +73,9 @@ func (t *valueType) appendSlice(dst []byte, v reflect.Value, depth int) (_ []byt
 		if dst, err = t.elem.append(dst, v.Index(i), depth); err != nil {
 			return dst, err
 		}
+		if len(dst) > maxValueSize {
+			return dst, errValueSize
+		}
 	}
 	return dst, nil
 }
@@ -91,6 +94,9 @@ func (t *valueType) appendMap(dst []byte, v reflect.Value, depth int) (_ []byte,
 		entry.value = len(dst)
 		if dst, err = t.elem.append(dst, it.Value(), depth); err != nil {
 			return dst, err
+		}
+		if len(dst) > maxValueSize {
+			return dst, errValueSize
 		}
 		entry.end = len(dst)
 		entries = append(entries, entry)

@@ -11,6 +11,8 @@ const (
 	maxValueSize = 64 << 20
 )
 
+var errValueSize = unencodablef("a value is larger than %d MiB", maxValueSize>>20)
+
 // AppendValue implements [Codec]. Equal values have equal encodings, but for those of types registered with
 // encoding/gob that hold maps.
 func (compact) AppendValue(dst []byte, v any) ([]byte, error) {

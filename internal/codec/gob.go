@@ -245,8 +245,15 @@ func decodeChecked(checked []byte, p any) (err error) {
 
 // baseType returns the type that the pointers of v lead to: encoding/gob makes no difference between them.
 func baseType(v any) reflect.Type {
-	t := reflect.TypeOf(v)
-	for n := 0; n < maxPointers && t != nil && t.Kind() == reflect.Pointer; n++ {
+	if v == nil {
+		return nil
+	}
+	return pointedTo(reflect.TypeOf(v))
+}
+
+// pointedTo follows pointers, which lead nowhere if a type is a pointer to itself.
+func pointedTo(t reflect.Type) reflect.Type {
+	for n := 0; n < maxPointers && t.Kind() == reflect.Pointer; n++ {
 		t = t.Elem()
 	}
 	return t

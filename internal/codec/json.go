@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // jsonCodec keeps the values as one JSON object (RFC 8259), for readers in other languages. Keys are strings.
@@ -15,8 +17,9 @@ import (
 type jsonCodec struct{}
 
 var (
-	errJSON    = corruptf("the values are not a JSON object")
-	errJSONKey = errors.New("the json codec takes keys of type string alone")
+	errJSON     = corruptf("the values are not a JSON object")
+	errJSONKey  = errors.New("the json codec takes keys of type string alone")
+	errJSONText = errors.New("the key is not UTF-8, which JSON cannot hold")
 )
 
 func (jsonCodec) ID() byte { return 'j' }
@@ -29,19 +32,46 @@ func (jsonCodec) KeepsTypes() bool { return false }
 
 // AppendKey implements [Codec].
 func (jsonCodec) AppendKey(dst []byte, key any) ([]byte, error) {
-	if _, ok := key.(string); !ok {
+	text, ok := key.(string)
+	switch {
+	case !ok:
 		return dst, unencodablef("key of type %T: %w", key, errJSONKey)
+	case !utf8.ValidString(text):
+		return dst, unencodablef("%w", errJSONText)
 	}
 	return AppendKey(dst, key)
 }
 
 // AppendValue implements [Codec].
-func (jsonCodec) AppendValue(dst []byte, v any) ([]byte, error) {
+func (c jsonCodec) AppendValue(dst []byte, v any) (enc []byte, err error) {
+	defer func() {
+		if recover() != nil { // a method of the value's, with what the panic says being the value's too
+			enc, err = dst, unencodablef("encoding a value of type %T panics", v)
+		}
+	}()
+	methods, err := walkJSON(v)
+	if err != nil {
+		return dst, err
+	}
+	if enc, err = appendJSON(dst, v); err != nil { // which may show the value
+		return dst, errJSONValue(reflect.TypeOf(v))
+	}
+	if methods && !isJSON(enc[len(dst):]) {
+		return dst, errJSONValue(reflect.TypeOf(v))
+	}
+	return enc, nil
+}
+
+func errJSONValue(t reflect.Type) error {
+	return unencodablef("a value of type %v has no form in JSON", t)
+}
+
+func appendJSON(dst []byte, v any) ([]byte, error) {
 	b := bytes.NewBuffer(dst)
 	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil { // which may show the value
-		return dst, unencodablef("a value of type %T has no form in JSON", v)
+	if err := enc.Encode(v); err != nil {
+		return dst, err
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }
@@ -54,23 +84,27 @@ func (jsonCodec) Value(enc []byte) (any, error) {
 	if err := dec.Decode(&v); err != nil {
 		return nil, errJSON
 	}
-	return fromJSON(v)
+	return fromJSON(v, 0)
 }
 
-// fromJSON gives numbers a type: the same for every number of one form, whoever wrote it.
-func fromJSON(v any) (_ any, err error) {
+// fromJSON gives numbers a type: the same for every number of one form, whoever wrote it. It refuses what is nested
+// deeper than AppendValue takes.
+func fromJSON(v any, depth int) (_ any, err error) {
+	if depth > maxValueDepth {
+		return nil, errValue
+	}
 	switch v := v.(type) {
 	case json.Number:
 		return jsonNumber(v.String())
 	case []any:
 		for i := range v {
-			if v[i], err = fromJSON(v[i]); err != nil {
+			if v[i], err = fromJSON(v[i], depth+1); err != nil {
 				return nil, err
 			}
 		}
 	case map[string]any:
 		for k := range v {
-			if v[k], err = fromJSON(v[k]); err != nil {
+			if v[k], err = fromJSON(v[k], depth+1); err != nil {
 				return nil, err
 			}
 		}
@@ -145,7 +179,7 @@ func (c jsonCodec) Visit(data []byte, f func(key, value any) bool) error {
 
 // Check implements [Codec].
 func (jsonCodec) Check(data []byte) error {
-	if len(data) > 0 && (!json.Valid(data) || bytes.TrimLeft(data, " \t\r\n")[0] != '{') {
+	if len(data) > 0 && (!json.Valid(data) || !utf8.Valid(data) || bytes.TrimLeft(data, " \t\r\n")[0] != '{') {
 		return errJSON
 	}
 	return nil
@@ -171,5 +205,8 @@ func (c jsonCodec) Apply(head int, data []byte, changes []Change) ([]byte, error
 	if len(members) == 0 {
 		return out, nil
 	}
-	return c.AppendValue(out, members)
+	if out, err = appendJSON(out, members); err != nil {
+		return nil, errJSON
+	}
+	return out, nil
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -21,6 +23,8 @@ func TestCodecUnencodable(t *testing.T) {
 	node.Next = node
 	var self any
 	self = &self
+	var round codecRound
+	round = &round
 	deep := any(1)
 	for range 1000 {
 		deep = []any{deep}
@@ -58,6 +62,7 @@ func TestCodecUnencodable(t *testing.T) {
 		{"contains itself, typed map", typed, "interface {}"},
 		{"contains itself, struct", node, "codecNode"},
 		{"contains itself, interface", self, "interface {}"},
+		{"contains itself, type of pointers", round, "codecRound"},
 		{"deep", deep, "[]interface {}"},
 		{"many pointers", ptrTo(ptrTo(ptrTo(ptrTo(ptrTo(ptrTo(ptrTo(ptrTo(ptrTo(1))))))))), "*int"},
 		{"much from little", wide, ""},
@@ -95,5 +100,53 @@ func TestCodecDepth(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestCodecSharedValues are values of little memory that would be large when written out.
+func TestCodecSharedValues(t *testing.T) {
+	text := strings.Repeat("x", 1<<20)
+	texts := slices.Repeat([]string{text}, 2*maxValueSize/len(text))
+	byName := map[string]string{}
+	for i := range texts {
+		byName[strconv.Itoa(i)] = text
+	}
+	anys, bytes := []any{}, [][]byte{}
+	for range texts {
+		anys, bytes = append(anys, text), append(bytes, []byte(text))
+	}
+	numbers := slices.Repeat([][]float64{make([]float64, 1<<20)}, 2*maxValueSize>>20)
+	many := any("x")
+	for range 26 {
+		many = []any{many, many}
+	}
+	for name, v := range map[string]any{
+		"strings":             texts,
+		"map of strings":      byName,
+		"anys":                anys,
+		"byte slices":         bytes,
+		"slices of strings":   [][]string{texts[:len(texts)/2+1], texts},
+		"map of strings each": map[string][]string{"a": texts},
+		"map of maps":         map[string]map[string]string{"a": byName},
+		"slices of numbers":   numbers,
+		"a registered type":   codecRoles(texts),
+		"a struct":            codecUser{Extra: anys},
+		"many":                many,
+	} {
+		for format, c := range map[string]Codec{"compact": compact{}, "gob": gobCodec{}, "json": jsonCodec{}} {
+			if format == "compact" && name == "many" {
+				continue // TestCodecUnencodable has it, and it takes seconds
+			}
+			t.Run(format+"/"+name, func(t *testing.T) {
+				var err error
+				size := allocated(func() { _, err = c.AppendValue(nil, v) })
+				if !errors.Is(err, ErrUnencodable) {
+					t.Errorf("%v, want ErrUnencodable", err)
+				}
+				if size > 8*maxValueSize {
+					t.Errorf("%d MiB allocated", size>>20)
+				}
+			})
+		}
 	}
 }

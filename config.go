@@ -9,7 +9,8 @@ import (
 // A ManagerConfig holds the settings of a [Manager]. It is made by [NewManagerConfig] from options, by
 // [ParseConfig] or [LoadConfig] from JSON, or as a literal, which means what it says: there
 // EnableSetCookie is false unless set. Whoever makes a Manager checks the settings; the struct stays as
-// the caller wrote it. Printed or logged, it hides ProviderConfig and EncryptionKeys.
+// the caller wrote it. Printed or logged, it hides ProviderConfig and EncryptionKeys. Times are from a
+// millisecond to a century where nothing else is said.
 type ManagerConfig struct {
 	// EnableSetCookie sends the sid as a cookie. Without it, and with the header and the query off too,
 	// no visitor ever comes back to a session.

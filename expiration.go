@@ -9,7 +9,14 @@ import (
 	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
-const maxLifetime = merge.MaxLifetime
+// Every lifetime is in this range, whoever sets it: stores keep times in milliseconds, have room for one a century from now, and
+// no sum overflows.
+const (
+	minLifetime = time.Millisecond
+	maxLifetime = merge.MaxLifetime
+)
+
+func isLifetime(d time.Duration) bool { return d >= minLifetime && d <= maxLifetime }
 
 // lifetime returns the lifetime as this request sees it.
 func (s *Session) lifetime() merge.Lifetime {
@@ -47,7 +54,7 @@ func (s *Session) setLifetime(ctx context.Context, d time.Duration, remembered b
 	switch {
 	case s.m.cannot[lifetimes] != nil:
 		return s.m.cannot[lifetimes]
-	case d != 0 && d < time.Millisecond || d > maxLifetime:
+	case d != 0 && !isLifetime(d):
 		return errors.New("session: a lifetime is from a millisecond to a century, or 0")
 	}
 	ms, before := d.Milliseconds(), s.m.maxAge(s.lifetime())
@@ -161,7 +168,7 @@ func (s *Session) shift(ctx context.Context) error {
 // UpdateExpiration sets the idle deadline of the request's session to d from now, at once and for every node, be it
 // later or earlier, but not past the absolute deadline. What this request stores later does not move it; the next
 // request that uses the session does, if its lifetime from then is longer: SetLifetime changes that. A cookie with
-// Max-Age gets d. d is more than zero: [Manager.Destroy] ends a session. Other errors are those of ShiftExpiration.
+// Max-Age gets d. d is from a millisecond to a century: [Manager.Destroy] ends a session. Other errors are those of ShiftExpiration.
 func (m *Manager) UpdateExpiration(w http.ResponseWriter, r *http.Request, d time.Duration) error {
 	return m.updateExpiration(arrivalOf(w, r), d)
 }
@@ -172,8 +179,8 @@ func (m *Manager) UpdateExpirationExchange(x Exchange, d time.Duration) error {
 }
 
 func (m *Manager) updateExpiration(a arrival, d time.Duration) error {
-	if d <= 0 || d > maxLifetime {
-		return errors.New("session: the time to a deadline is more than zero, and a century at most")
+	if !isLifetime(d) {
+		return errors.New("session: the time to a deadline is from a millisecond to a century")
 	}
 	return m.withSession(a, func(s *Session, ctx context.Context) error {
 		err := s.m.engine.fix(ctx, s, merge.Lifetime{Idle: d})

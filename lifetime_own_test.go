@@ -216,14 +216,15 @@ func TestBadLifetimes(t *testing.T) {
 	m := newManager(t)
 	c := seed(t, m, nil)
 	s := c.open(t, m)
-	for _, d := range []time.Duration{-1, 1, time.Millisecond - 1, -time.Hour, 1<<63 - 1} {
+	const century = 100 * 365 * 24 * time.Hour
+	for _, d := range []time.Duration{-1, 1, time.Millisecond - 1, -time.Hour, century + 1, 1<<63 - 1} {
 		for what, err := range map[string]error{"SetLifetime": s.SetLifetime(t.Context(), d), "RememberMe": s.RememberMe(t.Context(), d)} {
 			if err == nil {
 				t.Errorf("%s(%v) is accepted", what, d)
 			}
 		}
 	}
-	for _, d := range []time.Duration{-1, 0, 1<<63 - 1} {
+	for _, d := range []time.Duration{-1, 0, 1, time.Millisecond - 1, century + 1, 1<<63 - 1} {
 		if m.UpdateExpiration(httptest.NewRecorder(), c.request(), d) == nil {
 			t.Errorf("UpdateExpiration(%v) is accepted", d)
 		}

@@ -2,7 +2,6 @@ package session
 
 import (
 	"errors"
-	"math"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -72,13 +71,13 @@ func (s *settings) checkLifetimes() (err error) {
 	if s.idle, err = secondsOf("maxLifetime", s.Maxlifetime); err != nil {
 		return err
 	}
-	if s.AbsoluteLifetime < 0 {
-		return configErrorf("absoluteLifetime", "%v is negative", s.AbsoluteLifetime)
-	}
-	if s.OpTimeout < 0 {
-		return configErrorf("opTimeout", "%v is negative", s.OpTimeout)
+	if err := checkTime("absoluteLifetime", s.AbsoluteLifetime); err != nil {
+		return err
 	}
 	orDefault(&s.OpTimeout, 5*time.Second)
+	if err := checkTime("opTimeout", s.OpTimeout); err != nil {
+		return err
+	}
 	s.absolute, s.opTimeout = s.AbsoluteLifetime, s.OpTimeout
 	return nil
 }
@@ -95,16 +94,30 @@ func secondsOf(field string, n int64) (time.Duration, error) {
 	if n < 0 {
 		return 0, configErrorf(field, "%d is negative", n)
 	}
-	if n > math.MaxInt64/int64(time.Second) {
-		return 0, configErrorf(field, "%d seconds are too many", n)
+	if n > int64(maxLifetime/time.Second) {
+		return 0, configErrorf(field, "%d seconds are more than a century", n)
 	}
 	return time.Duration(n) * time.Second, nil
+}
+
+// checkTime returns an error for a setting that is neither zero nor a time that a session could live.
+func checkTime(field string, d time.Duration) error {
+	switch {
+	case d < 0:
+		return configErrorf(field, "%v is negative", d)
+	case d != 0 && !isLifetime(d):
+		return configErrorf(field, "%v is not from a millisecond to a century", d)
+	}
+	return nil
 }
 
 func (s *settings) checkTouch() error {
 	life, what := s.idle, "maxLifetime"
 	if age := time.Duration(s.cookieMaxAge) * time.Second; age > 0 && age < life {
 		life, what = age, "cookieLifeTime" // the cookie is renewed when the session is touched
+	}
+	if err := checkTime("touchInterval", max(s.TouchInterval, 0)); err != nil {
+		return err
 	}
 	if s.TouchInterval >= life {
 		return configErrorf("touchInterval", "%v is not less than %s, %v", s.TouchInterval, what, life)

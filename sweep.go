@@ -44,8 +44,5 @@ func (m *Manager) expired() func(key, user string) {
 }
 
 func jitter(d time.Duration) time.Duration {
-	if d > 1<<62 { // a hundred years and more: there is no room to add
-		return d
-	}
 	return d - d/10 + rand.N(d/5+1)
 }

@@ -32,6 +32,8 @@ func TestExptime(t *testing.T) {
 		{time.Unix(math.MaxInt32, 0).Sub(now) - time.Hour, math.MaxInt32},
 		{time.Unix(math.MaxInt32, 0).Sub(now), 0},
 		{100 * 365 * day, 0},
+		{math.MaxInt64 - time.Second, 0},
+		{math.MaxInt64, 0},
 	} {
 		if got := memcache.Exptime(now.Add(tt.after), now, time.Second); got != tt.want {
 			t.Errorf("after %v: %d, want %d", tt.after, got, tt.want)

@@ -64,8 +64,10 @@ func exptime(expires, now time.Time, later time.Duration) int32 {
 	if left <= 0 {
 		return atOnce
 	}
-	if seconds := int64((left + later + time.Second - 1) / time.Second); seconds <= maxRelative {
-		return int32(seconds)
+	if left <= maxRelative*time.Second { // with more, the sum could overflow
+		if seconds := int64((left + later + time.Second - 1) / time.Second); seconds <= maxRelative {
+			return int32(seconds)
+		}
 	}
 	if at := expires.Add(clockSlack).Unix(); at <= math.MaxInt32 {
 		return int32(at)

@@ -162,7 +162,7 @@ type ManagerConfig struct {
 
 	// OnDestroy is told of each session that is destroyed through this manager, and why. It is told of an expired one
 	// when this manager's sweep has removed it, with a provider that is a [driver.Sweeper]; it then runs in the sweep's goroutine,
-	// which waits: a panic there ends the process, and Close would wait for itself. DestroyAll does not look at what it
+	// which waits: Close would wait for itself, and a panic there goes to the Logger. DestroyAll does not look at what it
 	// ends. With a client-side provider it is never called. It makes a logout read the session first.
 	OnDestroy EventHandler `json:"-"`
 

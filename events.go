@@ -131,10 +131,23 @@ func (sLoggerWriter) Write(line []byte) (int, error) {
 // away is no error.
 func (m *Manager) report(ctx context.Context, x Exchange, what string, err error) {
 	ctx = orBackground(ctx)
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	if isHangUp(ctx, err) {
 		return
 	}
+	m.logError(ctx, what, err)
+	m.tellError(x, err)
+}
+
+// isHangUp reports whether err means that nobody waits any more.
+func isHangUp(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, context.Canceled)
+}
+
+func (m *Manager) logError(ctx context.Context, what string, err error) {
 	m.log.ErrorContext(ctx, "session: "+what, "error", err)
+}
+
+func (m *Manager) tellError(x Exchange, err error) {
 	if h := m.cfg.ErrorHandler; h != nil {
 		h(nil, requestOf(x), err)
 	}

@@ -27,20 +27,26 @@ func (m *Manager) GC() {
 }
 
 func (m *Manager) sweep(ctx context.Context) {
-	removed, err := m.engine.sweep(orBackground(ctx))
-	m.stats.add(swept, uint64(removed))
-	if err != nil && !m.isClosed() {
-		m.stats.count(failures)
-		m.report(orBackground(ctx), nil, "sweep failed", err)
-	}
+	ctx = orBackground(ctx)
+	m.guarded("the sweep", func() {
+		removed, err := m.engine.sweep(ctx)
+		m.stats.add(swept, uint64(removed))
+		if err != nil && !m.isClosed() {
+			m.stats.count(failures)
+			m.reportAside(ctx, "sweep failed", err)
+		}
+	})
 }
 
-// expired returns what tells OnDestroy of an expired session, nil if there is no such handler.
+// expired returns what tells OnDestroy of an expired session, nil if there is no such handler. The sweep goes on when the
+// handler panics.
 func (m *Manager) expired() func(key, user string) {
 	if m.cfg.OnDestroy == nil {
 		return nil
 	}
-	return func(key, user string) { tell(m.destroyed(context.Background(), key, user, ReasonExpired)) }
+	return func(key, user string) {
+		m.guarded("OnDestroy", func() { tell(m.destroyed(context.Background(), key, user, ReasonExpired)) })
+	}
 }
 
 func jitter(d time.Duration) time.Duration {

@@ -156,7 +156,9 @@ func (m *Manager) recheck(key string, of *watch) {
 	}
 	ctx, cancel := m.loadContext(m.closing)
 	defer cancel()
-	switch expires, err := m.engine.deadline(ctx, key); {
+	expires, err := time.Time{}, errPanicked
+	m.guarded("looking for a session", func() { expires, err = m.engine.deadline(ctx, key) })
+	switch {
 	case errors.Is(err, ErrNotFound):
 		m.watched.end(key)
 	case err != nil:
@@ -182,8 +184,8 @@ func (m *Manager) hear() {
 	}
 	// Missing notices, while there is no connection, is made up for by looking at all.
 	for between := 50 * time.Millisecond; ; between = min(2*between, PollInterval) {
-		begun := time.Now()
-		err := w.Watch(m.closing, m.recheckAll, m.watched.end)
+		begun, err := time.Now(), errPanicked
+		m.guarded("watching sessions", func() { err = w.Watch(m.closing, m.recheckAll, m.watched.end) })
 		switch {
 		case m.isClosed():
 			return
@@ -194,7 +196,7 @@ func (m *Manager) hear() {
 		if time.Since(begun) > PollInterval {
 			between = 50 * time.Millisecond
 		}
-		m.report(m.closing, nil, "watching sessions failed; it is tried again", err)
+		m.reportAside(m.closing, "watching sessions failed; it is tried again", err)
 		if !pause.For(m.closing, between+rand.N(between)) {
 			return
 		}

@@ -1,0 +1,41 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+)
+
+// guarded calls f on a goroutine of the manager's own, where a panic of an application's handler or of a provider would end the
+// process. The Logger hears of it instead.
+func (m *Manager) guarded(what string, f func()) {
+	defer func() {
+		if v := recover(); v != nil {
+			m.panicked(what, v)
+		}
+	}()
+	f()
+}
+
+// panicked logs a panic, and where it came from. Its text is left out but for the runtime's own: it may show a sid or a value.
+func (m *Manager) panicked(what string, v any) {
+	defer func() { _ = recover() }() // of the Logger's
+	text := fmt.Sprintf("%T", v)
+	if err, ok := v.(runtime.Error); ok {
+		text = err.Error()
+	}
+	m.log.Error("session: "+what+" panicked", "panic", text, "stack", string(debug.Stack()))
+}
+
+// reportAside is report on a goroutine of the manager's own.
+func (m *Manager) reportAside(ctx context.Context, what string, err error) {
+	if isHangUp(ctx, err) {
+		return
+	}
+	m.guarded("the Logger", func() { m.logError(ctx, what, err) })
+	m.guarded("ErrorHandler", func() { m.tellError(nil, err) })
+}
+
+var errPanicked = errors.New("session: the provider panicked")

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -66,8 +67,8 @@ func (m *Manager) Ping(ctx context.Context) error {
 	return nil
 }
 
-// DestroyByID ends a session, named by its sid or by its public id. If there is none, or id has neither shape, the
-// error wraps [ErrNotFound]. On the memory provider, and in beego mode, a public id is looked for in the
+// DestroyByID ends a session, named by its sid or by its public id, whosever it is: for an id that a user chooses there
+// is [Manager.DestroyOf]. If there is none, or id has neither shape, the error wraps [ErrNotFound]. On the memory provider, and in beego mode, a public id is looked for in the
 // list of all sessions.
 func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	m.calls.begin()
@@ -77,18 +78,32 @@ func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 		return err
 	}
 	ctx = orBackground(ctx)
-	key, err := m.keyOf(ctx, id)
-	if err != nil {
-		return err
-	}
-	var rec driver.Record
-	loading, cancel := m.loadContext(ctx)
-	err = b.Load(loading, key, &rec)
-	cancel()
+	key, rec, err := m.recordOf(ctx, b, id)
 	if err != nil {
 		return fmt.Errorf("session: destroy: %w", err)
 	}
 	return m.revoke(ctx, key, rec.User)
+}
+
+// recordOf loads the record that a sid or a public id names. Where sids are generated an id can have the shape of both.
+func (m *Manager) recordOf(ctx context.Context, b driver.Backend, id string) (key string, rec driver.Record, err error) {
+	load := func() error {
+		ctx, cancel := m.loadContext(ctx)
+		defer cancel()
+		return b.Load(ctx, key, &rec)
+	}
+	err = ErrNotFound
+	if m.validSID(id) {
+		key = m.storageKey(id)
+		err = load()
+	}
+	if !errors.Is(err, ErrNotFound) {
+		return key, rec, err
+	}
+	if key, err = m.keyOf(ctx, id); err == nil {
+		err = load()
+	}
+	return key, rec, err
 }
 
 // DestroyAll ends all sessions of the manager's namespace, on all nodes. OnDestroy is not called for each. Where the

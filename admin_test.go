@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"maps"
 	"net/http"
@@ -60,32 +61,37 @@ func TestList(t *testing.T) {
 }
 
 func TestDestroyByID(t *testing.T) {
-	for name, p := range stores(t) {
-		t.Run(name, func(t *testing.T) {
-			m := newNode(t, p)
-			other := login(t, m, "ann")
-			for _, by := range []string{"sid", "public id"} {
-				c := login(t, m, "ann")
-				id := start(t, m, httptest.NewRecorder(), c.request()).ID()
-				if by == "sid" {
-					id = c.sid()
+	for made, opts := range map[string][]session.ManagerConfigOpt{
+		"usual sids":     nil,
+		"generated sids": {session.CfgSessionIDGenerator(func() (string, error) { return rand.Text(), nil })}, // a public id could be one
+	} {
+		for name, p := range stores(t) {
+			t.Run(name+"/"+made, func(t *testing.T) {
+				m := newNode(t, p, opts...)
+				other := login(t, m, "ann")
+				for _, by := range []string{"sid", "public id"} {
+					c := login(t, m, "ann")
+					id := start(t, m, httptest.NewRecorder(), c.request()).ID()
+					if by == "sid" {
+						id = c.sid()
+					}
+					if err := m.DestroyByID(t.Context(), id); err != nil {
+						t.Errorf("by %s: %v", by, err)
+					}
+					if alive(t, m, c.sid()) || !alive(t, m, other.sid()) {
+						t.Errorf("by %s: the wrong session has ended", by)
+					}
+					if err := m.DestroyByID(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
+						t.Errorf("by %s, again: %v", by, err)
+					}
 				}
-				if err := m.DestroyByID(t.Context(), id); err != nil {
-					t.Errorf("by %s: %v", by, err)
+				for _, id := range []string{"", "x", "../../etc/passwd", other.sid() + "0", "*"} {
+					if err := m.DestroyByID(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
+						t.Errorf("DestroyByID(%q) = %v", id, err)
+					}
 				}
-				if alive(t, m, c.sid()) || !alive(t, m, other.sid()) {
-					t.Errorf("by %s: the wrong session has ended", by)
-				}
-				if err := m.DestroyByID(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
-					t.Errorf("by %s, again: %v", by, err)
-				}
-			}
-			for _, id := range []string{"", "x", "../../etc/passwd", other.sid() + "0", "*"} {
-				if err := m.DestroyByID(t.Context(), id); !errors.Is(err, session.ErrNotFound) {
-					t.Errorf("DestroyByID(%q) = %v", id, err)
-				}
-			}
-		})
+			})
+		}
 	}
 }
 
@@ -115,6 +121,7 @@ func TestAdminAfterClose(t *testing.T) {
 		"Count":       second(m.Count(t.Context())),
 		"DestroyAll":  m.DestroyAll(t.Context()),
 		"DestroyByID": m.DestroyByID(t.Context(), "x"),
+		"DestroyOf":   m.DestroyOf(t.Context(), "ann", "x"),
 		"List":        listError(m),
 	} {
 		if !errors.Is(err, session.ErrClosed) {

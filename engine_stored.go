@@ -322,11 +322,9 @@ func (m *Manager) publicIDOf(key string) string {
 	return key
 }
 
-// keyOf returns the storage key of a sid or a public id.
+// keyOf returns the storage key of a public id.
 func (m *Manager) keyOf(ctx context.Context, id string) (string, error) {
 	switch {
-	case m.validSID(id):
-		return m.storageKey(id), nil
 	case !publicIDShape.MatchString(id):
 		return "", ErrNotFound
 	case !m.plainKeys:

@@ -21,7 +21,7 @@ type Reason string
 
 const (
 	ReasonLogout  Reason = "logout"  // by its own client: Destroy, Logout
-	ReasonRevoked Reason = "revoked" // by somebody else: DestroyUser, DestroyByID, DestroyAll
+	ReasonRevoked Reason = "revoked" // by somebody else: DestroyUser, DestroyOf, DestroyByID, DestroyAll
 	ReasonLimit   Reason = "limit"   // by a login beyond maxPerUser
 	ReasonExpired Reason = "expired" // by nobody: the sweep of one node has removed it, see [Manager.GC]
 )

@@ -2,9 +2,11 @@ package session_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 
 	"github.com/seed1a8f7c28/session"
 )
@@ -69,6 +71,63 @@ func ExampleSession_Login() {
 	// 1 ended <nil>
 	// user ""
 	// user "ann"
+}
+
+// A page lists a user's sessions, each with a button that ends it. The id comes back from the browser, so that it may be
+// anybody's.
+func ExampleManager_DestroyOf() {
+	sessions, err := session.NewManager("memory", session.NewManagerConfig())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sessions.Close()
+
+	signOut := func(w http.ResponseWriter, r *http.Request) {
+		sess, err := sessions.Start(w, r)
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		defer sess.SessionRelease(r.Context(), w)
+		switch err := sessions.DestroyOf(r.Context(), sess.User(), r.FormValue("id")); {
+		case errors.Is(err, session.ErrNotFound): // it has ended already, or is not the user's
+			fmt.Println("no such session")
+		case err != nil:
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+		default:
+			fmt.Println("signed out")
+		}
+	}
+
+	var ids []string // of Ann's phone, of Ann's laptop, of Bob's
+	login := func(user string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			sess, err := sessions.Start(w, r)
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			defer sess.SessionRelease(r.Context(), w)
+			if err := sess.Login(r.Context(), user); err != nil {
+				fmt.Println(err)
+			}
+			ids = append(ids, sess.ID())
+		}
+	}
+	visit(login("ann"), nil)
+	laptop := visit(login("ann"), nil)
+	visit(login("bob"), nil)
+	for _, id := range []string{ids[0], ids[0], ids[2]} {
+		visit(func(w http.ResponseWriter, r *http.Request) {
+			r.Form = url.Values{"id": {id}}
+			signOut(w, r)
+		}, laptop)
+	}
+	// Output:
+	// signed out
+	// no such session
+	// no such session
 }
 
 func ExampleManager_Stats() {

@@ -53,7 +53,7 @@ func (m *Manager) validSID(sid string) bool {
 }
 
 // publicID names a session in logs and dashboards. Nobody can find the sid from it, and as a sid it has
-// the wrong shape. The namespace takes part, so that two namespaces have no key in common even on a
+// the wrong shape, unless sids are generated. The namespace takes part, so that two namespaces have no key in common even on a
 // store that does not know of them.
 func (m *Manager) publicID(sid string) string {
 	buf := make([]byte, 0, 256)

@@ -86,6 +86,76 @@ func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string
 	return ended, nil
 }
 
+// DestroyOf ends the session of user with a public id, as [Info] has it, for a page on which users end their own: id may
+// come from the request. A session of somebody else's, and of nobody's, is [ErrNotFound] as an absent one is, and stays; so is one
+// that has another id by now, since a Regenerate or a Login gave it a new sid. A sid is no public id. With a provider that keeps no
+// users the error wraps [errors.ErrUnsupported].
+func (m *Manager) DestroyOf(ctx context.Context, user, id string) error {
+	m.calls.begin()
+	defer m.calls.end()
+	b, err := optional[driver.Backend](m, byID)
+	switch {
+	case err != nil:
+		return err
+	case user == "":
+		return errNoName
+	}
+	ctx, cancel := m.saveContext(ctx)
+	defer cancel()
+	key, err := m.keyOfUsers(ctx, user, id)
+	var rec driver.Record
+	if err == nil {
+		err = m.deleteOf(ctx, b, key, user, &rec)
+	}
+	if err != nil {
+		if !errors.Is(err, ErrNotFound) {
+			m.stats.count(failures)
+		}
+		return fmt.Errorf("session: destroy: %w", err)
+	}
+	tell(m.destroyed(ctx, key, rec.User, ReasonRevoked))
+	return nil
+}
+
+// keyOfUsers returns the storage key of a session of user. Where it is not the public id, it is among the user's.
+func (m *Manager) keyOfUsers(ctx context.Context, user, id string) (string, error) {
+	if !m.plainKeys {
+		return m.keyOf(ctx, id)
+	}
+	for e, err := range m.entriesOf(ctx, user) {
+		if err != nil {
+			return "", err
+		}
+		if m.publicIDOf(e.Key) == id {
+			return e.Key, nil
+		}
+	}
+	return "", ErrNotFound
+}
+
+// deleteOf removes the record under key if it is the user's, and rec then is what it has removed. What changes meanwhile is
+// looked at again.
+func (m *Manager) deleteOf(ctx context.Context, b driver.Backend, key, user string, rec *driver.Record) error {
+	names := m.userNames(user)
+	for {
+		if err := b.Load(ctx, key, rec); err != nil {
+			return err
+		}
+		if !slices.Contains(names, rec.User) {
+			return ErrNotFound
+		}
+		err := b.Delete(ctx, key, rec.Version)
+		if _, changed := errors.AsType[*driver.ConflictError](err); !changed {
+			return err
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+var errNoName = errors.New("session: the user has no name")
+
 // entriesOf yields the records of user, or one error.
 func (m *Manager) entriesOf(ctx context.Context, user string) iter.Seq2[driver.Entry, error] {
 	ctx = orBackground(ctx)
@@ -94,7 +164,7 @@ func (m *Manager) entriesOf(ctx context.Context, user string) iter.Seq2[driver.E
 		defer m.calls.end()
 		l, err := optional[driver.UserLister](m, userLists)
 		if err == nil && user == "" {
-			err = errors.New("session: the user has no name")
+			err = errNoName
 		}
 		if err != nil {
 			yield(driver.Entry{}, err)

@@ -52,7 +52,10 @@ func TestDoneOnThisNodeIsAtOnce(t *testing.T) {
 		},
 		"DestroyUser": func(m *session.Manager, _ *client) error { return second(m.DestroyUser(context.Background(), "ann")) },
 		"DestroyByID": func(m *session.Manager, c *client) error { return m.DestroyByID(context.Background(), c.sid()) },
-		"DestroyAll":  func(m *session.Manager, _ *client) error { return m.DestroyAll(context.Background()) },
+		"DestroyOf": func(m *session.Manager, c *client) error {
+			return m.DestroyOf(context.Background(), "ann", start(t, m, httptest.NewRecorder(), c.request()).ID())
+		},
+		"DestroyAll": func(m *session.Manager, _ *client) error { return m.DestroyAll(context.Background()) },
 		"limit": func(m *session.Manager, _ *client) error {
 			login(t, m, "ann")
 			return nil

@@ -35,12 +35,18 @@ func (s *Session) ID() string {
 	return s.m.publicID(s.sid)
 }
 
-// SessionsOf returns the live sessions of user, the latest login first. It loads each of them, to see that it opens. Having none is no error. Where the provider cannot list users the error wraps
-// [errors.ErrUnsupported].
+// SessionsOf returns the live sessions of user, the latest login first. It loads each of them, to see that it opens. Having
+// none is no error. Where the provider cannot list users the error wraps [errors.ErrUnsupported].
 func (m *Manager) SessionsOf(ctx context.Context, user string) ([]Info, error) {
+	m.calls.begin()
+	defer m.calls.end()
 	ctx = orBackground(ctx)
+	l, err := m.userLister(user)
+	if err != nil {
+		return nil, err
+	}
 	var entries []driver.Entry // first all of them, so that nothing is loaded while the list holds a connection
-	for e, err := range m.entriesOf(ctx, user) {
+	for e, err := range m.entriesOf(ctx, l, user) {
 		if err != nil {
 			return nil, err
 		}
@@ -64,11 +70,18 @@ func (m *Manager) SessionsOf(ctx context.Context, user string) ([]Info, error) {
 // on until it finds none that was there before, so that one which gets a new sid meanwhile does not escape; a
 // login during the call may stand. With an error some may have ended.
 func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string) (int, error) {
+	m.calls.begin()
+	defer m.calls.end()
+	ctx = orBackground(ctx)
+	l, err := m.userLister(user)
+	if err != nil {
+		return 0, err
+	}
 	begun, ended := time.Now(), 0
 	// A session that changes its sid while the list is read may be in neither place; it is in the next list. What is
 	// in the first one ends even if its login is yet to come: by the clock of a node that is ahead of this one's.
 	for pass, clean := 0, 0; clean < 2; pass, clean = pass+1, clean+1 {
-		for e, err := range m.entriesOf(ctx, user) {
+		for e, err := range m.entriesOf(ctx, l, user) {
 			if err != nil {
 				return ended, err
 			}
@@ -122,7 +135,11 @@ func (m *Manager) keyOfUsers(ctx context.Context, user, id string) (string, erro
 	if !m.plainKeys {
 		return m.keyOf(ctx, id)
 	}
-	for e, err := range m.entriesOf(ctx, user) {
+	l, err := m.userLister(user)
+	if err != nil {
+		return "", err
+	}
+	for e, err := range m.entriesOf(ctx, l, user) {
 		if err != nil {
 			return "", err
 		}
@@ -156,20 +173,18 @@ func (m *Manager) deleteOf(ctx context.Context, b driver.Backend, key, user stri
 
 var errNoName = errors.New("session: the user has no name")
 
+// userLister returns what lists the sessions of user.
+func (m *Manager) userLister(user string) (driver.UserLister, error) {
+	l, err := optional[driver.UserLister](m, userLists)
+	if err == nil && user == "" {
+		err = errNoName
+	}
+	return l, err
+}
+
 // entriesOf yields the records of user, or one error.
-func (m *Manager) entriesOf(ctx context.Context, user string) iter.Seq2[driver.Entry, error] {
-	ctx = orBackground(ctx)
+func (m *Manager) entriesOf(ctx context.Context, l driver.UserLister, user string) iter.Seq2[driver.Entry, error] {
 	return func(yield func(driver.Entry, error) bool) {
-		m.calls.begin()
-		defer m.calls.end()
-		l, err := optional[driver.UserLister](m, userLists)
-		if err == nil && user == "" {
-			err = errNoName
-		}
-		if err != nil {
-			yield(driver.Entry{}, err)
-			return
-		}
 		for _, name := range m.envelope.StoredNames(user) {
 			for e, err := range l.ListUser(ctx, name) {
 				if err != nil {

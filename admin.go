@@ -68,8 +68,8 @@ func (m *Manager) Ping(ctx context.Context) error {
 }
 
 // DestroyByID ends a session, named by its sid or by its public id, whosever it is: for an id that a user chooses there
-// is [Manager.DestroyOf]. If there is none, or id has neither shape, the error wraps [ErrNotFound]. On the memory provider, and in beego mode, a public id is looked for in the
-// list of all sessions.
+// is [Manager.DestroyOf]. If there is none, or id has neither shape, the error wraps [ErrNotFound]. On the memory provider,
+// and in beego mode, a public id is looked for in the list of all sessions.
 func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	m.calls.begin()
 	defer m.calls.end()

@@ -87,6 +87,10 @@ type ManagerConfig struct {
 	// new deadline to the store; a session may end by so much too early. Zero means one twentieth of
 	// Maxlifetime, or of CookieLifeTime if that is shorter, at most 60 s. Negative means at every request.
 	TouchInterval time.Duration `json:"touchInterval"`
+	// MarkLifetime is for how long a sid is remembered that a Login or a Regenerate has replaced: a request that comes late
+	// with it, such as a poll, gets no new session, whose cookie would take the place of the login's. Zero means a minute,
+	// negative means not at all, an hour is the most. The cookie provider, those of third parties, and beego's layouts remember none.
+	MarkLifetime time.Duration `json:"markLifetime"`
 
 	// OpTimeout bounds each call that needs the store, its waits and retries included. Zero means 5 s.
 	OpTimeout time.Duration `json:"opTimeout"`

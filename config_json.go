@@ -38,6 +38,7 @@ var configFields = []configField{
 	{"partitioned", func(c *ManagerConfig) any { return &c.Partitioned }},
 	{"absoluteLifetime", func(c *ManagerConfig) any { return &c.AbsoluteLifetime }},
 	{"touchInterval", func(c *ManagerConfig) any { return &c.TouchInterval }},
+	{"markLifetime", func(c *ManagerConfig) any { return &c.MarkLifetime }},
 	{"opTimeout", func(c *ManagerConfig) any { return &c.OpTimeout }},
 	{"maxBytes", func(c *ManagerConfig) any { return &c.MaxBytes }},
 	{"maxPerUser", func(c *ManagerConfig) any { return &c.MaxPerUser }},
@@ -298,8 +299,9 @@ func (c ManagerConfig) MarshalJSON() ([]byte, error) {
 		fields
 		AbsoluteLifetime string `json:"absoluteLifetime"`
 		TouchInterval    string `json:"touchInterval"`
+		MarkLifetime     string `json:"markLifetime"`
 		OpTimeout        string `json:"opTimeout"`
-	}{fields(c), c.AbsoluteLifetime.String(), c.TouchInterval.String(), c.OpTimeout.String()})
+	}{fields(c), c.AbsoluteLifetime.String(), c.TouchInterval.String(), c.MarkLifetime.String(), c.OpTimeout.String()})
 }
 
 // String lists the settings that are not zero. ProviderConfig and EncryptionKeys show as ***.

@@ -130,6 +130,11 @@ func CfgTouchInterval(interval time.Duration) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.TouchInterval = interval }
 }
 
+// CfgMarkLifetime sets MarkLifetime. Negative means that replaced sids are not remembered.
+func CfgMarkLifetime(lifetime time.Duration) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.MarkLifetime = lifetime }
+}
+
 // CfgOpTimeout sets OpTimeout, the bound of each call that needs the store.
 func CfgOpTimeout(timeout time.Duration) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.OpTimeout = timeout }

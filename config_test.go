@@ -44,6 +44,7 @@ var settingForms = []struct {
 	{"Partitioned", `"partitioned": true`, CfgPartitioned(true)},
 	{"AbsoluteLifetime", `"absoluteLifetime": "12h"`, CfgAbsoluteLifetime(12 * time.Hour)},
 	{"TouchInterval", `"touchInterval": 1.5`, CfgTouchInterval(1500 * time.Millisecond)},
+	{"MarkLifetime", `"markLifetime": "90s"`, CfgMarkLifetime(90 * time.Second)},
 	{"OpTimeout", `"opTimeout": 2`, CfgOpTimeout(2 * time.Second)},
 	{"MaxBytes", `"maxBytes": 4096`, CfgMaxBytes(4096)},
 	{"MaxPerUser", `"maxPerUser": 3`, CfgMaxPerUser(3)},
@@ -449,10 +450,10 @@ func TestDefaults(t *testing.T) {
 		ManagerConfig: ManagerConfig{
 			EnableSetCookie: true, CookieName: "gosessionid", Gclifetime: 3600, Maxlifetime: 3600,
 			SessionIDLength: 16, CookieSameSite: http.SameSiteLaxMode, CookiePath: "/",
-			TouchInterval: time.Minute, OpTimeout: 5 * time.Second, MaxBytes: 1 << 20, OnLimit: "evict",
+			TouchInterval: time.Minute, MarkLifetime: time.Minute, OpTimeout: 5 * time.Second, MaxBytes: 1 << 20, OnLimit: "evict",
 			Codec: "compact",
 		},
-		gcEvery: time.Hour, idle: time.Hour, touchEvery: time.Minute, opTimeout: 5 * time.Second,
+		gcEvery: time.Hour, idle: time.Hour, touchEvery: time.Minute, markFor: time.Minute, opTimeout: 5 * time.Second,
 		maxBytes: 1 << 20, sidBytes: 16,
 	}
 	if !reflect.DeepEqual(s, want) {
@@ -469,6 +470,8 @@ func TestResolve(t *testing.T) {
 	}{
 		{"maxLifetime follows gclifetime", options(CfgGcLifeTime(60)), func(s *settings) any { return s.idle }, time.Minute},
 		{"touchInterval is a twentieth", options(CfgMaxLifeTime(60)), func(s *settings) any { return s.touchEvery }, 3 * time.Second},
+		{"markLifetime is a minute", options(), func(s *settings) any { return s.markFor }, time.Minute},
+		{"markLifetime not at all", options(CfgMarkLifetime(-1)), func(s *settings) any { return s.markFor }, time.Duration(0)},
 		{"touchInterval at every request", options(CfgTouchInterval(-1)), func(s *settings) any { return s.touchEvery }, time.Duration(0)},
 		{"absoluteLifetime", options(CfgAbsoluteLifetime(time.Hour)), func(s *settings) any { return s.absolute }, time.Hour},
 		{"cookie until the browser closes", options(CfgCookieLifeTime(-1)), func(s *settings) any { return s.cookieMaxAge }, 0},
@@ -556,6 +559,8 @@ func TestResolveErrors(t *testing.T) {
 		{"maxPerUser negative", options(CfgMaxPerUser(-1)), "maxPerUser", "negative"},
 		{"cookieLifeTime negative", options(CfgCookieLifeTime(-2)), "cookieLifeTime", "-2 is negative"},
 		{"cookieLifeTime over 400 days", options(CfgCookieLifeTime(34560001)), "cookieLifeTime", "400 days"},
+		{"markLifetime too short", options(CfgMarkLifetime(1)), "markLifetime", "a millisecond"},
+		{"markLifetime too long", options(CfgMarkLifetime(2 * time.Hour)), "markLifetime", "over an hour"},
 		{"touchInterval is maxLifetime", options(CfgTouchInterval(time.Hour)), "touchInterval", "not less than maxLifetime"},
 		{"cookie name with space", options(CfgCookieName("a s3cr3t-canary")), "cookieName", "only letters, digits and !#$%&'*+"},
 		{"cookie name with control", options(CfgCookieName("a\n")), "cookieName", "only letters"},

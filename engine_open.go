@@ -48,9 +48,11 @@ func (m *Manager) attachBackend(o *opened) {
 	m.backend = o.backend
 	m.local = has[driver.InProcess](m)
 	m.plainKeys = m.local || m.cfg.Beego
-	m.engine = &storedEngine{
-		drafted{m}, &merge.Store{Backend: o.backend, Envelope: m.envelope, Queue: o.saves, Local: m.local},
+	store := &merge.Store{Backend: o.backend, Envelope: m.envelope, Queue: o.saves, Local: m.local}
+	if has[driver.Marker](m) {
+		store.MarkFor = m.cfg.markFor
 	}
+	m.engine = &storedEngine{drafted{m}, store}
 }
 
 func (m *Manager) attachSealer(s driver.Sealer, cfg *ManagerConfig) error {

@@ -108,6 +108,9 @@ func (e *storedEngine) create(ctx context.Context, s *Session, user string) erro
 	s.isNew = true
 	s.named(sid)
 	s.setDue(false)
+	if user != "" || s.extra().was != "" {
+		e.markDead(ctx, s)
+	}
 	s.answer(s.r.movedFrom(s.extra().was))
 	s.begun(ctx)
 	return nil
@@ -165,7 +168,7 @@ func (e *storedEngine) save(ctx context.Context, s *Session) error {
 	switch {
 	case s.state == gone:
 		return ErrDestroyed
-	case s.state == dismissed:
+	case s.state == dismissed || s.state == replaced:
 		return nil
 	case unchanged && (s.state == unstored || s.idle != due || s.isFixed()):
 		return nil

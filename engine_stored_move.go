@@ -42,6 +42,7 @@ func (e *storedEngine) move(ctx context.Context, s *Session, sid, user string) e
 		was, old = s.sid, s.draft.Key // another Session of this request has just given it this one
 	}
 	e.m.watched.end(old)
+	e.markDead(ctx, s)
 	s.answer(s.r.movedFrom(was))
 	s.regenerated(ctx, was)
 	return nil
@@ -59,6 +60,16 @@ func (e *storedEngine) moveUnstored(ctx context.Context, s *Session, sid, user s
 		return err
 	}
 	return e.create(ctx, s, user)
+}
+
+// markDead leaves marks for the sids of this request that named no session: another request that carries them, and comes after
+// this login, would be answered with a new cookie in the place of the login's. It is worth no error.
+func (e *storedEngine) markDead(ctx context.Context, s *Session) {
+	for _, sid := range s.extra().dead {
+		if err := e.store.Mark(ctx, e.m.storageKey(sid)); err != nil {
+			e.m.stats.count(failures)
+		}
+	}
 }
 
 // moveOnce makes room for who logs in, if somebody does, and then moves. Both are in one turn, after a look whether the

@@ -45,11 +45,11 @@ func ExampleManager_Regenerate() {
 	before := visit(show, nil)    // a visitor fills the cart
 	after := visit(login, before) // and logs in
 	visit(show, after)
-	visit(show, before) // with the old cookie
+	visit(show, before) // with the old cookie, which shows nothing
 	// Output:
 	// user <nil>, cart a book
 	// user ann, cart a book
-	// user <nil>, cart a book
+	// user <nil>, cart <nil>
 }
 
 // visit makes a request with a cookie, and returns the one that the browser has then.

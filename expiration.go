@@ -216,7 +216,7 @@ func (m *Manager) withSession(a arrival, do func(s *Session, ctx context.Context
 	s.mu.Lock()
 	defer s.unlock()
 	switch s.state {
-	case unstored:
+	case unstored, replaced:
 		return ErrNotFound
 	case gone, dismissed:
 		return ErrDestroyed

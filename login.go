@@ -85,6 +85,8 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 		return err
 	}
 	switch {
+	case s.state == replaced:
+		s.state = unstored
 	case s.isOver():
 		return ErrDestroyed
 	case sid == s.sid:

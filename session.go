@@ -39,6 +39,7 @@ func init() { codec.Refuse[Session]() }
 // Extras are what few Sessions have. They stand apart since each request allocates a Session.
 type extras struct {
 	was    string   // the dead sid that this session takes the place of, if a Regenerate found one
+	dead   []string // the sids of the request that named no session
 	events []func() // what is to be told of when mu is given up
 
 	done   <-chan struct{} // of the key doneOf, once Done was called
@@ -239,9 +240,9 @@ func (s *Session) MarshalText() ([]byte, error) { return []byte(s.String()), nil
 
 // A state is what a Session knows of its record.
 //
-//	unstored → stored ⇄ held
-//	              ↓
-//	      gone or dismissed
+//	replaced → unstored → stored ⇄ held
+//	                         ↓
+//	                 gone or dismissed
 type state uint8
 
 const (
@@ -250,13 +251,16 @@ const (
 	held                   // the same, but a Regenerate has failed: changes wait for one that does not
 	gone                   // destroyed, regenerated away or expired, by others
 	dismissed              // destroyed by this very request
+	replaced               // the request's sid is one that a login or Regenerate has replaced: nothing begins, but a login
 )
 
 // isStored reports whether there was a record when the store was last asked.
 func (s *Session) isStored() bool { return s.state == stored || s.state == held }
 
 // isOver reports whether the session is known to have ended.
-func (s *Session) isOver() bool { return s.state == gone || s.state == dismissed }
+func (s *Session) isOver() bool {
+	return s.state == gone || s.state == dismissed || s.state == replaced
+}
 
 // storedSID returns the sid under which there is a record, "" if there is none.
 func (s *Session) storedSID() string {

@@ -33,6 +33,7 @@ type settings struct {
 	idle         time.Duration
 	absolute     time.Duration // 0 for none
 	touchEvery   time.Duration // 0 for every request
+	markFor      time.Duration // 0 for not at all
 	opTimeout    time.Duration
 	cookieMaxAge int // seconds, 0 until the browser closes
 	maxBytes     int
@@ -78,9 +79,19 @@ func (s *settings) checkLifetimes() (err error) {
 	if err := checkTime("opTimeout", s.OpTimeout); err != nil {
 		return err
 	}
-	s.absolute, s.opTimeout = s.AbsoluteLifetime, s.OpTimeout
+	orDefault(&s.MarkLifetime, time.Minute)
+	if err := checkTime("markLifetime", max(s.MarkLifetime, 0)); err != nil {
+		return err
+	}
+	if s.MarkLifetime > maxMarkLifetime {
+		return configErrorf("markLifetime", "%v is over an hour", s.MarkLifetime)
+	}
+	s.absolute, s.opTimeout, s.markFor = s.AbsoluteLifetime, s.OpTimeout, max(s.MarkLifetime, 0)
 	return nil
 }
+
+// maxMarkLifetime bounds how many marks a store may have to keep.
+const maxMarkLifetime = time.Hour
 
 // orDefault sets *setting to value if it is zero.
 func orDefault[T comparable](setting *T, value T) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // SessionStart is [Manager.Start] with the name and the result that beego's API has.
@@ -16,6 +18,10 @@ func (m *Manager) SessionStart(w http.ResponseWriter, r *http.Request) (Store, e
 // manager is lazy, with the first value that is stored. The caller must call SessionRelease or Save,
 // usually deferred. An error means that the store could not be asked: then nothing was answered, and the
 // visitor still has the session.
+//
+// A request whose sid a Login or a Regenerate has replaced within the last minute (MarkLifetime) comes late: the browser has the new
+// sid by now, and would lose it to the cookie of another new session. So such a request gets none. Its Session is empty and not new,
+// changes of it return [ErrDestroyed], and only Login or Regenerate begin a session.
 //
 // Start looks at cookies, then the query, then the header, as configured. When it answers a new sid it
 // also puts it into r, so that a second Start with r finds the same session. Under Handler it returns the
@@ -59,13 +65,19 @@ func (s *Session) arrive(ctx context.Context, r *request) error {
 	if refused > 0 {
 		m.stats.add(malformed, uint64(refused))
 	}
+	late := false
 	for i, c := range candidates {
 		if i == 0 {
 			r.original = c.sid
 		}
 		err := m.engine.find(ctx, s, c.sid)
+		if _, is := errors.AsType[*driver.MarkedError](err); is {
+			late = true
+			continue
+		}
 		if errors.Is(err, ErrNotFound) {
 			m.stats.count(unknown)
+			s.addExtra().dead = append(s.extras.dead, c.sid)
 			continue
 		}
 		if err != nil {
@@ -76,6 +88,9 @@ func (s *Session) arrive(ctx context.Context, r *request) error {
 			r.reply.rewrite(c.sid, r.pairs(candidates[i+1:]), r.reply.note())
 		}
 		return m.engine.arrived(s, c)
+	}
+	if late {
+		s.state = replaced
 	}
 	if len(candidates) > 0 {
 		r.reply.retract() // a Session of this request may have renewed the cookie before its session ended

@@ -153,12 +153,11 @@ func (m *Manager) keyOfUsers(ctx context.Context, user, id string) (string, erro
 // deleteOf removes the record under key if it is the user's, and rec then is what it has removed. What changes meanwhile is
 // looked at again.
 func (m *Manager) deleteOf(ctx context.Context, b driver.Backend, key, user string, rec *driver.Record) error {
-	names := m.userNames(user)
 	for {
 		if err := b.Load(ctx, key, rec); err != nil {
 			return err
 		}
-		if !slices.Contains(names, rec.User) {
+		if m.userName(rec.User) != user {
 			return ErrNotFound
 		}
 		err := b.Delete(ctx, key, rec.Version)

@@ -113,6 +113,18 @@ var brokenManagers = []managerBreakage{
 		opts:   []session.ManagerConfigOpt{session.CfgEncryptionKeys()},
 		caught: []string{"encryption/altered record", "encryption/older key"},
 	},
+	{
+		name:   "no marks are left",
+		alter:  func(n *node) driver.Backend { return n },
+		opts:   []session.ManagerConfigOpt{session.CfgMarkLifetime(-1)},
+		caught: []string{"late/after a login", "late/after Regenerate", "late/dead sid"},
+	},
+	{
+		name:   "marks stay for a minute",
+		alter:  func(n *node) driver.Backend { return n },
+		opts:   []session.ManagerConfigOpt{session.CfgMarkLifetime(time.Minute)},
+		caught: []string{"late/too late"},
+	},
 	{name: "Reserve evicts who logged in last", caught: []string{"encryption/users of older keys"}},
 	{
 		name:   "sids are longer",

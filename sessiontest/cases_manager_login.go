@@ -30,7 +30,7 @@ var loginCases = []testCase{
 			e.wantRecordless(t, old.value())
 			for _, node := range []*session.Manager{m, other} {
 				wantSID(t, node, old.value(), false)
-				old.wantFresh(t, node, "the cookie before the login")
+				e.wantReplaced(t, &old, node)
 				s := b.start(t, node)
 				s.wantValues(t, values{"cart": "book", "role": "admin"})
 				if s.User() != "Ann" || s.AuthTime().Before(begun) {

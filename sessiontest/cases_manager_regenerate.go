@@ -34,7 +34,7 @@ var regenerateCases = []testCase{
 				e.wantRecordless(t, old.value())
 				for _, node := range []*session.Manager{m, other} {
 					wantSID(t, node, old.value(), false)
-					old.wantFresh(t, node, how)
+					e.wantReplaced(t, &old, node)
 					b.wantValues(t, node, values{"cart": "book"})
 				}
 				after := e.stored(t, b.value())

@@ -42,12 +42,12 @@ var startCases = []testCase{
 			m := e.manager(t)
 			for _, act := range []func(s *flight){
 				func(s *flight) { s.set(t, values{"user": "eve"}) },
+				func(s *flight) { wantOK(t, "Flush", s.Flush(t.Context())) },
 				func(s *flight) { wantOK(t, "Regenerate", s.Regenerate(t.Context())) },
 				func(s *flight) {
 					_, err := m.Regenerate(s.w, s.r)
 					wantOK(t, "Regenerate", err)
 				},
-				func(s *flight) { wantOK(t, "Flush", s.Flush(t.Context())) },
 			} {
 				attacker := with(unknownSID)
 				attacker.visit(t, m, act)
@@ -70,6 +70,11 @@ var startCases = []testCase{
 				b := visitor(t, m, values{"user": "ann"})
 				dead := *b
 				end(b)
+				if how == "regenerated" {
+					e.wantReplaced(t, &dead, m)
+					e.wantRecordless(t, dead.value())
+					continue
+				}
 				dead.wantFresh(t, m, how)
 				b.visit(t, m, func(s *flight) {
 					s.wantValues(t, values{"user": nil})

@@ -151,6 +151,7 @@ func (p *play) run(t testing.TB, e *env) {
 	opts := []session.ManagerConfigOpt{
 		session.CfgMaxLifeTime(int64(modelIdle / time.Second)), session.CfgOpTimeout(1000 * time.Hour), session.CfgLazy(p.lazy),
 		session.CfgTouchInterval([]time.Duration{-1, time.Minute}[p.rng.IntN(2)]),
+		session.CfgMarkLifetime(-1), // a late request is one more way to begin; the cases about marks have it
 		session.CfgCookieLifeTime([]int{0, 0, 0, 0, 0, 0, 0, 600}[p.rng.IntN(8)]), // with it most touches are saves
 	}
 	for range 1 + p.rng.IntN(2) {

@@ -9,11 +9,11 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// move stores rec under the new key, and ends the old one at the version base that was copied.
+// move stores rec under the new key, and ends the old one at the version base that was copied. A mark is left there.
 func (j *job) move(ctx context.Context, base uint64, rec *driver.Record) error {
 	b := j.Backend
 	if r, ok := driver.As[driver.Renamer](b); ok {
-		return j.renamed(ctx, r.Rename(ctx, j.d.Key, base, j.to, rec, driver.Mark{}), rec)
+		return j.renamed(ctx, r.Rename(ctx, j.d.Key, base, j.to, rec, j.mark()), rec)
 	}
 	rec.Version = j.copied
 	if j.copied != 0 {
@@ -35,6 +35,9 @@ func (j *job) move(ctx context.Context, base uint64, rec *driver.Record) error {
 			return err
 		}
 		j.copied = rec.Version
+	}
+	if m, ok := driver.As[driver.Marker](b); ok && j.MarkFor > 0 {
+		return m.Mark(ctx, j.d.Key, base, j.mark())
 	}
 	return b.Delete(ctx, j.d.Key, base)
 }

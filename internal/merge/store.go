@@ -15,6 +15,31 @@ type Store struct {
 	Envelope Envelope       // how their values are packed
 	Queue    *Queue         // all Stores of a backend in this process have the same
 	Local    bool           // all nodes are in this process: nobody else saves, and nothing waits
+	MarkFor  time.Duration  // for how long a mark stands where a session has got another key; 0 if there are none
+}
+
+// Moved is the kind of a mark that stands where a session has got another key, or where a login has found none. It has no
+// target.
+const Moved = 1
+
+// mark returns the mark that a session leaves under its key now, or none.
+func (s *Store) mark() driver.Mark {
+	if s.MarkFor == 0 {
+		return driver.Mark{}
+	}
+	return driver.Mark{Kind: Moved, Expires: time.Now().Add(s.MarkFor)}
+}
+
+// Mark leaves a mark under key, if nothing stands there.
+func (s *Store) Mark(ctx context.Context, key string) error {
+	m, ok := driver.As[driver.Marker](s.Backend)
+	if !ok || s.MarkFor == 0 {
+		return nil
+	}
+	if err := m.Mark(ctx, key, 0, s.mark()); !errors.Is(err, driver.ErrExists) {
+		return err
+	}
+	return nil
 }
 
 // An Outcome is what a call has met. It is valid with an error, too.

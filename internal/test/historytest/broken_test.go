@@ -45,6 +45,8 @@ func TestBroken(t *testing.T) {
 		{"a conflict shows what is old", []string{value, exact}, one(conflictsWithOld)},
 		{"one session of fifty is gone", []string{lost}, one(losesSessions)},
 		{"touches are not made", []string{lost}, one(touchesNothing)},
+		{"replaced sids are forgotten", []string{late}, one(leavesNoMarks)},
+		{"what is gone was replaced", []string{late}, one(marksAll)},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -98,6 +100,7 @@ const (
 	lost     = "a session that nobody has ended is found"
 	deadline = "a session is gone at its deadline"
 	once     = "a session gets one new sid"
+	late     = "a request whose sid was replaced gets no other session"
 	limit    = "no user has more sessions than the limit"
 	room     = "a login ends no session that it need not end"
 )
@@ -404,4 +407,21 @@ func losesSessions(s store) altered {
 
 func touchesNothing(s store) altered {
 	return altered{touch: func(context.Context, string, time.Time) error { return nil }}
+}
+
+func leavesNoMarks(s store) altered {
+	return altered{rename: func(ctx context.Context, r renaming) error {
+		r.mark = driver.Mark{}
+		return r.on(ctx, s)
+	}}
+}
+
+func marksAll(s store) altered {
+	return altered{load: func(ctx context.Context, key string, rec *driver.Record) error {
+		err := s.Load(ctx, key, rec)
+		if errors.Is(err, driver.ErrNotFound) {
+			return &driver.MarkedError{Mark: driver.Mark{Kind: 1, Expires: time.Now().Add(time.Minute)}}
+		}
+		return err
+	}}
 }

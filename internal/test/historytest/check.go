@@ -12,6 +12,7 @@ const (
 	ruleOthers    = "nobody sees another's values or user"
 	ruleDead      = "nothing comes back from the dead"
 	ruleOnce      = "a session gets one new sid"
+	ruleLate      = "a request whose sid was replaced gets no other session"
 	ruleLost      = "a session that nobody has ended is found"
 	ruleDeadline  = "a session is gone at its deadline"
 	ruleUnchanged = "what was refused is not made"
@@ -22,7 +23,7 @@ const (
 )
 
 var rules = []string{
-	ruleOthers, ruleDead, ruleOnce, ruleLost, ruleDeadline, ruleUnchanged, ruleLimit, ruleRoom, ruleValue, ruleExact,
+	ruleOthers, ruleDead, ruleOnce, ruleLate, ruleLost, ruleDeadline, ruleUnchanged, ruleLimit, ruleRoom, ruleValue, ruleExact,
 }
 
 // A Violation is a rule that was broken, and the calls that show it.

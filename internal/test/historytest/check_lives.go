@@ -140,8 +140,31 @@ func (c *checker) checkFate(l *life, f *fate) {
 	}
 	for _, d := range f.dead {
 		c.checkGone(l, f, d)
+		c.checkLate(l, f, d, moved)
 	}
 }
+
+// markFor is for how long a replaced sid is certain to be remembered: less than the setting's default.
+const markFor = 50 * time.Second
+
+// checkLate checks what a request was told whose session has ended: no other one began for it if moved, an acknowledged call, had
+// given the session another sid, and it was told so only if there may have been such a call. Where servers fail, a mark may be
+// lost.
+func (c *checker) checkLate(l *life, f *fate, d, moved *event) {
+	switch {
+	case d.op != "start":
+	case d.late:
+		mayMove := func(e end) bool { return (e.by.op == "login" || e.by.op == "regenerate") && e.by.from < d.to }
+		if !slices.ContainsFunc(f.ends, mayMove) {
+			c.violated(ruleLate, "", []*event{l.born, d}, "session %s has no other sid, and its request is told that it has", l.name)
+		}
+	case moved != nil && moved.to < d.from && d.began.Sub(moved.ended) < markFor && c.run.marks():
+		c.violated(ruleLate, "", []*event{moved, d}, "session %s has another sid, and its request gets another session", l.name)
+	}
+}
+
+// marks reports whether each replaced sid is remembered.
+func (r *run) marks() bool { return !r.NoMarks && !r.able.sealed && r.Fault == nil }
 
 // firstEnd returns the first call that may have ended it, or nil.
 func (f *fate) firstEnd() *event {

@@ -79,7 +79,8 @@ func TestGood(t *testing.T) {
 			for seed := range tt.seeds {
 				running.Go(func() {
 					historytest.Run(t, historytest.Setup{
-						Open: open(tt.open(newStore(t))), Fails: tt.fails, Duration: time.Second, Requests: 400, Seed: seed + 1,
+						Open: open(tt.open(newStore(t))), Fails: tt.fails, NoMarks: tt.name == "keeps no marks",
+						Duration: time.Second, Requests: 400, Seed: seed + 1,
 					})
 				})
 			}

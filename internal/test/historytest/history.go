@@ -66,6 +66,7 @@ type event struct {
 	made  *life // that it began
 	alive bool  // on was there
 	dead  bool  // on was not there any more
+	late  bool  // since it has another sid: the request gets no session
 	ends  bool  // it ends on
 
 	changes  []*change     // that it stores

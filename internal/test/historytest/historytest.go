@@ -4,6 +4,7 @@
 //   - no change that was acknowledged is lost, and none that was refused is made;
 //   - increments and updates are exact: each is made once;
 //   - nothing comes back from the dead: no session that has ended, no value that was removed or replaced;
+//   - a request whose sid was replaced gets no other session;
 //   - a session that nobody has ended is found, until its deadline and not after it;
 //   - nobody sees another's values, or another user;
 //   - no user has more sessions than the limit, and no login ends a session that it need not end.
@@ -53,6 +54,9 @@ type Setup struct {
 
 	// Fails says that calls may fail without a Fault.
 	Fails bool
+
+	// NoMarks says that the engine keeps no marks, so that a request with a replaced sid gets another session.
+	NoMarks bool
 
 	// CountsTwice says that a session which gets a new sid counts twice meanwhile, so that a login beside it may end one session
 	// more than it must, or be refused.

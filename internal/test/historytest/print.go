@@ -84,6 +84,8 @@ func (c *change) String() string {
 func (e *event) comesTo(key string) string {
 	var parts []string
 	switch {
+	case e.late:
+		parts = append(parts, "replaced")
 	case e.dead:
 		parts = append(parts, "not there")
 	case e.outcome == refused:

@@ -126,6 +126,11 @@ func (q *request) load() bool {
 	case q.came != nil && sid == q.came.sid:
 		e.alive = true
 		q.life, q.line = q.came, q.came.line
+	case q.came != nil && sid == "" && errors.Is(q.s.Delete(context.Background(), keys[0]), session.ErrDestroyed):
+		e.dead, e.late = true, true
+		q.run.history.add(e)
+		q.visitor.answer(q.came, nil) // the answer with the new sid was lost: nobody waits until the mark is gone
+		return false
 	default:
 		e.dead = q.came != nil
 		q.line = q.visitor.begin()

@@ -36,11 +36,12 @@ type ManagerConfig struct {
 	// other settings must keep it.
 	CookieName string `json:"cookieName"`
 
-	// Gclifetime is the time between two sweeps of expired sessions, in seconds. Zero means 3600. A
-	// session is gone at its deadline, swept or not.
+	// Gclifetime is the time between two sweeps of expired sessions, in seconds, and, as in beego, Maxlifetime where
+	// that is not set. Zero means 3600. SweepInterval sets the sweep alone.
 	Gclifetime int64 `json:"gclifetime"`
 
-	// Maxlifetime is how long an idle session lives, in seconds. Zero means Gclifetime.
+	// Maxlifetime is how long an idle session lives, in seconds. Zero means Gclifetime, of which the Logger is told when a
+	// Manager begins.
 	Maxlifetime int64 `json:"maxLifetime"`
 
 	// CookieLifeTime is how long the browser keeps the cookie, in seconds, at most 400 days. Zero and -1
@@ -91,6 +92,10 @@ type ManagerConfig struct {
 	// with it, such as a poll, gets no new session, whose cookie would take the place of the login's. Zero means a minute,
 	// negative means not at all, an hour is the most. The cookie provider, those of third parties, and beego's layouts remember none.
 	MarkLifetime time.Duration `json:"markLifetime"`
+
+	// SweepInterval is the time between two sweeps of expired sessions: see [Manager.GC]. Zero means Gclifetime. A
+	// session is gone at its deadline, swept or not.
+	SweepInterval time.Duration `json:"sweepInterval"`
 
 	// OpTimeout bounds each call that needs the store, its waits and retries included. Zero means 5 s.
 	OpTimeout time.Duration `json:"opTimeout"`

@@ -52,6 +52,7 @@ func checkConfig(t *testing.T, data []byte) {
 	if err != nil || !reflect.DeepEqual(again, s) {
 		t.Errorf("ParseConfig(%s) resolves to\n%+v, then to\n%+v, %v", data, s, again, err)
 	}
+	s.warnings = nil // what they are about is said now
 	again, err = s.ManagerConfig.resolve()
 	if err != nil || !reflect.DeepEqual(again, s) {
 		t.Errorf("ParseConfig(%s) resolves to\n%+v, that to\n%+v, %v", data, s, again, err)

@@ -39,6 +39,7 @@ var configFields = []configField{
 	{"absoluteLifetime", func(c *ManagerConfig) any { return &c.AbsoluteLifetime }},
 	{"touchInterval", func(c *ManagerConfig) any { return &c.TouchInterval }},
 	{"markLifetime", func(c *ManagerConfig) any { return &c.MarkLifetime }},
+	{"sweepInterval", func(c *ManagerConfig) any { return &c.SweepInterval }},
 	{"opTimeout", func(c *ManagerConfig) any { return &c.OpTimeout }},
 	{"maxBytes", func(c *ManagerConfig) any { return &c.MaxBytes }},
 	{"maxPerUser", func(c *ManagerConfig) any { return &c.MaxPerUser }},
@@ -300,8 +301,12 @@ func (c ManagerConfig) MarshalJSON() ([]byte, error) {
 		AbsoluteLifetime string `json:"absoluteLifetime"`
 		TouchInterval    string `json:"touchInterval"`
 		MarkLifetime     string `json:"markLifetime"`
+		SweepInterval    string `json:"sweepInterval"`
 		OpTimeout        string `json:"opTimeout"`
-	}{fields(c), c.AbsoluteLifetime.String(), c.TouchInterval.String(), c.MarkLifetime.String(), c.OpTimeout.String()})
+	}{
+		fields(c), c.AbsoluteLifetime.String(), c.TouchInterval.String(), c.MarkLifetime.String(), c.SweepInterval.String(),
+		c.OpTimeout.String(),
+	})
 }
 
 // String lists the settings that are not zero. ProviderConfig and EncryptionKeys show as ***.

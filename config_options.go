@@ -49,7 +49,8 @@ func CfgSetCookie(enable bool) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.EnableSetCookie = enable }
 }
 
-// CfgGcLifeTime sets Gclifetime, the seconds between two sweeps.
+// CfgGcLifeTime sets Gclifetime, the seconds between two sweeps, and the idle lifetime where CfgMaxLifeTime sets none: for
+// the sweep alone there is [CfgSweepInterval].
 func CfgGcLifeTime(seconds int64) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.Gclifetime = seconds }
 }
@@ -133,6 +134,11 @@ func CfgTouchInterval(interval time.Duration) ManagerConfigOpt {
 // CfgMarkLifetime sets MarkLifetime. Negative means that replaced sids are not remembered.
 func CfgMarkLifetime(lifetime time.Duration) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.MarkLifetime = lifetime }
+}
+
+// CfgSweepInterval sets SweepInterval, the time between two sweeps, and nothing else.
+func CfgSweepInterval(interval time.Duration) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.SweepInterval = interval }
 }
 
 // CfgOpTimeout sets OpTimeout, the bound of each call that needs the store.

@@ -20,7 +20,7 @@ func TestAPanicInTheSweep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log reports
 		told := make(map[string]int)
-		m := newManager(t, append(log.options(), session.CfgMaxLifeTime(60), session.CfgGcLifeTime(600),
+		m := newManager(t, append(log.options(), session.CfgMaxLifeTime(60), session.CfgSweepInterval(10*time.Minute),
 			session.CfgOnDestroy(func(_ context.Context, e session.Event) {
 				told[e.User]++
 				panic("of " + e.User + ", a secret")
@@ -64,7 +64,7 @@ func TestAPanicBesideARequest(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var log reports
 			f, p := failing(t)
-			m := newNode(t, p, append(log.options(), session.CfgErrorHandler(panics), session.CfgGcLifeTime(600))...)
+			m := newNode(t, p, append(log.options(), session.CfgErrorHandler(panics), session.CfgSweepInterval(10*time.Minute))...)
 			f.down(refused)
 			m.GC()
 			time.Sleep(15 * time.Minute)
@@ -100,7 +100,7 @@ func TestAPanicBesideARequest(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f, p := failing(t)
 			var told int
-			m := newNode(t, p, session.CfgLogger(slog.New(panicking{slog.DiscardHandler})), session.CfgGcLifeTime(600),
+			m := newNode(t, p, session.CfgLogger(slog.New(panicking{slog.DiscardHandler})), session.CfgSweepInterval(10*time.Minute),
 				session.CfgErrorHandler(func(http.ResponseWriter, *http.Request, error) { told++ }))
 			f.down(refused)
 			m.GC()
@@ -120,7 +120,7 @@ func TestAPanicBesideARequest(t *testing.T) {
 				}),
 			} {
 				var log reports
-				m := newNode(t, p, append(log.options(), session.CfgGcLifeTime(600))...)
+				m := newNode(t, p, append(log.options(), session.CfgSweepInterval(10*time.Minute))...)
 				m.GC()
 				time.Sleep(15 * time.Minute)
 				if text, _ := log.taken(); strings.Count(text, "the sweep panicked") != 2 {

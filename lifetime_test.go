@@ -370,7 +370,7 @@ func (l *sweepLog) Sweep(context.Context, func(key, user string)) (int, error) {
 func newSweepLog(t *testing.T, opts ...session.ManagerConfigOpt) (*sweepLog, *session.Manager) {
 	l := &sweepLog{tap: newTap(t), at: make(chan time.Time, 1000), ended: make(chan struct{})}
 	p := session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) { return l, nil })
-	return l, newNode(t, p, append(opts, session.CfgGcLifeTime(600))...)
+	return l, newNode(t, p, append([]session.ManagerConfigOpt{session.CfgSweepInterval(10 * time.Minute)}, opts...)...)
 }
 
 func TestGC(t *testing.T) {

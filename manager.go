@@ -108,6 +108,9 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 		m.cancel()
 		return nil, err
 	}
+	for _, warning := range s.warnings {
+		m.log.WarnContext(ctx, "session: "+warning)
+	}
 	return m, nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/memory"
@@ -564,4 +566,46 @@ func TestGetSessionStore(t *testing.T) {
 	if n := m.GetActiveSession(); n != 1 {
 		t.Errorf("%d sessions", n)
 	}
+}
+
+// A sweep period that shortens sessions, since maxLifetime is not set, is said once, when the manager begins.
+func TestGclifetimeAsALifetimeIsSaid(t *testing.T) {
+	for name, tt := range map[string]struct {
+		opts []session.ManagerConfigOpt
+		said int
+	}{
+		"gclifetime alone":      {[]session.ManagerConfigOpt{session.CfgGcLifeTime(2)}, 1},
+		"with a sweep interval": {[]session.ManagerConfigOpt{session.CfgGcLifeTime(2), session.CfgSweepInterval(time.Minute)}, 1},
+		"both":                  {[]session.ManagerConfigOpt{session.CfgGcLifeTime(2), session.CfgMaxLifeTime(60)}, 0},
+		"both alike":            {[]session.ManagerConfigOpt{session.CfgGcLifeTime(60), session.CfgMaxLifeTime(60)}, 0},
+		"maxLifetime alone":     {[]session.ManagerConfigOpt{session.CfgMaxLifeTime(2)}, 0},
+		"sweep interval alone":  {[]session.ManagerConfigOpt{session.CfgSweepInterval(time.Minute)}, 0},
+		"neither":               {nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log reports
+			m := newManager(t, append(log.options(), tt.opts...)...)
+			m.GC()
+			seed(t, m, nil)
+			lines, errs := log.taken()
+			if got := strings.Count(lines, "level=WARN"); got != tt.said || len(errs) > 0 {
+				t.Errorf("said %d times, want %d: %q, %v", got, tt.said, lines, errs)
+			}
+			if tt.said > 0 && !(strings.Contains(lines, "gclifetime") && strings.Contains(lines, "maxLifetime") && strings.Contains(lines, "2s")) {
+				t.Errorf("%q does not say what to do", lines)
+			}
+		})
+	}
+}
+
+func TestSweepInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sweeps, m := newSweepLog(t, session.CfgSweepInterval(time.Minute), session.CfgMaxLifeTime(3600))
+		m.GC()
+		time.Sleep(10*time.Minute + 30*time.Second)
+		synctest.Wait()
+		if n := len(sweeps.at); n < 10 || n > 13 {
+			t.Errorf("%d sweeps in ten minutes and a half", n)
+		}
+	})
 }

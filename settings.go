@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -40,6 +41,7 @@ type settings struct {
 	sidBytes     int
 	trusted      []netip.Prefix
 	headerName   string      // canonical, "" if the header is off
+	warnings     []string    // what is taken, but probably not meant
 	seal         *merge.Seal // nil without encryption
 }
 
@@ -64,9 +66,20 @@ func (c *ManagerConfig) resolve() (*settings, error) {
 }
 
 func (s *settings) checkLifetimes() (err error) {
+	shortens := s.Gclifetime != 0 && s.Maxlifetime == 0
 	orDefault(&s.Gclifetime, 3600)
 	if s.gcEvery, err = secondsOf("gclifetime", s.Gclifetime); err != nil {
 		return err
+	}
+	if shortens {
+		s.warnings = append(s.warnings, fmt.Sprintf("maxLifetime is not set: as in beego, sessions that are not used end after gclifetime, %v. "+
+			"Set maxLifetime, and sweepInterval for the sweep alone", s.gcEvery))
+	}
+	if err := checkTime("sweepInterval", s.SweepInterval); err != nil {
+		return err
+	}
+	if s.SweepInterval > 0 {
+		s.gcEvery = s.SweepInterval
 	}
 	orDefault(&s.Maxlifetime, s.Gclifetime)
 	if s.idle, err = secondsOf("maxLifetime", s.Maxlifetime); err != nil {

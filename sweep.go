@@ -8,7 +8,7 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// GC removes expired sessions: at once, and then every gclifetime, give or take a tenth so that nodes do
+// GC removes expired sessions: at once, and then every sweepInterval, give or take a tenth so that nodes do
 // not sweep together. It returns at once, so that go m.GC() and m.GC() are the same; a second call does
 // nothing. Close stops it. Expired sessions are gone for requests whether they were swept or not.
 func (m *Manager) GC() {

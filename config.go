@@ -81,7 +81,8 @@ type ManagerConfig struct {
 	// Partitioned gives an embedded page a session for each site that embeds it. It needs Secure.
 	Partitioned bool `json:"partitioned"`
 
-	// AbsoluteLifetime is how long a session lives at most, used or not. Zero means no such limit.
+	// AbsoluteLifetime is how long a session lives at most, used or not, remembered or not: [Session.RememberMe] refuses
+	// a longer time. Zero means no such limit.
 	AbsoluteLifetime time.Duration `json:"absoluteLifetime"`
 
 	// TouchInterval is how much of the idle lifetime passes before a request that only reads writes the

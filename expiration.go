@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -26,9 +27,9 @@ func (s *Session) lifetime() merge.Lifetime {
 // SetLifetime sets how long this session lives when it is not used, instead of the manager's Maxlifetime: from
 // its next save on, on every node, and over a Regenerate. The deadline moves then, to an earlier time too; a request
 // that has begun before may move it once more by the lifetime that it has seen. It never passes the absolute
-// deadline. d is from a millisecond to a century and is cut to milliseconds; zero takes back SetLifetime and
-// RememberMe, as Flush does. A cookie with Max-Age gets d as that. Errors are those of Set; third-party providers
-// have a lifetime of their own: [errors.ErrUnsupported].
+// deadline. d is from a millisecond to AbsoluteLifetime, or else to a century, and is cut to milliseconds; zero
+// takes back SetLifetime and RememberMe, as Flush does. A cookie with Max-Age gets d as that. Errors are those of
+// Set; third-party providers have a lifetime of their own: [errors.ErrUnsupported].
 func (s *Session) SetLifetime(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
 	defer s.unlock()
@@ -56,6 +57,8 @@ func (s *Session) setLifetime(ctx context.Context, d time.Duration, remembered b
 		return s.m.cannot[lifetimes]
 	case d != 0 && !isLifetime(d):
 		return errors.New("session: a lifetime is from a millisecond to a century, or 0")
+	case s.m.cfg.absolute > 0 && d > s.m.cfg.absolute:
+		return fmt.Errorf("session: a lifetime of %v is longer than absoluteLifetime, %v", d, s.m.cfg.absolute)
 	}
 	ms, before := d.Milliseconds(), s.m.maxAge(s.lifetime())
 	if remembered {

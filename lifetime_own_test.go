@@ -194,7 +194,8 @@ func TestOwnLifetimeAndAbsoluteDeadline(t *testing.T) {
 	eachEngine(t, func(t *testing.T, e engine) {
 		m, other := e.nodes(t, session.CfgAbsoluteLifetime(time.Hour))
 		c := seed(t, m, nil)
-		c.visit(t, m, func(s *session.Session) { setLifetime(t, s, 24*time.Hour) })
+		time.Sleep(5 * time.Minute)
+		c.visit(t, m, func(s *session.Session) { setLifetime(t, s, time.Hour) }) // of which 55 minutes are left
 		for _, change := range []func(w http.ResponseWriter, r *http.Request) error{
 			m.ShiftExpiration,
 			func(w http.ResponseWriter, r *http.Request) error { return m.UpdateExpiration(w, r, 24*time.Hour) },
@@ -205,7 +206,7 @@ func TestOwnLifetimeAndAbsoluteDeadline(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(time.Hour - 2*time.Millisecond)
+		time.Sleep(55*time.Minute - 2*time.Millisecond)
 		c.wantLive(t, other, true)
 		time.Sleep(2 * time.Millisecond)
 		c.wantLive(t, other, false)
@@ -239,6 +240,44 @@ func TestBadLifetimes(t *testing.T) {
 	}
 	if m.ShiftExpiration(nil, nil) == nil || m.UpdateExpiration(nil, nil, time.Hour) == nil {
 		t.Error("a nil request is accepted")
+	}
+}
+
+// A lifetime beyond the absolute one could not be kept: it is refused, by a text that names the limit, and changes nothing.
+func TestLifetimesBeyondTheAbsoluteOne(t *testing.T) {
+	for _, e := range storing() {
+		t.Run(e.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := e.open(t, session.CfgAbsoluteLifetime(12*time.Hour), session.CfgMaxLifeTime(600))
+				c := seed(t, m, nil)
+				time.Sleep(5 * time.Minute) // less than the limit remains: that is none
+				for what, call := range map[string]func(s *session.Session, d time.Duration) error{
+					"SetLifetime": func(s *session.Session, d time.Duration) error { return s.SetLifetime(t.Context(), d) },
+					"RememberMe":  func(s *session.Session, d time.Duration) error { return s.RememberMe(t.Context(), d) },
+				} {
+					cookies := c.visit(t, m, func(s *session.Session) {
+						err := call(s, 30*24*time.Hour)
+						if err == nil || !strings.Contains(err.Error(), "absoluteLifetime") || !strings.Contains(err.Error(), "12h") {
+							t.Errorf("%s: %v, want an error that names absoluteLifetime", what, err)
+						}
+						if err := call(s, 12*time.Hour+time.Millisecond); err == nil {
+							t.Errorf("%s: a millisecond beyond the limit is taken", what)
+						}
+					})
+					if len(cookies) > 0 && cookies[0].MaxAge > 0 {
+						t.Errorf("%s: refused, and the cookie has Max-Age %d", what, cookies[0].MaxAge)
+					}
+					c.visit(t, m, func(s *session.Session) {
+						if err := call(s, 12*time.Hour); err != nil {
+							t.Errorf("%s of the limit itself: %v", what, err)
+						}
+						if err := call(s, 0); err != nil {
+							t.Errorf("%s(0): %v", what, err)
+						}
+					})
+				}
+			})
+		})
 	}
 }
 

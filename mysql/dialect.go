@@ -12,8 +12,11 @@ import (
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
-//go:embed schema.1.sql
+//go:embed schema.2.sql
 var schema string
+
+//go:embed schema.1to2.sql
+var upgrade string
 
 // Dialect returns the SQL of MySQL, from version 5.7 on, and MariaDB, from 10.2 on, for [sessionsql.New].
 func Dialect() *sessionsql.Dialect {
@@ -23,6 +26,8 @@ func Dialect() *sessionsql.Dialect {
 	return &sessionsql.Dialect{
 		Name:        "mysql",
 		Schema:      schema,
+		Upgrade:     upgrade,
+		AliasIndex:  aliasIndex,
 		Quote:       '`',
 		Now:         now,
 		HourNow:     `(` + now + ` + 3599999) DIV 3600000`,
@@ -38,6 +43,11 @@ func Dialect() *sessionsql.Dialect {
 	}
 }
 
+// aliasIndex looks for the index's first column.
+const aliasIndex = `SELECT count(*) FROM information_schema.statistics ` +
+	`WHERE table_schema = COALESCE(NULLIF(:schema, ''), DATABASE()) AND table_name = :name ` +
+	`AND index_name = '{name}_alias' AND seq_in_index = 1`
+
 // now is when the statement began. It does not go through the time zone of the session, in which an hour a year comes
 // twice.
 const now = `(UNIX_TIMESTAMP() * 1000 + MICROSECOND(UTC_TIMESTAMP(3)) DIV 1000)`
@@ -49,7 +59,7 @@ const anotherCreated = `CASE WHEN :version = 0 THEN created_at + 1 ELSE :created
 // lock makes a row, or finds it, that is locked until the transaction ends: GET_LOCK would belong to the
 // connection, which may be lost or given back. Nothing else looks at the row, and a sweep removes it.
 const lock = `INSERT INTO {table} (ns, id, {head}, gc_bucket, data)
-	VALUES (:ns, :lock, 0, NULL, 0, 0, :expires, 0, :bucket, '')
+	VALUES (:ns, :lock, 0, NULL, 0, 0, :expires, 0, NULL, NULL, :bucket, '')
 	ON DUPLICATE KEY UPDATE expires_at = GREATEST(expires_at, :expires)`
 
 // hasNumber reports whether err is one of the server's errors with these numbers.

@@ -11,8 +11,8 @@
 //	{"dsn": "…", "table": "sessions", "schema": "create", "maxOpenConns": 16, "maxIdleConns": 16,
 //	 "connMaxLifetime": "30m", "connMaxIdleTime": "5m"}
 //
-// schema says what is done about the table at the start: "create" makes it if it is not there, "check" only
-// checks that its columns are, "off" does neither.
+// schema says what is done about the table at the start: "create" makes it if it is not there and adds what
+// one of an earlier version lacks, "check" only checks that its columns are there, "off" does neither.
 package mysql
 
 import (

@@ -25,7 +25,15 @@ func notStrict(t *testing.T, e sqltest.Engine) {
 	if err := b.Create(t.Context(), sessiontest.Key("k"), rec); !errors.Is(err, session.ErrTooLarge) {
 		t.Errorf("Create for a user with a long name: %v, want ErrTooLarge", err)
 	}
-	rec.User, rec.Data = "u", make([]byte, 16<<20)
+	rec.User, rec.Alias = "u", strings.Repeat("a", 401)
+	if err := b.Create(t.Context(), sessiontest.Key("k"), rec); !errors.Is(err, session.ErrTooLarge) {
+		t.Errorf("Create with a long alias: %v, want ErrTooLarge", err)
+	}
+	rec.Alias, rec.Meta = "", make([]byte, 1025)
+	if err := b.Create(t.Context(), sessiontest.Key("k"), rec); !errors.Is(err, session.ErrTooLarge) {
+		t.Errorf("Create with much metadata: %v, want ErrTooLarge", err)
+	}
+	rec.Meta, rec.Data = nil, make([]byte, 16<<20)
 	if err := b.Create(t.Context(), sessiontest.Key("k"), rec); !errors.Is(err, session.ErrTooLarge) {
 		t.Errorf("Create of 16 MiB: %v, want ErrTooLarge", err)
 	}
@@ -55,7 +63,7 @@ func deadlock(t *testing.T, e sqltest.Engine) {
 	}
 	run("UPDATE sessions SET created_at = created_at + 1")
 	for i := range 20 { // the server undoes the transaction that has changed less
-		run(fmt.Sprintf("INSERT INTO sessions VALUES ('other', UNHEX(SHA2('%d', 256)), 1, NULL, 0, 0, 0, 0, 0, '')", i))
+		run(fmt.Sprintf("INSERT INTO sessions VALUES ('other', UNHEX(SHA2('%d', 256)), 1, NULL, 0, 0, 0, 0, 0, '', NULL, NULL)", i))
 	}
 	reserved := make(chan error, 1)
 	go func() {
@@ -96,7 +104,8 @@ func openFails(t *testing.T, e sqltest.Engine) {
 	dsn := server.DSN(database)
 	db := e.DB(t, dsn)
 	sqltest.Exec(t, db, "CREATE USER '"+database+"'@'%' IDENTIFIED BY 's3cr3t'")
-	sqltest.Exec(t, db, "GRANT SELECT ON "+database+".* TO '"+database+"'@'%'")
+	sqltest.Exec(t, db, "GRANT SELECT, INSERT, UPDATE, DELETE ON "+database+".* TO '"+database+"'@'%'")
+	e.MakeOld(t, db, "old")
 	t.Cleanup(func() { sqltest.Exec(t, db, "DROP USER '"+database+"'@'%'") })
 	const secret = "s3cr3t"
 	as := func(user, password, addr string) string {
@@ -113,5 +122,9 @@ func openFails(t *testing.T, e sqltest.Engine) {
 		{Name: "wrong password", Config: as(server.User, secret, server.Addr), Says: "Access denied"},
 		{Name: "no such database", Config: strings.Replace(dsn, database, "no_such", 1), Says: "Unknown database"},
 		{Name: "no right", Config: as(database, secret, server.Addr), Says: "cannot make the table sessions: Error 1142"},
+		{
+			Name: "no right to upgrade", Config: `{"dsn": "` + as(database, secret, server.Addr) + `", "table": "old"}`,
+			Says: "the table old lacks the columns alias, meta of version 2: run the statements of schema.1to2.sql of package mysql",
+		},
 	})
 }

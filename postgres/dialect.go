@@ -12,8 +12,11 @@ import (
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
-//go:embed schema.1.sql
+//go:embed schema.2.sql
 var schema string
+
+//go:embed schema.1to2.sql
+var upgrade string
 
 // Dialect returns the SQL of PostgreSQL, from version 10 on, for [sessionsql.New]. The *sql.DB may be of lib/pq or
 // of pgx. Removals are told to others with NOTIFY; to hear of them takes a connection of its own, by a DSN: see [Watch].
@@ -30,6 +33,9 @@ func Dialect() *sessionsql.Dialect {
 	return &sessionsql.Dialect{
 		Name:        "postgres",
 		Schema:      schema,
+		Upgrade:     upgrade,
+		UpgradeTurn: upgradeTurn,
+		AliasIndex:  `SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('{index}') AND indisvalid`,
 		Quote:       '"',
 		Numbered:    true,
 		Now:         `statement_timestamp()`,
@@ -41,12 +47,16 @@ func Dialect() *sessionsql.Dialect {
 		Returning:   true,
 		Isolation:   sql.LevelReadCommitted,
 		Duplicate:   func(err error) bool { return hasCode(err, "23502") || hasCode(err, "23505") },
-		Retry:       func(err error) bool { return hasCode(err, "40001") || hasCode(err, "40P01") },
+		Retry:       func(err error) bool { return hasCode(err, "40001") || hasCode(err, "40P01") || hasCode(err, "55P03") },
 		Lost:        func(err error) bool { return hasCode(err, "57P0") || hasCode(err, "08") },
 		NoTable:     func(err error) bool { return hasCode(err, "42P01") },
 		Beego:       beego(),
 	}
 }
+
+// upgradeTurn is a lock that ends with the connection. Who waits for a lock has a snapshot, for whose end the making of an
+// index waits: so nobody waits.
+const upgradeTurn = `SELECT CAST(pg_try_advisory_lock(hashtext('session'), hashtext('{name}')) AS integer)`
 
 // tell ends a statement that removes a record by telling the others, when it is committed.
 const tell = ` RETURNING pg_notify(:channel, encode(id, 'hex'))`
@@ -57,16 +67,16 @@ const rename = `WITH old AS (
 	DELETE FROM {table} WHERE ns = :ns AND id = :id AND version = :version AND {live}` + tell + `
 ), done AS (
 	INSERT INTO {table} (ns, id, {head}, gc_bucket, data)
-	SELECT :ns, :to, 1, :user, :created, :auth, :expires, :deadline, :bucket, :data FROM old
+	SELECT :ns, :to, 1, :user, :created, :auth, :expires, :deadline, :alias, :meta, :bucket, :data FROM old
 	ON CONFLICT (ns, id) DO UPDATE SET
 		version = CASE WHEN {table}.version = 0 OR {table}.expires_at <= {now} THEN 1 END,
 		user_id = excluded.user_id, created_at = excluded.created_at, auth_at = excluded.auth_at,
-		expires_at = excluded.expires_at, deadline_at = excluded.deadline_at, gc_bucket = excluded.gc_bucket,
-		data = excluded.data
+		expires_at = excluded.expires_at, deadline_at = excluded.deadline_at, alias = excluded.alias, meta = excluded.meta,
+		gc_bucket = excluded.gc_bucket, data = excluded.data
 	RETURNING 1
 )
 SELECT 0, {head}, data FROM {table} WHERE ns = :ns AND id = :id AND {live} AND NOT EXISTS (SELECT 1 FROM old)
-UNION ALL SELECT 1, 0, NULL, NULL, NULL, NULL, NULL, NULL FROM done`
+UNION ALL SELECT 1, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM done`
 
 // skipLocked makes a removal leave alone the rows that somebody else is working on: another sweep, usually.
 func skipLocked(remove string) string {

@@ -29,7 +29,9 @@ func TestOpenFails(t *testing.T) {
 	db := engine.DB(t, dsn)
 	role := "no_right_" + database
 	sqltest.Exec(t, db, "CREATE ROLE "+role+" LOGIN PASSWORD 's3cr3t'")
-	t.Cleanup(func() { sqltest.Exec(t, db, "DROP ROLE "+role) })
+	engine.MakeOld(t, db, "old")
+	sqltest.Exec(t, db, "GRANT SELECT, INSERT, UPDATE, DELETE ON old TO "+role)
+	t.Cleanup(func() { sqltest.Exec(t, db, "DROP TABLE old"); sqltest.Exec(t, db, "DROP ROLE "+role) })
 	const secret = "s3cr3t"
 	as := func(user, password, addr string) string {
 		return "postgres://" + user + ":" + password + "@" + addr + "/" + database + "?sslmode=disable"
@@ -44,6 +46,10 @@ func TestOpenFails(t *testing.T) {
 		{Name: "wrong password", Config: as(server.User, secret, server.Addr), Says: "password authentication failed"},
 		{Name: "no such database", Config: strings.Replace(dsn, database, "no_such", 1), Says: "does not exist"},
 		{Name: "no right", Config: as(role, secret, server.Addr), Says: "cannot make the table sessions: pq: permission denied"},
+		{
+			Name: "no right to upgrade", Config: `{"dsn": "` + as(role, secret, server.Addr) + `", "table": "old"}`,
+			Says: "the table old lacks the columns alias, meta of version 2: run the statements of schema.1to2.sql of package postgres",
+		},
 	})
 }
 
@@ -137,6 +143,58 @@ func TestHOT(t *testing.T) {
 	t.Logf("%d of %d updates were HOT", hot, updated)
 	if updated < 9000 || hot*100 < updated*98 {
 		t.Errorf("%d of %d updates were HOT, want 98 %%", hot, updated)
+	}
+}
+
+// TestUpgradeWaits has somebody read the table for longer, as a backup does: the upgrade waits, and nobody waits for it.
+func TestUpgradeWaits(t *testing.T) {
+	dsn := engine.Empty(t)
+	db := engine.DB(t, dsn)
+	engine.MakeOld(t, db, "sessions")
+	old := engine.OpenOld(t, db)
+	reader, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Rollback()
+	if _, err := reader.Exec("SELECT 1 FROM sessions"); err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan error, 1)
+	go func() {
+		b, err := postgres.Open(context.Background(), driver.Config{Config: dsn})
+		if err == nil {
+			err = b.(io.Closer).Close()
+		}
+		opened <- err
+	}()
+	for begin := time.Now(); time.Since(begin) < 3*time.Second; time.Sleep(10 * time.Millisecond) {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		if err := old.Load(ctx, sessiontest.Key("k"), new(driver.Record)); !errors.Is(err, session.ErrNotFound) {
+			t.Fatalf("Load meanwhile: %v", err)
+		}
+		cancel()
+	}
+	select {
+	case err := <-opened:
+		t.Fatalf("Open = %v while the table is read", err)
+	default:
+	}
+	reader.Rollback()
+	if err := <-opened; err != nil {
+		t.Errorf("Open = %v", err)
+	}
+}
+
+// TestUpgradeBrokenOff has the making of the index end in the middle: what that leaves is no index, and is made again.
+func TestUpgradeBrokenOff(t *testing.T) {
+	dsn := engine.Empty(t)
+	db := engine.DB(t, dsn)
+	engine.Open(t, db)
+	sqltest.Exec(t, db, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = to_regclass('sessions_alias')")
+	engine.Open(t, db)
+	if n := sqltest.Int(t, db, "SELECT count(*) FROM pg_index WHERE indexrelid = to_regclass('sessions_alias') AND indisvalid"); n != 1 {
+		t.Error("the index is not there")
 	}
 }
 

@@ -63,7 +63,7 @@ func (d *Dialect) ofBeego(lifetime time.Duration) *Dialect {
 	)
 	page := strconv.Itoa(pageSize)
 	own.Schema = b.Schema
-	own.head = b.Version + `, NULL, 0, 0, ` + expires + `, 0`
+	own.head = b.Version + `, NULL, 0, 0, ` + expires + `, 0, NULL, NULL`
 	own.live = expires + ` > {now}`
 	own.Statements = Statements{
 		Insert:  `INSERT INTO {table} (session_key, session_data, session_expiry) VALUES (:id, :data, ` + saved + `)`,
@@ -170,15 +170,18 @@ func (b *beego) Delete(ctx context.Context, key string, version uint64) error {
 	return driver.ErrNotFound
 }
 
-// Rename implements [driver.Renamer]: what beego's SessionRegenerate does, if nothing was changed meanwhile.
-func (b *beego) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
+// Rename implements [driver.Renamer]: what beego's SessionRegenerate does, if nothing was changed meanwhile. A mark would be
+// a session to beego.
+func (b *beego) Rename(
+	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, _ driver.Mark,
+) error {
 	if !validBeego(oldKey) {
 		return driver.ErrNotFound
 	}
 	if err := b.check(newKey, rec); err != nil {
 		return err
 	}
-	return b.s.Rename(ctx, oldKey, oldVersion, newKey, rec)
+	return b.s.Rename(ctx, oldKey, oldVersion, newKey, rec, driver.Mark{})
 }
 
 // Count implements [driver.Counter]. It looks at the whole table, as beego's does.

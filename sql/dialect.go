@@ -20,6 +20,12 @@ type Dialect struct {
 	// [Statements].
 	Schema string
 
+	// Upgrade adds to a table of the first version what it lacks, while nodes of both versions work on it: statements as those of
+	// Schema, which may fail where another node has done the same. Nobody else does so at the same time if UpgradeTurn, unless
+	// it is "", says 1, until the connection ends. AliasIndex asks how many indexes of aliases the table has, and
+	// has the parameters :schema, which may be empty, and :name of the table.
+	Upgrade, UpgradeTurn, AliasIndex string
+
 	// Quote stands around identifiers.
 	Quote byte
 
@@ -38,7 +44,7 @@ type Dialect struct {
 	// comes back may be a time, a number or NULL.
 	Time func(t time.Time) any
 
-	// Text returns text for user_id and ns. Nil means the text itself.
+	// Text returns text for user_id, alias and ns. Nil means the text itself.
 	Text func(s string) any
 
 	// Statements are the statements, usually [Standard] with changes.
@@ -80,12 +86,12 @@ type Dialect struct {
 }
 
 // Statements are templates. {table} is the quoted name of the table, {name} its bare name, for the names of
-// indexes. {now}, {hour} and {hours} are Now, HourNow and HourExpires of the dialect. {live} is the condition
+// indexes, and {index} the quoted name of the index of aliases where no table is named beside it. {now}, {hour} and {hours} are Now, HourNow and HourExpires of the dialect. {live} is the condition
 // of a live record, {head} all columns but data. Parameters are
 //
 //	:ns :id :to          the namespace, a key, and the key that it is renamed to
 //	:version             of the row before the change; of a new row 1, or 0 for a reservation
-//	:user :created :auth :expires :deadline :bucket :data
+//	:user :created :auth :expires :deadline :alias :meta :bucket :data
 //	:shorten             1 to move expires_at earlier, otherwise 0
 //	:lock :locknumber    a hash of a user, 32 bytes, and 8 of them as a number
 //	:now                 of this process, in milliseconds
@@ -105,6 +111,7 @@ type Statements struct {
 	Count string // the live rows
 	List  string // a page after :id
 	User  string // :user's live rows
+	Alias string // the live rows of an :alias
 	Page  string // the keys of a page after :id
 	Clear string // what is after :id and up to :to
 
@@ -131,13 +138,14 @@ const (
 func Standard() Statements {
 	const (
 		one    = ` WHERE ns = :ns AND id = :id`
-		stored = `user_id = :user, created_at = :created, auth_at = :auth, deadline_at = :deadline, data = :data`
+		stored = `user_id = :user, created_at = :created, auth_at = :auth, deadline_at = :deadline, ` +
+			`alias = :alias, meta = :meta, data = :data`
 		listed = `SELECT id, {head} FROM {table} WHERE ns = :ns AND {live}`
 	)
 	page := strconv.Itoa(pageSize)
 	return Statements{
 		Insert: `INSERT INTO {table} (ns, id, {head}, gc_bucket, data) ` +
-			`VALUES (:ns, :id, :version, :user, :created, :auth, :expires, :deadline, :bucket, :data)`,
+			`VALUES (:ns, :id, :version, :user, :created, :auth, :expires, :deadline, :alias, :meta, :bucket, :data)`,
 		Replace: `UPDATE {table} SET version = :version, ` + stored + `, gc_bucket = :bucket, expires_at = :expires` +
 			one + ` AND (version = 0 OR expires_at <= {now})`,
 		Load: `SELECT {head}, data FROM {table}` + one + ` AND {live}`,
@@ -155,6 +163,7 @@ func Standard() Statements {
 		Count: `SELECT count(*) FROM {table} WHERE ns = :ns AND {live}`,
 		List:  listed + ` AND id > :id ORDER BY id LIMIT ` + page,
 		User:  listed + ` AND user_id = :user`,
+		Alias: listed + ` AND alias = :alias`,
 		Page:  `SELECT id FROM {table} WHERE ns = :ns AND id > :id ORDER BY id LIMIT ` + page,
 		Clear: `DELETE FROM {table} WHERE ns = :ns AND id > :id AND id <= :to`,
 
@@ -177,16 +186,20 @@ func Standard() Statements {
 // the key is taken.
 const OnConflict = ` ON CONFLICT (ns, id) DO UPDATE SET version = excluded.version, user_id = excluded.user_id, ` +
 	`created_at = excluded.created_at, auth_at = excluded.auth_at, expires_at = excluded.expires_at, ` +
-	`deadline_at = excluded.deadline_at, gc_bucket = excluded.gc_bucket, data = excluded.data ` +
+	`deadline_at = excluded.deadline_at, alias = excluded.alias, meta = excluded.meta, ` +
+	`gc_bucket = excluded.gc_bucket, data = excluded.data ` +
 	`WHERE {table}.version = 0 OR {table}.expires_at <= {now}`
 
-// columns are what the table has to have.
-var columns = []string{
-	"ns", "id", "version", "user_id", "created_at", "auth_at", "expires_at", "deadline_at", "gc_bucket", "data",
-}
+// columns are what the table has to have, and newColumns those that came with version 2.
+var (
+	columns = []string{
+		"ns", "id", "version", "user_id", "created_at", "auth_at", "expires_at", "deadline_at", "gc_bucket", "data", "alias", "meta",
+	}
+	newColumns = columns[len(columns)-2:]
+)
 
 const (
-	headColumns = `version, user_id, created_at, auth_at, expires_at, deadline_at`
+	headColumns = `version, user_id, created_at, auth_at, expires_at, deadline_at, alias, meta`
 	liveRow     = `version > 0 AND expires_at > {now}`
 )
 
@@ -194,7 +207,7 @@ const (
 func (d *Dialect) expand(template, table string) string {
 	_, name := splitTable(table)
 	template = strings.NewReplacer("{live}", cmp.Or(d.live, liveRow), "{head}", cmp.Or(d.head, headColumns)).Replace(template)
-	return strings.NewReplacer("{table}", d.quoted(table), "{name}", name, "{now}", d.Now, "{hour}", d.HourNow,
+	return strings.NewReplacer("{table}", d.quoted(table), "{name}", name, "{index}", d.quoted(table+"_alias"), "{now}", d.Now, "{hour}", d.HourNow,
 		"{hours}", d.HourExpires).Replace(template)
 }
 
@@ -220,7 +233,7 @@ func (s *Statements) withStored(change string) string {
 	}
 	return `WITH done AS (` + change + `) ` +
 		`SELECT 0, ` + strings.TrimPrefix(s.Load, `SELECT `) + ` AND NOT EXISTS (SELECT 1 FROM done) ` +
-		`UNION ALL SELECT 1, 0, NULL, NULL, NULL, NULL, NULL, NULL FROM done`
+		`UNION ALL SELECT 1, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM done`
 }
 
 func (d *Dialect) time(t time.Time) any {
@@ -228,6 +241,14 @@ func (d *Dialect) time(t time.Time) any {
 		return d.Time(t)
 	}
 	return millis.Of(t)
+}
+
+// name returns a user or an alias as a parameter.
+func (d *Dialect) name(s string) any {
+	if s == "" {
+		return nil
+	}
+	return d.text(s)
 }
 
 func (d *Dialect) text(s string) any {

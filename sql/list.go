@@ -48,6 +48,13 @@ func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[driver.Entr
 	})
 }
 
+// ListAlias implements [driver.AliasLister], as ListUser.
+func (s *store) ListAlias(ctx context.Context, alias string) iter.Seq2[driver.Entry, error] {
+	return listing.Whole(ctx, func(func(key string)) ([]driver.Entry, error) {
+		return s.entries(ctx, s.alias, &params{alias: alias})
+	})
+}
+
 // entries returns the records that a statement finds, without their data.
 func (s *store) entries(ctx context.Context, st *statement, p *params) (entries []driver.Entry, err error) {
 	err = s.read(ctx, func() error {

@@ -10,7 +10,9 @@ import (
 
 // Rename implements [driver.Renamer]: one statement, which removes the old row and stores the new one, or makes
 // the one of the other.
-func (s *store) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
+func (s *store) Rename(
+	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
+) error {
 	if err := checkSize(rec); err != nil {
 		return err
 	}

@@ -20,19 +20,25 @@ type row struct {
 	auth    moment
 	expires moment
 	ends    moment
+	alias   sql.NullString
+	meta    []byte
 	data    []byte
 }
 
 // head returns where the columns {head} go.
 func (r *row) head() []any {
-	return []any{&r.version, &r.user, &r.created, &r.auth, &r.expires, &r.ends}
+	return []any{&r.version, &r.user, &r.created, &r.auth, &r.expires, &r.ends, &r.alias, &r.meta}
 }
 
 func (r *row) record() driver.Record {
-	return driver.Record{
+	rec := driver.Record{
 		Version: uint64(r.version), User: r.user.String, Created: r.created.Time, AuthTime: r.auth.Time,
-		Expires: r.expires.Time, Deadline: r.ends.Time, Data: r.data,
+		Expires: r.expires.Time, Deadline: r.ends.Time, Alias: r.alias.String, Data: r.data,
 	}
+	if len(r.meta) > 0 {
+		rec.Meta = r.meta
+	}
+	return rec
 }
 
 // A moment is a time from a column, whatever the column's type is.

@@ -2,46 +2,149 @@ package sql
 
 import (
 	"context"
+	"database/sql"
+	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
+	"iter"
+	"log/slog"
 	"slices"
 	"strings"
+
+	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
 // What is done about the table when it is opened.
 const (
-	schemaCreate = "create" // made if it is not there, then checked
+	schemaCreate = "create" // made if it is not there, upgraded if it is of the first version, then checked
 	schemaCheck  = "check"
 	schemaOff    = "off"
 )
 
-// setUp makes and checks the table.
-func (s *store) setUp(ctx context.Context, schema string) error {
+// setUp makes, upgrades and checks the table.
+func (s *store) setUp(ctx context.Context, schema string, log *slog.Logger) error {
 	if schema == schemaOff {
 		return nil
 	}
 	err := s.check(ctx)
-	if err == nil || schema == schemaCheck || !s.dialect.NoTable(err) {
+	if err != nil && schema == schemaCreate && s.dialect.NoTable(err) {
+		made := s.makeTable(ctx)
+		// Other nodes may be making it as well: what counts is that it is there.
+		if err = s.check(ctx); err != nil {
+			err = errors.Join(err, made)
+		}
+	}
+	if _, old := errors.AsType[*oldTable](err); s.beego || err != nil && !old {
 		return err
 	}
-	made := s.makeTable(ctx)
-	// Other nodes may be making it as well: what counts is that it is there.
-	if err := s.check(ctx); err != nil {
-		return errors.Join(made, err)
-	}
-	return nil
+	return s.bringUp(ctx, schema, err, log)
 }
 
 func (s *store) makeTable(ctx context.Context) error {
-	for statement := range strings.SplitSeq(s.dialect.expand(s.dialect.Schema, s.table), ";\n") {
-		if strings.TrimSpace(statement) == "" {
-			continue
-		}
+	for statement := range s.statements(s.dialect.Schema) {
 		if _, err := s.db.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("cannot make the table %s: %w", s.table, err)
 		}
 	}
 	return nil
+}
+
+// statements yields those of a template of several.
+func (s *store) statements(template string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for statement := range strings.SplitSeq(s.dialect.expand(template, s.table), ";\n") {
+			if strings.TrimSpace(statement) != "" && !yield(statement) {
+				return
+			}
+		}
+	}
+}
+
+// bringUp adds what a table of an earlier version lacks. old is an error if that are columns. Without the index of aliases all
+// works, if slowly: that is no reason to serve nobody.
+func (s *store) bringUp(ctx context.Context, schema string, old error, log *slog.Logger) error {
+	indexed, err := s.indexed(ctx)
+	if old == nil && err == nil && indexed {
+		return nil
+	}
+	if schema == schemaCreate && s.dialect.Upgrade != "" {
+		indexed, err = s.upgrade(ctx)
+		// Other nodes may be at it as well: what counts is what is there.
+		if old = s.check(ctx); old != nil {
+			return errors.Join(old, err)
+		}
+	}
+	if old == nil && !indexed {
+		log.Warn("session: the table has no index of aliases, so that looking for one reads all sessions: run the last statements of "+
+			upgradeFile+" of package "+s.dialect.Name, "table", s.table, "error", err)
+	}
+	return old
+}
+
+// indexed reports whether the table has its index of aliases.
+func (s *store) indexed(ctx context.Context) (bool, error) {
+	if s.dialect.AliasIndex == "" {
+		return true, nil
+	}
+	st, n := newStatement(s.dialect, s.table, s.dialect.AliasIndex), 0
+	defer st.close()
+	err := s.read(ctx, func() error {
+		return s.query(ctx, nil, st, new(params), func(rows *sql.Rows) error { return rows.Scan(&n) })
+	})
+	return n > 0, err
+}
+
+// upgrade runs the statements of an upgrade, all of them, since some may have nothing left to do, unless another node does. It
+// returns whether the table has been seen with its index.
+func (s *store) upgrade(ctx context.Context) (indexed bool, err error) {
+	for try := 0; ; try++ {
+		made := s.tryUpgrade(ctx)
+		indexed, err := s.indexed(ctx)
+		if err = errors.Join(made, err); indexed || err != nil {
+			return indexed, err
+		}
+		if !pause.For(ctx, backoff(try)) {
+			return false, ctx.Err()
+		}
+	}
+}
+
+// tryUpgrade does nothing if it is another node's turn.
+func (s *store) tryUpgrade(ctx context.Context) error {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	defer conn.Raw(func(any) error { return sqldriver.ErrBadConn }) // so that it ends, with its settings and locks
+	if s.dialect.UpgradeTurn != "" {
+		turn := false
+		row := conn.QueryRowContext(ctx, s.dialect.expand(s.dialect.UpgradeTurn, s.table))
+		if err := row.Scan(&turn); err != nil || !turn {
+			return err
+		}
+	}
+	var errs []error
+	for statement := range s.statements(s.dialect.Upgrade) {
+		errs = append(errs, s.do(ctx, func() error {
+			_, err := conn.ExecContext(ctx, statement)
+			return err
+		}))
+	}
+	return errors.Join(errs...)
+}
+
+const upgradeFile = "schema.1to2.sql"
+
+// An oldTable is a table of the first version.
+type oldTable struct {
+	table, dialect string
+	missing        []string
+}
+
+func (e *oldTable) Error() string {
+	return fmt.Sprintf("the table %s lacks the columns %s of version 2: run the statements of %s of package %s, or open it once "+
+		`with the schema setting "create" and the right to alter it`, e.table, strings.Join(e.missing, ", "), upgradeFile, e.dialect)
 }
 
 // check sees whether the table can be read and has the columns.
@@ -62,9 +165,12 @@ func (s *store) check(ctx context.Context) error {
 	missing := slices.DeleteFunc(slices.Clone(want), func(column string) bool {
 		return slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, column) })
 	})
-	if len(missing) > 0 {
-		return fmt.Errorf("the table %s is another application's, or of another version: it lacks the columns %s",
-			s.table, strings.Join(missing, ", "))
+	switch {
+	case len(missing) == 0:
+		return rows.Err()
+	case !slices.ContainsFunc(missing, func(column string) bool { return !slices.Contains(newColumns, column) }):
+		return &oldTable{s.table, s.dialect.Name, missing}
 	}
-	return rows.Err()
+	return fmt.Errorf("the table %s is another application's, or of another version: it lacks the columns %s",
+		s.table, strings.Join(missing, ", "))
 }

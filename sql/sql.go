@@ -31,7 +31,7 @@ type Option func(c *config)
 func Table(name string) Option { return func(c *config) { c.table = name } }
 
 // Schema says what is done about the table when the provider is opened: "create", the default, makes it if it is
-// not there, "check" only checks its columns, "off" does neither.
+// not there and adds what one of an earlier version lacks, "check" only checks its columns, "off" does neither.
 func Schema(what string) Option { return func(c *config) { c.schema = what } }
 
 // New returns a provider that keeps sessions in db, for [session.New]. The pool and its limits are the
@@ -110,7 +110,7 @@ func open(ctx context.Context, db *sql.DB, d *Dialect, cfg config, c driver.Conf
 	err := db.PingContext(ctx)
 	if err != nil {
 		err = fmt.Errorf("cannot connect: %w", err)
-	} else if err = s.setUp(ctx, cfg.schema); err == nil && s.beego {
+	} else if err = s.setUp(ctx, cfg.schema, c.Logger); err == nil && s.beego {
 		err = s.measure(ctx)
 	}
 	if err != nil {

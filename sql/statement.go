@@ -112,9 +112,10 @@ func (st *statement) close() {
 type params struct {
 	id, to  []byte
 	version uint64
-	rec     *driver.Record // or else expires and user
+	rec     *driver.Record // or else expires, user and alias
 	expires time.Time
 	user    string
+	alias   string
 	ids     [][]byte // at most batchSize, at least one
 
 	sent int // how often a statement was sent, or was about to be, that may have changed something
@@ -132,7 +133,7 @@ func (st *statement) args(s *store, p *params) []any {
 func (s *store) arg(p *params, name string) any {
 	d, rec := s.dialect, p.rec
 	if rec == nil {
-		rec = &driver.Record{Expires: p.expires, User: p.user}
+		rec = &driver.Record{Expires: p.expires, User: p.user, Alias: p.alias}
 	}
 	switch name {
 	case "ns":
@@ -144,10 +145,7 @@ func (s *store) arg(p *params, name string) any {
 	case "version":
 		return int64(p.version)
 	case "user":
-		if rec.User == "" {
-			return nil
-		}
-		return d.text(rec.User)
+		return d.name(rec.User)
 	case "created":
 		return d.time(rec.Created)
 	case "auth":
@@ -156,6 +154,13 @@ func (s *store) arg(p *params, name string) any {
 		return d.time(rec.Expires)
 	case "deadline":
 		return d.time(rec.Deadline)
+	case "alias":
+		return d.name(rec.Alias)
+	case "meta":
+		if len(rec.Meta) == 0 {
+			return nil
+		}
+		return rec.Meta
 	case "bucket":
 		return bucket(rec.Expires)
 	case "shorten":

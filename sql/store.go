@@ -2,6 +2,7 @@ package sql
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -28,7 +29,7 @@ type store struct {
 	writer chan struct{} // full while somebody writes; nil if several may
 
 	insert, replace, load, save, touch, delete, end, rename, vacate *statement
-	count, list, user, page, clear                                  *statement
+	count, list, user, alias, page, clear                           *statement
 	due, dying, expired, lapsed, rebucket                           *statement
 	lock, heldBy, evict                                             *statement
 	all                                                             []*statement
@@ -52,7 +53,7 @@ func newStore(db *sql.DB, d *Dialect, table, namespace string) *store {
 	for to, template := range map[**statement]string{
 		&s.insert: is.Insert, &s.replace: is.Replace, &s.load: is.Load, &s.save: is.Save, &s.touch: is.Touch,
 		&s.delete: is.Delete, &s.end: is.End, &s.rename: is.Rename, &s.vacate: is.Vacate,
-		&s.count: is.Count, &s.list: is.List, &s.user: is.User, &s.page: is.Page, &s.clear: is.Clear,
+		&s.count: is.Count, &s.list: is.List, &s.user: is.User, &s.alias: is.Alias, &s.page: is.Page, &s.clear: is.Clear,
 		&s.due: is.Due, &s.dying: is.Dying, &s.expired: is.Expired, &s.lapsed: is.Lapsed, &s.rebucket: is.Rebucket,
 		&s.lock: is.Lock, &s.heldBy: is.Held, &s.evict: is.Evict,
 	} {
@@ -85,18 +86,18 @@ const (
 	maxData = 16<<20 - 1
 )
 
-func checkUser(user string) error {
-	if len(user) > maxUser {
-		return fmt.Errorf("%w: the user's name has over %d bytes", driver.ErrTooLarge, maxUser)
-	}
-	return nil
-}
+func checkUser(user string) error { return tooLarge("the user's name has", len(user), maxUser) }
 
 func checkSize(rec *driver.Record) error {
-	if len(rec.Data) > maxData {
-		return fmt.Errorf("%w: over %d bytes", driver.ErrTooLarge, maxData)
+	return cmp.Or(tooLarge("the values have", len(rec.Data), maxData), checkUser(rec.User),
+		tooLarge("the alias has", len(rec.Alias), driver.MaxAlias), tooLarge("the metadata has", len(rec.Meta), driver.MaxMeta))
+}
+
+func tooLarge(what string, size, most int) error {
+	if size <= most {
+		return nil
 	}
-	return checkUser(rec.User)
+	return fmt.Errorf("%w: %s over %d bytes", driver.ErrTooLarge, what, most)
 }
 
 // Create implements [driver.Backend].
@@ -211,7 +212,8 @@ func (s *store) same(is *driver.Record, version uint64, rec *driver.Record) bool
 	if s.beego {
 		return is.Version == version && is.Expires.UnixMilli() >= rec.Expires.UnixMilli()
 	}
-	return is.Version == version && is.User == rec.User && bytes.Equal(is.Data, rec.Data) &&
+	return is.Version == version && is.User == rec.User && is.Alias == rec.Alias &&
+		bytes.Equal(is.Meta, rec.Meta) && bytes.Equal(is.Data, rec.Data) &&
 		is.Created.UnixMilli() == rec.Created.UnixMilli() && is.AuthTime.UnixMilli() == rec.AuthTime.UnixMilli() &&
 		is.Expires.UnixMilli() >= rec.Expires.UnixMilli()
 }

@@ -11,8 +11,11 @@ import (
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
-//go:embed schema.1.sql
+//go:embed schema.2.sql
 var schema string
+
+//go:embed schema.1to2.sql
+var upgrade string
 
 // Dialect returns the SQL of SQLite, from version 3.24 on, for [sessionsql.New]. Expiry goes by the clock of the
 // process, since there is no other.
@@ -24,6 +27,8 @@ func Dialect() *sessionsql.Dialect {
 	return &sessionsql.Dialect{
 		Name:        "sqlite",
 		Schema:      schema,
+		Upgrade:     upgrade,
+		AliasIndex:  `SELECT count(*) FROM sqlite_master WHERE type = 'index' AND name = '{name}_alias'`,
 		Quote:       '"',
 		Now:         `:now`,
 		HourNow:     `((:now + 3599999) / 3600000)`,

@@ -36,7 +36,7 @@ func (e Engine) BeegoContract(t *testing.T, table BeegoTable) {
 		for call, err := range map[string]error{
 			"Load": b.Load(ctx, key, rec), "Save": b.Save(ctx, key, rec), "Touch": b.Touch(ctx, key, rec.Expires),
 			"Delete": b.Delete(ctx, key, 1),
-			"Rename": b.(driver.Renamer).Rename(ctx, key, 1, beegoSID, rec),
+			"Rename": b.(driver.Renamer).Rename(ctx, key, 1, beegoSID, rec, driver.Mark{}),
 		} {
 			if !errors.Is(err, session.ErrNotFound) {
 				t.Errorf("%s(%q) = %v, want ErrNotFound", call, key, err)
@@ -66,7 +66,7 @@ func (e Engine) BeegoContract(t *testing.T, table BeegoTable) {
 	for call, err := range map[string]error{
 		"Save":   other.Save(ctx, beegoSID, stale),
 		"Delete": other.Delete(ctx, beegoSID, stale.Version),
-		"Rename": other.(driver.Renamer).Rename(ctx, beegoSID, stale.Version, "new", stale),
+		"Rename": other.(driver.Renamer).Rename(ctx, beegoSID, stale.Version, "new", stale, driver.Mark{}),
 	} {
 		conflict, ok := errors.AsType[*driver.ConflictError](err)
 		if !ok || string(conflict.Record.Data) != "second" || conflict.Record.Version != rec.Version {
@@ -88,12 +88,12 @@ func (e Engine) BeegoContract(t *testing.T, table BeegoTable) {
 
 	const to = "abcdef"
 	check(t, b.Create(ctx, to, &driver.Record{Expires: ends}))
-	if err := b.(driver.Renamer).Rename(ctx, beegoSID, rec.Version, to, rec); !errors.Is(err, session.ErrExists) {
+	if err := b.(driver.Renamer).Rename(ctx, beegoSID, rec.Version, to, rec, driver.Mark{}); !errors.Is(err, session.ErrExists) {
 		t.Errorf("Rename to a sid that is taken: %v, want ErrExists", err)
 	}
 	check(t, b.Delete(ctx, to, 0))
 	rec.Data, rec.Expires = []byte("renamed"), ends
-	check(t, b.(driver.Renamer).Rename(ctx, beegoSID, rec.Version, to, rec))
+	check(t, b.(driver.Renamer).Rename(ctx, beegoSID, rec.Version, to, rec, driver.Mark{}))
 	check(t, other.Load(ctx, to, stale))
 	if string(stale.Data) != "renamed" || stale.Version != rec.Version {
 		t.Errorf("renamed %+v to %+v", rec, stale)

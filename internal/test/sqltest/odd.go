@@ -153,7 +153,7 @@ func (e Engine) listMany(t *testing.T) {
 			continue
 		}
 		for _, key := range last {
-			if err := b.(driver.Renamer).Rename(ctx, key, 1, sessiontest.Key("new "+key), newRecord()); err != nil {
+			if err := b.(driver.Renamer).Rename(ctx, key, 1, sessiontest.Key("new "+key), newRecord(), driver.Mark{}); err != nil {
 				t.Fatal(err)
 			}
 		}

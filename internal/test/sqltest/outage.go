@@ -43,7 +43,7 @@ func (e Engine) lostAnswer(t *testing.T, dsn string, lose func()) {
 			{"Save", func() error { rec.Data = []byte("b"); return b.Save(ctx, key, rec) }, key},
 			{"Touch", func() error { return b.Touch(ctx, key, rec.Expires.Add(time.Minute)) }, key},
 			{"Load", func() error { return b.Load(ctx, key, new(driver.Record)) }, key},
-			{"Rename", func() error { return b.(driver.Renamer).Rename(ctx, key, 2, to, rec) }, to},
+			{"Rename", func() error { return b.(driver.Renamer).Rename(ctx, key, 2, to, rec, driver.Mark{}) }, to},
 			{"Delete", func() error { return b.Delete(ctx, to, 1) }, ""},
 		} {
 			if op.name == lost {

@@ -109,7 +109,7 @@ func (e Engine) inBetween(t *testing.T) {
 		expired.Shorten, expired.Expires = true, time.Now().Add(-time.Second)
 		return errors.Join(other.Save(ctx, next, expired), other.Save(ctx, old, saved))
 	}}
-	err := b.(driver.Renamer).Rename(ctx, old, 1, next, newRecord(""))
+	err := b.(driver.Renamer).Rename(ctx, old, 1, next, newRecord(""), driver.Mark{})
 	if _, conflict := errors.AsType[*driver.ConflictError](err); !conflict || lose.armed || lose.err != nil {
 		t.Errorf("Rename = %v, want a conflict: %v", err, lose.err)
 	}

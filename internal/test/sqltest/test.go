@@ -27,6 +27,8 @@ func (e Engine) Test(t *testing.T) {
 		{"TwoProcesses", false, false, func(t *testing.T) { e.twoProcesses(t, e.Empty(t)) }},
 		{"Sweep", false, false, func(t *testing.T) { e.sweep(t, e.sweepSize()) }},
 		{"SetUp", false, true, e.setUp},
+		{"Upgrade", false, false, e.upgrade},
+		{"HalfUpgraded", false, false, e.halfUpgraded},
 		{"Zones", true, true, e.zones},
 		{"Trips", true, true, e.trips},
 		{"LostAnswer", true, true, e.lostAnswers},

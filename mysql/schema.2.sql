@@ -3,7 +3,7 @@
 CREATE TABLE IF NOT EXISTS {table} (
 	ns          VARBINARY(128) NOT NULL,        -- the namespace; bytes: no case folding, no trailing spaces cut
 	id          BINARY(32)     NOT NULL,        -- the storage key: a SHA-256, never the sid
-	version     BIGINT         NOT NULL,        -- 1 when created, one more with each save; 0 is a reservation
+	version     BIGINT         NOT NULL,        -- 1 when created, one more with each save; 0 is a reservation, -1 a mark
 	user_id     VARBINARY(400) NULL,            -- NULL is nobody
 	created_at  BIGINT         NOT NULL,
 	auth_at     BIGINT         NOT NULL,

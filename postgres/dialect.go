@@ -24,10 +24,12 @@ func Dialect() *sessionsql.Dialect {
 	is := sessionsql.Standard()
 	is.Insert += sessionsql.OnConflict
 	is.Rename = rename
+	is.RenameMark = strings.Replace(rename, `DELETE FROM {table}`, turned, 1)
 	is.Expired = skipLocked(is.Expired)
 	is.Lapsed = skipLocked(is.Lapsed)
 	is.Dying += ` SKIP LOCKED`
 	is.Delete, is.End, is.Evict = is.Delete+tell, is.End+tell, is.Evict+tell
+	is.Mark += tell
 	is.Clear += ` RETURNING pg_notify(:channel, '')` // the same notice for all rows is sent once
 	is.Lock = `SELECT pg_advisory_xact_lock(:locknumber)`
 	return &sessionsql.Dialect{
@@ -77,6 +79,10 @@ const rename = `WITH old AS (
 )
 SELECT 0, {head}, data FROM {table} WHERE ns = :ns AND id = :id AND {live} AND NOT EXISTS (SELECT 1 FROM old)
 UNION ALL SELECT 1, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM done`
+
+// turned makes the old row of a rename a mark instead of removing it.
+const turned = `UPDATE {table} SET version = -1, user_id = NULL, created_at = NULL, auth_at = NULL, deadline_at = NULL,
+		alias = NULL, meta = NULL, expires_at = :markexpires, gc_bucket = :markbucket, data = :mark`
 
 // skipLocked makes a removal leave alone the rows that somebody else is working on: another sweep, usually.
 func skipLocked(remove string) string {

@@ -3,7 +3,7 @@
 CREATE TABLE IF NOT EXISTS {table} (
 	ns          bytea   NOT NULL,              -- the namespace; bytea takes any bytes and is compared as text is: ns = 'app'
 	id          bytea   NOT NULL,              -- the storage key: a SHA-256, never the sid
-	version     bigint  NOT NULL,              -- 1 when created, one more with each save; 0 is a reservation
+	version     bigint  NOT NULL,              -- 1 when created, one more with each save; 0 is a reservation, -1 a mark
 	user_id     bytea,                         -- NULL is nobody
 	created_at  timestamptz,
 	auth_at     timestamptz,

@@ -87,11 +87,12 @@ type Dialect struct {
 
 // Statements are templates. {table} is the quoted name of the table, {name} its bare name, for the names of
 // indexes, and {index} the quoted name of the index of aliases where no table is named beside it. {now}, {hour} and {hours} are Now, HourNow and HourExpires of the dialect. {live} is the condition
-// of a live record, {head} all columns but data. Parameters are
+// of a live record, {standing} that of one or of a mark, {head} all columns but data. Parameters are
 //
 //	:ns :id :to          the namespace, a key, and the key that it is renamed to
-//	:version             of the row before the change; of a new row 1, or 0 for a reservation
+//	:version             of the row before the change; of a new row 1, 0 for a reservation or -1 for a mark
 //	:user :created :auth :expires :deadline :alias :meta :bucket :data
+//	:mark :markexpires :markbucket   data, expires_at and gc_bucket of the mark that a rename leaves
 //	:shorten             1 to move expires_at earlier, otherwise 0
 //	:lock :locknumber    a hash of a user, 32 bytes, and 8 of them as a number
 //	:now                 of this process, in milliseconds
@@ -100,13 +101,18 @@ type Dialect struct {
 type Statements struct {
 	Insert  string // a row under a key that has none, or none that is live; no row if it has
 	Replace string // the row under a key whose Insert was a duplicate, if it is not live
-	Load    string // a live row
+	Load    string // a live row, or a mark's
 	Save    string // a live row at :version
 	Touch   string // a live row, never earlier
 	Delete  string // any version
 	End     string // one version
 	Rename  string // one version
 	Vacate  string // what is not live, for Rename
+	Mark    string // turns one version into a mark
+
+	// RenameMark is Rename but for the mark that it leaves under :id, which must stand in it once. "" has Rename run, and then
+	// Insert for the mark.
+	RenameMark string
 
 	Count string // the live rows
 	List  string // a page after :id
@@ -118,7 +124,7 @@ type Statements struct {
 	Due      string // keys that a sweep has to look at
 	Dying    string // the id and user_id of those that have expired of {ids}, locked where that can be done
 	Expired  string // removes those that have expired of {ids}
-	Lapsed   string // the same for reservations
+	Lapsed   string // the same for reservations and marks
 	Rebucket string // moves those that live on
 
 	Lock  string // waits for the others who limit the same user
@@ -148,7 +154,7 @@ func Standard() Statements {
 			`VALUES (:ns, :id, :version, :user, :created, :auth, :expires, :deadline, :alias, :meta, :bucket, :data)`,
 		Replace: `UPDATE {table} SET version = :version, ` + stored + `, gc_bucket = :bucket, expires_at = :expires` +
 			one + ` AND (version = 0 OR expires_at <= {now})`,
-		Load: `SELECT {head}, data FROM {table}` + one + ` AND {live}`,
+		Load: `SELECT {head}, data FROM {table}` + one + ` AND {standing}`,
 		Save: `UPDATE {table} SET version = version + 1, ` + stored + `, ` +
 			`gc_bucket = CASE WHEN gc_bucket > :bucket THEN :bucket ELSE gc_bucket END, ` +
 			`expires_at = CASE WHEN :shorten = 1 OR expires_at < :expires THEN :expires ELSE expires_at END` +
@@ -157,6 +163,8 @@ func Standard() Statements {
 		Delete: `DELETE FROM {table}` + one + ` AND version > 0`,
 		End:    `DELETE FROM {table}` + one + ` AND version = :version AND {live}`,
 		Rename: `UPDATE {table} SET id = :to, version = 1, ` + stored + `, gc_bucket = :bucket, expires_at = :expires` +
+			one + ` AND version = :version AND {live}`,
+		Mark: `UPDATE {table} SET version = -1, ` + stored + `, gc_bucket = :bucket, expires_at = :expires` +
 			one + ` AND version = :version AND {live}`,
 		Vacate: `DELETE FROM {table} WHERE ns = :ns AND id = :to AND (version = 0 OR expires_at <= {now})`,
 
@@ -172,7 +180,7 @@ func Standard() Statements {
 		Dying: `SELECT id, user_id FROM {table} WHERE ns = :ns AND id IN ({ids}) AND version > 0 AND expires_at <= {now} ` +
 			`ORDER BY id FOR UPDATE`,
 		Expired: `DELETE FROM {table} WHERE ns = :ns AND id IN ({ids}) AND version > 0 AND expires_at <= {now}`,
-		Lapsed:  `DELETE FROM {table} WHERE ns = :ns AND id IN ({ids}) AND version = 0 AND expires_at <= {now}`,
+		Lapsed:  `DELETE FROM {table} WHERE ns = :ns AND id IN ({ids}) AND version <= 0 AND expires_at <= {now}`,
 		Rebucket: `UPDATE {table} SET gc_bucket = {hours} WHERE ns = :ns AND id IN ({ids}) ` +
 			`AND gc_bucket < {hours} AND expires_at > {now}`, // not {hour}: it would be looked up by that
 
@@ -201,12 +209,14 @@ var (
 const (
 	headColumns = `version, user_id, created_at, auth_at, expires_at, deadline_at, alias, meta`
 	liveRow     = `version > 0 AND expires_at > {now}`
+	standingRow = `version <> 0 AND expires_at > {now}`
 )
 
 // expand fills in what is in braces, but for {ids}.
 func (d *Dialect) expand(template, table string) string {
 	_, name := splitTable(table)
-	template = strings.NewReplacer("{live}", cmp.Or(d.live, liveRow), "{head}", cmp.Or(d.head, headColumns)).Replace(template)
+	template = strings.NewReplacer("{live}", cmp.Or(d.live, liveRow),
+		"{standing}", cmp.Or(d.live, standingRow), "{head}", cmp.Or(d.head, headColumns)).Replace(template)
 	return strings.NewReplacer("{table}", d.quoted(table), "{name}", name, "{index}", d.quoted(table+"_alias"), "{now}", d.Now, "{hour}", d.HourNow,
 		"{hours}", d.HourExpires).Replace(template)
 }
@@ -232,7 +242,7 @@ func (s *Statements) withStored(change string) string {
 		change += " RETURNING 1"
 	}
 	return `WITH done AS (` + change + `) ` +
-		`SELECT 0, ` + strings.TrimPrefix(s.Load, `SELECT `) + ` AND NOT EXISTS (SELECT 1 FROM done) ` +
+		`SELECT 0, ` + strings.TrimPrefix(strings.Replace(s.Load, `{standing}`, `{live}`, 1), `SELECT `) + ` AND NOT EXISTS (SELECT 1 FROM done) ` +
 		`UNION ALL SELECT 1, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM done`
 }
 

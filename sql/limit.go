@@ -58,7 +58,11 @@ func (s *store) reserve(
 		case there > 0: // the record that the reservation is for
 			return evicted, nil
 		case more <= 0:
-			return evicted, s.put(ctx, tx, &params{id: idOf(key), rec: &driver.Record{User: user, Expires: until}})
+			err := s.put(ctx, tx, &params{id: idOf(key), rec: &driver.Record{User: user, Expires: until}})
+			if errors.Is(err, driver.ErrExists) { // so will Create say, and the place is not needed
+				err = nil
+			}
+			return evicted, err
 		case !evict:
 			return nil, driver.ErrTooManySessions
 		case more > len(records):

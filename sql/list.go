@@ -72,7 +72,7 @@ func (s *store) entries(ctx context.Context, st *statement, p *params) (entries 
 }
 
 // Clear implements [driver.Clearer]: page by page, so that a large table is cleared although no call may take
-// longer than its context. Reservations go with the records.
+// longer than its context. Reservations and marks go with the records.
 func (s *store) Clear(ctx context.Context) error {
 	for after := []byte{}; ; {
 		var last []byte

@@ -9,17 +9,21 @@ import (
 )
 
 // Rename implements [driver.Renamer]: one statement, which removes the old row and stores the new one, or makes
-// the one of the other.
+// the one of the other. Where it cannot leave the mark, too, that is a second statement.
 func (s *store) Rename(
 	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
 ) error {
 	if err := checkSize(rec); err != nil {
 		return err
 	}
-	p := &params{id: s.id(oldKey), to: s.id(newKey), version: oldVersion, rec: rec}
-	err := s.change(ctx, s.rename, p)
+	p := &params{id: s.id(oldKey), to: s.id(newKey), version: oldVersion, rec: rec, mark: mark}
+	rename, inOne := s.rename, s.dialect.Statements.RenameMark != ""
+	if mark.Kind != 0 && inOne {
+		rename = s.renameMark
+	}
+	err := s.change(ctx, rename, p)
 	if err != nil && s.dialect.Duplicate(err) {
-		if err = s.renameOver(ctx, p); err != nil && s.dialect.Duplicate(err) { // taken once more, in between
+		if err = s.renameOver(ctx, rename, p); err != nil && s.dialect.Duplicate(err) { // taken once more, in between
 			err = driver.ErrExists // a database's own error may show the key
 		}
 	}
@@ -30,13 +34,16 @@ func (s *store) Rename(
 		return s.fail("rename", err)
 	}
 	rec.Version = s.first(rec)
+	if mark.Kind != 0 && !inOne {
+		s.leave(ctx, p.id, mark)
+	}
 	return nil
 }
 
 // renameOver is for a new key under which there is a row: a reservation, or what has expired.
-func (s *store) renameOver(ctx context.Context, p *params) error {
+func (s *store) renameOver(ctx context.Context, rename *statement, p *params) error {
 	err := s.do(ctx, func() error {
-		return s.within(ctx, []*statement{s.vacate, s.rename}, func(tx *sql.Tx) error {
+		return s.within(ctx, []*statement{s.vacate, rename}, func(tx *sql.Tx) error {
 			n, err := s.exec(ctx, tx, s.vacate, p)
 			if err == nil && n == 0 {
 				err = driver.ErrExists
@@ -46,9 +53,9 @@ func (s *store) renameOver(ctx context.Context, p *params) error {
 			}
 			done := false
 			if s.dialect.Returning { // the record that is there instead would count as a row
-				done, _, err = s.changeOrFind(ctx, tx, s.rename, p)
+				done, _, err = s.changeOrFind(ctx, tx, rename, p)
 			} else {
-				n, err = s.exec(ctx, tx, s.rename, p)
+				n, err = s.exec(ctx, tx, rename, p)
 				done = n > 0
 			}
 			if err == nil && !done {
@@ -58,7 +65,7 @@ func (s *store) renameOver(ctx context.Context, p *params) error {
 		})
 	})
 	if errors.Is(err, errChanged) {
-		return s.change(ctx, s.rename, p)
+		return s.change(ctx, rename, p)
 	}
 	return err
 }

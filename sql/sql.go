@@ -71,7 +71,7 @@ func OpenDB(
 // connect says which form a DSN has, and shows nothing of this one. The result implements all optional interfaces
 // of a [driver.Backend] but InProcess, [driver.Watcher] if d.Watch is not nil, and [io.Closer], which closes the pool.
 // Where a call gives up waiting for a connection, that is opened all the same, for another call.
-// With c.Beego the table is beego's, see [Beego]; users cannot be listed then, and nothing is watched.
+// With c.Beego the table is beego's, see [Beego]; users and aliases cannot be listed then, nothing is marked, and nothing is watched.
 func Open(
 	ctx context.Context, c driver.Config, d *Dialect, connect func(dsn string) (sqldriver.Connector, error),
 ) (driver.Backend, error) {

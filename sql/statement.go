@@ -116,7 +116,8 @@ type params struct {
 	expires time.Time
 	user    string
 	alias   string
-	ids     [][]byte // at most batchSize, at least one
+	mark    driver.Mark // that a rename leaves
+	ids     [][]byte    // at most batchSize, at least one
 
 	sent int // how often a statement was sent, or was about to be, that may have changed something
 }
@@ -163,6 +164,12 @@ func (s *store) arg(p *params, name string) any {
 		return rec.Meta
 	case "bucket":
 		return bucket(rec.Expires)
+	case "mark":
+		return p.mark.Record().Data
+	case "markexpires":
+		return d.time(p.mark.Expires)
+	case "markbucket":
+		return bucket(p.mark.Expires)
 	case "shorten":
 		if rec.Shorten {
 			return int64(1)

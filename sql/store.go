@@ -29,6 +29,7 @@ type store struct {
 	writer chan struct{} // full while somebody writes; nil if several may
 
 	insert, replace, load, save, touch, delete, end, rename, vacate *statement
+	mark, renameMark                                                *statement
 	count, list, user, alias, page, clear                           *statement
 	due, dying, expired, lapsed, rebucket                           *statement
 	lock, heldBy, evict                                             *statement
@@ -45,7 +46,7 @@ func newStore(db *sql.DB, d *Dialect, table, namespace string) *store {
 	}
 	is := d.Statements
 	if d.Returning {
-		is.Save, is.End = is.withStored(is.Save), is.withStored(is.End)
+		is.Save, is.End, is.Mark = is.withStored(is.Save), is.withStored(is.End), is.withStored(is.Mark)
 		if d.head != "" { // beego's table, whose Rename is a plain update
 			is.Rename = is.withStored(is.Rename)
 		}
@@ -53,6 +54,7 @@ func newStore(db *sql.DB, d *Dialect, table, namespace string) *store {
 	for to, template := range map[**statement]string{
 		&s.insert: is.Insert, &s.replace: is.Replace, &s.load: is.Load, &s.save: is.Save, &s.touch: is.Touch,
 		&s.delete: is.Delete, &s.end: is.End, &s.rename: is.Rename, &s.vacate: is.Vacate,
+		&s.mark: is.Mark, &s.renameMark: is.RenameMark,
 		&s.count: is.Count, &s.list: is.List, &s.user: is.User, &s.alias: is.Alias, &s.page: is.Page, &s.clear: is.Clear,
 		&s.due: is.Due, &s.dying: is.Dying, &s.expired: is.Expired, &s.lapsed: is.Lapsed, &s.rebucket: is.Rebucket,
 		&s.lock: is.Lock, &s.heldBy: is.Held, &s.evict: is.Evict,
@@ -117,7 +119,7 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 	return nil
 }
 
-// put stores a row where there is none that is live. It does not count as taken what lapses meanwhile.
+// put stores a row where there is neither a live one nor a mark. It does not count as taken what lapses meanwhile.
 func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
 	for try := 0; ; try++ {
 		n, err := s.exec(ctx, tx, s.insert, p)
@@ -134,8 +136,12 @@ func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
 			return err
 		}
 		var found driver.Record
-		if err := s.find(ctx, tx, p.id, &found); !errors.Is(err, driver.ErrNotFound) {
-			return orExists(err)
+		err = s.stands(ctx, tx, p.id, &found)
+		if _, marked := errors.AsType[*driver.MarkedError](err); marked || err == nil {
+			return driver.ErrExists
+		}
+		if !errors.Is(err, driver.ErrNotFound) {
+			return err
 		}
 		p.sent-- // replace has changed nothing
 		if !pause.For(ctx, backoff(try)) {
@@ -144,20 +150,22 @@ func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
 	}
 }
 
-func orExists(err error) error {
-	if err == nil {
-		return driver.ErrExists
-	}
-	return err
-}
-
 // Load implements [driver.Backend].
 func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error {
-	return s.fail("load", s.read(ctx, func() error { return s.find(ctx, nil, s.id(key), rec) }))
+	return s.fail("load", s.read(ctx, func() error { return s.stands(ctx, nil, s.id(key), rec) }))
 }
 
 // find fills rec with the live record.
 func (s *store) find(ctx context.Context, tx *sql.Tx, id []byte, rec *driver.Record) error {
+	err := s.stands(ctx, tx, id, rec)
+	if _, marked := errors.AsType[*driver.MarkedError](err); marked {
+		return driver.ErrNotFound
+	}
+	return err
+}
+
+// stands fills rec with the live record, or returns a [*driver.MarkedError] with the mark in its place.
+func (s *store) stands(ctx context.Context, tx *sql.Tx, id []byte, rec *driver.Record) error {
 	st, err := s.load.on(ctx, s.db, tx)
 	if err != nil {
 		return err
@@ -167,10 +175,15 @@ func (s *store) find(ctx context.Context, tx *sql.Tx, id []byte, rec *driver.Rec
 	if errors.Is(err, sql.ErrNoRows) {
 		return driver.ErrNotFound
 	}
-	if err == nil {
-		*rec = r.record()
+	if err != nil {
+		return err
 	}
-	return err
+	found := r.record()
+	if mark, ok := found.Mark(); ok {
+		return &driver.MarkedError{Mark: mark}
+	}
+	*rec = found
+	return nil
 }
 
 // Save implements [driver.Backend].

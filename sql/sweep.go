@@ -26,7 +26,7 @@ func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (remo
 	}
 	lapse := func(ctx context.Context, p *params) (int, error) { return s.execSafe(ctx, s.lapsed, p) }
 	for {
-		var records, others [][]byte // others are reservations and locks
+		var records, others [][]byte // others are reservations, marks and locks
 		err := s.read(ctx, func() error {
 			records, others = records[:0], others[:0]
 			return s.query(ctx, nil, s.due, new(params), func(rows *sql.Rows) error {

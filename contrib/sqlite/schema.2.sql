@@ -3,7 +3,7 @@
 CREATE TABLE IF NOT EXISTS {table} (
 	ns          TEXT    NOT NULL,  -- the namespace
 	id          BLOB    NOT NULL,  -- the storage key: a SHA-256, never the sid
-	version     INTEGER NOT NULL,  -- 1 when created, one more with each save; 0 is a reservation
+	version     INTEGER NOT NULL,  -- 1 when created, one more with each save; 0 is a reservation, -1 a mark
 	user_id     TEXT,              -- NULL is nobody
 	created_at  INTEGER NOT NULL,
 	auth_at     INTEGER NOT NULL,

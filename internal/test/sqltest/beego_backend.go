@@ -114,6 +114,12 @@ func (e Engine) BeegoContract(t *testing.T, table BeegoTable) {
 	if _, ok := driver.As[driver.UserLister](b); ok {
 		t.Error("the table cannot list users")
 	}
+	if _, ok := driver.As[driver.AliasLister](b); ok {
+		t.Error("the table cannot list aliases")
+	}
+	if _, ok := driver.As[driver.Marker](b); ok {
+		t.Error("beego would take a mark for a session")
+	}
 	if _, ok := driver.As[driver.UserLimiter](b); ok {
 		t.Error("the table cannot limit users")
 	}

@@ -33,6 +33,8 @@ func (e Engine) lostAnswer(t *testing.T, dsn string, lose func()) {
 	ctx := t.Context()
 	play := func(lost string) {
 		key, to := sessiontest.Key(rand.Text()), sessiontest.Key(rand.Text())
+		other, last := sessiontest.Key(rand.Text()), sessiontest.Key(rand.Text())
+		mark := driver.Mark{Kind: 1, Expires: time.Now().Add(time.Hour)}
 		rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
 		for _, op := range []struct {
 			name string
@@ -44,7 +46,11 @@ func (e Engine) lostAnswer(t *testing.T, dsn string, lose func()) {
 			{"Touch", func() error { return b.Touch(ctx, key, rec.Expires.Add(time.Minute)) }, key},
 			{"Load", func() error { return b.Load(ctx, key, new(driver.Record)) }, key},
 			{"Rename", func() error { return b.(driver.Renamer).Rename(ctx, key, 2, to, rec, driver.Mark{}) }, to},
-			{"Delete", func() error { return b.Delete(ctx, to, 1) }, ""},
+			{"Rename with a mark", func() error { return b.(driver.Renamer).Rename(ctx, to, 1, key, rec, mark) }, key},
+			{"Mark of nothing", func() error { return b.(driver.Marker).Mark(ctx, other, 0, mark) }, ""},
+			{"Mark", func() error { return b.(driver.Marker).Mark(ctx, key, 1, mark) }, ""},
+			{"Create again", func() error { return b.Create(ctx, last, rec) }, last},
+			{"Delete", func() error { return b.Delete(ctx, last, 1) }, ""},
 		} {
 			if op.name == lost {
 				lose()
@@ -59,6 +65,9 @@ func (e Engine) lostAnswer(t *testing.T, dsn string, lose func()) {
 				errors.As(err, &conflict) {
 				t.Errorf("%s: %v, but whatever happened was this call's own doing", op.name, err)
 			}
+			if strings.HasPrefix(op.name, "Mark") && err != nil { // whether it has marked is unknown, as it says
+				return
+			}
 			err = b.Load(ctx, op.at, new(driver.Record))
 			if (op.at == "") != errors.Is(err, session.ErrNotFound) {
 				t.Errorf("Load after %s: %v", op.name, err)
@@ -66,7 +75,7 @@ func (e Engine) lostAnswer(t *testing.T, dsn string, lose func()) {
 			return
 		}
 	}
-	for _, lost := range []string{"Create", "Save", "Touch", "Load", "Rename", "Delete"} {
+	for _, lost := range []string{"Create", "Save", "Touch", "Load", "Rename", "Rename with a mark", "Mark of nothing", "Mark", "Delete"} {
 		play("")
 		play(lost)
 	}

@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/sessiontest"
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
@@ -128,6 +131,49 @@ func (e Engine) exhausted(t *testing.T) {
 	}
 	if _, err := start(m, cookie); err != nil {
 		t.Errorf("Start with a connection again: %v", err)
+	}
+}
+
+// markTrips counts the round trips of calls that have to do with marks, and of a rename with none.
+func (e Engine) markTrips(t *testing.T) {
+	wire, config := e.proxied(t)
+	b, err := e.Node(t.Context(), driver.Config{Config: config})
+	check(t, err)
+	t.Cleanup(func() { b.(io.Closer).Close() })
+	ctx, m, r := t.Context(), b.(driver.Marker), b.(driver.Renamer)
+	mark := driver.Mark{Kind: 1, Target: []byte("t"), Expires: time.Now().Add(time.Hour)}
+	marked := map[string]int{"mysql": 2}[e.Driver]
+	for _, tt := range []struct {
+		name   string
+		create bool
+		do     func(key string, rec *driver.Record) error
+		want   int
+	}{
+		{"Rename", true, func(key string, rec *driver.Record) error {
+			return r.Rename(ctx, key, 1, key[1:]+"A", rec, driver.Mark{})
+		}, 1},
+		{"Rename with a mark", true, func(key string, rec *driver.Record) error { return r.Rename(ctx, key, 1, key[1:]+"A", rec, mark) }, max(1, marked)},
+		{"Mark of a record", true, func(key string, _ *driver.Record) error { return m.Mark(ctx, key, 1, mark) }, 1},
+		{"Mark of nothing", false, func(key string, _ *driver.Record) error { return m.Mark(ctx, key, 0, mark) }, 1},
+	} {
+		for round := range 3 { // the first prepares
+			key := sessiontest.Key(tt.name + strconv.Itoa(round))
+			rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)}
+			if tt.create {
+				check(t, b.Create(ctx, key, rec))
+			}
+			wire.ResetTrips()
+			check(t, tt.do(key, rec))
+			if got := wire.Trips(); round > 0 && got != tt.want {
+				t.Errorf("%s: %d round trips, want %d", tt.name, got, tt.want)
+			}
+			wire.ResetTrips()
+			err := b.Load(ctx, key, rec)
+			_, isMarked := errors.AsType[*driver.MarkedError](err)
+			if got := wire.Trips(); !errors.Is(err, session.ErrNotFound) || isMarked != (tt.name != "Rename") || round > 0 && got != 1 {
+				t.Errorf("Load after %s: %v after %d round trips", tt.name, err, got)
+			}
+		}
 	}
 }
 

@@ -74,6 +74,88 @@ func (e Engine) resent(t *testing.T) {
 	}
 }
 
+// lostMark loses the answer of what leaves a mark, whose statement was made or not, and what others do before it is sent once more.
+func (e Engine) lostMark(t *testing.T) {
+	var lose lossy
+	b, other := e.lossy(t, &lose)
+	ctx := t.Context()
+	mark := driver.Mark{Kind: 1, Target: []byte("target"), Expires: time.Now().Add(time.Hour)}
+	theirs := driver.Mark{Kind: 1, Target: []byte("theirs"), Expires: mark.Expires}
+	for _, tt := range []struct {
+		name    string
+		made    bool
+		version uint64
+		then    func(key string) error // what others do
+		want    string
+	}{
+		{"made", true, 1, nil, "marked"},
+		{"not made", false, 1, nil, "marked"},
+		{"of nothing, made", true, 0, nil, "marked"},
+		{"of nothing, not made", false, 0, nil, "marked"},
+		{"others mark", false, 1, func(key string) error { return other.(driver.Marker).Mark(ctx, key, 1, theirs) }, "unclear"},
+		{"others mark nothing", false, 0, func(key string) error { return other.(driver.Marker).Mark(ctx, key, 0, theirs) }, "exists"},
+		{"others end it", false, 1, func(key string) error { return other.Delete(ctx, key, 0) }, "unclear"},
+	} {
+		key := sessiontest.Key(tt.name)
+		if tt.version > 0 {
+			check(t, b.Create(ctx, key, &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)}))
+		}
+		lose = lossy{armed: true, made: tt.made, then: func() error {
+			if tt.then == nil {
+				return nil
+			}
+			return tt.then(key)
+		}}
+		err := b.(driver.Marker).Mark(ctx, key, tt.version, mark)
+		got := "unclear"
+		switch {
+		case lose.armed || lose.err != nil:
+			t.Fatalf("%s: not lost, or %v", tt.name, lose.err)
+		case err == nil:
+			got = "marked"
+		case errors.Is(err, session.ErrExists):
+			got = "exists"
+		case errors.Is(err, session.ErrNotFound):
+			got = "a miss"
+		}
+		if got != tt.want {
+			t.Errorf("%s: %s, want %s: %v", tt.name, got, tt.want, err)
+		}
+	}
+
+	// A rename that leaves a mark, with an answer lost: one record, under the new key.
+	for _, made := range []bool{true, false} {
+		old, next := sessiontest.Key(fmt.Sprint("old", made)), sessiontest.Key(fmt.Sprint("next", made))
+		rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
+		check(t, b.Create(ctx, old, rec))
+		lose = lossy{armed: true, made: made, then: func() error { return nil }}
+		err := b.(driver.Renamer).Rename(ctx, old, 1, next, rec, mark)
+		if err != nil || lose.armed || lose.err != nil {
+			t.Errorf("Rename = %v, made %t, %v", err, made, lose.err)
+		}
+		check(t, other.Load(ctx, next, new(driver.Record)))
+		err = other.Load(ctx, old, new(driver.Record))
+		if m, ok := errors.AsType[*driver.MarkedError](err); !ok || string(m.Mark.Target) != "target" {
+			t.Errorf("after a Rename that leaves a mark, made %t, Load = %v", made, err)
+		}
+	}
+	if e.Driver != "mysql" {
+		return
+	}
+	// Where the mark is a second step, its failure is none of the rename's.
+	old, next := sessiontest.Key("old"), sessiontest.Key("next")
+	rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)}
+	check(t, b.Create(ctx, old, rec))
+	lose = lossy{armed: true, after: 1, then: func() error { return nil }, with: io.ErrUnexpectedEOF}
+	if err := b.(driver.Renamer).Rename(ctx, old, 1, next, rec, mark); err != nil || lose.armed {
+		t.Errorf("Rename whose mark fails = %v", err)
+	}
+	check(t, other.Load(ctx, next, new(driver.Record)))
+	if _, marked := errors.AsType[*driver.MarkedError](other.Load(ctx, old, new(driver.Record))); marked {
+		t.Error("there is a mark, which should have failed")
+	}
+}
+
 // lossy opens two backends on one database, of which the first loses answers.
 func (e Engine) lossy(t *testing.T, lose *lossy) (b, other driver.Backend) {
 	dsn := e.Empty(t)

@@ -155,6 +155,9 @@ func (e Engine) upgrade(t *testing.T) {
 	}
 	check(t, life(ctx, old, "after"))
 	e.bothVersions(t, old, nodes[0], kept)
+	if n := Int(t, db, "SELECT count(*) FROM sessions WHERE version = -1"); n != 1 {
+		t.Errorf("%d marks are left, want the one that lives", n)
+	}
 
 	fresh := e.DB(t, e.Empty(t))
 	e.Open(t, fresh)
@@ -191,6 +194,35 @@ func (e Engine) bothVersions(t *testing.T, old, b driver.Backend, kept *driver.R
 	check(t, old.Delete(ctx, key, 3))
 	if err := b.Load(ctx, key, &is); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("what the first version has ended: %v", err)
+	}
+
+	// To the first version a mark is nothing that it can find, take or remove.
+	m, mark := b.(driver.Marker), driver.Mark{Kind: 1, Target: []byte("target"), Expires: time.Now().Add(time.Hour)}
+	key = sessiontest.Key("marked")
+	check(t, old.Create(ctx, key, &driver.Record{User: "Ann", Created: time.Now(), Expires: time.Now().Add(time.Hour)}))
+	check(t, m.Mark(ctx, key, 1, mark))
+	if err := old.Load(ctx, key, &is); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("the first version loads a mark: %v", err)
+	}
+	late := &driver.Record{Version: 1, Created: time.Now(), Expires: time.Now().Add(time.Hour)}
+	if err := old.Save(ctx, key, late); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("the first version saves over a mark: %v", err)
+	}
+	brief, cancel := context.WithTimeout(ctx, time.Second) // in MySQL it waits for the mark to end
+	defer cancel()
+	if err := old.Create(brief, key, late); err == nil {
+		t.Error("the first version creates over a mark")
+	}
+	check(t, old.Delete(ctx, key, 0))
+	over := driver.Mark{Kind: 1, Expires: time.Now().Add(-time.Second)}
+	check(t, m.Mark(ctx, sessiontest.Key("over"), 0, over))
+	for _, node := range []driver.Backend{old, b} {
+		if n, err := node.(driver.Sweeper).Sweep(ctx, func(_, _ string) { t.Error("a sweep tells of a mark") }); n != 0 || err != nil {
+			t.Errorf("Sweep = %d, %v, want 0", n, err)
+		}
+	}
+	if marked, ok := errors.AsType[*driver.MarkedError](b.Load(ctx, key, &is)); !ok || string(marked.Mark.Target) != "target" {
+		t.Error("the mark is gone")
 	}
 }
 

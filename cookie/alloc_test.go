@@ -2,7 +2,13 @@
 
 package cookie_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"github.com/seed1a8f7c28/session/cookie"
+	"github.com/seed1a8f7c28/session/driver"
+)
 
 // Under the race detector memory is not reused, so that it cannot be counted there.
 func TestAllocs(t *testing.T) {
@@ -14,6 +20,24 @@ func TestAllocs(t *testing.T) {
 	}{{"W5", false, 6}, {"W6", true, 13}} {
 		if n := testing.AllocsPerRun(1000, func() { v.request(t, tt.write) }); n > tt.most {
 			t.Errorf("%s: %v allocations, want at most %v", tt.name, n, tt.most)
+		}
+	}
+}
+
+// A record is put together in memory that is used again, whichever of its parts is the long one.
+func TestAllocsOfSeal(t *testing.T) {
+	s, err := cookie.Open(t.Context(), driver.Config{Config: oneKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := strings.Repeat("x", 1000)
+	for what, rec := range map[string]driver.Record{
+		"user": {User: most}, "alias": {Alias: most}, "metadata": {Meta: []byte(most)}, "data": {Data: []byte(most)},
+	} {
+		dst := make([]byte, 0, 4096)
+		n := testing.AllocsPerRun(1000, func() { _, err = s.Seal(dst, "name", &rec) })
+		if err != nil || n > 0 {
+			t.Errorf("%s: %v allocations, %v; want none", what, n, err)
 		}
 	}
 }

@@ -131,7 +131,7 @@ func (s *sealer) Cookies() driver.CookieConfig { return s.cookies }
 
 // Seal implements [driver.Sealer].
 func (s *sealer) Seal(dst []byte, name string, rec *driver.Record) ([]byte, error) {
-	n := len(rec.User) + len(rec.Data) + 3*padding
+	n := len(rec.User) + len(rec.Alias) + len(rec.Meta) + len(rec.Data) + 3*padding
 	about, mem := s.about(name, 2*n+1+sealing.Overhead)
 	defer scratch.Put(mem)
 	plain, err := rec.AppendBinary(about[len(about):])

@@ -71,7 +71,7 @@ func BenchmarkBackend(b *testing.B) {
 	}
 	run("Rename", func() error {
 		from, to = to, from
-		return s.(driver.Renamer).Rename(ctx, to, 1, from, newRecord(time.Hour))
+		return s.(driver.Renamer).Rename(ctx, to, 1, from, newRecord(time.Hour), driver.Mark{})
 	})
 }
 

@@ -56,7 +56,7 @@ func full(t *testing.T, s driver.Backend, want error) {
 	for call, err := range map[string]error{
 		"Create":  s.Create(ctx, sessiontest.Key("new"), larger),
 		"Save":    s.Save(ctx, key, larger),
-		"Rename":  s.(driver.Renamer).Rename(ctx, key, version, sessiontest.Key("new"), larger),
+		"Rename":  s.(driver.Renamer).Rename(ctx, key, version, sessiontest.Key("new"), larger, driver.Mark{}),
 		"Reserve": reserve(t, s, "cid", sessiontest.Key("new"), 1),
 	} {
 		if !errors.Is(err, want) {

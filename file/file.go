@@ -29,10 +29,11 @@
 //
 //	3f/a0/3fa0…   a session: 64 hexadecimal digits for the 32 bytes of the storage key
 //	users/        for each user a folder, named by a hash, of small files named as the user's sessions
+//	aliases/      the same for each alias
 //	locks/        256 empty files to lock
 //
-// Folders have the mode 0700, files 0600. No name is made of a sid or of a user's name, only of their
-// hashes. All access goes through an [os.Root]: no symbolic link leads out of the folder.
+// Folders have the mode 0700, files 0600. No name is made of a sid, of a user's name or of an alias, only of
+// their hashes. All access goes through an [os.Root]: no symbolic link leads out of the folder.
 //
 // A session's file is never changed, but for the eight bytes of its deadline: a save writes another file and
 // renames it. So a reader, who takes no lock, sees the old session or the new one. Writers lock one of
@@ -66,7 +67,7 @@ func New() session.Provider { return session.NewProvider(Open) }
 // [*session.ConfigError] that names the setting, and the folder if that is what is wrong.
 //
 // The result is a [driver.Renamer], [driver.Counter], [driver.Sweeper], [driver.Lister],
-// [driver.UserLister], [driver.UserLimiter], [driver.Clearer], [driver.Pinger] and an [io.Closer]; with c.Beego,
+// [driver.UserLister], [driver.AliasLister], [driver.UserLimiter], [driver.Clearer], [driver.Pinger] and an [io.Closer]; with c.Beego,
 // over the files of beego's provider, a [driver.Counter], [driver.Sweeper], [driver.Pinger] and an [io.Closer].
 func Open(_ context.Context, c driver.Config) (driver.Backend, error) {
 	cfg, err := parse(c.Config)

@@ -94,6 +94,7 @@ func TestOptional(t *testing.T) {
 		driver.Sweeper
 		driver.Lister
 		driver.UserLister
+		driver.AliasLister
 		driver.UserLimiter
 		driver.Clearer
 		driver.Pinger

@@ -34,7 +34,7 @@ func TestFsync(t *testing.T) {
 		check("Create", s.Create(ctx, "k", rec))
 		check("Save", s.Save(ctx, "k", rec))
 		check("Touch", s.Touch(ctx, "k", rec.Expires.Add(time.Second)))
-		check("Rename", s.Rename(ctx, "k", 2, "l", testRecord("", "x")))
+		check("Rename", s.Rename(ctx, "k", 2, "l", testRecord("", "x"), driver.Mark{}))
 		check("Delete", s.Delete(ctx, "l", 0))
 	}
 }
@@ -103,7 +103,7 @@ func TestSyncFails(t *testing.T) {
 		rec.Data, rec.User = []byte("new"), "bob"
 		for call, err := range map[string]error{
 			"Save":   s.Save(ctx, "k", rec),
-			"Rename": s.Rename(ctx, "k", 1, "l", testRecord("bob", "new")),
+			"Rename": s.Rename(ctx, "k", 1, "l", testRecord("bob", "new"), driver.Mark{}),
 			"Create": s.Create(ctx, "m", testRecord("bob", "new")),
 		} {
 			if !errors.Is(err, syscall.EIO) {
@@ -142,7 +142,7 @@ func TestFolderSyncFails(t *testing.T) {
 		}
 		return nil
 	}
-	if err := s.Rename(ctx, "k", 1, "l", testRecord("", "new")); !errors.Is(err, syscall.EIO) {
+	if err := s.Rename(ctx, "k", 1, "l", testRecord("", "new"), driver.Mark{}); !errors.Is(err, syscall.EIO) {
 		t.Errorf("Rename: %v, want EIO", err)
 	}
 	var got driver.Record

@@ -41,7 +41,7 @@ func around(t *testing.T) (dir, outside string, check func()) {
 	}
 	// What is outside is a session, so that it could be read, swept and cleared.
 	rec := newRecord(time.Hour)
-	rec.Version, rec.User, rec.Data = 1, "outside", []byte("outside")
+	rec.Version, rec.User, rec.Alias, rec.Data = 1, "outside", "outside", []byte("outside")
 	live, _ := rec.AppendBinary(nil)
 	rec.Expires = time.Now().Add(-time.Hour)
 	expired, _ := rec.AppendBinary(nil)
@@ -101,12 +101,12 @@ func useAll(s driver.Backend, key, user string) []string {
 	s.Save(ctx, key, late)
 	s.Delete(ctx, key, 1)
 	rec := newRecord(time.Hour)
-	rec.User = user
+	rec.User, rec.Alias = user, user
 	s.Create(ctx, key, rec)
 	load()
 	s.Touch(ctx, key, time.Now().Add(2*time.Hour))
-	r.Rename(ctx, key, 1, sessiontest.Key("good"), newRecord(time.Hour))
-	r.Rename(ctx, sessiontest.Key("good"), 1, key, newRecord(time.Hour))
+	r.Rename(ctx, key, 1, sessiontest.Key("good"), newRecord(time.Hour), driver.Mark{})
+	r.Rename(ctx, sessiontest.Key("good"), 1, key, newRecord(time.Hour), driver.Mark{})
 	load()
 	for entry, err := range s.(driver.Lister).List(ctx) {
 		if err == nil && entry.User == "outside" {
@@ -115,6 +115,11 @@ func useAll(s driver.Backend, key, user string) []string {
 	}
 	for _, user := range []string{user, "outside"} {
 		for entry, err := range s.(driver.UserLister).ListUser(ctx, user) {
+			if err == nil && entry.User == "outside" {
+				loaded = append(loaded, "outside")
+			}
+		}
+		for entry, err := range s.(driver.AliasLister).ListAlias(ctx, user) {
 			if err == nil && entry.User == "outside" {
 				loaded = append(loaded, "outside")
 			}
@@ -235,7 +240,7 @@ func TestPlantedLinks(t *testing.T) {
 	for _, link := range []string{
 		"", "/" + name[:2], "/" + name[:2] + "/" + name[2:4], "/" + name[:2] + "/" + name[2:4] + "/" + name,
 		"/" + name[:2] + "/" + name[2:4] + "/tmp-0123456789abcdef", "/locks", "/locks/" + name[:2],
-		"/users", "/users/" + sum[:2], "/users/" + sum[:2] + "/" + sum, "/tmp-0123456789abcdef",
+		"/users", "/users/" + sum[:2], "/users/" + sum[:2] + "/" + sum, "/aliases", "/tmp-0123456789abcdef",
 	} {
 		for _, target := range []string{"", "/" + name, "/empty", "/nothing"} {
 			t.Run(link+"->"+target, func(t *testing.T) {

@@ -44,16 +44,18 @@ func keys(t *testing.T, list func(func(driver.Entry, error) bool)) []string {
 	return found
 }
 
-// markers returns how many markers there are, of all users.
+// markers returns how many markers there are, of both indexes.
 func markers(t *testing.T, s *store) int {
 	t.Helper()
 	n := 0
-	uppers, _ := s.names(s.dir+"/"+usersDir, true)
-	for _, upper := range uppers {
-		users, _ := s.names(s.dir+"/"+usersDir+"/"+upper, true)
-		for _, user := range users {
-			names, _ := s.names(s.dir+"/"+usersDir+"/"+upper+"/"+user, false)
-			n += len(names)
+	for _, x := range s.indexes {
+		uppers, _ := s.names(x.dir, true)
+		for _, upper := range uppers {
+			terms, _ := s.names(x.dir+"/"+upper, true)
+			for _, term := range terms {
+				names, _ := s.names(x.dir+"/"+upper+"/"+term, false)
+				n += len(names)
+			}
 		}
 	}
 	return n

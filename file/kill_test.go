@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"strconv"
 	"strings"
@@ -67,6 +68,7 @@ func numbered(n uint64) *driver.Record {
 	return &driver.Record{
 		Version:  n,
 		User:     "user " + strconv.FormatUint(n%3, 10),
+		Alias:    "alias " + strconv.FormatUint(n%2, 10),
 		AuthTime: time.UnixMilli(int64(n)),
 		Expires:  time.Now().Add(time.Hour),
 		Data:     []byte(strings.Repeat(fmt.Sprintf("%08d", n), 100+int(n%400))),
@@ -76,9 +78,9 @@ func numbered(n uint64) *driver.Record {
 // whole reports whether rec is one that numbered made.
 func whole(rec *driver.Record) error {
 	want := numbered(rec.Version)
-	if rec.User != want.User || string(rec.Data) != string(want.Data) || !rec.AuthTime.Equal(want.AuthTime) {
-		return fmt.Errorf("version %d has the user %q, the time %v and %d bytes of data, which are not its own",
-			rec.Version, rec.User, rec.AuthTime, len(rec.Data))
+	if rec.User != want.User || rec.Alias != want.Alias || string(rec.Data) != string(want.Data) || !rec.AuthTime.Equal(want.AuthTime) {
+		return fmt.Errorf("version %d has the user %q, the alias %q, the time %v and %d bytes of data, which are not its own",
+			rec.Version, rec.User, rec.Alias, rec.AuthTime, len(rec.Data))
 	}
 	return nil
 }
@@ -145,23 +147,34 @@ func TestKilledWriter(t *testing.T) {
 			if rec.Version < version || version > 0 && rec.Version > version+1 {
 				t.Fatalf("round %d: version %d was acknowledged, %d is stored", round, version, rec.Version)
 			}
-			if !listsUser(t, s, rec.User, savedKey(i)) {
-				t.Fatalf("round %d: the index does not find a session of its user", round)
+			if !indexed(t, s, rec, savedKey(i)) {
+				t.Fatalf("round %d: an index does not find a session", round)
 			}
 		}
 	}
 	t.Logf("%d kills, %d acknowledged saves, %d reads beside them: nothing torn or lost", rounds(), saves, reads)
-	checkLeftovers(t, s, dir, savedKeys)
+	checkLeftovers(t, s, dir, savedKeys, 2*savedKeys)
+}
+
+// indexed reports whether the lists of the user and of the alias have a session.
+func indexed(t *testing.T, s driver.Backend, rec *driver.Record, key string) bool {
+	t.Helper()
+	return listsUser(t, s, rec.User, key) && lists(t, s.(driver.AliasLister).ListAlias(t.Context(), rec.Alias), key)
 }
 
 func listsUser(t *testing.T, s driver.Backend, user, key string) bool {
 	t.Helper()
+	return lists(t, s.(driver.UserLister).ListUser(t.Context(), user), key)
+}
+
+func lists(t *testing.T, list iter.Seq2[driver.Entry, error], key string) bool {
+	t.Helper()
 	found := false
-	for entry, err := range s.(driver.UserLister).ListUser(t.Context(), user) {
+	for entry, err := range list {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found = found || entry.Key == key && entry.User == user
+		found = found || entry.Key == key
 	}
 	return found
 }
@@ -178,7 +191,7 @@ func renameForever(s driver.Backend, _ string) error {
 			n, err := chainEnd(s, i, 0)
 			for ; err == nil; n++ {
 				fmt.Printf("%d %d begins\n", i, n+1)
-				err = s.(driver.Renamer).Rename(context.Background(), chainKey(i, n), 1, chainKey(i, n+1), numbered(1))
+				err = s.(driver.Renamer).Rename(context.Background(), chainKey(i, n), 1, chainKey(i, n+1), numbered(1), driver.Mark{})
 				fmt.Printf("%d %d done\n", i, n+1)
 			}
 			errs <- err
@@ -237,19 +250,19 @@ func TestKilledRenamer(t *testing.T) {
 			if err := s.Load(t.Context(), chainKey(i, n), rec); err != nil || whole(rec) != nil {
 				t.Fatalf("round %d: %v, %v", round, err, whole(rec))
 			}
-			if !listsUser(t, s, rec.User, chainKey(i, n)) {
-				t.Fatalf("round %d: the index does not find a session of its user", round)
+			if !indexed(t, s, rec, chainKey(i, n)) {
+				t.Fatalf("round %d: an index does not find a session", round)
 			}
 			at[i] = n
 		}
 	}
 	t.Logf("%d kills, %d renames: nobody lost a session", rounds(), renames)
-	checkLeftovers(t, s, dir, chains)
+	checkLeftovers(t, s, dir, chains, 2*chains)
 }
 
-// checkLeftovers checks that a sweep after an hour leaves the given number of sessions, a marker for each, and
+// checkLeftovers checks that a sweep after an hour leaves the given numbers of sessions and of markers, and
 // nothing else.
-func checkLeftovers(t *testing.T, s driver.Backend, dir string, want int) {
+func checkLeftovers(t *testing.T, s driver.Backend, dir string, want, wantMarkers int) {
 	t.Helper()
 	age(t, dir, 2*time.Hour)
 	if removed, err := s.(driver.Sweeper).Sweep(t.Context(), nil); err != nil || removed != 0 {
@@ -258,13 +271,13 @@ func checkLeftovers(t *testing.T, s driver.Backend, dir string, want int) {
 	markers, files := 0, 0
 	for path := range tree(t, dir) {
 		switch parts := strings.Split(path, "/"); {
-		case len(parts) == 4 && parts[1] != "users":
+		case len(parts) == 4 && parts[1] != "users" && parts[1] != "aliases":
 			files++
 		case len(parts) == 5:
 			markers++
 		}
 	}
-	if count, err := s.(driver.Counter).Count(t.Context()); files != want || markers != want || count != want || err != nil {
-		t.Errorf("after a sweep: %d files, %d markers, %d sessions (%v), want %d of each", files, markers, count, err, want)
+	if count, err := s.(driver.Counter).Count(t.Context()); files != want || markers != wantMarkers || count != want || err != nil {
+		t.Errorf("after a sweep: %d files, %d markers, %d sessions (%v), want %d with %d markers", files, markers, count, err, want, wantMarkers)
 	}
 }

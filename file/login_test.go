@@ -177,7 +177,7 @@ func TestKilledLogin(t *testing.T) {
 		}
 	}
 	t.Logf("%d kills, %d of them with a place reserved; %d sessions remain", rounds(), reserved, total)
-	checkLeftovers(t, s, dir, total)
+	checkLeftovers(t, s, dir, total, total)
 }
 
 // reserve makes a reservation that lapses at once, unless user has limit sessions and reservations.

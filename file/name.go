@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// Names of files and folders. Whatever a key, a namespace or a user is, the name that is made of it has
+// Names of files and folders. Whatever a key, a namespace, a user or an alias is, the name that is made of it has
 // small letters, digits, - _ % and ~ alone, stands for it and no other, also where case does not count, and is
 // short enough for every file system.
 const (
@@ -18,6 +18,7 @@ const (
 	tempPrefix  = "tmp-"
 	sessionsDir = "sessions"
 	usersDir    = "users"
+	aliasesDir  = "aliases"
 	locksDir    = "locks"
 )
 
@@ -93,11 +94,11 @@ func namespaceFolder(namespace string) string {
 	return sessionsDir + "~" + hex.EncodeToString(sum[:])
 }
 
-// userFolder returns the path of the folder of a user's markers.
-func (s *store) userFolder(user string) string {
-	sum := sha256.Sum256([]byte(user))
+// folder returns the path of the folder of a term's markers.
+func (x *index) folder(term string) string {
+	sum := sha256.Sum256([]byte(term))
 	name := hex.EncodeToString(sum[:])
-	return s.dir + "/" + usersDir + "/" + name[:2] + "/" + name
+	return x.dir + "/" + name[:2] + "/" + name
 }
 
 func tempName() string { return fmt.Sprintf("%s%016x", tempPrefix, rand.Uint64()) }

@@ -84,7 +84,7 @@ func TestNamesDiffer(t *testing.T) {
 				differ("key", keys, p.path, text)
 			}
 			differ("namespace", namespaces, namespaceFolder(text), text)
-			differ("user", users, s.userFolder(text), text)
+			differ("user", users, s.users.folder(text), text)
 		}
 	}
 }

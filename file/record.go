@@ -20,8 +20,8 @@ import (
 const (
 	// maxSize is the size of the largest file that is written or read.
 	maxSize = 64 << 20
-	// headSize is what is read of a file when the data is not wanted. Few users' names are longer.
-	headSize = 512
+	// headSize is what is read of a file at first when the data is not wanted. Few heads are longer.
+	headSize = 2 << 10
 	// largeBuffer is the size of the largest buffer that is kept for the next call.
 	largeBuffer = 64 << 10
 
@@ -76,21 +76,30 @@ func reading(r *os.Root, name string, f func(f *os.File, buf *buffer) error) err
 // readHead is read without the data.
 func readHead(r *os.Root, name string, rec *driver.Record) error {
 	return reading(r, name, func(f *os.File, buf *buffer) error {
-		if err := buf.readSome(f, headSize); err != nil {
+		found, err := buf.readHead(f, name)
+		if err == nil {
+			err = rec.UnmarshalBinary(found)
+		}
+		if err != nil {
 			return err
 		}
-		if moving(buf.b) || rec.UnmarshalBinary(buf.b) != nil { // maybe for the length of the user's name
-			found, err := buf.readRecord(f, name)
-			if err == nil {
-				err = rec.UnmarshalBinary(found)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		rec.Data = nil
+		rec.Meta, rec.Data = bytes.Clone(rec.Meta), nil
 		return nil
 	})
+}
+
+// readHead is readRecord, up to the data or further.
+func (buf *buffer) readHead(f *os.File, name string) ([]byte, error) {
+	for limit, had := headSize, -1; limit > len(buf.b) && len(buf.b) > had; limit = driver.RecordDataOffset(buf.b) {
+		had = len(buf.b)
+		if err := buf.readSome(f, limit); err != nil {
+			return nil, err
+		}
+		if moving(buf.b) {
+			return buf.readRecord(f, name)
+		}
+	}
+	return buf.b, nil
 }
 
 // readRecord reads the rest of f and returns the record that it is under its name.

@@ -19,6 +19,11 @@ func TestUnreadable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	rec.Alias, rec.Meta = "alias", []byte("meta")
+	aliased, err := rec.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, tt := range []struct {
 		name string
 		data string
@@ -28,7 +33,9 @@ func TestUnreadable(t *testing.T) {
 		{"one byte", "s", session.ErrCorrupt},
 		{"cut off in the header", string(good[:20]), session.ErrCorrupt},
 		{"cut off in the user", string(good[:47]), session.ErrCorrupt},
-		{"another format", "ses2" + string(good[4:]), session.ErrCorrupt},
+		{"cut off in the alias", string(aliased[:52]), session.ErrCorrupt},
+		{"cut off in the metadata", string(aliased[:57]), session.ErrCorrupt},
+		{"another format", "ses3" + string(good[4:]), session.ErrCorrupt},
 		{"gob of beego", "\r\x7f\x04\x01\x02\xff\x80\x00\x01\x10\x01\x10\x00\x00", session.ErrCorrupt},
 		{"moving, no name", "sesm", session.ErrCorrupt},
 		{"moving, long name", "sesm\xff\xffabc", session.ErrCorrupt},
@@ -53,7 +60,7 @@ func TestUnreadable(t *testing.T) {
 				"Save":   s.Save(ctx, "k", late),
 				"Touch":  s.Touch(ctx, "k", time.Now().Add(2*time.Hour)),
 				"Delete": s.Delete(ctx, "k", 1),
-				"Rename": s.Rename(ctx, "k", 1, "l", testRecord("", "new")),
+				"Rename": s.Rename(ctx, "k", 1, "l", testRecord("", "new"), driver.Mark{}),
 			} {
 				if !errors.Is(err, tt.want) {
 					t.Errorf("%s: %v, want %v", call, err, tt.want)
@@ -87,10 +94,13 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// TestHuge checks that a file larger than any session is not read into memory.
+// TestHuge checks that a file larger than any session is not read into memory, and that a list reads what it shows, however
+// long that is, and no data.
 func TestHuge(t *testing.T) {
 	s := newTestStore(t, t.TempDir(), none)
-	if err := s.Create(t.Context(), "k", testRecord("", "x")); err != nil {
+	rec := testRecord("ann"+strings.Repeat("n", headSize), "x")
+	rec.Alias, rec.Meta = strings.Repeat("a", headSize), []byte(strings.Repeat("m", 65535))
+	if err := s.Create(t.Context(), "k", rec); err != nil {
 		t.Fatal(err)
 	}
 	f, err := s.root.OpenFile(mustPlace(t, s, "k").path, os.O_RDWR, 0)
@@ -103,6 +113,24 @@ func TestHuge(t *testing.T) {
 	}
 	if err := s.Load(t.Context(), "k", new(driver.Record)); !errors.Is(err, session.ErrCorrupt) {
 		t.Errorf("Load: %v, want ErrCorrupt", err)
+	}
+	var listed []driver.Entry
+	for entry, err := range s.List(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed = append(listed, entry)
+	}
+	for range 10 { // what was listed is in no buffer that others use next
+		if err := s.Create(t.Context(), "another", testRecord("", strings.Repeat("x", 128<<10))); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Delete(t.Context(), "another", 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(listed) != 1 || listed[0].User != rec.User || listed[0].Alias != rec.Alias || string(listed[0].Meta) != string(rec.Meta) || listed[0].Data != nil {
+		t.Errorf("List yielded %d records, want the one with all but its data", len(listed))
 	}
 }
 

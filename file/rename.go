@@ -72,7 +72,9 @@ func cut(b []byte, n int) (head, rest []byte, ok bool) {
 
 // Rename implements [driver.Renamer]. It sets rec.Version to 1. It returns an error wrapping
 // [session.ErrExists] if there is a live record under newKey.
-func (s *store) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
+func (s *store) Rename(
+	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
+) error {
 	from, ok := s.place(oldKey)
 	if !ok {
 		return driver.ErrNotFound
@@ -119,23 +121,19 @@ func (s *store) move(from, to place, old, rec *driver.Record) error {
 	if err := s.free(toDir, to.name(), &expired); err != nil {
 		return err
 	}
-	reserved, err := s.mark(rec.User, to.name())
-	if err != nil {
-		return err
+	reserved, err := s.enter(to.name(), &expired, rec)
+	if err == nil {
+		err = s.step(fromDir, toDir, from, to, old, rec)
 	}
-	if err := s.step(fromDir, toDir, from, to, old, rec); err != nil {
-		if expired.User != rec.User {
-			s.unmark(rec.User, to.name())
-		}
+	if err != nil {
+		s.leave(to.name(), rec, &expired)
 		return err
 	}
 	if reserved {
 		s.fulfill(rec.User, to.name())
 	}
-	s.unmark(old.User, from.name())
-	if expired.User != rec.User {
-		s.unmark(expired.User, to.name())
-	}
+	s.leave(from.name(), old, &driver.Record{})
+	s.leave(to.name(), &expired, rec)
 	// It has happened. If the disk is full by now, the file keeps both records until the next save.
 	_ = s.write(toDir, to.name(), rec)
 	return nil

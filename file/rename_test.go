@@ -26,7 +26,7 @@ func half(t *testing.T, s *store, old, rec *driver.Record, after bool) {
 	buf := newBuffer()
 	renamed := *rec
 	renamed.Version = 1
-	_, marked := s.mark(rec.User, to.name())
+	_, marked := s.enter(to.name(), &driver.Record{}, &renamed)
 	if err := errors.Join(marked, buf.appendMoving(to.name(), old, &renamed),
 		s.writeBytes(d, from.name(), buf.b), s.mkdirs(to.dir())); err != nil {
 		t.Fatal(err)
@@ -115,7 +115,7 @@ func TestHalfRename(t *testing.T) {
 			})
 			t.Run("Rename", func(t *testing.T) {
 				s, _ := start(t)
-				if err := s.Rename(ctx, tt.live, 1, "third", testRecord("cid", "third")); err != nil {
+				if err := s.Rename(ctx, tt.live, 1, "third", testRecord("cid", "third"), driver.Mark{}); err != nil {
 					t.Errorf("Rename: %v", err)
 				}
 				if got := keys(t, s.List(ctx)); !slices.Equal(got, []string{"third"}) {

@@ -73,7 +73,7 @@ func (s *store) reserve(
 	if over = len(records) + reserved - limit + 1; err != nil || over > 0 {
 		return records, over, err
 	}
-	f, err := s.openMarker(user, p.name())
+	f, err := s.users.open(user, p.name())
 	if err != nil {
 		return nil, 0, err
 	}
@@ -90,7 +90,7 @@ func (s *store) reserve(
 // held returns the user's live sessions, and how many places are reserved, but for the given name. The caller
 // has the user's lock.
 func (s *store) held(user, but string) (records []driver.Entry, reserved int, err error) {
-	dir := s.userFolder(user)
+	dir := s.users.folder(user)
 	names, err := s.names(dir, false)
 	if err != nil {
 		return nil, 0, err
@@ -143,7 +143,7 @@ func reservedUntil(r *os.Root, marker string) (int64, error) {
 // fulfill makes a reservation the marker of the session that was stored. If it fails, the place stays reserved
 // when the session ends before the reservation lapses.
 func (s *store) fulfill(user, name string) {
-	if f, err := s.root.OpenFile(s.userFolder(user)+"/"+name, os.O_WRONLY|os.O_TRUNC, 0); err == nil {
+	if f, err := s.root.OpenFile(s.users.folder(user)+"/"+name, os.O_WRONLY|os.O_TRUNC, 0); err == nil {
 		f.Close()
 	}
 }

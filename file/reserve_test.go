@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 func mustReserve(t *testing.T, s *store, user, key string, until time.Time, limit int) {
@@ -69,7 +70,7 @@ func TestReservationStays(t *testing.T) {
 	s.flush = func(*os.File) error { return syscall.EIO }
 	for call, err := range map[string]error{
 		"Create": s.Create(ctx, "k", testRecord("ann", "x")),
-		"Rename": s.Rename(ctx, "old", 1, "k", testRecord("ann", "x")),
+		"Rename": s.Rename(ctx, "old", 1, "k", testRecord("ann", "x"), driver.Mark{}),
 	} {
 		if !errors.Is(err, syscall.EIO) {
 			t.Errorf("%s: %v, want EIO", call, err)
@@ -99,7 +100,7 @@ func TestReservationOfTheDead(t *testing.T) {
 		t.Error("another node does not see the reservation")
 	}
 	// A crash in the middle of Reserve leaves a marker without a time: nobody was told.
-	if _, err := s.mark("ann", mustPlace(t, s, "half").name()); err != nil {
+	if _, err := s.users.add("ann", mustPlace(t, s, "half").name()); err != nil {
 		t.Fatal(err)
 	}
 	// One in the middle of Create leaves the reservation beside the session.
@@ -136,7 +137,7 @@ func TestReserveBesideRename(t *testing.T) {
 		defer cancel()
 		for i := range 300 {
 			from, to := fmt.Sprint("k ", i), fmt.Sprint("k ", i+1)
-			if err := s.Rename(t.Context(), from, 1, to, testRecord("ann", "x")); err != nil {
+			if err := s.Rename(t.Context(), from, 1, to, testRecord("ann", "x"), driver.Mark{}); err != nil {
 				t.Errorf("Rename: %v", err)
 				return
 			}
@@ -178,7 +179,7 @@ func TestIndexIsThatOfTheSessions(t *testing.T) {
 					s.Delete(ctx, key, rec.Version)
 				case 5:
 					if key != to {
-						s.Rename(ctx, key, rec.Version, to, rec)
+						s.Rename(ctx, key, rec.Version, to, rec, driver.Mark{})
 					}
 				case 6:
 					s.Sweep(ctx, nil)

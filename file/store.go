@@ -28,10 +28,17 @@ type store struct {
 	fsync policy
 	flush func(f *os.File) error // File.Sync, but in tests
 	locks *locks
+
+	users, aliases *index
+	indexes        [2]*index // both
 }
 
 func newStore(root *os.Root, dir string, fsync policy) *store {
-	return &store{root: root, dir: dir, fsync: fsync, flush: (*os.File).Sync, locks: newLocks(root, dir+"/"+locksDir)}
+	s := &store{root: root, dir: dir, fsync: fsync, flush: (*os.File).Sync, locks: newLocks(root, dir+"/"+locksDir)}
+	s.users = &index{s, dir + "/" + usersDir, userOf}
+	s.aliases = &index{s, dir + "/" + aliasesDir, aliasOf}
+	s.indexes = [...]*index{s.users, s.aliases}
+	return s
 }
 
 // Close implements [io.Closer]. It waits for those who write.
@@ -215,27 +222,20 @@ func (s *store) withinPlace(ctx context.Context, p place, do func(d *os.Root, p 
 }
 
 // replace stores a record where old is, or nothing if old is the zero Record. The caller has the lock. The
-// index is written before, and removed after.
+// indexes are written before, and cleaned after.
 func (s *store) replace(d *os.Root, name string, old, rec *driver.Record) error {
-	reserved := false
-	if rec.User != old.User || rec.Version == 1 {
-		var err error
-		if reserved, err = s.mark(rec.User, name); err != nil {
-			return err
-		}
+	reserved, err := s.enter(name, old, rec)
+	if err == nil {
+		err = s.write(d, name, rec)
 	}
-	if err := s.write(d, name, rec); err != nil {
-		if rec.User != old.User {
-			s.unmark(rec.User, name)
-		}
+	if err != nil {
+		s.leave(name, rec, old)
 		return err
 	}
 	if reserved {
 		s.fulfill(rec.User, name)
 	}
-	if rec.User != old.User {
-		s.unmark(old.User, name)
-	}
+	s.leave(name, old, rec)
 	return s.syncNames(d)
 }
 
@@ -244,6 +244,6 @@ func (s *store) remove(d *os.Root, name string, old *driver.Record) error {
 	if err := d.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fail("remove", err)
 	}
-	s.unmark(old.User, name)
+	s.leave(name, old, &driver.Record{})
 	return s.syncNames(d)
 }

@@ -26,7 +26,7 @@ func (p *pace) rest() {
 }
 
 // Sweep implements [driver.Sweeper]. It locks only to remove a file. It removes the markers that a
-// crash has left in the index, too, and makes those that are missing.
+// crash has left in the indexes, too, and makes those that are missing.
 func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (removed int, err error) {
 	pace := newPace()
 	var failed error // the first failure of one file; the others still have their turn
@@ -59,7 +59,7 @@ func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (remo
 	if err := s.sweepProbes(); failed == nil {
 		failed = err
 	}
-	if err := s.sweepIndex(ctx, pace, time.Now().UnixMilli()); failed == nil {
+	if err := s.sweepIndexes(ctx, pace, time.Now().UnixMilli()); failed == nil {
 		failed = err
 	}
 	return removed, failed
@@ -82,7 +82,7 @@ func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed
 		return false, "", nil
 	case err != nil:
 		return false, "", err
-	case rec.Live(time.Now()) && (rec.User == "" || s.marked(rec.User, name)):
+	case rec.Live(time.Now()) && s.indexed(name, &rec):
 		return false, "", nil
 	}
 	err = s.withinPlace(ctx, p, func(d *os.Root, p place) error {
@@ -90,14 +90,14 @@ func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed
 			return err
 		}
 		if rec.Live(time.Now()) {
-			_, err := s.mark(rec.User, name)
+			_, err := s.enter(name, &driver.Record{}, &rec)
 			return err
 		}
 		if err := d.Remove(name); err != nil {
 			return fail("sweep", err)
 		}
 		removed = true
-		s.unmark(rec.User, name)
+		s.leave(name, &rec, &driver.Record{})
 		return nil
 	})
 	if errors.Is(err, driver.ErrNotFound) { // somebody else has removed it

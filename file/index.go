@@ -1,0 +1,248 @@
+package file
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"iter"
+	"os"
+	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/listing"
+)
+
+// An index finds records by one of their terms: the user, or the alias. It has a folder for each term, and in that an
+// empty file for each session, named as the session's file: a marker. It is made before the session has the term
+// and removed after, with the lock of the session. So the markers of a term are those of the sessions that have
+// it, and after a crash maybe more. A user's that is not empty is a reservation: see Reserve.
+type index struct {
+	s    *store
+	dir  string // of the index, in root
+	term func(rec *driver.Record) string
+}
+
+func userOf(rec *driver.Record) string  { return rec.User }
+func aliasOf(rec *driver.Record) string { return rec.Alias }
+
+// enter makes the markers of rec under a name where old is, before it is stored. It reports whether one of them is a
+// reservation. The caller has the lock.
+func (s *store) enter(name string, old, rec *driver.Record) (reserved bool, err error) {
+	for _, x := range s.indexes {
+		if x.term(rec) == x.term(old) && rec.Version != 1 {
+			continue
+		}
+		held, err := x.add(x.term(rec), name)
+		if err != nil {
+			return reserved, err
+		}
+		reserved = reserved || held
+	}
+	return reserved, nil
+}
+
+// leave removes the markers under a name that gone needs and kept does not.
+func (s *store) leave(name string, gone, kept *driver.Record) {
+	for _, x := range s.indexes {
+		if x.term(gone) != x.term(kept) {
+			x.remove(x.term(gone), name)
+		}
+	}
+}
+
+// indexed reports whether rec has all of its markers.
+func (s *store) indexed(name string, rec *driver.Record) bool {
+	for _, x := range s.indexes {
+		if term := x.term(rec); term != "" && !x.has(term, name) {
+			return false
+		}
+	}
+	return true
+}
+
+// add makes a marker, and reports whether there is one that is a reservation. There are none of no term.
+func (x *index) add(term, name string) (reserved bool, err error) {
+	if term == "" {
+		return false, nil
+	}
+	f, err := x.open(term, name)
+	if err != nil {
+		return false, err
+	}
+	info, err := f.Stat()
+	reserved = err != nil || info.Size() > 0
+	f.Close()
+	if x.s.fsync != full {
+		return reserved, nil
+	}
+	if err := x.s.syncPath(x.folder(term)); err != nil {
+		return reserved, fail("index", err)
+	}
+	return reserved, nil
+}
+
+// open opens a marker, and makes it.
+func (x *index) open(term, name string) (*os.File, error) {
+	dir := x.folder(term)
+	for try := 0; ; try++ {
+		f, err := x.s.root.OpenFile(dir+"/"+name, os.O_WRONLY|os.O_CREATE, 0o600)
+		if err == nil {
+			return f, nil
+		}
+		// The folder goes with its last marker, maybe right now.
+		if !errors.Is(err, fs.ErrNotExist) || try == 100 {
+			return nil, fail("index", err)
+		}
+		// That it exists is the error if it was there and is gone again.
+		if err := x.s.mkdirs(dir); err != nil && !errors.Is(err, fs.ErrExist) {
+			return nil, fail("index", err)
+		}
+	}
+}
+
+// remove removes a marker, unless it is a reservation. What it cannot remove, Sweep does.
+func (x *index) remove(term, name string) {
+	if term == "" {
+		return
+	}
+	dir := x.folder(term)
+	if d, err := x.s.root.OpenRoot(dir); err == nil {
+		if until, err := reservedUntil(d, name); err == nil && until <= time.Now().UnixMilli() {
+			d.Remove(name)
+		}
+		d.Close()
+	}
+	x.s.root.Remove(dir) // it stays if there are others
+}
+
+// has reports whether there is a marker.
+func (x *index) has(term, name string) bool {
+	_, err := x.s.root.Lstat(x.folder(term) + "/" + name)
+	return err == nil
+}
+
+// ListUser implements [driver.UserLister].
+func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[driver.Entry, error] {
+	return s.users.list(ctx, user)
+}
+
+// ListAlias implements [driver.AliasLister].
+func (s *store) ListAlias(ctx context.Context, alias string) iter.Seq2[driver.Entry, error] {
+	return s.aliases.list(ctx, alias)
+}
+
+func (x *index) list(ctx context.Context, term string) iter.Seq2[driver.Entry, error] {
+	if term == "" {
+		return x.listOthers(ctx)
+	}
+	return listing.Whole(ctx, func(gone func(key string)) (found []driver.Entry, err error) {
+		names, err := x.s.names(x.folder(term), false)
+		for _, name := range names {
+			p, ok := x.s.placeOf(name)
+			if !ok {
+				continue
+			}
+			there := false
+			x.s.yieldLive(ctx, p, func(entry driver.Entry, failed error) bool {
+				if err = failed; err == nil && x.term(&entry.Record) == term {
+					there, found = true, append(found, entry)
+				}
+				return true
+			})
+			if err != nil {
+				return nil, err
+			}
+			if !there {
+				gone(name)
+			}
+		}
+		return found, err
+	})
+}
+
+// listOthers yields the live sessions that have no term, and are in no index.
+func (x *index) listOthers(ctx context.Context) iter.Seq2[driver.Entry, error] {
+	return func(yield func(driver.Entry, error) bool) {
+		for entry, err := range x.s.List(ctx) {
+			if (err != nil || x.term(&entry.Record) == "") && !yield(entry, err) {
+				return
+			}
+		}
+	}
+}
+
+// sweep removes the markers whose sessions are gone or have another term, the reservations that end until lapsed, in
+// milliseconds since 1970, and the folders of terms that have neither.
+func (x *index) sweep(ctx context.Context, pace *pace, lapsed int64) error {
+	uppers, err := x.s.names(x.dir, true)
+	if err != nil {
+		return err
+	}
+	for _, upper := range uppers {
+		terms, err := x.s.names(x.dir+"/"+upper, true)
+		if err != nil {
+			return err
+		}
+		for _, term := range terms {
+			pace.rest()
+			if _, ok := unhex(term, 32); !ok || term[:2] != upper {
+				continue
+			}
+			if err := x.sweepTerm(ctx, x.dir+"/"+upper+"/"+term, lapsed); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (x *index) sweepTerm(ctx context.Context, dir string, lapsed int64) error {
+	names, err := x.s.names(dir, false)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p, ok := x.s.placeOf(name)
+		if !ok || !x.stale(dir, p, lapsed) {
+			continue
+		}
+		if err := x.s.locks.lock(ctx, p.shard); err != nil {
+			return err
+		}
+		if x.stale(dir, p, lapsed) {
+			x.s.root.Remove(dir + "/" + name)
+		}
+		x.s.locks.unlock(p.shard)
+	}
+	x.s.root.Remove(dir) // it stays if there are others
+	return nil
+}
+
+// stale reports whether the session at p, whose marker is in the folder of a term, has not that term, and nobody has
+// reserved the place for longer than until lapsed.
+func (x *index) stale(dir string, p place, lapsed int64) bool {
+	var rec driver.Record
+	err := readHead(x.s.root, p.path, &rec)
+	if err == nil {
+		if term := x.term(&rec); term != "" && x.folder(term) == dir {
+			return false
+		}
+	} else if !errors.Is(err, driver.ErrNotFound) {
+		return false
+	}
+	until, err := reservedUntil(x.s.root, dir+"/"+p.name())
+	return err == nil && until <= lapsed
+}
+
+// sweepIndexes is sweep for both.
+func (s *store) sweepIndexes(ctx context.Context, pace *pace, lapsed int64) error {
+	for _, x := range s.indexes {
+		if err := x.sweep(ctx, pace, lapsed); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -261,3 +261,25 @@ func TestBeegoWriters(t *testing.T) {
 	asBeego(t, dir, beegoSID, "")
 	proctest.TestNodes(t, beegoSID, nodes...)
 }
+
+// What beego's files have no room for is not offered.
+func TestBeegoOffersNoMore(t *testing.T) {
+	b, err := file.Open(t.Context(), driver.Config{Config: t.TempDir(), Beego: true, Lifetime: time.Hour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.(io.Closer).Close()
+	for name, offered := range map[string]bool{
+		"Marker": is[driver.Marker](b), "Renamer": is[driver.Renamer](b), "Lister": is[driver.Lister](b),
+		"UserLister": is[driver.UserLister](b), "AliasLister": is[driver.AliasLister](b), "UserLimiter": is[driver.UserLimiter](b),
+	} {
+		if offered {
+			t.Errorf("it is a %s", name)
+		}
+	}
+}
+
+func is[T any](b driver.Backend) bool {
+	_, ok := driver.As[T](b)
+	return ok
+}

@@ -66,7 +66,7 @@ func New() session.Provider { return session.NewProvider(Open) }
 // Open opens the folder that c.Config names, and makes what is missing of it. The error is a
 // [*session.ConfigError] that names the setting, and the folder if that is what is wrong.
 //
-// The result is a [driver.Renamer], [driver.Counter], [driver.Sweeper], [driver.Lister],
+// The result is a [driver.Renamer], [driver.Marker], [driver.Counter], [driver.Sweeper], [driver.Lister],
 // [driver.UserLister], [driver.AliasLister], [driver.UserLimiter], [driver.Clearer], [driver.Pinger] and an [io.Closer]; with c.Beego,
 // over the files of beego's provider, a [driver.Counter], [driver.Sweeper], [driver.Pinger] and an [io.Closer].
 func Open(_ context.Context, c driver.Config) (driver.Backend, error) {

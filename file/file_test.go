@@ -95,6 +95,7 @@ func TestOptional(t *testing.T) {
 		driver.Lister
 		driver.UserLister
 		driver.AliasLister
+		driver.Marker
 		driver.UserLimiter
 		driver.Clearer
 		driver.Pinger

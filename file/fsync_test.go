@@ -19,8 +19,8 @@ func TestFsync(t *testing.T) {
 		want  map[string]string
 	}{
 		{none, map[string]string{}},
-		{files, map[string]string{"Create": "t", "Save": "t", "Touch": "f", "Rename": "tt", "Delete": ""}},
-		{full, map[string]string{"Create": "dddtd", "Save": "td", "Touch": "f", "Rename": "dddtddt", "Delete": "d"}},
+		{files, map[string]string{"Create": "t", "Save": "t", "Touch": "f", "Rename": "tt", "Rename and mark": "ttt", "Mark": "t"}},
+		{full, map[string]string{"Create": "dddtd", "Save": "td", "Touch": "f", "Rename": "dddtddt", "Rename and mark": "ttddt", "Mark": "td", "Delete": "d"}},
 	} {
 		s := newTestStore(t, t.TempDir(), tt.fsync)
 		synced := syncsOf(s)
@@ -35,7 +35,12 @@ func TestFsync(t *testing.T) {
 		check("Save", s.Save(ctx, "k", rec))
 		check("Touch", s.Touch(ctx, "k", rec.Expires.Add(time.Second)))
 		check("Rename", s.Rename(ctx, "k", 2, "l", testRecord("", "x"), driver.Mark{}))
-		check("Delete", s.Delete(ctx, "l", 0))
+		mark := driver.Mark{Kind: 1, Expires: time.Now().Add(time.Minute)}
+		expired := driver.Mark{Kind: 1, Expires: time.Now()}
+		check("Rename and mark", s.Rename(ctx, "l", 1, "k", testRecord("", "x"), expired))
+		check("Mark", s.Mark(ctx, "l", 0, mark))
+		check("Mark", s.Mark(ctx, "k", 1, expired))
+		check("Delete", s.Delete(ctx, "k", 0))
 	}
 }
 
@@ -117,12 +122,7 @@ func TestSyncFails(t *testing.T) {
 		if got := keys(t, s.List(ctx)); !slices.Equal(got, []string{"k"}) || markers(t, s) != 1 {
 			t.Errorf("after the failures: %q, %d markers", got, markers(t, s))
 		}
-		for dir, err := range s.dirs(ctx) {
-			names, _ := s.names(dir.path, false)
-			if err != nil || slices.ContainsFunc(names, isTemp) {
-				t.Errorf("a temporary file remains: %q, %v", names, err)
-			}
-		}
+		noTemps(t, s)
 	}
 }
 

@@ -183,6 +183,20 @@ const chains = 4
 
 func chainKey(i, n int) string { return sessiontest.Key(fmt.Sprintf("chain %d %d", i, n)) }
 
+// chainMark is the mark that the rename of the given number leaves.
+func chainMark(i, n int) driver.Mark {
+	return driver.Mark{Kind: 1, Target: []byte(chainKey(i, n+1)), Expires: time.Now().Add(time.Hour)}
+}
+
+// markedTo returns what a mark points to, "" if there is none.
+func markedTo(s driver.Backend, key string) string {
+	marked, _ := errors.AsType[*driver.MarkedError](s.Load(context.Background(), key, new(driver.Record)))
+	if marked == nil {
+		return ""
+	}
+	return string(marked.Mark.Target)
+}
+
 // renameForever renames sessions, and says before and after each step which it is.
 func renameForever(s driver.Backend, _ string) error {
 	errs := make(chan error)
@@ -191,7 +205,7 @@ func renameForever(s driver.Backend, _ string) error {
 			n, err := chainEnd(s, i, 0)
 			for ; err == nil; n++ {
 				fmt.Printf("%d %d begins\n", i, n+1)
-				err = s.(driver.Renamer).Rename(context.Background(), chainKey(i, n), 1, chainKey(i, n+1), numbered(1), driver.Mark{})
+				err = s.(driver.Renamer).Rename(context.Background(), chainKey(i, n), 1, chainKey(i, n+1), numbered(1), chainMark(i, n))
 				fmt.Printf("%d %d done\n", i, n+1)
 			}
 			errs <- err
@@ -212,7 +226,7 @@ func chainEnd(s driver.Backend, i, n int) (int, error) {
 }
 
 // TestKilledRenamer kills one who regenerates again and again: the old session is there or the new one, not
-// both, and none only if it was never begun.
+// both, and none only if it was never begun. What was done has left a mark that points to it.
 func TestKilledRenamer(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
@@ -243,6 +257,11 @@ func TestKilledRenamer(t *testing.T) {
 			if err != nil || n < done[i] || n > begun[i] {
 				t.Fatalf("round %d: rename %d was done and %d begun, but %d is live (%v)", round, done[i], begun[i], n, err)
 			}
+			for step := at[i]; step < done[i]; step++ {
+				if markedTo(s, chainKey(i, step)) != chainKey(i, step+1) {
+					t.Fatalf("round %d: rename %d of %d done has left no mark", round, step, done[i])
+				}
+			}
 			if err := s.Load(t.Context(), chainKey(i, n+1), new(driver.Record)); err == nil {
 				t.Fatalf("round %d: two sessions of a chain are live", round)
 			}
@@ -269,8 +288,9 @@ func checkLeftovers(t *testing.T, s driver.Backend, dir string, want, wantMarker
 		t.Errorf("Sweep = %d, %v; want 0", removed, err)
 	}
 	markers, files := 0, 0
-	for path := range tree(t, dir) {
+	for path, what := range tree(t, dir) {
 		switch parts := strings.Split(path, "/"); {
+		case strings.Contains(what, " ses1"+strings.Repeat("\xff", 8)): // a mark
 		case len(parts) == 4 && parts[1] != "users" && parts[1] != "aliases":
 			files++
 		case len(parts) == 5:

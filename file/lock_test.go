@@ -27,8 +27,10 @@ func TestLockElsewhere(t *testing.T) {
 		"Save":   func(ctx context.Context) error { return b.Save(ctx, "k", rec) },
 		"Touch":  func(ctx context.Context) error { return b.Touch(ctx, "k", time.Now().Add(2*time.Hour)) },
 		"Delete": func(ctx context.Context) error { return b.Delete(ctx, "k", 0) },
-		"Rename": func(ctx context.Context) error { return b.Rename(ctx, "k", 1, "l", testRecord("", "new"), driver.Mark{}) },
-		"Clear":  b.Clear,
+		"Rename": func(ctx context.Context) error {
+			return b.Rename(ctx, "k", 1, "l", testRecord("", "new"), driver.Mark{})
+		},
+		"Clear": b.Clear,
 		"Reserve": func(ctx context.Context) error {
 			_, err := b.Reserve(ctx, "ann", "k", time.Now().Add(time.Minute), 1, false)
 			return err

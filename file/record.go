@@ -174,16 +174,32 @@ func (s *store) writeBytes(d *os.Root, name string, b []byte) error {
 	if len(b) > maxSize {
 		return fmt.Errorf("%w: %d bytes for a file", driver.ErrTooLarge, len(b))
 	}
-	temp := tempName()
-	err := s.writeNew(d, temp, b)
+	temp, err := s.writeTemp(d, b)
 	if err == nil {
-		err = d.Rename(temp, name)
+		err = takePlace(d, temp, name)
 	}
 	if err != nil {
-		d.Remove(temp)
 		return fail("write", err)
 	}
 	return nil
+}
+
+// takePlace renames a temporary file, or removes it.
+func takePlace(d *os.Root, temp, name string) error {
+	err := d.Rename(temp, name)
+	if err != nil {
+		d.Remove(temp)
+	}
+	return err
+}
+
+// writeTemp writes a temporary file, or leaves none.
+func (s *store) writeTemp(d *os.Root, b []byte) (temp string, err error) {
+	temp = tempName()
+	if err = s.writeNew(d, temp, b); err != nil {
+		d.Remove(temp)
+	}
+	return temp, err
 }
 
 func (s *store) writeNew(d *os.Root, name string, b []byte) error {

@@ -13,7 +13,7 @@ import (
 // one: under its own name it still is the old record, and under the name that it holds it is the new one.
 // Then a rename, of which nobody sees a half, ends the old record and begins the new one; last, the new
 // record alone takes the file's place. A crash leaves the old record before the rename, and the new one
-// after. All integers are big-endian:
+// after. The mark takes the old name after the rename: a crash in between leaves none. All integers are big-endian:
 //
 //	0  4  "sesm"
 //	4  2  length of the new name
@@ -70,8 +70,7 @@ func cut(b []byte, n int) (head, rest []byte, ok bool) {
 	return b[:length], b[length:], true
 }
 
-// Rename implements [driver.Renamer]. It sets rec.Version to 1. It returns an error wrapping
-// [session.ErrExists] if there is a live record under newKey.
+// Rename implements [driver.Renamer]. Who looks for oldKey in the microseconds between the step and the mark finds nothing.
 func (s *store) Rename(
 	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
 ) error {
@@ -98,15 +97,15 @@ func (s *store) Rename(
 	}
 	renamed := *rec
 	renamed.Version = 1
-	if err := s.move(from, to, &old, &renamed); err != nil {
+	if err := s.move(from, to, &old, &renamed, mark); err != nil {
 		return err
 	}
 	rec.Version = 1
 	return nil
 }
 
-// move ends the record old at from and begins rec at to. The caller has both locks.
-func (s *store) move(from, to place, old, rec *driver.Record) error {
+// move ends the record old at from, leaves the mark there and begins rec at to. The caller has both locks.
+func (s *store) move(from, to place, old, rec *driver.Record, mark driver.Mark) error {
 	fromDir, err := s.makeDir(from)
 	if err != nil {
 		return err
@@ -123,7 +122,7 @@ func (s *store) move(from, to place, old, rec *driver.Record) error {
 	}
 	reserved, err := s.enter(to.name(), &expired, rec)
 	if err == nil {
-		err = s.step(fromDir, toDir, from, to, old, rec)
+		err = s.step(fromDir, toDir, from, to, old, rec, mark)
 	}
 	if err != nil {
 		s.leave(to.name(), rec, &expired)
@@ -141,7 +140,7 @@ func (s *store) move(from, to place, old, rec *driver.Record) error {
 
 // step makes a moving file of the old one, and renames it. With an error nothing has changed: under the old
 // name a moving file is the old record.
-func (s *store) step(fromDir, toDir *os.Root, from, to place, old, rec *driver.Record) error {
+func (s *store) step(fromDir, toDir *os.Root, from, to place, old, rec *driver.Record, mark driver.Mark) error {
 	buf := newBuffer()
 	defer buf.release()
 	err := buf.appendMoving(to.name(), old, rec)
@@ -151,7 +150,11 @@ func (s *store) step(fromDir, toDir *os.Root, from, to place, old, rec *driver.R
 	if err != nil {
 		return err
 	}
+	temp := s.prepareMark(fromDir, mark)
 	if err = s.root.Rename(from.path, to.path); err == nil {
+		if temp != "" {
+			_ = takePlace(fromDir, temp, from.name())
+		}
 		if err = s.syncDir(toDir); err == nil {
 			err = s.syncDir(fromDir)
 		}
@@ -159,6 +162,8 @@ func (s *store) step(fromDir, toDir *os.Root, from, to place, old, rec *driver.R
 			return nil
 		}
 		_ = s.root.Rename(to.path, from.path)
+	} else if temp != "" {
+		fromDir.Remove(temp)
 	}
 	_ = s.write(fromDir, from.name(), old)
 	return fail("rename", err)

@@ -11,8 +11,8 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// half makes the file that a Rename leaves when it crashes in the middle: before its one step, or after.
-func half(t *testing.T, s *store, old, rec *driver.Record, after bool) {
+// half makes the files that a Rename leaves when it crashes in the middle: before its one step, after, or with its mark.
+func half(t *testing.T, s *store, old, rec *driver.Record, after, marked bool) {
 	t.Helper()
 	if err := s.Create(t.Context(), "old", old); err != nil {
 		t.Fatal(err)
@@ -26,8 +26,8 @@ func half(t *testing.T, s *store, old, rec *driver.Record, after bool) {
 	buf := newBuffer()
 	renamed := *rec
 	renamed.Version = 1
-	_, marked := s.enter(to.name(), &driver.Record{}, &renamed)
-	if err := errors.Join(marked, buf.appendMoving(to.name(), old, &renamed),
+	_, entered := s.enter(to.name(), &driver.Record{}, &renamed)
+	if err := errors.Join(entered, buf.appendMoving(to.name(), old, &renamed),
 		s.writeBytes(d, from.name(), buf.b), s.mkdirs(to.dir())); err != nil {
 		t.Fatal(err)
 	}
@@ -36,6 +36,15 @@ func half(t *testing.T, s *store, old, rec *driver.Record, after bool) {
 			t.Fatal(err)
 		}
 	}
+	if marked {
+		if err := s.write(d, from.name(), testMark("new").Record()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func testMark(target string) driver.Mark {
+	return driver.Mark{Kind: 1, Target: []byte(target), Expires: time.Now().Add(time.Minute)}
 }
 
 // TestHalfRename checks that each call works on what a crash in the middle of a Rename leaves: the old record
@@ -44,18 +53,20 @@ func TestHalfRename(t *testing.T) {
 	for _, tt := range []struct {
 		name       string
 		after      bool
+		marked     bool
 		live, dead string
 		data       string
 	}{
-		{"before the step", false, "old", "new", "old data"},
-		{"after the step", true, "new", "old", "new data"},
+		{"before the step", false, false, "old", "new", "old data"},
+		{"after the step", true, false, "new", "old", "new data"},
+		{"after the mark", true, true, "new", "old", "new data"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			ctx := t.Context()
 			long := strings.Repeat("long", headSize)
 			start := func(t *testing.T) (*store, *driver.Record) {
 				s := newTestStore(t, t.TempDir(), none)
-				half(t, s, testRecord("ann"+long, "old data"), testRecord("bob", "new data"), tt.after)
+				half(t, s, testRecord("ann"+long, "old data"), testRecord("bob", "new data"), tt.after, tt.marked)
 				rec := new(driver.Record)
 				if err := s.Load(ctx, tt.live, rec); err != nil || string(rec.Data) != tt.data {
 					t.Fatalf("Load: %v, %q", err, rec.Data)
@@ -106,8 +117,8 @@ func TestHalfRename(t *testing.T) {
 				if err := s.Create(ctx, tt.live, testRecord("", "")); !errors.Is(err, session.ErrExists) {
 					t.Errorf("Create: %v, want ErrExists", err)
 				}
-				if err := s.Create(ctx, tt.dead, testRecord("", "created")); err != nil {
-					t.Errorf("Create of the other key: %v", err)
+				if err := s.Create(ctx, tt.dead, testRecord("", "created")); tt.marked != errors.Is(err, session.ErrExists) {
+					t.Errorf("Create of the other key: %v; marked: %t", err, tt.marked)
 				}
 				if err := s.Load(ctx, tt.live, new(driver.Record)); err != nil {
 					t.Errorf("Load: %v", err)

@@ -110,7 +110,7 @@ func (s *store) held(user, but string) (records []driver.Entry, reserved int, er
 		switch err := readHead(s.root, p.path, &entry.Record); {
 		case err != nil && !unreadable(err):
 			return nil, 0, err
-		case err == nil && entry.User == user && entry.Live(now):
+		case err == nil && entry.User == user && live(&entry.Record):
 			entry.Key, _ = keyOf(name)
 			records = append(records, entry)
 		case until > now.UnixMilli():

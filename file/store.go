@@ -60,6 +60,17 @@ func (s *store) Ping(ctx context.Context) error {
 
 // Create implements [driver.Backend].
 func (s *store) Create(ctx context.Context, key string, rec *driver.Record) error {
+	created := *rec
+	created.Version = 1
+	if err := s.create(ctx, key, &created); err != nil {
+		return err
+	}
+	rec.Version = 1
+	return nil
+}
+
+// create stores a record or a mark where neither stands.
+func (s *store) create(ctx context.Context, key string, rec *driver.Record) error {
 	p, ok := s.place(key)
 	if !ok {
 		return errKey
@@ -77,18 +88,12 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 	if err := s.free(d, p.name(), &old); err != nil {
 		return err
 	}
-	created := *rec
-	created.Version = 1
-	if err := s.replace(d, p.name(), &old, &created); err != nil {
-		return err
-	}
-	rec.Version = 1
-	return nil
+	return s.replace(d, p.name(), &old, rec)
 }
 
 var errKey = errors.New("session/file: the key is too long for the name of a file")
 
-// free returns nil if the name has no live record, and fills old with the expired one, if there is one.
+// free returns nil if the name has neither a live record nor a mark, and fills old with what has expired there, if anything has.
 func (s *store) free(d *os.Root, name string, old *driver.Record) error {
 	switch err := readHead(d, name, old); {
 	case errors.Is(err, driver.ErrNotFound):
@@ -111,8 +116,14 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 		return driver.ErrNotFound
 	}
 	var found driver.Record
-	if err := readLive(s.root, p.path, &found); err != nil {
+	if err := read(s.root, p.path, &found); err != nil {
 		return err
+	}
+	if !found.Live(time.Now()) {
+		return driver.ErrNotFound
+	}
+	if mark, marked := found.Mark(); marked {
+		return &driver.MarkedError{Mark: mark}
 	}
 	*rec = found
 	return nil
@@ -120,7 +131,7 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 
 func readLive(r *os.Root, name string, rec *driver.Record) error {
 	err := read(r, name, rec)
-	if err == nil && !rec.Live(time.Now()) {
+	if err == nil && !live(rec) {
 		err = driver.ErrNotFound
 	}
 	return err
@@ -162,7 +173,7 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 		switch err := readHead(d, p.name(), &rec); {
 		case err != nil:
 			return err
-		case !rec.Live(time.Now()):
+		case !live(&rec):
 			return driver.ErrNotFound
 		case expires.UnixMilli() <= rec.Expires.UnixMilli():
 			return nil
@@ -181,6 +192,8 @@ func (s *store) Delete(ctx context.Context, key string, version uint64) error {
 			}
 		} else if err := readHead(d, p.name(), &old); err != nil && !unreadable(err) {
 			return err
+		} else if isMark(&old) && old.Live(time.Now()) {
+			return nil
 		}
 		return s.remove(d, p.name(), &old)
 	})

@@ -96,7 +96,7 @@ func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed
 		if err := d.Remove(name); err != nil {
 			return fail("sweep", err)
 		}
-		removed = true
+		removed = !isMark(&rec)
 		s.leave(name, &rec, &driver.Record{})
 		return nil
 	})

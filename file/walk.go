@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"iter"
 	"math"
-	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
 )
@@ -57,7 +56,7 @@ func (s *store) yieldLive(ctx context.Context, p place, yield func(driver.Entry,
 	case err != nil:
 		yield(driver.Entry{}, err)
 		return false
-	case !entry.Live(time.Now()):
+	case !live(&entry.Record):
 		return true
 	}
 	entry.Key, _ = keyOf(p.name())

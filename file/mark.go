@@ -1,0 +1,49 @@
+package file
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
+)
+
+// A mark is a file in the place of a record's, in the form that [driver.Mark.Record] gives it: whoever looks for a
+// version finds one that no session has.
+
+func isMark(rec *driver.Record) bool { return rec.Version == driver.MarkVersion }
+
+// live reports whether rec is a record, no mark, and has not expired.
+func live(rec *driver.Record) bool { return !isMark(rec) && rec.Live(time.Now()) }
+
+// Mark implements [driver.Marker].
+func (s *store) Mark(ctx context.Context, key string, version uint64, mark driver.Mark) error {
+	if version == 0 {
+		return s.create(ctx, key, mark.Record())
+	}
+	return s.within(ctx, key, func(d *os.Root, p place) error {
+		var old driver.Record
+		if err := readVersion(d, p.name(), version, &old); err != nil {
+			return err
+		}
+		return s.replace(d, p.name(), &old, mark.Record())
+	})
+}
+
+// prepareMark writes the mark of a Rename to a temporary file, so that it takes the place of the record as soon as that
+// has left it. It returns "" if there is no mark, or it cannot be written: the session is worth more.
+func (s *store) prepareMark(d *os.Root, mark driver.Mark) (temp string) {
+	if mark.Kind == 0 {
+		return ""
+	}
+	buf := newBuffer()
+	defer buf.release()
+	var err error
+	if buf.b, err = mark.Record().AppendBinary(buf.b); err == nil {
+		temp, err = s.writeTemp(d, buf.b)
+	}
+	if err != nil {
+		return ""
+	}
+	return temp
+}

@@ -52,7 +52,10 @@ func openBeego(cfg config, lifetime time.Duration) (*beego, error) {
 	}
 	s := &store{root: root, dir: ".", fsync: cfg.fsync, flush: (*os.File).Sync, locks: newLocks(lockRoot, ".")}
 	b := &beego{s, lifetime, lockRoot}
-	if err = s.probe(); err == nil {
+	if err = ownFolder(lockRoot, "."); err == nil {
+		err = s.probe()
+	}
+	if err == nil {
 		err = s.locks.makeFiles()
 	}
 	if err != nil {
@@ -139,9 +142,9 @@ func (b *beego) find(ctx context.Context, name string) (*driver.Record, error) {
 }
 
 func (b *beego) read(name string) (rec *driver.Record, changed time.Time, err error) {
-	f, err := b.s.root.OpenFile(name, readOnly, 0)
+	f, err := openFile(b.s.root, name, readOnly)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errIrregular), errors.Is(err, errFolder):
 		return nil, changed, driver.ErrNotFound
 	case err != nil:
 		return nil, changed, fail("read", err)
@@ -150,9 +153,6 @@ func (b *beego) read(name string) (rec *driver.Record, changed time.Time, err er
 	info, err := f.Stat()
 	if err != nil {
 		return nil, changed, fail("read", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, changed, driver.ErrNotFound
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
 	switch {
@@ -228,7 +228,7 @@ func (b *beego) date(name string, expires time.Time) error {
 	if err := b.s.root.Chtimes(name, used, used); err != nil || b.s.fsync == none {
 		return err
 	}
-	f, err := b.s.root.OpenFile(name, os.O_RDWR, 0)
+	f, err := openFile(b.s.root, name, os.O_RDWR)
 	if err != nil {
 		return err
 	}

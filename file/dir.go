@@ -27,10 +27,10 @@ func (s *store) probe() error {
 
 // makeDir opens the folder for a file, and makes what is missing. The caller has the lock.
 func (s *store) makeDir(p place) (*os.Root, error) {
-	d, err := s.root.OpenRoot(p.dir())
+	d, err := openFolder(s.root, p.dir())
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = s.mkdirs(p.dir()); err == nil {
-			d, err = s.root.OpenRoot(p.dir())
+			d, err = openFolder(s.root, p.dir())
 		}
 	}
 	if err != nil {
@@ -55,7 +55,7 @@ func (s *store) mkdirs(dir string) error {
 }
 
 func (s *store) syncPath(dir string) error {
-	d, err := s.root.OpenRoot(dir)
+	d, err := openFolder(s.root, dir)
 	if err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ func (s *store) syncDir(d *os.Root) error {
 // names returns the names of the folders in a folder, or of the files. Whatever is neither was made by
 // somebody else. The folder may not be there, or go before it is read, as that of a user does with the last marker.
 func (s *store) names(dir string, folders bool) ([]string, error) {
-	f, err := s.root.Open(dir)
+	f, err := s.root.OpenFile(dir, readOnly, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -33,7 +33,8 @@
 //	locks/        256 empty files to lock
 //
 // Folders have the mode 0700, files 0600. No name is made of a sid, of a user's name or of an alias, only of
-// their hashes. All access goes through an [os.Root]: no symbolic link leads out of the folder.
+// their hashes. All access goes through an [os.Root]: no symbolic link leads out of the folder. A namespace's folder that
+// others own or can write to is not opened, and what is no regular file is neither read nor written.
 //
 // A session's file is never changed, but for the eight bytes of its deadline: a save writes another file and
 // renames it. So a reader, who takes no lock, sees the old session or the new one. Writers lock one of
@@ -128,7 +129,10 @@ func open(cfg config, namespace string) (*store, error) {
 		return nil, err
 	}
 	s := newStore(root, namespaceFolder(namespace), cfg.fsync)
-	if err = s.probe(); err == nil {
+	if err = ownFolder(root, s.dir); err == nil {
+		err = s.probe()
+	}
+	if err == nil {
 		err = s.locks.makeFiles()
 	}
 	if err != nil {

@@ -85,7 +85,7 @@ func (x *index) add(term, name string) (reserved bool, err error) {
 func (x *index) open(term, name string) (*os.File, error) {
 	dir := x.folder(term)
 	for try := 0; ; try++ {
-		f, err := x.s.root.OpenFile(dir+"/"+name, os.O_WRONLY|os.O_CREATE, 0o600)
+		f, err := openFile(x.s.root, dir+"/"+name, os.O_WRONLY|os.O_CREATE)
 		if err == nil {
 			return f, nil
 		}
@@ -106,7 +106,7 @@ func (x *index) remove(term, name string) {
 		return
 	}
 	dir := x.folder(term)
-	if d, err := x.s.root.OpenRoot(dir); err == nil {
+	if d, err := openFolder(x.s.root, dir); err == nil {
 		if until, err := reservedUntil(d, name); err == nil && until <= time.Now().UnixMilli() {
 			d.Remove(name)
 		}
@@ -117,8 +117,8 @@ func (x *index) remove(term, name string) {
 
 // has reports whether there is a marker.
 func (x *index) has(term, name string) bool {
-	_, err := x.s.root.Lstat(x.folder(term) + "/" + name)
-	return err == nil
+	info, err := x.s.root.Lstat(x.folder(term) + "/" + name)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // ListUser implements [driver.UserLister].

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -48,12 +49,12 @@ func newLocks(root *os.Root, dir string) *locks {
 func (l *locks) makeFiles() error {
 	for i := range l.shards {
 		path := l.path(byte(i))
-		if _, err := l.root.Lstat(path); err == nil {
+		if info, err := l.root.Lstat(path); err == nil && info.Mode().IsRegular() {
 			continue
 		}
 		f, err := l.open(path)
 		if err != nil {
-			return err
+			return fmt.Errorf("%s: %w", path, bare(err))
 		}
 		f.Close()
 	}
@@ -158,7 +159,7 @@ func (l *locks) try(shard byte) (locked bool, err error) {
 
 func (l *locks) open(path string) (*os.File, error) {
 	for {
-		f, err := l.root.OpenFile(path, readOnly|os.O_CREATE, 0o600)
+		f, err := openFile(l.root, path, readOnly|os.O_CREATE)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return f, err
 		}

@@ -9,8 +9,6 @@ import (
 	"runtime"
 )
 
-const readOnly = os.O_RDONLY
-
 // tryLock makes Open fail: without locks between processes updates would be lost.
 func tryLock(*os.File) (bool, error) {
 	return false, fmt.Errorf("locks on %s: %w", runtime.GOOS, errors.ErrUnsupported)

@@ -7,10 +7,6 @@ import (
 	"syscall"
 )
 
-// readOnly opens for reading, at once even if somebody has put a pipe there. Package os needs fewer system
-// calls for it than for os.O_RDONLY alone.
-const readOnly = os.O_RDONLY | syscall.O_NONBLOCK
-
 // tryLock locks f, unless another open file of the same name is locked: of this process or another. The
 // system unlocks what a dead process had locked.
 func tryLock(f *os.File) (locked bool, err error) {

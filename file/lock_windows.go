@@ -6,8 +6,6 @@ import (
 	"unsafe"
 )
 
-const readOnly = os.O_RDONLY
-
 var (
 	kernel32         = syscall.NewLazyDLL("kernel32.dll")
 	procLockFileEx   = kernel32.NewProc("LockFileEx")

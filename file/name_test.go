@@ -70,7 +70,7 @@ func TestKeyIsHex(t *testing.T) {
 
 // TestNamesDiffer checks that no two of many texts share a name, also where case does not count.
 func TestNamesDiffer(t *testing.T) {
-	s := &store{dir: sessionsDir}
+	s := newStore(nil, sessionsDir, none)
 	keys, namespaces, users := make(map[string]string), make(map[string]string), make(map[string]string)
 	differ := func(kind string, names map[string]string, name, text string) {
 		if other, taken := names[strings.ToLower(name)]; taken && other != text {

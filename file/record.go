@@ -60,10 +60,12 @@ func read(r *os.Root, name string, rec *driver.Record) error {
 
 // reading runs f on an open file of r, with a buffer.
 func reading(r *os.Root, name string, f func(f *os.File, buf *buffer) error) error {
-	opened, err := r.OpenFile(name, readOnly, 0)
+	opened, err := openFile(r, name, readOnly)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return driver.ErrNotFound
+	case errors.Is(err, errIrregular):
+		return fmt.Errorf("%w: %w", driver.ErrCorrupt, err)
 	case err != nil:
 		return fail("read", err)
 	}
@@ -219,7 +221,7 @@ func (s *store) writeNew(d *os.Root, name string, b []byte) error {
 
 // writeExpires moves the deadline of a record, in place. The caller has the lock.
 func (s *store) writeExpires(d *os.Root, name string, expires time.Time) error {
-	f, err := d.OpenFile(name, os.O_RDWR, 0)
+	f, err := openFile(d, name, os.O_RDWR)
 	if err != nil {
 		return fail("touch", err)
 	}

@@ -122,7 +122,7 @@ func (s *store) held(user, but string) (records []driver.Entry, reserved int, er
 
 // reservedUntil returns until when a marker reserves a place, 0 if it does not.
 func reservedUntil(r *os.Root, marker string) (int64, error) {
-	f, err := r.OpenFile(marker, readOnly, 0)
+	f, err := openFile(r, marker, readOnly)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
@@ -143,7 +143,7 @@ func reservedUntil(r *os.Root, marker string) (int64, error) {
 // fulfill makes a reservation the marker of the session that was stored. If it fails, the place stays reserved
 // when the session ends before the reservation lapses.
 func (s *store) fulfill(user, name string) {
-	if f, err := s.root.OpenFile(s.users.folder(user)+"/"+name, os.O_WRONLY|os.O_TRUNC, 0); err == nil {
+	if f, err := openFile(s.root, s.users.folder(user)+"/"+name, os.O_WRONLY|os.O_TRUNC); err == nil {
 		f.Close()
 	}
 }

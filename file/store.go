@@ -223,7 +223,7 @@ func (s *store) withinPlace(ctx context.Context, p place, do func(d *os.Root, p 
 		return err
 	}
 	defer s.locks.unlock(p.shard)
-	d, err := s.root.OpenRoot(p.dir())
+	d, err := openFolder(s.root, p.dir())
 	if errors.Is(err, fs.ErrNotExist) {
 		return driver.ErrNotFound
 	}

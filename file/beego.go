@@ -29,33 +29,24 @@ import (
 type beego struct {
 	s        *store
 	lifetime time.Duration
-	lockRoot *os.Root
+	lockHome *home
 }
 
 // The files to lock are beside beego's folder, because its GC removes old files of any name, and counts all.
 const beegoLocks = ".locks"
 
 func openBeego(cfg config, lifetime time.Duration) (*beego, error) {
-	lockPath := filepath.Clean(cfg.path) + beegoLocks
-	for _, dir := range []string{cfg.path, lockPath} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, err
-		}
-	}
-	root, err := os.OpenRoot(cfg.path)
+	home, err := openHome(cfg.path, "")
 	if err != nil {
 		return nil, err
 	}
-	lockRoot, err := os.OpenRoot(lockPath)
+	lockHome, err := openHome(filepath.Clean(cfg.path)+beegoLocks, ".")
 	if err != nil {
-		return nil, errors.Join(err, root.Close())
+		return nil, errors.Join(err, home.close())
 	}
-	s := &store{root: root, dir: ".", fsync: cfg.fsync, flush: (*os.File).Sync, locks: newLocks(lockRoot, ".")}
-	b := &beego{s, lifetime, lockRoot}
-	if err = ownFolder(lockRoot, "."); err == nil {
-		err = s.probe()
-	}
-	if err == nil {
+	s := &store{home: home, dir: ".", fsync: cfg.fsync, flush: (*os.File).Sync, locks: newLocks(lockHome, ".")}
+	b := &beego{s, lifetime, lockHome}
+	if err = s.probe(); err == nil {
 		err = s.locks.makeFiles()
 	}
 	if err != nil {
@@ -66,7 +57,7 @@ func openBeego(cfg config, lifetime time.Duration) (*beego, error) {
 }
 
 // Close implements [io.Closer].
-func (b *beego) Close() error { return errors.Join(b.s.Close(), b.lockRoot.Close()) }
+func (b *beego) Close() error { return errors.Join(b.s.Close(), b.lockHome.close()) }
 
 // fingerprint returns the version of values, which is not 0.
 func fingerprint(values []byte) uint64 {
@@ -142,7 +133,7 @@ func (b *beego) find(ctx context.Context, name string) (*driver.Record, error) {
 }
 
 func (b *beego) read(name string) (rec *driver.Record, changed time.Time, err error) {
-	f, err := openFile(b.s.root, name, readOnly)
+	f, err := openFile(b.s.home.root(), name, readOnly)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errIrregular), errors.Is(err, errFolder):
 		return nil, changed, driver.ErrNotFound
@@ -197,15 +188,15 @@ func (b *beego) put(name string, rec *driver.Record) error {
 		return fmt.Errorf("%w: %d bytes for a file", driver.ErrTooLarge, len(rec.Data))
 	}
 	temp := path.Dir(name) + "/" + tempName()
-	err := b.s.writeNew(b.s.root, temp, rec.Data)
+	err := b.s.writeNew(b.s.home.root(), temp, rec.Data)
 	if err == nil {
 		err = b.date(temp, rec.Expires)
 	}
 	if err == nil {
-		err = b.s.root.Rename(temp, name)
+		err = b.s.home.root().Rename(temp, name)
 	}
 	if err != nil {
-		b.s.root.Remove(temp)
+		b.s.home.root().Remove(temp)
 		return fail("write", err)
 	}
 	return b.syncNames(name)
@@ -225,10 +216,10 @@ func (b *beego) syncNames(name string) error {
 // date gives a file the time at which a session that expires then was used.
 func (b *beego) date(name string, expires time.Time) error {
 	used := time.UnixMilli(expires.UnixMilli()).Add(-b.lifetime)
-	if err := b.s.root.Chtimes(name, used, used); err != nil || b.s.fsync == none {
+	if err := b.s.home.root().Chtimes(name, used, used); err != nil || b.s.fsync == none {
 		return err
 	}
-	f, err := openFile(b.s.root, name, os.O_RDWR)
+	f, err := openFile(b.s.home.root(), name, os.O_RDWR)
 	if err != nil {
 		return err
 	}
@@ -248,7 +239,7 @@ func (b *beego) Create(ctx context.Context, sid string, rec *driver.Record) erro
 		case !errors.Is(err, driver.ErrNotFound):
 			return err
 		}
-		_, err := b.s.root.Stat(path.Dir(name))
+		_, err := b.s.home.root().Stat(path.Dir(name))
 		if errors.Is(err, fs.ErrNotExist) {
 			err = b.s.mkdirs(path.Dir(name))
 		}
@@ -322,7 +313,7 @@ func (b *beego) Delete(ctx context.Context, sid string, version uint64) error {
 				return err
 			}
 		}
-		switch err := b.s.root.Remove(name); {
+		switch err := b.s.home.root().Remove(name); {
 		case errors.Is(err, fs.ErrNotExist):
 			return nil
 		case err != nil:

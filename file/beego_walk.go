@@ -17,7 +17,7 @@ func (b *beego) Count(ctx context.Context) (n int, err error) {
 		if isTemp(path.Base(name)) {
 			return nil
 		}
-		info, err := b.s.root.Lstat(name)
+		info, err := b.s.home.root().Lstat(name)
 		if err == nil && time.Now().Before(info.ModTime().Add(b.lifetime)) {
 			n++
 		}
@@ -32,13 +32,13 @@ func (b *beego) Sweep(ctx context.Context, tell func(key, user string)) (removed
 	err = b.walk(ctx, func(sid, name string) error {
 		pace.rest()
 		if isTemp(path.Base(name)) {
-			if info, err := b.s.root.Lstat(name); err == nil && time.Since(info.ModTime()) > leftoverAge {
-				b.s.root.Remove(name)
+			if info, err := b.s.home.root().Lstat(name); err == nil && time.Since(info.ModTime()) > leftoverAge {
+				b.s.home.root().Remove(name)
 			}
 			return nil
 		}
 		expired := func() bool {
-			info, err := b.s.root.Lstat(name)
+			info, err := b.s.home.root().Lstat(name)
 			return err == nil && !time.Now().Before(info.ModTime().Add(b.lifetime))
 		}
 		if !expired() {
@@ -49,7 +49,7 @@ func (b *beego) Sweep(ctx context.Context, tell func(key, user string)) (removed
 			if !expired() {
 				return nil
 			}
-			err := b.s.root.Remove(name)
+			err := b.s.home.root().Remove(name)
 			if err == nil {
 				removed, mine = removed+1, true
 			} else if !errors.Is(err, fs.ErrNotExist) {
@@ -67,7 +67,7 @@ func (b *beego) Sweep(ctx context.Context, tell func(key, user string)) (removed
 
 // walk calls do for each session's file, and for what a crashed writer has left.
 func (b *beego) walk(ctx context.Context, do func(sid, name string) error) error {
-	err := fs.WalkDir(b.s.root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(b.s.home.root().FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()

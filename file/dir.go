@@ -9,17 +9,22 @@ import (
 
 // probe sees whether files can be made and locked.
 func (s *store) probe() error {
-	if err := s.root.MkdirAll(s.dir, 0o700); err != nil {
-		return err
-	}
 	temp := s.dir + "/" + tempName()
-	f, err := s.root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	create := func() (*os.File, error) {
+		return s.home.root().OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	}
+	f, err := create()
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = s.home.mkdirAll(s.dir); err == nil {
+			f, err = create()
+		}
+	}
 	if err != nil {
 		return err
 	}
 	_, err = tryLock(f)
 	f.Close()
-	if removed := s.root.Remove(temp); err == nil {
+	if removed := s.home.root().Remove(temp); err == nil {
 		err = removed
 	}
 	return err
@@ -27,10 +32,10 @@ func (s *store) probe() error {
 
 // makeDir opens the folder for a file, and makes what is missing. The caller has the lock.
 func (s *store) makeDir(p place) (*os.Root, error) {
-	d, err := openFolder(s.root, p.dir())
+	d, err := openFolder(s.home.root(), p.dir())
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = s.mkdirs(p.dir()); err == nil {
-			d, err = openFolder(s.root, p.dir())
+			d, err = openFolder(s.home.root(), p.dir())
 		}
 	}
 	if err != nil {
@@ -41,7 +46,7 @@ func (s *store) makeDir(p place) (*os.Root, error) {
 
 // mkdirs makes a folder below that of the namespace, and what is missing above.
 func (s *store) mkdirs(dir string) error {
-	if err := s.root.MkdirAll(dir, 0o700); err != nil || s.fsync != full {
+	if err := s.home.mkdirAll(dir); err != nil || s.fsync != full {
 		return err
 	}
 	for i := len(dir) - 1; i > 0; i-- {
@@ -55,7 +60,7 @@ func (s *store) mkdirs(dir string) error {
 }
 
 func (s *store) syncPath(dir string) error {
-	d, err := openFolder(s.root, dir)
+	d, err := openFolder(s.home.root(), dir)
 	if err != nil {
 		return err
 	}
@@ -88,7 +93,7 @@ func (s *store) syncDir(d *os.Root) error {
 // names returns the names of the folders in a folder, or of the files. Whatever is neither was made by
 // somebody else. The folder may not be there, or go before it is read, as that of a user does with the last marker.
 func (s *store) names(dir string, folders bool) ([]string, error) {
-	f, err := s.root.OpenFile(dir, readOnly, 0)
+	f, err := s.home.root().OpenFile(dir, readOnly, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

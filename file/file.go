@@ -52,7 +52,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/seed1a8f7c28/session"
@@ -121,18 +120,13 @@ func parse(text string) (config, error) {
 
 // open opens the namespace in the folder, and sees whether it can be written to and locked.
 func open(cfg config, namespace string) (*store, error) {
-	if err := os.MkdirAll(cfg.path, 0o700); err != nil {
-		return nil, err
-	}
-	root, err := os.OpenRoot(cfg.path)
+	dir := namespaceFolder(namespace)
+	home, err := openHome(cfg.path, dir)
 	if err != nil {
 		return nil, err
 	}
-	s := newStore(root, namespaceFolder(namespace), cfg.fsync)
-	if err = ownFolder(root, s.dir); err == nil {
-		err = s.probe()
-	}
-	if err == nil {
+	s := newStore(home, dir, cfg.fsync)
+	if err = s.probe(); err == nil {
 		err = s.locks.makeFiles()
 	}
 	if err != nil {

@@ -85,7 +85,7 @@ func (x *index) add(term, name string) (reserved bool, err error) {
 func (x *index) open(term, name string) (*os.File, error) {
 	dir := x.folder(term)
 	for try := 0; ; try++ {
-		f, err := openFile(x.s.root, dir+"/"+name, os.O_WRONLY|os.O_CREATE)
+		f, err := openFile(x.s.home.root(), dir+"/"+name, os.O_WRONLY|os.O_CREATE)
 		if err == nil {
 			return f, nil
 		}
@@ -106,18 +106,18 @@ func (x *index) remove(term, name string) {
 		return
 	}
 	dir := x.folder(term)
-	if d, err := openFolder(x.s.root, dir); err == nil {
+	if d, err := openFolder(x.s.home.root(), dir); err == nil {
 		if until, err := reservedUntil(d, name); err == nil && until <= time.Now().UnixMilli() {
 			d.Remove(name)
 		}
 		d.Close()
 	}
-	x.s.root.Remove(dir) // it stays if there are others
+	x.s.home.root().Remove(dir) // it stays if there are others
 }
 
 // has reports whether there is a marker.
 func (x *index) has(term, name string) bool {
-	info, err := x.s.root.Lstat(x.folder(term) + "/" + name)
+	info, err := x.s.home.root().Lstat(x.folder(term) + "/" + name)
 	return err == nil && info.Mode().IsRegular()
 }
 
@@ -213,11 +213,11 @@ func (x *index) sweepTerm(ctx context.Context, dir string, lapsed int64) error {
 			return err
 		}
 		if x.stale(dir, p, lapsed) {
-			x.s.root.Remove(dir + "/" + name)
+			x.s.home.root().Remove(dir + "/" + name)
 		}
 		x.s.locks.unlock(p.shard)
 	}
-	x.s.root.Remove(dir) // it stays if there are others
+	x.s.home.root().Remove(dir) // it stays if there are others
 	return nil
 }
 
@@ -225,7 +225,7 @@ func (x *index) sweepTerm(ctx context.Context, dir string, lapsed int64) error {
 // reserved the place for longer than until lapsed.
 func (x *index) stale(dir string, p place, lapsed int64) bool {
 	var rec driver.Record
-	err := readHead(x.s.root, p.path, &rec)
+	err := readHead(x.s.home.root(), p.path, &rec)
 	if err == nil {
 		if term := x.term(&rec); term != "" && x.folder(term) == dir {
 			return false
@@ -233,7 +233,7 @@ func (x *index) stale(dir string, p place, lapsed int64) bool {
 	} else if !errors.Is(err, driver.ErrNotFound) {
 		return false
 	}
-	until, err := reservedUntil(x.s.root, dir+"/"+p.name())
+	until, err := reservedUntil(x.s.home.root(), dir+"/"+p.name())
 	return err == nil && until <= lapsed
 }
 

@@ -72,7 +72,7 @@ func testIndexHeals(t *testing.T, of term) {
 	if got := keys(t, of.list(s, ctx, "ann")); !slices.Equal(got, []string{"a", "b", "c"}) || markers(t, s) != 3 {
 		t.Errorf("after the sweep ann has %q, and there are %d markers", got, markers(t, s))
 	}
-	if _, err := s.root.Lstat(x.folder("bob")); !errors.Is(err, os.ErrNotExist) {
+	if _, err := s.home.root().Lstat(x.folder("bob")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the folder of a term without sessions is still there (%v)", err)
 	}
 }

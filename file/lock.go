@@ -24,7 +24,7 @@ const (
 // Locks keep writers apart, those of this process and those of others: a goroutine has a lock when it has
 // its turn in the process and the process has locked the file.
 type locks struct {
-	root *os.Root
+	home *home
 	dir  string
 
 	closed chan struct{}
@@ -37,8 +37,8 @@ type lock struct {
 	file *os.File      // guarded by turn; nil before the first use
 }
 
-func newLocks(root *os.Root, dir string) *locks {
-	l := &locks{root: root, dir: dir, closed: make(chan struct{})}
+func newLocks(home *home, dir string) *locks {
+	l := &locks{home: home, dir: dir, closed: make(chan struct{})}
 	for i := range l.shards {
 		l.shards[i].turn = make(chan struct{}, 1)
 	}
@@ -49,7 +49,7 @@ func newLocks(root *os.Root, dir string) *locks {
 func (l *locks) makeFiles() error {
 	for i := range l.shards {
 		path := l.path(byte(i))
-		if info, err := l.root.Lstat(path); err == nil && info.Mode().IsRegular() {
+		if info, err := l.home.root().Lstat(path); err == nil && info.Mode().IsRegular() {
 			continue
 		}
 		f, err := l.open(path)
@@ -148,7 +148,7 @@ func (l *locks) try(shard byte) (locked bool, err error) {
 		// Somebody who tidies up may have removed the file; then other processes lock another one.
 		mine, err := sh.file.Stat()
 		if err == nil {
-			if named, err := l.root.Lstat(path); err == nil && os.SameFile(mine, named) {
+			if named, err := l.home.root().Lstat(path); err == nil && os.SameFile(mine, named) {
 				return true, nil
 			}
 		}
@@ -159,11 +159,11 @@ func (l *locks) try(shard byte) (locked bool, err error) {
 
 func (l *locks) open(path string) (*os.File, error) {
 	for {
-		f, err := openFile(l.root, path, readOnly|os.O_CREATE)
+		f, err := openFile(l.home.root(), path, readOnly|os.O_CREATE)
 		if !errors.Is(err, fs.ErrNotExist) {
 			return f, err
 		}
-		if err := l.root.MkdirAll(l.dir, 0o700); err != nil {
+		if err := l.home.mkdirAll(l.dir); err != nil {
 			return nil, err
 		}
 	}

@@ -69,7 +69,7 @@ func TestLockFileRemoved(t *testing.T) {
 		}
 		s.locks.unlock(7)
 	}
-	if err := nodes[0].root.Remove(nodes[0].locks.path(7)); err != nil {
+	if err := nodes[0].home.root().Remove(nodes[0].locks.path(7)); err != nil {
 		t.Fatal(err)
 	}
 	nodes = append(nodes, newTestStore(t, dir, none))

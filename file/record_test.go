@@ -48,7 +48,7 @@ func TestUnreadable(t *testing.T) {
 			s := newTestStore(t, t.TempDir(), none)
 			ctx, p := t.Context(), mustPlace(t, s, "k")
 			put := func() {
-				if err := errors.Join(s.mkdirs(p.dir()), s.root.WriteFile(p.path, []byte(tt.data), 0o600)); err != nil {
+				if err := errors.Join(s.mkdirs(p.dir()), s.home.root().WriteFile(p.path, []byte(tt.data), 0o600)); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -72,7 +72,7 @@ func TestUnreadable(t *testing.T) {
 			if n, err := s.Sweep(ctx, nil); n != 0 || err != nil {
 				t.Errorf("Sweep = %d, %v", n, err)
 			}
-			if b, err := s.root.ReadFile(p.path); err != nil || string(b) != tt.data {
+			if b, err := s.home.root().ReadFile(p.path); err != nil || string(b) != tt.data {
 				t.Errorf("the file was changed: %q, %v", b, err)
 			}
 			err := s.Create(ctx, "k", testRecord("", "new"))
@@ -87,7 +87,7 @@ func TestUnreadable(t *testing.T) {
 			if err := s.Delete(ctx, "k", 0); err != nil {
 				t.Errorf("Delete at any version: %v", err)
 			}
-			if _, err := s.root.Lstat(p.path); !errors.Is(err, os.ErrNotExist) {
+			if _, err := s.home.root().Lstat(p.path); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("the file is still there: %v", err)
 			}
 		})
@@ -103,7 +103,7 @@ func TestHuge(t *testing.T) {
 	if err := s.Create(t.Context(), "k", rec); err != nil {
 		t.Fatal(err)
 	}
-	f, err := s.root.OpenFile(mustPlace(t, s, "k").path, os.O_RDWR, 0)
+	f, err := s.home.root().OpenFile(mustPlace(t, s, "k").path, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestFolderInPlace(t *testing.T) {
 	if err := s.Clear(ctx); err != nil {
 		t.Errorf("Clear: %v", err)
 	}
-	if info, err := s.root.Lstat(p.path); err != nil || !info.IsDir() {
+	if info, err := s.home.root().Lstat(p.path); err != nil || !info.IsDir() {
 		t.Errorf("the folder has gone: %v", err)
 	}
 }

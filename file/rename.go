@@ -92,7 +92,7 @@ func (s *store) Rename(
 	}
 	defer unlock()
 	var old driver.Record
-	if err := readVersion(s.root, from.path, oldVersion, &old); err != nil {
+	if err := readVersion(s.home.root(), from.path, oldVersion, &old); err != nil {
 		return err
 	}
 	renamed := *rec
@@ -151,7 +151,7 @@ func (s *store) step(fromDir, toDir *os.Root, from, to place, old, rec *driver.R
 		return err
 	}
 	temp := s.prepareMark(fromDir, mark)
-	if err = s.root.Rename(from.path, to.path); err == nil {
+	if err = s.home.root().Rename(from.path, to.path); err == nil {
 		if temp != "" {
 			_ = takePlace(fromDir, temp, from.name())
 		}
@@ -161,7 +161,7 @@ func (s *store) step(fromDir, toDir *os.Root, from, to place, old, rec *driver.R
 		if err == nil {
 			return nil
 		}
-		_ = s.root.Rename(to.path, from.path)
+		_ = s.home.root().Rename(to.path, from.path)
 	} else if temp != "" {
 		fromDir.Remove(temp)
 	}

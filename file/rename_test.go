@@ -32,7 +32,7 @@ func half(t *testing.T, s *store, old, rec *driver.Record, after, marked bool) {
 		t.Fatal(err)
 	}
 	if after {
-		if err := s.root.Rename(from.path, to.path); err != nil {
+		if err := s.home.root().Rename(from.path, to.path); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -77,7 +77,7 @@ func TestHalfRename(t *testing.T) {
 				return s, rec
 			}
 			plain := func(t *testing.T, s *store) {
-				b, err := s.root.ReadFile(mustPlace(t, s, tt.live).path)
+				b, err := s.home.root().ReadFile(mustPlace(t, s, tt.live).path)
 				if err != nil || moving(b) {
 					t.Errorf("the file still has two records (%v)", err)
 				}

@@ -101,13 +101,13 @@ func (s *store) held(user, but string) (records []driver.Entry, reserved int, er
 			continue
 		}
 		// First the marker: when it is no reservation any more, the session can be seen.
-		until, err := reservedUntil(s.root, dir+"/"+name)
+		until, err := reservedUntil(s.home.root(), dir+"/"+name)
 		if err != nil {
 			return nil, 0, err
 		}
 		now := time.Now()
 		entry := driver.Entry{}
-		switch err := readHead(s.root, p.path, &entry.Record); {
+		switch err := readHead(s.home.root(), p.path, &entry.Record); {
 		case err != nil && !unreadable(err):
 			return nil, 0, err
 		case err == nil && entry.User == user && live(&entry.Record):
@@ -143,7 +143,7 @@ func reservedUntil(r *os.Root, marker string) (int64, error) {
 // fulfill makes a reservation the marker of the session that was stored. If it fails, the place stays reserved
 // when the session ends before the reservation lapses.
 func (s *store) fulfill(user, name string) {
-	if f, err := openFile(s.root, s.users.folder(user)+"/"+name, os.O_WRONLY|os.O_TRUNC); err == nil {
+	if f, err := openFile(s.home.root(), s.users.folder(user)+"/"+name, os.O_WRONLY|os.O_TRUNC); err == nil {
 		f.Close()
 	}
 }

@@ -23,7 +23,7 @@ var policies = map[string]policy{"none": none, "file": files, "full": full}
 
 // A store is the [driver.Backend] of one namespace.
 type store struct {
-	root  *os.Root
+	home  *home
 	dir   string // of the namespace, in root
 	fsync policy
 	flush func(f *os.File) error // File.Sync, but in tests
@@ -33,8 +33,8 @@ type store struct {
 	indexes        [2]*index // both
 }
 
-func newStore(root *os.Root, dir string, fsync policy) *store {
-	s := &store{root: root, dir: dir, fsync: fsync, flush: (*os.File).Sync, locks: newLocks(root, dir+"/"+locksDir)}
+func newStore(home *home, dir string, fsync policy) *store {
+	s := &store{home: home, dir: dir, fsync: fsync, flush: (*os.File).Sync, locks: newLocks(home, dir+"/"+locksDir)}
 	s.users = &index{s, dir + "/" + usersDir, userOf}
 	s.aliases = &index{s, dir + "/" + aliasesDir, aliasOf}
 	s.indexes = [...]*index{s.users, s.aliases}
@@ -44,7 +44,7 @@ func newStore(root *os.Root, dir string, fsync policy) *store {
 // Close implements [io.Closer]. It waits for those who write.
 func (s *store) Close() error {
 	s.locks.close()
-	return s.root.Close()
+	return s.home.close()
 }
 
 // Ping implements [driver.Pinger]: files can be made.
@@ -116,7 +116,7 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 		return driver.ErrNotFound
 	}
 	var found driver.Record
-	if err := read(s.root, p.path, &found); err != nil {
+	if err := read(s.home.root(), p.path, &found); err != nil {
 		return err
 	}
 	if !found.Live(time.Now()) {
@@ -223,7 +223,7 @@ func (s *store) withinPlace(ctx context.Context, p place, do func(d *os.Root, p 
 		return err
 	}
 	defer s.locks.unlock(p.shard)
-	d, err := openFolder(s.root, p.dir())
+	d, err := openFolder(s.home.root(), p.dir())
 	if errors.Is(err, fs.ErrNotExist) {
 		return driver.ErrNotFound
 	}

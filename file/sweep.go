@@ -75,7 +75,7 @@ func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed
 		return false, "", nil
 	}
 	var rec driver.Record
-	switch err := readHead(s.root, p.path, &rec); {
+	switch err := readHead(s.home.root(), p.path, &rec); {
 	case errors.Is(err, driver.ErrNotFound):
 		return false, "", s.sweepLeftover(ctx, p)
 	case errors.Is(err, driver.ErrCorrupt):
@@ -115,7 +115,7 @@ func (s *store) sweepLeftover(ctx context.Context, p place) error {
 		if !s.leftover(p.path) {
 			return nil
 		}
-		return s.root.Remove(p.path)
+		return s.home.root().Remove(p.path)
 	})
 	if err != nil && !errors.Is(err, driver.ErrNotFound) {
 		return fail("sweep", err)
@@ -124,7 +124,7 @@ func (s *store) sweepLeftover(ctx context.Context, p place) error {
 }
 
 func (s *store) leftover(name string) bool {
-	info, err := s.root.Lstat(name)
+	info, err := s.home.root().Lstat(name)
 	return err == nil && info.Mode().IsRegular() && (isTemp(path.Base(name)) || info.Size() == 0) &&
 		time.Since(info.ModTime()) > leftoverAge
 }
@@ -134,7 +134,7 @@ func (s *store) sweepProbes() error {
 	names, err := s.names(s.dir, false)
 	for _, name := range names {
 		if name = s.dir + "/" + name; isTemp(path.Base(name)) && s.leftover(name) {
-			s.root.Remove(name)
+			s.home.root().Remove(name)
 		}
 	}
 	return err

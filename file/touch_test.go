@@ -83,12 +83,12 @@ func TestSettle(t *testing.T) {
 	if err := s.Create(t.Context(), "k", testRecord("", "x")); err != nil {
 		t.Fatal(err)
 	}
-	f, err := s.root.OpenFile(mustPlace(t, s, "k").path, os.O_RDWR, 0)
+	f, err := s.home.root().OpenFile(mustPlace(t, s, "k").path, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	whole, err := s.root.ReadFile(mustPlace(t, s, "k").path)
+	whole, err := s.home.root().ReadFile(mustPlace(t, s, "k").path)
 	if err != nil {
 		t.Fatal(err)
 	}

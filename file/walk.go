@@ -48,7 +48,7 @@ func (s *store) yieldLive(ctx context.Context, p place, yield func(driver.Entry,
 	entry := driver.Entry{}
 	err := ctx.Err()
 	if err == nil {
-		err = readHead(s.root, p.path, &entry.Record)
+		err = readHead(s.home.root(), p.path, &entry.Record)
 	}
 	switch {
 	case err != nil && unreadable(err):
@@ -89,7 +89,7 @@ func (s *store) clearDir(ctx context.Context, dir folder) error {
 		ours := isTemp(name) // nobody writes while the lock is held
 		if p, ok := s.placeOf(name); ok && p.dir() == dir.path {
 			var rec driver.Record
-			switch err := readHead(s.root, p.path, &rec); {
+			switch err := readHead(s.home.root(), p.path, &rec); {
 			case err == nil, errors.Is(err, driver.ErrNotFound):
 				ours = true
 			case !errors.Is(err, driver.ErrCorrupt):
@@ -99,7 +99,7 @@ func (s *store) clearDir(ctx context.Context, dir folder) error {
 		if !ours {
 			continue
 		}
-		if err := s.root.Remove(dir.path + "/" + name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := s.home.root().Remove(dir.path + "/" + name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fail("clear", err)
 		}
 	}

@@ -79,24 +79,24 @@ func life(ctx context.Context, b driver.Backend, name string) error {
 	key, to := sessiontest.Key(name), sessiontest.Key(name+" renamed")
 	rec := &driver.Record{User: name, Created: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
 	if _, err := b.(driver.UserLimiter).Reserve(ctx, name, key, time.Now().Add(time.Minute), 1, false); err != nil {
-		return fmt.Errorf("Reserve: %w", err)
+		return fmt.Errorf("in Reserve: %w", err)
 	}
 	if err := b.Create(ctx, key, rec); err != nil {
-		return fmt.Errorf("Create: %w", err)
+		return fmt.Errorf("in Create: %w", err)
 	}
 	rec.Data = []byte("b")
 	if err := b.Save(ctx, key, rec); err != nil {
-		return fmt.Errorf("Save: %w", err)
+		return fmt.Errorf("in Save: %w", err)
 	}
 	if err := b.Touch(ctx, key, rec.Expires.Add(time.Minute)); err != nil {
-		return fmt.Errorf("Touch: %w", err)
+		return fmt.Errorf("in Touch: %w", err)
 	}
 	if err := b.(driver.Renamer).Rename(ctx, key, 2, to, rec, driver.Mark{}); err != nil {
-		return fmt.Errorf("Rename: %w", err)
+		return fmt.Errorf("in Rename: %w", err)
 	}
 	var is driver.Record
 	if err := b.Load(ctx, to, &is); err != nil || string(is.Data) != "b" || is.User != name || is.Version != 1 {
-		return fmt.Errorf("Load: %w, or another record", err)
+		return fmt.Errorf("in Load: %w, or another record", err)
 	}
 	return b.Delete(ctx, to, 1)
 }

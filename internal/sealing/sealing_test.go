@@ -28,7 +28,7 @@ func TestRoundTrip(t *testing.T) {
 		if len(sealed) != 3+n+Overhead {
 			t.Errorf("%d bytes sealed take %d", n, len(sealed)-3)
 		}
-		got, err := b.Open([]byte("out"), sealed[3:], []byte("about"))
+		got, _, err := b.Open([]byte("out"), sealed[3:], []byte("about"))
 		if err != nil || !bytes.Equal(got, append([]byte("out"), plain...)) {
 			t.Errorf("%d bytes: %v", n, err)
 		}
@@ -43,7 +43,7 @@ func TestEveryChangeIsRefusedAlike(t *testing.T) {
 	sealed := b.Seal(nil, []byte("who is it"), []byte("about"))
 	refused := func(what string, b *Box, sealed []byte, about string) {
 		t.Helper()
-		if got, err := b.Open(nil, sealed, []byte(about)); err != ErrOpen || got != nil {
+		if got, _, err := b.Open(nil, sealed, []byte(about)); err != ErrOpen || got != nil {
 			t.Errorf("%s: %q, %v", what, got, err)
 		}
 	}
@@ -63,10 +63,10 @@ func TestEveryChangeIsRefusedAlike(t *testing.T) {
 
 func TestRotation(t *testing.T) {
 	before, overlap, after := box(t, "test", secretA), box(t, "test", secretB, secretA), box(t, "test", secretB)
-	if _, err := overlap.Open(nil, before.Seal(nil, []byte("x"), nil), nil); err != nil {
+	if _, first, err := overlap.Open(nil, before.Seal(nil, []byte("x"), nil), nil); err != nil || first {
 		t.Error("the old key does not open any more")
 	}
-	if _, err := after.Open(nil, overlap.Seal(nil, []byte("x"), nil), nil); err != nil {
+	if _, first, err := after.Open(nil, overlap.Seal(nil, []byte("x"), nil), nil); err != nil || !first {
 		t.Error("the first key does not seal")
 	}
 }
@@ -80,11 +80,11 @@ func TestKeysOfOneID(t *testing.T) {
 	}
 	both := box(t, "test", one, two)
 	for _, sealed := range [][]byte{a.Seal(nil, []byte("x"), nil), b.Seal(nil, []byte("x"), nil)} {
-		if got, err := both.Open([]byte("out"), sealed, nil); string(got) != "outx" || err != nil {
+		if got, _, err := both.Open([]byte("out"), sealed, nil); string(got) != "outx" || err != nil {
 			t.Errorf("Open = %q, %v", got, err)
 		}
 	}
-	if got, err := a.Open([]byte("out"), b.Seal(nil, []byte("x"), nil), nil); string(got) != "out" || err != ErrOpen {
+	if got, _, err := a.Open([]byte("out"), b.Seal(nil, []byte("x"), nil), nil); string(got) != "out" || err != ErrOpen {
 		t.Errorf("the other's: Open = %q, %v", got, err)
 	}
 }
@@ -110,7 +110,7 @@ func FuzzOpen(f *testing.F) {
 	b := box(f, "test", secretA)
 	f.Add(b.Seal(nil, []byte("text"), nil))
 	f.Fuzz(func(t *testing.T, sealed []byte) {
-		if plain, err := b.Open(nil, sealed, nil); err == nil && len(plain) != len(sealed)-Overhead {
+		if plain, _, err := b.Open(nil, sealed, nil); err == nil && len(plain) != len(sealed)-Overhead {
 			t.Error("opened to another length")
 		}
 	})
@@ -121,7 +121,7 @@ func BenchmarkOpen(b *testing.B) {
 	sealed, dst := k.Seal(nil, make([]byte, 512), nil), make([]byte, 0, 1024)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := k.Open(dst, sealed, nil); err != nil {
+		if _, _, err := k.Open(dst, sealed, nil); err != nil {
 			b.Fatal(err)
 		}
 	}

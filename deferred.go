@@ -91,6 +91,8 @@ func (d *deferred) retract() {
 	d.mu.Unlock()
 }
 
+func (d *deferred) gone() { d.retract() }
+
 func (*deferred) answered(string) []string { return nil }
 
 func (d *deferred) replaced() (string, bool) { return d.r.original, d.rewritten }

@@ -215,7 +215,7 @@ func (e *storedEngine) lost(ctx context.Context, s *Session) error {
 	}
 	s.lose()
 	e.m.watched.end(s.draft.Key)
-	s.r.reply.retract()
+	s.r.reply.gone()
 	return ErrDestroyed
 }
 

@@ -26,6 +26,8 @@ type reply interface {
 	read()
 	// retract takes back cookies and header, if they are not sent yet.
 	retract()
+	// gone is retract for a session that a save finds to be gone, where a save may touch the response.
+	gone()
 	// answered returns the lines of a response header, where it is known that nobody else writes them now.
 	answered(name string) []string
 
@@ -72,6 +74,9 @@ func (a atOnce) retract() {
 		a.r.x.SetResponseHeader(a.r.m.cfg.headerName, nil)
 	}
 }
+
+// gone leaves the response as it is: during a save other goroutines of the handler may be writing to its header.
+func (atOnce) gone() {}
 
 func (a atOnce) answered(name string) []string { return a.r.x.ResponseHeader(name) }
 
@@ -130,6 +135,7 @@ func (noReply) header(string)                {}
 func (noReply) clear(string)                 {}
 func (noReply) read()                        {}
 func (noReply) retract()                     {}
+func (noReply) gone()                        {}
 func (noReply) answered(string) []string     { return nil }
 func (noReply) replaced() (string, bool)     { return "", false }
 func (noReply) moved() bool                  { return false }

@@ -15,6 +15,9 @@ import (
 // answer was lost. The next Save finds that out, and makes nothing twice. It cannot find out once others have saved: then
 // it sets and removes again, but returns an error if there are updates or increments.
 //
+// Outside Handler it leaves the response header alone, to which other goroutines of the handler may be writing: a cookie that
+// Start has answered stays, also when the session turns out to be gone.
+//
 // After an error of Save the application answers: Handler does not save once more by itself.
 func (s *Session) Save(ctx context.Context) error {
 	s.mu.Lock()

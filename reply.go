@@ -60,7 +60,10 @@ func (atOnce) waits() bool { return false }
 
 func (a atOnce) cookies(lines []string) { a.r.setCookies(lines) }
 
-func (a atOnce) header(sid string) { a.r.x.SetResponseHeader(a.r.m.cfg.headerName, []string{sid}) }
+func (a atOnce) header(sid string) {
+	a.r.x.SetResponseHeader(a.r.m.cfg.headerName, []string{sid})
+	a.r.setNoStore()
+}
 
 func (a atOnce) clear(directives string) {
 	a.r.x.SetResponseHeader("Clear-Site-Data", []string{directives})
@@ -190,7 +193,14 @@ func (r *request) setCookies(lines []string) {
 		lines = append(slices.Clip(set), lines...)
 	}
 	r.x.SetResponseHeader("Set-Cookie", lines)
-	if answered && !r.m.cfg.DisableCacheHeaders {
+	if answered {
+		r.setNoStore()
+	}
+}
+
+// setNoStore keeps caches from giving the sid in the response to another visitor.
+func (r *request) setNoStore() {
+	if !r.m.cfg.DisableCacheHeaders {
 		r.x.SetResponseHeader("Cache-Control", []string{"no-store"})
 	}
 }
@@ -202,6 +212,7 @@ func (r *request) ours(line string) bool {
 	return ok && ours
 }
 
+// setVary tells caches which headers of the request the session came by.
 func (r *request) setVary() {
 	if r.m.cfg.DisableCacheHeaders {
 		return
@@ -209,15 +220,24 @@ func (r *request) setVary() {
 	lines := r.x.ResponseHeader("Vary")
 	if len(lines) == 0 {
 		r.vary[0] = "Cookie"
-		r.x.SetResponseHeader("Vary", r.vary[:])
-		return
+		lines = r.vary[:]
+	} else {
+		lines = withField(lines, "Cookie")
 	}
+	if r.m.cfg.EnableSidInHTTPHeader {
+		lines = withField(lines, r.m.cfg.headerName)
+	}
+	r.x.SetResponseHeader("Vary", lines)
+}
+
+// withField returns the lines of Vary with field, unless they name it already.
+func withField(lines []string, field string) []string {
 	for _, line := range lines {
-		for field := range strings.SplitSeq(line, ",") {
-			if field = strings.Trim(field, " \t"); field == "*" || strings.EqualFold(field, "Cookie") {
-				return
+		for named := range strings.SplitSeq(line, ",") {
+			if named = strings.Trim(named, " \t"); named == "*" || strings.EqualFold(named, field) {
+				return lines
 			}
 		}
 	}
-	r.x.SetResponseHeader("Vary", append(slices.Clip(lines), "Cookie"))
+	return append(slices.Clip(lines), field)
 }

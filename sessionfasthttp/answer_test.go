@@ -32,3 +32,28 @@ func TestASaveLeavesTheResponseHeaderAlone(t *testing.T) {
 		t.Errorf("the header was\n%s\nand is\n%s", before, after)
 	}
 }
+
+// A response with a sid in a header is not to be cached, as on net/http.
+func TestNoCacheKeepsASidInAHeader(t *testing.T) {
+	m := newManager(t, session.CfgSessionIdInHTTPHeader(true), session.CfgSetSessionNameInHTTPHeader("X-Session"), session.CfgSetCookie(false))
+	visit := func(ctx *fasthttp.RequestCtx) {
+		s, err := sessionfasthttp.Start(m, ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Set(t.Context(), "a", 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for under, h := range map[string]fasthttp.RequestHandler{"Start": visit, "Handler": sessionfasthttp.Handler(m, visit)} {
+		var ctx fasthttp.RequestCtx
+		h(&ctx)
+		header := &ctx.Response.Header
+		if len(header.Peek("X-Session")) == 0 || string(header.Peek("Cache-Control")) != "no-store" {
+			t.Errorf("%s: the header is\n%s", under, header)
+		}
+		if got := header.PeekAll("Vary"); len(got) != 2 || string(got[0]) != "Cookie" || string(got[1]) != "X-Session" {
+			t.Errorf("%s: Vary = %q", under, got)
+		}
+	}
+}

@@ -198,10 +198,20 @@ func (r *request) setCookies(lines []string) {
 	}
 }
 
+// aboutCaches are the headers that shared caches of some kinds obey before Cache-Control, or in its place.
+var aboutCaches = []string{
+	"Cdn-Cache-Control", "Surrogate-Control", "X-Accel-Expires", "Edge-Control", "Akamai-Cache-Control",
+	"Cloudflare-Cdn-Cache-Control", "Fastly-Cdn-Cache-Control", "Netlify-Cdn-Cache-Control", "Vercel-Cdn-Cache-Control",
+}
+
 // setNoStore keeps caches from giving the sid in the response to another visitor.
 func (r *request) setNoStore() {
-	if !r.m.cfg.DisableCacheHeaders {
-		r.x.SetResponseHeader("Cache-Control", []string{"no-store"})
+	if r.m.cfg.DisableCacheHeaders {
+		return
+	}
+	r.x.SetResponseHeader("Cache-Control", []string{"no-store"})
+	for _, name := range aboutCaches {
+		r.x.SetResponseHeader(name, nil)
 	}
 }
 

@@ -57,3 +57,37 @@ func TestNoCacheKeepsASidInAHeader(t *testing.T) {
 		}
 	}
 }
+
+// What tells a CDN to cache goes from a response with a cookie, as on net/http.
+func TestNoCDNKeepsACookie(t *testing.T) {
+	m := newManager(t)
+	cacheable := func(ctx *fasthttp.RequestCtx) {
+		ctx.Response.Header.Set("Cache-Control", "public")
+		ctx.Response.Header.Set("CDN-Cache-Control", "public")
+	}
+	for under, h := range map[string]fasthttp.RequestHandler{
+		"Start": func(ctx *fasthttp.RequestCtx) {
+			cacheable(ctx)
+			if _, err := sessionfasthttp.Start(m, ctx); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"Handler": sessionfasthttp.Handler(m, func(ctx *fasthttp.RequestCtx) {
+			s, err := m.FromContext(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Set(ctx, "a", 1); err != nil {
+				t.Fatal(err)
+			}
+			cacheable(ctx)
+		}),
+	} {
+		var ctx fasthttp.RequestCtx
+		h(&ctx)
+		header := &ctx.Response.Header
+		if string(header.Peek("Cache-Control")) != "no-store" || len(header.Peek("CDN-Cache-Control")) > 0 {
+			t.Errorf("%s: the header is\n%s", under, header)
+		}
+	}
+}

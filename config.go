@@ -13,7 +13,7 @@ import (
 // millisecond to a century where nothing else is said.
 type ManagerConfig struct {
 	// EnableSetCookie sends the sid as a cookie. Without it, and with the header and the query off too,
-	// no visitor ever comes back to a session.
+	// no visitor ever comes back to a session: New warns of that.
 	EnableSetCookie bool `json:"enableSetCookie"`
 
 	// DisableHTTPOnly lets scripts read the cookie. One injected script then steals every session.

@@ -13,7 +13,7 @@ func (p *provider) SessionInit(_ context.Context, lifetime int64, config string)
 	if p.origin != nil {
 		return errors.New("session: this provider is a manager's, and open")
 	}
-	m, err := New(p, &ManagerConfig{Maxlifetime: lifetime, Gclifetime: lifetime, ProviderConfig: config})
+	m, err := New(p, NewManagerConfig(CfgMaxLifeTime(lifetime), CfgGcLifeTime(lifetime), CfgProviderConfig(config)))
 	if err != nil {
 		return err
 	}

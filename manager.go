@@ -111,6 +111,10 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 	for _, warning := range s.warnings {
 		m.log.WarnContext(ctx, "session: "+warning)
 	}
+	if c := m.cfg; !c.EnableSetCookie && !c.EnableSidInHTTPHeader && !c.EnableSidInURLQuery {
+		m.log.Warn("session: no visitor comes back to a session: set enableSetCookie, which a literal ManagerConfig does not have, " +
+			"EnableSidInHTTPHeader or EnableSidInURLQuery")
+	}
 	return m, nil
 }
 

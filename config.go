@@ -136,8 +136,9 @@ type ManagerConfig struct {
 	// cookie. A cache that stores one gives one visitor's session to another.
 	DisableCacheHeaders bool `json:"disableCacheHeaders"`
 
-	// TrustedProxies are the addresses and CIDRs of proxies whose X-Forwarded-Proto counts. A client that
-	// can connect from one of them can claim TLS.
+	// TrustedProxies are the addresses and CIDRs of proxies whose X-Forwarded-Proto and Forwarded count; "unix" stands
+	// for those that connect by a Unix socket. Of several values the first counts, which is about the client. A client
+	// that can connect from one of them can claim TLS.
 	TrustedProxies []string `json:"trustedProxies"`
 
 	// SessionIDGenerator makes the sids instead of SessionIDLength: behind SessionIDPrefix, 16 to 128 letters,

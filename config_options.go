@@ -191,7 +191,7 @@ func CfgDisableCacheHeaders(disable bool) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.DisableCacheHeaders = disable }
 }
 
-// CfgTrustedProxies replaces TrustedProxies: addresses and CIDRs.
+// CfgTrustedProxies replaces TrustedProxies: addresses, CIDRs and "unix".
 func CfgTrustedProxies(proxies ...string) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.TrustedProxies = slices.Clone(proxies) }
 }

@@ -102,11 +102,18 @@ func TestSecure(t *testing.T) {
 	proto := func(lines ...string) func(r *http.Request) {
 		return func(r *http.Request) { r.Header["X-Forwarded-Proto"] = lines }
 	}
+	forwarded := func(lines ...string) func(r *http.Request) {
+		return func(r *http.Request) { r.Header["Forwarded"] = lines }
+	}
 	trusts := func(proxies ...string) []session.ManagerConfigOpt {
 		return []session.ManagerConfigOpt{session.CfgTrustedProxies(proxies...)}
 	}
 	from := func(addr string, next func(*http.Request)) func(*http.Request) {
-		return func(r *http.Request) { r.RemoteAddr = addr; next(r) }
+		return func(r *http.Request) {
+			if r.RemoteAddr = addr; next != nil {
+				next(r)
+			}
+		}
 	}
 	for name, tt := range map[string]struct {
 		opts []session.ManagerConfigOpt
@@ -121,8 +128,28 @@ func TestSecure(t *testing.T) {
 		"trusted, in capitals":      {trusts("192.0.2.1"), request(proto("HTTPS")), true},
 		"trusted, plain":            {trusts("192.0.2.1"), request(proto("http")), false},
 		"trusted, silent":           {trusts("192.0.2.1"), request(nil), false},
-		"trusted, twice":            {trusts("192.0.2.1"), request(proto("https", "https")), false},
-		"trusted, a list":           {trusts("192.0.2.1"), request(proto("https, http")), false},
+		"trusted, twice":            {trusts("192.0.2.1"), request(proto("https", "https")), true},
+		"trusted, a websocket":      {trusts("192.0.2.1"), request(proto("Wss")), true},
+		"trusted, ws":               {trusts("192.0.2.1"), request(proto("ws")), false},
+		"trusted, a list":           {trusts("192.0.2.1"), request(proto("https,https")), true},
+		"the client's comes first":  {trusts("192.0.2.1"), request(proto("https , http")), true},
+		"the client's is plain":     {trusts("192.0.2.1"), request(proto("http", "https")), false},
+		"empty members":             {trusts("192.0.2.1"), request(proto("", " ,, https, http")), true},
+		"Forwarded":                 {trusts("192.0.2.1"), request(forwarded("for=192.0.2.43;proto=https;by=203.0.113.43")), true},
+		"Forwarded, in capitals":    {trusts("192.0.2.1"), request(forwarded("For=x;PROTO=HTTPS")), true},
+		"Forwarded, quoted":         {trusts("192.0.2.1"), request(forwarded(`for="a,b;proto=http\"," ; proto="h\ttps"`)), true},
+		"Forwarded, plain":          {trusts("192.0.2.1"), request(forwarded("proto=http, proto=https")), false},
+		"Forwarded, in a value":     {trusts("192.0.2.1"), request(forwarded(`for=";proto=https;"`)), false},
+		"Forwarded, lines":          {trusts("192.0.2.1"), request(forwarded("", "proto=https", "proto=http")), true},
+		"Forwarded, another name":   {trusts("192.0.2.1"), request(forwarded("xproto=https;proto2=https;proto")), false},
+		"Forwarded, not closed":     {trusts("192.0.2.1"), request(forwarded(`proto="https`)), false},
+		"Forwarded, not trusted":    {trusts("192.0.2.2"), request(forwarded("proto=https")), false},
+		"unix":                      {trusts("192.0.2.2", "unix"), request(from("@", proto("https"))), true},
+		"unix, a name":              {trusts("unix"), request(from("@proxy", proto("https"))), true},
+		"unix, a path":              {trusts("unix"), request(from("/run/proxy", proto("https"))), true},
+		"unix, nothing":             {trusts("unix"), request(from("", proto("https"))), true},
+		"unix, silent":              {trusts("unix"), request(from("@", nil)), false},
+		"unix, but from afar":       {trusts("unix"), request(proto("https")), false},
 		"another":                   {trusts("192.0.2.2"), request(proto("https")), false},
 		"IPv4 written as IPv6":      {trusts("192.0.2.1"), request(from("[::ffff:192.0.2.1]:80", proto("https"))), true},
 		"IPv6":                      {trusts("2001:db8::/32"), request(from("[2001:db8::1]:80", proto("https"))), true},

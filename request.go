@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -266,28 +265,6 @@ func (r *request) deletesCookie() bool {
 // secure reports whether the cookie gets the attribute Secure.
 func (r *request) secure() bool {
 	return r.m.secure.Load() || r.x.TLS() || r.proxiedTLS()
-}
-
-// proxiedTLS reports whether a trusted proxy says that its client's connection is encrypted.
-func (r *request) proxiedTLS() bool {
-	if len(r.m.cfg.trusted) == 0 {
-		return false
-	}
-	proto := r.x.RequestHeader("X-Forwarded-Proto")
-	if len(proto) != 1 || !strings.EqualFold(proto[0], "https") {
-		return false
-	}
-	remote := r.x.RemoteAddr()
-	addr, err := netip.ParseAddr(remote)
-	if err != nil {
-		port, err := netip.ParseAddrPort(remote)
-		if err != nil {
-			return false
-		}
-		addr = port.Addr()
-	}
-	addr = addr.Unmap()
-	return slices.ContainsFunc(r.m.cfg.trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 // A note is what this request has done to its session so far. It stands in the request, beside the sid, where another

@@ -248,9 +248,12 @@ func (s *settings) checkCodec() error {
 
 func (s *settings) checkProxies() error {
 	for i, text := range s.TrustedProxies {
+		if text == unixProxy {
+			continue
+		}
 		prefix, err := parseProxy(text)
 		if err != nil {
-			return configErrorf("trustedProxies", "entry %d is neither an address nor a CIDR", i+1)
+			return configErrorf("trustedProxies", "entry %d is neither an address nor a CIDR, nor unix", i+1)
 		}
 		s.trusted = append(s.trusted, prefix)
 	}

@@ -2,6 +2,11 @@ package sessionfasthttp_test
 
 import (
 	"errors"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/valyala/fasthttp"
@@ -88,6 +93,40 @@ func TestNoCDNKeepsACookie(t *testing.T) {
 		header := &ctx.Response.Header
 		if string(header.Peek("Cache-Control")) != "no-store" || len(header.Peek("CDN-Cache-Control")) > 0 {
 			t.Errorf("%s: the header is\n%s", under, header)
+		}
+	}
+}
+
+// A proxy on a Unix socket has no address. The entry unix trusts it, on either stack.
+func TestAProxyOnAUnixSocket(t *testing.T) {
+	for entry, want := range map[string]bool{"unix": true, "127.0.0.1": false} {
+		m := newManager(t, session.CfgTrustedProxies(entry))
+		serve := map[string]func(l net.Listener){
+			"fasthttp": func(l net.Listener) {
+				_ = fasthttp.Serve(l, func(ctx *fasthttp.RequestCtx) { _, _ = sessionfasthttp.Start(m, ctx) })
+			},
+			"net/http": func(l net.Listener) {
+				_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = m.Start(w, r) }))
+			},
+		}
+		for stack, serve := range serve {
+			socket := filepath.Join(t.TempDir(), "s")
+			l, err := net.Listen("unix", socket)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			go serve(l)
+			conn, err := net.Dial("unix", socket)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n")
+			answer, _ := io.ReadAll(conn)
+			conn.Close()
+			if got := strings.Contains(string(answer), "; Secure"); got != want {
+				t.Errorf("%s, trusting %s: Secure = %v:\n%s", stack, entry, got, answer)
+			}
 		}
 	}
 }

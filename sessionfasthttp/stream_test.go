@@ -308,7 +308,10 @@ func TestSecure(t *testing.T) {
 		}
 	}
 	address, _ := serveFastHandler(t, &fasthttp.Server{Handler: h})
-	for proto, want := range map[string]bool{"https": true, "http": false} {
+	for proto, want := range map[string]bool{
+		"https": true, "wss": true, "https,https": true, "https\r\nX-Forwarded-Proto: https": true, "http": false, "http, https": false,
+		"http\r\nForwarded: for=_a;proto=https": true,
+	} {
 		_, _ = visit(t, address, "")
 		conn, err := net.Dial("tcp", address)
 		if err != nil {

@@ -1,0 +1,105 @@
+package session
+
+import (
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// unixProxy is the entry of TrustedProxies for proxies that connect by a Unix socket.
+const unixProxy = "unix"
+
+// proxiedTLS reports whether a trusted proxy says that its client's connection is encrypted.
+func (r *request) proxiedTLS() bool {
+	if len(r.m.cfg.TrustedProxies) == 0 {
+		return false
+	}
+	encrypted := isTLS(firstMember(r.x.RequestHeader("X-Forwarded-Proto"))) ||
+		isTLS(parameter(firstMember(r.x.RequestHeader("Forwarded")), "proto"))
+	return encrypted && r.m.cfg.trusts(r.x.RemoteAddr())
+}
+
+// isTLS reports whether a scheme is one over TLS.
+func isTLS(scheme string) bool {
+	return strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "wss")
+}
+
+// trusts reports whether remote is the address of a trusted proxy. That of a Unix socket is its name, which is a path or begins
+// with "@", or nothing if it has none.
+func (s *settings) trusts(remote string) bool {
+	if remote == "" || remote[0] == '@' || remote[0] == '/' {
+		return slices.Contains(s.TrustedProxies, unixProxy)
+	}
+	addr, err := netip.ParseAddr(remote)
+	if err != nil {
+		port, err := netip.ParseAddrPort(remote)
+		if err != nil {
+			return false
+		}
+		addr = port.Addr()
+	}
+	addr = addr.Unmap()
+	return slices.ContainsFunc(s.trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// firstMember returns the first member of a list that is spread over the lines of a header. Each proxy adds one at the end, so
+// that the first is about the client.
+func firstMember(lines []string) string {
+	for _, line := range lines {
+		for line != "" {
+			var member string
+			if member, line = cutUnquoted(line, ','); member != "" {
+				return member
+			}
+		}
+	}
+	return ""
+}
+
+// parameter returns a parameter of a member of Forwarded, as RFC 7239 writes it.
+func parameter(member, name string) string {
+	for member != "" {
+		var pair string
+		pair, member = cutUnquoted(member, ';')
+		if key, value, ok := strings.Cut(pair, "="); ok && strings.EqualFold(key, name) {
+			return unquoted(value)
+		}
+	}
+	return ""
+}
+
+// cutUnquoted is strings.Cut at the first sep that is not within quotes, without spaces around what is before it.
+func cutUnquoted(s string, sep byte) (before, after string) {
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		switch {
+		case s[i] == '"':
+			quoted = !quoted
+		case s[i] == '\\' && quoted:
+			i++
+		case s[i] == sep && !quoted:
+			return strings.Trim(s[:i], " \t"), s[i+1:]
+		}
+	}
+	return strings.Trim(s, " \t"), ""
+}
+
+// unquoted returns what a token or a quoted string says, "" for one that does not end.
+func unquoted(s string) string {
+	if s == "" || s[0] != '"' {
+		return s
+	}
+	var text strings.Builder
+	for i := 1; i < len(s); i++ {
+		switch {
+		case s[i] == '"' && i == len(s)-1:
+			return text.String()
+		case s[i] == '"':
+			return ""
+		case s[i] == '\\' && i+1 < len(s):
+			i++
+		}
+		text.WriteByte(s[i])
+	}
+	return ""
+}

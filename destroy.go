@@ -71,6 +71,9 @@ var siteData = []string{
 // header Clear-Site-Data, which tells the browser what else of this site to forget: "cache", "cookies", "storage" or
 // "*" for example. Another word is an error, before anything is done.
 //
+// The Session itself is over: a flash message for the next page is [ErrDestroyed] on it. FromContext or Start then give another
+// one, for a visitor who is logged out.
+//
 // Once the response headers are sent the session still ends, and the client keeps a cookie that names nothing.
 func (s *Session) Logout(ctx context.Context, clearSiteData ...string) error {
 	for _, directive := range clearSiteData {

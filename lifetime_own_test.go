@@ -448,15 +448,20 @@ func TestRememberMeUnderHandler(t *testing.T) {
 		m := newManager(t)
 		c := seed(t, m, nil)
 		w := httptest.NewRecorder()
-		s := start(t, m, w, c.request())
-		if err := s.RememberMe(t.Context(), time.Hour); err != nil {
-			t.Fatal(err)
-		}
-		if err := m.Destroy(httptest.NewRecorder(), c.request()); err != nil {
-			t.Fatal(err)
-		}
-		if err := s.Save(t.Context()); !errors.Is(err, session.ErrDestroyed) || w.Header()["Set-Cookie"] != nil {
-			t.Errorf("Save = %v, Set-Cookie %q", err, w.Header()["Set-Cookie"])
+		m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			s := current(t, m, r)
+			if err := s.RememberMe(r.Context(), time.Hour); err != nil {
+				t.Fatal(err)
+			}
+			if err := m.Destroy(httptest.NewRecorder(), c.request()); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Save(r.Context()); !errors.Is(err, session.ErrDestroyed) {
+				t.Errorf("Save = %v", err)
+			}
+		})).ServeHTTP(w, c.request())
+		if w.Header()["Set-Cookie"] != nil {
+			t.Errorf("Set-Cookie %q", w.Header()["Set-Cookie"])
 		}
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"slices"
 	"time"
 
@@ -45,12 +44,9 @@ func (m *Manager) SessionsOf(ctx context.Context, user string) ([]Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	var entries []driver.Entry // first all of them, so that nothing is loaded while the list holds a connection
-	for e, err := range m.entriesOf(ctx, l, user) {
-		if err != nil {
-			return nil, err
-		}
-		entries = append(entries, e)
+	entries, err := m.entriesOf(ctx, l, user)
+	if err != nil {
+		return nil, err
 	}
 	var infos []Info
 	for i := range entries {
@@ -68,7 +64,8 @@ func (m *Manager) SessionsOf(ctx context.Context, user string) ([]Info, error) {
 
 // DestroyUser ends all sessions of user, but those with the public ids in except, and returns how many. It goes
 // on until it finds none that was there before, so that one which gets a new sid meanwhile does not escape; a
-// login during the call may stand. With an error some may have ended.
+// login during the call may stand. Each list of the sessions and each end takes at most opTimeout. With an error some may
+// have ended.
 func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string) (int, error) {
 	m.calls.begin()
 	defer m.calls.end()
@@ -81,10 +78,11 @@ func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string
 	// A session that changes its sid while the list is read may be in neither place; it is in the next list. What is
 	// in the first one ends even if its login is yet to come: by the clock of a node that is ahead of this one's.
 	for pass, clean := 0, 0; clean < 2; pass, clean = pass+1, clean+1 {
-		for e, err := range m.entriesOf(ctx, l, user) {
-			if err != nil {
-				return ended, err
-			}
+		entries, err := m.entriesOf(ctx, l, user)
+		if err != nil {
+			return ended, err
+		}
+		for _, e := range entries {
 			id := m.publicIDOf(e.Key)
 			if pass > 0 && e.AuthTime.After(begun) || slices.Contains(except, id) {
 				continue
@@ -139,10 +137,11 @@ func (m *Manager) keyOfUsers(ctx context.Context, user, id string) (string, erro
 	if err != nil {
 		return "", err
 	}
-	for e, err := range m.entriesOf(ctx, l, user) {
-		if err != nil {
-			return "", err
-		}
+	entries, err := m.entriesOf(ctx, l, user)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range entries {
 		if m.publicIDOf(e.Key) == id {
 			return e.Key, nil
 		}
@@ -181,20 +180,21 @@ func (m *Manager) userLister(user string) (driver.UserLister, error) {
 	return l, err
 }
 
-// entriesOf yields the records of user, or one error.
-func (m *Manager) entriesOf(ctx context.Context, l driver.UserLister, user string) iter.Seq2[driver.Entry, error] {
-	return func(yield func(driver.Entry, error) bool) {
-		for _, name := range m.envelope.StoredNames(user) {
-			for e, err := range l.ListUser(ctx, name) {
-				if err != nil {
-					err = fmt.Errorf("session: list: %w", err)
-				}
-				if !yield(e, err) {
-					return
-				}
+// entriesOf returns the records of user: all of them, so that nothing else is asked while the list holds a connection. It takes no
+// longer than any call of the store, or a silent server would hold it for ever.
+func (m *Manager) entriesOf(ctx context.Context, l driver.UserLister, user string) (entries []driver.Entry, err error) {
+	ctx, cancel := m.loadContext(ctx)
+	defer cancel()
+	for _, name := range m.envelope.StoredNames(user) {
+		for e, err := range l.ListUser(ctx, name) {
+			if err != nil {
+				m.stats.count(failures)
+				return nil, fmt.Errorf("session: list: %w", err)
 			}
+			entries = append(entries, e)
 		}
 	}
+	return entries, nil
 }
 
 // revoke ends the session under a storage key for somebody other than its client. user is as stored.

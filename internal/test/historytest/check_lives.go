@@ -182,6 +182,9 @@ func (c *checker) checkGone(l *life, f *fate, d *event) {
 	if slices.ContainsFunc(f.ends, func(e end) bool { return e.by.from < d.to }) {
 		return
 	}
+	if d.op == "login" && c.run.CountsTwice && slices.ContainsFunc(c.events, func(e *event) bool { return c.evictsUnseen(e, d) }) {
+		return
+	}
 	var last *event
 	for _, a := range f.alive {
 		if a.to < d.from && (last == nil || a.to > last.to) {
@@ -189,6 +192,13 @@ func (c *checker) checkGone(l *life, f *fate, d *event) {
 		}
 	}
 	c.violated(ruleLost, "", []*event{l.born, last, d}, "session %s is gone, and nobody has ended it", l.name)
+}
+
+// evictsUnseen reports whether a login may have ended the session of another, d, while that was under two sids: the new one,
+// which it has ended, nobody else has seen.
+func (c *checker) evictsUnseen(e, d *event) bool {
+	return e != d && e.op == "login" && e.user == d.user && e.from < d.to && d.from < e.to &&
+		slices.ContainsFunc(e.evicted, func(id string) bool { return c.history.byID[id] == nil })
 }
 
 // mayHaveExpired reports whether a session may have been past its deadline when d did not find it.

@@ -69,7 +69,7 @@ func TestIndexExpiry(t *testing.T) {
 	check("Save")
 	old := rec.Version
 	rec.Expires = rec.Expires.Add(100 * time.Hour)
-	must(t, b.(driver.Renamer).Rename(ctx, key(0), old, key(3), rec))
+	must(t, b.(driver.Renamer).Rename(ctx, key(0), old, key(3), rec, driver.Mark{}))
 	check("Rename")
 	_, err := b.Reserve(ctx, "ann", key(9), time.Now().Add(500*time.Hour), 9, false)
 	must(t, err)
@@ -285,7 +285,7 @@ func TestListWhileRenamed(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	wg.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
-			must(t, other.(driver.Renamer).Rename(t.Context(), key(i), 1, key(i+1), newRecord("ann")))
+			must(t, other.(driver.Renamer).Rename(t.Context(), key(i), 1, key(i+1), newRecord("ann"), driver.Mark{}))
 		}
 	})
 	for range 300 {

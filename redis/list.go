@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -14,8 +15,8 @@ import (
 // page is how many keys a step of SCAN looks at, and at most how many records are asked for in a pipeline.
 const page = 500
 
-// headSize is as much of a record as is read to list it: the header and a name of 210 bytes. For a longer
-// name there is a second read.
+// headSize is as much of a record as is read to list it: the header, and names and metadata of 200 bytes. For those
+// with more there is another read.
 const headSize = 256
 
 // Count implements [driver.Counter]. It takes a SCAN of all keys of the database.
@@ -79,57 +80,62 @@ func (s seen) add(key string) bool {
 // entries returns the live records under keys, without their data.
 func (s *store) entries(ctx context.Context, op string, keys []string) ([]driver.Entry, error) {
 	entries := make([]driver.Entry, 0, len(keys))
-	for len(keys) > 0 {
-		part := keys[:min(len(keys), page)]
-		keys = keys[len(part):]
-		calls := make([]*call, 0, 2*len(part))
-		for _, key := range part {
-			name := s.keys.session(key)
-			calls = append(calls, plainCall("getrange", name, 0, headSize-1), plainCall("pexpiretime", name))
+	for part := range slices.Chunk(keys, page) {
+		heads := make([]head, len(part))
+		for i, key := range part {
+			heads[i] = head{key: key, size: headSize}
 		}
-		if err := s.send(ctx, op, calls...); err != nil {
+		if err := s.readHeads(ctx, op, heads); err != nil {
 			return nil, err
 		}
-		for i, key := range part {
-			e, ok, err := s.entry(ctx, op, key, calls[2*i], calls[2*i+1])
-			if err != nil {
-				return nil, err
+		for _, h := range heads {
+			e := driver.Entry{Key: h.key}
+			if h.value == "" || h.expires == -2 || unmarshal(&e.Record, []byte(h.value), h.expires) != nil {
+				continue // it is gone, not ours, or of a later version
 			}
-			if ok {
-				entries = append(entries, e)
-			}
+			e.Data = nil
+			entries = append(entries, e)
 		}
 	}
 	return entries, nil
 }
 
-// entry reads one record's answers.
-func (s *store) entry(ctx context.Context, op, key string, head, expires *call) (e driver.Entry, ok bool, err error) {
-	value, _ := head.cmd.Val().(string)
-	at, _ := expires.cmd.Val().(int64)
-	if value == "" || at == -2 {
-		return e, false, nil
-	}
-	if end := userEnd(value); end > len(value) && len(value) == headSize {
-		again := plainCall("getrange", s.keys.session(key), 0, end-1)
-		if err := s.send(ctx, op, again); err != nil {
-			return e, false, err
-		}
-		value, _ = again.cmd.Val().(string)
-	}
-	if unmarshal(&e.Record, []byte(value), at) != nil {
-		return e, false, nil // it is not ours, or of a later version
-	}
-	e.Key, e.Data = key, nil
-	return e, true, nil
+// A head is a record up to its data, and what follows in the bytes that are read.
+type head struct {
+	key     string
+	size    int // how many bytes to read
+	value   string
+	expires int64 // as PEXPIRETIME says
 }
 
-// userEnd returns where the name of the user ends in a record.
-func userEnd(value string) int {
-	if len(value) < driver.RecordUserOffset+2 {
-		return len(value)
+// readHeads reads records up to their data: the first bytes of all of them, and then more of those that have more before
+// their data.
+func (s *store) readHeads(ctx context.Context, op string, heads []head) error {
+	short := make([]*head, len(heads))
+	for i := range heads {
+		short[i] = &heads[i]
 	}
-	return driver.RecordUserOffset + 2 + int(value[driver.RecordUserOffset])<<8 + int(value[driver.RecordUserOffset+1])
+	for len(short) > 0 {
+		calls := make([]*call, 0, 2*len(short))
+		for _, h := range short {
+			name := s.keys.session(h.key)
+			calls = append(calls, plainCall("getrange", name, 0, h.size-1), plainCall("pexpiretime", name))
+		}
+		if err := s.send(ctx, op, calls...); err != nil {
+			return err
+		}
+		again := short[:0]
+		for i, h := range short {
+			h.value, _ = calls[2*i].cmd.Val().(string)
+			h.expires, _ = calls[2*i+1].cmd.Val().(int64)
+			if need := driver.RecordDataOffset([]byte(h.value)); need > len(h.value) && len(h.value) == h.size {
+				h.size = need + headSize
+				again = append(again, h)
+			}
+		}
+		short = again
+	}
+	return nil
 }
 
 // scan calls page after page with the names that match, from one goroutine at a time. A name may come twice.
@@ -191,4 +197,12 @@ func (s *store) Clear(ctx context.Context) error {
 		return err
 	}
 	return s.announceAll(ctx)
+}
+
+// userEnd returns where the name of the user ends in a record.
+func userEnd(value string) int {
+	if len(value) < driver.RecordUserOffset+2 {
+		return len(value)
+	}
+	return driver.RecordUserOffset + 2 + int(value[driver.RecordUserOffset])<<8 + int(value[driver.RecordUserOffset+1])
 }

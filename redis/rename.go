@@ -17,7 +17,9 @@ var (
 )
 
 // Rename implements [driver.Renamer].
-func (s *renamer) Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record) error {
+func (s *renamer) Rename(
+	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
+) error {
 	switch {
 	case !valid(newKey):
 		return errKey

@@ -163,10 +163,35 @@ func TestTripsOfUsers(t *testing.T) {
 		check("Touch after that", 1, func() error { return b.Touch(ctx, key(1), rec.Expires.Add(2*redis.Slack+time.Hour)) })
 		rec.User = "bob"
 		check("Save of another user", 4, func() error { return b.Save(ctx, key(1), rec) })
-		check("Rename", 1, func() error { return b.(driver.Renamer).Rename(ctx, key(1), rec.Version, key(2), rec) })
+		check("Rename", 1, func() error { return b.(driver.Renamer).Rename(ctx, key(1), rec.Version, key(2), rec, driver.Mark{}) })
 		rec.User = "ann"
-		check("Rename of another user", 2, func() error { return b.(driver.Renamer).Rename(ctx, key(2), rec.Version, key(1), rec) })
+		check("Rename of another user", 2, func() error { return b.(driver.Renamer).Rename(ctx, key(2), rec.Version, key(1), rec, driver.Mark{}) })
 		check("Delete", 2, func() error { return b.Delete(ctx, key(1), 0) })
 		first = false
+	}
+}
+
+// TestTripsOfLists counts the trips of a list of many records that have more before their data than is read at first.
+func TestTripsOfLists(t *testing.T) {
+	proxy := servertest.NewProxy(t, empty(t))
+	b := node(t, proxy.Addr, "lists")
+	for i := range 100 {
+		rec := newRecord("ann")
+		rec.Data = make([]byte, 4000)
+		if rec.Alias = strings.Repeat("a", i%3*200); i%2 == 0 {
+			rec.Meta = make([]byte, driver.MaxMeta)
+		}
+		must(t, b.Create(t.Context(), key(i), rec))
+	}
+	proxy.ResetTrips()
+	n := 0
+	for e, err := range b.List(t.Context()) {
+		if must(t, err); e.Data != nil {
+			t.Error("a list has data")
+		}
+		n++
+	}
+	if n != 100 || proxy.Trips() != 4 {
+		t.Errorf("%d records in %d trips, want 100 in 4: SCAN, and three of all heads", n, proxy.Trips())
 	}
 }

@@ -36,9 +36,17 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 	if err != nil {
 		return err
 	}
-	item := &memcache.Item{Key: name, Value: value, Expiration: s.exptime(rec.Expires)}
+	err = s.place(ctx, "create", &memcache.Item{Key: name, Value: value, Expiration: s.exptime(rec.Expires)})
+	if err == nil {
+		rec.Version = version
+	}
+	return err
+}
+
+// place stores item where nothing stands.
+func (s *store) place(ctx context.Context, op string, item *memcache.Item) error {
 	for lost := false; ; {
-		err = s.add(ctx, item)
+		err := s.add(ctx, item)
 		switch {
 		case cut(err) && !lost:
 			lost = true
@@ -48,13 +56,10 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 		}
 		switch {
 		case errors.Is(err, memcache.ErrCacheMiss): // in between
-		case err == nil:
-			rec.Version = version
-			return nil
 		case errors.Is(err, driver.ErrExists):
 			return err
 		default:
-			return fail("create", err)
+			return fail(op, err)
 		}
 	}
 }
@@ -92,7 +97,7 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 	return nil
 }
 
-// load returns the live record under key and the item that it is in.
+// load returns the live record under key and the item that it is in. A mark is an error.
 func (s *store) load(ctx context.Context, op, key string) (*driver.Record, *memcache.Item, error) {
 	name, ok := s.layout.name(key)
 	if !ok {
@@ -105,10 +110,16 @@ func (s *store) load(ctx context.Context, op, key string) (*driver.Record, *memc
 		return nil, nil, fail(op, err)
 	}
 	rec, err := s.layout.decode(item.Value)
-	if err == nil && !rec.Live(time.Now()) {
-		err = driver.ErrNotFound
+	if err != nil {
+		return nil, nil, err
 	}
-	return rec, item, err
+	if !rec.Live(time.Now()) {
+		return nil, nil, driver.ErrNotFound
+	}
+	if mark, ok := rec.Mark(); ok {
+		return nil, nil, &driver.MarkedError{Mark: mark}
+	}
+	return rec, item, nil
 }
 
 // Save implements [driver.Backend].

@@ -13,6 +13,7 @@ type call struct {
 	args   []any
 	script *script // which args run, if any
 	once   bool    // not to be sent again where it may have been run
+	typed  bool    // that the key has another type says no value: it has a mark
 	cmd    *redis.Cmd
 	sent   int // how often, but for answers that say that it has not run
 }
@@ -22,6 +23,9 @@ func plainCall(args ...any) *call { return &call{args: args} }
 
 // onceCall returns a call that must not run twice.
 func onceCall(args ...any) *call { return &call{args: args, once: true} }
+
+// recordCall returns a call that reads a record. A mark is none.
+func recordCall(args ...any) *call { return &call{args: args, typed: true} }
 
 // repeatable says that the call may be sent again: twice is as once.
 func (c *call) repeatable() *call {
@@ -50,11 +54,15 @@ func (c *call) inFull() {
 
 // err returns what is wrong with the answer. No value is an answer, too.
 func (c *call) err() error {
-	if err := c.cmd.Err(); !errors.Is(err, redis.Nil) {
-		return err
+	err := c.cmd.Err()
+	if errors.Is(err, redis.Nil) || c.typed && wrongType(err) {
+		return nil
 	}
-	return nil
+	return err
 }
+
+// wrongType reports whether err says that a key has another type than the command is for.
+func wrongType(err error) bool { return redis.HasErrorPrefix(err, "WRONGTYPE") }
 
 // none reports whether the answer was no value.
 func (c *call) none() bool { return errors.Is(c.cmd.Err(), redis.Nil) }

@@ -66,6 +66,8 @@ func (c *coalescer) get(ctx context.Context, name string) (value []byte, expires
 		expires, err = l.until.Result()
 	}
 	switch {
+	case wrongType(err): // it need not be asked for again
+		return nil, 0, fail(ctx, "load", err)
 	case err != nil: // what may be sent again is decided there
 		return c.client.get(ctx, name)
 	case expires == -2: // it was removed in between

@@ -1,25 +1,30 @@
--- Removes a record.
+-- Removes a record, or puts a mark in its place or where nothing stands.
 -- KEYS[1] the session   ARGV[1] the version that it must have, 8 bytes, or '' for any
 -- ARGV[2] where to publish that   ARGV[3] its storage key
--- 0 gone, 1 removed; the name of the user whose session was removed; {stored record, when it expires} on conflict
-local head = redis.call('GETRANGE', KEYS[1], 4, 45)
+-- ARGV[4] the mark, '' for none: with any version it goes only where nothing stands   ARGV[5] when that expires, in ms
+-- 0 gone, 1 done, 2 something stands there; {the user whose session was removed, the alias}, '' for none; {stored record,
+-- when it expires} on conflict
+if ARGV[1] == '' and ARGV[4] ~= '' then
+  if redis.call('EXISTS', KEYS[1]) == 1 then
+    return 2
+  end
+  redis.call('ZADD', KEYS[1], ARGV[5], ARGV[4])
+  redis.call('PEXPIREAT', KEYS[1], ARGV[5])
+  return 1
+end
+local head, marked = part(KEYS[1], 0, 47)
 if head == '' then
-  if ARGV[1] ~= '' then
+  if ARGV[1] ~= '' or marked then
     return 0
   end
   return redis.call('UNLINK', KEYS[1])
 end
-if ARGV[1] ~= '' and head:sub(1, 8) ~= ARGV[1] then
-  return {redis.call('GET', KEYS[1]), redis.call('PEXPIRETIME', KEYS[1])}
+if ARGV[1] ~= '' and head:sub(5, 12) ~= ARGV[1] then
+  return conflict(KEYS[1])
 end
-local user = ''
-if #head == 42 and head:sub(41) ~= '\0\0' then
-  local high, low = head:byte(41, 42)
-  user = redis.call('GETRANGE', KEYS[1], 46, 45 + high * 256 + low)
+local user, alias = names(head, KEYS[1])
+leave(KEYS[1], ARGV[4], ARGV[5], ARGV[2], ARGV[3])
+if user == '' and alias == '' then
+  return 1
 end
-redis.call('UNLINK', KEYS[1])
-redis.pcall('PUBLISH', ARGV[2], ARGV[3]) -- who may not publish has nobody who watches
-if user ~= '' then
-  return user
-end
-return 1
+return {user, alias}

@@ -1,10 +1,13 @@
 -- Removes a record if it is still of one user.
--- KEYS[1] the session   ARGV[1] the user, after 2 bytes of length
+-- KEYS[1] the session   ARGV[1] the user
 -- ARGV[2] where to publish that   ARGV[3] its storage key
--- 1 if it was removed
-if redis.call('GETRANGE', KEYS[1], 44, 43 + #ARGV[1]) == ARGV[1] then
-  redis.call('UNLINK', KEYS[1])
-  redis.pcall('PUBLISH', ARGV[2], ARGV[3])
-  return 1
+-- 1 if it was removed; {'', its alias} if it had one
+local user, alias = names(part(KEYS[1], 0, 47 + #ARGV[1]), KEYS[1])
+if user ~= ARGV[1] then
+  return 0
 end
-return 0
+leave(KEYS[1], '', 0, ARGV[2], ARGV[3])
+if alias ~= '' then
+  return {'', alias}
+end
+return 1

@@ -2,41 +2,67 @@ package redis
 
 import (
 	"context"
-	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// The index of a user is a sorted set of session keys. An entry is made before the session is the user's and
-// removed after, so that the entries of a user are those of the user's sessions, and after a crash, or when a
-// session has expired, maybe more: whoever reads them looks at the sessions. An entry's score is until when it
+// An index finds the sessions of a user, or of an alias. It is a sorted set of session keys. An entry is made before the
+// session has the name and removed after, so that the entries of a name are those of its sessions, and after a crash, or
+// when a session has expired, maybe more: whoever reads them looks at the sessions. An entry's score is until when it
 // counts although there is no such session, which may be about to be stored.
 //
 // The index expires slack after the time that stands inside the records of its sessions, at the earliest. A
 // touch past that extends the index first.
+type index struct {
+	*nameKind
+	name string
+}
+
+// A nameKind is what tells users from aliases.
+type nameKind struct {
+	letter string                          // in the names of the indexes
+	place  int                             // among what names in record.lua returns
+	of     func(rec *driver.Record) string // "" for none
+}
+
+var (
+	users   = &nameKind{"u", 1, func(rec *driver.Record) string { return rec.User }}
+	aliases = &nameKind{"a", 2, func(rec *driver.Record) string { return rec.Alias }}
+)
+
 const (
 	grace = 30 * time.Second
 	slack = 6 * time.Hour
 )
 
-// indexCalls are the calls that put a session into the index of its user. Nobody has none. With shorten, which is for a
-// session that is stored, it may count for less long than before.
-func (s *store) indexCalls(user, key string, expires time.Time, shorten bool) []*call {
-	if user == "" {
-		return nil
+// indexesOf returns the indexes that have a session of this user and this alias. Nobody is in none.
+func indexesOf(user, alias string) (list []index) {
+	if user != "" {
+		list = append(list, index{users, user})
 	}
-	index := s.keys.index(user)
+	if alias != "" {
+		list = append(list, index{aliases, alias})
+	}
+	return list
+}
+
+// indexCalls are the calls that put a session into the indexes. With shorten, which is for a session that is stored, it
+// may count for less long than before.
+func (s *store) indexCalls(indexes []index, key string, expires time.Time, shorten bool) (calls []*call) {
 	counts, until := entryTimes(expires)
-	add := plainCall("zadd", index, "gt", counts, key)
-	if shorten {
-		add = plainCall("zadd", index, counts, key)
+	for _, x := range indexes {
+		name := s.keys.index(x)
+		add := plainCall("zadd", name, "gt", counts, key)
+		if shorten {
+			add = plainCall("zadd", name, counts, key)
+		}
+		calls = append(calls, add,
+			plainCall("pexpireat", name, until, "nx"),
+			plainCall("pexpireat", name, until, "gt"))
 	}
-	calls := make([]*call, 0, 4)
-	return append(calls,
-		add,
-		plainCall("pexpireat", index, until, "nx"),
-		plainCall("pexpireat", index, until, "gt"))
+	return calls
 }
 
 // entryTimes returns until when the entry of a session that is about to be stored counts without it, and when the index
@@ -45,9 +71,9 @@ func entryTimes(expires time.Time) (counts, until int64) {
 	return min(time.Now().Add(grace).UnixMilli(), expires.UnixMilli()), expires.Add(slack).UnixMilli()
 }
 
-// sendIndexed sends a call that makes the session the user's, and the index first.
-func (s *store) sendIndexed(ctx context.Context, op, user, key string, expires time.Time, c *call) error {
-	calls := s.indexCalls(user, key, expires, false)
+// sendIndexed sends a call that gives the session its names, and the indexes first.
+func (s *store) sendIndexed(ctx context.Context, op string, indexes []index, key string, expires time.Time, c *call) error {
+	calls := s.indexCalls(indexes, key, expires, false)
 	if calls != nil && !s.ordered {
 		if err := s.send(ctx, op, calls...); err != nil {
 			return err
@@ -57,39 +83,48 @@ func (s *store) sendIndexed(ctx context.Context, op, user, key string, expires t
 	return s.send(ctx, op, append(calls, c)...)
 }
 
-// forget removes the entry of a session that is gone. What it cannot remove is found out by whoever reads it.
-func (s *store) forget(ctx context.Context, user, key string) {
-	_ = s.send(ctx, "index", plainCall("zrem", s.keys.index(user), key))
+// forgetCalls are the calls that remove the entries of a session that is gone.
+func (s *store) forgetCalls(indexes []index, key string) (calls []*call) {
+	for _, x := range indexes {
+		calls = append(calls, plainCall("zrem", s.keys.index(x), key))
+	}
+	return calls
 }
 
-// leave removes the entry of a session that has become another's or is gone, unless somebody is about to make it the
-// user's again: that would have given the entry another score. Nobody has none.
-func (s *store) leave(ctx context.Context, user, key string) {
-	if user == "" {
-		return
+// tidy sends what removes entries. What it cannot remove is found out by whoever reads it.
+func (s *store) tidy(ctx context.Context, calls []*call) {
+	if len(calls) > 0 {
+		_ = s.send(ctx, "index", calls...)
 	}
-	index := s.keys.index(user)
-	score := plainCall("zscore", index, key)
-	if s.send(ctx, "index", score) != nil || score.none() {
-		return
-	}
-	who := s.head(key, user)
-	if s.send(ctx, "index", who) != nil || isOf(who, user) {
-		return
-	}
-	keys := []string{index}
-	if s.ordered {
-		keys = append(keys, s.keys.session(key))
-	}
-	_ = s.send(ctx, "index", leaveScript.callOn(keys, key, score.cmd.Val(), prefixed(user)).repeatable())
 }
 
-// prefixed returns a user as a record has it, after two bytes of length.
-func prefixed(user string) []byte {
-	return append(binary.BigEndian.AppendUint16(nil, uint16(len(user))), user...)
-}
-
-// head returns a call for the header and the user of a record that is thought to be this user's.
-func (s *store) head(key, user string) *call {
-	return plainCall("getrange", s.keys.session(key), 0, driver.RecordUserOffset+1+len(user))
+// leave removes the entries of a session that has lost these names or is gone, unless somebody is about to give it the
+// name again: that would have given the entry another score.
+func (s *store) leave(ctx context.Context, indexes []index, key string) {
+	if len(indexes) == 0 {
+		return
+	}
+	scores := make([]*call, len(indexes))
+	for i, x := range indexes {
+		scores[i] = plainCall("zscore", s.keys.index(x), key)
+	}
+	if s.send(ctx, "index", scores...) != nil || !slices.ContainsFunc(scores, func(c *call) bool { return !c.none() }) {
+		return
+	}
+	found, err := s.entries(ctx, "index", []string{key})
+	if err != nil {
+		return
+	}
+	var calls []*call
+	for i, x := range indexes {
+		if scores[i].none() || len(found) > 0 && x.of(&found[0].Record) == x.name {
+			continue
+		}
+		keys := []string{s.keys.index(x)}
+		if s.ordered {
+			keys = append(keys, s.keys.session(key))
+		}
+		calls = append(calls, leaveScript.callOn(keys, key, scores[i].cmd.Val(), x.name, x.place).repeatable())
+	}
+	s.tidy(ctx, calls)
 }

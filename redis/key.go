@@ -32,10 +32,10 @@ func (k keys) key(name string) (key string, ok bool) {
 	return key, ok && valid(key)
 }
 
-// index returns the name of a user's sorted set.
-func (k keys) index(user string) string {
-	sum := sha256.Sum256([]byte(user))
-	return k.prefix + "u:{" + base64.RawURLEncoding.EncodeToString(sum[:]) + "}"
+// index returns the name of an index's sorted set.
+func (k keys) index(x index) string {
+	sum := sha256.Sum256([]byte(x.name))
+	return k.prefix + x.letter + ":{" + base64.RawURLEncoding.EncodeToString(sum[:]) + "}"
 }
 
 // channel returns where the keys of removed sessions are published.

@@ -56,7 +56,7 @@ const hostileUser = "ann\r\nDEL {x} * ? [a] \\ u:{y}"
 // namespaces are called and clients send.
 func TestKeyShapes(t *testing.T) {
 	addr := empty(t)
-	shape := regexp.MustCompile(`^[A-Za-z0-9_%-]+:(gone|(u:)?\{([A-Za-z0-9_-]{43}|probe[0-7]?)\})$`)
+	shape := regexp.MustCompile(`^[A-Za-z0-9_%-]+:(gone|([ua]:)?\{([A-Za-z0-9_-]{43}|probe[0-7]?)\})$`)
 	for _, namespace := range []string{"", "app", "a:u", "{x}", "a*[b]?\\", "ü", "session"} {
 		keys := monitor(t, addr, func() {
 			b := node(t, addr, namespace)

@@ -22,7 +22,7 @@ const headSize = 256
 // Count implements [driver.Counter]. It takes a SCAN of all keys of the database.
 func (s *store) Count(ctx context.Context) (int, error) {
 	seen := make(seen)
-	err := s.scan(ctx, "count", s.keys.sessions(), func(names []string) error {
+	err := s.scan(ctx, "count", s.keys.sessions(), records, func(names []string) error {
 		for _, name := range names {
 			if key, ok := s.keys.key(name); ok {
 				seen.add(key)
@@ -39,7 +39,7 @@ func (s *store) Count(ctx context.Context) (int, error) {
 func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 	return func(yield func(driver.Entry, error) bool) {
 		seen := make(seen)
-		err := s.scan(ctx, "list", s.keys.sessions(), func(names []string) error {
+		err := s.scan(ctx, "list", s.keys.sessions(), records, func(names []string) error {
 			keys := make([]string, 0, len(names))
 			for _, name := range names {
 				if key, ok := s.keys.key(name); ok && seen.add(key) {
@@ -119,7 +119,7 @@ func (s *store) readHeads(ctx context.Context, op string, heads []head) error {
 		calls := make([]*call, 0, 2*len(short))
 		for _, h := range short {
 			name := s.keys.session(h.key)
-			calls = append(calls, plainCall("getrange", name, 0, h.size-1), plainCall("pexpiretime", name))
+			calls = append(calls, recordCall("getrange", name, 0, h.size-1), plainCall("pexpiretime", name))
 		}
 		if err := s.send(ctx, op, calls...); err != nil {
 			return err
@@ -138,8 +138,12 @@ func (s *store) readHeads(ctx context.Context, op string, heads []head) error {
 	return nil
 }
 
-// scan calls page after page with the names that match, from one goroutine at a time. A name may come twice.
-func (s *client) scan(ctx context.Context, op, pattern string, each func(names []string) error) error {
+// records is the type of what holds a record.
+const records = "string"
+
+// scan calls page after page with the names that match, of keys of the type or, if that is "", of all types, from one
+// goroutine at a time. A name may come twice.
+func (s *client) scan(ctx context.Context, op, pattern, of string, each func(names []string) error) error {
 	var (
 		mu   sync.Mutex
 		over error // what each has returned
@@ -147,7 +151,7 @@ func (s *client) scan(ctx context.Context, op, pattern string, each func(names [
 	err := s.eachMaster(ctx, func(ctx context.Context, node redis.UniversalClient) error {
 		on := &client{rdb: node}
 		for cursor := uint64(0); ; {
-			names, next, err := on.scanPage(ctx, op, cursor, pattern)
+			names, next, err := on.scanPage(ctx, op, cursor, pattern, of)
 			if err != nil {
 				return err
 			}
@@ -172,9 +176,9 @@ func (s *client) scan(ctx context.Context, op, pattern string, each func(names [
 }
 
 // scanPage makes one step.
-func (s *client) scanPage(ctx context.Context, op string, cursor uint64, pattern string) ([]string, uint64, error) {
+func (s *client) scanPage(ctx context.Context, op string, cursor uint64, pattern, of string) ([]string, uint64, error) {
 	for r := (retries{}); ; {
-		names, next, err := s.rdb.Scan(ctx, cursor, pattern, page).Result()
+		names, next, err := s.rdb.ScanType(ctx, cursor, pattern, page, of).Result()
 		switch {
 		case err == nil:
 			return names, next, nil
@@ -186,7 +190,7 @@ func (s *client) scanPage(ctx context.Context, op string, cursor uint64, pattern
 
 // Clear implements [driver.Clearer].
 func (s *store) Clear(ctx context.Context) error {
-	err := s.scan(ctx, "clear", s.keys.all(), func(names []string) error {
+	err := s.scan(ctx, "clear", s.keys.all(), "", func(names []string) error {
 		calls := make([]*call, len(names))
 		for i, name := range names {
 			calls[i] = plainCall("unlink", name)
@@ -197,12 +201,4 @@ func (s *store) Clear(ctx context.Context) error {
 		return err
 	}
 	return s.announceAll(ctx)
-}
-
-// userEnd returns where the name of the user ends in a record.
-func userEnd(value string) int {
-	if len(value) < driver.RecordUserOffset+2 {
-		return len(value)
-	}
-	return driver.RecordUserOffset + 2 + int(value[driver.RecordUserOffset])<<8 + int(value[driver.RecordUserOffset+1])
 }

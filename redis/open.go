@@ -63,16 +63,16 @@ func (s *store) probe(ctx context.Context) error {
 		plainCall("get", name),
 		plainCall("getrange", name, 0, 1),
 		plainCall("set", name, "", "xx", "pxat", 1),
-		saveScript.call(name, "", "", 1, "", "", "1"),
+		saveScript.call(name, "", "", 1, "", "1"),
 		touchScript.call(name, 1, 0, ""),
-		deleteScript.call(name, "", s.keys.channel(), ""),
+		deleteScript.call(name, "", s.keys.channel(), "", "", 0),
 		plainCall("zadd", index, "xx", 0, ""),
 		plainCall("zrange", index, 0, -1),
 		plainCall("zrem", index, ""),
 		plainCall("pexpireat", index, 1, "gt"),
 	}
 	if s.ordered { // one of a cluster's servers would have some of these alone
-		calls = append(calls, renameScript.callOn([]string{name, s.keys.session("probe2")}, "", "", 1, s.keys.channel(), ""))
+		calls = append(calls, renameScript.callOn([]string{name, s.keys.session("probe2")}, "", "", 1, s.keys.channel(), "", "", 0, 0, "", 0))
 		for i := range 8 {
 			calls = append(calls, plainCall("pexpiretime", s.keys.session("probe"+strconv.Itoa(i))))
 		}

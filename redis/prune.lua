@@ -1,4 +1,4 @@
--- Removes from a user's index sessions that were found to be gone, unless they came back since.
+-- Removes from an index sessions that were found to be gone, unless they came back since.
 -- KEYS[1] the index   ARGV[1] the time, in ms   ARGV[2...] the sessions
 -- how many were removed
 local removed = 0

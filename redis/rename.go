@@ -2,19 +2,12 @@ package redis
 
 import (
 	"context"
-	_ "embed"
 
 	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A renamer is a store whose keys are all on one server. On a cluster the two of a rename are not.
 type renamer struct{ *store }
-
-var (
-	//go:embed rename.lua
-	renameText   string
-	renameScript = newScript(renameText)
-)
 
 // Rename implements [driver.Renamer].
 func (s *renamer) Rename(
@@ -32,12 +25,19 @@ func (s *renamer) Rename(
 	if err != nil {
 		return err
 	}
-	oldName := s.keys.session(oldKey)
+	names := []string{s.keys.session(oldKey), s.keys.session(newKey)}
+	for _, x := range indexesOf(rec.User, rec.Alias) {
+		names = append(names, s.keys.index(x))
+	}
+	left := []byte{}
+	if mark.Kind != 0 {
+		left = mark.Record().Data
+	}
 	counts, until := entryTimes(rec.Expires)
-	rename := renameScript.callOn([]string{oldName, s.keys.session(newKey), s.keys.index(rec.User)},
-		version(oldVersion), value, millis(rec.Expires), s.keys.channel(), oldKey, rec.User, newKey, counts, until)
+	rename := renameScript.callOn(names, version(oldVersion), value, millis(rec.Expires), s.keys.channel(), oldKey,
+		newKey, counts, until, left, millis(mark.Expires))
 	if s.count > 0 {
-		err = s.sendWaiting(ctx, oldName, rename)
+		err = s.sendWaiting(ctx, names[0], rename)
 	} else {
 		err = s.send(ctx, "rename", rename)
 	}
@@ -50,9 +50,8 @@ func (s *renamer) Rename(
 		return err
 	case rename.cmd.Val() == int64(2):
 		return driver.ErrExists
-	case was != "":
-		s.forget(ctx, was, oldKey)
 	}
+	s.tidy(ctx, s.forgetCalls(was, oldKey))
 	rec.Version = 1
 	return nil
 }

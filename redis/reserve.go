@@ -68,7 +68,7 @@ func (r *reservation) enter(ctx context.Context) ([]member, error) {
 	for _, key := range slices.Concat(r.victims, r.dead) {
 		args = append(args, key)
 	}
-	c := reserveScript.call(r.keys.index(r.user), args...).repeatable()
+	c := reserveScript.call(r.keys.index(index{users, r.user}), args...).repeatable()
 	if err := r.send(ctx, "reserve", c); err != nil {
 		return nil, err
 	}
@@ -143,20 +143,35 @@ const authOffset = 36
 
 // remove evicts sessions that are still the user's.
 func (r *reservation) remove(ctx context.Context, victims []candidate) error {
-	who := prefixed(r.user)
 	calls := make([]*call, len(victims))
 	for i, v := range victims {
-		calls[i] = evictScript.call(r.keys.session(v.key), who, r.keys.channel(), v.key).repeatable()
+		calls[i] = evictScript.call(r.keys.session(v.key), r.user, r.keys.channel(), v.key).repeatable()
 	}
 	err := r.send(ctx, "evict", calls...)
+	var tidying []*call
 	for i, v := range victims {
 		if calls[i].cmd == nil || calls[i].err() != nil {
 			continue
 		}
-		r.victims = append(r.victims, v.key)                     // it is gone, or was a moment before
-		if calls[i].cmd.Val() == int64(1) || calls[i].sent > 1 { // the answer of the first try may be the one
+		r.victims = append(r.victims, v.key) // it is gone, or was a moment before
+		was, gone := outcome(calls[i])
+		if gone == nil || calls[i].sent > 1 { // the answer of the first try may be the one
 			r.evicted = append(r.evicted, v.key)
 		}
+		tidying = append(tidying, r.forgetCalls(was, v.key)...)
 	}
+	r.tidy(ctx, tidying)
 	return err
+}
+
+// head returns a call for the header and the user of a record that is thought to be this user's.
+func (s *store) head(key, user string) *call {
+	return recordCall("getrange", s.keys.session(key), 0, driver.RecordUserOffset+1+len(user))
+}
+
+// isOf reports whether the answer to head is a record of this user.
+func isOf(head *call, user string) bool {
+	value, _ := head.cmd.Val().(string)
+	const at = driver.RecordUserOffset
+	return len(value) == at+2+len(user) && int(value[at])<<8+int(value[at+1]) == len(user) && value[at+2:] == user
 }

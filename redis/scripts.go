@@ -10,6 +10,8 @@ import (
 type script struct{ text, hash string }
 
 var (
+	//go:embed record.lua
+	recordText string
 	//go:embed save.lua
 	saveText string
 	//go:embed touch.lua
@@ -22,14 +24,17 @@ var (
 	leaveText string
 	//go:embed prune.lua
 	pruneText string
+	//go:embed rename.lua
+	renameText string
 	//go:embed reserve.lua
 	reserveText string
 
-	saveScript    = newScript(saveText)
-	touchScript   = newScript(touchText)
-	deleteScript  = newScript(deleteText)
-	evictScript   = newScript(evictText)
-	leaveScript   = newScript(leaveText)
+	saveScript    = newScript(recordText + saveText)
+	touchScript   = newScript(recordText + touchText)
+	deleteScript  = newScript(recordText + deleteText)
+	evictScript   = newScript(recordText + evictText)
+	leaveScript   = newScript(recordText + leaveText)
+	renameScript  = newScript(recordText + renameText)
 	pruneScript   = newScript(pruneText)
 	reserveScript = newScript(reserveText)
 )

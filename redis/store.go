@@ -33,7 +33,7 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 		return err
 	}
 	set := onceCall("set", s.keys.session(key), value, "nx", "pxat", millis(rec.Expires))
-	if err := s.sendIndexed(ctx, "create", rec.User, key, rec.Expires, set); err != nil {
+	if err := s.sendIndexed(ctx, "create", indexesOf(rec.User, rec.Alias), key, rec.Expires, set); err != nil {
 		return err
 	}
 	if set.none() {
@@ -52,7 +52,10 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 	}
 	name := s.keys.session(key)
 	value, expires, err := s.read(ctx, name)
-	if err != nil {
+	switch {
+	case wrongType(err):
+		return s.loadMark(ctx, name)
+	case err != nil:
 		return err
 	}
 	return unmarshal(rec, value, expires)
@@ -110,67 +113,71 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 	if err != nil {
 		return err
 	}
-	name, args := s.keys.session(key), []any{
-		version(rec.Version), value, millis(rec.Expires), flag(rec.Shorten), value[driver.RecordUserOffset : driver.RecordUserOffset+2+len(rec.User)],
-	}
-	save := saveScript.call(name, append(args, flag(s.ordered || rec.User == ""))...)
+	indexes, names := indexesOf(rec.User, rec.Alias), []string{s.keys.session(key)}
+	args := []any{version(rec.Version), value, millis(rec.Expires), flag(rec.Shorten)}
+	var calls []*call
 	switch {
-	case rec.User == "":
-		err = s.send(ctx, "save", save)
+	case len(indexes) == 0:
+		args = append(args, flag(true))
 	case s.ordered:
 		counts, until := entryTimes(rec.Expires)
-		save = saveScript.callOn([]string{name, s.keys.index(rec.User)}, append(args, flag(true), counts, until, key)...)
-		err = s.send(ctx, "save", save)
-	default:
-		// Other servers have the index: all at once, but a session that is not the user's yet waits for it.
-		calls := s.indexCalls(rec.User, key, rec.Expires, rec.Shorten)
-		if err = s.send(ctx, "save", append(calls, save)...); err == nil && save.cmd.Val() == int64(2) {
-			save = saveScript.call(name, append(args, flag(true))...)
-			err = s.send(ctx, "save", save)
+		args = append(args, flag(true), counts, until, key)
+		for _, x := range indexes {
+			names = append(names, s.keys.index(x))
 		}
+	default:
+		// Other servers have the indexes: all at once, but a session that has not these names yet waits for them.
+		calls, args = s.indexCalls(indexes, key, rec.Expires, rec.Shorten), append(args, flag(false))
+	}
+	save := saveScript.callOn(names, args...)
+	if err = s.send(ctx, "save", append(calls, save)...); err == nil && save.cmd.Val() == int64(2) {
+		args[len(args)-1] = flag(true)
+		save = saveScript.callOn(names, args...)
+		err = s.send(ctx, "save", save)
 	}
 	if err != nil {
 		return err
 	}
 	was, err := outcome(save)
-	if errors.Is(err, driver.ErrNotFound) && !s.ordered { // it is in the index now, where it would hold a place
-		s.leave(ctx, rec.User, key)
+	if errors.Is(err, driver.ErrNotFound) && !s.ordered { // it is in the indexes now, where it would hold a place
+		s.leave(ctx, indexes, key)
 	}
 	if err != nil {
 		return err
 	}
 	rec.Version++
-	if was != "" {
-		s.leave(ctx, was, key)
-	}
+	s.leave(ctx, was, key)
 	return nil
 }
 
-// outcome reads what the scripts that write a record have in common. user is who had the session, if the index
-// is to be told.
-func outcome(c *call) (user string, err error) {
+// outcome reads what the scripts that write a record have in common. indexes are those that are to be told.
+func outcome(c *call) (indexes []index, err error) {
 	switch v := c.cmd.Val().(type) {
 	case int64:
 		if v == 0 {
-			return "", driver.ErrNotFound
+			return nil, driver.ErrNotFound
 		}
-		return "", nil
-	case string:
-		return v, nil
+		return nil, nil
 	case []any:
-		if len(v) == 2 {
-			value, isValue := v[0].(string)
-			expires, isTime := v[1].(int64)
-			if isValue && isTime {
-				rec := new(driver.Record)
-				if err := unmarshal(rec, []byte(value), expires); err != nil {
-					return "", err
-				}
-				return "", &driver.ConflictError{Record: rec}
+		if len(v) != 2 {
+			break
+		}
+		first, ok := v[0].(string)
+		if !ok {
+			break
+		}
+		switch second := v[1].(type) {
+		case string:
+			return indexesOf(first, second), nil
+		case int64:
+			rec := new(driver.Record)
+			if err := unmarshal(rec, []byte(first), second); err != nil {
+				return nil, err
 			}
+			return nil, &driver.ConflictError{Record: rec}
 		}
 	}
-	return "", fmt.Errorf("session/redis: %w", errUnexpected)
+	return nil, fmt.Errorf("session/redis: %w", errUnexpected)
 }
 
 // Touch implements [driver.Backend].
@@ -184,41 +191,52 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 	if err != nil {
 		return err
 	}
-	user, err := outcome(touch)
-	if err != nil || user == "" {
+	indexes, err := outcome(touch)
+	if err != nil || indexes == nil {
 		return err
 	}
 	touch = touchScript.call(name, at, slack.Milliseconds(), version(uint64(at))).repeatable()
-	if err := s.sendIndexed(ctx, "touch", user, key, expires, touch); err != nil {
+	if err := s.sendIndexed(ctx, "touch", indexes, key, expires, touch); err != nil {
 		return err
 	}
 	if _, err = outcome(touch); errors.Is(err, driver.ErrNotFound) {
-		s.leave(ctx, user, key)
+		s.leave(ctx, indexes, key)
 	}
 	return err
 }
 
 // Delete implements [driver.Backend].
 func (s *store) Delete(ctx context.Context, key string, at uint64) error {
-	var want any = ""
-	if at != 0 {
-		want = version(at)
-	}
 	err := driver.ErrNotFound
 	if valid(key) {
-		var user string
-		remove := deleteScript.call(s.keys.session(key), want, s.keys.channel(), key)
-		remove.once = at != 0
-		if err = s.sendWaiting(ctx, s.keys.session(key), remove); err == nil {
-			user, err = outcome(remove)
-		}
-		if user != "" {
-			s.forget(ctx, user, key)
-		}
+		err = s.remove(ctx, key, at, nil)
 	}
 	if at == 0 && errors.Is(err, driver.ErrNotFound) {
 		return nil
 	}
+	return err
+}
+
+// remove removes a record. mark, if there is one, takes its place.
+func (s *store) remove(ctx context.Context, key string, at uint64, mark *driver.Mark) error {
+	var want any = ""
+	if at != 0 {
+		want = version(at)
+	}
+	name, value, expires := s.keys.session(key), []byte{}, int64(0)
+	if mark != nil {
+		value, expires = mark.Record().Data, millis(mark.Expires)
+	}
+	c := deleteScript.call(name, want, s.keys.channel(), key, value, expires)
+	c.once = at != 0 || mark != nil
+	if err := s.sendWaiting(ctx, name, c); err != nil {
+		return err
+	}
+	if c.cmd.Val() == int64(2) {
+		return driver.ErrExists
+	}
+	was, err := outcome(c)
+	s.tidy(ctx, s.forgetCalls(was, key))
 	return err
 }
 

@@ -12,14 +12,24 @@ import (
 	"github.com/seed1a8f7c28/session/internal/listing"
 )
 
-// ListUser implements [driver.UserLister]. It removes from the index what it finds to be gone.
+// ListUser implements [driver.UserLister].
 func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[driver.Entry, error] {
+	return s.listOf(ctx, "list user", index{users, user})
+}
+
+// ListAlias implements [driver.AliasLister].
+func (s *store) ListAlias(ctx context.Context, alias string) iter.Seq2[driver.Entry, error] {
+	return s.listOf(ctx, "list alias", index{aliases, alias})
+}
+
+// listOf yields the sessions of an index. It removes from the index what it finds to be gone.
+func (s *store) listOf(ctx context.Context, op string, x index) iter.Seq2[driver.Entry, error] {
 	return listing.Whole(ctx, func(gone func(key string)) (found []driver.Entry, err error) {
-		if user == "" { // nobody is in no index
+		if x.name == "" { // nobody is in no index
 			return nil, nil
 		}
 		now := time.Now()
-		members, err := s.members(ctx, "list user", user)
+		members, err := s.members(ctx, op, x)
 		if err != nil {
 			return nil, err
 		}
@@ -28,17 +38,17 @@ func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[driver.Entr
 			for i, m := range part {
 				keys[i] = m.key
 			}
-			entries, err := s.entries(ctx, "list user", keys)
+			entries, err := s.entries(ctx, op, keys)
 			if err != nil {
 				return nil, err
 			}
 			live := make(map[string]bool, len(entries))
 			for _, e := range entries {
-				if live[e.Key] = e.User == user; live[e.Key] {
+				if live[e.Key] = x.of(&e.Record) == x.name; live[e.Key] {
 					found = append(found, e)
 				}
 			}
-			s.prune(ctx, user, now, part, live)
+			s.prune(ctx, x, now, part, live)
 			for _, key := range keys {
 				if !live[key] {
 					gone(key)
@@ -49,23 +59,37 @@ func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[driver.Entr
 	})
 }
 
-// A member is an entry of a user's index.
+// A member is an entry of an index.
 type member struct {
 	key   string
 	until int64 // when it ceases to count, if there is no session
 }
 
-// members returns a user's index.
-func (s *store) members(ctx context.Context, op, user string) ([]member, error) {
-	c := plainCall("zrange", s.keys.index(user), 0, -1, "withscores")
+// members returns the entries of an index.
+func (s *store) members(ctx context.Context, op string, x index) ([]member, error) {
+	c := plainCall("zrange", s.keys.index(x), 0, -1, "withscores")
 	if err := s.send(ctx, op, c); err != nil {
 		return nil, err
 	}
 	return membersOf(c.cmd.Val())
 }
 
-// membersOf reads an answer with scores: a list of keys and scores in turn, or of pairs.
+// membersOf reads an answer with scores.
 func membersOf(answer any) ([]member, error) {
+	list, err := scored(answer)
+	members := make([]member, 0, len(list)/2)
+	for i := 0; i+1 < len(list); i += 2 {
+		key, _ := list[i].(string)
+		if !valid(key) {
+			continue
+		}
+		members = append(members, member{key, score(list[i+1])})
+	}
+	return members, err
+}
+
+// scored returns elements and scores in turn, of an answer that may have them in pairs.
+func scored(answer any) ([]any, error) {
 	list, ok := answer.([]any)
 	if !ok {
 		return nil, fmt.Errorf("session/redis: %w", errUnexpected)
@@ -80,15 +104,7 @@ func membersOf(answer any) ([]member, error) {
 			list = flat
 		}
 	}
-	members := make([]member, 0, len(list)/2)
-	for i := 0; i+1 < len(list); i += 2 {
-		key, _ := list[i].(string)
-		if !valid(key) {
-			continue
-		}
-		members = append(members, member{key, score(list[i+1])})
-	}
-	return members, nil
+	return list, nil
 }
 
 // score reads a score, which is a number or a text depending on the protocol.
@@ -104,7 +120,7 @@ func score(v any) int64 {
 }
 
 // prune removes entries that are neither live nor count until later than now.
-func (s *store) prune(ctx context.Context, user string, now time.Time, members []member, live map[string]bool) {
+func (s *store) prune(ctx context.Context, x index, now time.Time, members []member, live map[string]bool) {
 	args := []any{now.UnixMilli()}
 	for _, m := range members {
 		if !live[m.key] && m.until <= now.UnixMilli() {
@@ -112,12 +128,6 @@ func (s *store) prune(ctx context.Context, user string, now time.Time, members [
 		}
 	}
 	if len(args) > 1 {
-		_ = s.send(ctx, "index", pruneScript.call(s.keys.index(user), args...).repeatable())
+		_ = s.send(ctx, "index", pruneScript.call(s.keys.index(x), args...).repeatable())
 	}
-}
-
-// isOf reports whether the answer to head is a record of this user.
-func isOf(head *call, user string) bool {
-	value, _ := head.cmd.Val().(string)
-	return len(value) >= driver.RecordUserOffset+2 && userEnd(value) == len(value) && value[driver.RecordUserOffset+2:] == user
 }

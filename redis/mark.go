@@ -1,0 +1,43 @@
+package redis
+
+import (
+	"context"
+	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
+)
+
+// Mark implements [driver.Marker]. A mark has the name of the session in whose place it is, but another type: it is a
+// sorted set of one element, kind and target, whose score is when it expires. So no command takes it for a record, and
+// only who looks for one that is not there asks for it.
+func (s *store) Mark(ctx context.Context, key string, at uint64, mark driver.Mark) error {
+	switch {
+	case valid(key):
+		return s.remove(ctx, key, at, &mark)
+	case at == 0:
+		return errKey
+	}
+	return driver.ErrNotFound
+}
+
+// loadMark returns the mark that was seen under a name a moment ago, as an error.
+func (s *store) loadMark(ctx context.Context, name string) error {
+	c := recordCall("zrange", name, 0, -1, "withscores")
+	if err := s.send(ctx, "load", c); err != nil {
+		return err
+	}
+	if c.cmd.Err() != nil { // a record has taken its place
+		return driver.ErrNotFound
+	}
+	list, err := scored(c.cmd.Val())
+	switch {
+	case err != nil:
+		return err
+	case len(list) != 2: // it has expired
+		return driver.ErrNotFound
+	}
+	value, _ := list[0].(string)
+	rec := driver.Record{Version: driver.MarkVersion, Expires: time.UnixMilli(score(list[1])), Data: []byte(value)}
+	mark, _ := rec.Mark()
+	return &driver.MarkedError{Mark: mark}
+}

@@ -8,7 +8,7 @@ import (
 
 // Over returns a backend over an application's own client.
 func Over(mc *memcache.Client, c driver.Config) driver.Backend {
-	return &store{client: &client{caller: &aside{mc: mc}}, layout: records(prefix(c.Namespace))}
+	return &marker{store{client: &client{caller: &aside{mc: mc}}, layout: records(prefix(c.Namespace))}}
 }
 
 var (

@@ -66,7 +66,7 @@ func New(mc *memcache.Client) session.Provider {
 // [*session.ConfigError] that names the setting or the server. With c.Beego sessions are stored as beego's
 // memcache provider stores them.
 //
-// The result is a [driver.Pinger] and an [io.Closer]. memcached cannot list what it has, so it is none of the
+// The result is a [driver.Pinger], a [driver.Marker] but for c.Beego, and an [io.Closer]. memcached cannot list what it has, so it is none of the
 // interfaces that need that.
 func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	cfg, err := parse(c.Config)
@@ -93,5 +93,5 @@ func open(ctx context.Context, c *client, cfg driver.Config) (driver.Backend, er
 	if cfg.Beego {
 		return &beegoStore{store{client: c, layout: beego{cfg.Lifetime}}}, nil
 	}
-	return &store{client: c, layout: records(prefix(cfg.Namespace))}, nil
+	return &marker{store{client: c, layout: records(prefix(cfg.Namespace))}}, nil
 }

@@ -34,13 +34,13 @@ func (s *seen) put(key string, at sighting) {
 	s.young[key] = at
 }
 
-// take returns the sighting of a version that is still live, and forgets it: what follows is a write.
+// take returns the sighting of a version, 0 for any, that is still live, and forgets it: what follows is a write.
 func (s *seen) take(key string, version uint64, now time.Time) (at sighting, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, m := range [...]map[string]sighting{s.young, s.old} {
 		if at, ok = m[key]; ok {
-			if at.version != version {
+			if version != 0 && at.version != version {
 				return at, false // another request will save that one
 			}
 			delete(s.young, key)

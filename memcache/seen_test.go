@@ -46,6 +46,9 @@ func TestSeen(t *testing.T) {
 		}
 	}
 	take("a", 3, 0) // forgotten
+	put("a", 5, 15, 1)
+	take("a", 0, 15) // of any version
+	take("a", 5, 0)
 	put("a", 4, 14, 1)
 	s.clear()
 	take("a", 4, 0)

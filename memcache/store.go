@@ -90,6 +90,10 @@ func (s *store) replace(ctx context.Context, item *memcache.Item, lost bool) err
 func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error {
 	found, item, err := s.load(ctx, "load", key)
 	if err != nil {
+		if found != nil {
+			mark, _ := found.Mark()
+			err = &driver.MarkedError{Mark: mark}
+		}
 		return err
 	}
 	s.seen.put(key, sighting{found.Version, item.CasID, found.Expires})
@@ -97,7 +101,8 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 	return nil
 }
 
-// load returns the live record under key and the item that it is in. A mark is an error.
+// load returns the live record under key and the item that it is in. Of a mark it
+// returns both, and [driver.ErrNotFound].
 func (s *store) load(ctx context.Context, op, key string) (*driver.Record, *memcache.Item, error) {
 	name, ok := s.layout.name(key)
 	if !ok {
@@ -116,8 +121,8 @@ func (s *store) load(ctx context.Context, op, key string) (*driver.Record, *memc
 	if !rec.Live(time.Now()) {
 		return nil, nil, driver.ErrNotFound
 	}
-	if mark, ok := rec.Mark(); ok {
-		return nil, nil, &driver.MarkedError{Mark: mark}
+	if _, marked := rec.Mark(); marked {
+		return rec, item, driver.ErrNotFound
 	}
 	return rec, item, nil
 }

@@ -94,6 +94,17 @@ func TestLostAnswer(t *testing.T) {
 			proxy.ResetAfter(0)
 			must(t, b.Touch(ctx, key(1), rec.Expires))
 			lost("Delete", func() error { return b.Delete(ctx, key(1), 2) })
+			mark := driver.Mark{Kind: 1, Expires: rec.Expires}
+			lost("Mark where nothing stands", func() error { return b.(driver.Marker).Mark(ctx, key(2), 0, mark) })
+			must(t, b.Create(ctx, key(3), newRecord("")))
+			lost("Mark", func() error { return b.(driver.Marker).Mark(ctx, key(3), 1, mark) })
+			for i := 2; i <= 3; i++ {
+				proxy.ResetAfter(0)
+				err := b.Load(ctx, key(i), rec)
+				if _, marked := errors.AsType[*driver.MarkedError](err); !marked {
+					t.Errorf("Load = %v, want a mark: it was put there", err)
+				}
+			}
 			proxy.ResetAfter(0)
 			must(t, b.Delete(ctx, key(1), 0))
 		})

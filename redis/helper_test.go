@@ -55,7 +55,9 @@ type store interface {
 	driver.Counter
 	driver.Lister
 	driver.UserLister
+	driver.AliasLister
 	driver.UserLimiter
+	driver.Marker
 	driver.Clearer
 	driver.Pinger
 	io.Closer

@@ -30,7 +30,7 @@ local function names(head, key)
   local alias = second and length(head, ending + 1) or 0
   local user = head:sub(47, ending)
   if alias > 0 and #head < ending + 2 + alias then
-    return user, part(key, ending + 2, ending + 1 + alias)
+    return user, (part(key, ending + 2, ending + 1 + alias))
   end
   return user, head:sub(ending + 3, ending + 2 + alias)
 end

@@ -21,7 +21,8 @@
 // # In Redis
 //
 // Each session is one string, app:{<storage key>} in the namespace "app", and session:{…} without a namespace. Each
-// user with sessions has one sorted set, app:u:{<SHA-256 of the name>}, of the storage keys. All in a
+// user with sessions has one sorted set, app:u:{<SHA-256 of the name>}, of the storage keys, and each alias another,
+// app:a:{…}. A mark has the key of the session in whose place it is, and is a sorted set, too. All in a
 // namespace but letters, digits, - and _ is escaped, so that no two namespaces meet. No key has a byte of a sid or of
 // a user's name in it.
 //
@@ -51,8 +52,8 @@ func init() {
 // Open connects to one server, as the provider "redis" does. It tries the commands that will be needed, changing
 // nothing. The error is a [*session.ConfigError] that names the setting or the server, and shows no password.
 //
-// The result is a [driver.Counter], [driver.Lister], [driver.UserLister], [driver.UserLimiter],
-// [driver.Renamer], [driver.Watcher], [driver.Clearer], [driver.Pinger] and an [io.Closer]; with c.Beego it is the
+// The result is a [driver.Counter], [driver.Lister], [driver.UserLister], [driver.AliasLister],
+// [driver.UserLimiter], [driver.Renamer], [driver.Marker], [driver.Watcher], [driver.Clearer], [driver.Pinger] and an [io.Closer]; with c.Beego it is the
 // last two alone.
 func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	return open(ctx, single, c)

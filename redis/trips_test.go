@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -167,6 +168,56 @@ func TestTripsOfUsers(t *testing.T) {
 		rec.User = "ann"
 		check("Rename of another user", 2, func() error { return b.(driver.Renamer).Rename(ctx, key(2), rec.Version, key(1), rec, driver.Mark{}) })
 		check("Delete", 2, func() error { return b.Delete(ctx, key(1), 0) })
+		first = false
+	}
+}
+
+// TestTripsOfMarks counts the trips of the backend's calls on marks, and on sessions with an alias.
+func TestTripsOfMarks(t *testing.T) {
+	addr := empty(t)
+	proxy := servertest.NewProxy(t, addr)
+	b, c, ctx, first := node(t, proxy.Addr, "marks"), bare(t, addr), t.Context(), true
+	mark := driver.Mark{Kind: 1, Target: []byte("target"), Expires: time.Now().Add(time.Minute)}
+	check := func(name string, trips int, writes string, do func() error) {
+		t.Helper()
+		must(t, c.ConfigResetStat(ctx).Err())
+		proxy.ResetTrips()
+		must(t, do())
+		if first { // the server does not know the scripts yet
+			return
+		}
+		if got := proxy.Trips(); got != trips {
+			t.Errorf("%s: %d trips, want %d", name, got, trips)
+		}
+		if got := written(t, addr); got != writes {
+			t.Errorf("%s: writes %q, want %q", name, got, writes)
+		}
+	}
+	for range 2 {
+		must(t, c.FlushDB(ctx).Err())
+		must(t, b.Create(ctx, key(1), newRecord("")))
+		must(t, b.Create(ctx, key(2), newRecord("ann")))
+		check("Mark where nothing stands", 1, "pexpireat zadd", func() error { return b.Mark(ctx, key(9), 0, mark) })
+		check("Mark", 1, "pexpireat zadd unlink", func() error { return b.Mark(ctx, key(1), 1, mark) })
+		check("Mark of a user's", 2, "pexpireat zadd zrem unlink", func() error { return b.Mark(ctx, key(2), 1, mark) })
+		check("Load of a mark", 2, "", func() error {
+			if err := b.Load(ctx, key(1), new(driver.Record)); !errors.Is(err, driver.ErrNotFound) {
+				return err
+			}
+			return nil
+		})
+		must(t, b.Create(ctx, key(3), newRecord("")))
+		check("Rename with a mark", 1, "set pexpireat zadd unlink", func() error {
+			return b.(driver.Renamer).Rename(ctx, key(3), 1, key(4), newRecord(""), mark)
+		})
+		rec := newRecord("ann")
+		rec.Alias = "alias"
+		check("Create with an alias", 1, "set pexpireat pexpireat pexpireat pexpireat zadd zadd", func() error {
+			return b.Create(ctx, key(5), rec)
+		})
+		rec.Alias, rec.User = "other", "bob"
+		check("Save of other names", 4, "set pexpireat pexpireat zadd zadd zrem zrem", func() error { return b.Save(ctx, key(5), rec) })
+		check("Delete with an alias", 2, "zrem zrem unlink", func() error { return b.Delete(ctx, key(5), 0) })
 		first = false
 	}
 }

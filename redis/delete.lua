@@ -8,8 +8,7 @@ if ARGV[1] == '' and ARGV[4] ~= '' then
   if redis.call('EXISTS', KEYS[1]) == 1 then
     return 2
   end
-  redis.call('ZADD', KEYS[1], ARGV[5], ARGV[4])
-  redis.call('PEXPIREAT', KEYS[1], ARGV[5])
+  stand(KEYS[1], ARGV[4], ARGV[5])
   return 1
 end
 local head, marked = part(KEYS[1], 0, 47)

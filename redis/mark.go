@@ -8,7 +8,7 @@ import (
 )
 
 // Mark implements [driver.Marker]. A mark has the name of the session in whose place it is, but another type: it is a
-// sorted set of one element, kind and target, whose score is when it expires. So no command takes it for a record, and
+// sorted set of kind and target in pieces, whose scores are when it expires. So no command takes it for a record, and
 // only who looks for one that is not there asks for it.
 func (s *store) Mark(ctx context.Context, key string, at uint64, mark driver.Mark) error {
 	switch {
@@ -33,11 +33,15 @@ func (s *store) loadMark(ctx context.Context, name string) error {
 	switch {
 	case err != nil:
 		return err
-	case len(list) != 2: // it has expired
+	case len(list) < 2: // it has expired
 		return driver.ErrNotFound
 	}
-	value, _ := list[0].(string)
-	rec := driver.Record{Version: driver.MarkVersion, Expires: time.UnixMilli(score(list[1])), Data: []byte(value)}
+	rec := driver.Record{Version: driver.MarkVersion, Expires: time.UnixMilli(score(list[1]))}
+	for i := 0; i < len(list); i += 2 {
+		if piece, _ := list[i].(string); piece != "" {
+			rec.Data = append(rec.Data, piece[1:]...) // without its number
+		}
+	}
 	mark, _ := rec.Mark()
 	return &driver.MarkedError{Mark: mark}
 }

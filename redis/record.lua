@@ -1,5 +1,5 @@
--- What the scripts on sessions begin with. A session is a string; a mark that stands in its place is a sorted set of one
--- element, its kind and target.
+-- What the scripts on sessions begin with. A session is a string; a mark that stands in its place is a sorted set, whose
+-- elements are pieces of its kind and target.
 
 -- part returns bytes of a record, '' if there is none; then also whether there is a mark.
 local function part(key, from, to)
@@ -52,12 +52,20 @@ local function conflict(key)
   return {redis.call('GET', key), redis.call('PEXPIRETIME', key)}
 end
 
+-- stand puts a mark where nothing stands. An element of more than 64 bytes would make the set one of 1 KB; each has its
+-- number first.
+local function stand(key, mark, expires)
+  for i = 0, (#mark - 1) / 63 do
+    redis.call('ZADD', key, expires, string.char(i) .. mark:sub(63 * i + 1, 63 * i + 63))
+  end
+  redis.call('PEXPIREAT', key, expires)
+end
+
 -- leave removes a record, puts a mark in its place if there is one, and tells those who watch.
 local function leave(key, mark, expires, channel, session)
   redis.call('UNLINK', key)
   if mark ~= '' then
-    redis.call('ZADD', key, expires, mark)
-    redis.call('PEXPIREAT', key, expires)
+    stand(key, mark, expires)
   end
   redis.pcall('PUBLISH', channel, session) -- who may not publish has nobody who watches
 end

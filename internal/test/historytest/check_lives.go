@@ -155,7 +155,8 @@ func (c *checker) checkLate(l *life, f *fate, d, moved *event) {
 	case d.op != "start":
 	case d.late:
 		mayMove := func(e end) bool { return (e.by.op == "login" || e.by.op == "regenerate") && e.by.from < d.to }
-		if !slices.ContainsFunc(f.ends, mayMove) {
+		marks := func(e *event) bool { return e.op == "start" && !e.late && e.request.moves } // and e.on was gone before
+		if !slices.ContainsFunc(f.ends, mayMove) && !slices.ContainsFunc(f.dead, marks) {
 			c.violated(ruleLate, "", []*event{l.born, d}, "session %s has no other sid, and its request is told that it has", l.name)
 		}
 	case moved != nil && moved.to < d.from && d.began.Sub(moved.ended) < markFor && c.run.marks():

@@ -31,6 +31,7 @@ type request struct {
 	pending []*change
 	written int
 	failed  error // the last error that leaves open what was done
+	moves   bool  // it has called Regenerate or Login
 
 	// Of a session in a cookie:
 	view    *view         // what it should have
@@ -249,6 +250,7 @@ func (q *request) turn() bool {
 
 // move calls Regenerate or Login. The changes until then go to the new sid, unless another user logs in.
 func (q *request) move(op, user string) bool {
+	q.moves = true
 	e := q.event(op, q.life)
 	other := q.life.user != "" && user != q.life.user
 	if !other {

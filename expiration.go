@@ -57,8 +57,9 @@ func (s *Session) setLifetime(ctx context.Context, d time.Duration, remembered b
 		return s.m.cannot[lifetimes]
 	case d != 0 && !isLifetime(d):
 		return errors.New("session: a lifetime is from a millisecond to a century, or 0")
-	case s.m.cfg.absolute > 0 && d > s.m.cfg.absolute:
-		return fmt.Errorf("session: a lifetime of %v is longer than absoluteLifetime, %v", d, s.m.cfg.absolute)
+	}
+	if absolute := s.lifetime().Absolute; absolute > 0 && d > absolute {
+		return fmt.Errorf("session: a lifetime of %v is longer than absoluteLifetime, %v", d, absolute)
 	}
 	ms, before := d.Milliseconds(), s.m.maxAge(s.lifetime())
 	if remembered {
@@ -81,7 +82,7 @@ func (s *Session) SetAbsoluteLifetime(ctx context.Context, d time.Duration) erro
 	switch {
 	case s.m.cannot[lifetimes] != nil:
 		return s.m.cannot[lifetimes]
-	case d != 0 && d < time.Millisecond || d > maxLifetime:
+	case d != 0 && !isLifetime(d):
 		return errors.New("session: a lifetime is from a millisecond to a century, or 0")
 	case d != 0 && s.isStored() && time.Since(s.draft.Created()) >= d:
 		return errors.New("session: the session is older than the absolute lifetime")

@@ -18,7 +18,7 @@ type Info struct {
 	User     string    // who is logged in, "" for nobody
 	Created  time.Time // when it began, or the user logged in
 	AuthTime time.Time // when the user logged in, the zero time if nobody did
-	LastSeen time.Time // when it was last used, to within touchInterval; List guesses if the session has a lifetime of its own
+	LastSeen time.Time // when it was last used, to within touchInterval
 	Expires  time.Time // when it ends if it is not used again
 	Deadline time.Time // when it ends, used or not; the zero time for never
 }

@@ -70,7 +70,7 @@ func TestDumpOfEncryptedSessions(t *testing.T) {
 // TestSwappedFiles gives each of two sessions the other's file.
 func TestSwappedFiles(t *testing.T) {
 	dir := t.TempDir()
-	m := encrypting(t, dir)
+	m := encrypting(t, dir, session.CfgMarkLifetime(-1)) // so that the files are the sessions' own
 	ann := login(t, m, nil, "Ann", "a")
 	annFile := records(t, dir)[0]
 	eve := login(t, m, nil, "Eve", "e")
@@ -90,10 +90,10 @@ func TestSwappedFiles(t *testing.T) {
 	}
 }
 
-func encrypting(t *testing.T, dir string) *session.Manager {
+func encrypting(t *testing.T, dir string, opts ...session.ManagerConfigOpt) *session.Manager {
 	t.Helper()
-	m, err := session.New(file.New(), session.NewManagerConfig(session.CfgProviderConfig(dir),
-		session.CfgEncryptionKeys("a key that is long enough for this")))
+	opts = append(opts, session.CfgProviderConfig(dir), session.CfgEncryptionKeys("a key that is long enough for this"))
+	m, err := session.New(file.New(), session.NewManagerConfig(opts...))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,14 +26,14 @@ func (w *guarded) Header() http.Header {
 // that Start has answered stays, also when others have ended the session meanwhile.
 func TestASaveLeavesTheResponseHeaderAlone(t *testing.T) {
 	renewing := []session.ManagerConfigOpt{session.CfgTouchInterval(-1), session.CfgCookieLifeTime(600)}
-	change := func(s *session.Session) { _ = s.Set(nil, "a", 2) }
+	change := func(s *session.Session) { _ = s.Set(t.Context(), "a", 2) }
 	for _, e := range engines() {
 		for visitor, known := range map[string]bool{"new": false, "known": true} {
 			for name, late := range map[string]func(s *session.Session){
 				"Save":                    func(s *session.Session) { _ = s.Save(t.Context()) },
-				"SaveAll":                 func(s *session.Session) { _ = session.SaveAll(nil, s) },
-				"SessionRelease":          func(s *session.Session) { s.SessionRelease(nil, nil) },
-				"SessionReleaseIfPresent": func(s *session.Session) { s.SessionReleaseIfPresent(nil, nil) },
+				"SaveAll":                 func(s *session.Session) { _ = session.SaveAll(t.Context(), s) },
+				"SessionRelease":          func(s *session.Session) { s.SessionRelease(t.Context(), nil) },
+				"SessionReleaseIfPresent": func(s *session.Session) { s.SessionReleaseIfPresent(t.Context(), nil) },
 			} {
 				for _, changed := range []bool{false, true} {
 					for _, ended := range []bool{false, true} {

@@ -69,8 +69,9 @@ func (m *Manager) attachSealer(s driver.Sealer, cfg *ManagerConfig) error {
 		}
 	}
 	m.local, m.maxPart, m.elsewhere = true, cookies.MaxParts-1, newElsewhere(m.cfg)
-	m.cfg.EnableSetCookie, m.cfg.EnableSidInURLQuery, m.cfg.EnableSidInHTTPHeader = true, false, false // the session is in a cookie, whatever they say
-	m.envelope.Beego = false                                                                           // what it stores is in our form, which has a place for metadata
+	// The session is in a cookie, whatever the settings say, and in our form, which has a place for metadata.
+	m.cfg.EnableSetCookie, m.cfg.EnableSidInURLQuery, m.cfg.EnableSidInHTTPHeader = true, false, false
+	m.envelope.Beego = false
 	m.engine = &sealedEngine{drafted{m}, s}
 	return nil
 }
@@ -87,16 +88,10 @@ func (m *Manager) enable() error {
 
 // newEnvelope returns how values are stored under settings s.
 func newEnvelope(s *settings, c codec.Codec) merge.Envelope {
-	e := merge.Envelope{
-		Codec: c, Beego: s.Beego, MaxBytes: s.maxBytes,
+	return merge.Envelope{
+		Codec: c, Seal: s.seal, Beego: s.Beego, MaxBytes: s.maxBytes,
 		Lifetimes: merge.Lifetimes{Idle: s.idle, Absolute: s.absolute, Touch: s.touchEvery},
 	}
-	if s.seal != nil {
-		seal := *s.seal
-		seal.Namespace = s.Namespace
-		e.Seal = &seal
-	}
-	return e
 }
 
 // adapt takes over what the provider's config says of the cookies. Settings that follow from these are derived

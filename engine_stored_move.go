@@ -63,7 +63,7 @@ func (e *storedEngine) moveUnstored(ctx context.Context, s *Session, sid, user s
 }
 
 // markDead leaves marks for the sids of this request that named no session: another request that carries them, and comes after
-// this login, would be answered with a new cookie in the place of the login's. It is worth no error.
+// this login, would be answered with a new cookie in the place of the login's. The login stands if that fails.
 func (e *storedEngine) markDead(ctx context.Context, s *Session) {
 	for _, sid := range s.extra().dead {
 		if err := e.store.Mark(ctx, e.m.storageKey(sid)); err != nil {
@@ -149,24 +149,17 @@ func (e *storedEngine) onFirstKey(ctx context.Context, user string) (stored stri
 	if len(names) == 1 || !ok { // who limits lists
 		return names[0], nil
 	}
-	var older []string // first all of them, so that nothing is loaded while a list holds a connection
-	for _, name := range names[1:] {
-		for entry, failed := range l.ListUser(ctx, name) {
-			if err = failed; err == nil {
-				older = append(older, entry.Key)
-			}
-		}
-	}
-	for _, key := range older {
-		if err == nil {
-			err = e.store.Reseal(ctx, key)
-		}
-	}
+	older, err := e.m.entriesOf(ctx, l, names[1:])
 	if err != nil {
-		e.m.stats.count(failures)
-		err = fmt.Errorf("session: login: %w", err)
+		return "", err
 	}
-	return names[0], err
+	for _, entry := range older {
+		if err := e.store.Reseal(ctx, entry.Key); err != nil {
+			e.m.stats.count(failures)
+			return "", fmt.Errorf("session: login: %w", err)
+		}
+	}
+	return names[0], nil
 }
 
 // unreserve gives back the room that reserve has made. Others would have to wait until it lapses, and have to if this call

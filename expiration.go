@@ -114,11 +114,15 @@ func (m *Manager) maxAgeUntil(expires time.Time, l merge.Lifetime, fixed bool) i
 
 // maxAge returns the Max-Age of the session's cookie, if it is sent now.
 func (s *Session) maxAge() int {
-	return s.m.maxAgeUntil(s.draft.Expires(), s.lifetime(), s.isFixed())
+	life := s.lifetime()
+	if s.m.maxAge(life) == 0 { // isFixed may have to look through the request
+		return 0
+	}
+	return s.m.maxAgeUntil(s.draft.Expires(), life, s.isFixed())
 }
 
-// cookieDue reports whether the browser keeps the cookie, and was sent it a twentieth of its life ago. That goes by what is
-// stored with the session: what else is stored meanwhile does not matter.
+// cookieDue reports whether the browser keeps the cookie, and was last sent it a twentieth of its life ago. That is
+// stored with the session, so that other saves do not matter.
 func (s *Session) cookieDue() bool {
 	age := s.maxAge()
 	if age == 0 || !s.r.answersCookie() || s.promisable() != nil {

@@ -242,7 +242,7 @@ func (s *settings) checkCodec() error {
 	if err != nil {
 		return configErrorf("encryptionKeys", "%w", err)
 	}
-	s.seal = &merge.Seal{Box: box, Names: names}
+	s.seal = &merge.Seal{Box: box, Names: names, Namespace: s.Namespace}
 	return nil
 }
 

@@ -44,7 +44,7 @@ func (m *Manager) SessionsOf(ctx context.Context, user string) ([]Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	entries, err := m.entriesOf(ctx, l, user)
+	entries, err := m.entriesOf(ctx, l, m.envelope.StoredNames(user))
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string
 	// A session that changes its sid while the list is read may be in neither place; it is in the next list. What is
 	// in the first one ends even if its login is yet to come: by the clock of a node that is ahead of this one's.
 	for pass, clean := 0, 0; clean < 2; pass, clean = pass+1, clean+1 {
-		entries, err := m.entriesOf(ctx, l, user)
+		entries, err := m.entriesOf(ctx, l, m.envelope.StoredNames(user))
 		if err != nil {
 			return ended, err
 		}
@@ -137,7 +137,7 @@ func (m *Manager) keyOfUsers(ctx context.Context, user, id string) (string, erro
 	if err != nil {
 		return "", err
 	}
-	entries, err := m.entriesOf(ctx, l, user)
+	entries, err := m.entriesOf(ctx, l, m.envelope.StoredNames(user))
 	if err != nil {
 		return "", err
 	}
@@ -180,12 +180,12 @@ func (m *Manager) userLister(user string) (driver.UserLister, error) {
 	return l, err
 }
 
-// entriesOf returns the records of user: all of them, so that nothing else is asked while the list holds a connection. It takes no
-// longer than any call of the store, or a silent server would hold it for ever.
-func (m *Manager) entriesOf(ctx context.Context, l driver.UserLister, user string) (entries []driver.Entry, err error) {
+// entriesOf returns the records of a user, whose stored names these are: all of them, so that nothing else is asked while the
+// list holds a connection. It takes no longer than any call of the store, or a silent server would hold it for ever.
+func (m *Manager) entriesOf(ctx context.Context, l driver.UserLister, names []string) (entries []driver.Entry, err error) {
 	ctx, cancel := m.loadContext(ctx)
 	defer cancel()
-	for _, name := range m.envelope.StoredNames(user) {
+	for _, name := range names {
 		for e, err := range l.ListUser(ctx, name) {
 			if err != nil {
 				m.stats.count(failures)

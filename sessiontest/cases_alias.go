@@ -3,7 +3,6 @@ package sessiontest
 import (
 	"strconv"
 	"testing"
-	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
 )
@@ -99,23 +98,8 @@ var aliasCases = []testCase{
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			l := optional[driver.AliasLister](t, b)
-			e.inTime(t, func(key string, expires time.Time) error {
-				alias := "a " + key
-				touched, saved := aliased(alias), aliased(alias)
-				touched.Expires, saved.Expires = expires, expires
-				create(t, b, key, touched)
-				create(t, b, key[1:]+"A", saved)
-				if err := b.Touch(t.Context(), key, time.Now().Add(time.Hour)); err != nil {
-					return err
-				}
-				saved.Expires = time.Now().Add(time.Hour)
-				if err := b.Save(t.Context(), key[1:]+"A", saved); err != nil {
-					return err
-				}
-				e.waitFor(expires)
-				wantAliases(t, l, alias, key, key[1:]+"A")
-				return nil
-			})
+			e.outlive(t, func(rec *driver.Record, name string) { rec.Alias = name },
+				func(name string, keys ...string) { wantAliases(t, l, name, keys...) })
 		},
 	},
 	{

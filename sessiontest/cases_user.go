@@ -140,23 +140,8 @@ var userCases = []testCase{
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			l := optional[driver.UserLister](t, b)
-			e.inTime(t, func(key string, expires time.Time) error {
-				user := "Ann " + key
-				touched, saved := ownedBy(user, 0), ownedBy(user, 0)
-				touched.Expires, saved.Expires = expires, expires
-				create(t, b, key, touched)
-				create(t, b, key[1:]+"A", saved)
-				if err := b.Touch(t.Context(), key, time.Now().Add(time.Hour)); err != nil {
-					return err
-				}
-				saved.Expires = time.Now().Add(time.Hour)
-				if err := b.Save(t.Context(), key[1:]+"A", saved); err != nil {
-					return err
-				}
-				e.waitFor(expires)
-				wantUsers(t, l, user, key, key[1:]+"A")
-				return nil
-			})
+			e.outlive(t, func(rec *driver.Record, name string) { rec.User = name },
+				func(name string, keys ...string) { wantUsers(t, l, name, keys...) })
 		},
 	},
 	{
@@ -194,6 +179,31 @@ var userCases = []testCase{
 			}
 		},
 	},
+}
+
+// outlive touches one record of a name, and saves another, with later deadlines, and wants both listed after the first ones.
+func (e *env) outlive(t testing.TB, give func(rec *driver.Record, name string), want func(name string, keys ...string)) {
+	t.Helper()
+	e.inTime(t, func(key string, expires time.Time) error {
+		name, b, other := "Ann "+key, e.node(t), key[1:]+"A"
+		touched, saved := newRecord("x"), newRecord("x")
+		for _, rec := range []*driver.Record{touched, saved} {
+			give(rec, name)
+			rec.Expires = expires
+		}
+		create(t, b, key, touched)
+		create(t, b, other, saved)
+		if err := b.Touch(t.Context(), key, time.Now().Add(time.Hour)); err != nil {
+			return err
+		}
+		saved.Expires = time.Now().Add(time.Hour)
+		if err := b.Save(t.Context(), other, saved); err != nil {
+			return err
+		}
+		e.waitFor(expires)
+		want(name, key, other)
+		return nil
+	})
 }
 
 // ownedBy returns a record of a user who logged in so many minutes ago.

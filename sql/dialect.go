@@ -86,8 +86,8 @@ type Dialect struct {
 }
 
 // Statements are templates. {table} is the quoted name of the table, {name} its bare name, for the names of
-// indexes, and {index} the quoted name of the index of aliases where no table is named beside it. {now}, {hour} and {hours} are Now, HourNow and HourExpires of the dialect. {live} is the condition
-// of a live record, {standing} that of one or of a mark, {head} all columns but data. Parameters are
+// indexes, and {index} the quoted name of the index of aliases where no table is named beside it. {now}, {hour} and
+// {hours} are Now, HourNow and HourExpires of the dialect. {live} is the condition of a live record, {standing} that of one or of a mark, {head} all columns but data. Parameters are
 //
 //	:ns :id :to          the namespace, a key, and the key that it is renamed to
 //	:version             of the row before the change; of a new row 1, 0 for a reservation or -1 for a mark

@@ -144,7 +144,7 @@ func (e *Envelope) Apply(head int, c Contents, changes Changes, cookieSent int64
 		return p, err
 	}
 	p.Life = e.Lifetimes.Of(p.Meta)
-	if changes, err = e.stripped(changes, c.Values, p.Meta); err != nil {
+	if changes, err = e.migrated(changes, c.Values, p.Meta); err != nil {
 		return p, err
 	}
 	switch {

@@ -182,7 +182,7 @@ func (l *Log) Update(key, value []byte, fn func(any) (any, error)) {
 // Clear notes that all values are removed, and what goes with them.
 func (l *Log) Clear() {
 	l.Changes = Changes{Flush: true}
-	for _, f := range dropsMeta {
+	for _, f := range withValues {
 		l.setMeta(f, nil)
 	}
 }

@@ -167,8 +167,8 @@ func (c *Changes) findMeta(f Field) *metaChange {
 	return nil
 }
 
-// dropsMeta are the fields that go with the values.
-var dropsMeta = []Field{Label, OwnIdle}
+// withValues are the fields that Clear removes with the values.
+var withValues = []Field{Label, OwnIdle}
 
 // SetText notes that a field has this text, or none if it is "".
 func (l *Log) SetText(f Field, text string) {
@@ -256,9 +256,9 @@ func (e *Envelope) lifted(meta *Meta, c codec.Codec, values []byte) (*Meta, erro
 	return meta.with(old.meta)
 }
 
-// stripped returns changes that also bring values, which they are made to, into today's form: no metadata among them, but in
-// beego's layout, where meta is a value.
-func (e *Envelope) stripped(changes Changes, values []byte, meta *Meta) (Changes, error) {
+// migrated returns changes that also bring values, which they are made to, into today's form: old labels and lifetimes go, and
+// in beego's layout meta is a value.
+func (e *Envelope) migrated(changes Changes, values []byte, meta *Meta) (Changes, error) {
 	list := changes.list
 	if !changes.Flush && hasOldKeys(values) {
 		list = append(slices.Clone(list), codec.Change{Key: oldLabelKeyEnc}, codec.Change{Key: oldLifetimeKeyEnc})

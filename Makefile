@@ -104,11 +104,12 @@ bench-peers: servers ## this package beside others, 5 rounds, into docs/performa
 	@cd bench && $(GO) test ./...
 	@cd bench && $(GO) run . -bench '$(BENCH)' -count $(if $(filter file,$(origin COUNT)),5,$(COUNT)) -o ../docs/performance.md
 
+# Four packages at a time: in the long form they wait for servers and for time more than they compute.
 .PHONY: soak
 soak: servers ## every fuzz target for FUZZTIME (30s) each, the tests with SESSION_SEEDS (1000) seeds or more, the drill, all mutants
 	@$(call each,$(TESTED),GO=$(GO) $(CURDIR)/scripts/fuzz.sh $(FUZZTIME))
 	@export SESSION_SEEDS=$(SESSION_SEEDS) SESSION_SOAK=1; \
-	$(call each,$(TESTED),$(GO) test -race -shuffle=on -count 1 -timeout 4h ./...)
+	$(call each,$(TESTED),$(GO) test -race -shuffle=on -count 1 -timeout 4h -p 4 ./...)
 	@$(MAKE) drill
 	@$(MAKE) mutants MUTANTS=. N=0
 

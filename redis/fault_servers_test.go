@@ -27,29 +27,33 @@ func TestFaultSentinel(t *testing.T) {
 		t.Cleanup(func() { c.Close() })
 		return c
 	}
-	// settled waits until a failover can begin. A replica that is still on its way to the master would lose all
-	// that is new to it, and sentinels do not ask a replica often.
-	settled := func(t *testing.T, master *servertest.Server) {
+	// settled waits until a failover can begin, and returns the master. A replica that is still on its way to the
+	// master would lose all that is new to it, and sentinels do not ask a replica often. A sentinel that makes a server
+	// a replica closes its connections: each attempt has its own, and asks again who the master is.
+	settled := func(t *testing.T) *servertest.Server {
 		t.Helper()
-		conn := admin(master.Addr, o.Password).Conn()
-		defer conn.Close()
-		for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-			must(t, conn.Set(t.Context(), "settled", 1, 0).Err())
-			if n := conn.Do(t.Context(), "wait", 2, 1000).Val(); n == int64(2) {
-				return
+		var replicas int64
+		var err error
+		for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+			master := s.Master(t)
+			conn := admin(master.Addr, o.Password).Conn()
+			if err = conn.Set(t.Context(), "settled", 1, 0).Err(); err == nil {
+				replicas, err = conn.Do(t.Context(), "wait", 2, 1000).Int64()
 			}
-			if time.Now().After(end) {
-				t.Fatal("the master has less than two replicas after a minute")
+			conn.Close()
+			if err == nil && replicas == 2 {
+				return master
 			}
 		}
+		t.Fatalf("after a minute the master has %d of 2 replicas: %v", replicas, err)
+		return nil
 	}
 	setup := faulttest.Setup{
 		Open: nodes(redis.OpenSentinel, config), Refused: notMade, OpTimeout: 5 * time.Second, Rounds: 3,
 	}
 
 	order := func(t *testing.T, r *faulttest.Round, pause bool) {
-		before := s.Master(t)
-		settled(t, before)
+		before := settled(t)
 		master, sentinel := admin(before.Addr, o.Password), admin(s.Addrs[0], o.SentinelPassword)
 		for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 			r.Broken()
@@ -114,8 +118,7 @@ func TestFaultSentinel(t *testing.T) {
 	t.Run("master killed", func(t *testing.T) {
 		setup.Fails, setup.Loses = faulttest.Some, true
 		seen := faulttest.Run(t, setup, func(r *faulttest.Round) {
-			before := s.Master(t)
-			settled(t, before)
+			before := settled(t)
 			r.Broken()
 			before.Kill(t)
 			after := before

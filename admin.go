@@ -90,7 +90,11 @@ func (m *Manager) recordOf(ctx context.Context, b driver.Backend, id string) (ke
 	load := func() error {
 		ctx, cancel := m.loadContext(ctx)
 		defer cancel()
-		return b.Load(ctx, key, &rec)
+		err := b.Load(ctx, key, &rec)
+		if isUnreadable(err) { // whose it was nobody knows, but it can be ended
+			return nil
+		}
+		return err
 	}
 	err = ErrNotFound
 	if m.validSID(id) {

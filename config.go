@@ -101,7 +101,9 @@ type ManagerConfig struct {
 	// OpTimeout bounds each call that needs the store, its waits and retries included. Zero means 5 s.
 	OpTimeout time.Duration `json:"opTimeout"`
 
-	// MaxBytes is the largest encoded session that is stored. Zero means 1 MiB.
+	// MaxBytes is the largest encoded session that is stored. Zero means 1 MiB. One that is stored already opens up to four
+	// times that size, so that a lower limit locks nobody out; a larger one is an error of Start wrapping [ErrTooLarge], and can
+	// only be ended.
 	MaxBytes int `json:"maxBytes"`
 
 	// MaxPerUser is how many sessions a user may have at a time, on all nodes together: see [Session.Login]. Zero

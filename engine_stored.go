@@ -259,6 +259,8 @@ func (e *storedEngine) remove(ctx context.Context, sid string) (events []func(),
 			return nil, nil
 		case errors.Is(err, ErrNotFound): // by this node's clock; another's may be behind
 			absent = true
+		case isUnreadable(err): // then nobody knows whose it was, but it goes
+			rec.User = ""
 		case err != nil:
 			m.stats.count(failures)
 			return nil, err

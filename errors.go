@@ -48,6 +48,9 @@ var (
 	ErrClosed = driver.ErrClosed
 )
 
+// isUnreadable reports whether err says that something is stored, but nothing that can be read. It can be ended.
+func isUnreadable(err error) bool { return errors.Is(err, ErrCorrupt) || errors.Is(err, ErrTooLarge) }
+
 // A ConfigError names the setting that is wrong.
 type ConfigError = driver.ConfigError
 

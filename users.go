@@ -254,7 +254,7 @@ func (m *Manager) details(ctx context.Context, e *driver.Entry) (Info, error) {
 		return Info{}, err
 	}
 	switch c, err := m.envelope.Open(e.Key, &e.Record); {
-	case errors.Is(err, ErrCorrupt): // it is there, and can be ended
+	case isUnreadable(err): // it is there, and can be ended
 		return m.info(e, nil), nil
 	case err != nil:
 		return Info{}, err

@@ -26,6 +26,10 @@ type Backend interface {
 
 	// Load fills rec with the live record under key, or returns an error wrapping [ErrNotFound].
 	// rec.Data must not be changed by anyone afterwards.
+	//
+	// A backend that knows how long the stored Data is before it reads it returns an error wrapping [ErrTooLarge]
+	// if that is more than rec.MaxData, and leaves rec as it was: who writes to the store must not fill the memory of those who
+	// read it. It may be generous by the size of the rest of a record. The Manager checks what it gets, too.
 	Load(ctx context.Context, key string, rec *Record) error
 
 	// Save replaces the live record if the stored version is rec.Version, and advances rec.Version by

@@ -26,6 +26,7 @@ type Record struct {
 	Expires  time.Time // the session is gone at this time, unless it is used; never after Deadline
 	Deadline time.Time // the session is gone at this time, used or not
 	Shorten  bool      // Save may move Expires earlier; not stored
+	MaxData  int       // how many bytes of Data Load is to return at most, 0 for any number; not stored
 	Alias    string    // another name that the session is found by, of at most MaxAlias bytes; "" for none
 	Meta     []byte    // what a list shows of the session, encoded by the core, at most MaxMeta bytes; as Data otherwise
 	Data     []byte    // the values, encoded by the core; opaque to a backend, immutable once handed over
@@ -67,6 +68,9 @@ const (
 	recordMagic2  = "ses2"
 	recordHeader  = RecordUserOffset + 2
 	recordLengths = 2 // bytes of a length
+
+	// RecordMaxHead is how many bytes a record has in its binary form besides Data, at most: more than the Manager needs.
+	RecordMaxHead = 4 << 10
 
 	// RecordVersionOffset is where eight bytes of version stand in a record's binary form.
 	RecordVersionOffset = 4

@@ -111,12 +111,12 @@ func (e *emptiness) stays(changed, now time.Time) bool {
 	return e.looked >= beegoCut
 }
 
-// find returns the live record of a file.
-func (b *beego) find(ctx context.Context, name string) (*driver.Record, error) {
+// find returns the live record of a file, of up to maxData bytes, or of any number if that is 0.
+func (b *beego) find(ctx context.Context, name string, maxData int) (*driver.Record, error) {
 	var empty emptiness
 	for {
 		now := time.Now() // before the read: what comes after it says nothing about the file
-		rec, changed, err := b.read(name)
+		rec, changed, err := b.read(name, sizeFor(maxData))
 		switch {
 		case err != nil:
 			return nil, err
@@ -132,7 +132,7 @@ func (b *beego) find(ctx context.Context, name string) (*driver.Record, error) {
 	}
 }
 
-func (b *beego) read(name string) (rec *driver.Record, changed time.Time, err error) {
+func (b *beego) read(name string, most int) (rec *driver.Record, changed time.Time, err error) {
 	f, err := openFile(b.s.home.root(), name, readOnly)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errIrregular), errors.Is(err, errFolder):
@@ -145,12 +145,12 @@ func (b *beego) read(name string) (rec *driver.Record, changed time.Time, err er
 	if err != nil {
 		return nil, changed, fail("read", err)
 	}
-	data, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	data, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
 	switch {
 	case err != nil:
 		return nil, changed, fail("read", err)
-	case len(data) > maxSize:
-		return nil, changed, fmt.Errorf("%w: file of more than %d bytes", driver.ErrCorrupt, maxSize)
+	case len(data) > most:
+		return nil, changed, tooLong(most)
 	case len(data) == 0:
 		data = nil
 	}
@@ -161,7 +161,7 @@ func (b *beego) read(name string) (rec *driver.Record, changed time.Time, err er
 
 // findVersion is find, but a record with another version is a conflict. A version of 0 is any.
 func (b *beego) findVersion(ctx context.Context, name string, version uint64) (*driver.Record, error) {
-	rec, err := b.find(ctx, name)
+	rec, err := b.find(ctx, name, 0)
 	if err == nil && version != 0 && rec.Version != version {
 		err = &driver.ConflictError{Record: rec}
 	}
@@ -233,7 +233,7 @@ func (b *beego) Create(ctx context.Context, sid string, rec *driver.Record) erro
 		return errBeegoSID
 	}
 	return b.within(ctx, sid, func(name string) error {
-		switch _, err := b.find(ctx, name); {
+		switch _, err := b.find(ctx, name, 0); {
 		case err == nil:
 			return driver.ErrExists
 		case !errors.Is(err, driver.ErrNotFound):
@@ -265,7 +265,7 @@ func (b *beego) Load(ctx context.Context, sid string, rec *driver.Record) error 
 	if !ok {
 		return driver.ErrNotFound
 	}
-	found, err := b.find(ctx, name)
+	found, err := b.find(ctx, name, rec.MaxData)
 	if err == nil {
 		*rec = *found
 	}
@@ -294,7 +294,7 @@ func (b *beego) Save(ctx context.Context, sid string, rec *driver.Record) error 
 // Touch implements [driver.Backend].
 func (b *beego) Touch(ctx context.Context, sid string, expires time.Time) error {
 	return b.within(ctx, sid, func(name string) error {
-		rec, err := b.find(ctx, name)
+		rec, err := b.find(ctx, name, 0)
 		if err != nil || !expires.After(rec.Expires) {
 			return err
 		}

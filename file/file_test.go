@@ -23,7 +23,8 @@ func TestContract(t *testing.T) {
 				t.Skip("takes a minute: set SESSION_SOAK=1")
 			}
 			sessiontest.Run(t, sessiontest.Harness{
-				Store: func(t testing.TB) sessiontest.Open { return inFolder(t.TempDir(), fsync) },
+				Store:   func(t testing.TB) sessiontest.Open { return inFolder(t.TempDir(), fsync) },
+				Bounded: true,
 			})
 		})
 	}

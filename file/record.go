@@ -49,8 +49,9 @@ func (buf *buffer) release() {
 // there is no such file or it is empty, as a loss of power may leave it, and session.ErrCorrupt if it holds
 // no record.
 func read(r *os.Root, name string, rec *driver.Record) error {
+	most := sizeFor(rec.MaxData)
 	return reading(r, name, func(f *os.File, buf *buffer) error {
-		found, err := buf.readRecord(f, name)
+		found, err := buf.readRecord(f, name, most)
 		if err != nil {
 			return err
 		}
@@ -98,21 +99,34 @@ func (buf *buffer) readHead(f *os.File, name string) ([]byte, error) {
 			return nil, err
 		}
 		if moving(buf.b) {
-			return buf.readRecord(f, name)
+			return buf.readRecord(f, name, maxSize)
 		}
 	}
 	return buf.b, nil
 }
 
-// readRecord reads the rest of f and returns the record that it is under its name.
-func (buf *buffer) readRecord(f *os.File, name string) ([]byte, error) {
-	if err := buf.readSome(f, maxSize+1); err != nil {
+// readRecord reads the rest of f, up to most bytes, and returns the record that it is under its name.
+func (buf *buffer) readRecord(f *os.File, name string, most int) ([]byte, error) {
+	if err := buf.readSome(f, most+1); err != nil {
 		return nil, err
 	}
-	if len(buf.b) > maxSize {
-		return nil, fmt.Errorf("%w: file of more than %d bytes", driver.ErrCorrupt, maxSize)
+	if len(buf.b) > most {
+		return nil, tooLong(most)
 	}
 	return recordIn(buf.b, path.Base(name))
+}
+
+// sizeFor returns the size of the largest file that is read for a record of maxData bytes of data, or of any number if that is 0:
+// there may be two in a file, each with its head.
+func sizeFor(maxData int) int {
+	if maxData == 0 || maxData > maxSize/2-driver.RecordMaxHead {
+		return maxSize
+	}
+	return 2 * (maxData + driver.RecordMaxHead)
+}
+
+func tooLong(most int) error {
+	return fmt.Errorf("%w: a file of more than %d bytes", driver.ErrTooLarge, most)
 }
 
 // readSome reads until the buffer has limit bytes or f ends.

@@ -111,8 +111,8 @@ func TestHuge(t *testing.T) {
 	if err := f.Truncate(1 << 40); err != nil {
 		t.Skipf("no file of a tebibyte here: %v", err)
 	}
-	if err := s.Load(t.Context(), "k", new(driver.Record)); !errors.Is(err, session.ErrCorrupt) {
-		t.Errorf("Load: %v, want ErrCorrupt", err)
+	if err := s.Load(t.Context(), "k", new(driver.Record)); !errors.Is(err, session.ErrTooLarge) {
+		t.Errorf("Load: %v, want ErrTooLarge", err)
 	}
 	var listed []driver.Entry
 	for entry, err := range s.List(t.Context()) {

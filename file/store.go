@@ -115,7 +115,7 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 	if !ok {
 		return driver.ErrNotFound
 	}
-	var found driver.Record
+	found := driver.Record{MaxData: rec.MaxData}
 	if err := read(s.home.root(), p.path, &found); err != nil {
 		return err
 	}

@@ -77,8 +77,8 @@ const rename = `WITH old AS (
 		gc_bucket = excluded.gc_bucket, data = excluded.data
 	RETURNING 1
 )
-SELECT 0, {head}, data FROM {table} WHERE ns = :ns AND id = :id AND {live} AND NOT EXISTS (SELECT 1 FROM old)
-UNION ALL SELECT 1, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM done`
+SELECT 0, {head}, {data} FROM {table} WHERE ns = :ns AND id = :id AND {live} AND NOT EXISTS (SELECT 1 FROM old)
+UNION ALL SELECT 1, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM done`
 
 // turned makes the old row of a rename a mark instead of removing it.
 const turned = `UPDATE {table} SET version = -1, user_id = NULL, created_at = NULL, auth_at = NULL, deadline_at = NULL,

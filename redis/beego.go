@@ -63,7 +63,7 @@ func (b *beego) Load(ctx context.Context, key string, rec *driver.Record) error 
 	if !validBeego(key) {
 		return driver.ErrNotFound
 	}
-	value, expires, err := b.get(ctx, key)
+	value, expires, err := b.get(ctx, key, rec.MaxData)
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (b *beego) Delete(ctx context.Context, key string, version uint64) error {
 func (b *beego) probe(ctx context.Context) error {
 	const name = "session-probe"
 	err := b.send(ctx, "open",
-		plainCall("pexpiretime", name), plainCall("get", name), plainCall("set", name, "", "xx", "pxat", 1),
+		plainCall("pexpiretime", name), plainCall("getrange", name, 0, 1), plainCall("set", name, "", "xx", "pxat", 1),
 		plainCall("unlink", name), plainCall("exists", name),
 		beegoSaveScript.call(name, "", "", 1, ""), beegoDeleteScript.call(name, ""))
 	return err

@@ -2,13 +2,8 @@ package redis
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
-
-	"github.com/redis/go-redis/v9"
-
-	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A coalescer lets loads that come while others are under way share trips. The first go at once and each alone;
@@ -30,23 +25,22 @@ const (
 
 // A load is one that waits for a trip.
 type load struct {
-	name  string
-	turn  chan struct{} // closed when the load has been made, or is to be made with others
-	crew  []*load       // not nil in the second case: all of the trip, this one too
-	value *redis.StringCmd
-	until *redis.IntCmd
+	name string
+	turn chan struct{} // closed when the load has been made, or is to be made with others
+	crew []*load       // not nil in the second case: all of the trip, this one too
+	getting
 }
 
 // get is [client.get], maybe with others.
-func (c *coalescer) get(ctx context.Context, name string) (value []byte, expires int64, err error) {
+func (c *coalescer) get(ctx context.Context, name string, most int) (value []byte, expires int64, err error) {
 	c.mu.Lock()
 	if c.flying < maxFlying {
 		c.flying++
 		c.mu.Unlock()
 		defer c.land()
-		return c.client.get(ctx, name)
+		return c.client.get(ctx, name, most)
 	}
-	l := &load{name: name, turn: make(chan struct{})}
+	l := &load{name: name, getting: getting{most: most}, turn: make(chan struct{})}
 	c.waiting = append(c.waiting, l)
 	c.mu.Unlock()
 	select {
@@ -58,22 +52,14 @@ func (c *coalescer) get(ctx context.Context, name string) (value []byte, expires
 	if l.crew != nil {
 		c.fly(ctx, l.crew)
 	}
-	value, err = l.value.Bytes()
-	if errors.Is(err, redis.Nil) {
-		return nil, 0, driver.ErrNotFound
-	}
-	if err == nil {
-		expires, err = l.until.Result()
-	}
+	value, expires, err = l.result()
 	switch {
 	case wrongType(err): // it need not be asked for again
 		return nil, 0, fail(ctx, "load", err)
-	case err != nil: // what may be sent again is decided there
-		return c.client.get(ctx, name)
-	case expires == -2: // it was removed in between
-		return nil, 0, driver.ErrNotFound
+	case !answered(err): // what may be sent again is decided there
+		return c.client.get(ctx, name, most)
 	}
-	return value, expires, nil
+	return value, expires, err
 }
 
 // land ends a trip: those who wait make the next.
@@ -122,9 +108,7 @@ func (c *coalescer) fly(ctx context.Context, crew []*load) {
 	defer cancel()
 	pipe := c.rdb.Pipeline()
 	for _, l := range crew {
-		l.value, l.until = redis.NewStringCmd(ctx, "get", l.name), redis.NewIntCmd(ctx, "pexpiretime", l.name)
-		pipe.Process(ctx, l.value)
-		pipe.Process(ctx, l.until)
+		l.getting = getInto(ctx, pipe, l.name, l.most)
 	}
 	pipe.Exec(ctx) // the errors are in the commands
 }

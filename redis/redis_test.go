@@ -33,7 +33,8 @@ func harness(open opener, config func(t testing.TB) string) sessiontest.Harness 
 				return open(ctx, c)
 			}
 		},
-		Floor: floor,
+		Bounded: true,
+		Floor:   floor,
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 type store struct {
 	*client
 	keys keys
-	read func(ctx context.Context, name string) (value []byte, expires int64, err error)
+	read func(ctx context.Context, name string, most int) (value []byte, expires int64, err error)
 }
 
 // Create implements [driver.Backend].
@@ -51,42 +51,83 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 		return driver.ErrNotFound
 	}
 	name := s.keys.session(key)
-	value, expires, err := s.read(ctx, name)
+	value, expires, err := s.read(ctx, name, mostOf(rec.MaxData))
 	switch {
 	case wrongType(err):
 		return s.loadMark(ctx, name)
 	case err != nil:
 		return err
+	case len(value) == 0: // no record is empty: it was stored in between
+		return driver.ErrNotFound
 	}
 	return unmarshal(rec, value, expires)
 }
 
-// get returns a string and when it expires, in one trip. The two may be of different moments: then the second is
-// the later one.
-func (s *client) get(ctx context.Context, name string) (value []byte, expires int64, err error) {
+// A getting reads a string, and when it expires, in one trip. The two may be of different moments: then the second is the
+// later one.
+type getting struct {
+	most  int // bytes, and 0 for any number
+	value *redis.StringCmd
+	until *redis.IntCmd
+}
+
+// getInto puts the commands that read name into pipe. GETRANGE returns one byte more than there may be, and no more: whoever can
+// write to Redis must not fill the memory of those who read.
+func getInto(ctx context.Context, pipe redis.Pipeliner, name string, most int) getting {
+	last := -1 // which is that of the string
+	if most > 0 {
+		last = most
+	}
+	g := getting{most, redis.NewStringCmd(ctx, "getrange", name, 0, last), redis.NewIntCmd(ctx, "pexpiretime", name)}
+	pipe.Process(ctx, g.value)
+	pipe.Process(ctx, g.until)
+	return g
+}
+
+// result returns what was read. GETRANGE does not tell no string from an empty one, which beego stores.
+func (g *getting) result() (value []byte, expires int64, err error) {
+	if value, err = g.value.Bytes(); err == nil {
+		expires, err = g.until.Result()
+	}
+	switch {
+	case err != nil:
+		return nil, 0, err
+	case expires == -2: // there is none, or it was removed in between
+		return nil, 0, driver.ErrNotFound
+	case g.most > 0 && len(value) > g.most:
+		return nil, 0, fmt.Errorf("session/redis: %w: a string of more than %d bytes", driver.ErrTooLarge, g.most)
+	}
+	return value, expires, nil
+}
+
+// answered reports whether err, which is from result, is what the server has to say: asking again changes nothing.
+func answered(err error) bool {
+	return err == nil || errors.Is(err, driver.ErrNotFound) || errors.Is(err, driver.ErrTooLarge)
+}
+
+// get returns a string of most bytes or fewer, and when it expires.
+func (s *client) get(ctx context.Context, name string, most int) (value []byte, expires int64, err error) {
 	var r retries
 	for {
 		pipe := s.rdb.Pipeline()
-		get, at := redis.NewStringCmd(ctx, "get", name), redis.NewIntCmd(ctx, "pexpiretime", name)
-		pipe.Process(ctx, get)
-		pipe.Process(ctx, at)
+		g := getInto(ctx, pipe, name, most)
 		pipe.Exec(ctx) // the errors are in the commands
-		value, err = get.Bytes()
-		if errors.Is(err, redis.Nil) {
-			return nil, 0, driver.ErrNotFound
-		}
-		if err == nil {
-			expires, err = at.Result()
-		}
+		value, expires, err = g.result()
 		switch {
-		case err == nil && expires == -2: // in between
-			return nil, 0, driver.ErrNotFound
-		case err == nil:
-			return value, expires, nil
+		case answered(err):
+			return value, expires, err
 		case !r.may(err, false), !r.pause(ctx):
 			return nil, 0, fail(ctx, "load", err)
 		}
 	}
+}
+
+// mostOf returns how long the string of a record may be that has maxData bytes of data, 0 if that is.
+func mostOf(maxData int) int {
+	if maxData == 0 {
+		return 0
+	}
+	return maxData + driver.RecordMaxHead
 }
 
 // unmarshal fills rec. expires is what PEXPIRETIME says.

@@ -145,6 +145,29 @@ var brokenLoad = []breakage{
 		related: []string{"S3", "S6", "S7"},
 	},
 	{
+		name: "Load cuts data that is longer than wanted",
+		alter: loaded(func(rec *driver.Record, used driver.Record) {
+			if used.MaxData > 0 {
+				rec.Data = rec.Data[:min(len(rec.Data), used.MaxData)]
+			}
+		}),
+		caught: []string{"record/longer than wanted"},
+	},
+	{
+		name: "Load refuses what is not too long",
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, load: func(ctx context.Context, key string, rec *driver.Record) error {
+				most := rec.MaxData
+				err := n.Load(ctx, key, rec)
+				if err == nil && most > 0 && len(rec.Data) >= most {
+					return session.ErrTooLarge
+				}
+				return err
+			}}
+		},
+		caught: []string{"record/longer than wanted"},
+	},
+	{
 		name:   "Load puts data where the last was",
 		alter:  loaded(func(rec *driver.Record, used driver.Record) { rec.Data = append(used.Data[:0], rec.Data...) }),
 		caught: []string{"record/loaded data stays"},

@@ -1,6 +1,8 @@
 package sessiontest
 
 import (
+	"context"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -66,6 +68,42 @@ var limitCases = []testCase{
 			s.set(t, values{"b": large})
 			wantOK(t, "Save", s.Save(t.Context()))
 			b.wantValues(t, m, values{"a": nil, "b": large, "c": nil})
+		},
+	},
+	{
+		name:     "limit/lowered",
+		sentence: "S9",
+		rule: "What is over maxBytes opens up to four times as much, and can be made smaller. Beyond that it is refused with ErrTooLarge " +
+			"before it is decoded; Destroy still works on it.",
+		check: func(t testing.TB, e *env) {
+			large := strings.Repeat("x", 3000)
+			b := visitor(t, e.manager(t), values{"a": large})
+			m := e.manager(t, session.CfgMaxBytes(1000))
+			s := b.start(t, m)
+			s.wantValues(t, values{"a": large})
+			s.set(t, values{"b": "1"})
+			wantErr(t, "Save", s.Save(t.Context()), session.ErrTooLarge)
+
+			stats := 0
+			low := e.manager(t, session.CfgMaxBytes(700), session.CfgOnDestroy(func(context.Context, session.Event) { stats++ }))
+			w := httptest.NewRecorder()
+			_, err := low.Start(w, b.request())
+			wantErr(t, "Start", err, session.ErrTooLarge)
+			wantNoCookie(t, "the response", w.Header())
+			_, err = low.Regenerate(httptest.NewRecorder(), b.request())
+			wantErr(t, "Regenerate", err, session.ErrTooLarge)
+			b.wantValues(t, m, values{"a": large})
+
+			wantOK(t, "Delete", s.Delete(t.Context(), "a"))
+			wantOK(t, "Save", s.Save(t.Context()))
+			b.wantValues(t, low, values{"a": nil, "b": "1"})
+
+			b = visitor(t, e.manager(t), values{"a": large})
+			b.destroy(t, low)
+			e.wantRecordless(t, b.value())
+			if stats != 1 {
+				t.Errorf("OnDestroy was called %d times, want once", stats)
+			}
 		},
 	},
 }

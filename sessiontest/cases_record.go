@@ -1,10 +1,13 @@
 package sessiontest
 
 import (
+	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
 )
 
@@ -70,6 +73,27 @@ var recordCases = []testCase{
 			}
 			create(t, b, e.key("nil"), &driver.Record{Expires: time.Now().Add(time.Hour)})
 			wantStored(t, b, e.key("nil"), 1, "")
+		},
+	},
+	{
+		name:     "record/longer than wanted",
+		sentence: "S2",
+		rule: "Load of a record with more Data than MaxData is an error wrapping ErrTooLarge, which leaves the record as it is, or the " +
+			"whole of it. One of MaxData is loaded.",
+		check: func(t testing.TB, e *env) {
+			b, key, data := e.node(t), e.key("k"), strings.Repeat("x", 100<<10)
+			create(t, b, key, newRecord(data))
+			for most, tooLarge := range map[int]bool{1: true, len(data) / 4: true, len(data): false, math.MaxInt: false} {
+				rec := &driver.Record{Version: 99, User: "used", MaxData: most, Data: []byte("used")}
+				switch err := b.Load(t.Context(), key, rec); {
+				case err == nil && string(rec.Data) == data && rec.User == "" && !(tooLarge && e.bounded):
+				case !tooLarge || !errors.Is(err, session.ErrTooLarge):
+					t.Errorf("Load of up to %d bytes = %v, and a record of %d", most, err, len(rec.Data))
+				case rec.Version != 99 || rec.User != "used" || string(rec.Data) != "used":
+					t.Error("an error of Load has changed the record")
+				}
+			}
+			wantStored(t, b, key, 1, data)
 		},
 	},
 	{

@@ -51,6 +51,9 @@ type Harness struct {
 	// that wait for an expiry wait a few of it.
 	Resolution time.Duration
 
+	// Bounded says that the engine refuses a record with more Data than the caller of Load wants, before it has read it.
+	Bounded bool
+
 	// Local says that the store goes by this process's clock alone, that what it waits for is in this
 	// process or in files, and that its goroutines end with Close. [Model] then runs it in fake time, on
 	// a store for each seed.
@@ -116,6 +119,7 @@ type env struct {
 	name       string // of the case
 	namespace  string // the case's own
 	resolution time.Duration
+	bounded    bool
 	beego      bool
 
 	seal        OpenSealer                       // instead of open, where the sessions are in the clients
@@ -130,6 +134,7 @@ func (h Harness) env(c testCase, open Open) *env {
 		name:       c.name,
 		namespace:  "ns" + hex.EncodeToString(sum[:4]),
 		resolution: max(h.Resolution, time.Millisecond),
+		bounded:    h.Bounded,
 		beego:      h.Beego,
 	}
 	if h.Beego {

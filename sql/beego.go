@@ -64,11 +64,12 @@ func (d *Dialect) ofBeego(lifetime time.Duration) *Dialect {
 	page := strconv.Itoa(pageSize)
 	own.Schema = b.Schema
 	own.head = b.Version + `, NULL, 0, 0, ` + expires + `, 0, NULL, NULL`
+	own.data = `CASE WHEN length(session_data) <= :most THEN NULLIF(session_data, '') END, length(session_data)`
 	own.live = expires + ` > {now}`
 	own.Statements = Statements{
 		Insert:  `INSERT INTO {table} (session_key, session_data, session_expiry) VALUES (:id, :data, ` + saved + `)`,
 		Replace: `UPDATE {table} SET ` + stored + saved + one + ` AND NOT {live}`,
-		Load:    `SELECT {head}, NULLIF(session_data, '') FROM {table}` + one + ` AND {live}`,
+		Load:    `SELECT {head}, {data} FROM {table}` + one + ` AND {live}`,
 		Save: `UPDATE {table} SET ` + stored + `CASE WHEN :shorten = 1 OR ` + expires + ` < :expires THEN ` + saved +
 			` ELSE session_expiry END` + one + ` AND ` + b.Version + ` = :version AND {live}`,
 		Touch:  `UPDATE {table} SET session_expiry = ` + saved + one + ` AND {live} AND ` + expires + ` < :expires`,

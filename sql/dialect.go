@@ -82,17 +82,20 @@ type Dialect struct {
 	// Beego is for the table of beego's provider. Nil means that there is none.
 	Beego *Beego
 
-	head, live string // {head} and {live}, if the table is beego's
+	head, live, data string // {head}, {live} and {data}, if the table is beego's
 }
 
 // Statements are templates. {table} is the quoted name of the table, {name} its bare name, for the names of
 // indexes, and {index} the quoted name of the index of aliases where no table is named beside it. {now}, {hour} and
-// {hours} are Now, HourNow and HourExpires of the dialect. {live} is the condition of a live record, {standing} that of one or of a mark, {head} all columns but data. Parameters are
+// {hours} are Now, HourNow and HourExpires of the dialect. {live} is the condition of a live record, {standing} that of one
+// or of a mark. {head} is all columns but data, and {data} is the data, NULL if it is longer than :most, with its length.
+// Parameters are
 //
 //	:ns :id :to          the namespace, a key, and the key that it is renamed to
 //	:version             of the row before the change; of a new row 1, 0 for a reservation or -1 for a mark
 //	:user :created :auth :expires :deadline :alias :meta :bucket :data
 //	:mark :markexpires :markbucket   data, expires_at and gc_bucket of the mark that a rename leaves
+//	:most                how many bytes of data are wanted at most
 //	:shorten             1 to move expires_at earlier, otherwise 0
 //	:lock :locknumber    a hash of a user, 32 bytes, and 8 of them as a number
 //	:now                 of this process, in milliseconds
@@ -154,7 +157,7 @@ func Standard() Statements {
 			`VALUES (:ns, :id, :version, :user, :created, :auth, :expires, :deadline, :alias, :meta, :bucket, :data)`,
 		Replace: `UPDATE {table} SET version = :version, ` + stored + `, gc_bucket = :bucket, expires_at = :expires` +
 			one + ` AND (version = 0 OR expires_at <= {now})`,
-		Load: `SELECT {head}, data FROM {table}` + one + ` AND {standing}`,
+		Load: `SELECT {head}, {data} FROM {table}` + one + ` AND {standing}`,
 		Save: `UPDATE {table} SET version = version + 1, ` + stored + `, ` +
 			`gc_bucket = CASE WHEN gc_bucket > :bucket THEN :bucket ELSE gc_bucket END, ` +
 			`expires_at = CASE WHEN :shorten = 1 OR expires_at < :expires THEN :expires ELSE expires_at END` +
@@ -210,13 +213,14 @@ const (
 	headColumns = `version, user_id, created_at, auth_at, expires_at, deadline_at, alias, meta`
 	liveRow     = `version > 0 AND expires_at > {now}`
 	standingRow = `version <> 0 AND expires_at > {now}`
+	dataColumns = `CASE WHEN length(data) <= :most THEN data END, length(data)`
 )
 
 // expand fills in what is in braces, but for {ids}.
 func (d *Dialect) expand(template, table string) string {
 	_, name := splitTable(table)
 	template = strings.NewReplacer("{live}", cmp.Or(d.live, liveRow),
-		"{standing}", cmp.Or(d.live, standingRow), "{head}", cmp.Or(d.head, headColumns)).Replace(template)
+		"{standing}", cmp.Or(d.live, standingRow), "{head}", cmp.Or(d.head, headColumns), "{data}", cmp.Or(d.data, dataColumns)).Replace(template)
 	return strings.NewReplacer("{table}", d.quoted(table), "{name}", name, "{index}", d.quoted(table+"_alias"), "{now}", d.Now, "{hour}", d.HourNow,
 		"{hours}", d.HourExpires).Replace(template)
 }
@@ -243,7 +247,7 @@ func (s *Statements) withStored(change string) string {
 	}
 	return `WITH done AS (` + change + `) ` +
 		`SELECT 0, ` + strings.TrimPrefix(strings.Replace(s.Load, `{standing}`, `{live}`, 1), `SELECT `) + ` AND NOT EXISTS (SELECT 1 FROM done) ` +
-		`UNION ALL SELECT 1, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM done`
+		`UNION ALL SELECT 1, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM done`
 }
 
 func (d *Dialect) time(t time.Time) any {

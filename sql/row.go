@@ -23,12 +23,16 @@ type row struct {
 	alias   sql.NullString
 	meta    []byte
 	data    []byte
+	size    sql.NullInt64 // of data in the table
 }
 
 // head returns where the columns {head} go.
 func (r *row) head() []any {
 	return []any{&r.version, &r.user, &r.created, &r.auth, &r.expires, &r.ends, &r.alias, &r.meta}
 }
+
+// whole returns where the columns {head} and {data} go.
+func (r *row) whole() []any { return append(r.head(), &r.data, &r.size) }
 
 func (r *row) record() driver.Record {
 	rec := driver.Record{

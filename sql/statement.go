@@ -6,6 +6,7 @@ import (
 	sqldriver "database/sql/driver"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -118,6 +119,7 @@ type params struct {
 	alias   string
 	mark    driver.Mark // that a rename leaves
 	ids     [][]byte    // at most batchSize, at least one
+	maxData int         // that is returned, 0 for any number of bytes
 
 	sent int // how often a statement was sent, or was about to be, that may have changed something
 }
@@ -180,6 +182,11 @@ func (s *store) arg(p *params, name string) any {
 			return []byte{}
 		}
 		return rec.Data
+	case "most":
+		if p.maxData == 0 {
+			return int64(math.MaxInt32)
+		}
+		return int64(min(p.maxData, math.MaxInt32))
 	case "now":
 		return time.Now().UnixMilli()
 	case "schema":

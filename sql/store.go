@@ -171,7 +171,7 @@ func (s *store) stands(ctx context.Context, tx *sql.Tx, id []byte, rec *driver.R
 		return err
 	}
 	var r row
-	err = st.QueryRowContext(ctx, s.load.args(s, &params{id: id})...).Scan(append(r.head(), &r.data)...)
+	err = st.QueryRowContext(ctx, s.load.args(s, &params{id: id, maxData: rec.MaxData})...).Scan(r.whole()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return driver.ErrNotFound
 	}
@@ -181,6 +181,9 @@ func (s *store) stands(ctx context.Context, tx *sql.Tx, id []byte, rec *driver.R
 	found := r.record()
 	if mark, ok := found.Mark(); ok {
 		return &driver.MarkedError{Mark: mark}
+	}
+	if rec.MaxData > 0 && r.size.Int64 > int64(rec.MaxData) {
+		return tooLarge("the values have", int(r.size.Int64), rec.MaxData)
 	}
 	*rec = found
 	return nil
@@ -292,7 +295,7 @@ func (s *store) changeOrFind(
 		r    row
 		flag int64
 	)
-	to, before := append([]any{&flag}, append(r.head(), &r.data)...), p.sent
+	to, before := append([]any{&flag}, r.whole()...), p.sent
 	err = prepared.QueryRowContext(ctx, st.args(s, p)...).Scan(to...)
 	s.sent(p, before, err)
 	if errors.Is(err, sql.ErrNoRows) {

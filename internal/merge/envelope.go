@@ -4,10 +4,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"math"
 	"slices"
 
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/codec"
+	"github.com/seed1a8f7c28/session/internal/sealing"
 )
 
 // A record's Data, outside beego mode, is an envelope around the values. It says which codec wrote them,
@@ -30,7 +32,7 @@ type Envelope struct {
 	Codec     codec.Codec // of what is stored from now on
 	Seal      *Seal       // nil without encryption
 	Beego     bool
-	MaxBytes  int       // of values
+	MaxBytes  int       // of values that are stored; four times as many are read, so that a lower limit locks nobody out
 	Lifetimes Lifetimes // of the sessions
 }
 
@@ -55,6 +57,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // Open checks the record under key and returns what is in it. What encryption does not open is [driver.ErrNotFound]; other
 // damage is [driver.ErrCorrupt].
 func (e *Envelope) Open(key string, rec *driver.Record) (c Contents, err error) {
+	if most := e.MaxData(); len(rec.Data) > most {
+		return c, fmt.Errorf("%w: %d bytes are stored, %d are read (four times maxBytes)", driver.ErrTooLarge, len(rec.Data), most)
+	}
 	clear := *rec
 	if e.Seal != nil {
 		c, err = e.Seal.open(key, &clear)
@@ -65,6 +70,13 @@ func (e *Envelope) Open(key string, rec *driver.Record) (c Contents, err error) 
 		err = e.Read(&clear, &c)
 	}
 	return c, err
+}
+
+// MaxData returns how many bytes of Data are opened: more were not stored by a manager with settings like these, and might be more
+// than the process can decode.
+func (e *Envelope) MaxData() int {
+	const overhead = max(plainHeader, sealHeader+sealing.Overhead)
+	return 4*min(e.MaxBytes, (math.MaxInt-overhead)/4) + overhead
 }
 
 // Read checks c, which has the Values of rec and their codec, and adds the metadata that is in rec in the clear. Without a codec

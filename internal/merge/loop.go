@@ -225,7 +225,7 @@ func (j *job) next(ctx context.Context, try int, err error, out *Outcome) (*driv
 		return nil, err
 	}
 	rec := new(driver.Record) // the conflict's is as old as the wait
-	if err := j.Backend.Load(ctx, j.d.Key, rec); err != nil {
+	if err := j.load(ctx, j.d.Key, rec); err != nil {
 		return nil, out.failed(err)
 	}
 	if mine, err := j.resolve(rec, out); mine || err != nil {

@@ -58,7 +58,7 @@ func (j *job) renamed(ctx context.Context, err error, rec *driver.Record) error 
 		return err
 	}
 	var found driver.Record
-	if j.Backend.Load(ctx, j.to, &found) != nil || !bytes.Equal(found.Data, rec.Data) {
+	if j.load(ctx, j.to, &found) != nil || !bytes.Equal(found.Data, rec.Data) {
 		return err
 	}
 	*rec = found

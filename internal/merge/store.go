@@ -62,7 +62,7 @@ func (o *Outcome) failed(err error) error {
 func (s *Store) Load(ctx context.Context, key string, d *Draft) (out Outcome, err error) {
 	rec := NewRecord()
 	defer FreeRecord(rec)
-	if err := s.Backend.Load(ctx, key, rec); err != nil {
+	if err := s.load(ctx, key, rec); err != nil {
 		return out, out.failed(err)
 	}
 	now := time.Now()
@@ -80,6 +80,12 @@ func (s *Store) Load(ctx context.Context, key string, d *Draft) (out Outcome, er
 	}
 	out.Due = s.Envelope.Lifetimes.Due(now, &d.View)
 	return out, nil
+}
+
+// load is the backend's Load, of a record that can be opened.
+func (s *Store) load(ctx context.Context, key string, rec *driver.Record) error {
+	rec.MaxData = s.Envelope.MaxData()
+	return s.Backend.Load(ctx, key, rec)
 }
 
 // Create stores a session for the first time, with d's changes, under key and for user, who logs in unless it is "". It is

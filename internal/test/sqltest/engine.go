@@ -70,7 +70,8 @@ func (e Engine) Harness() sessiontest.Harness {
 				return e.Node(ctx, c)
 			}
 		},
-		Local: e.Server == nil,
+		Local:   e.Server == nil,
+		Bounded: true,
 		Floor: e.Floor,
 	}
 }

@@ -118,7 +118,7 @@ func (m *Manager) adapt(cfg ManagerConfig, c driver.CookieConfig) error {
 	m.cfg, m.cookie = s, newCookieWriter(s)
 	m.envelope = newEnvelope(s, m.codec)
 	m.parts = min(max(c.Max, 1), cookies.MaxParts)
-	m.noteName = s.CookieName + ".was"
+	m.nameNotes()
 	m.secure.Store(s.Secure)
 	return nil
 }

@@ -258,6 +258,7 @@ func (e *sealedEngine) seal(s *Session, sid, user string, age int) error {
 	if was != "" && was != sid {
 		n = s.r.movedFrom(was)
 	}
+	n.begun = s.isNew
 	s.r.reply.rewrite(sealed, "", n)
 	if rec.Shorten {
 		e.m.watched.sooner(sid, rec.Expires)

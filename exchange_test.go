@@ -57,7 +57,7 @@ func TestStartExchange(t *testing.T) {
 	if len(line) != 1 || !strings.HasPrefix(line[0], "gosessionid="+s.SessionID(t.Context())+"; ") {
 		t.Fatalf("Set-Cookie = %q", line)
 	}
-	if want := "theme=dark; gosessionid=" + s.SessionID(t.Context()); x.request["Cookie"][0] != want {
+	if want := "theme=dark; gosessionid=" + s.SessionID(t.Context()) + ";"; !strings.HasPrefix(x.request["Cookie"][0], want) {
 		t.Error("the request does not carry the session")
 	}
 	pair, _, _ := strings.Cut(line[0], ";")

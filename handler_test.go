@@ -104,8 +104,8 @@ func TestAVisitorWhoOnlyReadsLeavesNothing(t *testing.T) {
 				t.Errorf("Flush: %v", err)
 			}
 			fmt.Fprint(w, "hello")
-			if s.SessionID(r.Context()) != "" || s.IsNew() {
-				t.Error("it has a sid, or is new")
+			if s.SessionID(r.Context()) != "" || !s.IsNew() {
+				t.Error("it has a sid, or is not new")
 			}
 		})))
 		res, body := new(client).fetch(t, srv, "GET")

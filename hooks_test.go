@@ -146,7 +146,7 @@ func TestCookieHooks(t *testing.T) {
 				set(t, s, "a", "1")
 				save(t, s)
 				again := start(t, m, w, r)
-				if again.SessionID(r.Context()) != s.SessionID(r.Context()) || again.IsNew() {
+				if again.SessionID(r.Context()) != s.SessionID(r.Context()) || !again.IsNew() {
 					t.Error("a second Start begins another session")
 				}
 				again.SessionRelease(r.Context(), w)

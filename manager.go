@@ -22,6 +22,7 @@ type Manager struct {
 	secure    atomic.Bool
 	word      string      // begins what the manager notes in requests
 	noteName  string      // the cookie that it notes it in
+	begun     string      // that of a request that has begun a session, behind "; "
 	held      atomic.Bool // there was a Regenerate that failed: look for its note
 	fixed     atomic.Bool // there was an UpdateExpiration: look for its note
 	none      *request    // that of Sessions without one
@@ -100,7 +101,8 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 	m.envelope = newEnvelope(s, c)
 	m.none = noRequest(m)
 	m.secure.Store(s.Secure)
-	m.word, m.noteName = rand.Text(), s.CookieName+".was"
+	m.word = rand.Text()
+	m.nameNotes()
 	m.closing, m.cancel = context.WithCancel(context.Background())
 	ctx, cancel := context.WithTimeout(m.closing, s.opTimeout)
 	defer cancel()

@@ -155,10 +155,7 @@ func (r *request) rewrite(sid, untried string, n note) {
 	}
 	rewriting.Lock()
 	defer rewriting.Unlock()
-	line := cookies.Without(x.RequestHeader("Cookie"), m.cfg.CookieName, m.noteName) + own
-	if text := n.String(); text != "" {
-		line += "; " + m.noteName + "=" + m.word + text
-	}
+	line := cookies.Without(x.RequestHeader("Cookie"), m.cfg.CookieName, m.noteName) + own + m.noteCookie(n)
 	x.SetRequestHeader("Cookie", strings.TrimPrefix(line, "; "))
 	if m.cfg.EnableSidInURLQuery {
 		x.SetQuery(withQueryValue(x.Query(), m.cfg.CookieName, only(r.came == byQuery, sid)))
@@ -271,23 +268,46 @@ func (r *request) secure() bool {
 // Session of the same request finds it: in a cookie that no client can have sent, since it begins with a word that the
 // manager has made up.
 //
-//	name.was=<word>.fixed.<public id>.<public id>.held
+//	name.was=<word>.new.fixed.<public id>.<public id>.held
 type note struct {
+	begun bool   // the session was not stored when the request arrived
 	from  string // the public ids of the sids that the session had before, each behind a dot
 	held  bool   // a Regenerate has failed: changes wait for one that does not
 	fixed bool   // UpdateExpiration has set the deadline
 }
 
 const (
-	heldNote  = ".held"
+	begunNote = ".new"
 	fixedNote = ".fixed"
+	heldNote  = ".held"
 )
+
+// nameNotes makes what depends on the cookie's name.
+func (m *Manager) nameNotes() {
+	m.noteName = m.cfg.CookieName + ".was"
+	m.begun = "; " + m.noteName + "=" + m.word + begunNote
+}
+
+// noteCookie returns the cookie of n behind "; ", or nothing. That of every new visitor is at hand.
+func (m *Manager) noteCookie(n note) string {
+	switch text := n.String(); text {
+	case "":
+		return ""
+	case begunNote:
+		return m.begun
+	default:
+		return "; " + m.noteName + "=" + m.word + text
+	}
+}
 
 // String returns what follows the word, "" for the zero note.
 func (n note) String() string {
 	text := n.from
 	if n.fixed {
 		text = fixedNote + text
+	}
+	if n.begun {
+		text = begunNote + text
 	}
 	if n.held {
 		text += heldNote
@@ -297,17 +317,39 @@ func (n note) String() string {
 
 // parseNote is the opposite of String.
 func parseNote(text string) (n note) {
-	if rest, ok := strings.CutPrefix(text, fixedNote); ok && (rest == "" || rest[0] == '.') { // no public id that begins so
-		n.fixed, text = true, rest
-	}
+	n.begun, text = cutNote(text, begunNote)
+	n.fixed, text = cutNote(text, fixedNote)
 	n.from, n.held = strings.CutSuffix(text, heldNote)
 	return n
+}
+
+// cutNote reports whether text begins with this note, and returns what follows. A public id may begin so.
+func cutNote(text, note string) (is bool, rest string) {
+	rest, is = strings.CutPrefix(text, note)
+	if is && (rest == "" || rest[0] == '.') {
+		return true, rest
+	}
+	return false, text
 }
 
 // note returns the note in the request.
 func (r *request) note() note {
 	rewriting.Lock()
 	defer rewriting.Unlock()
+	return r.readNote()
+}
+
+// hasBegun reports whether the request began its session before it got to this Session.
+func (r *request) hasBegun() bool {
+	for _, line := range r.x.RequestHeader("Cookie") {
+		if strings.Contains(line, r.m.noteName) {
+			return r.readNote().begun
+		}
+	}
+	return false
+}
+
+func (r *request) readNote() note {
 	scan := cookies.NewScan(r.x.RequestHeader("Cookie"), r.m.noteName)
 	for value, ok := scan.Next(); ok; value, ok = scan.Next() {
 		if text, ours := strings.CutPrefix(value, r.m.word); ours {

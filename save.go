@@ -51,6 +51,7 @@ func (s *Session) begun(ctx context.Context) {
 
 // answer promises the sid to the client and to later readers of the request.
 func (s *Session) answer(n note) {
+	n.begun = s.isNew
 	s.r.answerSID(s.sid, s.maxAge())
 	s.r.reply.rewrite(s.sid, "", n)
 }

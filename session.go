@@ -25,7 +25,7 @@ type Session struct {
 	sid    string // "" until a lazy session has something to store
 	state  state
 	idle   idleDeadline
-	isNew  bool        // it began with this request
+	isNew  bool        // it was not stored when the request arrived
 	draft  merge.Draft // what it has seen, and what it changed
 	extras *extras     // nil for most
 	keyBuf [24]byte    // where short keys are encoded for a look-up
@@ -96,7 +96,9 @@ func (s *Session) SessionID(context.Context) string {
 	return s.sid
 }
 
-// IsNew reports whether the session began with this request.
+// IsNew reports whether the session began with this request: whether there was none in the store when the request arrived. It
+// stays true until the request ends, also on another Session of it, and when something was stored or Login has given it
+// a user. It is false for a request that comes late: see [Manager.Start].
 func (s *Session) IsNew() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -84,12 +84,13 @@ func (s *Session) arrive(ctx context.Context, r *request) error {
 			return fmt.Errorf("session: load: %w", err)
 		}
 		m.stats.count(found)
+		s.isNew = r.hasBegun()
 		if r.came = c.by; len(candidates) > 1 {
 			r.reply.rewrite(c.sid, r.pairs(candidates[i+1:]), r.reply.note())
 		}
 		return m.engine.arrived(s, c)
 	}
-	if late {
+	if s.isNew = !late; late {
 		s.state = replaced
 	}
 	if len(candidates) > 0 {

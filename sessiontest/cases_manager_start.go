@@ -1,6 +1,7 @@
 package sessiontest
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"strings"
@@ -158,6 +159,59 @@ var startCases = []testCase{
 				})
 				wantNoCookie(t, "a request with a live sid", header)
 			}
+		},
+	},
+	{
+		name:       "start/new",
+		sentence:   "S1",
+		rule:       "IsNew tells whether the session was stored when the request arrived: of each Session of the request, until it ends.",
+		clientSide: true,
+		check: func(t testing.TB, e *env) {
+			m := e.manager(t)
+			is := func(when string, s *session.Session, want bool) {
+				t.Helper()
+				if s.IsNew() != want {
+					t.Errorf("%s: IsNew = %t, want %t", when, s.IsNew(), want)
+				}
+			}
+			b, w, r := new(browser), httptest.NewRecorder(), new(browser).request()
+			start := func(m *session.Manager) *session.Session {
+				t.Helper()
+				s, err := m.Start(w, r)
+				wantOK(t, "Start", err)
+				return s
+			}
+			first := start(m)
+			is("a visitor without a session", first, true)
+			wantOK(t, "Set", first.Set(t.Context(), "a", "1"))
+			wantOK(t, "Save", first.Save(t.Context()))
+			is("after Save", first, true)
+			is("a second Start", start(m), true)
+			next, err := m.Regenerate(w, r)
+			wantOK(t, "Regenerate", err)
+			is("after Regenerate", next, true)
+			is("a Start after Regenerate", start(m), true)
+			b.take(w.Header())
+			b.visit(t, e.manager(t), func(s *flight) { is("the next request, on another node", s.Session, false) })
+
+			w, r = httptest.NewRecorder(), b.request()
+			is("another request", start(m), false)
+			is("its second Start", start(m), false)
+			wantOK(t, "Destroy", m.Destroy(w, r))
+			is("a Start after Destroy", start(m), true)
+			is("a second Start after Destroy", start(m), true)
+
+			lazy := e.manager(t, session.CfgLazy(true))
+			w, r = httptest.NewRecorder(), new(browser).request()
+			is("a lazy session", start(lazy), true)
+			lazy.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+				s, err := lazy.FromContext(r.Context())
+				wantOK(t, "FromContext", err)
+				is("under Handler, before anything is stored", s, true)
+				wantOK(t, "Set", s.Set(t.Context(), "a", "1"))
+				wantOK(t, "Save", s.Save(t.Context()))
+				is("under Handler, after Save", s, true)
+			})).ServeHTTP(w, r)
 		},
 	},
 	{

@@ -31,6 +31,7 @@ type view struct {
 	came      string // the cookie of the request
 	sid       string // of its session; "" before that is stored
 	made      bool   // this request has made sid
+	began     bool   // its session was not stored when it arrived
 	moved     bool   // sid was made by regenerating the request, which the Session does not know yet
 	gone      bool   // the Session is known to have ended
 	dismissed bool   // by this request itself
@@ -128,7 +129,7 @@ func (r *reference) start(e event, v *view) {
 func (r *reference) create(e event, v *view, sid string) {
 	r.expect(e, r.sessions[sid] == nil && sid != "", "want a sid that was never used")
 	v.values = v.sees()
-	v.sid, v.made, v.pending = sid, true, nil
+	v.sid, v.made, v.began, v.pending = sid, true, true, nil
 	r.sessions[sid] = &state{values: maps.Clone(v.values), expires: e.asked}
 }
 
@@ -210,7 +211,8 @@ func (r *reference) regenerateRequest(e event, v *view) {
 	case e.sid == "":
 		r.expect(e, s == nil && r.play.lazy, "want a session")
 	default:
-		r.expect(e, e.isNew == (s == nil), "want the values of the request's session, if it is live")
+		v.began = v.began || s == nil
+		r.expect(e, e.isNew == v.began, "want the values of the request's session, if it is live")
 		r.expect(e, r.sessions[e.sid] == nil, "want a sid that was never used")
 		next := &state{expires: e.asked}
 		if s != nil {

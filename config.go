@@ -28,7 +28,9 @@ type ManagerConfig struct {
 	EnableSidInHTTPHeader bool `json:"EnableSidInHTTPHeader"`
 
 	// EnableSidInURLQuery also takes the sid from the query parameter CookieName. URLs are logged,
-	// bookmarked, shared and sent as Referer, and the sid with them.
+	// bookmarked, shared and sent as Referer, and the sid with them. The new sid of a Login or Regenerate is answered in the
+	// cookie, with EnableSetCookie, and the cookie goes before the URL from then on; without cookies the application puts
+	// [Session.SessionID] into its links.
 	EnableSidInURLQuery bool `json:"EnableSidInURLQuery"`
 
 	// CookieName names the cookie, and the query parameter. "" means gosessionid. A browser holds a name

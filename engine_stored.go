@@ -41,7 +41,7 @@ func (e *storedEngine) arrived(s *Session, c candidate) error {
 
 func (e *storedEngine) renew(s *Session, maxAge int) {
 	if s.isStored() {
-		s.sends()
+		s.sends(s.r.answersCookie())
 		s.r.answerCookie(s.sid, maxAge)
 	}
 }
@@ -96,7 +96,7 @@ func (e *storedEngine) create(ctx context.Context, s *Session, user string) erro
 			return err
 		}
 	}
-	s.sends()
+	s.sends(s.r.answersCookie())
 	out, err := e.store.Create(ctx, e.m.storageKey(sid), &s.draft, user)
 	e.met(ctx, s, user, out)
 	if errors.Is(err, ErrExists) { // an earlier try was stored, but the answer was lost
@@ -201,7 +201,7 @@ func (e *storedEngine) shift(ctx context.Context, s *Session) error {
 }
 
 func (e *storedEngine) fix(ctx context.Context, s *Session, life merge.Lifetime) error {
-	s.sends()
+	s.sends(s.r.answersCookie())
 	user := s.draft.User
 	out, err := e.store.Expire(ctx, &s.draft, life)
 	return e.after(ctx, s, saved, user, out, err)

@@ -94,7 +94,7 @@ func (e *storedEngine) moveOnce(ctx context.Context, s *Session, sid, user strin
 		return err
 	}
 	s.state = held // also if an update panics
-	s.sends()
+	s.sends(s.r.answersNewSID())
 	before := s.draft.User
 	out, err := e.store.Move(ctx, turn, &s.draft, e.m.storageKey(sid), user, s.isFixed())
 	e.met(ctx, s, before, out)

@@ -132,9 +132,9 @@ func (s *Session) cookieDue() bool {
 	return time.Since(sent) >= time.Duration(age)*time.Second/20
 }
 
-// sends notes that the cookie is sent, for what is stored next, if the browser keeps it.
-func (s *Session) sends() {
-	if s.m.maxAge(s.lifetime()) > 0 && s.r.answersCookie() {
+// sends notes, for what is stored next, that the cookie is sent if it is, and if the browser keeps it.
+func (s *Session) sends(answered bool) {
+	if answered && s.m.maxAge(s.lifetime()) > 0 {
 		s.draft.WriteLog().Sends(time.Now().UnixMilli())
 	}
 }
@@ -165,7 +165,7 @@ func (m *Manager) ShiftExpirationExchange(x Exchange) error {
 }
 
 func (s *Session) shift(ctx context.Context) error {
-	s.sends()
+	s.sends(s.r.answersCookie())
 	err := s.m.engine.shift(ctx, s)
 	if err == nil {
 		s.renewCookie(s.maxAge())

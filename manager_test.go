@@ -262,7 +262,7 @@ func TestChannels(t *testing.T) {
 			if next == sid || alive(t, m, sid) || !alive(t, m, next) {
 				t.Error("not regenerated")
 			}
-			if got := res.Header.Get("Set-Cookie") != ""; got != (name == "cookie") {
+			if got := res.Header.Get("Set-Cookie") != ""; got != (name != "header") {
 				t.Errorf("the new sid was answered with a cookie: %v", got)
 			}
 			if got := res.Header.Get("X-Session"); name == "header" && got != next {

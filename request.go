@@ -196,9 +196,12 @@ func only(wanted bool, sid string) string {
 // byCookie reports whether the client's sid is in a cookie, as far as is known.
 func (r *request) byCookie() bool { return r.came != byQuery && r.came != byHeader }
 
-// answerSID sends sid on the channel that the request's came by; a new visitor gets the cookie and the
-// header.
+// answerSID sends a new sid on the channel that the request's came by; a new visitor gets the cookie and the header. From a URL the
+// sid moves to the cookie: nobody knows to put the new one into the next URL, and a login would be lost.
 func (r *request) answerSID(sid string, maxAge int) {
+	if r.came == byQuery && r.m.cfg.EnableSetCookie {
+		r.came = byCookie
+	}
 	r.answerCookie(sid, maxAge)
 	if r.m.cfg.EnableSidInHTTPHeader && r.answersInHeader() {
 		r.reply.header(sid)
@@ -208,6 +211,11 @@ func (r *request) answerSID(sid string, maxAge int) {
 // answersCookie reports whether the client gets its sid in a cookie.
 func (r *request) answersCookie() bool {
 	return r.byCookie() && r.m.cfg.EnableSetCookie && r != r.m.none
+}
+
+// answersNewSID reports whether the client gets a new sid in a cookie: see answerSID.
+func (r *request) answersNewSID() bool {
+	return r.answersCookie() || r.came == byQuery && r.m.cfg.EnableSetCookie
 }
 
 // answerCookie sends sid in the cookie, unless it travels otherwise.

@@ -48,6 +48,7 @@ func (r *request) endAll(sid string) (events []func(), err error) {
 	defer cancel()
 	var buf [maxCandidates + 3]candidate
 	candidates, _ := r.requested(buf[:0])
+	candidates = append(candidates, r.answeredBesides(candidates)...)
 	if sid != "" && !slices.ContainsFunc(candidates, func(c candidate) bool { return c.sid == sid }) {
 		candidates = append(candidates, candidate{sid: sid})
 	}

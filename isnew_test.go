@@ -18,11 +18,13 @@ func TestIsNew(t *testing.T) {
 	}{
 		"third party": {newShelf(), nil, func(r *http.Request, sid string) { r.Header.Set("Cookie", "gosessionid="+sid) }},
 		"header": {
-			memory.New(), []session.ManagerConfigOpt{session.CfgSessionIdInHTTPHeader(true), session.CfgSetSessionNameInHTTPHeader("X-Session")},
+			memory.New(),
+			[]session.ManagerConfigOpt{session.CfgSessionIdInHTTPHeader(true), session.CfgSetSessionNameInHTTPHeader("X-Session")},
 			func(r *http.Request, sid string) { r.Header.Set("X-Session", sid) },
 		},
 		"query": {
-			memory.New(), []session.ManagerConfigOpt{session.CfgEnableSidInURLQuery(true)},
+			memory.New(),
+			[]session.ManagerConfigOpt{session.CfgEnableSidInURLQuery(true)},
 			func(r *http.Request, sid string) { r.URL.RawQuery = "gosessionid=" + sid },
 		},
 	} {

@@ -94,7 +94,43 @@ func (r *request) candidates(buf []candidate) (_ []candidate, malformed int) {
 // requested returns the sids that the request carries: cookies, query, header.
 func (r *request) requested(buf []candidate) (_ []candidate, malformed int) {
 	m := r.m
-	lines := r.x.RequestHeader("Cookie")
+	buf, malformed = r.inCookies(r.x.RequestHeader("Cookie"), buf)
+	if m.cfg.EnableSidInURLQuery {
+		if sid := queryValue(r.x.Query(), m.cfg.CookieName); m.validSID(sid) {
+			buf = append(buf, candidate{sid, byQuery})
+		}
+	}
+	if m.cfg.EnableSidInHTTPHeader {
+		// Two values could be meant for two readers: one behind another header parser, and us.
+		if lines := r.x.RequestHeader(m.cfg.headerName); len(lines) == 1 && m.validSID(lines[0]) {
+			buf = append(buf, candidate{lines[0], byHeader})
+		}
+	}
+	return buf, malformed
+}
+
+// answeredBesides returns the sids that the response answers already, but for those of carried, which the request carries: a Session
+// that was started with another *http.Request, this one's original or its clone, has begun a session or given it a new sid.
+func (r *request) answeredBesides(carried []candidate) (sids []candidate) {
+	var lines []string
+	for _, line := range r.reply.answered("Set-Cookie") {
+		if r.ours(line) {
+			pair, _, _ := strings.Cut(line, ";")
+			lines = append(lines, pair)
+		}
+	}
+	sids, _ = r.inCookies(lines, nil)
+	if r.m.cfg.EnableSidInHTTPHeader && len(sids) == 0 {
+		for _, sid := range r.reply.answered(r.m.cfg.headerName) {
+			sids = append(sids, candidate{sid, byHeader})
+		}
+	}
+	return slices.DeleteFunc(sids, func(c candidate) bool { return slices.Contains(carried, c) })
+}
+
+// inCookies returns the sids in the lines of a header Cookie.
+func (r *request) inCookies(lines []string, buf []candidate) (_ []candidate, malformed int) {
+	m := r.m
 	scan := cookies.NewScan(lines, m.cfg.CookieName)
 	left := maxDecodes
 	for tries := maxCandidates; tries > 0; {
@@ -113,17 +149,6 @@ func (r *request) requested(buf []candidate) (_ []candidate, malformed int) {
 			continue
 		}
 		buf = append(buf, candidate{value, byCookie})
-	}
-	if m.cfg.EnableSidInURLQuery {
-		if sid := queryValue(r.x.Query(), m.cfg.CookieName); m.validSID(sid) {
-			buf = append(buf, candidate{sid, byQuery})
-		}
-	}
-	if m.cfg.EnableSidInHTTPHeader {
-		// Two values could be meant for two readers: one behind another header parser, and us.
-		if lines := r.x.RequestHeader(m.cfg.headerName); len(lines) == 1 && m.validSID(lines[0]) {
-			buf = append(buf, candidate{lines[0], byHeader})
-		}
 	}
 	return buf, malformed
 }

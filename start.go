@@ -24,8 +24,8 @@ func (m *Manager) SessionStart(w http.ResponseWriter, r *http.Request) (Store, e
 // changes of it return [ErrDestroyed], and only Login or Regenerate begin a session.
 //
 // Start looks at cookies, then the query, then the header, as configured. When it answers a new sid it
-// also puts it into r, so that a second Start with r finds the same session. Under Handler it returns the
-// request's one Session.
+// also puts it into r, so that a second Start with r finds the same session. One with another *http.Request and the same w, such as a
+// clone from before, finds it by the response header. Under Handler Start returns the request's one Session.
 func (m *Manager) Start(w http.ResponseWriter, r *http.Request) (*Session, error) {
 	return m.start(arrivalOf(w, r))
 }
@@ -65,11 +65,34 @@ func (s *Session) arrive(ctx context.Context, r *request) error {
 	if refused > 0 {
 		m.stats.add(malformed, uint64(refused))
 	}
-	late := false
-	for i, c := range candidates {
-		if i == 0 {
-			r.original = c.sid
+	if len(candidates) > 0 {
+		r.original = candidates[0].sid
+	}
+	if others := r.answeredBesides(candidates); len(others) > 0 {
+		if _, live, err := s.tryEach(ctx, others); live || err != nil {
+			s.isNew = len(candidates) == 0
+			r.reply.rewrite(others[0].sid, "", note{begun: s.isNew})
+			return err
 		}
+	}
+	late, live, err := s.tryEach(ctx, candidates)
+	if live || err != nil {
+		return err
+	}
+	if s.isNew = !late; late {
+		s.state = replaced
+	}
+	if len(candidates) > 0 {
+		r.reply.retract() // a Session of this request may have renewed the cookie before its session ended
+	}
+	return nil
+}
+
+// tryEach fills s with the session of the first candidate that is live, and reports whether there is one. late says that a sid was
+// replaced meanwhile.
+func (s *Session) tryEach(ctx context.Context, candidates []candidate) (late, live bool, err error) {
+	m, r := s.m, s.r
+	for i, c := range candidates {
 		err := m.engine.find(ctx, s, c.sid)
 		if _, is := errors.AsType[*driver.MarkedError](err); is {
 			late = true
@@ -81,22 +104,16 @@ func (s *Session) arrive(ctx context.Context, r *request) error {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("session: load: %w", err)
+			return late, false, fmt.Errorf("session: load: %w", err)
 		}
 		m.stats.count(found)
 		s.isNew = r.hasBegun()
 		if r.came = c.by; len(candidates) > 1 {
 			r.reply.rewrite(c.sid, r.pairs(candidates[i+1:]), r.reply.note())
 		}
-		return m.engine.arrived(s, c)
+		return late, true, m.engine.arrived(s, c)
 	}
-	if s.isNew = !late; late {
-		s.state = replaced
-	}
-	if len(candidates) > 0 {
-		r.reply.retract() // a Session of this request may have renewed the cookie before its session ended
-	}
-	return nil
+	return late, false, nil
 }
 
 // ensure stores a session that is not stored yet.

@@ -138,11 +138,16 @@ var scenarios = []scenario{
 		b.want("/set/cart", "ok")
 		b.query, b.cookie = "a=1&gosessionid="+b.cookie+"&b=2", ""
 		b.want("/get/cart", "1")
-		b.want("/regenerate", "ok")
 		if b.cookie != "" {
 			s.t.Error("a sid in the query has become a cookie")
 		}
-		b.want("/get/cart", "<nil>")
+		old := b.tab("old link")
+		b.want("/login/ann", "ann")
+		if b.cookie == "" {
+			s.t.Error("the new sid is answered nowhere")
+		}
+		b.want("/get/cart", "1")
+		old.want("/get/cart", "<nil>")
 	}},
 	{name: "lazy", opts: []session.ManagerConfigOpt{session.CfgLazy(true)}, play: func(s *stage) {
 		b := s.browser("ann")

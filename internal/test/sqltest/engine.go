@@ -72,7 +72,7 @@ func (e Engine) Harness() sessiontest.Harness {
 		},
 		Local:   e.Server == nil,
 		Bounded: true,
-		Floor: e.Floor,
+		Floor:   e.Floor,
 	}
 }
 

@@ -80,6 +80,11 @@ type ManagerConfig struct {
 	// between applications of one host.
 	CookiePath string `json:"cookiePath"`
 
+	// CrossSiteCookies begins a session also for a request that another site has caused and that came without the cookie because
+	// of CookieSameSite. By default none begins, since its cookie would take the place of the one that the browser has kept back:
+	// see [Manager.Start]. Browsers tell by the header Sec-Fetch-Site, over HTTPS and on localhost.
+	CrossSiteCookies bool `json:"crossSiteCookies"`
+
 	// Partitioned gives an embedded page a session for each site that embeds it. It needs Secure.
 	Partitioned bool `json:"partitioned"`
 

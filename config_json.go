@@ -35,6 +35,7 @@ var configFields = []configField{
 	{"cookieSameSite", func(c *ManagerConfig) any { return &c.CookieSameSite }},
 	{"provider", func(c *ManagerConfig) any { return &c.Provider }},
 	{"cookiePath", func(c *ManagerConfig) any { return &c.CookiePath }},
+	{"crossSiteCookies", func(c *ManagerConfig) any { return &c.CrossSiteCookies }},
 	{"partitioned", func(c *ManagerConfig) any { return &c.Partitioned }},
 	{"absoluteLifetime", func(c *ManagerConfig) any { return &c.AbsoluteLifetime }},
 	{"touchInterval", func(c *ManagerConfig) any { return &c.TouchInterval }},

@@ -116,6 +116,11 @@ func CfgCookiePath(path string) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.CookiePath = path }
 }
 
+// CfgCrossSiteCookies sets CrossSiteCookies.
+func CfgCrossSiteCookies(enable bool) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.CrossSiteCookies = enable }
+}
+
 // CfgPartitioned sets Partitioned, for pages that other sites embed.
 func CfgPartitioned(partitioned bool) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.Partitioned = partitioned }

@@ -41,6 +41,7 @@ var settingForms = []struct {
 	{"CookieSameSite", `"cookieSameSite": 3`, CfgSameSite(http.SameSiteStrictMode)},
 	{"Provider", `"provider": "memory"`, CfgProvider("memory")},
 	{"CookiePath", `"cookiePath": "/app"`, CfgCookiePath("/app")},
+	{"CrossSiteCookies", `"crossSiteCookies": true`, CfgCrossSiteCookies(true)},
 	{"Partitioned", `"partitioned": true`, CfgPartitioned(true)},
 	{"AbsoluteLifetime", `"absoluteLifetime": "12h"`, CfgAbsoluteLifetime(12 * time.Hour)},
 	{"TouchInterval", `"touchInterval": 1.5`, CfgTouchInterval(1500 * time.Millisecond)},

@@ -193,8 +193,8 @@ func (d *deferred) commit() bool {
 // conclude stores what the request has changed so far, and publishes the answer. Nobody begins or changes the
 // session in between: that change would need a header that is not sent any more.
 //
-// An error is harmless, which makes nothing of the response wrong, if others have destroyed the session, or
-// nothing was changed and only its idle deadline could not be moved.
+// An error is harmless, which makes nothing of the response wrong, if others have destroyed the session, another site has caused
+// the request, or nothing was changed and only the idle deadline could not be moved.
 func (d *deferred) conclude() (s *Session, harmless bool, err error) {
 	var events []func()
 	defer func() { tell(events...) }()
@@ -210,7 +210,7 @@ func (d *deferred) conclude() (s *Session, harmless bool, err error) {
 		if !s.told() {
 			err = s.releaseLocked(d.r.context())
 		}
-		harmless = unchanged || errors.Is(err, ErrDestroyed)
+		harmless = unchanged || errors.Is(err, ErrDestroyed) || errors.Is(err, ErrCrossSite)
 	}
 	if err != nil && !harmless {
 		d.strip()

@@ -62,6 +62,9 @@ func (e *foreignEngine) arrived(s *Session, c candidate) error {
 func (*foreignEngine) renew(*Session, int) {}
 
 func (e *foreignEngine) begin(ctx context.Context, s *Session) error {
+	if s.state == withheld {
+		return ErrCrossSite
+	}
 	if err := s.promisable(); err != nil {
 		return err
 	}
@@ -139,7 +142,7 @@ func (e *foreignEngine) change(ctx context.Context, s *Session, ed edit) error {
 		ed.op = opRemove
 	}
 	adds := ed.op == opSet || ed.op == opSetAll
-	if s.extra().store == nil && s.state == unstored && !adds {
+	if s.extra().store == nil && (s.state == unstored || s.state == withheld) && !adds {
 		return nil
 	}
 	store, err := e.changing(ctx, s)

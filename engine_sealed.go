@@ -151,6 +151,9 @@ func (e *sealedEngine) reseal(s *Session) error {
 // catchUp returns an error if the session cannot be put into the cookie any more. It sees what other Sessions of this
 // request have sealed.
 func (e *sealedEngine) catchUp(ctx context.Context, s *Session) error {
+	if s.state == withheld { // there is nowhere to keep a change until a Login
+		return ErrCrossSite
+	}
 	if err := s.promisable(); err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func (e *storedEngine) change(ctx context.Context, s *Session, ed edit) error {
 		return err
 	}
 	log.Simplify()
-	if log.Empty() {
+	if log.Empty() || s.state == withheld { // Save tells, unless a Login takes the changes along
 		return nil
 	}
 	if err := e.beginLazily(ctx, s); err != nil {
@@ -170,10 +170,12 @@ func (e *storedEngine) save(ctx context.Context, s *Session) error {
 		return ErrDestroyed
 	case s.state == dismissed || s.state == replaced:
 		return nil
-	case unchanged && (s.state == unstored || s.idle != due || s.isFixed()):
+	case unchanged && (!s.isStored() || s.idle != due || s.isFixed()):
 		return nil
 	case e.m.isClosed():
 		return ErrClosed
+	case s.state == withheld:
+		return ErrCrossSite
 	case !unchanged && s.isHeld():
 		return errHeld
 	}

@@ -37,6 +37,11 @@ var (
 	// ErrCommitted says that a change needs a response header, but the headers have been sent.
 	ErrCommitted = errors.New("session: response headers were already sent")
 
+	// ErrCrossSite says that the session does not begin: another site has caused the request, SameSite has kept the visitor's cookie
+	// back, and a new one would take its place. Only Login and Regenerate begin a session then: see
+	// [ManagerConfig.CrossSiteCookies].
+	ErrCrossSite = errors.New("session: a request of another site without the cookie begins no session")
+
 	// ErrTooManySessions says that the user has as many sessions as the limit allows, and that nothing was
 	// done about it. The others stay.
 	ErrTooManySessions = driver.ErrTooManySessions

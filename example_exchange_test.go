@@ -16,6 +16,7 @@ func (e event) Context() context.Context                      { return context.B
 func (e event) RequestHeader(name string) []string            { return e.In[name] }
 func (e event) Query() string                                 { return "" } // or what is needed for a sid in it
 func (e event) SetQuery(string)                               {}
+func (e event) Method() string                                { return "POST" }
 func (e event) TLS() bool                                     { return true }
 func (e event) RemoteAddr() string                            { return "" } // for trustedProxies
 func (e event) ResponseHeader(name string) []string           { return e.Out[name] }

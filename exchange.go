@@ -14,6 +14,8 @@ import (
 type Exchange interface {
 	// Context is the request's.
 	Context() context.Context
+	// Method is the request's, "" for GET.
+	Method() string
 	// RequestHeader returns the lines of a request header, nil if there is none.
 	RequestHeader(name string) []string
 	// SetRequestHeader replaces all lines of a request header by one, for those who read the request later.
@@ -55,6 +57,8 @@ type httpExchange struct {
 }
 
 func (x *httpExchange) Context() context.Context { return x.r.Context() }
+
+func (x *httpExchange) Method() string { return x.r.Method }
 
 func (x *httpExchange) RequestHeader(name string) []string { return x.r.Header[name] }
 

@@ -26,6 +26,7 @@ func (x *foreign) Context() context.Context               { return context.Backg
 func (x *foreign) RequestHeader(name string) []string     { return x.request[name] }
 func (x *foreign) Query() string                          { return x.query }
 func (x *foreign) SetQuery(query string)                  { x.query = query }
+func (x *foreign) Method() string                         { return "GET" }
 func (x *foreign) TLS() bool                              { return false }
 func (x *foreign) RemoteAddr() string                     { return "" }
 func (x *foreign) ResponseHeader(name string) []string    { return x.response[name] }

@@ -224,7 +224,7 @@ func (m *Manager) withSession(a arrival, do func(s *Session, ctx context.Context
 	s.mu.Lock()
 	defer s.unlock()
 	switch s.state {
-	case unstored, replaced:
+	case unstored, replaced, withheld:
 		return ErrNotFound
 	case gone, dismissed:
 		return ErrDestroyed

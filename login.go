@@ -85,7 +85,7 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 		return err
 	}
 	switch {
-	case s.state == replaced:
+	case s.state == replaced || s.state == withheld:
 		s.state = unstored
 	case s.isOver():
 		return ErrDestroyed

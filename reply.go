@@ -174,6 +174,7 @@ func noRequest(m *Manager) *request {
 type noExchange struct{}
 
 func (noExchange) Context() context.Context           { return context.Background() }
+func (noExchange) Method() string                     { return "" }
 func (noExchange) RequestHeader(string) []string      { return nil }
 func (noExchange) SetRequestHeader(string, string)    {}
 func (noExchange) Query() string                      { return "" }

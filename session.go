@@ -98,7 +98,7 @@ func (s *Session) SessionID(context.Context) string {
 
 // IsNew reports whether the session began with this request: whether there was none in the store when the request arrived. It
 // stays true until the request ends, also on another Session of it, and when something was stored or Login has given it
-// a user. It is false for a request that comes late: see [Manager.Start].
+// a user. It is false where nothing begins: for a request that comes late or from another site, see [Manager.Start].
 func (s *Session) IsNew() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -242,9 +242,9 @@ func (s *Session) MarshalText() ([]byte, error) { return []byte(s.String()), nil
 
 // A state is what a Session knows of its record.
 //
-//	replaced → unstored → stored ⇄ held
-//	                         ↓
-//	                 gone or dismissed
+//	replaced, withheld → unstored → stored ⇄ held
+//	                                   ↓
+//	                           gone or dismissed
 type state uint8
 
 const (
@@ -254,6 +254,7 @@ const (
 	gone                   // destroyed, regenerated away or expired, by others
 	dismissed              // destroyed by this very request
 	replaced               // the request's sid is one that a login or Regenerate has replaced: nothing begins, but a login
+	withheld               // SameSite may have kept the cookie back: nothing begins, but a login
 )
 
 // isStored reports whether there was a record when the store was last asked.

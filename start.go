@@ -23,6 +23,11 @@ func (m *Manager) SessionStart(w http.ResponseWriter, r *http.Request) (Store, e
 // sid by now, and would lose it to the cookie of another new session. So such a request gets none. Its Session is empty and not new,
 // changes of it return [ErrDestroyed], and only Login or Regenerate begin a session.
 //
+// A request that another site has caused, and that came without a cookie for its being SameSite, begins no session either: a
+// payment that returns by POST, for example. The cookie of a new session would take the place of the one that was kept back. Values
+// can be read and set, but Save returns [ErrCrossSite]; Login and Regenerate begin a session, with these values. See
+// [ManagerConfig.CrossSiteCookies].
+//
 // Start looks at cookies, then the query, then the header, as configured. When it answers a new sid it
 // also puts it into r, so that a second Start with r finds the same session. One with another *http.Request and the same w, such as a
 // clone from before, finds it by the response header. Under Handler Start returns the request's one Session.
@@ -79,8 +84,13 @@ func (s *Session) arrive(ctx context.Context, r *request) error {
 	if live || err != nil {
 		return err
 	}
-	if s.isNew = !late; late {
+	switch {
+	case late:
 		s.state = replaced
+	case r.isWithheld(candidates, refused):
+		s.state = withheld
+	default:
+		s.isNew = true
 	}
 	if len(candidates) > 0 {
 		r.reply.retract() // a Session of this request may have renewed the cookie before its session ended

@@ -456,6 +456,7 @@ func (e event) Context() context.Context                      { return context.B
 func (e event) RequestHeader(name string) []string            { return e.in[name] }
 func (e event) Query() string                                 { return "" }
 func (e event) SetQuery(string)                               {}
+func (e event) Method() string                                { return "POST" }
 func (e event) TLS() bool                                     { return true }
 func (e event) RemoteAddr() string                            { return "" }
 func (e event) ResponseHeader(name string) []string           { return e.out[name] }

@@ -44,6 +44,7 @@ type browser struct {
 	name   string
 	site   *site
 	client *http.Client
+	method string // GET if it is ""
 	cookie string
 	query  string
 	header http.Header
@@ -70,7 +71,7 @@ func (b *browser) get(path string) (body string) {
 	if b.query != "" {
 		url += "?" + b.query
 	}
-	r, err := http.NewRequest(http.MethodGet, url, nil)
+	r, err := http.NewRequest(b.method, url, nil)
 	if err != nil {
 		b.site.t.Fatal(err)
 	}

@@ -14,7 +14,8 @@ import (
 // An exchange is a [session.Exchange] over a RequestCtx, until the request is over. A Session can outlive that: the
 // exchange then shows the request as it was when the manager looked last, and answers nothing.
 type exchange struct {
-	tls bool
+	tls    bool
+	method string
 
 	mu      sync.Mutex
 	ctx     *fasthttp.RequestCtx // nil when the request is over
@@ -33,7 +34,7 @@ type headerLines struct {
 
 // newExchange returns one that learns from ctx when the request is over.
 func newExchange(ctx *fasthttp.RequestCtx) *exchange {
-	x := &exchange{ctx: ctx, tls: ctx.IsTLS()}
+	x := &exchange{ctx: ctx, tls: ctx.IsTLS(), method: methodOf(ctx)}
 	ctx.SetUserValue(x, x)
 	return x
 }
@@ -126,6 +127,18 @@ func (x *exchange) SetQuery(query string) {
 }
 
 func (x *exchange) TLS() bool { return x.tls }
+
+func (x *exchange) Method() string { return x.method }
+
+// methodOf returns the request's method, without a copy for the usual ones.
+func methodOf(ctx *fasthttp.RequestCtx) string {
+	for _, usual := range [...]string{fasthttp.MethodGet, fasthttp.MethodPost, fasthttp.MethodHead} {
+		if string(ctx.Method()) == usual {
+			return usual
+		}
+	}
+	return string(ctx.Method())
+}
 
 func (x *exchange) RemoteAddr() string {
 	x.mu.Lock()

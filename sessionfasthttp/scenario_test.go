@@ -149,6 +149,25 @@ var scenarios = []scenario{
 		b.want("/get/cart", "1")
 		old.want("/get/cart", "<nil>")
 	}},
+	{name: "another site", play: func(s *stage) {
+		b := s.browser("ann")
+		b.header.Set("Sec-Fetch-Site", "cross-site")
+		b.header.Set("Sec-Fetch-Mode", "navigate")
+		b.header.Set("Sec-Fetch-Dest", "document")
+		for _, method := range []string{"POST", "PUT"} {
+			b.method = method
+			b.want("/get/cart", "<nil>")
+			if b.cookie != "" {
+				s.t.Errorf("a %s of another site is answered with a cookie", method)
+			}
+		}
+		b.want("/login/ann", "ann")
+		b.want("/user", "ann")
+		link := s.browser("link")
+		link.header = b.header.Clone()
+		link.want("/set/cart", "ok")
+		link.want("/get/cart", "1")
+	}},
 	{name: "lazy", opts: []session.ManagerConfigOpt{session.CfgLazy(true)}, play: func(s *stage) {
 		b := s.browser("ann")
 		b.want("/get/cart", "<nil>")

@@ -106,17 +106,16 @@ func NewSessionLog(out io.Writer) *Log {
 	return &Log{log.New(out, "[SESSION] ", log.LstdFlags)}
 }
 
-// defaultLogger writes to whatever SLogger is at that moment.
-func defaultLogger() *slog.Logger {
-	return slog.New(slog.NewTextHandler(sLoggerWriter{}, &slog.HandlerOptions{
-		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			if len(groups) == 0 && a.Key == slog.TimeKey { // SLogger has its own
-				return slog.Attr{}
-			}
-			return a
-		},
-	}))
-}
+// defaultLogger writes to whatever SLogger is at that moment. All managers without a Logger share it, so that a provider
+// can see that they have the same.
+var defaultLogger = slog.New(slog.NewTextHandler(sLoggerWriter{}, &slog.HandlerOptions{
+	ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		if len(groups) == 0 && a.Key == slog.TimeKey { // SLogger has its own
+			return slog.Attr{}
+		}
+		return a
+	},
+}))
 
 type sLoggerWriter struct{}
 

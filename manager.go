@@ -96,7 +96,7 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 	}
 	m := &Manager{cfg: s, log: s.Logger, cookie: newCookieWriter(s), codec: c}
 	if m.log == nil {
-		m.log = defaultLogger()
+		m.log = defaultLogger
 	}
 	m.envelope = newEnvelope(s, c)
 	m.none = noRequest(m)

@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 
 	"github.com/redis/go-redis/v9"
@@ -14,6 +15,7 @@ type client struct {
 	ordered bool // one server runs the commands of a pipeline, in their order
 	replicas
 
+	logger  *slog.Logger // gets the lines of go-redis
 	closing sync.Once
 }
 
@@ -24,9 +26,12 @@ func newClient(rdb redis.UniversalClient, owned bool, r replicas) *client {
 
 // Close implements [io.Closer]. It leaves a client that was handed in open.
 func (s *client) Close() (err error) {
-	if s.owned {
-		s.closing.Do(func() { err = s.rdb.Close() })
-	}
+	s.closing.Do(func() {
+		if s.owned {
+			err = s.rdb.Close()
+		}
+		lines.remove(s.logger)
+	})
 	return err
 }
 

@@ -13,5 +13,8 @@ func Over(ctx context.Context, rdb redis.UniversalClient, c driver.Config) (driv
 	return newClient(rdb, false, replicas{}).backend(ctx, c, true)
 }
 
+// Lines is where go-redis is told to write.
+var Lines = &lines
+
 // The times of the index.
 const Grace, Slack = grace, slack

@@ -19,10 +19,11 @@ import (
 
 // Some tests run other processes: this test binary with a role and the config of a server.
 func TestMain(m *testing.M) {
-	goredis.SetLogger(silent{}) // it tells standard error of each connection that fails
-	if !proctest.Run(proctest.Roles{"write": writers.Write}) {
-		servertest.Main(m)
+	if proctest.Run(proctest.Roles{"write": writers.Write, "lines": showLines}) {
+		return
 	}
+	goredis.SetLogger(silent{}) // the package would tell standard error of the clients that tests make themselves
+	servertest.Main(m)
 }
 
 var writers = proctest.Writers{Provider: func() session.Provider { return session.NewProvider(redis.Open) }}

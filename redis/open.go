@@ -26,15 +26,21 @@ func open(ctx context.Context, k kind, c driver.Config) (driver.Backend, error) 
 	s := newClient(cfg.connect(), true, replicas{cfg.settings.WaitReplicas, cfg.settings.WaitTimeout})
 	b, err := s.backend(ctx, c, cfg.settings.Coalesce)
 	if err != nil {
-		s.Close()
 		return nil, &driver.ConfigError{Field: "providerConfig", Err: fmt.Errorf(
 			"%s at %s: %w", names[k], strings.Join(cfg.addrs, ", "), err)}
 	}
 	return b, nil
 }
 
-// backend returns the backend over a client that answers and may do what is needed.
-func (s *client) backend(ctx context.Context, c driver.Config, coalesce bool) (driver.Backend, error) {
+// backend returns the backend over a client that answers and may do what is needed. With an error s is closed.
+func (s *client) backend(ctx context.Context, c driver.Config, coalesce bool) (_ driver.Backend, err error) {
+	s.logger = c.Logger
+	lines.add(s.logger)
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	if err := s.Ping(ctx); err != nil {

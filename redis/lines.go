@@ -1,0 +1,94 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// lines is where go-redis writes, which has one logger for the process. An application that sets another later has its way.
+var lines = lineLog{open: make(map[*slog.Logger]int), stderr: log.New(os.Stderr, "redis: ", log.LstdFlags|log.Lshortfile)}
+
+func init() { redis.SetLogger(&lines) }
+
+// A lineLog passes what go-redis writes on to the Loggers of the providers that are open, each line once to each of
+// them: a line does not say which client it is about. While no provider is open it goes where it went without this package.
+type lineLog struct {
+	mu     sync.Mutex
+	open   map[*slog.Logger]int // by how many providers
+	stderr *log.Logger
+}
+
+// add has lines go to l until remove was called as often. It does nothing if l is nil.
+func (s *lineLog) add(l *slog.Logger) {
+	if l == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open[l]++
+}
+
+func (s *lineLog) remove(l *slog.Logger) {
+	if l == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open[l]--; s.open[l] == 0 {
+		delete(s.open, l)
+	}
+}
+
+func (s *lineLog) loggers() []*slog.Logger {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	open := make([]*slog.Logger, 0, len(s.open))
+	for l := range s.open {
+		open = append(open, l)
+	}
+	return open
+}
+
+// Printf is what go-redis calls.
+func (s *lineLog) Printf(ctx context.Context, format string, args ...any) {
+	open := s.loggers()
+	if len(open) == 0 {
+		const caller = 3 // Printf and go-redis' own function are in between
+		s.stderr.Output(caller, fmt.Sprintf(format, args...))
+		return
+	}
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if err, ok := arg.(error); ok && quotes(err) {
+			args[i] = errUnexpected
+		}
+	}
+	text := "session/redis: go-redis: " + fmt.Sprintf(format, args...)
+	for _, l := range open {
+		tell(ctx, l, levelOf(format), text)
+	}
+}
+
+// tell survives a Logger that panics: go-redis calls it in goroutines of its own, where that would end the process.
+func tell(ctx context.Context, l *slog.Logger, level slog.Level, text string) {
+	defer func() { _ = recover() }()
+	l.Log(ctx, level, text)
+}
+
+// levelOf returns how much a line matters. go-redis says which master and which sentinels it has found also when all is well.
+func levelOf(format string) slog.Level {
+	for _, found := range [...]string{"sentinel: new master", "sentinel: discovered", "sentinel: selected"} {
+		if strings.HasPrefix(format, found) {
+			return slog.LevelInfo
+		}
+	}
+	return slog.LevelWarn
+}

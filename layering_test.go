@@ -24,6 +24,7 @@ var layers = []struct {
 	{"internal/sealing", nil},
 	{"internal/naming", nil},
 	{"internal/pause", nil},
+	{"internal/framing", nil},
 	// The contract with engines, and what works on its terms.
 	{"driver", []string{"internal/millis", "internal/strictjson"}},
 	{"internal/codec", []string{"driver"}},
@@ -38,8 +39,8 @@ var layers = []struct {
 	{"memory", forEngines},
 	{"file", forEngines},
 	{"cookie", forEngines},
-	{"redis", forEngines},
-	{"memcache", forEngines},
+	{"redis", forClients},
+	{"memcache", forClients},
 	// The application's side.
 	{"sessionfasthttp", []string{"."}},
 	{"contrib/beego", []string{"."}},
@@ -59,6 +60,9 @@ var layers = []struct {
 var forEngines = []string{
 	".", "driver", "internal/listing", "internal/millis", "internal/naming", "internal/pause", "internal/sealing",
 }
+
+// forClients is for engines whose servers' answers are followed.
+var forClients = append([]string{"internal/framing"}, forEngines...)
 
 // mayImport reports whether a folder of this module may import another.
 func mayImport(folder, imported string) bool {

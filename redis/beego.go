@@ -47,6 +47,9 @@ func (b *beego) Create(ctx context.Context, key string, rec *driver.Record) erro
 	if !validBeego(key) {
 		return errKey
 	}
+	if err := fits(rec.Data); err != nil {
+		return err
+	}
 	set := onceCall("set", key, notNil(rec.Data), "nx", "pxat", millis(rec.Expires))
 	if err := b.send(ctx, "create", set); err != nil {
 		return err
@@ -88,6 +91,9 @@ func (b *beego) record(value []byte, expires int64) *driver.Record {
 func (b *beego) Save(ctx context.Context, key string, rec *driver.Record) error {
 	if !validBeego(key) {
 		return driver.ErrNotFound
+	}
+	if err := fits(rec.Data); err != nil {
+		return err
 	}
 	save := beegoSaveScript.call(key, digits(rec.Version), notNil(rec.Data), millis(rec.Expires), flag(rec.Shorten))
 	if err := b.send(ctx, "save", save); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/framing"
 )
 
 // openTimeout bounds the opening where ctx has no deadline.
@@ -119,11 +121,11 @@ func explain(err error) error {
 
 // connect makes the client. It repeats nothing by itself: see call.
 func (c *config) connect() redis.UniversalClient {
-	s := c.settings
+	s, dial := c.settings, c.dialer()
 	switch c.kind {
 	case cluster:
 		return redis.NewClusterClient(&redis.ClusterOptions{
-			Addrs: c.addrs, Protocol: 2, Username: s.Username, Password: s.Password, TLSConfig: c.tls,
+			Addrs: c.addrs, Dialer: dial, Protocol: 2, Username: s.Username, Password: s.Password,
 			MaxRetries: -1, DialTimeout: s.DialTimeout, DialerRetries: 1, ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout,
 			ContextTimeoutEnabled: true, PoolSize: s.PoolSize, PipelinePoolSize: -1, ConnMaxIdleTime: s.IdleTimeout,
 			ClusterStateReloadInterval: time.Second, DisableRoutingPolicies: true, DisableIdentity: true,
@@ -132,18 +134,30 @@ func (c *config) connect() redis.UniversalClient {
 	case sentinel:
 		return redis.NewFailoverClient(&redis.FailoverOptions{
 			MasterName: s.MasterName, SentinelAddrs: c.addrs, SentinelUsername: s.SentinelUsername, SentinelPassword: s.SentinelPassword,
-			Protocol: 2, Username: s.Username, Password: s.Password, DB: s.DB, TLSConfig: c.tls,
+			Dialer: dial, Protocol: 2, Username: s.Username, Password: s.Password, DB: s.DB,
 			MaxRetries: -1, DialTimeout: s.DialTimeout, DialerRetries: 1, ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout,
 			ContextTimeoutEnabled: true, PoolSize: s.PoolSize, PipelinePoolSize: -1, ConnMaxIdleTime: s.IdleTimeout,
 			DisableIdentity: true,
 		})
 	}
 	return redis.NewClient(&redis.Options{
-		Network: c.network, Addr: c.addrs[0], Protocol: 2, Username: s.Username, Password: s.Password, DB: s.DB, TLSConfig: c.tls,
+		Network: c.network, Addr: c.addrs[0], Dialer: dial, Protocol: 2, Username: s.Username, Password: s.Password, DB: s.DB,
 		MaxRetries: -1, DialTimeout: s.DialTimeout, DialerRetries: 1, ReadTimeout: s.ReadTimeout, WriteTimeout: s.WriteTimeout,
 		ContextTimeoutEnabled: true, PoolSize: s.PoolSize, PipelinePoolSize: -1, ConnMaxIdleTime: s.IdleTimeout,
 		DisableIdentity: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
+}
+
+// dialer returns how each connection is made, to whichever server: as go-redis makes it, TLS included, and followed.
+func (c *config) dialer() func(ctx context.Context, network, addr string) (net.Conn, error) {
+	dial := redis.NewDialer(&redis.Options{DialTimeout: c.settings.DialTimeout, TLSConfig: c.tls})
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return framing.Redis(conn), nil
+	}
 }
 
 // An Option is a setting of [New].
@@ -168,7 +182,7 @@ func WaitReplicas(count int, timeout time.Duration) Option {
 // New returns a provider over an application's own client, of one server, of sentinels, or of a cluster. It
 // takes no provider config. Closing a manager leaves the client open. Commands that must not run twice are not
 // repeated, whatever the client's MaxRetries. Let it have ContextTimeoutEnabled, or calls last as long as
-// its own timeouts allow.
+// its own timeouts allow. A server that lies about lengths can end the process: nothing is between it and the client.
 func New(rdb redis.UniversalClient, opts ...Option) session.Provider {
 	return session.NewProvider(func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 		o := options{coalesce: true}

@@ -21,7 +21,7 @@ func (s *renamer) Rename(
 	}
 	created := *rec
 	created.Version = 1
-	value, err := created.AppendBinary(nil)
+	value, err := encode(&created)
 	if err != nil {
 		return err
 	}

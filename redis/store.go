@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/framing"
 )
 
 // A store is the [driver.Backend] of one namespace. A session is one string, its record as
@@ -28,7 +29,7 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 	}
 	created := *rec
 	created.Version = 1
-	value, err := created.AppendBinary(nil)
+	value, err := encode(&created)
 	if err != nil {
 		return err
 	}
@@ -40,6 +41,23 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 		return driver.ErrExists
 	}
 	rec.Version = 1
+	return nil
+}
+
+// encode returns the value for a record.
+func encode(rec *driver.Record) ([]byte, error) {
+	value, err := rec.AppendBinary(nil)
+	if err != nil {
+		return nil, err
+	}
+	return value, fits(value)
+}
+
+// fits refuses what no connection would let through again.
+func fits(value []byte) error {
+	if len(value) > framing.MaxValue {
+		return fmt.Errorf("session/redis: %w: %d bytes, %d allowed", driver.ErrTooLarge, len(value), framing.MaxValue)
+	}
 	return nil
 }
 
@@ -150,7 +168,7 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 	}
 	saved := *rec
 	saved.Version++
-	value, err := saved.AppendBinary(nil)
+	value, err := encode(&saved)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/framing"
 )
 
 // lanes make calls that end with their context. gomemcache knows none, and keeps its connections to itself: so each
@@ -137,7 +138,7 @@ func (l *lane) dial(ctx context.Context, network, address string) (net.Conn, err
 		return nil, err
 	}
 	l.conns = append(l.conns, conn)
-	return conn, nil
+	return framing.Memcached(conn), nil
 }
 
 // end closes the connections. A call that waits for one returns an error.

@@ -45,6 +45,7 @@ func init() { session.Register(session.ProviderMemcache, session.NewProvider(Ope
 // New returns a provider over an application's own client, for [session.New]: one with TLS, or another way to
 // choose a server. It takes no provider config. Closing a manager leaves the client open, but waits for the calls
 // that are under way. Set the client's Timeout, and a MaxIdleConns of more than its default of 2.
+// A server that lies about lengths can have gigabytes allocated: nothing is between it and the client.
 func New(mc *memcache.Client) session.Provider {
 	return session.NewProvider(func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 		switch {

@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/framing"
 )
 
 // A store is the [driver.Backend] of one namespace.
@@ -32,7 +34,7 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 	}
 	first := *rec
 	first.Version = 0
-	value, version, err := s.layout.encode(&first)
+	value, version, err := s.encode(&first)
 	if err != nil {
 		return err
 	}
@@ -41,6 +43,15 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 		rec.Version = version
 	}
 	return err
+}
+
+// encode returns what the layout's does, unless no connection would let it through again.
+func (s *store) encode(rec *driver.Record) (value []byte, version uint64, err error) {
+	value, version, err = s.layout.encode(rec)
+	if err == nil && len(value) > framing.MaxValue {
+		err = fmt.Errorf("session/memcache: %w: %d bytes, %d allowed", driver.ErrTooLarge, len(value), framing.MaxValue)
+	}
+	return value, version, err
 }
 
 // place stores item where nothing stands.
@@ -136,7 +147,7 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 			next.Expires = expires
 		}
 		item.Expiration = s.exptime(next.Expires)
-		item.Value, version, err = s.layout.encode(&next)
+		item.Value, version, err = s.encode(&next)
 		return err
 	})
 	if err == nil {

@@ -334,5 +334,20 @@ func TestWhereTheLogGoes(t *testing.T) {
 	backend.heal()
 }
 
+// TestManagersWithoutALogger checks that a provider can see that two managers write to the same place.
+func TestManagersWithoutALogger(t *testing.T) {
+	b, _ := sharedMemory(t)
+	var given []*slog.Logger
+	for range 2 {
+		newNode(t, session.NewProvider(func(_ context.Context, c driver.Config) (driver.Backend, error) {
+			given = append(given, c.Logger)
+			return notInProcess{b.(optionals)}, nil
+		}))
+	}
+	if len(given) != 2 || given[0] == nil || given[0] != given[1] {
+		t.Errorf("the providers got %v, want the same Logger twice", given)
+	}
+}
+
 // quiet is for tests that provoke errors.
 var quiet = slog.New(slog.DiscardHandler)

@@ -131,23 +131,6 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// TestLinesWithoutALogger has two managers write to SLogger.
-func TestLinesWithoutALogger(t *testing.T) {
-	got, before := new(sink), session.SLogger
-	session.SLogger = session.NewSessionLog(got)
-	defer func() { session.SLogger = before }()
-	addr := empty(t)
-	for range 2 {
-		m, err := session.NewManager("redis", session.NewManagerConfig(session.CfgProviderConfig(addr)))
-		must(t, err)
-		defer m.Close()
-	}
-	redis.Lines.Printf(t.Context(), "a line")
-	if n := strings.Count(got.take(), "a line"); n != 1 {
-		t.Errorf("SLogger got a line %d times, want once", n)
-	}
-}
-
 // TestLineLevels is about what a line is worth, and about what it must not show.
 func TestLineLevels(t *testing.T) {
 	got, log := newSink()

@@ -34,11 +34,11 @@ func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, 
 			break
 		}
 		if evicted = nil; !pause.For(ctx, 5*time.Millisecond+backoff(try)) {
-			return nil, s.fail("reserve", ctx.Err())
+			return nil, s.fail(ctx, "reserve", ctx.Err())
 		}
 	}
 	if err != nil { // undone, or in doubt if the connection was lost at the end
-		return nil, s.fail("reserve", err)
+		return nil, s.fail(ctx, "reserve", err)
 	}
 	return evicted, nil
 }

@@ -14,7 +14,7 @@ func (s *store) Count(ctx context.Context) (n int, err error) {
 	err = s.read(ctx, func() error {
 		return s.query(ctx, nil, s.count, new(params), func(rows *sql.Rows) error { return rows.Scan(&n) })
 	})
-	return n, s.fail("count", err)
+	return n, s.fail(ctx, "count", err)
 }
 
 // List implements [driver.Lister], in the order of the keys: page by page, with no connection while somebody looks at
@@ -68,7 +68,7 @@ func (s *store) entries(ctx context.Context, st *statement, p *params) (entries 
 			return nil
 		})
 	})
-	return entries, s.fail("list", err)
+	return entries, s.fail(ctx, "list", err)
 }
 
 // Clear implements [driver.Clearer]: page by page, so that a large table is cleared although no call may take
@@ -91,7 +91,7 @@ func (s *store) Clear(ctx context.Context) error {
 			})
 		}
 		if err != nil || n < pageSize {
-			return s.fail("clear", err)
+			return s.fail(ctx, "clear", err)
 		}
 		after = last
 	}

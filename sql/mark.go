@@ -29,7 +29,7 @@ func (s *store) Mark(ctx context.Context, key string, version uint64, mark drive
 			err = errUnclear
 		}
 	}
-	return s.fail("mark", err)
+	return s.fail(ctx, "mark", err)
 }
 
 func (s *store) isMarked(ctx context.Context, id []byte, mark driver.Mark) bool {

@@ -31,7 +31,7 @@ func (s *store) Rename(
 		err = nil
 	}
 	if err != nil {
-		return s.fail("rename", err)
+		return s.fail(ctx, "rename", err)
 	}
 	rec.Version = s.first(rec)
 	if mark.Kind != 0 && !inOne {

@@ -60,8 +60,9 @@ func backoff(try int) time.Duration {
 	return rand.N(time.Millisecond << min(try, 6))
 }
 
-// fail names the call in an error of the database. Errors of package session are as they are.
-func (s *store) fail(call string, err error) error {
+// fail names the call in an error of the database, and the end of its context, which not every driver does: some return
+// what the server or the network said when it was told. Errors of package session are as they are.
+func (s *store) fail(ctx context.Context, call string, err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -72,7 +73,19 @@ func (s *store) fail(call string, err error) error {
 	if _, conflict := errors.AsType[*driver.ConflictError](err); conflict {
 		return err
 	}
-	return fmt.Errorf("session/%s: %s: %w", s.dialect.Name, call, err)
+	return fmt.Errorf("session/%s: %s: %w", s.dialect.Name, call, ended(ctx, err))
+}
+
+// ended adds to err that ctx is over, if it does not say so.
+func ended(ctx context.Context, err error) error {
+	end := ctx.Err()
+	if deadline, ok := ctx.Deadline(); ok && end == nil && !time.Now().Before(deadline) {
+		end = context.DeadlineExceeded // of which the network has told before ctx
+	}
+	if end == nil || errors.Is(err, end) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", end, err)
 }
 
 // turn waits until this process may write, where that is one writer at a time.

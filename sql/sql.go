@@ -114,7 +114,7 @@ func open(ctx context.Context, db *sql.DB, d *Dialect, cfg config, c driver.Conf
 		err = s.measure(ctx)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("session/%s: %w", d.Name, err)
+		return nil, fmt.Errorf("session/%s: %w", d.Name, ended(ctx, err))
 	}
 	return s, nil
 }

@@ -78,7 +78,7 @@ func (s *store) Close() error {
 
 // Ping implements [driver.Pinger].
 func (s *store) Ping(ctx context.Context) error {
-	return s.fail("ping", s.db.PingContext(ctx))
+	return s.fail(ctx, "ping", s.db.PingContext(ctx))
 }
 
 // What all databases take, so that none of them cuts it off: the user is in an index, and MySQL's column for the
@@ -113,7 +113,7 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 		err = nil
 	}
 	if err != nil {
-		return s.fail("create", err)
+		return s.fail(ctx, "create", err)
 	}
 	rec.Version = p.version
 	return nil
@@ -152,7 +152,7 @@ func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
 
 // Load implements [driver.Backend].
 func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error {
-	return s.fail("load", s.read(ctx, func() error { return s.stands(ctx, nil, s.id(key), rec) }))
+	return s.fail(ctx, "load", s.read(ctx, func() error { return s.stands(ctx, nil, s.id(key), rec) }))
 }
 
 // find fills rec with the live record.
@@ -200,7 +200,7 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 		err = s.resent(conflict, rec)
 	}
 	if err != nil {
-		return s.fail("save", err)
+		return s.fail(ctx, "save", err)
 	}
 	rec.Version = s.next(rec)
 	return nil
@@ -318,7 +318,7 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 		var is driver.Record
 		return s.find(ctx, nil, p.id, &is)
 	})
-	return s.fail("touch", err)
+	return s.fail(ctx, "touch", err)
 }
 
 var errUnclear = errors.New("the connection was lost, and the record is gone or changed: maybe this call has done it")
@@ -331,9 +331,9 @@ func (s *store) Delete(ctx context.Context, key string, version uint64) error {
 		if errors.Is(err, driver.ErrNotFound) && p.sent > 1 {
 			err = errUnclear
 		}
-		return s.fail("delete", err)
+		return s.fail(ctx, "delete", err)
 	}
-	return s.fail("delete", s.read(ctx, func() error {
+	return s.fail(ctx, "delete", s.read(ctx, func() error {
 		_, err := s.exec(ctx, nil, s.delete, p)
 		return err
 	}))

@@ -43,7 +43,7 @@ func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (remo
 			})
 		})
 		if err != nil {
-			return removed, s.fail("sweep", err)
+			return removed, s.fail(ctx, "sweep", err)
 		}
 		page := len(records) + len(others)
 		n, moved, err := s.inBatches(ctx, remove, records)
@@ -54,7 +54,7 @@ func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (remo
 			done += n + moved
 		}
 		if err != nil || page < dueSize || done == 0 { // nothing done: other nodes are at it
-			return removed, s.fail("sweep", err)
+			return removed, s.fail(ctx, "sweep", err)
 		}
 	}
 }

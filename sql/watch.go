@@ -25,7 +25,7 @@ func (s *store) backend() driver.Backend {
 
 // Watch implements [driver.Watcher].
 func (w watcher) Watch(ctx context.Context, resync func(), destroyed func(key string)) error {
-	return w.fail("watch", w.dialect.Watch(ctx, w.db, w.channel, resync, func(payload string) {
+	return w.fail(ctx, "watch", w.dialect.Watch(ctx, w.db, w.channel, resync, func(payload string) {
 		if payload == "" {
 			resync()
 		} else if id, err := hex.DecodeString(payload); err == nil && len(id) == idLen { // anybody may send others

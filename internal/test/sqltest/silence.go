@@ -1,0 +1,217 @@
+package sqltest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/test/goroutines"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
+	"github.com/seed1a8f7c28/session/sessiontest"
+)
+
+// A silence is a way in which a call gets no answer.
+type silence struct {
+	name  string
+	begin func(q *quiet, t testing.TB) (end func())
+	call  func(ctx context.Context, b driver.Backend) error
+}
+
+// A quiet is a backend over one connection through a proxy, and a pool past the proxy.
+type quiet struct {
+	driver.Backend
+	engine Engine
+	proxy  *servertest.Proxy
+	direct *sql.DB
+}
+
+var silences = []silence{
+	{"pooled connection", (*quiet).swallow, load},
+	{"new connection", (*quiet).swallowNew, load},
+	{"begin of a transaction", (*quiet).swallow, reserve},
+	{"transaction", (*quiet).swallowLocked, reserve},
+	{"read that waits for others", (*quiet).lock, load},
+	{"transaction that waits for others", (*quiet).lock, reserve},
+}
+
+// Silence has calls end when their contexts do, and say so. A connection that has not answered is not used again. One try
+// of five has to be in time: a slow machine is late now and then, a call that waits for something else always is.
+func (e Engine) Silence(t *testing.T) {
+	const slack = 200 * time.Millisecond
+	e.Server.Shared(t) // is not of the family
+	family := goroutines.NewFamily()
+	family.Do(func() {
+		for _, tt := range silences {
+			for _, end := range []error{context.DeadlineExceeded, context.Canceled} {
+				t.Run(tt.name+", "+end.Error(), func(t *testing.T) {
+					late := time.Hour
+					for try := 0; try < 5 && late > slack; try++ {
+						late = e.late(t, tt, end)
+					}
+					if late > slack {
+						t.Errorf("the call ended %v after its context", late)
+					}
+				})
+			}
+		}
+	})
+	family.Gone(t)
+}
+
+// late returns how long after its context a call ends.
+func (e Engine) late(t *testing.T, s silence, end error) (late time.Duration) {
+	server := e.Server.Shared(t)
+	database := server.NewDatabase(t)
+	q := &quiet{engine: e, proxy: servertest.NewProxy(t, server.Addr), direct: e.DB(t, server.DSN(database))}
+	q.open(t, server.DSNVia(q.proxy.Addr, database))
+	defer q.Backend.(io.Closer).Close()
+	late = q.wait(t, s, end)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := load(ctx, q); err != nil {
+		t.Errorf("Load afterwards: %v", err)
+	}
+	return late
+}
+
+// open prepares all statements.
+func (q *quiet) open(t testing.TB, dsn string) {
+	t.Helper()
+	var err error
+	q.Backend, err = q.engine.Node(t.Context(), driver.Config{
+		Config: fmt.Sprintf(`{"dsn": %q, "maxOpenConns": 1}`, dsn), Logger: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)}
+	err = errors.Join(q.Create(t.Context(), sessiontest.Key("silence"), rec), load(t.Context(), q), reserve(t.Context(), q.Backend))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wait calls while nothing answers.
+func (q *quiet) wait(t testing.TB, s silence, want error) (late time.Duration) {
+	t.Helper()
+	defer s.begin(q, t)()
+	const lasts = 400 * time.Millisecond
+	ctx, cancel := over(t.Context(), lasts, want)
+	defer cancel()
+	begin := time.Now()
+	err := s.call(ctx, q.Backend)
+	late = time.Since(begin) - lasts
+	if !errors.Is(err, want) {
+		t.Errorf("the call returned %v, want %v", err, want)
+	}
+	t.Logf("%v late: %v", late, err)
+	return late
+}
+
+// over returns a context that ends after lasts, in one of two ways. One that is cancelled has a deadline for those who
+// miss that.
+func over(ctx context.Context, lasts time.Duration, end error) (context.Context, context.CancelFunc) {
+	if end == context.DeadlineExceeded {
+		return context.WithTimeout(ctx, lasts)
+	}
+	ctx, cancel := context.WithTimeout(ctx, lasts+3*time.Second)
+	time.AfterFunc(lasts, cancel)
+	return ctx, cancel
+}
+
+// ownPool has calls over an application's pool wait for others when their contexts end. When they return is the
+// driver's affair; the error says why.
+func (e Engine) ownPool(t *testing.T) {
+	dsn := e.Empty(t)
+	b, other := e.Open(t, e.DB(t, dsn)), e.DB(t, dsn)
+	rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)}
+	if err := errors.Join(b.Create(t.Context(), sessiontest.Key("silence"), rec), reserve(t.Context(), b)); err != nil {
+		t.Fatal(err)
+	}
+	save := func(ctx context.Context, b driver.Backend) error { return b.Save(ctx, sessiontest.Key("silence"), rec) }
+	defer e.lock(t, other)()
+	for _, end := range []error{context.DeadlineExceeded, context.Canceled} {
+		for name, call := range map[string]func(context.Context, driver.Backend) error{"save": save, "transaction": reserve} {
+			ctx, cancel := over(t.Context(), 300*time.Millisecond, end)
+			err := call(ctx, b)
+			cancel()
+			if !errors.Is(err, end) {
+				t.Errorf("%s: %v, want %v", name, err, end)
+			}
+			t.Logf("%s: %v", name, err)
+		}
+	}
+}
+
+func load(ctx context.Context, b driver.Backend) error {
+	return b.Load(ctx, sessiontest.Key("silence"), new(driver.Record))
+}
+
+// reserve is a transaction, which has begun when it meets a lock on the table.
+func reserve(ctx context.Context, b driver.Backend) error {
+	_, err := b.(driver.UserLimiter).Reserve(ctx, "ann", sessiontest.Key("next"), time.Now().Add(time.Minute), 5, false)
+	return err
+}
+
+// swallow has the connection silent for ever, and those that are opened until end.
+func (q *quiet) swallow(testing.TB) (end func()) {
+	q.proxy.Blackhole(true)
+	return func() { q.proxy.Blackhole(false) }
+}
+
+func (q *quiet) swallowNew(t testing.TB) (end func()) {
+	end = q.swallow(t)
+	q.proxy.Reset()
+	return end
+}
+
+// swallowLocked does so when a transaction has come to its second statement.
+func (q *quiet) swallowLocked(t testing.TB) (end func()) {
+	unlock := q.lock(t)
+	begin := time.AfterFunc(150*time.Millisecond, func() { q.proxy.Blackhole(true) })
+	return func() {
+		if begin.Stop() {
+			t.Error("the call was over before the silence")
+		}
+		q.proxy.Blackhole(false)
+		unlock()
+	}
+}
+
+// locks are the statements by which one connection has all others wait for the table sessions, to write if not to read too,
+// and the one that lets them go on.
+var locks = map[string][]string{
+	"postgres": {"BEGIN", "LOCK TABLE sessions", "ROLLBACK"},
+	"pgx":      {"BEGIN", "LOCK TABLE sessions", "ROLLBACK"},
+	"mysql":    {"LOCK TABLES sessions WRITE", "UNLOCK TABLES"},
+	"sqlite":   {"BEGIN IMMEDIATE", "ROLLBACK"},
+}
+
+func (q *quiet) lock(t testing.TB) (end func()) { return q.engine.lock(t, q.direct) }
+
+func (e Engine) lock(t testing.TB, db *sql.DB) (end func()) {
+	t.Helper()
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	exec := func(statement string) {
+		if _, err := conn.ExecContext(context.Background(), statement); err != nil {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+	lock := locks[e.Driver]
+	for _, statement := range lock[:len(lock)-1] {
+		exec(statement)
+	}
+	return func() {
+		exec(lock[len(lock)-1])
+		conn.Close()
+	}
+}

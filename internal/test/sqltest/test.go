@@ -34,6 +34,7 @@ func (e Engine) Test(t *testing.T) {
 		{"Trips", true, true, e.trips},
 		{"MarkTrips", true, true, e.markTrips},
 		{"LostAnswer", true, true, e.lostAnswers},
+		{"Silence", true, true, e.Silence},
 		{"OwnPool", false, true, e.ownPool},
 		{"SlowToOpen", true, false, e.slowToOpen},
 		{"Serializable", true, true, func(t *testing.T) { e.twoProcesses(t, e.Empty(t)+e.Server.Serializable) }},

@@ -1,0 +1,107 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"net"
+	"sync"
+	"time"
+)
+
+// dialedKey is the context's key for the dialed, which the dialer fills in.
+type dialedKey struct{}
+
+type dialed struct {
+	ctx  context.Context // of Connect: the one that the dialer is given may end when it has dialed
+	wire net.Conn
+	stop func() bool
+}
+
+// take has wire closed at the end of ctx.
+func (d *dialed) take(wire net.Conn) {
+	d.wire, d.stop = wire, context.AfterFunc(d.ctx, func() { wire.Close() })
+}
+
+// release has it no longer closed, and reports whether it was.
+func (d *dialed) release() (closed bool) {
+	if d.stop != nil {
+		closed = !d.stop()
+		d.stop = nil
+	}
+	return closed
+}
+
+// askTime is how long it may take to ask a server to end a statement. No call waits for that.
+const askTime = time.Second
+
+var errClosed = errors.New("the pool is closed")
+
+// A dialer has a connection end with the context of Connect. Any other connection is one over which lib/pq asks a server to
+// end a statement.
+type dialer struct {
+	net.Dialer
+
+	mu     sync.Mutex
+	closed bool
+	asking sync.WaitGroup
+}
+
+func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	to, connecting := ctx.Value(dialedKey{}).(*dialed)
+	if !connecting {
+		return d.dialBrief(ctx, network, address)
+	}
+	to.release() // one of another server, which has not let us in
+	c, err := d.Dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	to.take(c)
+	return c, nil
+}
+
+// DialTimeout is not used, but asked for.
+func (d *dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+	return net.DialTimeout(network, address, timeout)
+}
+
+func (d *dialer) dialBrief(ctx context.Context, network, address string) (net.Conn, error) {
+	d.mu.Lock()
+	if d.closed {
+		d.mu.Unlock()
+		return nil, errClosed
+	}
+	d.asking.Add(1)
+	d.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	c, err := d.Dialer.DialContext(ctx, network, address)
+	if err != nil {
+		d.asking.Done()
+		return nil, err
+	}
+	deadline, _ := ctx.Deadline()
+	c.SetDeadline(deadline) // an error is met by who writes
+	return brief{c, sync.OnceFunc(d.asking.Done)}, nil
+}
+
+// close has none asked any more, and waits for those who are.
+func (d *dialer) close() {
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
+	d.asking.Wait()
+}
+
+// A brief connection keeps its deadline when lib/pq sets that of connect_timeout.
+type brief struct {
+	net.Conn
+	closed func()
+}
+
+func (brief) SetDeadline(time.Time) error { return nil }
+
+func (b brief) Close() error {
+	defer b.closed()
+	return b.Conn.Close()
+}

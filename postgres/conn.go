@@ -127,8 +127,11 @@ func (g guard) err(err error) error {
 	return waitingFor(g.c.wire, g.ctx.Err())
 }
 
+// end is err after the last thing that is guarded. If the connection is about to be broken off, nobody else may get it.
 func (g guard) end(err error) error {
-	g.stop()
+	if !g.stop() {
+		g.c.dead.Store(true)
+	}
 	return g.err(err)
 }
 

@@ -104,14 +104,17 @@ bench-peers: servers ## this package beside others, 5 rounds, into docs/performa
 	@cd bench && $(GO) test ./...
 	@cd bench && $(GO) run . -bench '$(BENCH)' -count $(if $(filter file,$(origin COUNT)),5,$(COUNT)) -o ../docs/performance.md
 
-# Four packages at a time: in the long form they wait for servers and for time more than they compute.
 .PHONY: soak
 soak: servers ## every fuzz target for FUZZTIME (30s) each, the tests with SESSION_SEEDS (1000) seeds or more, the drill, all mutants
 	@$(call each,$(TESTED),GO=$(GO) $(CURDIR)/scripts/fuzz.sh $(FUZZTIME))
-	@export SESSION_SEEDS=$(SESSION_SEEDS) SESSION_SOAK=1; \
-	$(call each,$(TESTED),$(GO) test -race -shuffle=on -count 1 -timeout 4h -p 4 ./...)
+	@$(MAKE) -k -O -j $(words $(TESTED)) $(TESTED:%=soak-%)
 	@$(MAKE) drill
 	@$(MAKE) mutants MUTANTS=. N=0
+
+# All modules at once, and four packages at a time: in the long form tests wait for servers and for time more than they compute.
+.PHONY: $(TESTED:%=soak-%)
+$(TESTED:%=soak-%): soak-%:
+	@cd $* && SESSION_SEEDS=$(SESSION_SEEDS) SESSION_SOAK=1 $(GO) test -race -shuffle=on -count 1 -timeout 4h -p 4 ./...
 
 .PHONY: $(TOOLS)/mutants
 $(TOOLS)/mutants:

@@ -17,10 +17,7 @@ package mysql
 
 import (
 	"context"
-	sqldriver "database/sql/driver"
 	"errors"
-
-	"github.com/go-sql-driver/mysql"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
@@ -34,21 +31,8 @@ func New() session.Provider { return session.NewProvider(Open) }
 
 // Open connects to the server that c.Config names, and makes the table if it has to. See [sessionsql.Open].
 func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
-	return sessionsql.Open(ctx, c, Dialect(), connector)
+	return sessionsql.Open(ctx, c, Dialect(), newConnector)
 }
 
 // errDSN is shown instead of the driver's error, which may have the password in it.
 var errDSN = errors.New("not a data source name of MySQL: want user:password@tcp(host:3306)/dbname?param=value")
-
-func connector(dsn string) (sqldriver.Connector, error) {
-	cfg, err := mysql.ParseDSN(dsn)
-	if err != nil {
-		return nil, errDSN
-	}
-	cfg.Logger = new(mysql.NopLogger) // what it would print to stderr are the errors that calls return
-	c, err := mysql.NewConnector(cfg)
-	if err != nil {
-		return nil, errDSN
-	}
-	return c, nil
-}

@@ -26,6 +26,7 @@ func (c *checker) checkLives() {
 	for _, e := range c.events {
 		if e.on != nil {
 			c.lives[e.on].happened(e)
+			c.mayEndItself(e)
 		}
 		for _, id := range e.evicted {
 			if l := c.history.byID[id]; l != nil {
@@ -82,6 +83,26 @@ func (c *checker) mayEvict(e *event) {
 	}
 	for _, l := range c.ofUser[e.user] {
 		c.lives[l].ends = append(c.lives[l].ends, end{e, never})
+	}
+}
+
+// mayEndItself takes in a call that was to give a session another sid and did not find it. While the session was under both, a
+// login of the same user may have ended it under the new one, which nobody else has seen: then the call has ended it under
+// the old one, too.
+func (c *checker) mayEndItself(e *event) {
+	user := e.user
+	if e.op == "regenerate" {
+		user = e.on.user
+	}
+	if !c.run.CountsTwice || !e.dead || e.made != nil || user == "" || e.op != "login" && e.op != "regenerate" {
+		return
+	}
+	evicts := func(by *event) bool {
+		return by != e && by.op == "login" && by.user == user && by.from < e.to && e.from < by.to &&
+			slices.ContainsFunc(by.evicted, func(id string) bool { return c.history.byID[id] == nil })
+	}
+	if slices.ContainsFunc(c.events, evicts) {
+		c.lives[e.on].ends = append(c.lives[e.on].ends, end{e, never})
 	}
 }
 
@@ -183,9 +204,6 @@ func (c *checker) checkGone(l *life, f *fate, d *event) {
 	if slices.ContainsFunc(f.ends, func(e end) bool { return e.by.from < d.to }) {
 		return
 	}
-	if d.op == "login" && c.run.CountsTwice && slices.ContainsFunc(c.events, func(e *event) bool { return c.evictsUnseen(e, d) }) {
-		return
-	}
 	var last *event
 	for _, a := range f.alive {
 		if a.to < d.from && (last == nil || a.to > last.to) {
@@ -193,13 +211,6 @@ func (c *checker) checkGone(l *life, f *fate, d *event) {
 		}
 	}
 	c.violated(ruleLost, "", []*event{l.born, last, d}, "session %s is gone, and nobody has ended it", l.name)
-}
-
-// evictsUnseen reports whether a login may have ended the session of another, d, while that was under two sids: the new one,
-// which it has ended, nobody else has seen.
-func (c *checker) evictsUnseen(e, d *event) bool {
-	return e != d && e.op == "login" && e.user == d.user && e.from < d.to && d.from < e.to &&
-		slices.ContainsFunc(e.evicted, func(id string) bool { return c.history.byID[id] == nil })
 }
 
 // mayHaveExpired reports whether a session may have been past its deadline when d did not find it.

@@ -1,6 +1,7 @@
 package servertest
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"time"
@@ -144,24 +145,27 @@ func (l *link) seen(reply bool) time.Time {
 	return time.Now().Add(l.p.latency)
 }
 
-// decide returns what of bytes is passed on, and the cut that is due after it.
-func (l *link) decide(bytes []byte, reply bool) ([]byte, *cut) {
+// decide returns what of b is passed on, and the cut that is due after it.
+func (l *link) decide(b []byte, reply bool) ([]byte, *cut) {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
+	if !reply && l.p.last != nil && bytes.Contains(b, l.p.last) {
+		l.p.blackhole, l.p.last = true, nil
+	}
 	if l.p.blackhole || l.dead {
 		l.dead = true
 		return nil, nil
 	}
 	if !reply {
-		return bytes, nil
+		return b, nil
 	}
 	before := l.replied
-	l.replied += len(bytes)
+	l.replied += len(b)
 	if c := l.p.cut; c != nil && l.replied >= c.after {
 		l.p.cut = nil
-		return bytes[:c.after-before], c
+		return b[:c.after-before], c
 	}
-	return bytes, nil
+	return b, nil
 }
 
 // cutOff ends the connection on both sides. The client may still send after a FIN; that is swallowed.

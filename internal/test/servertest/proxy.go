@@ -19,7 +19,8 @@ type Proxy struct {
 	latency   time.Duration
 	slowness  time.Duration // of new connections
 	blackhole bool
-	cut       *cut // nil: none is due
+	last      []byte // what the blackhole begins with; nil: nothing
+	cut       *cut   // nil: none is due
 	listener  net.Listener
 	links     map[*link]bool
 	accepted  int
@@ -85,6 +86,13 @@ func (p *Proxy) Blackhole(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.blackhole = on
+}
+
+// BlackholeAt begins a [Proxy.Blackhole] with the first bytes from a client that have text in them.
+func (p *Proxy) BlackholeAt(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = []byte(text)
 }
 
 // Refuse has, while on, new connections refused as if nothing listened. Open ones live on.

@@ -36,6 +36,7 @@ var silences = []silence{
 	{"new connection", (*quiet).swallowNew, load},
 	{"begin of a transaction", (*quiet).swallow, reserve},
 	{"transaction", (*quiet).swallowLocked, reserve},
+	{"end of a transaction", (*quiet).swallowEnd, reserve},
 	{"read that waits for others", (*quiet).lock, load},
 	{"transaction that waits for others", (*quiet).lock, reserve},
 }
@@ -170,6 +171,15 @@ func (q *quiet) swallowNew(t testing.TB) (end func()) {
 	q.proxy.Reset()
 	return end
 }
+
+// swallowEnd does so when a transaction is to end.
+func (q *quiet) swallowEnd(t testing.TB) (end func()) {
+	q.proxy.BlackholeAt(commits[q.engine.Driver])
+	return func() { q.proxy.Blackhole(false) }
+}
+
+// commits are the words by which drivers end a transaction.
+var commits = map[string]string{"postgres": "COMMIT", "pgx": "commit", "mysql": "COMMIT"}
 
 // swallowLocked does so when a transaction has come to its second statement.
 func (q *quiet) swallowLocked(t testing.TB) (end func()) {

@@ -109,7 +109,7 @@ func (r *request) requested(buf []candidate) (_ []candidate, malformed int) {
 	return buf, malformed
 }
 
-// answeredBesides returns the sids that the response answers already, but for those of carried, which the request carries: a Session
+// answeredBesides returns the sid that the response answers already, unless it is one of carried, which the request carries: a Session
 // that was started with another *http.Request, this one's original or its clone, has begun a session or given it a new sid.
 func (r *request) answeredBesides(carried []candidate) (sids []candidate) {
 	var lines []string
@@ -125,7 +125,10 @@ func (r *request) answeredBesides(carried []candidate) (sids []candidate) {
 			sids = append(sids, candidate{sid, byHeader})
 		}
 	}
-	return slices.DeleteFunc(sids, func(c candidate) bool { return slices.Contains(carried, c) })
+	if len(sids) == 0 || slices.Contains(carried, sids[0]) {
+		return nil
+	}
+	return sids[:1]
 }
 
 // inCookies returns the sids in the lines of a header Cookie.

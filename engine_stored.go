@@ -298,10 +298,11 @@ func (e *storedEngine) deadline(ctx context.Context, key string) (time.Time, err
 	if err := e.store.Backend.Load(ctx, key, &rec); err != nil {
 		return time.Time{}, err
 	}
-	if !rec.Live(time.Now()) {
+	now := time.Now()
+	if !rec.Live(now) {
 		return time.Time{}, ErrNotFound
 	}
-	return rec.Expires, nil
+	return merge.Bounded(now, rec.Expires, rec.Deadline), nil
 }
 
 // saveContext is the manager's, without its allocation where nothing waits.

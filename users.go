@@ -51,8 +51,9 @@ func (m *Manager) SessionsOf(ctx context.Context, user string) ([]Info, error) {
 	var infos []Info
 	for i := range entries {
 		switch info, err := m.details(ctx, &entries[i]); {
-		case err == nil:
+		case err == nil && info.User == user: // else the list was of what somebody had written there
 			infos = append(infos, info)
+		case err == nil:
 		case !errors.Is(err, ErrNotFound):
 			m.stats.count(failures)
 			return nil, fmt.Errorf("session: load: %w", err)
@@ -78,6 +79,9 @@ func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string
 	// A session that changes its sid while the list is read may be in neither place; it is in the next list. What is
 	// in the first one ends even if its login is yet to come: by the clock of a node that is ahead of this one's.
 	for pass, clean := 0, 0; clean < 2; pass, clean = pass+1, clean+1 {
+		if pass == maxPasses {
+			return ended, errComeBack
+		}
 		entries, err := m.entriesOf(ctx, l, m.envelope.StoredNames(user))
 		if err != nil {
 			return ended, err
@@ -96,6 +100,11 @@ func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string
 	}
 	return ended, nil
 }
+
+// maxPasses is how often DestroyUser looks for sessions. No user is that busy: somebody puts them back.
+const maxPasses = 256
+
+var errComeBack = errors.New("session: destroy: sessions that were ended are there again and again")
 
 // DestroyOf ends the session of user with a public id, as [Info] has it, for a page on which users end their own: id may
 // come from the request. A session of somebody else's, and of nobody's, is [ErrNotFound] as an absent one is, and stays; so is one
@@ -211,13 +220,15 @@ func (m *Manager) revoke(ctx context.Context, key, user string) error {
 
 // info returns what a record says of its session, which has this metadata.
 func (m *Manager) info(e *driver.Entry, meta *merge.Meta) Info {
-	lastSeen := e.Expires.Add(-m.envelope.Lifetimes.Of(meta).Idle)
-	if e.Expires.Equal(e.Deadline) || lastSeen.Before(e.Created) || lastSeen.After(time.Now()) { // then it tells nothing
+	now := time.Now()
+	expires := merge.Bounded(now, e.Expires, e.Deadline)
+	lastSeen := expires.Add(-m.envelope.Lifetimes.Of(meta).Idle)
+	if expires.Equal(e.Deadline) || lastSeen.Before(e.Created) || lastSeen.After(now) { // then it tells nothing
 		lastSeen = e.Created
 	}
 	return Info{
 		ID: m.publicIDOf(e.Key), User: m.userName(e.User), Label: meta.Text(merge.Label), Created: e.Created, AuthTime: e.AuthTime,
-		LastSeen: lastSeen, Expires: e.Expires, Deadline: e.Deadline,
+		LastSeen: lastSeen, Expires: expires, Deadline: e.Deadline,
 	}
 }
 

@@ -29,8 +29,21 @@ func (l Lifetime) Until(now, deadline time.Time) time.Time {
 
 // Extended is Until, but never an earlier deadline than the one before.
 func (l Lifetime) Extended(now, expires, deadline time.Time) time.Time {
+	expires = Bounded(now, expires, deadline)
 	if t := l.Until(now, deadline); t.After(expires) {
 		return t
+	}
+	return expires
+}
+
+// Bounded returns the idle deadline that is stored, or an earlier one that a session may have at the time now: no seal covers
+// it, so that whoever writes to the store can make it any time. deadline is the absolute one.
+func Bounded(now, expires, deadline time.Time) time.Time {
+	if !deadline.IsZero() && deadline.Before(expires) {
+		expires = deadline
+	}
+	if last := now.Add(MaxLifetime); last.Before(expires) {
+		expires = last
 	}
 	return expires
 }

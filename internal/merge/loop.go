@@ -81,7 +81,7 @@ func (s *Store) Move(ctx context.Context, t *Turn, d *Draft, to, user string, fi
 func (s *Store) run(ctx context.Context, j *job) (out Outcome, err error) {
 	base := j.newest()
 	for try := 0; ; try++ {
-		p, err := j.apply(base)
+		p, err := j.apply(base, &out)
 		if err != nil {
 			return out, j.undo(ctx, err)
 		}
@@ -128,19 +128,24 @@ func (j *job) own() *driver.Record {
 	return &j.t.own
 }
 
-// apply returns what the job makes of base.
-func (j *job) apply(base *driver.Record) (Payload, error) {
+// isOwn reports whether base is the version that the request has seen, as own returns it. What the backend has returned since is
+// another one whatever version it says: somebody with access to the store may have set that, and nothing else of it was
+// opened yet.
+func (j *job) isOwn(base *driver.Record) bool { return base == &j.t.own }
+
+// apply returns what the job makes of base. One that encryption does not open is as good as gone.
+func (j *job) apply(base *driver.Record, out *Outcome) (Payload, error) {
 	d := j.d
 	c, changes := d.contents(), Changes{}
 	if !j.apart {
 		changes = d.Changes()
 	}
-	if base.Version != d.Version { // the log's updates started from another one
+	if !j.isOwn(base) { // the log's updates started from another one
 		var err error
-		if c, err = j.Envelope.Open(d.Key, base); err == nil {
-			changes, err = changes.replayed(c.Codec, j.Envelope.Codec, c.Values)
+		if c, err = j.Envelope.Open(d.Key, base); err != nil {
+			return Payload{}, out.failed(err)
 		}
-		if err != nil {
+		if changes, err = changes.replayed(c.Codec, j.Envelope.Codec, c.Values); err != nil {
 			return Payload{}, err
 		}
 	}
@@ -190,7 +195,7 @@ func (j *job) done(base *driver.Record, p *Payload, begin time.Time, out *Outcom
 		return
 	case !j.apart:
 		j.stored(d, d.Key, &t.out, p)
-	case base.Version == d.Version: // else the view stays: updates in the log started from it
+	case j.isOwn(base): // else the view stays: updates in the log started from it
 		d.Take(&t.out, &p.Contents, p.Life)
 	}
 	if d.Log != nil {

@@ -52,7 +52,7 @@ func (j *job) ended(ctx context.Context, err error) error {
 }
 
 // renamed returns nil for the error of a rename that was made although its answer was lost: what was sent is under the new key.
-// It may be another's session that is there, if sids are an application's own.
+// It may be another's session that is there, if sids are an application's own. What else the record says may have been altered.
 func (j *job) renamed(ctx context.Context, err error, rec *driver.Record) error {
 	if err == nil || isClear(err) || errors.Is(err, driver.ErrExists) {
 		return err
@@ -61,7 +61,7 @@ func (j *job) renamed(ctx context.Context, err error, rec *driver.Record) error 
 	if j.load(ctx, j.to, &found) != nil || !bytes.Equal(found.Data, rec.Data) {
 		return err
 	}
-	*rec = found
+	rec.Version, rec.Expires = found.Version, found.Expires
 	return nil
 }
 

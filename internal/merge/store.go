@@ -73,7 +73,7 @@ func (s *Store) Load(ctx context.Context, key string, d *Draft) (out Outcome, er
 	if err != nil {
 		return out, err
 	}
-	d.Key = key
+	d.Key, rec.Expires = key, Bounded(now, rec.Expires, rec.Deadline)
 	d.Take(rec, &c, s.Envelope.Lifetimes.Of(c.Meta))
 	if d.Log != nil {
 		d.Log.Reset()

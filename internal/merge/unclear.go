@@ -79,8 +79,7 @@ func (j *job) resolve(is *driver.Record, out *Outcome) (mine bool, err error) {
 	}
 	for i := range l.sent { // first the one that is sure: tries with the same values are alike
 		if try := &l.sent[i]; fateOf(try) == Made {
-			j.adopt(is, try, out)
-			return true, nil
+			return j.adopt(is, try, out)
 		}
 	}
 	var open []attempt
@@ -93,16 +92,19 @@ func (j *job) resolve(is *driver.Record, out *Outcome) (mine bool, err error) {
 		case repeats && fate != Refused:
 			return false, errUnclear
 		case fate == Alike:
-			j.adopt(is, try, out)
-			return true, nil
+			return j.adopt(is, try, out)
 		}
 	}
 	l.sent = open
 	return false, nil
 }
 
-// adopt makes is, which an earlier attempt has stored, the view.
-func (j *job) adopt(is *driver.Record, was *attempt, out *Outcome) {
+// adopt makes is, which an earlier attempt has stored, the view. That it has the values which were sent says nothing of the
+// rest of it: it must open.
+func (j *job) adopt(is *driver.Record, was *attempt, out *Outcome) (mine bool, err error) {
+	if _, err := j.Envelope.Open(j.d.Key, is); err != nil {
+		return false, out.failed(err)
+	}
 	j.d.Take(is, &was.contents, j.Envelope.Lifetimes.Of(was.contents.Meta))
 	j.t.last = *is
 	if was.shorten {
@@ -113,4 +115,5 @@ func (j *job) adopt(is *driver.Record, was *attempt, out *Outcome) {
 	} else {
 		l.Changes, l.sent = l.without(was.changes), nil
 	}
+	return true, nil
 }

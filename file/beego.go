@@ -135,7 +135,7 @@ func (b *beego) find(ctx context.Context, name string, maxData int) (*driver.Rec
 func (b *beego) read(name string, most int) (rec *driver.Record, changed time.Time, err error) {
 	f, err := openFile(b.s.home.root(), name, readOnly)
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errIrregular), errors.Is(err, errFolder):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errIrregular):
 		return nil, changed, driver.ErrNotFound
 	case err != nil:
 		return nil, changed, fail("read", err)

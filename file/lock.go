@@ -157,10 +157,11 @@ func (l *locks) try(shard byte) (locked bool, err error) {
 	return false, errors.New("the file to lock is removed again and again")
 }
 
+// open opens the file to lock, and makes it. The folder may be removed again and again; a link to nowhere stays one.
 func (l *locks) open(path string) (*os.File, error) {
-	for {
+	for try := 0; ; try++ {
 		f, err := openFile(l.home.root(), path, readOnly|os.O_CREATE)
-		if !errors.Is(err, fs.ErrNotExist) {
+		if !errors.Is(err, fs.ErrNotExist) || try == 100 {
 			return f, err
 		}
 		if err := l.home.mkdirAll(l.dir); err != nil {

@@ -1,6 +1,7 @@
 package file
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,7 +14,8 @@ const readOnly = os.O_RDONLY | nonblock
 
 var (
 	errIrregular = errors.New("not a regular file")
-	errFolder    = errors.New("a folder is in its place")
+	errLink      = fmt.Errorf("%w: a link that is not followed", errIrregular)
+	errFolder    = fmt.Errorf("%w: a folder is in its place", errIrregular)
 )
 
 // openFile opens a file, and waits for nobody: what is no regular file is refused, such as a pipe that somebody has put
@@ -24,8 +26,8 @@ func openFile(r *os.Root, name string, flag int) (*os.File, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		if info, failed := r.Lstat(name); failed == nil && irregular(info) == errIrregular { // some cannot even be opened
-			err = errIrregular
+		if info, failed := r.Lstat(name); failed == nil && !info.Mode().IsRegular() { // some cannot even be opened
+			err = cmp.Or(irregular(info), errLink)
 		}
 		return nil, err
 	}

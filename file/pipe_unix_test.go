@@ -47,7 +47,7 @@ func TestPipesStopNobody(t *testing.T) {
 	}
 }
 
-// inTime runs do, and ends the process if it waits for a pipe: Close waits for whoever has a lock, so that the test cannot
+// inTime runs do, and ends the process if that does not end: Close waits for whoever has a lock, so that the test cannot
 // go on.
 func inTime(t *testing.T, do func()) {
 	t.Helper()
@@ -59,7 +59,7 @@ func inTime(t *testing.T, do func()) {
 	select {
 	case <-done:
 	case <-time.After(10 * time.Second):
-		panic(t.Name() + ": a pipe is waited for")
+		panic(t.Name() + ": a call does not end")
 	}
 }
 

@@ -190,7 +190,7 @@ func (s *store) Delete(ctx context.Context, key string, version uint64) error {
 			if err := readVersion(d, p.name(), version, &old); err != nil {
 				return err
 			}
-		} else if err := readHead(d, p.name(), &old); err != nil && !unreadable(err) {
+		} else if err := readHead(d, p.name(), &old); errors.Is(err, errFolder) || err != nil && !unreadable(err) {
 			return err
 		} else if isMark(&old) && old.Live(time.Now()) {
 			return nil

@@ -187,7 +187,7 @@ func Standard() Statements {
 		Rebucket: `UPDATE {table} SET gc_bucket = {hours} WHERE ns = :ns AND id IN ({ids}) ` +
 			`AND gc_bucket < {hours} AND expires_at > {now}`, // not {hour}: it would be looked up by that
 
-		Held: `SELECT id, version, auth_at FROM {table} WHERE ns = :ns AND user_id = :user AND expires_at > {now} ` +
+		Held: `SELECT id, version, auth_at FROM {table} WHERE ns = :ns AND user_id = :user AND version >= 0 AND expires_at > {now} ` +
 			`ORDER BY auth_at, id`,
 		Evict: `DELETE FROM {table}` + one + ` AND user_id = :user AND version > 0`,
 	}
@@ -212,7 +212,7 @@ var (
 const (
 	headColumns = `version, user_id, created_at, auth_at, expires_at, deadline_at, alias, meta`
 	liveRow     = `version > 0 AND expires_at > {now}`
-	standingRow = `version <> 0 AND expires_at > {now}`
+	standingRow = `(version > 0 OR version = -1) AND expires_at > {now}` // what cannot be removed must not be loaded
 	dataColumns = `CASE WHEN length(data) <= :most THEN data END, length(data)`
 )
 

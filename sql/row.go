@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -59,14 +60,28 @@ func (m *moment) Scan(v any) error {
 		m.Time = time.UnixMilli(v.UnixMilli())
 	case int64:
 		m.Time = millis.Time(v)
-	case []byte: // a number of the text protocol
-		n, err := strconv.ParseInt(string(v), 10, 64)
-		if err != nil {
-			return errMoment
-		}
-		m.Time = millis.Time(n)
+	case []byte: // of the text protocol
+		return m.parse(string(v))
+	case string:
+		return m.parse(v)
 	default:
 		return fmt.Errorf("%w but %T", errMoment, v)
 	}
+	return nil
+}
+
+// parse reads a number, or what PostgreSQL has instead of a time. We write no such thing, but one row of somebody else's must not
+// keep others from being listed.
+func (m *moment) parse(text string) error {
+	n, err := strconv.ParseInt(text, 10, 64)
+	switch {
+	case text == "infinity":
+		n = math.MaxInt64
+	case text == "-infinity":
+		n = math.MinInt64
+	case err != nil:
+		return errMoment
+	}
+	m.Time = millis.Time(n)
 	return nil
 }

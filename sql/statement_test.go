@@ -5,6 +5,7 @@ import (
 	sqldriver "database/sql/driver"
 	"encoding/base64"
 	"errors"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -147,6 +148,8 @@ func TestMoments(t *testing.T) {
 		{[]byte("0"), time.Time{}},
 		{at.UnixMilli(), at},
 		{[]byte("1700000000123"), at},
+		{[]byte("infinity"), time.UnixMilli(math.MaxInt64)}, // of lib/pq
+		{"-infinity", time.UnixMilli(math.MinInt64)},        // of pgx
 		{at.Add(999 * time.Microsecond), at},
 	} {
 		m := moment{time.Unix(1, 0)}

@@ -1,6 +1,7 @@
 package sqltest
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -75,6 +76,28 @@ func (e Engine) sameAgain(t *testing.T) {
 		err = b.Save(t.Context(), key, rec)
 		if conflict, ok := errors.AsType[*driver.ConflictError](err); !ok || conflict.Record.Version != 4 {
 			t.Errorf("%q: Save of what is stored at another version = %v, want a conflict", param, err)
+		}
+	}
+}
+
+// foreignRow has somebody give a row a version that no session has: what cannot be listed, ended or counted cannot be loaded
+// either, and nobody waits for it to go.
+func (e Engine) foreignRow(t *testing.T) {
+	db := e.DB(t, e.Empty(t))
+	b, key := e.Open(t, db), sessiontest.Key("k")
+	rec := &driver.Record{User: "ann", Created: time.Now(), AuthTime: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
+	if err := b.Create(t.Context(), key, rec); err != nil {
+		t.Fatal(err)
+	}
+	for _, version := range []string{"-1", "-2", "-9223372036854775808"} {
+		Exec(t, db, "UPDATE sessions SET version = "+version)
+		if err := b.Load(t.Context(), key, new(driver.Record)); !errors.Is(err, session.ErrNotFound) {
+			t.Errorf("version %s: Load = %v, want ErrNotFound", version, err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		_, err := b.(driver.UserLimiter).Reserve(ctx, "ann", sessiontest.Key("r"+version), time.Now(), 1, true)
+		if cancel(); err != nil {
+			t.Errorf("version %s: Reserve = %v", version, err)
 		}
 	}
 }

@@ -21,6 +21,7 @@ func (e Engine) Test(t *testing.T) {
 		{"Crowd", false, true, e.crowd},
 		{"TableGone", false, true, e.tableGone},
 		{"SameAgain", false, true, e.sameAgain},
+		{"ForeignRow", false, true, e.foreignRow},
 		{"Resent", false, true, e.resent},
 		{"LostMark", false, true, e.lostMark},
 		{"InBetween", false, true, e.inBetween},

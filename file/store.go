@@ -205,7 +205,7 @@ func (s *store) Delete(ctx context.Context, key string, version uint64) error {
 
 // unreadable reports whether err, of a read, says that there is no record or one that cannot be read.
 func unreadable(err error) bool {
-	return errors.Is(err, driver.ErrNotFound) || errors.Is(err, driver.ErrCorrupt)
+	return errors.Is(err, driver.ErrNotFound) || errors.Is(err, driver.ErrCorrupt) || errors.Is(err, driver.ErrTooLarge)
 }
 
 // within runs do with the lock for key and in the folder of its file. It returns an error wrapping

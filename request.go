@@ -111,7 +111,7 @@ func (r *request) requested(buf []candidate) (_ []candidate, malformed int) {
 
 // answeredBesides returns the sid that the response answers already, unless it is one of carried, which the request carries: a Session
 // that was started with another *http.Request, this one's original or its clone, has begun a session or given it a new sid.
-func (r *request) answeredBesides(carried []candidate) (sids []candidate) {
+func (r *request) answeredBesides(carried []candidate) (found []candidate) {
 	var lines []string
 	for _, line := range r.reply.answered("Set-Cookie") {
 		if r.ours(line) {
@@ -119,16 +119,16 @@ func (r *request) answeredBesides(carried []candidate) (sids []candidate) {
 			lines = append(lines, pair)
 		}
 	}
-	sids, _ = r.inCookies(lines, nil)
-	if r.m.cfg.EnableSidInHTTPHeader && len(sids) == 0 {
+	found, _ = r.inCookies(lines, nil)
+	if r.m.cfg.EnableSidInHTTPHeader && len(found) == 0 {
 		for _, sid := range r.reply.answered(r.m.cfg.headerName) {
-			sids = append(sids, candidate{sid, byHeader})
+			found = append(found, candidate{sid, byHeader})
 		}
 	}
-	if len(sids) == 0 || slices.Contains(carried, sids[0]) {
+	if len(found) == 0 || slices.Contains(carried, found[0]) {
 		return nil
 	}
-	return sids[:1]
+	return found[:1]
 }
 
 // inCookies returns the sids in the lines of a header Cookie.

@@ -74,6 +74,9 @@ func (q *request) visit() {
 	if q.came != nil {
 		r.Header.Set("Cookie", q.came.cookie())
 	}
+	if q.oneIn(8) { // it is on its way, and may come late
+		q.pause()
+	}
 	if q.oneIn(5) {
 		q.m.Handler(http.HandlerFunc(serve)).ServeHTTP(w, r)
 		return

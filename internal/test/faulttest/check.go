@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"sync"
+	"strings"
 	"time"
 
 	"github.com/seed1a8f7c28/session"
@@ -158,8 +159,8 @@ func (r *run) begin() {
 			w, req := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
 			s, err := r.nodes[0].Start(w, req)
 			if err == nil {
-				in := &visited{sid: s.SessionID(context.Background()), cookie: req.Header.Get("Cookie")}
-				r.sessions = append(r.sessions, in)
+				cookie, _, _ := strings.Cut(w.Header().Get("Set-Cookie"), ";")
+				r.sessions = append(r.sessions, &visited{sid: s.SessionID(context.Background()), cookie: cookie})
 			}
 			return err
 		})

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,8 +24,8 @@ import (
 // visitor begins a session with a value and returns its Cookie header.
 func visitor(t testing.TB, m *session.Manager) string {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodGet, "/", nil)
-	s, err := m.Start(httptest.NewRecorder(), r)
+	w := httptest.NewRecorder()
+	s, err := m.Start(w, httptest.NewRequest(http.MethodGet, "/", nil))
 	if err == nil {
 		err = s.Set(t.Context(), "name", "ann")
 	}
@@ -34,7 +35,8 @@ func visitor(t testing.TB, m *session.Manager) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.Header.Get("Cookie")
+	cookie, _, _ := strings.Cut(w.Header().Get("Set-Cookie"), ";")
+	return cookie
 }
 
 // start starts the session of a cookie.

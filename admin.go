@@ -90,6 +90,7 @@ func (m *Manager) recordOf(ctx context.Context, b driver.Backend, id string) (ke
 	load := func() error {
 		ctx, cancel := m.loadContext(ctx)
 		defer cancel()
+		rec = m.newRecord()
 		err := b.Load(ctx, key, &rec)
 		if isUnreadable(err) { // whose it was nobody knows, but it can be ended
 			return nil

@@ -1,7 +1,9 @@
 package session_test
 
 import (
+	"errors"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
@@ -78,5 +80,63 @@ func TestACloneOfTheRequest(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// With the original ended, what a clone from before still carries names nothing: not in the client either, where it would open.
+func TestACloneAfterALogout(t *testing.T) {
+	for kind, open := range kindsOfEngine {
+		for _, lazy := range []bool{false, true} {
+			m := newNode(t, open(t), session.CfgLazy(lazy))
+			c := seed(t, m, map[any]any{"a": "1"})
+			c.do(func(w http.ResponseWriter, r *http.Request) {
+				clone := r.Clone(r.Context())
+				start(t, m, w, r)
+				if err := m.Destroy(w, r); err != nil {
+					t.Fatal(err)
+				}
+				s := start(t, m, w, clone)
+				if s.Get(r.Context(), "a") != nil || !s.IsNew() {
+					t.Errorf("%s: a Start with the clone finds the session that was ended", kind)
+				}
+				if !lazy {
+					set(t, s, "b", "2")
+					save(t, s)
+				}
+			})
+			if c.value(t, m, "a") != nil {
+				t.Errorf("%s, lazy=%t: the logout is undone", kind, lazy)
+			}
+		}
+	}
+}
+
+// A Session that a clone has left without its record says so, and its changes go nowhere.
+func TestASessionThatACloneHasLeftBehind(t *testing.T) {
+	m := newManager(t)
+	new(client).do(func(w http.ResponseWriter, r *http.Request) {
+		clone := r.Clone(r.Context())
+		first := start(t, m, w, r)
+		if _, err := m.Regenerate(w, clone); err != nil {
+			t.Fatal(err)
+		}
+		if third := start(t, m, w, r); !third.IsNew() {
+			t.Error("the session is not new to a third Session")
+		}
+		set(t, first, "x", "1")
+		if err := first.Save(r.Context()); !errors.Is(err, session.ErrDestroyed) {
+			t.Errorf("Save = %v", err)
+		}
+	})
+}
+
+// What the application itself has put into the response is no sid.
+func TestAResponseWithAStrangeSID(t *testing.T) {
+	m := newNode(t, newShelf(), session.CfgSessionIdInHTTPHeader(true), session.CfgSetSessionNameInHTTPHeader("X-Session"))
+	w := httptest.NewRecorder()
+	w.Header().Set("X-Session", "../../etc/passwd")
+	w.Header().Set("Set-Cookie", "gosessionid=../../etc/passwd")
+	if s := start(t, m, w, httptest.NewRequest("GET", "/", nil)); !s.IsNew() || m.Stats().Unknown > 0 {
+		t.Error("the provider was asked for it")
 	}
 }

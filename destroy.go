@@ -48,7 +48,8 @@ func (r *request) endAll(sid string) (events []func(), err error) {
 	defer cancel()
 	var buf [maxCandidates + 3]candidate
 	candidates, _ := r.requested(buf[:0])
-	candidates = append(candidates, r.answeredBesides(candidates)...)
+	others, _ := r.answeredBesides(candidates)
+	candidates = append(candidates, others...)
 	if sid != "" && !slices.ContainsFunc(candidates, func(c candidate) bool { return c.sid == sid }) {
 		candidates = append(candidates, candidate{sid: sid})
 	}

@@ -120,18 +120,22 @@ func (e *sealedEngine) change(ctx context.Context, s *Session, ed edit) error {
 	if s.isOver() {
 		return ErrDestroyed
 	}
-	if err := e.catchUp(ctx, s); err != nil {
-		return err
+	refused := e.catchUp(ctx, s)
+	if refused != nil && s.state != withheld {
+		return refused
 	}
 	log := s.draft.WriteLog()
 	defer log.Reset()
 	if err := e.apply(ctx, s, ed); err != nil {
 		return err
 	}
-	if s.state == unstored {
+	if !s.isStored() {
 		if log.Simplify(); log.Empty() {
 			return nil
 		}
+	}
+	if refused != nil {
+		return refused
 	}
 	return e.reseal(s)
 }
@@ -151,6 +155,7 @@ func (e *sealedEngine) reseal(s *Session) error {
 // catchUp returns an error if the session cannot be put into the cookie any more. It sees what other Sessions of this
 // request have sealed.
 func (e *sealedEngine) catchUp(ctx context.Context, s *Session) error {
+	s.lift()
 	if s.state == withheld { // there is nowhere to keep a change until a Login
 		return ErrCrossSite
 	}

@@ -120,6 +120,7 @@ func (e *storedEngine) change(ctx context.Context, s *Session, ed edit) error {
 	if nothing, err := e.changesNothing(ctx, s, ed); nothing || err != nil {
 		return err
 	}
+	s.lift()
 	log := s.draft.WriteLog()
 	log.Begin()
 	switch {
@@ -164,6 +165,7 @@ func (e *storedEngine) beginLazily(ctx context.Context, s *Session) (err error) 
 }
 
 func (e *storedEngine) save(ctx context.Context, s *Session) error {
+	s.lift()
 	unchanged := s.draft.Changes().Empty()
 	switch {
 	case s.state == gone:
@@ -253,7 +255,7 @@ func (e *storedEngine) follow(ctx context.Context, s *Session) error {
 func (e *storedEngine) remove(ctx context.Context, sid string) (events []func(), err error) {
 	m := e.m
 	key, absent := m.storageKey(sid), false
-	var rec driver.Record
+	rec := m.newRecord()
 	if m.cfg.OnDestroy != nil { // is told of what was there, and whose it was
 		switch err := e.store.Backend.Load(ctx, key, &rec); {
 		case errors.Is(err, ErrNotFound) && m.cannot[sweeping] == nil: // a sweep tells of what has expired
@@ -294,7 +296,7 @@ func (e *storedEngine) sweep(ctx context.Context) (int, error) {
 func (*storedEngine) watched(s *Session) string { return s.draft.Key }
 
 func (e *storedEngine) deadline(ctx context.Context, key string) (time.Time, error) {
-	var rec driver.Record
+	rec := e.m.newRecord()
 	if err := e.store.Backend.Load(ctx, key, &rec); err != nil {
 		return time.Time{}, err
 	}
@@ -312,6 +314,9 @@ func (e *storedEngine) saveContext(ctx context.Context, s *Session) (context.Con
 	}
 	return e.m.saveContext(ctx)
 }
+
+// newRecord returns a record to load one into that may be larger than this manager reads.
+func (m *Manager) newRecord() driver.Record { return driver.Record{MaxData: m.envelope.MaxData()} }
 
 // storageKey returns what a backend keeps the session under. It is the public id, so that who reads a
 // store learns no sid, but for backends that never leave the process, and for beego's layouts.

@@ -82,9 +82,11 @@ func (e *storedEngine) moveOnce(ctx context.Context, s *Session, sid, user strin
 	defer e.store.Queue.Leave(s.draft.Key, turn)
 	limited := e.isLimited(s, user)
 	if limited {
-		switch err := e.store.Backend.Load(ctx, s.draft.Key, new(driver.Record)); {
+		rec := e.m.newRecord()
+		switch err := e.store.Backend.Load(ctx, s.draft.Key, &rec); {
 		case errors.Is(err, ErrNotFound):
 			return e.lost(ctx, s)
+		case errors.Is(err, ErrTooLarge): // it is there
 		case err != nil:
 			e.m.stats.count(failures)
 			return fmt.Errorf("session: load: %w", err)

@@ -143,7 +143,11 @@ func isHangUp(ctx context.Context, err error) bool {
 }
 
 func (m *Manager) logError(ctx context.Context, what string, err error) {
-	m.log.ErrorContext(ctx, "session: "+what, "error", err)
+	level := slog.LevelError
+	if errors.Is(err, ErrCrossSite) { // any other site can cause that, and nothing is wrong
+		level = slog.LevelWarn
+	}
+	m.log.Log(ctx, level, "session: "+what, "error", err)
 }
 
 func (m *Manager) tellError(x Exchange, err error) {

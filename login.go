@@ -86,13 +86,33 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 	}
 	switch {
 	case s.state == replaced || s.state == withheld:
-		s.state = unstored
+		return s.beginAs(ctx, sid, user)
 	case s.isOver():
 		return ErrDestroyed
 	case sid == s.sid:
 		return errOwnSID
 	}
 	return s.m.engine.move(ctx, s, sid, user)
+}
+
+// beginAs is regenerateAs for a request whose session nothing else begins. With an error nothing does after it, either.
+func (s *Session) beginAs(ctx context.Context, sid, user string) error {
+	before := s.state
+	s.state = unstored
+	err := s.m.engine.move(ctx, s, sid, user)
+	if err == nil && s.state == unstored && !s.m.cfg.Lazy && !s.r.reply.waits() {
+		err = s.m.engine.begin(ctx, s)
+	}
+	switch {
+	case err != nil && s.state == unstored:
+		s.state, s.sid = before, ""
+	case err == nil:
+		s.isNew = true
+		if s.draft.Log != nil { // what Save has refused is stored now
+			s.draft.Log.Told = false
+		}
+	}
+	return err
 }
 
 var errOwnSID = fmt.Errorf("session: regenerate: %w: the new sid is the old one", ErrExists)

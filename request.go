@@ -64,6 +64,7 @@ type request struct {
 	reply reply
 
 	came     channel
+	removed  bool   // the cookie, by this request: what begins then replaces none
 	original string // the request's sid as it was last seen or written here
 	vary     [1]string
 }
@@ -109,9 +110,10 @@ func (r *request) requested(buf []candidate) (_ []candidate, malformed int) {
 	return buf, malformed
 }
 
-// answeredBesides returns the sid that the response answers already, unless it is one of carried, which the request carries: a Session
-// that was started with another *http.Request, this one's original or its clone, has begun a session or given it a new sid.
-func (r *request) answeredBesides(carried []candidate) (found []candidate) {
+// answeredBesides returns the sid that the response answers already, unless it is one of carried, which the request carries, and
+// whether the response removes the cookie instead: a Session that was started with another *http.Request, this one's original or its
+// clone, has begun a session, given it a new sid, or ended it.
+func (r *request) answeredBesides(carried []candidate) (found []candidate, removed bool) {
 	var lines []string
 	for _, line := range r.reply.answered("Set-Cookie") {
 		if r.ours(line) {
@@ -122,13 +124,18 @@ func (r *request) answeredBesides(carried []candidate) (found []candidate) {
 	found, _ = r.inCookies(lines, nil)
 	if r.m.cfg.EnableSidInHTTPHeader && len(found) == 0 {
 		for _, sid := range r.reply.answered(r.m.cfg.headerName) {
-			found = append(found, candidate{sid, byHeader})
+			if r.m.validSID(sid) {
+				found = append(found, candidate{sid, byHeader})
+			}
 		}
 	}
-	if len(found) == 0 || slices.Contains(carried, found[0]) {
-		return nil
+	if len(found) == 0 {
+		return nil, slices.Contains(lines, r.m.cfg.CookieName+"=")
 	}
-	return found[:1]
+	if slices.Contains(carried, found[0]) {
+		return nil, false
+	}
+	return found[:1], false
 }
 
 // inCookies returns the sids in the lines of a header Cookie.
@@ -277,6 +284,7 @@ func (r *request) answerNothing() {
 	m := r.m
 	var lines []string
 	if r.carried()[0] || r.deletesCookie() {
+		r.removed = true
 		lines = append(lines, m.cookie.Deletion(0, r.secure()))
 	}
 	lines = r.deletions(lines, 1)

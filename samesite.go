@@ -11,9 +11,11 @@ import (
 func (r *request) isWithheld(candidates []candidate, malformed int) bool {
 	c := r.m.cfg
 	switch {
-	case !c.EnableSetCookie || c.CrossSiteCookies || c.CookieSameSite == http.SameSiteNoneMode, r == r.m.none, malformed > 0,
+	case !c.EnableSetCookie || c.CrossSiteCookies || c.CookieSameSite == http.SameSiteNoneMode, r == r.m.none, r.removed, malformed > 0,
 		!r.says("Sec-Fetch-Site", "cross-site"):
 		return false
+	case c.EnableSidInHTTPHeader && !r.says("Sec-Fetch-Mode", "navigate"):
+		return false // a script that gets its sid in the header; browsers take no SameSite cookie from such a response
 	case slices.ContainsFunc(candidates, func(c candidate) bool { return c.by == byCookie }):
 		return false
 	case c.CookieSameSite == http.SameSiteStrictMode:

@@ -257,6 +257,13 @@ const (
 	withheld               // SameSite may have kept the cookie back: nothing begins, but a login
 )
 
+// lift has a withheld session begin, where another Session of the request has begun one.
+func (s *Session) lift() {
+	if s.state == withheld && s.r.reply.moved() {
+		s.state = unstored
+	}
+}
+
 // isStored reports whether there was a record when the store was last asked.
 func (s *Session) isStored() bool { return s.state == stored || s.state == held }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/seed1a8f7c28/session/driver"
 )
@@ -73,12 +74,20 @@ func (s *Session) arrive(ctx context.Context, r *request) error {
 	if len(candidates) > 0 {
 		r.original = candidates[0].sid
 	}
-	if others := r.answeredBesides(candidates); len(others) > 0 {
+	carriesNone := len(candidates) == 0
+	others, removed := r.answeredBesides(candidates)
+	if len(others) > 0 {
 		if _, live, err := s.tryEach(ctx, others); live || err != nil {
-			s.isNew = len(candidates) == 0
-			r.reply.rewrite(others[0].sid, "", note{begun: s.isNew})
+			s.isNew = s.isNew || carriesNone
+			if r.original == "" { // else an older Session of this *http.Request is to find that its own is gone
+				r.reply.rewrite(others[0].sid, "", note{begun: true})
+			}
 			return err
 		}
+	}
+	if removed {
+		r.removed = true
+		candidates = slices.DeleteFunc(candidates, func(c candidate) bool { return c.by == byCookie })
 	}
 	late, live, err := s.tryEach(ctx, candidates)
 	if live || err != nil {

@@ -162,6 +162,7 @@ func (m *Manager) keyOfUsers(ctx context.Context, user, id string) (string, erro
 // looked at again.
 func (m *Manager) deleteOf(ctx context.Context, b driver.Backend, key, user string, rec *driver.Record) error {
 	for {
+		*rec = m.newRecord()
 		if err := b.Load(ctx, key, rec); err != nil {
 			return err
 		}
@@ -261,11 +262,15 @@ func (s *Session) Label(context.Context) string {
 func (m *Manager) details(ctx context.Context, e *driver.Entry) (Info, error) {
 	ctx, cancel := m.loadContext(ctx)
 	defer cancel()
-	if err := m.backend.Load(ctx, e.Key, &e.Record); err != nil {
+	e.MaxData = m.envelope.MaxData()
+	switch err := m.backend.Load(ctx, e.Key, &e.Record); {
+	case isUnreadable(err):
+		return m.info(e, nil), nil // as it is listed: it can be ended
+	case err != nil:
 		return Info{}, err
 	}
 	switch c, err := m.envelope.Open(e.Key, &e.Record); {
-	case isUnreadable(err): // it is there, and can be ended
+	case isUnreadable(err):
 		return m.info(e, nil), nil
 	case err != nil:
 		return Info{}, err

@@ -20,7 +20,7 @@ func newConnector(dsn string) (sqldriver.Connector, error) {
 		return nil, errDSN
 	}
 	cfg.Logger = new(mysql.NopLogger)          // what it would print to stderr are the errors that calls return
-	if cfg.Net == "tcp" || cfg.Net == "unix" { // others are an application's, registered with the driver
+	if cfg.Net == "tcp" || cfg.Net == "unix" { // others are registered with the driver by the application
 		cfg.DialFunc = dial
 	}
 	c, err := mysql.NewConnector(cfg)

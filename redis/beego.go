@@ -66,7 +66,7 @@ func (b *beego) Load(ctx context.Context, key string, rec *driver.Record) error 
 	if !validBeego(key) {
 		return driver.ErrNotFound
 	}
-	value, expires, err := b.get(ctx, key, rec.MaxData)
+	value, expires, err := b.get(ctx, key, mostOf(rec.MaxData))
 	if err != nil {
 		return err
 	}

@@ -2,9 +2,13 @@ package redis_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -187,4 +191,36 @@ func TestHostileServerOfAClient(t *testing.T) {
 		}
 	}()
 	c.Get(t.Context(), "key")
+}
+
+// TestAStringThatNoConnectionLetsThrough has somebody write a session that is larger than any: it is listed and ended as others are.
+func TestAStringThatNoConnectionLetsThrough(t *testing.T) {
+	addr := empty(t)
+	c := bare(t, addr)
+	m, err := session.New(session.NewProvider(redis.Open), session.NewManagerConfig(session.CfgProviderConfig(addr),
+		session.CfgOnDestroy(func(context.Context, session.Event) {}), session.CfgMaxBytes(math.MaxInt32)))
+	must(t, err)
+	defer m.Close()
+	for name, end := range map[string]func(s *session.Session, r *http.Request) error{
+		"Destroy":     func(_ *session.Session, r *http.Request) error { return m.Destroy(httptest.NewRecorder(), r) },
+		"DestroyByID": func(s *session.Session, _ *http.Request) error { return m.DestroyByID(t.Context(), s.ID()) },
+	} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
+		s, err := m.Start(w, r)
+		must(t, err)
+		must(t, s.Login(t.Context(), "ann"))
+		must(t, c.SetRange(t.Context(), "session:{"+s.ID()+"}", 65<<20, "x").Err())
+		if _, err := m.Start(httptest.NewRecorder(), r); !errors.Is(err, session.ErrTooLarge) {
+			t.Errorf("Start = %v", err)
+		}
+		if infos, err := m.SessionsOf(t.Context(), "ann"); err != nil || len(infos) != 1 {
+			t.Errorf("SessionsOf = %d, %v", len(infos), err)
+		}
+		if err := end(s, r); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if n, err := m.Count(t.Context()); n != 0 || err != nil {
+			t.Errorf("%s leaves %d sessions, %v", name, n, err)
+		}
+	}
 }

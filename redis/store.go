@@ -53,10 +53,10 @@ func encode(rec *driver.Record) ([]byte, error) {
 	return value, fits(value)
 }
 
-// fits refuses what no connection would let through again.
+// fits refuses what could not be read again.
 func fits(value []byte) error {
-	if len(value) > framing.MaxValue {
-		return fmt.Errorf("session/redis: %w: %d bytes, %d allowed", driver.ErrTooLarge, len(value), framing.MaxValue)
+	if len(value) > maxString {
+		return fmt.Errorf("session/redis: %w: %d bytes, %d allowed", driver.ErrTooLarge, len(value), maxString)
 	}
 	return nil
 }
@@ -84,7 +84,7 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 // A getting reads a string, and when it expires, in one trip. The two may be of different moments: then the second is the
 // later one.
 type getting struct {
-	most  int // bytes, and 0 for any number
+	most  int // bytes
 	value *redis.StringCmd
 	until *redis.IntCmd
 }
@@ -92,11 +92,7 @@ type getting struct {
 // getInto puts the commands that read name into pipe. GETRANGE returns one byte more than there may be, and no more: whoever can
 // write to Redis must not fill the memory of those who read.
 func getInto(ctx context.Context, pipe redis.Pipeliner, name string, most int) getting {
-	last := -1 // which is that of the string
-	if most > 0 {
-		last = most
-	}
-	g := getting{most, redis.NewStringCmd(ctx, "getrange", name, 0, last), redis.NewIntCmd(ctx, "pexpiretime", name)}
+	g := getting{most, redis.NewStringCmd(ctx, "getrange", name, 0, most), redis.NewIntCmd(ctx, "pexpiretime", name)}
 	pipe.Process(ctx, g.value)
 	pipe.Process(ctx, g.until)
 	return g
@@ -112,7 +108,7 @@ func (g *getting) result() (value []byte, expires int64, err error) {
 		return nil, 0, err
 	case expires == -2: // there is none, or it was removed in between
 		return nil, 0, driver.ErrNotFound
-	case g.most > 0 && len(value) > g.most:
+	case len(value) > g.most:
 		return nil, 0, fmt.Errorf("session/redis: %w: a string of more than %d bytes", driver.ErrTooLarge, g.most)
 	}
 	return value, expires, nil
@@ -140,10 +136,13 @@ func (s *client) get(ctx context.Context, name string, most int) (value []byte, 
 	}
 }
 
-// mostOf returns how long the string of a record may be that has maxData bytes of data, 0 if that is.
+// maxString is how long a string may be: one byte less than a connection lets through, since one more than wanted is read.
+const maxString = framing.MaxValue - 1
+
+// mostOf returns how long the string of a record may be that has maxData bytes of data, or any number if that is 0.
 func mostOf(maxData int) int {
-	if maxData == 0 {
-		return 0
+	if maxData == 0 || maxData > maxString-driver.RecordMaxHead {
+		return maxString
 	}
 	return maxData + driver.RecordMaxHead
 }

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"slices"
-	"sync"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/seed1a8f7c28/session"

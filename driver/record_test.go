@@ -63,7 +63,7 @@ func TestRecordGolden(t *testing.T) {
 func TestRecordRoundTrip(t *testing.T) {
 	filled := reflect.ValueOf(goldenRecord2())
 	for i := range filled.NumField() {
-		if name := filled.Type().Field(i).Name; filled.Field(i).IsZero() && name != "Shorten" {
+		if name := filled.Type().Field(i).Name; filled.Field(i).IsZero() && name != "Shorten" && name != "MaxData" { // which are not stored
 			t.Errorf("the record of the test has no %s", name)
 		}
 	}

@@ -19,6 +19,7 @@ func overTLS(t *testing.T) sqltest.Engine {
 	e, own := engine, *engine.Server
 	server := servertest.StartPostgres(t, servertest.SQLOptions{TLS: servertest.NewCerts(t)})
 	own.Shared = func(testing.TB) *servertest.SQLServer { return server }
+	own.Encrypted = true
 	e.Server = &own
 	return e
 }

@@ -43,6 +43,9 @@ type Server struct {
 	// those who are not exempt from that.
 	ReadOnly func(t testing.TB, s *servertest.SQLServer, database string) (dsn string, readOnly func(on bool))
 
+	// Encrypted says that a proxy cannot read what passes through it.
+	Encrypted bool
+
 	// Immediate says that there is a stop that finishes nothing.
 	Immediate bool
 

@@ -37,7 +37,7 @@ func (e Engine) MakeOld(t testing.TB, db *sql.DB, table string) {
 	}
 }
 
-// OpenOld opens a backend as a node of the first version. testdata/statements.1.json has what it sends, with two NULLs more in
+// OpenOld opens a backend as a node of the first version. testdata/statements.1.json has what it sends, with three NULLs more in
 // what it reads.
 func (e Engine) OpenOld(t testing.TB, db *sql.DB) driver.Backend {
 	t.Helper()

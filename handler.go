@@ -13,9 +13,9 @@ var errNoHandler = errors.New("session: the request did not come through this ma
 // Nothing is loaded before that; a visitor gets a record and a cookie only when something is stored. The
 // session is saved before the first byte of the response headers, and once more at the end for what was
 // changed since. If a change cannot be saved before the headers, ErrorHandler answers instead of next: by
-// default with 503 Service Unavailable. That others have destroyed the session meanwhile is reported to
-// ErrorHandler, and next's answer stands. When next panics nothing is saved, but that the Store of a third-party
-// provider is released.
+// default with 503 Service Unavailable. That others have destroyed the session meanwhile, or that nothing begins because
+// another site has caused the request ([ErrCrossSite]), is reported to ErrorHandler, and next's answer stands. When next
+// panics nothing is saved, but that the Store of a third-party provider is released.
 //
 // The ResponseWriter that next gets is an http.Flusher if w is one; http.ResponseController works on it,
 // as do Hijack, ReadFrom and informational responses.

@@ -24,14 +24,15 @@ func (m *Manager) SessionStart(w http.ResponseWriter, r *http.Request) (Store, e
 // sid by now, and would lose it to the cookie of another new session. So such a request gets none. Its Session is empty and not new,
 // changes of it return [ErrDestroyed], and only Login or Regenerate begin a session.
 //
-// A request that another site has caused, and that came without a cookie for its being SameSite, begins no session either: a
-// payment that returns by POST, for example. The cookie of a new session would take the place of the one that was kept back. Values
-// can be read and set, but Save returns [ErrCrossSite]; Login and Regenerate begin a session, with these values. See
+// A request that another site has caused begins no session either if it came without the cookie, which is SameSite: a payment that
+// returns by POST, for example. The cookie of a new session would take the place of the one that the browser has kept back. Values
+// can be set, but Save returns [ErrCrossSite]; Login and Regenerate begin a session, with these values. See
 // [ManagerConfig.CrossSiteCookies].
 //
 // Start looks at cookies, then the query, then the header, as configured. When it answers a new sid it
-// also puts it into r, so that a second Start with r finds the same session. One with another *http.Request and the same w, such as a
-// clone from before, finds it by the response header. Under Handler Start returns the request's one Session.
+// also puts it into r, with a note beside it for this request alone, so that a second Start with r finds the same session. A Start
+// with the same w and another *http.Request, such as a clone from before, finds it by the response header. Under Handler Start
+// returns the request's one Session.
 func (m *Manager) Start(w http.ResponseWriter, r *http.Request) (*Session, error) {
 	return m.start(arrivalOf(w, r))
 }

@@ -25,7 +25,7 @@ var (
 		Server: &sqltest.Server{
 			Shared: servertest.MariaDB, Start: servertest.StartMariaDB,
 			Disconnect: disconnect, ReadOnly: readOnly,
-			Serializable: "?tx_isolation=%27SERIALIZABLE%27", Zones: zones, Params: params,
+			Serializable: "?tx_isolation=%27SERIALIZABLE%27", Zones: zones, Params: params, ShowsUnflushed: true,
 		},
 	}
 	oracle = sqltest.Engine{
@@ -33,7 +33,7 @@ var (
 		Server: &sqltest.Server{
 			Shared: servertest.MySQL, Start: servertest.StartMySQL,
 			Disconnect: disconnect, ReadOnly: readOnly,
-			Serializable: "?transaction_isolation=%27SERIALIZABLE%27", Zones: zones, Params: params,
+			Serializable: "?transaction_isolation=%27SERIALIZABLE%27", Zones: zones, Params: params, ShowsUnflushed: true,
 		},
 	}
 )

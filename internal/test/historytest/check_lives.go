@@ -145,7 +145,7 @@ func (c *checker) checkFate(l *life, f *fate) {
 	var missed *event // the first that has not found it
 	for _, e := range f.dead {
 		// One that was slow may take for expired what another has just prolonged.
-		if (missed == nil || e.to < missed.to) && !c.mayHaveExpired(l, e) {
+		if (missed == nil || e.to < missed.to) && !c.mayHaveExpired(l, e) && !c.mayReturn(f, e) {
 			missed = e
 		}
 	}
@@ -163,6 +163,16 @@ func (c *checker) checkFate(l *life, f *fate) {
 		c.checkGone(l, f, d)
 		c.checkLate(l, f, d, moved)
 	}
+}
+
+// mayReturn reports whether a session that e has not found may be there later: whoever may have ended it was not told that it is
+// done, and the server may have crashed before it had made it safe.
+func (c *checker) mayReturn(f *fate, e *event) bool {
+	if !c.run.ShowsUnflushed || c.run.Fault == nil {
+		return false
+	}
+	told := func(end end) bool { return end.by.from < e.to && end.by.outcome != unclear }
+	return len(f.ends) > 0 && !slices.ContainsFunc(f.ends, told)
 }
 
 // markFor is for how long a replaced sid is certain to be remembered: less than the setting's default.

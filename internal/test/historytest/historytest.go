@@ -62,6 +62,10 @@ type Setup struct {
 	// more than it must, or be refused.
 	CountsTwice bool
 
+	// ShowsUnflushed says that others see what a call has done before the server has made it safe: a crash then takes back what
+	// somebody has seen, but what no call was told is done.
+	ShowsUnflushed bool
+
 	// Duration is how long the clients work. 0 means 15s. In the long form it means three minutes, or one with a Fault, since an
 	// engine has up to ten of those. They work on until they have sent as many Requests.
 	Duration time.Duration

@@ -46,6 +46,9 @@ type Server struct {
 	// Encrypted says that a proxy cannot read what passes through it.
 	Encrypted bool
 
+	// ShowsUnflushed says that others see a transaction before it is safe from a crash.
+	ShowsUnflushed bool
+
 	// Immediate says that there is a stop that finishes nothing.
 	Immediate bool
 

@@ -25,7 +25,7 @@ func (e Engine) history(t *testing.T) {
 			t.Parallel()
 			f := e.newFaulty(t, tt.own)
 			fault := tt.fault(t, f)
-			historytest.Run(t, historytest.Setup{Open: e.nodes(f.dsn), Fault: fault})
+			historytest.Run(t, historytest.Setup{Open: e.nodes(f.dsn), Fault: fault, ShowsUnflushed: e.Server.ShowsUnflushed})
 		})
 	}
 }

@@ -121,7 +121,9 @@ func (r *request) answeredBesides(carried []candidate) (found []candidate, remov
 			lines = append(lines, pair)
 		}
 	}
-	found, _ = r.inCookies(lines, nil)
+	if len(lines) > 0 {
+		found, _ = r.inCookies(lines, nil)
+	}
 	if r.m.cfg.EnableSidInHTTPHeader && len(found) == 0 {
 		for _, sid := range r.reply.answered(r.m.cfg.headerName) {
 			if r.m.validSID(sid) {

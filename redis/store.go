@@ -71,7 +71,7 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 	name := s.keys.session(key)
 	value, expires, err := s.read(ctx, name, mostOf(rec.MaxData))
 	switch {
-	case wrongType(err):
+	case err != nil && wrongType(err): // which allocates to find out
 		return s.loadMark(ctx, name)
 	case err != nil:
 		return err

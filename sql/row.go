@@ -27,9 +27,9 @@ type row struct {
 	size    sql.NullInt64 // of data in the table
 }
 
-// head returns where the columns {head} go.
+// head returns where the columns {head} go, with room for two more.
 func (r *row) head() []any {
-	return []any{&r.version, &r.user, &r.created, &r.auth, &r.expires, &r.ends, &r.alias, &r.meta}
+	return append(make([]any, 0, 10), &r.version, &r.user, &r.created, &r.auth, &r.expires, &r.ends, &r.alias, &r.meta)
 }
 
 // whole returns where the columns {head} and {data} go.

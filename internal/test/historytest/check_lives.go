@@ -87,8 +87,8 @@ func (c *checker) mayEvict(e *event) {
 }
 
 // mayEndItself takes in a call that was to give a session another sid and did not find it. While the session was under both, a
-// login of the same user may have ended it under the new one, which nobody else has seen: then the call has ended it under
-// the old one, too.
+// login or a DestroyUser of the same user may have ended it under the new one, which nobody else has seen: then the call has ended
+// it under the old one, too.
 func (c *checker) mayEndItself(e *event) {
 	user := e.user
 	if e.op == "regenerate" {
@@ -98,8 +98,11 @@ func (c *checker) mayEndItself(e *event) {
 		return
 	}
 	evicts := func(by *event) bool {
-		return by != e && by.op == "login" && by.user == user && by.from < e.to && e.from < by.to &&
-			slices.ContainsFunc(by.evicted, func(id string) bool { return c.history.byID[id] == nil })
+		if by == e || by.user != user || by.from >= e.to || e.from >= by.to {
+			return false
+		}
+		unseen := func(id string) bool { return c.history.byID[id] == nil }
+		return by.op == "destroy user" || by.op == "login" && slices.ContainsFunc(by.evicted, unseen)
 	}
 	if slices.ContainsFunc(c.events, evicts) {
 		c.lives[e.on].ends = append(c.lives[e.on].ends, end{e, never})

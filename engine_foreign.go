@@ -62,10 +62,6 @@ func (e *foreignEngine) arrived(s *Session, c candidate) error {
 func (*foreignEngine) renew(*Session, int) {}
 
 func (e *foreignEngine) begin(ctx context.Context, s *Session) error {
-	s.lift()
-	if s.state == withheld {
-		return ErrCrossSite
-	}
 	if err := s.promisable(); err != nil {
 		return err
 	}

@@ -121,7 +121,7 @@ func (e *sealedEngine) change(ctx context.Context, s *Session, ed edit) error {
 		return ErrDestroyed
 	}
 	refused := e.catchUp(ctx, s)
-	if refused != nil && s.state != withheld {
+	if refused != nil && s.state != withheld { // then there is nowhere to keep a change, but removing nothing is no error
 		return refused
 	}
 	log := s.draft.WriteLog()
@@ -155,10 +155,6 @@ func (e *sealedEngine) reseal(s *Session) error {
 // catchUp returns an error if the session cannot be put into the cookie any more. It sees what other Sessions of this
 // request have sealed.
 func (e *sealedEngine) catchUp(ctx context.Context, s *Session) error {
-	s.lift()
-	if s.state == withheld { // there is nowhere to keep a change until a Login
-		return ErrCrossSite
-	}
 	if err := s.promisable(); err != nil {
 		return err
 	}

@@ -165,7 +165,6 @@ func (e *storedEngine) beginLazily(ctx context.Context, s *Session) (err error) 
 }
 
 func (e *storedEngine) save(ctx context.Context, s *Session) error {
-	s.lift()
 	unchanged := s.draft.Changes().Empty()
 	switch {
 	case s.state == gone:
@@ -176,15 +175,13 @@ func (e *storedEngine) save(ctx context.Context, s *Session) error {
 		return nil
 	case e.m.isClosed():
 		return ErrClosed
-	case s.state == withheld:
-		return ErrCrossSite
 	case !unchanged && s.isHeld():
 		return errHeld
 	}
 	ctx, cancel := e.saveContext(ctx, s)
 	defer cancel()
 	switch {
-	case s.state == unstored:
+	case !s.isStored():
 		return e.begin(ctx, s)
 	case unchanged:
 		return e.shift(ctx, s)
@@ -263,8 +260,7 @@ func (e *storedEngine) remove(ctx context.Context, sid string) (events []func(),
 			return nil, nil
 		case errors.Is(err, ErrNotFound): // by this node's clock; another's may be behind
 			absent = true
-		case isUnreadable(err): // then nobody knows whose it was, but it goes
-			rec.User = ""
+		case isUnreadable(err): // nobody knows whose it was, but it goes
 		case err != nil:
 			m.stats.count(failures)
 			return nil, err

@@ -81,12 +81,13 @@ func (s *Session) regenerate(ctx context.Context) error {
 func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 	s.mu.Lock()
 	defer s.unlock()
+	if s.state == replaced || s.state == withheld {
+		return s.beginAs(ctx, sid, user)
+	}
 	if err := s.promisable(); err != nil {
 		return err
 	}
 	switch {
-	case s.state == replaced || s.state == withheld:
-		return s.beginAs(ctx, sid, user)
 	case s.isOver():
 		return ErrDestroyed
 	case sid == s.sid:
@@ -99,7 +100,10 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 func (s *Session) beginAs(ctx context.Context, sid, user string) error {
 	before := s.state
 	s.state = unstored
-	err := s.m.engine.move(ctx, s, sid, user)
+	err := s.promisable()
+	if err == nil {
+		err = s.m.engine.move(ctx, s, sid, user)
+	}
 	if err == nil && s.state == unstored && !s.m.cfg.Lazy && !s.r.reply.waits() {
 		err = s.m.engine.begin(ctx, s)
 	}

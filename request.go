@@ -132,7 +132,7 @@ func (r *request) answeredBesides(carried []candidate) (found []candidate, remov
 		}
 	}
 	if len(found) == 0 {
-		return nil, slices.Contains(lines, r.m.cfg.CookieName+"=")
+		return nil, len(lines) > 0 && r.deletesCookie()
 	}
 	if slices.Contains(carried, found[0]) {
 		return nil, false
@@ -236,7 +236,7 @@ func (r *request) byCookie() bool { return r.came != byQuery && r.came != byHead
 // answerSID sends a new sid on the channel that the request's came by; a new visitor gets the cookie and the header. From a URL the
 // sid moves to the cookie: nobody knows to put the new one into the next URL, and a login would be lost.
 func (r *request) answerSID(sid string, maxAge int) {
-	if r.came == byQuery && r.m.cfg.EnableSetCookie {
+	if r.leavesURL() {
 		r.came = byCookie
 	}
 	r.answerCookie(sid, maxAge)
@@ -252,8 +252,11 @@ func (r *request) answersCookie() bool {
 
 // answersNewSID reports whether the client gets a new sid in a cookie: see answerSID.
 func (r *request) answersNewSID() bool {
-	return r.answersCookie() || r.came == byQuery && r.m.cfg.EnableSetCookie
+	return r.answersCookie() || r.leavesURL()
 }
+
+// leavesURL reports whether a new sid is answered in the cookie although the old one was in the URL.
+func (r *request) leavesURL() bool { return r.came == byQuery && r.m.cfg.EnableSetCookie }
 
 // answerCookie sends sid in the cookie, unless it travels otherwise.
 func (r *request) answerCookie(sid string, maxAge int) {

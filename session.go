@@ -186,6 +186,9 @@ func (s *Session) promisable() error {
 	if s.m.isClosed() {
 		return ErrClosed
 	}
+	if s.lift(); s.state == withheld {
+		return ErrCrossSite
+	}
 	return s.r.reply.promise()
 }
 

@@ -69,7 +69,8 @@ const (
 	recordHeader  = RecordUserOffset + 2
 	recordLengths = 2 // bytes of a length
 
-	// RecordMaxHead is how many bytes a record has in its binary form besides Data, at most: more than the Manager needs.
+	// RecordMaxHead is room, in bytes, for all of a record's binary form but Data, for an engine that bounds what it reads. The
+	// names and metadata that the Manager stores take less.
 	RecordMaxHead = 4 << 10
 
 	// RecordVersionOffset is where eight bytes of version stand in a record's binary form.

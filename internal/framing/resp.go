@@ -3,7 +3,7 @@ package framing
 import "bytes"
 
 const (
-	// maxElements is of an answer with the lists in it, as far as they are still to come: 64 MiB in the client.
+	// maxElements is of an answer with the lists in it, as far as they are still to come: 64 MiB in the client, at 16 bytes each.
 	maxElements = 4 << 20
 	// maxDepth is of lists in lists. The client calls itself for each.
 	maxDepth = 32

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,10 @@ func TestHelper(t *testing.T) {
 	segment, err := postmaster(filepath.Join(servers[4].dir, "data"), 7)
 	if err != nil {
 		t.Fatal(err)
+	}
+	// Looked for here: by the time the test reads the line, this process may have ended and the segment with it.
+	if !hasSegment(t, segment) {
+		t.Fatalf("the kernel lists no segment %q of shared memory", segment)
 	}
 	fmt.Println("segment", segment)
 	fmt.Println("folder", folders.root)
@@ -95,7 +100,7 @@ func TestNothingOutlivesTheTestBinary(t *testing.T) {
 type helperSaid struct {
 	pids    []int
 	folder  string
-	segment [2]int // key and id
+	segment string // key and id
 }
 
 func readHelper(t *testing.T, out io.Reader) helperSaid {
@@ -109,9 +114,11 @@ func readHelper(t *testing.T, out io.Reader) helperSaid {
 		if n, _ := fmt.Sscanf(line, "pid %d", &pid); n == 1 {
 			said.pids = append(said.pids, pid)
 		}
-		fmt.Sscanf(line, "segment %d %d", &said.segment[0], &said.segment[1])
+		if segment, ok := strings.CutPrefix(line, "segment "); ok {
+			said.segment = segment
+		}
 		fmt.Sscanf(line, "folder %s", &said.folder)
-		if line == "ready" && len(said.pids) > 6 && said.folder != "" && hasSegment(t, said.segment) {
+		if line == "ready" && len(said.pids) > 6 && said.folder != "" && said.segment != "" {
 			return said
 		}
 	}
@@ -120,15 +127,15 @@ func readHelper(t *testing.T, out io.Reader) helperSaid {
 }
 
 // hasSegment looks into the kernel's list: a line for each segment of shared memory, key and id first.
-func hasSegment(t *testing.T, segment [2]int) bool {
+func hasSegment(t *testing.T, segment string) bool {
 	t.Helper()
+	want := strings.Fields(segment)
 	list, err := os.ReadFile("/proc/sysvipc/shm")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(list)) {
-		var s [2]int
-		if fmt.Sscan(line, &s[0], &s[1]); s == segment {
+		if fields := strings.Fields(line); len(fields) > 2 && slices.Equal(fields[:2], want) {
 			return true
 		}
 	}

@@ -3,6 +3,7 @@ package redis_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed1a8f7c28/session/internal/test/faulttest"
 	"github.com/seed1a8f7c28/session/internal/test/historytest"
@@ -35,8 +36,9 @@ func TestHistoryFault(t *testing.T) {
 			t.Parallel()
 			f := newFaulty(t, tt.server)
 			historytest.Run(t, historytest.Setup{
-				Open:  nodes(redis.Open, f.proxy.Addr),
-				Fault: func(r *faulttest.Round) { tt.fail(t, f, r) },
+				Open:        nodes(redis.Open, f.proxy.Addr),
+				Fault:       func(r *faulttest.Round) { tt.fail(t, f, r) },
+				HoldsPlaces: 30 * time.Second, // the grace of an index's entry
 			})
 		})
 	}

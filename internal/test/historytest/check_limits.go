@@ -61,7 +61,7 @@ func (c *checker) checkRoom(e *event, l *life, others int) {
 // places returns how many sessions of the user there may have been, during a login, and logins that hold a place for one.
 func (c *checker) places(e *event) (n int) {
 	for _, l := range c.ofUser[e.user] {
-		if l != e.made && l.born.from < e.to && !c.isGone(l, e.from) {
+		if l != e.made && l.born.from < e.to && (!c.isGone(l, e.from) || c.mayHoldPlace(l, e)) {
 			n++
 		}
 	}
@@ -79,6 +79,12 @@ func (c *checker) places(e *event) (n int) {
 		}
 	}
 	return n
+}
+
+// mayHoldPlace reports whether a session that has ended may still count at the login e.
+func (c *checker) mayHoldPlace(l *life, e *event) bool {
+	lately := func(end end) bool { return e.began.Sub(end.by.ended) < c.run.HoldsPlaces+slack }
+	return c.run.HoldsPlaces > 0 && c.run.Fault != nil && slices.ContainsFunc(c.lives[l].ends, lately)
 }
 
 // isGone reports whether a session has certainly ended by then.

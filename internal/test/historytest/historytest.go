@@ -66,6 +66,10 @@ type Setup struct {
 	// somebody has seen, but what no call was told is done.
 	ShowsUnflushed bool
 
+	// HoldsPlaces is for how long a session that has ended may still count, where the answer to the call that has ended it
+	// was lost.
+	HoldsPlaces time.Duration
+
 	// Duration is how long the clients work. 0 means 15s. In the long form it means three minutes, or one with a Fault, since an
 	// engine has up to ten of those. They work on until they have sent as many Requests.
 	Duration time.Duration

@@ -141,11 +141,16 @@ type abilities struct {
 	users  bool // they are listed and limited
 }
 
-// open opens the nodes, and finds out what they can do.
+// open opens the nodes, and finds out what they can do. The store is well then, but where others have the processors opTimeout may
+// be over before it has answered.
 func (r *run) open() error {
 	r.able.users = true
+	patience := time.Now().Add(time.Minute)
 	for len(r.nodes) < nodes {
 		m, err := r.Open(r.opts()...)
+		if errors.Is(err, context.DeadlineExceeded) && time.Now().Before(patience) {
+			continue
+		}
 		if errors.Is(err, errors.ErrUnsupported) && r.able.users {
 			r.able.users = false
 			r.t.Log("left out: the engine keeps no list of a user's sessions, so there is no limit and no DestroyUser")

@@ -12,8 +12,11 @@ import (
 // them, shows a sid, a value or the name of a value.
 var (
 	// ErrNotFound says that there is no live session: it never was, or it was destroyed, regenerated
-	// or has expired. From [Get] and the getters of a Session: that there is no value under the key.
+	// or has expired.
 	ErrNotFound = driver.ErrNotFound
+
+	// ErrNoValue says that a session has no value under a key. It is no [ErrNotFound]: the session is there.
+	ErrNoValue = errors.New("session: no value under this key")
 
 	// ErrExists says that a sid is taken.
 	ErrExists = driver.ErrExists

@@ -46,7 +46,7 @@ func ExampleGet() {
 		fmt.Println(sess.GetStringDefault(ctx, "theme", "light"))
 
 		_, err = session.Get[string](ctx, sess, "theme")
-		fmt.Println(errors.Is(err, session.ErrNotFound))
+		fmt.Println(errors.Is(err, session.ErrNoValue))
 		_, err = session.Get[int](ctx, sess, "visits")
 		fmt.Println(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Get returns the value under key as a T. An absent one is [ErrNotFound], one of another type a [*TypeError]:
+// Get returns the value under key as a T. An absent one is [ErrNoValue], one of another type a [*TypeError]:
 // a T that is stored as an int64 is no int. With the json codec, which does not know Go's types, the value
 // is decoded into a T as [json.Unmarshal] does it. What is returned is the caller's own. s is a *Session, or the
 // Store of a third-party provider, in which a nil value counts as absent.
@@ -22,7 +22,7 @@ func Get[T any](ctx context.Context, s Store, key any) (T, error) {
 	var none T
 	v := s.Get(orBackground(ctx), key)
 	if v == nil {
-		return none, ErrNotFound
+		return none, ErrNoValue
 	}
 	return asIs[T](v, false)
 }
@@ -52,7 +52,7 @@ func (e *TypeError) Error() string {
 func read[T any](ctx context.Context, s *Session, key any, convert func(v any, inJSON bool) (T, error)) (T, error) {
 	v, ok, err := s.look(ctx, key)
 	if err == nil && !ok {
-		err = ErrNotFound
+		err = ErrNoValue
 	}
 	if err != nil {
 		var none T
@@ -94,7 +94,7 @@ func readOr[T any](ctx context.Context, s *Session, key any, value T, convert fu
 	return value
 }
 
-// GetString returns the string under key. Errors are those of [Get]: ErrNotFound, *TypeError.
+// GetString returns the string under key. Errors are those of [Get]: [ErrNoValue], [*TypeError].
 func (s *Session) GetString(ctx context.Context, key any) (string, error) {
 	return read(ctx, s, key, asIs[string])
 }
@@ -105,7 +105,7 @@ func (s *Session) GetStringDefault(ctx context.Context, key any, value string) s
 }
 
 // GetInt returns the integer under key: of any integer type, as a float without a fraction, or as a string of
-// decimal digits. One that an int cannot hold is a [*TypeError], as is what is no integer. Absent: [ErrNotFound].
+// decimal digits. One that an int cannot hold is a [*TypeError], as is what is no integer. Absent: [ErrNoValue].
 func (s *Session) GetInt(ctx context.Context, key any) (int, error) {
 	return read(ctx, s, key, asInteger[int])
 }

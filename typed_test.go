@@ -71,13 +71,14 @@ func TestTypedErrors(t *testing.T) {
 			m := e.open(t)
 			c := seed(t, m, map[any]any{"the key": "secret", "big": int64(math.MaxInt64), "half": 0.5})
 			s := c.open(t, m)
-			if _, err := session.Get[string](t.Context(), s, "absent"); !errors.Is(err, session.ErrNotFound) {
+			_, err := session.Get[string](t.Context(), s, "absent")
+			if !errors.Is(err, session.ErrNoValue) || errors.Is(err, session.ErrNotFound) { // the session is there
 				t.Errorf("absent: %v", err)
 			}
-			if _, err := s.GetInt(t.Context(), "absent"); !errors.Is(err, session.ErrNotFound) {
+			if _, err := s.GetInt(t.Context(), "absent"); !errors.Is(err, session.ErrNoValue) {
 				t.Errorf("absent: %v", err)
 			}
-			_, err := session.Get[[]int](t.Context(), s, "the key")
+			_, err = session.Get[[]int](t.Context(), s, "the key")
 			wantTypeError(t, err, reflect.TypeFor[string](), reflect.TypeFor[[]int](), false)
 			_, err = s.GetBool(t.Context(), "the key")
 			wantTypeError(t, err, reflect.TypeFor[string](), reflect.TypeFor[bool](), false)
@@ -268,7 +269,7 @@ func TestGetFromAStore(t *testing.T) {
 	}
 	set(t, foreign, "n", 1)
 	wantTyped(t, foreign, "n", 1)
-	if _, err := session.Get[int](t.Context(), foreign, "absent"); !errors.Is(err, session.ErrNotFound) {
+	if _, err := session.Get[int](t.Context(), foreign, "absent"); !errors.Is(err, session.ErrNoValue) {
 		t.Errorf("absent: %v", err)
 	}
 	if _, err := session.Get[string](t.Context(), foreign, "n"); err == nil {

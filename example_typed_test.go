@@ -59,3 +59,49 @@ func ExampleGet() {
 	// true
 	// session: the value is of type int64, not int
 }
+
+// Two requests that put something into the cart at the same time both find it there. The type is that of the function, with the
+// json codec too, which does not know Go's types.
+func ExampleUpdate() {
+	sessions, err := session.NewManager("memory", session.NewManagerConfig(session.CfgCodec("json")))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sessions.Close()
+
+	add := func(w http.ResponseWriter, r *http.Request) {
+		ctx := r.Context()
+		sess, err := sessions.Start(w, r)
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		defer sess.SessionRelease(ctx, w)
+		err = session.Update(ctx, sess, "cart", func(cart map[string]int) (map[string]int, error) {
+			if cart == nil {
+				cart = make(map[string]int)
+			}
+			cart[r.FormValue("article")]++
+			return cart, nil
+		})
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		cart, err := session.Get[map[string]int](ctx, sess, "cart")
+		fmt.Println(cart, err)
+	}
+
+	answer := httptest.NewRecorder()
+	add(answer, httptest.NewRequest("POST", "/cart?article=tea", nil))
+	for _, article := range []string{"cup", "tea"} {
+		again := httptest.NewRequest("POST", "/cart?article="+article, nil)
+		again.AddCookie(answer.Result().Cookies()[0])
+		add(httptest.NewRecorder(), again)
+	}
+	// Output:
+	// map[tea:1] <nil>
+	// map[cup:1 tea:1] <nil>
+	// map[cup:1 tea:2] <nil>
+}

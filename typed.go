@@ -27,6 +27,37 @@ func Get[T any](ctx context.Context, s Store, key any) (T, error) {
 	return asIs[T](v, false)
 }
 
+// Update is [Session.Update] for a value of type T, which fn gets as [Get] returns it, with the json codec too. Without a value
+// fn gets the zero T. A value of another type is a [*TypeError], and nothing is changed. Of the Store of a third-party provider it
+// is a Get and a Set, between which others may change the value.
+func Update[T any](ctx context.Context, s Store, key any, fn func(old T) (T, error)) error {
+	sess, ok := s.(*Session)
+	if ok {
+		return sess.Update(ctx, key, func(old any) (any, error) { return updated(old, sess.m.losesTypes, fn) })
+	}
+	ctx = orBackground(ctx)
+	value, err := updated(s.Get(ctx, key), false, fn)
+	switch {
+	case err != nil:
+		return err
+	case value == nil:
+		return s.Delete(ctx, key)
+	}
+	return s.Set(ctx, key, value)
+}
+
+// updated returns what fn makes of a value, nil for none.
+func updated[T any](old any, inJSON bool, fn func(old T) (T, error)) (any, error) {
+	var t T
+	if old != nil {
+		var err error
+		if t, err = asIs[T](old, inJSON); err != nil {
+			return nil, err
+		}
+	}
+	return fn(t)
+}
+
 // A TypeError says that a value has not the type that was asked for, or does not fit into it. It shows neither the
 // value nor its key.
 type TypeError struct {

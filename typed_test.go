@@ -276,3 +276,94 @@ func TestGetFromAStore(t *testing.T) {
 		t.Error("an int is a string")
 	}
 }
+
+// An Update of a type of one's own is the same with every codec: in the request that has set the value, in a later one, and beside
+// another one's.
+func TestTypedUpdate(t *testing.T) {
+	hire := func(role string) func(account) (account, error) {
+		return func(a account) (account, error) {
+			a.Name, a.Roles = "ann", append(a.Roles, role)
+			return a, nil
+		}
+	}
+	for _, e := range engines() {
+		t.Run(e.name, func(t *testing.T) {
+			m := e.open(t)
+			c := new(client)
+			c.visit(t, m, func(s *session.Session) {
+				for _, role := range []string{"reader", "writer"} {
+					if err := session.Update(t.Context(), s, "account", hire(role)); err != nil {
+						t.Fatal(err)
+					}
+				}
+			})
+			c.visit(t, m, func(s *session.Session) {
+				if err := session.Update(t.Context(), s, "account", hire("admin")); err != nil {
+					t.Fatal(err)
+				}
+			})
+			s := c.open(t, m)
+			wantTyped(t, s, "account", account{Name: "ann", Roles: []string{"reader", "writer", "admin"}})
+
+			wantTypeError(t, session.Update(t.Context(), s, "account", func(n int) (int, error) { return n, nil }),
+				storedType(e), reflect.TypeFor[int](), false)
+			refused := errors.New("refused")
+			if err := session.Update(t.Context(), s, "account", func(a account) (account, error) { return account{}, refused }); err != refused {
+				t.Errorf("Update returned %v, not the error of its function", err)
+			}
+			save(t, s)
+			wantTyped(t, c.open(t, m), "account", account{Name: "ann", Roles: []string{"reader", "writer", "admin"}})
+		})
+	}
+}
+
+// storedType returns the type that an account has to who does not name one.
+func storedType(e engine) reflect.Type {
+	if e.codec == "json" {
+		return reflect.TypeFor[map[string]any]()
+	}
+	return reflect.TypeFor[account]()
+}
+
+// Two requests that update one value at the same time both count.
+func TestTypedUpdatesCompose(t *testing.T) {
+	for _, codec := range []string{"compact", "gob", "json"} {
+		m := newManager(t, session.CfgCodec(codec))
+		c := seed(t, m, map[any]any{"account": account{ID: 1}})
+		first, second := c.open(t, m), c.open(t, m)
+		for _, s := range []*session.Session{first, second} {
+			err := session.Update(t.Context(), s, "account", func(a account) (account, error) {
+				a.ID *= 3
+				return a, nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		save(t, first)
+		save(t, second)
+		wantTyped(t, c.open(t, m), "account", account{ID: 9})
+	}
+}
+
+func TestUpdateOfAStore(t *testing.T) {
+	foreign, err := newShelf().SessionRead(t.Context(), "sid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(t, foreign, "n", "text")
+	count := func(n int) (int, error) { return n + 1, nil }
+	wantTypeError(t, session.Update(t.Context(), foreign, "n", count), reflect.TypeFor[string](), reflect.TypeFor[int](), false)
+	for want := 1; want < 3; want++ {
+		if err := session.Update(t.Context(), foreign, "count", count); err != nil {
+			t.Fatal(err)
+		}
+		wantTyped(t, foreign, "count", want)
+	}
+	if err := session.Update(t.Context(), foreign, "count", func(any) (any, error) { return nil, nil }); err != nil {
+		t.Fatal(err)
+	}
+	if foreign.Get(t.Context(), "count") != nil {
+		t.Error("an update to nil leaves the value")
+	}
+}

@@ -24,6 +24,8 @@ type engine interface {
 	get(ctx context.Context, s *Session, key any) (v any, ok bool, err error)
 	// all returns all values, as s sees them.
 	all(s *Session) (codec.Codec, []byte, error)
+	// reload makes what is stored now what s sees, with its changes made.
+	reload(ctx context.Context, s *Session) error
 	// change makes one change, and does at once what cannot wait for save.
 	change(ctx context.Context, s *Session, e edit) error
 	// frozen returns a copy that shares nothing with value, or value itself if the engine keeps it as it is.
@@ -62,6 +64,7 @@ const (
 	byID                      // a public id names a session
 	detached                  // a session begins outside any request
 	listValues                // the values of a session can be listed
+	reloading                 // and loaded again
 	labels                    // a session has a label
 	lifetimes                 // a session has a lifetime of its own
 	deadlines                 // the idle deadline can be moved
@@ -92,6 +95,7 @@ func (m *Manager) unable() (why [abilities]error) {
 		{byID, inBackend, "this provider cannot end a session by its id"},
 		{detached, !inClients, "a session that is kept in the client needs a request"},
 		{listValues, !foreign, "the store of a third-party provider cannot list its values"},
+		{reloading, !foreign, "the store of a third-party provider cannot be loaded again"},
 		{labels, !foreign, "a third-party provider keeps no labels"},
 		{lifetimes, !foreign, "the sessions of a third-party provider have its lifetime"},
 		{deadlines, !foreign, "the sessions of a third-party provider expire when it says"},

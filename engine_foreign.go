@@ -117,6 +117,9 @@ func (e *foreignEngine) all(*Session) (codec.Codec, []byte, error) {
 // frozen returns the value itself: the provider keeps it as it is.
 func (e *foreignEngine) frozen(value any) (any, error) { return value, nil }
 
+// reload is not called: only the provider knows how to load.
+func (*foreignEngine) reload(context.Context, *Session) error { return nil }
+
 // change makes a change in the provider's store. What only removes does not begin a session.
 func (e *foreignEngine) change(ctx context.Context, s *Session, ed edit) error {
 	value := ed.value

@@ -111,6 +111,21 @@ func (e *sealedEngine) begin(ctx context.Context, s *Session) error {
 	return e.reseal(s)
 }
 
+// reload sees what other Sessions of this request have sealed. Nobody else can have changed this request's cookie.
+func (e *sealedEngine) reload(ctx context.Context, s *Session) error {
+	switch {
+	case s.r.reply.moved():
+		return e.catchUp(ctx, s)
+	case !s.isStored():
+		return nil
+	}
+	if rec := s.draft.Record(); !rec.Live(time.Now()) {
+		s.lose()
+		return ErrDestroyed
+	}
+	return nil
+}
+
 // change makes a change and puts the session into the client's cookie. If that fails nothing has changed. A new session is
 // sealed only if it has values.
 func (e *sealedEngine) change(ctx context.Context, s *Session, ed edit) error {

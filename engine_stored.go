@@ -222,6 +222,14 @@ func (e *storedEngine) lost(ctx context.Context, s *Session) error {
 
 // follow takes the session and its log to the sid that another Session of this request has given it.
 func (e *storedEngine) follow(ctx context.Context, s *Session) error {
+	if err := e.join(ctx, s); err != nil || !s.isStored() || s.draft.Changes().Empty() {
+		return err
+	}
+	return e.merge(ctx, s)
+}
+
+// join is follow that stores nothing.
+func (e *storedEngine) join(ctx context.Context, s *Session) error {
 	sid := s.r.reply.current()
 	if sid == "" || s.isStored() && !s.r.leadsFrom(s.sid) { // what came later is another session
 		s.r.original = sid
@@ -243,10 +251,30 @@ func (e *storedEngine) follow(ctx context.Context, s *Session) error {
 	}
 	s.named(sid)
 	s.r.original = sid
-	if s.setDue(false); s.draft.Changes().Empty() {
+	s.setDue(false)
+	return nil
+}
+
+func (e *storedEngine) reload(ctx context.Context, s *Session) error {
+	if s.r.reply.moved() {
+		if err := e.join(ctx, s); err != nil || !s.isOver() {
+			return err
+		}
+		return ErrDestroyed
+	}
+	if !s.isStored() {
 		return nil
 	}
-	return e.merge(ctx, s)
+	out, err := e.store.Reload(ctx, &s.draft)
+	e.met(ctx, s, s.draft.User, out)
+	switch {
+	case out.Gone:
+		return e.lost(ctx, s)
+	case err != nil:
+		return fmt.Errorf("session: reload: %w", err)
+	}
+	s.setDue(out.Due)
+	return nil
 }
 
 func (e *storedEngine) remove(ctx context.Context, sid string) (events []func(), err error) {

@@ -181,6 +181,29 @@ func (s *Session) changeLocked(ctx context.Context, e edit) error {
 	return s.m.engine.change(orBackground(ctx), s, e)
 }
 
+// Reload makes the session as it is stored now what this request sees: for a handler that runs for long, such as a stream. Changes
+// that are not saved stay, and updates run again on the new values. Nothing is stored, and no deadline moves.
+//
+// It returns [ErrDestroyed] if the session has ended, or has got another sid by the login of another request. With the store's error,
+// and that of an update, nothing has changed; after a Save that has failed, Save comes before Reload. A session that is not
+// stored yet, or is in the client's cookie, stays as it is. Third-party providers cannot reload: [errors.ErrUnsupported].
+func (s *Session) Reload(ctx context.Context) error {
+	if s.m.cannot[reloading] != nil {
+		return s.m.cannot[reloading]
+	}
+	ctx, cancel := s.m.loadContext(orBackground(ctx))
+	defer cancel()
+	s.mu.Lock()
+	defer s.unlock()
+	switch {
+	case s.m.isClosed():
+		return ErrClosed
+	case s.isOver():
+		return ErrDestroyed
+	}
+	return s.m.engine.reload(ctx, s)
+}
+
 // promisable returns an error if no sid can be promised to the client any more, or never could be.
 func (s *Session) promisable() error {
 	if s.m.isClosed() {

@@ -82,6 +82,18 @@ func (s *Store) Load(ctx context.Context, key string, d *Draft) (out Outcome, er
 	return out, nil
 }
 
+// Reload makes the record under d's key d's view, with d's changes as they are on it. With an error d is as it was.
+func (s *Store) Reload(ctx context.Context, d *Draft) (out Outcome, err error) {
+	if d.isUnclear() {
+		return out, errUnclear // which Save finds out, as long as the versions are those that it was made at
+	}
+	var now Draft
+	if out, err = s.Load(ctx, d.Key, &now); err != nil {
+		return out, err
+	}
+	return out, s.Rebase(d, &now)
+}
+
 // load is the backend's Load, of a record that can be opened.
 func (s *Store) load(ctx context.Context, key string, rec *driver.Record) error {
 	rec.MaxData = s.Envelope.MaxData()

@@ -289,7 +289,11 @@ func (d *deferred) finish() {
 		return
 	}
 	s := d.loaded()
-	if s == nil || s == d.lost || s.isTold() {
+	if s == nil || s == d.lost {
+		return
+	}
+	defer s.tellRefused(d.r.context())
+	if s.isTold() {
 		return
 	}
 	if err := s.release(d.r.context()); err != nil {

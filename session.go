@@ -45,6 +45,8 @@ type extras struct {
 	done   <-chan struct{} // of the key doneOf, once Done was called
 	doneOf string
 
+	refused []refusal // the values that Set has refused, and that the application may not know of
+
 	store      Store // a third-party provider's, instead of the draft
 	unreleased bool  // store waits for its SessionRelease
 }
@@ -138,12 +140,17 @@ func (s *Session) unread(ctx context.Context, err error) {
 // is no value, and a method that encodes value must not use the Session that it is stored in.
 //
 // It returns [ErrDestroyed] once the session is known to be gone, and [ErrCommitted] if the session's
-// cookie would have to be sent after the response headers.
+// cookie would have to be sent after the response headers. If the application throws the error away, the Logger is told of a
+// refused value by SessionRelease.
 func (s *Session) Set(ctx context.Context, key, value any) error {
-	if isReserved(key) {
-		return errReserved
+	s.mu.Lock()
+	defer s.unlock()
+	err := errReserved
+	if !isReserved(key) {
+		err = s.changeLocked(ctx, edit{op: opSet, key: key, value: value})
 	}
-	return s.change(ctx, edit{op: opSet, key: key, value: value})
+	s.settle(key, value, err)
+	return err
 }
 
 // Delete removes key when the session is released. Removing nothing is not an error.
@@ -218,12 +225,13 @@ func (s *Session) promisable() error {
 // SessionRelease stores the changes, as Save does, and reports an error to the ErrorHandler and the Logger:
 // but not that the session is gone, if nothing is lost with it or this request itself destroyed it. It may
 // be called more than once. Deferred, it runs when a handler panics, too. w is not used: cookies were set
-// before.
+// before. The Logger is told of each value that Set has refused, unless a later Set of its key was not.
 func (s *Session) SessionRelease(ctx context.Context, _ http.ResponseWriter) {
 	ctx = orBackground(ctx)
 	if err := s.release(ctx); err != nil {
 		s.m.report(ctx, s.r.x, "save failed", err)
 	}
+	s.tellRefused(ctx)
 }
 
 // release is Save, but that a session is gone is no error if that loses no change.

@@ -68,8 +68,8 @@ func (m *Manager) Ping(ctx context.Context) error {
 }
 
 // DestroyByID ends a session, named by its sid or by its public id, whosever it is: for an id that a user chooses there
-// is [Manager.DestroyOf]. If there is none, or id has neither shape, the error wraps [ErrNotFound]. On the memory provider,
-// and in beego mode, a public id is looked for in the list of all sessions.
+// is [Manager.DestroyOf]. That it has ended already is no error. An id of neither shape is an error wrapping [ErrNotFound]. On the
+// memory provider, and in beego mode, a public id is looked for in the list of all sessions.
 func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	m.calls.begin()
 	defer m.calls.end()
@@ -79,6 +79,9 @@ func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	}
 	ctx = orBackground(ctx)
 	key, rec, err := m.recordOf(ctx, b, id)
+	if errors.Is(err, ErrNotFound) && (m.validSID(id) || publicIDShape.MatchString(id)) {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("session: destroy: %w", err)
 	}

@@ -24,6 +24,27 @@ func (s *Session) lifetime() merge.Lifetime {
 	return s.m.envelope.Lifetimes.Planned(&s.draft)
 }
 
+// Expires returns when the session ends if it is not used again, as it was loaded or stored last: releasing it may move that. It is
+// the zero time while nothing is stored, once the session has ended, and with a third-party provider.
+func (s *Session) Expires() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.isStored() {
+		return time.Time{}
+	}
+	return s.draft.Expires()
+}
+
+// Deadline returns when the session ends, used or not; the zero time for never, and where Expires returns that.
+func (s *Session) Deadline() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.isStored() {
+		return time.Time{}
+	}
+	return s.draft.Deadline()
+}
+
 // SetLifetime sets how long this session lives when it is not used, instead of the manager's Maxlifetime: from
 // its next save on, on every node, and over a Regenerate. The deadline moves then, to an earlier time too; a request
 // that has begun before may move it once more by the lifetime that it has seen. It never passes the absolute
@@ -153,7 +174,8 @@ func (s *Session) renewCookie(maxAge int) {
 
 // ShiftExpiration moves the idle deadline of the request's session to its lifetime from now, at once and for
 // every node, instead of when the session is released and touchInterval has passed. A cookie with Max-Age is renewed. It
-// moves no deadline earlier and none past the absolute one. Without a live session it returns [ErrNotFound],
+// moves no deadline earlier and none past the absolute one. A session that under Handler would begin with the response is stored at
+// once. Without a session it returns [ErrNotFound],
 // with a third-party provider an error wrapping [errors.ErrUnsupported].
 func (m *Manager) ShiftExpiration(w http.ResponseWriter, r *http.Request) error {
 	return m.withSession(arrivalOf(w, r), (*Session).shift)
@@ -223,6 +245,11 @@ func (m *Manager) withSession(a arrival, do func(s *Session, ctx context.Context
 	}
 	s.mu.Lock()
 	defer s.unlock()
+	if s.state == unstored && !s.draft.Changes().Empty() { // under Handler it would begin later
+		if err := m.engine.begin(ctx, s); err != nil {
+			return err
+		}
+	}
 	switch s.state {
 	case unstored, replaced, withheld:
 		return ErrNotFound

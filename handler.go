@@ -7,7 +7,8 @@ import (
 )
 
 // errNoHandler says what the application has to do.
-var errNoHandler = errors.New("session: the request did not come through this manager's Handler")
+var errNoHandler = errors.New("session: this context is of no request that came through this manager's Handler: " +
+	"pass the request's own, r.Context(), which with gin is c.Request.Context()")
 
 // Handler gives each request that passes through it one Session, which [Manager.FromContext] returns.
 // Nothing is loaded before that; a visitor gets a record and a cookie only when something is stored. The
@@ -33,7 +34,7 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 }
 
 // FromContext returns the session of a request that came through Handler, loaded at the first call. ctx is
-// the request's context or one made from it. An error means that the store could not be asked, not that
+// the request's context or one made from it: r.Context(), with gin c.Request.Context(), with echo c.Request().Context(). An error means that the store could not be asked, not that
 // there is no session: the request should be answered with an error, and the client keeps its cookie.
 func (m *Manager) FromContext(ctx context.Context) (*Session, error) {
 	d := m.deferred(ctx)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
@@ -209,5 +210,16 @@ func TestHandlerLeavesTheRequestAlone(t *testing.T) {
 	})).ServeHTTP(httptest.NewRecorder(), r)
 	if fmt.Sprint(r.Header) != fmt.Sprint(before) || r.URL.RawQuery != "a=1" {
 		t.Errorf("header %d lines, query %q", len(r.Header), r.URL.RawQuery)
+	}
+}
+
+// A context that Handler knows nothing of gets an error that says which one to pass.
+func TestFromContextOfSomethingElse(t *testing.T) {
+	m := newManager(t)
+	for name, ctx := range map[string]context.Context{"background": context.Background(), "nil": nil} {
+		s, err := m.FromContext(ctx)
+		if s != nil || err == nil || !strings.Contains(err.Error(), "r.Context()") || !strings.Contains(err.Error(), "c.Request.Context()") {
+			t.Errorf("%s: %v, %v", name, s, err)
+		}
 	}
 }

@@ -77,7 +77,6 @@ func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	ctx = orBackground(ctx)
 	key, rec, err := m.recordOf(ctx, b, id)
 	if errors.Is(err, ErrNotFound) && (m.validSID(id) || publicIDShape.MatchString(id)) {
 		return nil
@@ -88,30 +87,59 @@ func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	return m.revoke(ctx, key, rec.User)
 }
 
-// recordOf loads the record that a sid or a public id names. Where sids are generated an id can have the shape of both.
+// SessionByID returns the session that a sid or a public id names, whosever it is, outside any request: for operators, to look at its
+// values and to change them. [Session.Save] stores what was changed; the visitor's requests lose nothing by it. Neither moves the
+// session's deadline. The Session has no sid, so that it cannot be answered to anybody: Login and Regenerate return an error.
+//
+// If there is none the error wraps [ErrNotFound]; where the provider finds no session by its id it wraps [errors.ErrUnsupported]. What
+// is said of public ids at [Manager.DestroyByID] holds.
+func (m *Manager) SessionByID(ctx context.Context, id string) (*Session, error) {
+	m.calls.begin()
+	defer m.calls.end()
+	if _, err := optional[driver.Backend](m, byID); err != nil {
+		return nil, err
+	}
+	s := m.newSession()
+	s.r = m.outside
+	err := m.underID(ctx, id, func(ctx context.Context, key string) error { return m.engine.(*storedEngine).findKey(ctx, s, key) })
+	if err != nil {
+		return nil, fmt.Errorf("session: load: %w", err)
+	}
+	s.idle = fixed // who looks does not use it
+	return s, nil
+}
+
+// recordOf loads the record that a sid or a public id names.
 func (m *Manager) recordOf(ctx context.Context, b driver.Backend, id string) (key string, rec driver.Record, err error) {
-	load := func() error {
-		ctx, cancel := m.loadContext(ctx)
-		defer cancel()
-		rec = m.newRecord()
+	err = m.underID(ctx, id, func(ctx context.Context, found string) error {
+		key, rec = found, m.newRecord()
 		err := b.Load(ctx, key, &rec)
 		if isUnreadable(err) { // whose it was nobody knows, but it can be ended
 			return nil
 		}
 		return err
-	}
-	err = ErrNotFound
-	if m.validSID(id) {
-		key = m.storageKey(id)
-		err = load()
-	}
-	if !errors.Is(err, ErrNotFound) {
-		return key, rec, err
-	}
-	if key, err = m.keyOf(ctx, id); err == nil {
-		err = load()
-	}
+	})
 	return key, rec, err
+}
+
+// underID calls load with the storage key that a sid or a public id stands for. Where sids are generated an id can have the shape of
+// both: then it is called twice, if it returns [ErrNotFound].
+func (m *Manager) underID(ctx context.Context, id string, load func(ctx context.Context, key string) error) error {
+	bounded := func(key string) error {
+		ctx, cancel := m.loadContext(orBackground(ctx))
+		defer cancel()
+		return load(ctx, key)
+	}
+	if m.validSID(id) {
+		if err := bounded(m.storageKey(id)); !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	key, err := m.keyOf(orBackground(ctx), id)
+	if err != nil {
+		return err
+	}
+	return bounded(key)
 }
 
 // DestroyAll ends all sessions of the manager's namespace, on all nodes. OnDestroy is not called for each. Where the

@@ -121,6 +121,7 @@ func TestAdminAfterClose(t *testing.T) {
 		"Count":       second(m.Count(t.Context())),
 		"DestroyAll":  m.DestroyAll(t.Context()),
 		"DestroyByID": m.DestroyByID(t.Context(), "x"),
+		"SessionByID": second(m.SessionByID(t.Context(), "x")),
 		"DestroyOf":   m.DestroyOf(t.Context(), "ann", "x"),
 		"List":        listError(m),
 	} {

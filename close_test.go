@@ -31,6 +31,8 @@ func TestCloseWaitsForCallsOfTheStore(t *testing.T) {
 			return second(m.DestroyUser(ctx, "ann"))
 		}},
 		"DestroyByID": {2, func(m *session.Manager, s *session.Session) error { return m.DestroyByID(ctx, s.ID()) }},
+		"SessionByID": {1, func(m *session.Manager, s *session.Session) error { return second(m.SessionByID(ctx, s.ID())) }},
+		"Reload":      {1, func(_ *session.Manager, s *session.Session) error { return s.Reload(ctx) }},
 		"DestroyOf":   {2, func(m *session.Manager, s *session.Session) error { return m.DestroyOf(ctx, "ann", s.ID()) }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -42,10 +44,11 @@ func TestCloseWaitsForCallsOfTheStore(t *testing.T) {
 		"SessionsOf":  func(m *session.Manager, _ *session.Session) error { return second(m.SessionsOf(ctx, "ann")) },
 		"DestroyByID": func(m *session.Manager, s *session.Session) error { return m.DestroyByID(ctx, s.ID()) },
 		"DestroyOf":   func(m *session.Manager, s *session.Session) error { return m.DestroyOf(ctx, "ann", s.ID()) },
+		"SessionByID": func(m *session.Manager, s *session.Session) error { return second(m.SessionByID(ctx, s.ID())) },
 	} {
-		asks := 3 // list, load, delete
-		if name == "SessionsOf" {
-			asks = 2
+		asks := 2 // list, load
+		if name == "DestroyByID" || name == "DestroyOf" {
+			asks = 3
 		}
 		t.Run(name+", in process", func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { closeDuring(t, slowHere{&slowCloser{faulty: newFaulty(t)}}, asks, call) })

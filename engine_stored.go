@@ -18,12 +18,21 @@ type storedEngine struct {
 }
 
 func (e *storedEngine) find(ctx context.Context, s *Session, sid string) error {
-	out, err := e.store.Load(ctx, e.m.storageKey(sid), &s.draft)
+	err := e.findKey(ctx, s, e.m.storageKey(sid))
+	if err == nil {
+		s.named(sid)
+	}
+	return err
+}
+
+// findKey fills s with the live session under a storage key. It has no sid then.
+func (e *storedEngine) findKey(ctx context.Context, s *Session, key string) error {
+	out, err := e.store.Load(ctx, key, &s.draft)
 	e.met(ctx, s, "", out)
 	if err != nil {
 		return err
 	}
-	s.named(sid)
+	s.state = stored
 	s.setDue(out.Due)
 	return nil
 }
@@ -54,7 +63,7 @@ func (e *storedEngine) met(ctx context.Context, s *Session, user string, out mer
 	for range out.Conflicts {
 		e.m.stats.count(conflicts)
 		if h := e.m.cfg.OnConflict; h != nil {
-			s.later(ctx, h, Event{ID: e.m.publicID(s.sid), User: e.m.userName(user)})
+			s.later(ctx, h, Event{ID: s.publicID(), User: e.m.userName(user)})
 		}
 	}
 	if !out.Sooner.IsZero() {

@@ -63,7 +63,7 @@ func (s *Session) SetLifetime(ctx context.Context, d time.Duration) error {
 func (s *Session) RememberMe(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
 	defer s.unlock()
-	if s.r == s.m.none {
+	if s.r.isNone() {
 		return unsupported("RememberMe needs a request")
 	}
 	if err := s.promisable(); err != nil {

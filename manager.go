@@ -26,6 +26,7 @@ type Manager struct {
 	held      atomic.Bool // there was a Regenerate that failed: look for its note
 	fixed     atomic.Bool // there was an UpdateExpiration: look for its note
 	none      *request    // that of Sessions without one
+	outside   *request    // that of Sessions that have no sid either: see SessionByID
 	cookie    cookies.Writer
 	elsewhere *cookies.Writer // where beego's cookie is another one; else nil
 	codec     codec.Codec
@@ -99,7 +100,8 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 		m.log = defaultLogger
 	}
 	m.envelope = newEnvelope(s, c)
-	m.none = noRequest(m)
+	m.none = noRequest(m, noReply{m})
+	m.outside = noRequest(m, outsideReply{noReply{m}})
 	m.secure.Store(s.Secure)
 	m.word = rand.Text()
 	m.nameNotes()

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -165,10 +166,35 @@ func (n noReply) end(ctx context.Context, s *Session) error {
 	return s.endHere(orBackground(ctx))
 }
 
-// noRequest returns what stands for the request of Sessions that have none.
-func noRequest(m *Manager) *request {
-	return &request{m: m, x: noExchange{}, reply: noReply{m}}
+// outsideReply is that of a Session that was found by its id: the sid is its visitor's alone.
+type outsideReply struct{ noReply }
+
+var errNoSID = errors.New("session: a session that was found by its id cannot get a new sid: its visitor would be logged out")
+
+func (outsideReply) promise() error { return errNoSID }
+
+func (o outsideReply) end(ctx context.Context, s *Session) error {
+	s.mu.Lock()
+	defer s.unlock()
+	if s.isOver() {
+		return nil
+	}
+	event, err := o.m.revokeUntold(ctx, s.draft.Key, s.draft.User)
+	if err != nil {
+		return err
+	}
+	s.queue(event)
+	s.dismiss()
+	return nil
 }
+
+// noRequest returns what stands for the request of Sessions that have none.
+func noRequest(m *Manager, r reply) *request {
+	return &request{m: m, x: noExchange{}, reply: r}
+}
+
+// isNone reports whether there is no request.
+func (r *request) isNone() bool { return r == r.m.none || r == r.m.outside }
 
 // noExchange carries nothing.
 type noExchange struct{}

@@ -247,7 +247,7 @@ func (r *request) answerSID(sid string, maxAge int) {
 
 // answersCookie reports whether the client gets its sid in a cookie.
 func (r *request) answersCookie() bool {
-	return r.byCookie() && r.m.cfg.EnableSetCookie && r != r.m.none
+	return r.byCookie() && r.m.cfg.EnableSetCookie && !r.isNone()
 }
 
 // answersNewSID reports whether the client gets a new sid in a cookie: see answerSID.

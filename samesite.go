@@ -11,7 +11,7 @@ import (
 func (r *request) isWithheld(candidates []candidate, malformed int) bool {
 	c := r.m.cfg
 	switch {
-	case !c.EnableSetCookie || c.CrossSiteCookies || c.CookieSameSite == http.SameSiteNoneMode, r == r.m.none, r.removed, malformed > 0,
+	case !c.EnableSetCookie || c.CrossSiteCookies || c.CookieSameSite == http.SameSiteNoneMode, r.isNone(), r.removed, malformed > 0,
 		!r.says("Sec-Fetch-Site", "cross-site"):
 		return false
 	case c.EnableSidInHTTPHeader && !r.says("Sec-Fetch-Mode", "navigate"):

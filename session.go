@@ -265,10 +265,10 @@ func (s *Session) String() string {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sid == "" {
-		return "session(none)"
+	if id := s.publicID(); id != "" {
+		return "session(" + id + ")"
 	}
-	return "session(" + s.m.publicID(s.sid) + ")"
+	return "session(none)"
 }
 
 // MarshalText returns what String returns, for JSON and other encodings.

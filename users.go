@@ -28,10 +28,18 @@ type Info struct {
 func (s *Session) ID() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.sid == "" {
-		return ""
+	return s.publicID()
+}
+
+// publicID is ID for who holds mu.
+func (s *Session) publicID() string {
+	switch {
+	case s.sid != "":
+		return s.m.publicID(s.sid)
+	case s.r == s.m.outside:
+		return s.m.publicIDOf(s.draft.Key)
 	}
-	return s.m.publicID(s.sid)
+	return ""
 }
 
 // SessionsOf returns the live sessions of user, the latest login first. It loads each of them, to see that it opens. Having
@@ -209,14 +217,20 @@ func (m *Manager) entriesOf(ctx context.Context, l driver.UserLister, names []st
 
 // revoke ends the session under a storage key for somebody other than its client. user is as stored.
 func (m *Manager) revoke(ctx context.Context, key, user string) error {
+	event, err := m.revokeUntold(ctx, key, user)
+	tell(event)
+	return err
+}
+
+// revokeUntold is revoke for who holds a lock: it returns what tells OnDestroy.
+func (m *Manager) revokeUntold(ctx context.Context, key, user string) (event func(), err error) {
 	ctx, cancel := m.saveContext(ctx)
 	defer cancel()
 	if err := m.backend.Delete(ctx, key, 0); err != nil {
 		m.stats.count(failures)
-		return fmt.Errorf("session: destroy: %w", err)
+		return nil, fmt.Errorf("session: destroy: %w", err)
 	}
-	tell(m.destroyed(ctx, key, user, ReasonRevoked))
-	return nil
+	return m.destroyed(ctx, key, user, ReasonRevoked), nil
 }
 
 // info returns what a record says of its session, which has this metadata.

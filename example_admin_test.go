@@ -1,0 +1,106 @@
+package session_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/seed1a8f7c28/session"
+)
+
+// An operator finds a session in the list of all, looks into it, and gives its visitor something, while the visitor goes on.
+func ExampleManager_SessionByID() {
+	sessions, err := session.NewManager("memory", session.NewManagerConfig())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sessions.Close()
+
+	visit := func(w http.ResponseWriter, r *http.Request) {
+		sess, err := sessions.Start(w, r)
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		defer sess.SessionRelease(r.Context(), w)
+		fmt.Println("visits:", sess.GetIntDefault(r.Context(), "visits", 0), "voucher:", sess.Get(r.Context(), "voucher"))
+		if _, err := sess.Increment(r.Context(), "visits", 1); err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+		}
+	}
+	first := httptest.NewRecorder()
+	visit(first, httptest.NewRequest("GET", "/", nil))
+
+	admin := func(r *http.Request) error {
+		for info, err := range sessions.List(r.Context()) {
+			if err != nil {
+				return err
+			}
+			sess, err := sessions.SessionByID(r.Context(), info.ID)
+			if err != nil {
+				return err
+			}
+			if visits, err := sess.GetInt(r.Context(), "visits"); err != nil || visits < 1 {
+				continue
+			}
+			if err := sess.Set(r.Context(), "voucher", "TEA-5"); err != nil {
+				return err
+			}
+			if err := sess.Save(r.Context()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := admin(httptest.NewRequest("POST", "/admin/vouchers", nil)); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	again := httptest.NewRequest("GET", "/", nil)
+	again.AddCookie(first.Result().Cookies()[0])
+	visit(httptest.NewRecorder(), again)
+	// Output:
+	// visits: 0 voucher: <nil>
+	// visits: 1 voucher: TEA-5
+}
+
+// A stream goes on for long. Reload shows what other requests have stored since it began, and ends it when the visitor has logged out.
+func ExampleSession_Reload() {
+	sessions, err := session.NewManager("memory", session.NewManagerConfig())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sessions.Close()
+	first := httptest.NewRecorder()
+	sess, err := sessions.Start(first, httptest.NewRequest("GET", "/", nil))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	settings := httptest.NewRequest("POST", "/settings", nil)
+	fmt.Println(sess.GetStringDefault(settings.Context(), "theme", "light")) // the stream begins
+
+	settings.AddCookie(first.Result().Cookies()[0])
+	other, err := sessions.Start(httptest.NewRecorder(), settings)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := other.Set(settings.Context(), "theme", "dark"); err != nil {
+		fmt.Println(err)
+	}
+	other.SessionRelease(settings.Context(), nil)
+
+	fmt.Println(sess.Reload(settings.Context()), sess.GetStringDefault(settings.Context(), "theme", "light"))
+	if err := other.Logout(settings.Context()); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(sess.Reload(settings.Context()))
+	// Output:
+	// light
+	// <nil> dark
+	// session: destroyed meanwhile
+}

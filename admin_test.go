@@ -63,7 +63,7 @@ func TestList(t *testing.T) {
 func TestDestroyByID(t *testing.T) {
 	for made, opts := range map[string][]session.ManagerConfigOpt{
 		"usual sids":     nil,
-		"generated sids": {session.CfgSessionIDGenerator(func() (string, error) { return rand.Text(), nil })}, // a public id could be one
+		"generated sids": {session.CfgSessionIDGenerator(func(session.Exchange) (string, error) { return rand.Text(), nil })}, // a public id could be one
 	} {
 		for name, p := range stores(t) {
 			t.Run(name+"/"+made, func(t *testing.T) {

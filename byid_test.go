@@ -17,7 +17,7 @@ import (
 func TestSessionByID(t *testing.T) {
 	for made, opts := range map[string][]session.ManagerConfigOpt{
 		"usual sids":     nil,
-		"generated sids": {session.CfgSessionIDGenerator(func() (string, error) { return rand.Text(), nil })},
+		"generated sids": {session.CfgSessionIDGenerator(func(session.Exchange) (string, error) { return rand.Text(), nil })},
 		"encrypted":      {session.CfgEncryptionKeys("0123456789abcdef")},
 	} {
 		for name, p := range stores(t) {

@@ -154,8 +154,17 @@ type ManagerConfig struct {
 	// digits, "_" and "-", anything else being an error of whatever needs a sid. It is called from many
 	// goroutines at once. Whoever can guess what it returns has every session: it must be at least 128 bits from
 	// a cryptographic generator. A sid that comes from a client is looked up if it has this shape, which
-	// that of SessionIDLength has too.
-	SessionIDGenerator func() (string, error) `json:"-"`
+	// that of SessionIDLength has too. x is the request that needs one, nil where there is none, as in the methods of a [Provider];
+	// its values come from the client.
+	SessionIDGenerator func(x Exchange) (string, error) `json:"-"`
+
+	// CookieAttributes changes the attributes of one response's cookie: c has them as they would be sent, and Path, Domain, MaxAge,
+	// Secure, HttpOnly, SameSite and Partitioned count. A multi-tenant site can set Domain by x.RequestHeader("Host"). It is called for
+	// each line, also for one that removes the cookie, which has MaxAge -1 and must get the Path and the Domain that the cookie was
+	// set with. A MaxAge of its own is not renewed as the session is used, as that of [Session.RememberMe] is. What a browser would drop, such
+	// as SameSite=None without Secure, is reported, and the configured attributes are sent. It is called from many goroutines at
+	// once, must not use the Session, and sees neither name nor value.
+	CookieAttributes func(x Exchange, c *http.Cookie) `json:"-"`
 
 	// CookieEncode makes the cookie's value of its name and a sid, and CookieDecode, which is given a *string
 	// for it, takes the sid out again, as the methods of these names of gorilla's securecookie do. What is decoded

@@ -56,7 +56,7 @@ var configFields = []configField{
 
 // goOnly are the fields that no text can say, by their names in lower case.
 var goOnly = map[string]string{
-	"sessionidgenerator": "SessionIDGenerator", "cookieencode": "CookieEncode", "cookiedecode": "CookieDecode",
+	"sessionidgenerator": "SessionIDGenerator", "cookieattributes": "CookieAttributes", "cookieencode": "CookieEncode", "cookiedecode": "CookieDecode",
 	"logger": "Logger", "errorhandler": "ErrorHandler",
 }
 

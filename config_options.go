@@ -202,8 +202,13 @@ func CfgTrustedProxies(proxies ...string) ManagerConfigOpt {
 }
 
 // CfgSessionIDGenerator sets SessionIDGenerator. Nil means random bytes.
-func CfgSessionIDGenerator(generate func() (string, error)) ManagerConfigOpt {
+func CfgSessionIDGenerator(generate func(x Exchange) (string, error)) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.SessionIDGenerator = generate }
+}
+
+// CfgCookieAttributes sets CookieAttributes, which changes the attributes of one response's cookie.
+func CfgCookieAttributes(change func(x Exchange, c *http.Cookie)) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.CookieAttributes = change }
 }
 
 // CfgCookieEncode sets CookieEncode, which needs [CfgCookieDecode] too.

@@ -22,6 +22,51 @@ func newCookieWriter(s *settings) cookies.Writer {
 	})
 }
 
+// cookie returns what writes the lines of this response's cookie, and whether it has Secure and which Max-Age.
+func (r *request) cookie(maxAge int) (w cookies.Writer, secure bool, age int) {
+	if r.m.cfg.CookieAttributes == nil {
+		return r.m.cookie, r.secure(), maxAge
+	}
+	return r.changedCookie(maxAge)
+}
+
+// changedCookie asks CookieAttributes.
+func (r *request) changedCookie(maxAge int) (w cookies.Writer, secure bool, age int) {
+	m := r.m
+	c := &http.Cookie{
+		Path: m.cfg.CookiePath, Domain: m.cfg.Domain, MaxAge: maxAge, Secure: r.secure(), HttpOnly: !m.cfg.DisableHTTPOnly,
+		SameSite: m.cfg.CookieSameSite, Partitioned: m.cfg.Partitioned,
+	}
+	m.cfg.CookieAttributes(r.x, c)
+	s := &settings{ManagerConfig: ManagerConfig{
+		CookieName: m.cfg.CookieName, CookiePath: c.Path, Domain: c.Domain, CookieLifeTime: c.MaxAge, Secure: c.Secure,
+		DisableHTTPOnly: !c.HttpOnly, CookieSameSite: c.SameSite, Partitioned: c.Partitioned,
+	}}
+	if maxAge < 0 { // it is removed, whatever becomes of MaxAge
+		s.CookieLifeTime = 0
+	}
+	for _, check := range []func() error{s.checkCookieAge, s.checkAttributes, s.checkSameSite, s.checkPrefix} {
+		if wrong, is := errors.AsType[*ConfigError](check()); is {
+			err := fmt.Errorf("session: CookieAttributes: %s: %w", wrong.Field, wrong.Err)
+			m.report(r.context(), r.x, "a cookie has the attributes that are configured", err)
+			return m.cookie, r.secure(), maxAge
+		}
+	}
+	return newCookieWriter(s), c.Secure, s.cookieMaxAge
+}
+
+// line returns the line that sends one part of the cookie.
+func (r *request) line(part int, value string, maxAge int) string {
+	w, secure, age := r.cookie(maxAge)
+	return w.Line(part, value, secure, age)
+}
+
+// deletion returns the line that removes one part of the cookie.
+func (r *request) deletion(part int) string {
+	w, secure, _ := r.cookie(-1)
+	return w.Deletion(part, secure)
+}
+
 // newElsewhere returns what removes the cookie that beego's cookie provider has set, which has the path / and nothing more,
 // whatever beego's config says. It is nil where that is no other cookie to a browser.
 func newElsewhere(s *settings) *cookies.Writer {
@@ -89,7 +134,7 @@ func (r *request) deletions(lines []string, from int) []string {
 	}
 	for part := from; part < len(carried); part++ {
 		if carried[part] {
-			lines = append(lines, r.m.cookie.Deletion(part, r.secure()))
+			lines = append(lines, r.deletion(part))
 		}
 	}
 	return lines

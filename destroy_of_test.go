@@ -16,7 +16,7 @@ func TestDestroyOf(t *testing.T) {
 	for how, opts := range map[string][]session.ManagerConfigOpt{
 		"usual":          nil,
 		"encrypted":      {session.CfgEncryptionKeys("0123456789abcdef")},
-		"generated sids": {session.CfgSessionIDGenerator(func() (string, error) { return rand.Text(), nil })},
+		"generated sids": {session.CfgSessionIDGenerator(func(session.Exchange) (string, error) { return rand.Text(), nil })},
 	} {
 		for name, p := range stores(t) {
 			t.Run(name+"/"+how, func(t *testing.T) {

@@ -38,8 +38,10 @@ type engine interface {
 	// shift moves the idle deadline later, and fix to life from now.
 	shift(ctx context.Context, s *Session) error
 	fix(ctx context.Context, s *Session, life merge.Lifetime) error
-	// renew sends the cookie again, with another Max-Age.
+	// renew sends the cookie again, with another Max-Age, where that is not done with each change; resend does so in any case, and on
+	// the channel that the sid came by.
 	renew(s *Session, maxAge int)
+	resend(ctx context.Context, s *Session) error
 
 	// remove ends the session of a token, and returns the events to tell of.
 	remove(ctx context.Context, token string) (events []func(), err error)

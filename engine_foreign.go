@@ -61,6 +61,11 @@ func (e *foreignEngine) arrived(s *Session, c candidate) error {
 // renew is not called: a third-party provider has no lifetimes of sessions.
 func (*foreignEngine) renew(*Session, int) {}
 
+func (*foreignEngine) resend(_ context.Context, s *Session) error {
+	s.r.answerSID(s.sid, s.maxAge())
+	return nil
+}
+
 func (e *foreignEngine) begin(ctx context.Context, s *Session) error {
 	if err := s.promisable(); err != nil {
 		return err
@@ -71,7 +76,7 @@ func (e *foreignEngine) begin(ctx context.Context, s *Session) error {
 			return e.read(ctx, s, sid)
 		}
 	}
-	sid, err := e.m.newSID()
+	sid, err := s.r.newSID()
 	if err != nil {
 		return err
 	}

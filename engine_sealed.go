@@ -78,7 +78,7 @@ func (e *sealedEngine) takeBeego(now time.Time, s *Session, rec *driver.Record) 
 	if !rec.Live(now) || e.m.codec.Check(rec.Data) != nil {
 		return ErrNotFound
 	}
-	sid, err := e.m.newSID()
+	sid, err := s.r.newSID()
 	if err != nil {
 		return err
 	}
@@ -160,7 +160,7 @@ func (e *sealedEngine) reseal(s *Session) error {
 	if s.sid != "" {
 		return e.seal(s, s.sid, "", usual)
 	}
-	sid, err := e.m.newSID()
+	sid, err := s.r.newSID()
 	if err != nil {
 		return err
 	}
@@ -252,6 +252,8 @@ func (e *sealedEngine) sealUntil(s *Session, expires time.Time, age int) error {
 // renew has nothing to do: the cookie is answered with each change.
 func (*sealedEngine) renew(*Session, int) {}
 
+func (e *sealedEngine) resend(ctx context.Context, s *Session) error { return e.begin(ctx, s) }
+
 // seal sends the session, with its log applied, under sid, and for user, who logs in unless it is "". The cookie has the
 // Max-Age age, or that of the session's lifetime if that is usual.
 func (e *sealedEngine) seal(s *Session, sid, user string, age int) error {
@@ -323,7 +325,8 @@ func (e *sealedEngine) pack(rec *driver.Record, s *Session, sid, user string) (p
 
 // answer seals rec and sends it, and removes the cookies of parts that no longer exist.
 func (e *sealedEngine) answer(r *request, rec *driver.Record, maxAge int) (sealed string, err error) {
-	name, secure := e.m.cfg.CookieName, r.secure()
+	name := e.m.cfg.CookieName
+	w, secure, age := r.cookie(maxAge)
 	mem := scratch.Get().(*[]byte)
 	defer scratch.Put(mem)
 	*mem, err = e.sealer.Seal(append(append((*mem)[:0], name...), '='), name, rec)
@@ -332,7 +335,7 @@ func (e *sealedEngine) answer(r *request, rec *driver.Record, maxAge int) (seale
 	}
 	var lines []string
 	if begin, end := len(name)+len("="), len(*mem); end-len("=") <= cookies.MaxSize {
-		*mem = append(*mem, r.m.cookie.Attributed(secure, maxAge)...)
+		*mem = append(*mem, w.Attributed(secure, age)...)
 		line := string(*mem)
 		lines, sealed = []string{line}, line[begin:end]
 	} else {
@@ -342,7 +345,7 @@ func (e *sealedEngine) answer(r *request, rec *driver.Record, maxAge int) (seale
 			return "", err
 		}
 		for part, value := range values {
-			lines = append(lines, r.m.cookie.Line(part, value, secure, maxAge))
+			lines = append(lines, w.Line(part, value, secure, age))
 		}
 	}
 	r.reply.cookies(r.deletions(lines, len(lines)))

@@ -55,6 +55,12 @@ func (e *storedEngine) renew(s *Session, maxAge int) {
 	}
 }
 
+func (e *storedEngine) resend(_ context.Context, s *Session) error {
+	s.sends(s.r.answersCookie())
+	s.r.answerSID(s.sid, s.maxAge())
+	return nil
+}
+
 // met counts what a call of the store has met, and tells of it. user is who was logged in before the call.
 func (e *storedEngine) met(ctx context.Context, s *Session, user string, out merge.Outcome) {
 	if out.Failed {
@@ -101,7 +107,7 @@ func (e *storedEngine) create(ctx context.Context, s *Session, user string) erro
 	}
 	sid, err := s.sid, error(nil)
 	if sid == "" {
-		if sid, err = e.m.newSID(); err != nil {
+		if sid, err = s.r.newSID(); err != nil {
 			return err
 		}
 	}
@@ -168,7 +174,7 @@ func (e *storedEngine) beginLazily(ctx context.Context, s *Session) (err error) 
 		return err
 	}
 	if s.sid == "" {
-		s.sid, err = e.m.newSID()
+		s.sid, err = s.r.newSID()
 	}
 	return err
 }

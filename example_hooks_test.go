@@ -15,7 +15,7 @@ import (
 func ExampleCfgSessionIDGenerator() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig(
 		session.CfgSessionIdPrefix("shop_"),
-		session.CfgSessionIDGenerator(func() (string, error) { return rand.Text(), nil }),
+		session.CfgSessionIDGenerator(func(session.Exchange) (string, error) { return rand.Text(), nil }),
 	))
 	if err != nil {
 		fmt.Println(err)
@@ -68,4 +68,36 @@ func ExampleCfgCookieEncode() {
 	fmt.Println(w.Result().Cookies()[0].Value == "v1."+sess.SessionID(r.Context()))
 	// Output:
 	// true
+}
+
+// One process serves several shops, each on a domain of its own: the cookie of each response is for the domain of its host.
+func ExampleCfgCookieAttributes() {
+	sessions, err := session.NewManager("memory", session.NewManagerConfig(
+		session.CfgCookieAttributes(func(x session.Exchange, c *http.Cookie) {
+			for _, host := range x.RequestHeader("Host") {
+				if strings.HasSuffix(host, ".tea.example") {
+					c.Domain = "tea.example"
+				}
+			}
+		}),
+	))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sessions.Close()
+
+	for _, host := range []string{"www.tea.example", "cups.example"} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "https://"+host+"/", nil)
+		sess, err := sessions.Start(w, r)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		sess.SessionRelease(r.Context(), w)
+		fmt.Printf("%s: %q\n", host, w.Result().Cookies()[0].Domain)
+	}
+	// Output:
+	// www.tea.example: "tea.example"
+	// cups.example: ""
 }

@@ -16,7 +16,7 @@ type Exchange interface {
 	Context() context.Context
 	// Method is the request's, "" for GET.
 	Method() string
-	// RequestHeader returns the lines of a request header, nil if there is none.
+	// RequestHeader returns the lines of a request header, Host among them; nil if there is none.
 	RequestHeader(name string) []string
 	// SetRequestHeader replaces all lines of a request header by one, for those who read the request later.
 	// An empty value removes them.
@@ -60,7 +60,12 @@ func (x *httpExchange) Context() context.Context { return x.r.Context() }
 
 func (x *httpExchange) Method() string { return x.r.Method }
 
-func (x *httpExchange) RequestHeader(name string) []string { return x.r.Header[name] }
+func (x *httpExchange) RequestHeader(name string) []string {
+	if name == "Host" && x.r.Host != "" { // net/http keeps it apart
+		return []string{x.r.Host}
+	}
+	return x.r.Header[name]
+}
 
 func (x *httpExchange) SetRequestHeader(name, value string) {
 	if value == "" {

@@ -18,7 +18,7 @@ func TestSessionIDGenerator(t *testing.T) {
 	for _, e := range engines() {
 		t.Run(e.name, func(t *testing.T) {
 			var made atomic.Int64
-			m := e.open(t, session.CfgSessionIdPrefix("app."), session.CfgSessionIDGenerator(func() (string, error) {
+			m := e.open(t, session.CfgSessionIdPrefix("app."), session.CfgSessionIDGenerator(func(session.Exchange) (string, error) {
 				return fmt.Sprintf("Generated_by-me-%04d", made.Add(1)), nil
 			}))
 			c := seed(t, m, map[any]any{"a": "1"})
@@ -42,12 +42,12 @@ func TestSessionIDGenerator(t *testing.T) {
 // What a generator may not return is an error, and reaches neither the store nor the client.
 func TestBadGenerators(t *testing.T) {
 	long := strings.Repeat("a", 16)
-	for what, generate := range map[string]func() (string, error){
-		"empty": func() (string, error) { return "", nil }, "too short": func() (string, error) { return long[1:], nil },
-		"too long": func() (string, error) { return strings.Repeat("a", 129), nil }, "a path": func() (string, error) { return "../" + long, nil },
-		"a dot": func() (string, error) { return long + ".", nil }, "a line": func() (string, error) { return long + "\r\nSet-Cookie: a=b", nil },
-		"a cookie": func() (string, error) { return long + "; Domain=evil", nil }, "not ASCII": func() (string, error) { return long + "ä", nil },
-		"not UTF-8": func() (string, error) { return long + "\xff", nil }, "an error": func() (string, error) { return long, errDown },
+	for what, generate := range map[string]func(session.Exchange) (string, error){
+		"empty": func(session.Exchange) (string, error) { return "", nil }, "too short": func(session.Exchange) (string, error) { return long[1:], nil },
+		"too long": func(session.Exchange) (string, error) { return strings.Repeat("a", 129), nil }, "a path": func(session.Exchange) (string, error) { return "../" + long, nil },
+		"a dot": func(session.Exchange) (string, error) { return long + ".", nil }, "a line": func(session.Exchange) (string, error) { return long + "\r\nSet-Cookie: a=b", nil },
+		"a cookie": func(session.Exchange) (string, error) { return long + "; Domain=evil", nil }, "not ASCII": func(session.Exchange) (string, error) { return long + "ä", nil },
+		"not UTF-8": func(session.Exchange) (string, error) { return long + "\xff", nil }, "an error": func(session.Exchange) (string, error) { return long, errDown },
 	} {
 		backend := newTap(t)
 		m := newNode(t, backend.provider(), session.CfgSessionIDGenerator(generate))
@@ -64,7 +64,7 @@ func TestBadGenerators(t *testing.T) {
 		}
 	}
 	for _, n := range []int{16, 128} {
-		m := newManager(t, session.CfgSessionIDGenerator(func() (string, error) { return strings.Repeat("z", n), nil }))
+		m := newManager(t, session.CfgSessionIDGenerator(func(session.Exchange) (string, error) { return strings.Repeat("z", n), nil }))
 		if got := len(seed(t, m, nil).sid()); got != n {
 			t.Errorf("a sid of %d characters is one of %d", n, got)
 		}
@@ -75,7 +75,7 @@ func TestBadGenerators(t *testing.T) {
 func TestAGeneratorThatRepeatsItself(t *testing.T) {
 	for _, e := range engines() {
 		t.Run(e.name, func(t *testing.T) {
-			m := e.open(t, session.CfgSessionIDGenerator(func() (string, error) { return "always-the-same-one", nil }))
+			m := e.open(t, session.CfgSessionIDGenerator(func(session.Exchange) (string, error) { return "always-the-same-one", nil }))
 			c := seed(t, m, map[any]any{"user": "ann"})
 			if _, err := m.Regenerate(httptest.NewRecorder(), c.request()); !errors.Is(err, session.ErrExists) {
 				t.Errorf("Regenerate = %v", err)
@@ -95,7 +95,7 @@ func TestAGeneratorThatRepeatsItself(t *testing.T) {
 // The shape of what a client sends is checked as before, with the generator's rule.
 func TestSIDShapeWithAGenerator(t *testing.T) {
 	backend := newTap(t)
-	m := newNode(t, backend.provider(), session.CfgSessionIdPrefix("p-"), session.CfgSessionIDGenerator(func() (string, error) {
+	m := newNode(t, backend.provider(), session.CfgSessionIdPrefix("p-"), session.CfgSessionIDGenerator(func(session.Exchange) (string, error) {
 		return strings.Repeat("g", 20), nil
 	}), session.CfgLazy(true))
 	for value, asked := range map[string]bool{

@@ -70,7 +70,7 @@ func (s *Session) Regenerate(ctx context.Context) error {
 }
 
 func (s *Session) regenerate(ctx context.Context) error {
-	sid, err := s.m.newSID()
+	sid, err := s.r.newSID()
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (s *Session) Login(ctx context.Context, user string) error {
 	}
 	ctx, cancel := s.m.saveContext(ctx)
 	defer cancel()
-	sid, err := s.m.newSID()
+	sid, err := s.r.newSID()
 	if err != nil {
 		return err
 	}

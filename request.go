@@ -268,7 +268,7 @@ func (r *request) answerCookie(sid string, maxAge int) {
 		r.m.report(r.context(), r.x, "no cookie was sent", err)
 		return
 	}
-	r.reply.cookies([]string{r.m.cookie.Line(0, value, r.secure(), maxAge)})
+	r.reply.cookies([]string{r.line(0, value, maxAge)})
 }
 
 // answersInHeader reports whether the client learns its sid from a header: one that sent it so does, a new
@@ -290,7 +290,7 @@ func (r *request) answerNothing() {
 	var lines []string
 	if r.carried()[0] || r.deletesCookie() {
 		r.removed = true
-		lines = append(lines, m.cookie.Deletion(0, r.secure()))
+		lines = append(lines, r.deletion(0))
 	}
 	lines = r.deletions(lines, 1)
 	r.reply.retract()

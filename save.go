@@ -56,6 +56,27 @@ func (s *Session) answer(n note) {
 	s.r.reply.rewrite(s.sid, "", n)
 }
 
+// SendCookie puts the session's cookie into the response once more, with a Max-Age from now: where something else has removed the
+// response's Set-Cookie lines, or the browser is to get it with other attributes. A sid that came in a header is answered there.
+// It returns [ErrNotFound] while nothing is stored, [ErrDestroyed] once the session has ended, [ErrCommitted] once the response
+// headers are sent, and an error wrapping [errors.ErrUnsupported] on a Session that belongs to no request.
+func (s *Session) SendCookie(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.unlock()
+	switch {
+	case s.r.isNone():
+		return unsupported("SendCookie needs a request")
+	case s.isOver():
+		return ErrDestroyed
+	case !s.isStored():
+		return ErrNotFound
+	}
+	if err := s.promisable(); err != nil {
+		return err
+	}
+	return s.m.engine.resend(orBackground(ctx), s)
+}
+
 // SaveAll saves several sessions of one request, such as those of several managers, one after another: the failure
 // of one keeps none of the others from being saved. Errors are joined. A nil Session is left out.
 func SaveAll(ctx context.Context, sessions ...*Session) error {

@@ -11,9 +11,10 @@ import (
 
 // newSID makes a sid: the prefix, and random bytes in lower-case hex or what a SessionIDGenerator returns. A
 // cookie can hold it.
-func (m *Manager) newSID() (sid string, err error) {
+func (r *request) newSID() (sid string, err error) {
+	m := r.m
 	if m.cfg.SessionIDGenerator != nil {
-		sid, err = m.generate()
+		sid, err = m.generate(r)
 	} else {
 		sid, err = m.randomSID()
 	}
@@ -76,8 +77,12 @@ func validGenerated(sid string) bool {
 }
 
 // generate asks the SessionIDGenerator. Its errors are the application's, and may be shown.
-func (m *Manager) generate() (string, error) {
-	sid, err := m.cfg.SessionIDGenerator()
+func (m *Manager) generate(r *request) (string, error) {
+	x := r.x
+	if r.isNone() {
+		x = nil
+	}
+	sid, err := m.cfg.SessionIDGenerator(x)
 	if err != nil {
 		return "", fmt.Errorf("session: SessionIDGenerator: %w", err)
 	}

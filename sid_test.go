@@ -18,7 +18,9 @@ func sidManager(t testing.TB, opts ...ManagerConfigOpt) *Manager {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Manager{cfg: s}
+	m := &Manager{cfg: s}
+	m.none = noRequest(m, noReply{m})
+	return m
 }
 
 // TestSIDsAreRandom looks for what a broken generator would show: duplicates, letters that are favoured in
@@ -31,7 +33,7 @@ func TestSIDsAreRandom(t *testing.T) {
 	var pairs [16][16]int
 	ones, borders := 0, 0
 	for range n {
-		sid, err := m.newSID()
+		sid, err := m.none.newSID()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,7 +87,7 @@ func chiSquare(counts []int) (x float64) {
 
 func TestSIDShape(t *testing.T) {
 	m := sidManager(t, CfgSessionIdPrefix("app-"), CfgSessionIdLength(20))
-	sid, err := m.newSID()
+	sid, err := m.none.newSID()
 	if err != nil || len(sid) != 4+40 || !strings.HasPrefix(sid, "app-") || !m.validSID(sid) {
 		t.Fatalf("length %d, %v", len(sid), err)
 	}
@@ -129,7 +131,7 @@ func TestNoRandomnessNoSID(t *testing.T) {
 		"nothing at all": bytes.NewReader(nil),
 	} {
 		rand.Reader = r
-		if sid, err := sidManager(t).newSID(); err == nil || sid != "" {
+		if sid, err := sidManager(t).none.newSID(); err == nil || sid != "" {
 			t.Errorf("%s: %q, %v", name, sid, err)
 		}
 	}
@@ -137,7 +139,7 @@ func TestNoRandomnessNoSID(t *testing.T) {
 
 func TestPublicIDs(t *testing.T) {
 	a, b := sidManager(t), sidManager(t, CfgNamespace("b"))
-	sid, err := a.newSID()
+	sid, err := a.none.newSID()
 	if err != nil {
 		t.Fatal(err)
 	}

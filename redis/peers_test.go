@@ -561,7 +561,7 @@ func peerCookie(t *testing.T, p *peer) {
 	sid := "made-by-the-application"
 	m := p.open(session.CfgCookieName("sid"), session.CfgDomain("example.com"), session.CfgCookiePath("/app"), session.CfgSecure(true),
 		session.CfgHTTPOnly(false), session.CfgSameSite(http.SameSiteNoneMode), session.CfgPartitioned(true), session.CfgCookieLifeTime(60),
-		session.CfgSessionIDGenerator(func() (string, error) { return sid, nil }),
+		session.CfgSessionIDGenerator(func(session.Exchange) (string, error) { return sid, nil }),
 		session.CfgCookieEncode(func(_ string, sid any) (string, error) { return "x-" + sid.(string), nil }),
 		session.CfgCookieDecode(func(_, value string, sid any) error {
 			*sid.(*string) = value[len("x-"):]

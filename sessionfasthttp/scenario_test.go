@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -247,6 +248,24 @@ var scenarios = []scenario{
 		time.Sleep(10 * time.Millisecond) // less than a millisecond later it is not renewed
 		b.want("/get/cart", "1")
 	}},
+	{name: "attributes by the request", opts: []session.ManagerConfigOpt{session.CfgCookieAttributes(byHost)}, play: func(s *stage) {
+		b := s.browser("ann")
+		b.want("/set/cart", "ok")
+		b.want("/resend", "ok")
+		b.want("/get/cart", "1")
+		b.want("/logout", "ok")
+	}},
+	{name: "a deadline at once", opts: []session.ManagerConfigOpt{session.CfgLazy(true)}, play: func(s *stage) {
+		b := s.browser("ann")
+		b.want("/begin/5h", "5h0m0s")
+		b.want("/reload", "5h0m0s")
+	}},
+}
+
+func byHost(x session.Exchange, c *http.Cookie) {
+	if host := x.RequestHeader("Host"); len(host) == 1 && strings.Contains(host[0], ":") {
+		c.HttpOnly, c.SameSite, c.MaxAge = false, http.SameSiteStrictMode, 60
+	}
 }
 
 var headerSid = []session.ManagerConfigOpt{
@@ -293,7 +312,17 @@ func (s *stage) app() pages {
 			return fmt.Sprint(messages), err
 		}),
 		"remember": with(func(c *call, sess *session.Session) (string, error) { return ok(sess.RememberMe(c.ctx, 24*time.Hour)) }),
-		"shift":    func(c *call) (string, error) { return ok(c.shift()) },
+		"resend":   with(func(c *call, sess *session.Session) (string, error) { return ok(sess.SendCookie(c.ctx)) }),
+		"reload": with(func(c *call, sess *session.Session) (string, error) {
+			err := sess.Reload(c.ctx)
+			return time.Until(sess.Expires()).Round(time.Hour).String(), err
+		}),
+		"begin": with(func(c *call, sess *session.Session) (string, error) {
+			d, err := time.ParseDuration(c.arg)
+			err = errors.Join(err, sess.Set(c.ctx, "k", 1), c.update(d), sess.Reload(c.ctx))
+			return time.Until(sess.Expires()).Round(time.Hour).String(), err
+		}),
+		"shift": func(c *call) (string, error) { return ok(c.shift()) },
 		"update": func(c *call) (string, error) {
 			d, err := time.ParseDuration(c.arg)
 			return ok(err, c.update(d))

@@ -264,7 +264,7 @@ var regenerateCases = []testCase{
 		rule:     "Regenerating to a sid that another session has, from an application's own generator, is ErrExists, and changes neither.",
 		check: func(t testing.TB, e *env) {
 			next := rand.Text()
-			m := e.manager(t, session.CfgSessionIDGenerator(func() (string, error) { return next, nil }))
+			m := e.manager(t, session.CfgSessionIDGenerator(func(session.Exchange) (string, error) { return next, nil }))
 			ann := visitor(t, m, values{"user": "ann"})
 			taken := next
 			next = rand.Text()

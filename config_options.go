@@ -60,6 +60,21 @@ func CfgMaxLifeTime(seconds int64) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.Maxlifetime = seconds }
 }
 
+// CfgIdleLifetime is CfgMaxLifeTime with a time instead of seconds: how long an idle session lives, in whole seconds, rounded up.
+func CfgIdleLifetime(d time.Duration) ManagerConfigOpt { return CfgMaxLifeTime(wholeSeconds(d)) }
+
+// CfgCookieMaxAge is CfgCookieLifeTime with a time instead of seconds: how long the browser keeps the cookie, in whole seconds, rounded
+// up; zero for until it closes.
+func CfgCookieMaxAge(d time.Duration) ManagerConfigOpt { return CfgCookieLifeTime(int(wholeSeconds(d))) }
+
+// wholeSeconds rounds up. What is negative stays so, and is refused when the Manager is made.
+func wholeSeconds(d time.Duration) int64 {
+	if d < 0 {
+		return int64(d/time.Second) - 2 // -1 has a meaning as a CookieLifeTime
+	}
+	return int64((d + time.Second - 1) / time.Second)
+}
+
 // CfgCookieLifeTime sets CookieLifeTime, the seconds that the browser keeps the cookie.
 func CfgCookieLifeTime(seconds int) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.CookieLifeTime = seconds }
@@ -83,6 +98,12 @@ func CfgSessionIdInHTTPHeader(enable bool) ManagerConfigOpt {
 // CfgSetSessionNameInHTTPHeader sets SessionNameInHTTPHeader; it does not turn the header on.
 func CfgSetSessionNameInHTTPHeader(name string) ManagerConfigOpt {
 	return func(config *ManagerConfig) { config.SessionNameInHTTPHeader = name }
+}
+
+// CfgSessionHeader has the sid travel in the request and response header of this name too, "" for none: it sets
+// EnableSidInHTTPHeader and SessionNameInHTTPHeader.
+func CfgSessionHeader(name string) ManagerConfigOpt {
+	return func(config *ManagerConfig) { config.EnableSidInHTTPHeader, config.SessionNameInHTTPHeader = name != "", name }
 }
 
 // CfgEnableSidInURLQuery sets EnableSidInURLQuery. URLs are logged and shared, and the sid with them.

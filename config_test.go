@@ -70,6 +70,36 @@ var settingForms = []struct {
 	{"OnConflict", "", CfgOnConflict(func(context.Context, Event) {})},
 }
 
+// The options that beego does not have say the same as those whose names and units are beego's.
+func TestModernOptions(t *testing.T) {
+	for name, tt := range map[string]struct{ modern, beego ManagerConfigOpt }{
+		"idle":              {CfgIdleLifetime(90 * time.Minute), CfgMaxLifeTime(5400)},
+		"idle, rounded":     {CfgIdleLifetime(1500 * time.Millisecond), CfgMaxLifeTime(2)},
+		"idle, default":     {CfgIdleLifetime(0), CfgMaxLifeTime(0)},
+		"idle, longest":     {CfgIdleLifetime(maxLifetime), CfgMaxLifeTime(int64(maxLifetime / time.Second))},
+		"cookie":            {CfgCookieMaxAge(24 * time.Hour), CfgCookieLifeTime(86400)},
+		"cookie, until end": {CfgCookieMaxAge(0), CfgCookieLifeTime(0)},
+		"header":            {CfgSessionHeader("X-Session"), both(CfgSessionIdInHTTPHeader(true), CfgSetSessionNameInHTTPHeader("X-Session"))},
+		"no header":         {CfgSessionHeader(""), both(CfgSessionIdInHTTPHeader(false), CfgSetSessionNameInHTTPHeader(""))},
+	} {
+		if got, want := NewManagerConfig(tt.modern), NewManagerConfig(tt.beego); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s:\n got %+v\nwant %+v", name, got, want)
+		}
+	}
+	for field, opt := range map[string]ManagerConfigOpt{
+		"maxLifetime": CfgIdleLifetime(-time.Millisecond), "cookieLifeTime": CfgCookieMaxAge(-time.Millisecond),
+	} {
+		_, err := NewManagerConfig(opt).resolve()
+		if wrong, ok := errors.AsType[*ConfigError](err); !ok || wrong.Field != field {
+			t.Errorf("%s: %v", field, err)
+		}
+	}
+}
+
+func both(a, b ManagerConfigOpt) ManagerConfigOpt {
+	return func(c *ManagerConfig) { c.Opts(a, b) }
+}
+
 func TestEveryFieldHasKeyAndOption(t *testing.T) {
 	fields := reflect.TypeFor[ManagerConfig]()
 	if len(settingForms) != fields.NumField() {

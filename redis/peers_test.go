@@ -169,7 +169,7 @@ func wantTyped[T comparable](
 	if got, err := get(ctx, key); err != nil || got != want {
 		t.Errorf("%s = %v, %v; want %v", key, got, err, want)
 	}
-	if _, err := get(ctx, "absent"); !errors.Is(err, session.ErrNotFound) {
+	if _, err := get(ctx, "absent"); !errors.Is(err, session.ErrNoValue) {
 		t.Errorf("%s, absent: %v", key, err)
 	}
 	var wrong *session.TypeError
@@ -362,6 +362,15 @@ func peerLifetimes(t *testing.T, p *peer) {
 	want("Login", 10)
 	p.visit(func(ctx context.Context, s *session.Session) { must(t, s.SetLifetime(ctx, 20*time.Minute)) }, nil)
 	want("SetLifetime", 20)
+	p.visit(func(ctx context.Context, s *session.Session) {
+		must(t, s.SetAbsoluteLifetime(ctx, time.Hour))
+		must(t, s.SendCookie(ctx))
+		must(t, s.Reload(ctx))
+		idle, absolute := time.Until(s.Expires()).Round(time.Minute), time.Until(s.Deadline()).Round(time.Minute)
+		if idle != 20*time.Minute || absolute != time.Hour {
+			t.Errorf("the session ends in %v, and in %v at most", idle, absolute)
+		}
+	}, nil)
 	p.visit(func(ctx context.Context, s *session.Session) { must(t, s.Regenerate(ctx)) }, nil)
 	want("Regenerate", 20)
 	p.do(func(w http.ResponseWriter, r *http.Request) { must(t, p.m.UpdateExpiration(w, r, 5*time.Minute)) })
@@ -410,6 +419,9 @@ func peerAdministration(t *testing.T, p *peer) {
 	if infos, err := p.other.SessionsOf(ctx, "ann"); err != nil || len(infos) != 1 || infos[0].ID != id {
 		t.Errorf("SessionsOf = %v, %v", infos, err)
 	}
+	found, err := p.other.SessionByID(ctx, id)
+	must(t, err)
+	equal(t, "User", found.User(), "ann")
 	must(t, p.other.DestroyByID(ctx, id))
 	wantCount(2)
 	must(t, p.other.DestroyByID(ctx, p.cookie))

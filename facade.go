@@ -42,7 +42,7 @@ func (p *provider) Close() error {
 	return m.Close()
 }
 
-var errNotOpened = errors.New("session: provider is not open: call SessionInit first")
+var errNotOpened = errors.New("session: provider is not open: take that of Manager.GetProvider, or call SessionInit first")
 
 // maxFacadeSID is well over what a Manager makes: prefix of 64, 64 bytes in hex.
 const maxFacadeSID = 256
@@ -118,20 +118,31 @@ func (p *provider) SessionDestroy(ctx context.Context, sid string) error {
 }
 
 func (p *provider) SessionAll(ctx context.Context) (n int) {
-	_ = p.facade(ctx, func(ctx context.Context, m *Manager) error {
+	err := p.facade(ctx, func(ctx context.Context, m *Manager) error {
 		n = m.count(ctx)
 		return nil
 	})
+	if errors.Is(err, errNotOpened) {
+		p.warnNotOpened(ctx)
+	}
 	return n
+}
+
+// warnNotOpened logs what the methods without an error cannot say. An application may ask for a new provider each time: so it
+// logs once for all that have come of one.
+func (p *provider) warnNotOpened(ctx context.Context) {
+	p.warned.Do(func() { defaultLogger.WarnContext(orBackground(ctx), errNotOpened.Error()) })
 }
 
 func (p *provider) SessionGC(ctx context.Context) {
 	p.mu.Lock()
 	m := p.m
 	p.mu.Unlock()
-	if m != nil {
-		m.sweep(ctx)
+	if m == nil {
+		p.warnNotOpened(ctx)
+		return
 	}
+	m.sweep(ctx)
 }
 
 // GetSessionStore returns the session of a sid, outside any request. A sid that is unknown, expired or

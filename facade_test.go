@@ -1,9 +1,12 @@
 package session_test
 
 import (
+	"bytes"
 	"cmp"
+	"crypto/rand"
 	"errors"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -172,10 +175,6 @@ func TestFacadeBeforeAndAfterSessionInit(t *testing.T) {
 			t.Errorf("%s before SessionInit = %v", name, err)
 		}
 	}
-	if n := p.SessionAll(ctx); n != 0 {
-		t.Errorf("SessionAll before SessionInit = %d", n)
-	}
-	p.SessionGC(ctx)
 	if err := p.SessionInit(ctx, -1, ""); err == nil {
 		t.Error("a negative lifetime is accepted")
 	}
@@ -194,6 +193,64 @@ func TestFacadeBeforeAndAfterSessionInit(t *testing.T) {
 			t.Error("SessionInit disturbs the manager")
 		}
 	})
+}
+
+// TestProviderThatIsNotOpen: where a manager of beego's has opened the provider that GetProvider returns, ours is nobody's. What
+// returns an error says so, and what to take instead; the rest tells the log, but once for a registered name.
+func TestProviderThatIsNotOpen(t *testing.T) {
+	var log bytes.Buffer
+	before := session.SLogger
+	session.SLogger = session.NewSessionLog(&log)
+	defer func() { session.SLogger = before }()
+
+	name := "test-unopened-" + rand.Text() // what it has logged stays with the name
+	session.Register(name, memory.New())
+	m, err := session.NewManager(name, session.NewManagerConfig(session.CfgLogger(slog.New(slog.DiscardHandler))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	seed(t, m, nil)
+	get := func() session.Provider {
+		p, err := session.GetProvider(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	ctx := t.Context()
+	if _, err := get().SessionRead(ctx, "a"); err == nil || !strings.Contains(err.Error(), "Manager.GetProvider") {
+		t.Errorf("SessionRead = %v", err)
+	}
+	if log.Len() > 0 {
+		t.Errorf("an error is logged as well: %s", &log)
+	}
+	p := get()
+	for range 2 {
+		if n := p.SessionAll(ctx) + get().SessionAll(ctx); n != 0 {
+			t.Errorf("SessionAll = %d", n)
+		}
+		p.SessionGC(ctx)
+	}
+	if text := log.String(); strings.Count(text, "\n") != 1 || !strings.Contains(text, "level=WARN") ||
+		!strings.Contains(text, "Manager.GetProvider") || !strings.Contains(text, "SessionInit") {
+		t.Errorf("the log has %q", text)
+	}
+	log.Reset()
+	memory.New().SessionGC(ctx)
+	if strings.Count(log.String(), "\n") != 1 {
+		t.Errorf("of SessionGC the log has %q", &log)
+	}
+	log.Reset()
+	if n := m.GetProvider().SessionAll(ctx); n != 1 {
+		t.Errorf("SessionAll of the manager's = %d", n)
+	}
+	opened := openFacade(t, memory.New())
+	opened.SessionAll(ctx)
+	opened.SessionGC(ctx)
+	if log.Len() > 0 {
+		t.Errorf("of open providers the log has %s", &log)
+	}
 }
 
 // TestFacadeLifetime: the lifetime of SessionInit is in seconds.

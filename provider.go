@@ -86,8 +86,9 @@ func Providers() []string {
 }
 
 // GetProvider returns a provider of the registered kind, fresh and not opened yet: its SessionInit comes
-// first, or [New] is given it. Only a third-party provider without a method New() Provider is the one
-// instance that was registered.
+// first, or [New] is given it. Until then its methods return an error, or log to [SLogger] where they have none.
+// It knows no manager's sessions, as beego's does: [Manager.GetProvider] does. Only a third-party
+// provider without a method New() Provider is the one instance that was registered.
 func GetProvider(name string) (Provider, error) {
 	providersMu.RLock()
 	p := providers[name]
@@ -128,13 +129,13 @@ func unknownProvider(name string) error {
 // Managers that [New] makes of one Provider, with the same namespace and providerConfig, share one, which
 // is closed with the last of them. The seven methods of the result are a facade for use without a Manager.
 func NewProvider(open func(ctx context.Context, c driver.Config) (driver.Backend, error)) Provider {
-	return &provider{open: open}
+	return &provider{open: open, warned: new(sync.Once)}
 }
 
 // NewClientProvider makes a Provider of a way to open a [driver.Sealer]. The sessions are in the clients, so that
 // all methods of the result that need a sid return an error wrapping [errors.ErrUnsupported].
 func NewClientProvider(open func(ctx context.Context, c driver.Config) (driver.Sealer, error)) Provider {
-	return &provider{seal: open}
+	return &provider{seal: open, warned: new(sync.Once)}
 }
 
 // provider opens backends or sealers and shares them between managers; with a manager it is the facade.
@@ -142,7 +143,8 @@ type provider struct {
 	open func(ctx context.Context, c driver.Config) (driver.Backend, error)
 	seal func(ctx context.Context, c driver.Config) (driver.Sealer, error)
 
-	origin *provider // what the manager was made with, if this is its facade
+	origin *provider  // what the manager was made with, if this is its facade
+	warned *sync.Once // that it is not open; shared with what New returns
 
 	mu     sync.Mutex
 	shared map[driver.Config]*opened
@@ -151,8 +153,8 @@ type provider struct {
 
 // facadeOf returns the facade of a manager that is made with p.
 func (p *provider) facadeOf(m *Manager) *provider {
-	return &provider{open: p.open, seal: p.seal, origin: p, m: m}
+	return &provider{open: p.open, seal: p.seal, origin: p, warned: p.warned, m: m}
 }
 
-// New returns a provider of the same kind that shares nothing with p.
-func (p *provider) New() Provider { return &provider{open: p.open, seal: p.seal} }
+// New returns a provider of the same kind that shares no session with p.
+func (p *provider) New() Provider { return &provider{open: p.open, seal: p.seal, warned: p.warned} }

@@ -6,7 +6,7 @@ import (
 )
 
 // isWithheld reports whether SameSite may have kept the session's cookie back from the request, which carries these candidates and
-// malformed cookies besides: draft-ietf-httpbis-rfc6265bis, section 5.2, by what the browser says in
+// malformed cookies besides: draft-ietf-httpbis-rfc6265bis-22, section 5.2, by what the browser says in
 // https://www.w3.org/TR/fetch-metadata/. A link that is followed carries a Lax cookie: who has none then is a new visitor.
 func (r *request) isWithheld(candidates []candidate, malformed int) bool {
 	c := r.m.cfg

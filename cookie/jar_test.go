@@ -54,7 +54,7 @@ func (j *jar) take(lines []string, https bool) {
 	}
 }
 
-// check holds c to what the draft of RFC 6265bis says.
+// check holds c to what draft-ietf-httpbis-rfc6265bis-22 says.
 func (j *jar) check(c *http.Cookie, https bool) error {
 	name := strings.ToLower(c.Name)
 	host := strings.HasPrefix(name, "__host-")

@@ -15,7 +15,7 @@ import (
 //
 // A part of another session, or of another state of this one, does not open with the rest.
 const (
-	// MaxSize is how many bytes the name and the value of a cookie have together at most: RFC 6265bis, section 5.6.
+	// MaxSize is how many bytes the name and the value of a cookie have together at most: draft-ietf-httpbis-rfc6265bis-22, section 5.6.
 	MaxSize = 4096
 	// MaxParts is how many parts there may be: one digit.
 	MaxParts = 9

@@ -42,6 +42,11 @@ import (
 
 func init() { session.Register(session.ProviderMemcache, session.NewProvider(Open)) }
 
+// SessionStore is what a Store of a manager is: a type assertion that an application makes on beego's holds.
+//
+// Deprecated: use [session.Session].
+type SessionStore = session.Session
+
 // New returns a provider over an application's own client, for [session.New]: one with TLS, or another way to
 // choose a server. It takes no provider config. Closing a manager leaves the client open, but waits for the calls
 // that are under way. Set the client's Timeout, and a MaxIdleConns of more than its default of 2.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/internal/test/sqltest"
+	"github.com/seed1a8f7c28/session/mysql"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
@@ -49,6 +50,38 @@ func TestBeegoExpiry(t *testing.T) { mariadb.BeegoExpiry(t, beegoTable("MyISAM")
 
 func TestBeegoContract(t *testing.T) {
 	both(t, func(t *testing.T, e sqltest.Engine) { e.BeegoContract(t, beegoTable("")) })
+}
+
+// TestTableName: beego's variable names the table of managers in beego mode, unless their provider config does.
+func TestTableName(t *testing.T) {
+	defer func(before string) { mysql.TableName = before }(mysql.TableName)
+	mysql.TableName = "visitors"
+	dsn := mariadb.Empty(t)
+	db := mariadb.DB(t, dsn)
+	for _, tt := range []struct {
+		config, table string
+		beego         bool
+	}{
+		{dsn, "visitors", true},
+		{`{"dsn": "` + dsn + `"}`, "visitors", true},
+		{`{"dsn": "` + dsn + `", "table": "guests"}`, "guests", true},
+		{dsn, "sessions", false},
+	} {
+		m := sqltest.Manager(t, mariadb.Provider(), session.CfgBeego(tt.beego), session.CfgProviderConfig(tt.config))
+		if _, err := m.GetProvider().SessionRead(t.Context(), strings.Repeat("0123456789abcdef", 2)); err != nil {
+			t.Fatal(err)
+		}
+		var n int
+		if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM "+tt.table).Scan(&n); err != nil || n != 1 {
+			t.Errorf("%s has %d rows, %v", tt.table, n, err)
+		}
+		sqltest.Exec(t, db, "DROP TABLE "+tt.table)
+	}
+	mysql.TableName = "no table`"
+	_, err := session.New(mysql.New(), session.NewManagerConfig(session.CfgBeego(true), session.CfgProviderConfig(dsn)))
+	if wrong, ok := errors.AsType[*session.ConfigError](err); !ok || wrong.Field != "providerConfig.table" {
+		t.Errorf("with a bad name: %v", err)
+	}
 }
 
 // TestBeegoBlob checks that what is larger than the column is refused, also by a server that would cut it off.

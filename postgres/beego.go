@@ -3,11 +3,17 @@ package postgres
 import (
 	_ "embed"
 
+	"github.com/seed1a8f7c28/session"
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
 //go:embed schema.beego.sql
 var beegoSchema string
+
+// SessionStore is what a Store of a manager is: a type assertion that an application makes on beego's holds.
+//
+// Deprecated: use [session.Session].
+type SessionStore = session.Session
 
 // beego is the table of beego's PostgreSQL provider. session_expiry has no time zone. beego writes the wall clock of its
 // process, and its GC reads it in the time zone of its connection; so the two have to agree, and so does this

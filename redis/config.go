@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -94,6 +95,7 @@ func parse(k kind, text string) (*config, error) {
 // check checks what holds for every form, and loads the certificates.
 func (c *config) check() (err error) {
 	s := &c.settings
+	s.PoolSize = cmp.Or(s.PoolSize, MaxPoolSize)
 	switch {
 	case len(c.addrs) == 0 && c.kind == single:
 		c.addrs = []string{"127.0.0.1:6379"}

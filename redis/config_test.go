@@ -171,6 +171,28 @@ func TestConfigError(t *testing.T) {
 	}
 }
 
+// TestMaxPoolSize: beego's variable counts where the config names no pool size.
+func TestMaxPoolSize(t *testing.T) {
+	defer func() { MaxPoolSize = 0 }()
+	MaxPoolSize = 7
+	for text, want := range map[string]int{
+		"127.0.0.1:6379": 7, "127.0.0.1:6379,0,secret": 7, "redis://127.0.0.1": 7, `{"addr": "127.0.0.1:6379"}`: 7,
+		"127.0.0.1:6379,5": 5, "redis://127.0.0.1?poolSize=5": 5, `{"addr": "127.0.0.1:6379", "poolSize": 5}`: 5,
+	} {
+		c, err := parse(single, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.settings.PoolSize; got != want {
+			t.Errorf("%s: %d connections, want %d", text, got, want)
+		}
+	}
+	MaxPoolSize = -1
+	if _, err := parse(single, ""); err == nil || !strings.Contains(err.Error(), "poolSize") {
+		t.Errorf("a negative MaxPoolSize: %v", err)
+	}
+}
+
 // FuzzConfig checks that no text makes parse panic, that errors are of one kind and show no password, and that what
 // is accepted can be connected with.
 func FuzzConfig(f *testing.F) {

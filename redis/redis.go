@@ -49,6 +49,17 @@ func init() {
 	session.Register(session.ProviderRedisSentinel, session.NewProvider(OpenSentinel))
 }
 
+// MaxPoolSize is the pool size where a provider config has none, for providers that are opened from then on, of all three names. Zero
+// means ten connections for each CPU. In beego it is 100, and 1000 in redis_cluster.
+//
+// Deprecated: set "poolSize" in the provider config.
+var MaxPoolSize int
+
+// SessionStore is what a Store of a manager is: a type assertion that an application makes on beego's holds.
+//
+// Deprecated: use [session.Session].
+type SessionStore = session.Session
+
 // Open connects to one server, as the provider "redis" does. It tries the commands that will be needed, changing
 // nothing. The error is a [*session.ConfigError] that names the setting or the server, and shows no password.
 //

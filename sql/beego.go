@@ -1,6 +1,7 @@
 package sql
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -23,6 +24,9 @@ import (
 // what is stored; a change back to the same values goes unseen, and does no harm. Nor is there room for the user,
 // the time of the login, of the beginning and the absolute deadline: they are lost.
 type Beego struct {
+	// Table is the table's name where nothing else says so. "" means session.
+	Table string
+
 	// Schema creates the table, see [Dialect.Schema].
 	Schema string
 
@@ -42,7 +46,21 @@ type Beego struct {
 // maxBeegoKey is how many characters session_key takes.
 const maxBeegoKey = 64
 
-const beegoTable = "session"
+const (
+	ownTable   = "sessions"
+	beegoTable = "session"
+)
+
+// tableName returns the name of the table where the provider config has none.
+func (d *Dialect) tableName(beego bool) string {
+	switch {
+	case !beego:
+		return ownTable
+	case d.Beego == nil: // which open refuses
+		return beegoTable
+	}
+	return cmp.Or(d.Beego.Table, beegoTable)
+}
 
 var beegoColumns = []string{"session_key", "session_data", "session_expiry"}
 

@@ -23,25 +23,24 @@ type config struct {
 	idleTime time.Duration
 }
 
-func defaults(beego bool) config {
-	c := config{
-		field: "providerConfig", table: "sessions", schema: schemaCreate, maxOpen: 16, maxIdle: 16,
+func defaults(table string) config {
+	return config{
+		field: "providerConfig", table: table, schema: schemaCreate, maxOpen: 16, maxIdle: 16,
 		lifetime: 30 * time.Minute, idleTime: 5 * time.Minute,
 	}
-	if beego {
-		c.table = beegoTable
-	}
-	return c
 }
 
-// parse reads a DSN, or a JSON object that has one.
-func parse(text string, beego bool) (config, error) {
-	c := defaults(beego)
+// parse reads a DSN, or a JSON object that has one. table is what counts where the object names none.
+func parse(text, table string) (config, error) {
+	c := defaults(table)
 	c.dsn = text
 	if strings.HasPrefix(strings.TrimSpace(text), "{") {
 		if err := c.parseObject(text); err != nil {
 			return c, err
 		}
+	}
+	if err := checkTable(c.table); err != nil {
+		return c, &driver.ConfigError{Field: "providerConfig.table", Err: err}
 	}
 	if strings.TrimSpace(c.dsn) == "" {
 		return c, configError(c.field, "want the data source name of a database")
@@ -77,9 +76,6 @@ func (c *config) parseObject(text string) error {
 		return configError("providerConfig.maxIdleConns", "want 0 or more")
 	case c.maxIdle > c.maxOpen:
 		return configError("providerConfig.maxIdleConns", "want at most maxOpenConns, %d", c.maxOpen)
-	}
-	if err := checkTable(c.table); err != nil {
-		return &driver.ConfigError{Field: "providerConfig.table", Err: err}
 	}
 	if err := checkSchema(c.schema); err != nil {
 		return &driver.ConfigError{Field: "providerConfig.schema", Err: err}

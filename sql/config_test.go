@@ -11,7 +11,7 @@ import (
 
 func TestParse(t *testing.T) {
 	with := func(change func(c *config)) config {
-		c := defaults(false)
+		c := defaults(ownTable)
 		change(&c)
 		return c
 	}
@@ -34,7 +34,7 @@ func TestParse(t *testing.T) {
 			c.lifetime, c.idleTime = 0, 90*time.Second
 		})},
 	} {
-		if got, err := parse(tt.text, false); err != nil || got != tt.want {
+		if got, err := parse(tt.text, ownTable); err != nil || got != tt.want {
 			t.Errorf("%s: %+v, %v; want %+v", tt.name, got, err, tt.want)
 		}
 	}
@@ -57,7 +57,7 @@ func TestParseError(t *testing.T) {
 		{"no duration", `{"dsn": "d", "connMaxIdleTime": "long"}`, "providerConfig.connMaxIdleTime", "number of seconds"},
 		{"duration of another type", `{"dsn": "d", "connMaxIdleTime": [1]}`, "providerConfig.connMaxIdleTime", "number of seconds"},
 	} {
-		_, err := parse(tt.text, false)
+		_, err := parse(tt.text, ownTable)
 		c, ok := errors.AsType[*session.ConfigError](err)
 		if !ok || c.Field != tt.field || !strings.Contains(err.Error(), tt.says) {
 			t.Errorf("%s: %v; want a *ConfigError of %s that says %q", tt.name, err, tt.field, tt.says)
@@ -86,7 +86,7 @@ func FuzzParse(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		c, err := parse(text, false)
+		c, err := parse(text, ownTable)
 		if err != nil {
 			if field, ok := errors.AsType[*session.ConfigError](err); !ok || !strings.HasPrefix(field.Field, "providerConfig") {
 				t.Errorf("not a *ConfigError: %v", err)

@@ -46,7 +46,7 @@ func New(db *sql.DB, d *Dialect, opts ...Option) session.Provider {
 func OpenDB(
 	ctx context.Context, c driver.Config, db *sql.DB, d *Dialect, opts ...Option,
 ) (driver.Backend, error) {
-	cfg := defaults(c.Beego)
+	cfg := defaults(d.tableName(c.Beego))
 	for _, opt := range opts {
 		opt(&cfg)
 	}
@@ -75,7 +75,7 @@ func OpenDB(
 func Open(
 	ctx context.Context, c driver.Config, d *Dialect, connect func(dsn string) (sqldriver.Connector, error),
 ) (driver.Backend, error) {
-	cfg, err := parse(c.Config, c.Beego)
+	cfg, err := parse(c.Config, d.tableName(c.Beego))
 	if err != nil {
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package session_test
 
 import (
 	"bytes"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"net/http"
@@ -504,3 +505,16 @@ func TestGoroutinesShareASession(t *testing.T) {
 		}
 	}
 }
+
+// TestPointer: docs/peers.md says what comes back for a *T.
+func TestPointer(t *testing.T) {
+	gob.Register(link{})
+	for codec, want := range map[string]any{"compact": &link{"a"}, "gob": link{"a"}, "json": map[string]any{"To": "a"}} {
+		m := newManager(t, session.CfgCodec(codec))
+		if got := seed(t, m, map[any]any{"link": &link{"a"}}).value(t, m, "link"); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %T %v, want %T", codec, got, got, want)
+		}
+	}
+}
+
+type link struct{ To string }

@@ -1,17 +1,17 @@
 package session
 
-// MemSessionStore is what a Store of a manager is, with every provider of this module: a type assertion that an application makes on
-// beego's holds. It is not the type of a store that has none but memory, so that a type switch cannot tell providers apart.
+// MemSessionStore is another name of Session, so that an application's type assertions on beego's stores hold. The Stores of
+// all providers of this module are Sessions: the names of the others say nothing else.
 //
 // Deprecated: use [Session].
 type MemSessionStore = Session
 
-// FileSessionStore is MemSessionStore.
+// FileSessionStore is another name of Session, see [MemSessionStore].
 //
 // Deprecated: use [Session].
 type FileSessionStore = Session
 
-// CookieSessionStore is MemSessionStore.
+// CookieSessionStore is another name of Session, see [MemSessionStore].
 //
 // Deprecated: use [Session].
 type CookieSessionStore = Session

@@ -42,7 +42,8 @@ import (
 
 func init() { session.Register(session.ProviderMemcache, session.NewProvider(Open)) }
 
-// SessionStore is what a Store of a manager is: a type assertion that an application makes on beego's holds.
+// SessionStore is another name of [session.Session], which the Stores of all providers are, so that an application's type
+// assertions on beego's stores hold.
 //
 // Deprecated: use [session.Session].
 type SessionStore = session.Session

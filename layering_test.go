@@ -44,6 +44,7 @@ var layers = []struct {
 	// The application's side.
 	{"sessionfasthttp", []string{"."}},
 	{"contrib/beego", []string{"."}},
+	{"contrib/frameworks", []string{".", "memory"}},
 	{"contrib/sqlite/example", []string{".", "contrib/sqlite"}},
 	{"examples/", []string{".", "cookie", "file", "memcache", "memory", "mysql", "postgres", "redis", "sessionfasthttp"}},
 	{"bench/", []string{

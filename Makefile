@@ -18,6 +18,7 @@ COUNT ?= 1
 FUZZTIME ?= 30s
 SESSION_SEEDS ?= 1000
 FROM ?=
+VERSION ?= v0.1.0
 MUTANTS ?= .
 N ?= 0
 SEED ?= 0
@@ -98,6 +99,10 @@ bench: servers ## benchmarks with allocations; BENCH=regexp and COUNT=n choose
 .PHONY: drill
 drill: servers ## a rolling deployment over each kind of store: the commit FROM (the last tag) beside this version
 	@SESSION_DRILL='$(FROM)' $(GO) test -count 1 -v -timeout 30m ./internal/test/drilltest
+
+.PHONY: release-check
+release-check: ## have users outside the repository get, build and run each module, as if VERSION (v0.1.0) was tagged
+	@cd tools && $(GO) run ./release -root .. -version $(VERSION)
 
 .PHONY: bench-peers
 bench-peers: servers ## this package beside others, 5 rounds, into docs/performance.md; with BENCH=regexp the chosen ones, to the screen

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+)
+
+// A user is somebody outside the repository, with one of its packages.
+type user struct {
+	pkg     string // from the root of the repository
+	program string // in the folder users
+	name    string // under which the package registers a provider
+	config  string // the provider's, as Go writes it
+}
+
+// users have each package that is for users.
+var users = []user{
+	{"memory", "visit", "memory", `""`},
+	{"file", "visit", "file", "folder"},
+	{"cookie", "visit", "cookie", `"{\"securityKey\": \"0123456789abcdef0123456789abcdef\"}"`},
+	{"contrib/sqlite", "visit", "sqlite", `folder + "/sessions.db"`},
+	{"redis", "register", "redis", `"{"`},
+	{"memcache", "register", "memcache", `"{"`},
+	{"postgres", "register", "postgresql", `"{"`},
+	{"mysql", "register", "mysql", `"{"`},
+	{"sessionfasthttp", "fasthttp", "", ""},
+	{"sessiontest", "import", "", ""},
+	{"contrib/pgx", "import", "", ""},
+	{"contrib/beego", "beego", "", ""},
+}
+
+// notForUsers are the modules that measure or check the others.
+var notForUsers = []string{"bench", "tools", "contrib/frameworks"}
+
+// complete returns an error for a module that no user tries.
+func complete(modules []mod) error {
+	for _, m := range modules {
+		tried := func(u user) bool {
+			return u.pkg == m.folder || strings.HasPrefix(u.pkg, m.folder+"/") || m.folder == ""
+		}
+		if !slices.ContainsFunc(users, tried) && !slices.Contains(notForUsers, m.folder) {
+			return fmt.Errorf("no user tries the module %s: add one to users", m.folder)
+		}
+	}
+	return nil
+}
+
+//go:embed users
+var programs embed.FS
+
+// try has the user's program get, build and run the package.
+func (u user) try(ctx context.Context, c *candidate, folder string) error {
+	program, err := u.source()
+	if err != nil {
+		return err
+	}
+	return u.run(ctx, c, folder, program)
+}
+
+// run gets the package, and builds and runs a program in a module of the user's own. So is the module cache: in the shared one another
+// try of the version may be.
+func (u user) run(ctx context.Context, c *candidate, folder string, program []byte) error {
+	if err := os.RemoveAll(folder); err != nil {
+		return err
+	}
+	shared, err := command(ctx, ".", nil, "go", "env", "GOMODCACHE", "GOPROXY")
+	if err != nil {
+		return err
+	}
+	cache, proxies, _ := strings.Cut(strings.TrimSpace(shared), "\n")
+	env := []string{
+		"GOPROXY=file://" + c.proxy + ",file://" + filepath.ToSlash(cache) + "/cache/download," + proxies,
+		"GOMODCACHE=" + filepath.Join(filepath.Dir(c.proxy), "cache"), "GOSUMDB=off", "GOFLAGS=-modcacherw", "GOWORK=off", "GO111MODULE=on",
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "main.go"), program, 0o600); err != nil {
+		return err
+	}
+	for _, args := range [][]string{
+		{"mod", "init", "example.com/user"}, {"get", path.Join(rootPath, u.pkg) + "@" + c.version}, {"mod", "tidy"}, {"build", "-o", "user", "."},
+	} {
+		if _, err := command(ctx, folder, env, "go", args...); err != nil {
+			return err
+		}
+	}
+	said, err := command(ctx, folder, nil, filepath.Join(folder, "user"))
+	if err == nil && said != "ok\n" {
+		err = fmt.Errorf("it says %q", said)
+	}
+	return err
+}
+
+// source returns the user's program.
+func (u user) source() ([]byte, error) {
+	t, err := template.ParseFS(programs, "users/"+u.program+".txt")
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = t.Execute(&b, map[string]string{"Import": path.Join(rootPath, u.pkg), "Name": u.name, "Config": u.config})
+	return b.Bytes(), err
+}

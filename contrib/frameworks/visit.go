@@ -38,16 +38,16 @@ func Visit(t *testing.T, address string) {
 	t.Helper()
 	b := &Browser{Address: address}
 	b.Count(t, "1")
-	stranger := b.SID
+	stranger := b.Cookie
 	b.post(t, "/login", http.StatusNoContent)
-	if b.SID == "" || b.SID == stranger {
+	if b.Cookie == "" || b.Cookie == stranger {
 		t.Error("the login has not given a new sid")
 	}
 	b.Count(t, "2")
 	b.Count(t, "3")
 	ann := *b
 	b.post(t, "/logout", http.StatusNoContent)
-	if b.SID != "" {
+	if b.Cookie != "" {
 		t.Error("the logout has left the cookie")
 	}
 	b.Count(t, "1")
@@ -59,7 +59,7 @@ func Visit(t *testing.T, address string) {
 // A Browser keeps the session's cookie.
 type Browser struct {
 	Address string // what Serve returns
-	SID     string // the cookie's value; "" is none
+	Cookie  string // the cookie's value; "" is none
 }
 
 // Count posts to /count, which has to answer with the number want.
@@ -79,8 +79,8 @@ func (b *Browser) post(t *testing.T, path string, status int) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.SID != "" {
-		r.AddCookie(&http.Cookie{Name: "gosessionid", Value: b.SID})
+	if b.Cookie != "" {
+		r.AddCookie(&http.Cookie{Name: "gosessionid", Value: b.Cookie})
 	}
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -92,8 +92,8 @@ func (b *Browser) post(t *testing.T, path string, status int) string {
 		t.Fatalf("%s: %s, %q, %v", path, res.Status, body, err)
 	}
 	for _, c := range res.Cookies() {
-		if b.SID = c.Value; c.MaxAge < 0 {
-			b.SID = ""
+		if b.Cookie = c.Value; c.MaxAge < 0 {
+			b.Cookie = ""
 		}
 	}
 	return number.FindString(string(body))

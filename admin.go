@@ -52,15 +52,19 @@ func (m *Manager) Count(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// Ping reports whether the store can be reached. A client-side provider always can.
+// Ping is for health checks. It returns nil from a manager that can be used, [ErrClosed] from one that was closed, and within
+// opTimeout the store's error if the store cannot be reached or used: a server does not answer, no file can be made in the folder.
+// The memory and cookie providers have nothing to reach. A [driver.Backend] that is no [driver.Pinger] is asked for a session that
+// nobody has, and a third-party provider whether there is one. An error counts in [Stats].
 func (m *Manager) Ping(ctx context.Context) error {
-	p, err := optional[driver.Pinger](m, pinging)
-	if err != nil || p == nil { // there is nothing to reach
-		return err
+	m.calls.begin()
+	defer m.calls.end()
+	if m.isClosed() {
+		return ErrClosed
 	}
 	ctx, cancel := m.loadContext(orBackground(ctx))
 	defer cancel()
-	if err := p.Ping(ctx); err != nil {
+	if err := m.engine.ping(ctx); err != nil {
 		m.stats.count(failures)
 		return fmt.Errorf("session: ping: %w", err)
 	}

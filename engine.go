@@ -52,6 +52,9 @@ type engine interface {
 	// sweep removes what has expired, and returns how many sessions.
 	sweep(ctx context.Context) (int, error)
 
+	// ping returns nil if the store answers, or there is nothing to reach.
+	ping(ctx context.Context) error
+
 	// watched returns the key of s for those that wait for its end, "" if it has none.
 	watched(s *Session) string
 	// deadline returns when the session under such a key ends if nobody uses it; ErrNotFound says that it has ended.
@@ -76,7 +79,6 @@ const (
 	listing
 	counting
 	clearing
-	pinging
 	sweeping
 	watching
 	abilities
@@ -107,7 +109,6 @@ func (m *Manager) unable() (why [abilities]error) {
 		{listing, has[driver.Lister](m), "this provider cannot list sessions"},
 		{counting, has[driver.Counter](m), "this provider cannot count sessions"},
 		{clearing, has[driver.Clearer](m), "this provider cannot end all sessions"},
-		{pinging, has[driver.Pinger](m) || inClients, "this provider cannot be pinged"},
 		{sweeping, has[driver.Sweeper](m) || foreign, "this provider sweeps by itself"},
 		{watching, has[driver.Watcher](m), "this provider does not tell of sessions that end"},
 	} {
@@ -124,8 +125,7 @@ func has[T any](m *Manager) bool {
 	return ok
 }
 
-// optional returns what the backend can do besides, or why it cannot. The result is nil, without an error, if the engine needs
-// no backend for it.
+// optional returns what the backend can do besides, or why it cannot.
 func optional[T any](m *Manager, a ability) (t T, err error) {
 	if m.cannot[a] != nil {
 		return t, m.cannot[a]

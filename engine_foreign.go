@@ -284,6 +284,15 @@ func (e *foreignEngine) sweep(ctx context.Context) (int, error) {
 	return 0, nil
 }
 
+// ping asks for a session that nobody has.
+func (e *foreignEngine) ping(ctx context.Context) error {
+	sid, err := e.m.unusedSID()
+	if err == nil {
+		_, err = e.p.SessionExist(ctx, sid)
+	}
+	return hideSID(err, sid)
+}
+
 func (*foreignEngine) watched(*Session) string { return "" }
 
 func (*foreignEngine) deadline(context.Context, string) (time.Time, error) {

@@ -373,6 +373,8 @@ func (e *sealedEngine) abandon(d *deferred, _ *Session) {
 
 func (*sealedEngine) sweep(context.Context) (int, error) { return 0, nil }
 
+func (*sealedEngine) ping(context.Context) error { return nil }
+
 func (*sealedEngine) watched(s *Session) string { return s.sid }
 
 // deadline is asked when a deadline has come, so that the session has ended.

@@ -332,6 +332,22 @@ func (e *storedEngine) sweep(ctx context.Context) (int, error) {
 	return s.Sweep(ctx, e.m.expired())
 }
 
+// ping asks a store that has no Ping for a record that nobody has.
+func (e *storedEngine) ping(ctx context.Context) error {
+	if p, ok := driver.As[driver.Pinger](e.m.backend); ok {
+		return p.Ping(ctx)
+	}
+	sid, err := e.m.unusedSID()
+	if err != nil {
+		return err
+	}
+	rec := e.m.newRecord()
+	if err := e.store.Backend.Load(ctx, e.m.storageKey(sid), &rec); !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	return nil
+}
+
 func (*storedEngine) watched(s *Session) string { return s.draft.Key }
 
 func (e *storedEngine) deadline(ctx context.Context, key string) (time.Time, error) {

@@ -359,7 +359,6 @@ func TestLimitNeedsAProviderThatCan(t *testing.T) {
 		"DestroyUser": second(m.DestroyUser(t.Context(), "ann")),
 		"Count":       second(m.Count(t.Context())),
 		"DestroyAll":  m.DestroyAll(t.Context()),
-		"Ping":        m.Ping(t.Context()),
 		"List":        listError(m),
 	} {
 		if !errors.Is(err, errors.ErrUnsupported) {

@@ -28,6 +28,12 @@ func (r *request) newSID() (sid string, err error) {
 	return sid, nil
 }
 
+// unusedSID returns a sid that nobody has, without asking a SessionIDGenerator.
+func (m *Manager) unusedSID() (string, error) {
+	sid, err := m.randomSID()
+	return m.cfg.SessionIDPrefix + sid, err
+}
+
 func (m *Manager) randomSID() (string, error) {
 	random := make([]byte, m.cfg.sidBytes)
 	if _, err := io.ReadFull(rand.Reader, random); err != nil {

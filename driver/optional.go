@@ -97,7 +97,9 @@ type (
 		Watch(ctx context.Context, resync func(), destroyed func(key string)) error
 	}
 
-	// A Pinger reports whether the store can be reached.
+	// A Pinger tells whether the store can be used, for health checks: nil if it can; an error, within the time of ctx, if it does
+	// not answer, or would refuse whatever it is asked to store. A store that is no Pinger is asked for a record that nobody has,
+	// which is as good where nothing has to be reached.
 	Pinger interface {
 		Ping(ctx context.Context) error
 	}

@@ -151,6 +151,13 @@ var brokenManagers = []managerBreakage{
 		caught: []string{"share/goroutines"},
 	},
 	{
+		name: "a store's Ping fails",
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, ping: func(context.Context) error { return errors.ErrUnsupported }}
+		},
+		caught: []string{"share/ping"},
+	},
+	{
 		name:   "each manager has a namespace of its own",
 		opts:   []session.ManagerConfigOpt{ownNamespace},
 		caught: []string{"share/closed"},

@@ -90,6 +90,21 @@ var shareCases = []testCase{
 		},
 	},
 	{
+		name:       "share/ping",
+		sentence:   "Ping",
+		rule:       "Ping is nil from a manager that can be used, whatever keeps its sessions, and ErrClosed after Close.",
+		clientSide: true,
+		check: func(t testing.TB, e *env) {
+			m, err := session.New(e.provider(nil), e.config())
+			if err != nil {
+				t.Fatalf("New: %v", err)
+			}
+			wantOK(t, "Ping", m.Ping(t.Context()))
+			wantOK(t, "Close", m.Close())
+			wantErr(t, "Ping of a manager that was closed", m.Ping(t.Context()), session.ErrClosed)
+		},
+	},
+	{
 		name:     "share/many requests",
 		notBeego: true,
 		sentence: "S14",

@@ -55,7 +55,7 @@ servers: ## install the Debian packages of the servers that the tests start, whe
 	@scripts/servers.sh
 
 .PHONY: check
-check: ## format, vet on three systems, static analysis, tidy modules, layering, ten mutants at random
+check: ## format, vet on three systems and for 32 bits, static analysis, tidy modules, layering, ten mutants at random
 	@$(MAKE) -k fmt vet lint tidy layering fit mutants N=10
 
 .PHONY: fmt
@@ -65,11 +65,16 @@ fmt: $(TOOLS)/.built
 	[ -z "$$files" ]
 
 .PHONY: vet
-vet: $(PLATFORMS:%=vet-%)
+vet: $(PLATFORMS:%=vet-%) vet-386
 
 .PHONY: $(PLATFORMS:%=vet-%)
 $(PLATFORMS:%=vet-%): vet-%:
 	@$(call each,$(MODULES),GOOS=$* CGO_ENABLED=0 $(GO) vet ./...)
+
+# Not bench: it would build all of the peers once more.
+.PHONY: vet-386
+vet-386:
+	@$(call each,$(TESTED),GOARCH=386 CGO_ENABLED=0 $(GO) vet ./...)
 
 .PHONY: lint
 lint: $(TOOLS)/.built

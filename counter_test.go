@@ -76,7 +76,7 @@ func TestCounters(t *testing.T) {
 	testCounter[int16](t, math.MinInt16, math.MaxInt16)
 	testCounter[int32](t, math.MinInt32, math.MaxInt32)
 	testCounter[int64](t, math.MinInt64, math.MaxInt64)
-	testCounter[uint](t, 0, math.MaxInt64)
+	testCounter[uint](t, 0, min(math.MaxUint, math.MaxInt64))
 	testCounter[uint8](t, 0, math.MaxUint8)
 	testCounter[uint16](t, 0, math.MaxUint16)
 	testCounter[uint32](t, 0, math.MaxUint32)

@@ -208,11 +208,16 @@ func TestGetNumbers(t *testing.T) {
 	}
 }
 
+// asInt returns what is wanted of GetInt where that is wanted of GetInt64: less fits into an int of 32 bits.
 func asInt(want any) any {
-	if i, ok := want.(int64); ok {
-		return int(i)
+	i, ok := want.(int64)
+	switch {
+	case !ok:
+		return want
+	case int64(int(i)) != i:
+		return "none"
 	}
-	return want
+	return int(i)
 }
 
 func result[T any](v T, err error) (any, error) { return v, err }

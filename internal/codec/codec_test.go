@@ -121,7 +121,7 @@ var valueCases = []struct {
 	{"empty strings", []string{}, []string(nil)},
 	{"nil strings", []string(nil), nil},
 	{"bools", []bool{true, false}, nil},
-	{"ints", []int{1, -1, 1 << 40}, nil},
+	{"ints", []int{1, -1, math.MaxInt}, nil},
 	{"int8s", []int8{1, -1, -128}, nil},
 	{"int64s", []int64{math.MinInt64, 0}, nil},
 	{"uint16s", []uint16{1, 65535}, nil},

@@ -185,8 +185,8 @@ func TestCompactCountsMoreThanThereIs(t *testing.T) {
 		"slices of strings": "\x16\x16\x12",
 		"map of int8s":      "\x17\x03\x03",
 	} {
-		for _, n := range []int{len(rest) + 1, 500 * len(rest), 1 << 40} {
-			enc := append(binary.AppendUvarint([]byte(header), uint64(n)+1), rest...)
+		for _, n := range []uint64{uint64(len(rest)) + 1, 500 * uint64(len(rest)), 1 << 40} {
+			enc := append(binary.AppendUvarint([]byte(header), n+1), rest...)
 			size := allocated(func() {
 				if v, err := (compact{}).Value(enc); !errors.Is(err, driver.ErrCorrupt) {
 					t.Errorf("%s, %d: %T, %v", name, n, v, err)

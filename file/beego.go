@@ -168,8 +168,13 @@ func (b *beego) findVersion(ctx context.Context, name string, version uint64) (*
 	return rec, err
 }
 
-// within runs do with the lock for a sid.
+// within runs do, which is a request's, with the lock for a sid.
 func (b *beego) within(ctx context.Context, sid string, do func(name string) error) error {
+	b.s.calls.Add(1)
+	return b.locked(ctx, sid, do)
+}
+
+func (b *beego) locked(ctx context.Context, sid string, do func(name string) error) error {
 	name, ok := beegoPath(sid)
 	if !ok {
 		return driver.ErrNotFound
@@ -261,6 +266,7 @@ func (b *beego) Load(ctx context.Context, sid string, rec *driver.Record) error 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	b.s.calls.Add(1)
 	name, ok := beegoPath(sid)
 	if !ok {
 		return driver.ErrNotFound

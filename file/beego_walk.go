@@ -28,7 +28,7 @@ func (b *beego) Count(ctx context.Context) (n int, err error) {
 
 // Sweep implements [driver.Sweeper].
 func (b *beego) Sweep(ctx context.Context, tell func(key, user string)) (removed int, err error) {
-	pace := newPace()
+	pace := b.s.newPace()
 	err = b.walk(ctx, func(sid, name string) error {
 		pace.rest()
 		if isTemp(path.Base(name)) {
@@ -45,7 +45,7 @@ func (b *beego) Sweep(ctx context.Context, tell func(key, user string)) (removed
 			return nil
 		}
 		mine := false
-		err := b.within(ctx, sid, func(name string) error {
+		err := b.locked(ctx, sid, func(name string) error {
 			if !expired() {
 				return nil
 			}

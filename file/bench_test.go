@@ -2,6 +2,7 @@ package file_test
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/file"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
@@ -73,6 +75,33 @@ func BenchmarkBackend(b *testing.B) {
 		from, to = to, from
 		return s.(driver.Renamer).Rename(ctx, to, 1, from, newRecord(time.Hour), driver.Mark{})
 	})
+}
+
+// BenchmarkSweep measures a sweep of ten thousand sessions that have expired, while no requests come.
+func BenchmarkSweep(b *testing.B) {
+	for _, beego := range []bool{false, true} {
+		b.Run("beego="+strconv.FormatBool(beego), func(b *testing.B) {
+			const n = 10_000
+			s, err := file.Open(b.Context(), driver.Config{Config: b.TempDir(), Beego: beego, Lifetime: time.Hour})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.(io.Closer).Close()
+			for b.Loop() {
+				b.StopTimer()
+				for i := range n {
+					if err := s.Create(b.Context(), sessiontest.Key(strconv.Itoa(i)), newRecord(-time.Hour)); err != nil {
+						b.Fatal(err)
+					}
+				}
+				b.StartTimer()
+				if swept, err := s.(driver.Sweeper).Sweep(b.Context(), nil); swept != n || err != nil {
+					b.Fatalf("%d swept, %v", swept, err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/session")
+		})
+	}
 }
 
 // BenchmarkRequests measures whole requests. The floor reads a file of 128 bytes, or writes another and renames

@@ -135,6 +135,7 @@ func (x *index) list(ctx context.Context, term string) iter.Seq2[driver.Entry, e
 	if term == "" {
 		return x.listOthers(ctx)
 	}
+	x.s.calls.Add(1)
 	return listing.Whole(ctx, func(gone func(key string)) (found []driver.Entry, err error) {
 		names, err := x.s.names(x.folder(term), false)
 		for _, name := range names {

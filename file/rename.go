@@ -74,6 +74,7 @@ func cut(b []byte, n int) (head, rest []byte, ok bool) {
 func (s *store) Rename(
 	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
 ) error {
+	s.calls.Add(1)
 	from, ok := s.place(oldKey)
 	if !ok {
 		return driver.ErrNotFound

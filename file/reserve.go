@@ -28,6 +28,7 @@ func userShard(user string) byte { return sha256.Sum256([]byte(user))[0] }
 
 // Reserve implements [driver.UserLimiter]. It opens the files of all the user's sessions.
 func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, limit int, evict bool) (evicted []string, err error) {
+	s.calls.Add(1)
 	p, ok := s.place(key)
 	if !ok {
 		return nil, errKey

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
@@ -28,6 +29,7 @@ type store struct {
 	fsync policy
 	flush func(f *os.File) error // File.Sync, but in tests
 	locks *locks
+	calls atomic.Uint64 // of requests, so far: see pace
 
 	users, aliases *index
 	indexes        [2]*index // both
@@ -71,6 +73,7 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 
 // create stores a record or a mark where neither stands.
 func (s *store) create(ctx context.Context, key string, rec *driver.Record) error {
+	s.calls.Add(1)
 	p, ok := s.place(key)
 	if !ok {
 		return errKey
@@ -111,6 +114,7 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.calls.Add(1)
 	p, ok := s.place(key)
 	if !ok {
 		return driver.ErrNotFound
@@ -211,6 +215,7 @@ func unreadable(err error) bool {
 // within runs do with the lock for key and in the folder of its file. It returns an error wrapping
 // session.ErrNotFound if there is no such folder.
 func (s *store) within(ctx context.Context, key string, do func(d *os.Root, p place) error) error {
+	s.calls.Add(1)
 	p, ok := s.place(key)
 	if !ok {
 		return driver.ErrNotFound

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
@@ -13,22 +14,34 @@ import (
 // leftoverAge is how long nothing happens to a file that a crashed writer has left behind.
 const leftoverAge = time.Hour
 
-// A pace keeps a sweep from taking more than half of the time: it rests after each millisecond or so.
-type pace struct{ since time.Time }
+// A pace keeps a sweep from taking more than half of the time while requests come: after each millisecond or so in which one
+// came, it rests as long. While none comes, nobody has anything of a rest.
+type pace struct {
+	calls *atomic.Uint64 // what requests have called so far
+	seen  uint64         // of these
+	since time.Time
+}
 
-func newPace() *pace { return &pace{time.Now()} }
+func (s *store) newPace() *pace {
+	return &pace{calls: &s.calls, seen: s.calls.Load(), since: time.Now()}
+}
 
 func (p *pace) rest() {
-	if worked := time.Since(p.since); worked >= time.Millisecond {
-		time.Sleep(min(worked, 10*time.Millisecond))
-		p.since = time.Now()
+	worked := time.Since(p.since)
+	if worked < time.Millisecond {
+		return
 	}
+	if calls := p.calls.Load(); calls != p.seen {
+		p.seen = calls
+		time.Sleep(min(worked, 10*time.Millisecond))
+	}
+	p.since = time.Now()
 }
 
 // Sweep implements [driver.Sweeper]. It locks only to remove a file. It removes the markers that a
 // crash has left in the indexes, too, and makes those that are missing.
 func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (removed int, err error) {
-	pace := newPace()
+	pace := s.newPace()
 	var failed error // the first failure of one file; the others still have their turn
 	for dir, err := range s.dirs(ctx) {
 		pace.rest()

@@ -73,7 +73,7 @@ func (s *store) Clear(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.sweepIndexes(ctx, newPace(), math.MaxInt64)
+	return s.sweepIndexes(ctx, s.newPace(), math.MaxInt64)
 }
 
 func (s *store) clearDir(ctx context.Context, dir folder) error {

@@ -133,7 +133,11 @@ func (b *beego) find(ctx context.Context, name string, maxData int) (*driver.Rec
 }
 
 func (b *beego) read(name string, most int) (rec *driver.Record, changed time.Time, err error) {
-	f, err := openFile(b.s.home.root(), name, readOnly)
+	root := b.s.home.root()
+	f, err := openFile(root, name, readOnly)
+	if errors.Is(err, fs.ErrNotExist) && b.s.home.missed(root) {
+		f, err = openFile(b.s.home.root(), name, readOnly)
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errIrregular):
 		return nil, changed, driver.ErrNotFound
@@ -237,6 +241,10 @@ func (b *beego) Create(ctx context.Context, sid string, rec *driver.Record) erro
 	if _, ok := beegoPath(sid); !ok {
 		return errBeegoSID
 	}
+	return retryRemoved(func() error { return b.create(ctx, sid, rec) })
+}
+
+func (b *beego) create(ctx context.Context, sid string, rec *driver.Record) error {
 	return b.within(ctx, sid, func(name string) error {
 		switch _, err := b.find(ctx, name, 0); {
 		case err == nil:
@@ -290,7 +298,7 @@ func (b *beego) Save(ctx context.Context, sid string, rec *driver.Record) error 
 			saved.Expires = old.Expires
 		}
 		if err := b.put(name, &saved); err != nil {
-			return err
+			return b.orGone(name, err)
 		}
 		rec.Version = fingerprint(rec.Data)
 		return nil
@@ -305,10 +313,20 @@ func (b *beego) Touch(ctx context.Context, sid string, expires time.Time) error 
 			return err
 		}
 		if err := b.date(name, expires); err != nil {
-			return fail("touch", err)
+			return b.orGone(name, fail("touch", err))
 		}
 		return nil
 	})
+}
+
+// orGone is that of a [store].
+func (b *beego) orGone(name string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, _, gone := b.read(name, maxSize); errors.Is(gone, driver.ErrNotFound) {
+			return gone
+		}
+	}
+	return err
 }
 
 // Delete implements [driver.Backend].

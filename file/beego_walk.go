@@ -67,6 +67,7 @@ func (b *beego) Sweep(ctx context.Context, tell func(key, user string)) (removed
 
 // walk calls do for each session's file, and for what a crashed writer has left.
 func (b *beego) walk(ctx context.Context, do func(sid, name string) error) error {
+	b.s.home.missed(b.s.home.root()) // nothing would be found in it
 	err := fs.WalkDir(b.s.home.root().FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:

@@ -93,7 +93,11 @@ func (s *store) syncDir(d *os.Root) error {
 // names returns the names of the folders in a folder, or of the files. Whatever is neither was made by
 // somebody else. The folder may not be there, or go before it is read, as that of a user does with the last marker.
 func (s *store) names(dir string, folders bool) ([]string, error) {
-	f, err := s.home.root().OpenFile(dir, readOnly, 0)
+	root := s.home.root()
+	f, err := root.OpenFile(dir, readOnly, 0)
+	if errors.Is(err, fs.ErrNotExist) && s.home.missed(root) {
+		f, err = s.home.root().OpenFile(dir, readOnly, 0)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// A home is the folder at a path. If somebody removes it, it is opened again when the next file is to be made; who only reads
-// finds nothing until then.
+// A home is the folder at a path. If somebody removes it, it is opened again when the next file is to be made, or when something
+// is not found in it while another folder is in its place.
 type home struct {
 	path string // absolute
 	ours string // the folder in it that has to be ours alone, "" for none
@@ -84,6 +84,28 @@ func (h *home) renew(root *os.Root) error {
 	}
 	h.use(root)
 	return nil
+}
+
+// retryRemoved runs create, and again if somebody has removed a folder while it was at work in it. It has to lock again, too.
+func retryRemoved(create func() error) (err error) {
+	for range 3 {
+		if err = create(); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return err
+}
+
+// missed reports whether root, in which something was not found, was removed and another folder is in its place, which is open now.
+func (h *home) missed(root *os.Root) bool {
+	mine, err := root.Lstat(".")
+	if err != nil {
+		return false
+	}
+	if named, err := os.Stat(h.path); err != nil || os.SameFile(mine, named) {
+		return false
+	}
+	return h.renew(root) == nil && h.root() != root
 }
 
 // removed reports whether a folder that is open is no more: nothing can be made in it. That its path leads to another folder, or

@@ -1,7 +1,9 @@
 package file_test
 
 import (
+	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -99,4 +101,74 @@ func TestPathOfOthers(t *testing.T) {
 	if err == nil || errors.Is(err, session.ErrExists) || !strings.Contains(err.Error(), "others can write") {
 		t.Errorf("Create: %v, want an error that says what is wrong", err)
 	}
+}
+
+// TestPathMadeAgainIsRead has a node look for what another one has stored after the whole folder was removed.
+func TestPathMadeAgainIsRead(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a folder in use cannot be removed")
+	}
+	for _, tt := range []struct {
+		name  string
+		beego bool
+		find  func(b driver.Backend, key string) (int, error)
+	}{
+		{"Load", false, found},
+		{"Count", false, counted},
+		{"ListUser", false, listed},
+		{"beego's Load", true, found},
+		{"beego's Count", true, counted},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "tmp")
+			var nodes [2]driver.Backend
+			for i := range nodes {
+				b, err := file.Open(t.Context(), driver.Config{Config: dir, Beego: tt.beego, Lifetime: time.Hour})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { b.(io.Closer).Close() })
+				nodes[i] = b
+			}
+			key, rec := sessiontest.Key("1"), newRecord(time.Hour)
+			rec.User = "ann"
+			if err := os.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := tt.find(nodes[1], key); n != 0 || err != nil {
+				t.Errorf("%d found before, %v", n, err)
+			}
+			if _, err := os.Stat(dir); err == nil {
+				t.Error("who only reads has made the folder")
+			}
+			if err := nodes[0].Create(t.Context(), key, rec); err != nil {
+				t.Fatal(err)
+			}
+			if n, err := tt.find(nodes[1], key); n != 1 || err != nil {
+				t.Errorf("%d found, %v", n, err)
+			}
+		})
+	}
+}
+
+func found(b driver.Backend, key string) (int, error) {
+	err := b.Load(context.Background(), key, new(driver.Record))
+	if errors.Is(err, driver.ErrNotFound) {
+		return 0, nil
+	}
+	return 1, err
+}
+
+func counted(b driver.Backend, _ string) (int, error) {
+	return b.(driver.Counter).Count(context.Background())
+}
+
+func listed(b driver.Backend, _ string) (n int, err error) {
+	for _, err := range b.(driver.UserLister).ListUser(context.Background(), "ann") {
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
 }

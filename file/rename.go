@@ -99,7 +99,7 @@ func (s *store) Rename(
 	renamed := *rec
 	renamed.Version = 1
 	if err := s.move(from, to, &old, &renamed, mark); err != nil {
-		return err
+		return s.orGone(from, err)
 	}
 	rec.Version = 1
 	return nil

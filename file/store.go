@@ -78,6 +78,10 @@ func (s *store) create(ctx context.Context, key string, rec *driver.Record) erro
 	if !ok {
 		return errKey
 	}
+	return retryRemoved(func() error { return s.createAt(ctx, p, rec) })
+}
+
+func (s *store) createAt(ctx context.Context, p place, rec *driver.Record) error {
 	if err := s.locks.lock(ctx, p.shard); err != nil {
 		return err
 	}
@@ -120,7 +124,12 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 		return driver.ErrNotFound
 	}
 	found := driver.Record{MaxData: rec.MaxData}
-	if err := read(s.home.root(), p.path, &found); err != nil {
+	root := s.home.root()
+	err := read(root, p.path, &found)
+	if errors.Is(err, driver.ErrNotFound) && s.home.missed(root) {
+		err = read(s.home.root(), p.path, &found)
+	}
+	if err != nil {
 		return err
 	}
 	if !found.Live(time.Now()) {
@@ -236,7 +245,16 @@ func (s *store) withinPlace(ctx context.Context, p place, do func(d *os.Root, p 
 		return fail("open", err)
 	}
 	defer d.Close()
-	return do(d, p)
+	return s.orGone(p, do(d, p))
+}
+
+// orGone returns the error of a call that changes a record, or says that the record is gone if somebody has removed its folder
+// meanwhile.
+func (s *store) orGone(p place, err error) error {
+	if errors.Is(err, fs.ErrNotExist) && errors.Is(readHead(s.home.root(), p.path, new(driver.Record)), driver.ErrNotFound) {
+		return driver.ErrNotFound
+	}
+	return err
 }
 
 // replace stores a record where old is, or nothing if old is the zero Record. The caller has the lock. The

@@ -54,12 +54,6 @@ var configFields = []configField{
 	{"trustedProxies", func(c *ManagerConfig) any { return &c.TrustedProxies }},
 }
 
-// goOnly are the fields that no text can say, by their names in lower case.
-var goOnly = map[string]string{
-	"sessionidgenerator": "SessionIDGenerator", "cookieattributes": "CookieAttributes", "cookieencode": "CookieEncode", "cookiedecode": "CookieDecode",
-	"logger": "Logger", "errorhandler": "ErrorHandler",
-}
-
 type (
 	configField struct {
 		key string
@@ -142,7 +136,7 @@ func (c *ManagerConfig) read(data []byte) error {
 	given := make(map[string]bool)
 	for _, m := range list {
 		f, ok := lookUpField(m.Key)
-		if field, ok := goOnly[strings.ToLower(m.Key)]; ok {
+		if field, ok := goOnly(m.Key); ok {
 			return configErrorf(field, "is a setting of Go code alone: set ManagerConfig.%s (%s)", field, strictjson.Place(data, m.Start))
 		}
 		if !ok {
@@ -174,6 +168,12 @@ func lookUpField(key string) (configField, bool) {
 		}
 	}
 	return configField{}, false
+}
+
+// goOnly returns the field that a key means, if no text can say it.
+func goOnly(key string) (field string, ok bool) {
+	f, ok := reflect.TypeFor[ManagerConfig]().FieldByNameFunc(func(name string) bool { return strings.EqualFold(name, key) })
+	return f.Name, ok && f.Tag.Get("json") == "-"
 }
 
 func configKeys() (keys []string) {
@@ -293,8 +293,8 @@ func readProviderText(value json.RawMessage) (providerText, error) {
 	return providerText(compact.String()), err
 }
 
-// MarshalJSON writes what [ManagerConfig.UnmarshalJSON] reads, all fields and all secrets. Logger and
-// ErrorHandler are left out.
+// MarshalJSON writes what [ManagerConfig.UnmarshalJSON] reads, all fields and all secrets. What only Go code can say, such as
+// Logger and the events, is left out.
 func (c ManagerConfig) MarshalJSON() ([]byte, error) {
 	type fields ManagerConfig
 	return json.Marshal(struct {

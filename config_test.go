@@ -156,6 +156,19 @@ func changedFields(a, b *ManagerConfig) (names []string) {
 	return names
 }
 
+// A key for what only Go code can say is told apart from a slip.
+func TestParseConfigGoOnly(t *testing.T) {
+	for _, tt := range settingForms {
+		if tt.json != "" {
+			continue
+		}
+		for _, key := range []string{tt.field, strings.ToLower(tt.field)} {
+			_, err := ParseConfig([]byte(`{"` + key + `": null}`))
+			wantConfigError(t, err, tt.field, "is a setting of Go code alone: set ManagerConfig."+tt.field+" (line 1, column 2)")
+		}
+	}
+}
+
 func testMarshal(t *testing.T, want *ManagerConfig) {
 	t.Helper()
 	data, err := json.Marshal(want)

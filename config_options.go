@@ -65,7 +65,9 @@ func CfgIdleLifetime(d time.Duration) ManagerConfigOpt { return CfgMaxLifeTime(w
 
 // CfgCookieMaxAge is CfgCookieLifeTime with a time instead of seconds: how long the browser keeps the cookie, in whole seconds, rounded
 // up; zero for until it closes.
-func CfgCookieMaxAge(d time.Duration) ManagerConfigOpt { return CfgCookieLifeTime(int(wholeSeconds(d))) }
+func CfgCookieMaxAge(d time.Duration) ManagerConfigOpt {
+	return CfgCookieLifeTime(int(wholeSeconds(d)))
+}
 
 // wholeSeconds rounds up. What is negative stays so, and is refused when the Manager is made.
 func wholeSeconds(d time.Duration) int64 {
@@ -103,7 +105,9 @@ func CfgSetSessionNameInHTTPHeader(name string) ManagerConfigOpt {
 // CfgSessionHeader has the sid travel in the request and response header of this name too, "" for none: it sets
 // EnableSidInHTTPHeader and SessionNameInHTTPHeader.
 func CfgSessionHeader(name string) ManagerConfigOpt {
-	return func(config *ManagerConfig) { config.EnableSidInHTTPHeader, config.SessionNameInHTTPHeader = name != "", name }
+	return func(config *ManagerConfig) {
+		config.EnableSidInHTTPHeader, config.SessionNameInHTTPHeader = name != "", name
+	}
 }
 
 // CfgEnableSidInURLQuery sets EnableSidInURLQuery. URLs are logged and shared, and the sid with them.

@@ -1,11 +1,15 @@
 package session_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"time"
 
 	"github.com/seed1a8f7c28/session"
+	_ "github.com/seed1a8f7c28/session/file"
 )
 
 // An operator finds a session in the list of all, looks into it, and gives its visitor something, while the visitor goes on.
@@ -103,4 +107,73 @@ func ExampleSession_Reload() {
 	// light
 	// <nil> dark
 	// session: destroyed meanwhile
+}
+
+// An operator's page counts visitors and users.
+func ExampleManager_List() {
+	sessions, err := session.NewManager("memory", session.NewManagerConfig())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sessions.Close()
+	for _, user := range []string{"", "ann", "bob", "ann"} {
+		r := httptest.NewRequest("POST", "/login", nil)
+		sess, err := sessions.Start(httptest.NewRecorder(), r)
+		if err == nil && user != "" {
+			err = sess.Login(r.Context(), user)
+		}
+		if err != nil {
+			fmt.Println(err)
+		}
+	}
+
+	census := func(ctx context.Context) (visitors int, logins map[string]int, err error) {
+		logins = make(map[string]int)
+		for info, err := range sessions.List(ctx) {
+			if err != nil { // the last that List yields
+				return 0, nil, err
+			}
+			if info.User == "" {
+				visitors++
+			} else {
+				logins[info.User]++
+			}
+		}
+		return visitors, logins, nil
+	}
+	fmt.Println(census(context.Background()))
+	// Output:
+	// 1 map[ann:2 bob:1] <nil>
+}
+
+// A load balancer asks whether the node can work: here, whether the folder of the sessions can be written to.
+func ExampleManager_Ping() {
+	folder, err := os.MkdirTemp("", "sessions")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(folder)
+	sessions, err := session.NewManager("file", session.NewManagerConfig(session.CfgProviderConfig(folder)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ready := func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), time.Second)
+		defer cancel()
+		if err := sessions.Ping(ctx); err != nil {
+			http.Error(w, "not ready", http.StatusServiceUnavailable)
+		}
+	}
+	for range 2 {
+		w := httptest.NewRecorder()
+		ready(w, httptest.NewRequest("GET", "/ready", nil))
+		fmt.Println(w.Code)
+		sessions.Close()
+	}
+	// Output:
+	// 200
+	// 503
 }

@@ -3,6 +3,7 @@ package session_test
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/seed1a8f7c28/session"
 )
@@ -33,6 +34,31 @@ func ExampleParseConfig() {
 	// 1800 seconds
 	// 12h0m0s
 	// ManagerConfig[enableSetCookie=true secure=true cookieName=__Host-session maxLifetime=1800 providerConfig=*** cookieSameSite=3 provider=redis absoluteLifetime=12h0m0s]
+}
+
+// The application reads its settings from a file, which names the provider too.
+func ExampleOpen() {
+	path := filepath.Join(os.TempDir(), "session-example.json")
+	if err := os.WriteFile(path, []byte(`{"provider": "memory", "maxLifetime": "30m"}`), 0o600); err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.Remove(path)
+
+	config, err := session.LoadConfig(path)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sessions, err := session.Open(config)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sessions.Close()
+	fmt.Println(config)
+	// Output:
+	// ManagerConfig[enableSetCookie=true maxLifetime=1800 provider=memory]
 }
 
 // An error names the setting, says where it stands, and shows no value.

@@ -12,7 +12,7 @@ import (
 // Sessions live for half an hour without use and end with the browser. Those of visitors who want to be remembered
 // live for thirty days, and so does their cookie: from each use anew, on every node.
 func ExampleSession_RememberMe() {
-	sessions, err := session.NewManager("memory", session.NewManagerConfig(session.CfgMaxLifeTime(30*60)))
+	sessions, err := session.NewManager("memory", session.NewManagerConfig(session.CfgIdleLifetime(30*time.Minute)))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -20,17 +20,15 @@ func ExampleSession_RememberMe() {
 	defer sessions.Close()
 
 	login := func(w http.ResponseWriter, r *http.Request) {
-		sess, err := sessions.Regenerate(w, r) // a new sid at each login
+		sess, err := sessions.Start(w, r)
 		if err != nil {
 			http.Error(w, "try again later", http.StatusServiceUnavailable)
 			return
 		}
 		defer sess.SessionRelease(r.Context(), w)
-		if r.FormValue("remember") != "" {
+		err = sess.Login(r.Context(), r.FormValue("user")) // the password was right
+		if err == nil && r.FormValue("remember") != "" {
 			err = sess.RememberMe(r.Context(), 30*24*time.Hour)
-		}
-		if err == nil {
-			err = sess.Set(r.Context(), "user", r.FormValue("user"))
 		}
 		if err != nil {
 			http.Error(w, "try again later", http.StatusServiceUnavailable)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 
 	"github.com/seed1a8f7c28/session"
 )
@@ -68,6 +69,126 @@ func ExampleSession_Login() {
 	// - laptop
 	// - phone
 	// ann: revoked
+	// 1 ended <nil>
+	// user ""
+	// user "ann"
+}
+
+// A page shows where Ann is logged in, the latest login first.
+func ExampleManager_SessionsOf() {
+	sessions, err := session.NewManager("memory", session.NewManagerConfig())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sessions.Close()
+
+	devices := func(w http.ResponseWriter, r *http.Request) {
+		sess, err := sessions.Start(w, r)
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		defer sess.SessionRelease(r.Context(), w)
+		infos, err := sessions.SessionsOf(r.Context(), sess.User())
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		for _, info := range infos {
+			fmt.Printf("%s, this one: %t\n", info.Label, info.ID == sess.ID())
+		}
+	}
+	visit(loginWith(sessions, "ann", "phone"), nil)
+	visit(loginWith(sessions, "bob", "tablet"), nil)
+	visit(devices, visit(loginWith(sessions, "ann", "laptop"), nil))
+	// Unordered output:
+	// laptop, this one: true
+	// phone, this one: false
+}
+
+// loginWith logs user in, and notes with what.
+func loginWith(sessions *session.Manager, user, device string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		sess, err := sessions.Start(w, r)
+		if err == nil {
+			defer sess.SessionRelease(r.Context(), w)
+			err = sess.Login(r.Context(), user)
+		}
+		if err == nil {
+			err = sess.SetLabel(r.Context(), device)
+		}
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+		}
+	}
+}
+
+// At the login the application notes by what the user will know this session again. A label that is too long is refused: a
+// User-Agent comes from the client.
+func ExampleSession_SetLabel() {
+	sessions, err := session.NewManager("memory", session.NewManagerConfig())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sessions.Close()
+
+	login := func(w http.ResponseWriter, r *http.Request) {
+		sess, err := sessions.Start(w, r)
+		if err == nil {
+			defer sess.SessionRelease(r.Context(), w)
+			err = sess.Login(r.Context(), "ann")
+		}
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		err = sess.SetLabel(r.Context(), r.UserAgent())
+		if errors.Is(err, session.ErrTooLarge) {
+			err = sess.SetLabel(r.Context(), "an unknown browser")
+		}
+		fmt.Println(sess.Label(r.Context()), err)
+	}
+	for _, agent := range []string{"curl/8.14.1", strings.Repeat("Mozilla/5.0 ", 30)} {
+		r := httptest.NewRequest("POST", "/login", nil)
+		r.Header.Set("User-Agent", agent)
+		login(httptest.NewRecorder(), r)
+	}
+	// Output:
+	// curl/8.14.1 <nil>
+	// an unknown browser <nil>
+}
+
+// Ann has changed her password: she is logged out everywhere else.
+func ExampleManager_DestroyUser() {
+	sessions, err := session.NewManager("memory", session.NewManagerConfig())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer sessions.Close()
+
+	changePassword := func(w http.ResponseWriter, r *http.Request) {
+		sess, err := sessions.Start(w, r)
+		if err != nil {
+			http.Error(w, "try again later", http.StatusServiceUnavailable)
+			return
+		}
+		defer sess.SessionRelease(r.Context(), w)
+		n, err := sessions.DestroyUser(r.Context(), sess.User(), sess.ID()) // all but this one
+		fmt.Println(n, "ended", err)
+	}
+	who := func(w http.ResponseWriter, r *http.Request) {
+		if sess, err := sessions.Start(w, r); err == nil {
+			fmt.Printf("user %q\n", sess.User())
+		}
+	}
+	phone, laptop := visit(loginWith(sessions, "ann", "phone"), nil), visit(loginWith(sessions, "ann", "laptop"), nil)
+	visit(changePassword, laptop)
+	visit(who, phone)
+	visit(who, laptop)
+	// Output:
 	// 1 ended <nil>
 	// user ""
 	// user "ann"

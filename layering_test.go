@@ -80,7 +80,6 @@ func mayImport(folder, imported string) bool {
 
 // TestLayering reads the imports of every file that is no test, whatever system it is for.
 func TestLayering(t *testing.T) {
-	const module = "github.com/seed1a8f7c28/session"
 	seen := make(map[string]bool)
 	goFiles(t, false, func(file string, f *ast.File) {
 		folder := path.Dir(file)

@@ -1,7 +1,6 @@
 package session_test
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net"
@@ -20,7 +19,7 @@ import (
 // as a browser would.
 func TestREADMEProgram(t *testing.T) {
 	const shown = `"127.0.0.1:8080"`
-	program := firstProgram(t, "README.md")
+	program := snippets(t, "README.md", "go")[0].code
 	if strings.Count(program, shown) != 1 {
 		t.Fatalf("README.md's program does not listen on %s", shown)
 	}
@@ -69,30 +68,6 @@ func TestREADMEProgram(t *testing.T) {
 			}
 		}
 	}
-}
-
-// firstProgram returns the first block of Go code in a Markdown file.
-func firstProgram(t *testing.T, name string) string {
-	t.Helper()
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	var code strings.Builder
-	inside := false
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		switch line := lines.Text(); {
-		case !inside:
-			inside = line == "```go"
-		case line == "```":
-			return code.String()
-		default:
-			code.WriteString(line + "\n")
-		}
-	}
-	t.Fatalf("%s has no block of Go code", name)
-	return ""
 }
 
 // freeAddress returns an address of this machine on which nobody listens.

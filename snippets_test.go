@@ -34,7 +34,9 @@ func documents(t *testing.T) []string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		names = append(names, found...)
+		for _, name := range found {
+			names = append(names, filepath.ToSlash(name))
+		}
 	}
 	if len(names) < 10 {
 		t.Fatalf("found %q alone", names)

@@ -37,13 +37,15 @@ func TestProviderKeysAreDocumented(t *testing.T) {
 	found := make(map[string]int)
 	goFiles(t, false, func(file string, f *ast.File) {
 		folder := path.Dir(file)
-		others, ok := providerPages[folder]
-		if !ok {
-			return
-		}
+		others, known := providerPages[folder]
 		ast.Inspect(f, func(n ast.Node) bool {
+			if sel, ok := n.(*ast.SelectorExpr); ok && !known && sel.Sel.Name == "ParseConfig" {
+				if x, ok := sel.X.(*ast.Ident); ok && x.Name == "driver" {
+					t.Errorf("%s reads a providerConfig: providerPages does not say where its keys are documented", file)
+				}
+			}
 			field, ok := n.(*ast.Field)
-			if !ok || field.Tag == nil {
+			if !ok || !known || field.Tag == nil {
 				return true
 			}
 			tag, err := strconv.Unquote(field.Tag.Value)

@@ -193,10 +193,10 @@ func TestSnippetsAreChecked(t *testing.T) {
 	}
 }
 
-// A checkedSnippet is Go code as a file: head is its package clause, head and imports are in its first line.
+// A checkedSnippet is Go code as a file, in whose first line the test puts head.
 type checkedSnippet struct {
 	snippet
-	head    string
+	head    string // a package clause, "" if the code has one
 	rest    string
 	imports []string
 	program bool // it has to compile as it stands
@@ -206,10 +206,7 @@ type checkedSnippet struct {
 
 func parseSnippet(s snippet) (*checkedSnippet, error) {
 	c := &checkedSnippet{snippet: s}
-	code, err := c.elide()
-	if err != nil {
-		return nil, err
-	}
+	code := c.elide()
 	if c.rest = code; strings.HasPrefix(code, "package ") {
 		c.program = !c.elided
 	} else {
@@ -242,7 +239,7 @@ func parseSnippet(s snippet) (*checkedSnippet, error) {
 }
 
 // elide returns the code without the marks of what is left out.
-func (c *checkedSnippet) elide() (string, error) {
+func (c *checkedSnippet) elide() string {
 	var scan scanner.Scanner
 	code := []byte(c.code)
 	fset := token.NewFileSet()
@@ -252,7 +249,7 @@ func (c *checkedSnippet) elide() (string, error) {
 		pos, tok, text := scan.Scan()
 		switch {
 		case tok == token.EOF:
-			return string(code), nil
+			return string(code)
 		case tok == token.ILLEGAL && text == "…":
 			c.elided = true
 			copy(code[file.Offset(pos):], bytes.Repeat([]byte(" "), len(text)))
@@ -290,7 +287,7 @@ func (c *checkedSnippet) check(packages exports) []error {
 		again := false
 		for _, err := range found {
 			name, ok := strings.CutPrefix(err.Msg, "undefined: ")
-			if !ok || c.program || slices.Contains(append(imports, names...), name) {
+			if !ok || c.head == "" || slices.Contains(append(imports, names...), name) {
 				continue
 			}
 			if snippetPackages[name] != "" {

@@ -167,7 +167,7 @@ func TestGetProvider(t *testing.T) {
 			}(),
 		} {
 			wantFieldError(t, name, err, "provider")
-			for _, part := range []string{`"nosuch"`, "registered: memory, test-shelf", "import"} {
+			for _, part := range []string{`"nosuch"`, "registered: file, memory, test-shelf", "import"} {
 				if err != nil && !strings.Contains(err.Error(), part) {
 					t.Errorf("%s: %q is not in %q", name, part, err)
 				}

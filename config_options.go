@@ -2,6 +2,7 @@ package session
 
 import (
 	"log/slog"
+	"math"
 	"net/http"
 	"slices"
 	"time"
@@ -66,7 +67,7 @@ func CfgIdleLifetime(d time.Duration) ManagerConfigOpt { return CfgMaxLifeTime(w
 // CfgCookieMaxAge is CfgCookieLifeTime with a time instead of seconds: how long the browser keeps the cookie, in whole seconds, rounded
 // up; zero for until it closes.
 func CfgCookieMaxAge(d time.Duration) ManagerConfigOpt {
-	return CfgCookieLifeTime(int(wholeSeconds(d)))
+	return CfgCookieLifeTime(int(min(wholeSeconds(d), math.MaxInt32)))
 }
 
 // wholeSeconds rounds up. What is negative stays so, and is refused when the Manager is made.

@@ -3,11 +3,11 @@ package mysql
 import (
 	"context"
 	sqldriver "database/sql/driver"
-	"fmt"
 	"net"
-	"sync/atomic"
 
 	"github.com/go-sql-driver/mysql"
+
+	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
 // A connector makes connections whose transactions end with their contexts. The driver watches the context of each call, but
@@ -30,25 +30,28 @@ func newConnector(dsn string) (sqldriver.Connector, error) {
 	return connector{c}, nil
 }
 
-// dialedKey is the context's key for a *net.Conn, which dial fills in.
-type dialedKey struct{}
-
 func dial(ctx context.Context, network, address string) (net.Conn, error) {
-	wire, err := new(net.Dialer).DialContext(ctx, network, address)
-	if to, ok := ctx.Value(dialedKey{}).(*net.Conn); ok && err == nil {
-		*to = wire
+	c, err := new(net.Dialer).DialContext(ctx, network, address)
+	if wire := sessionsql.WireOf(ctx); wire != nil && err == nil {
+		wire.Take(c)
 	}
-	return wire, err
+	return c, err
 }
 
 // Connect implements [sqldriver.Connector].
 func (c connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
-	var wire net.Conn
-	inner, err := c.Connector.Connect(context.WithValue(ctx, dialedKey{}, &wire))
-	if own, ok := inner.(mysqlConn); err == nil && ok && wire != nil {
+	wire, dialing := sessionsql.NewWire(ctx)
+	inner, err := c.Connector.Connect(dialing)
+	closed := wire.Release()
+	switch own, ok := inner.(mysqlConn); {
+	case err != nil || !ok || wire.Conn() == nil:
+		return inner, err
+	case closed:
+		inner.Close()
+		return nil, wire.Waiting(ctx.Err())
+	default:
 		return &conn{mysqlConn: own, wire: wire}, nil
 	}
-	return inner, err
 }
 
 // mysqlConn is what a connection of the driver implements of what database/sql asks for.
@@ -66,52 +69,36 @@ type mysqlConn interface {
 
 type conn struct {
 	mysqlConn
-	wire net.Conn
-	dead atomic.Bool // it is broken off, which the driver may not have noticed
-}
-
-func (c *conn) breakOff() {
-	c.dead.Store(true)
-	c.wire.Close()
+	wire *sessionsql.Wire
 }
 
 // IsValid implements [sqldriver.Validator].
-func (c *conn) IsValid() bool { return !c.dead.Load() && c.mysqlConn.IsValid() }
+func (c *conn) IsValid() bool { return c.wire.Valid(c.mysqlConn) }
 
 // ResetSession implements [sqldriver.SessionResetter].
-func (c *conn) ResetSession(ctx context.Context) error {
-	if c.dead.Load() {
-		return sqldriver.ErrBadConn
-	}
-	return c.mysqlConn.ResetSession(ctx)
-}
+func (c *conn) ResetSession(ctx context.Context) error { return c.wire.Reset(ctx, c.mysqlConn) }
 
 func (c *conn) BeginTx(ctx context.Context, opts sqldriver.TxOptions) (sqldriver.Tx, error) {
 	inner, err := c.mysqlConn.BeginTx(ctx, opts)
 	if err != nil {
 		return nil, err
 	}
-	return &tx{inner, c, ctx}, nil
+	return &tx{inner, c.wire, ctx}, nil
 }
 
 // A tx ends with the context that it has begun with.
 type tx struct {
 	sqldriver.Tx
-	c   *conn
-	ctx context.Context
+	wire *sessionsql.Wire
+	ctx  context.Context
 }
 
-func (t *tx) Commit() error   { return t.end(t.Tx.Commit) }
-func (t *tx) Rollback() error { return t.end(t.Tx.Rollback) }
+func (t *tx) Commit() error {
+	g := t.wire.Guard(t.ctx)
+	return g.End(t.Tx.Commit())
+}
 
-func (t *tx) end(send func() error) error {
-	stop := context.AfterFunc(t.ctx, t.c.breakOff)
-	err := send()
-	if !stop() { // nobody else may get the connection
-		t.c.dead.Store(true)
-		if err != nil {
-			err = fmt.Errorf("waiting for %v: %w", t.c.wire.RemoteAddr(), t.ctx.Err())
-		}
-	}
-	return err
+func (t *tx) Rollback() error {
+	g := t.wire.Guard(t.ctx)
+	return g.End(t.Tx.Rollback())
 }

@@ -5,6 +5,8 @@ import (
 	sqldriver "database/sql/driver"
 	"net"
 	"testing"
+
+	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
 // fakeConn is a connection of lib/pq on which each statement is followed by something.
@@ -26,8 +28,10 @@ func TestEndInTheLastMoment(t *testing.T) {
 	for range 1000 {
 		ctx, cancel := context.WithCancel(t.Context())
 		wire, other := net.Pipe()
-		c := &conn{pqConn: fakeConn{then: cancel}, wire: wire, ask: func() {}}
-		c.off = c.breakOff
+		w, _ := sessionsql.NewWire(ctx)
+		w.Take(wire)
+		w.Release()
+		c := &conn{pqConn: fakeConn{then: cancel}, wire: w}
 		_, err := c.ExecContext(ctx, "", nil)
 		if valid := c.IsValid(); err != nil || valid {
 			t.Fatalf("ExecContext = %v, and that the connection may be used is %v", err, valid)

@@ -6,30 +6,9 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
-
-// dialedKey is the context's key for the dialed, which the dialer fills in.
-type dialedKey struct{}
-
-type dialed struct {
-	ctx  context.Context // of Connect: the one that the dialer is given may end when it has dialed
-	wire net.Conn
-	stop func() bool
-}
-
-// take has wire closed at the end of ctx.
-func (d *dialed) take(wire net.Conn) {
-	d.wire, d.stop = wire, context.AfterFunc(d.ctx, func() { wire.Close() })
-}
-
-// release has it no longer closed, and reports whether it was.
-func (d *dialed) release() (closed bool) {
-	if d.stop != nil {
-		closed = !d.stop()
-		d.stop = nil
-	}
-	return closed
-}
 
 // askTime is how long it may take to ask a server to end a statement. No call waits for that.
 const askTime = time.Second
@@ -47,16 +26,16 @@ type dialer struct {
 }
 
 func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	to, connecting := ctx.Value(dialedKey{}).(*dialed)
-	if !connecting {
+	wire := sessionsql.WireOf(ctx)
+	if wire == nil {
 		return d.dialBrief(ctx, network, address)
 	}
-	to.release() // one of another server, which has not let us in
+	wire.Release() // one of another server, which has not let us in
 	c, err := d.Dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
 	}
-	to.take(c)
+	wire.Take(c)
 	return c, nil
 }
 

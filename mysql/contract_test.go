@@ -24,7 +24,7 @@ var (
 		Driver: "mysql", Dialect: mysql.Dialect, Node: mysql.Open, New: mysql.New,
 		Server: &sqltest.Server{
 			Shared: servertest.MariaDB, Start: servertest.StartMariaDB,
-			Disconnect: disconnect, ReadOnly: readOnly,
+			Disconnect: disconnect, ReadOnly: readOnly, Failover: failover(servertest.StartMariaDB),
 			Serializable: "?tx_isolation=%27SERIALIZABLE%27", Zones: zones, Params: params, ShowsUnflushed: true,
 		},
 	}
@@ -32,7 +32,7 @@ var (
 		Driver: "mysql", Dialect: mysql.Dialect, Node: mysql.Open, New: mysql.New,
 		Server: &sqltest.Server{
 			Shared: servertest.MySQL, Start: servertest.StartMySQL,
-			Disconnect: disconnect, ReadOnly: readOnly,
+			Disconnect: disconnect, ReadOnly: readOnly, Failover: failover(servertest.StartMySQL),
 			Serializable: "?transaction_isolation=%27SERIALIZABLE%27", Zones: zones, Params: params, ShowsUnflushed: true,
 		},
 	}
@@ -85,6 +85,20 @@ func readOnly(t testing.TB, s *servertest.SQLServer, database string) (dsn strin
 	sqltest.Exec(t, db, "GRANT ALL ON "+database+".* TO 'app'@'%'")
 	return "app:app@tcp(" + s.Addr + ")/" + database, func(on bool) {
 		sqltest.Exec(t, db, map[bool]string{true: "SET GLOBAL read_only = 1", false: "SET GLOBAL read_only = 0"}[on])
+	}
+}
+
+// failover has two servers that know nothing of each other.
+func failover(start func(t testing.TB, o servertest.SQLOptions) *servertest.SQLServer) func(t testing.TB) *sqltest.Failover {
+	return func(t testing.TB) *sqltest.Failover {
+		first, second := start(t, servertest.SQLOptions{}), start(t, servertest.SQLOptions{})
+		_, fence := readOnly(t, first, first.Database)
+		readOnly(t, second, second.Database)
+		return &sqltest.Failover{
+			Old: first.Addr, New: second.Addr,
+			DSN:   func(addr string) string { return "app:app@tcp(" + addr + ")/" + first.Database },
+			Fence: func() { fence(true) }, Promote: func() {},
+		}
 	}
 }
 

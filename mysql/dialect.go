@@ -38,10 +38,17 @@ func Dialect() *sessionsql.Dialect {
 		Duplicate:   func(err error) bool { return hasNumber(err, 1062) },
 		Retry:       func(err error) bool { return hasNumber(err, 1213, 1205, 3101) },
 		Lost:        func(err error) bool { return errors.Is(err, mysql.ErrInvalidConn) || hasNumber(err, 1053, 1927, 3169) },
+		ReadOnly:    func(err error) bool { return hasNumber(err, 1290, 1792, 1836, 1874) },
+		OnlyReads:   onlyReads,
 		NoTable:     func(err error) bool { return hasNumber(err, 1146) },
 		Beego:       beego(),
 	}
 }
+
+// onlyReads goes by the names of variables, of which each server has some: read_only is that of a replica, innodb_read_only of
+// one in Aurora, the others of the connection's transactions.
+const onlyReads = `SHOW SESSION VARIABLES WHERE Variable_name IN ` +
+	`('read_only', 'innodb_read_only', 'transaction_read_only', 'tx_read_only') AND Value NOT IN ('OFF', '0')`
 
 // aliasIndex looks for the index's first column.
 const aliasIndex = `SELECT count(*) FROM information_schema.statistics ` +

@@ -51,6 +51,9 @@ func Dialect() *sessionsql.Dialect {
 		Duplicate:   func(err error) bool { return hasCode(err, "23502") || hasCode(err, "23505") },
 		Retry:       func(err error) bool { return hasCode(err, "40001") || hasCode(err, "40P01") || hasCode(err, "55P03") },
 		Lost:        func(err error) bool { return hasCode(err, "57P0") || hasCode(err, "08") },
+		ReadOnly:    func(err error) bool { return hasCode(err, "25006") },
+		OnlyReads:   onlyReads,
+		Stale:       func(err error) bool { return hasCode(err, "0A000") }, // cached plan must not change result type
 		NoTable:     func(err error) bool { return hasCode(err, "42P01") },
 		Beego:       beego(),
 	}
@@ -59,6 +62,10 @@ func Dialect() *sessionsql.Dialect {
 // upgradeTurn is a lock that ends with the connection. Who waits for a lock has a snapshot, for whose end the making of an
 // index waits: so nobody waits.
 const upgradeTurn = `SELECT CAST(pg_try_advisory_lock(hashtext('session'), hashtext('{name}')) AS integer)`
+
+// onlyReads ends the connection of a standby, and of a server whose transactions only read. Closing it would not do with pgxpool
+// below database/sql, which takes it back.
+const onlyReads = `SELECT pg_terminate_backend(pg_backend_pid()) WHERE current_setting('transaction_read_only') = 'on'`
 
 // tell ends a statement that removes a record by telling the others, when it is committed.
 const tell = ` RETURNING pg_notify(:channel, encode(id, 'hex'))`

@@ -71,6 +71,17 @@ type Dialect struct {
 	// that need not be known to it.
 	Lost func(err error) bool
 
+	// ReadOnly reports whether err says that the server, or the transaction, only reads, and has changed nothing. The call
+	// is tried again over another connection. OnlyReads asks for the same without parameters: a row says yes. It may end the
+	// connection by the way, since database/sql only gives it back where it is one of a pool below, as pgxpool's. Nil
+	// and "" mean that there is no such thing.
+	ReadOnly  func(err error) bool
+	OnlyReads string
+
+	// Stale reports whether err says that a prepared statement does not fit the table any more, and that nothing was
+	// changed. The statement is prepared again. Nil means that there is no such thing.
+	Stale func(err error) bool
+
 	// Watch calls gone with what the statements tell others on a channel, which is :channel, until ctx is done, and resync
 	// as a [driver.Watcher] does: the id of a record that was removed, in hexadecimal, or "" for any number of
 	// records. Nil means that nobody is told.
@@ -249,6 +260,10 @@ func (s *Statements) withStored(change string) string {
 		`SELECT 0, ` + strings.TrimPrefix(strings.Replace(s.Load, `{standing}`, `{live}`, 1), `SELECT `) + ` AND NOT EXISTS (SELECT 1 FROM done) ` +
 		`UNION ALL SELECT 1, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM done`
 }
+
+func (d *Dialect) isReadOnly(err error) bool { return err != nil && d.ReadOnly != nil && d.ReadOnly(err) }
+
+func (d *Dialect) isStale(err error) bool { return err != nil && d.Stale != nil && d.Stale(err) }
 
 func (d *Dialect) time(t time.Time) any {
 	if d.Time != nil {

@@ -15,10 +15,80 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// do runs f, again and again while others are in its way, until ctx is done. It also does so when database/sql has
-// waited for a connection for less long than ctx lets it.
+// mostTries is how often a call is tried while others are in its way, which only a context that never ends lets happen.
+const mostTries = 100
+
+// do is insist, also when the connection was of no use: to a server that only reads, as one is that was the primary before a
+// failover, or with a statement that was prepared before the table was changed. Nothing was changed then.
 func (s *store) do(ctx context.Context, f func() error) error {
-	const most, mostWaits = 100, 3 // which only a ctx that never ends lets happen
+	for try, stale := 0, 0; ; try++ {
+		err := s.insist(ctx, f)
+		switch {
+		case s.dialect.isReadOnly(err):
+			s.weed(ctx)
+		case s.dialect.isStale(err) && stale < mostStale:
+			stale++
+		default:
+			return err
+		}
+		if try == mostTries || !pause.For(ctx, rand.N(time.Millisecond<<min(try, 9))) { // a server may only read for longer
+			return err
+		}
+	}
+}
+
+// mostStale is how often a call may meet a statement that is prepared again: a transaction has six.
+const mostStale = 10
+
+// weed ends the pool's unused connections to servers that only read, one of which the caller has just given back. database/sql
+// gives away the connection that was used last, so that the others would be found one by one, and some of them by reads, which
+// they do serve. One call at a time does so, also for those that come before it begins.
+func (s *store) weed(ctx context.Context) {
+	if s.dialect.OnlyReads == "" {
+		return
+	}
+	before := s.weeds.Load()
+	select {
+	case s.weeding <- struct{}{}:
+		defer func() { <-s.weeding }()
+	case <-ctx.Done():
+		return
+	}
+	if s.weeds.Load() != before {
+		return
+	}
+	s.weeds.Add(1)
+	ctx, cancel := context.WithTimeout(ctx, pingTime)
+	defer cancel()
+	for range 1 + 2*s.db.Stats().OpenConnections { // others may have given theirs back meanwhile, and do so now
+		conn, err := s.db.Conn(ctx)
+		if err != nil {
+			return
+		}
+		defer conn.Close() // not before all are looked at, or one would come again and again
+		if s.onlyReads(ctx, conn) {
+			conn.Raw(func(any) error { return sqldriver.ErrBadConn })
+		}
+		if s.db.Stats().Idle == 0 {
+			return
+		}
+	}
+}
+
+// onlyReads reports whether conn is of no use. A server that does not say is as bad as one that says so.
+func (s *store) onlyReads(ctx context.Context, conn *sql.Conn) bool {
+	rows, err := conn.QueryContext(ctx, s.dialect.OnlyReads)
+	if err != nil {
+		return true
+	}
+	defer rows.Close()
+	return rows.Next() || rows.Err() != nil
+}
+
+// insist runs f, again and again while others are in its way, until ctx is done. It also does so when database/sql has
+// waited for a connection for less long than ctx lets it.
+func (s *store) insist(ctx context.Context, f func() error) error {
+	const most, mostWaits = mostTries, 3
 	for try, waits := 0, 0; ; try++ {
 		err := f()
 		if err == nil {
@@ -118,6 +188,7 @@ func (s *store) exec(ctx context.Context, tx *sql.Tx, st *statement, p *params) 
 	result, err := prepared.ExecContext(ctx, st.args(s, p)...)
 	s.sent(p, before, err)
 	if err != nil {
+		st.failed(s.dialect, prepared, err)
 		return 0, err
 	}
 	return result.RowsAffected()
@@ -125,7 +196,8 @@ func (s *store) exec(ctx context.Context, tx *sql.Tx, st *statement, p *params) 
 
 // sent corrects p.sent, which was before, for an error that says that the last time has changed nothing.
 func (s *store) sent(p *params, before int, err error) {
-	if err != nil && (s.dialect.Retry(err) || s.dialect.Duplicate(err)) {
+	d := s.dialect
+	if err != nil && (d.Retry(err) || d.Duplicate(err) || d.isReadOnly(err) || d.isStale(err)) {
 		p.sent = max(before, p.sent-1)
 	}
 }
@@ -138,6 +210,7 @@ func (s *store) query(ctx context.Context, tx *sql.Tx, st *statement, p *params,
 	}
 	rows, err := prepared.QueryContext(ctx, st.args(s, p)...)
 	if err != nil {
+		st.failed(s.dialect, prepared, err)
 		return err
 	}
 	defer rows.Close()
@@ -146,6 +219,7 @@ func (s *store) query(ctx context.Context, tx *sql.Tx, st *statement, p *params,
 			return err
 		}
 	}
+	st.failed(s.dialect, prepared, rows.Err())
 	return rows.Err()
 }
 

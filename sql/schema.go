@@ -126,7 +126,7 @@ func (s *store) tryUpgrade(ctx context.Context) error {
 	}
 	var errs []error
 	for statement := range s.statements(s.dialect.Upgrade) {
-		errs = append(errs, s.do(ctx, func() error {
+		errs = append(errs, s.insist(ctx, func() error { // on this one connection
 			_, err := conn.ExecContext(ctx, statement)
 			return err
 		}))

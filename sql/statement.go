@@ -23,6 +23,7 @@ type statement struct {
 
 	mu       sync.Mutex
 	prepared *sql.Stmt
+	stale    []*sql.Stmt // whose results the table has outgrown; calls that are under way may have them
 }
 
 // newStatement makes a statement of a template.
@@ -76,15 +77,24 @@ func newStatement(d *Dialect, table, template string) *statement {
 	return st
 }
 
+// A ready statement can be run.
+type ready struct {
+	*sql.Stmt
+	base *sql.Stmt // which is not of a transaction
+}
+
 // on returns the statement for tx, or for any connection if tx is nil.
-func (st *statement) on(ctx context.Context, db *sql.DB, tx *sql.Tx) (*sql.Stmt, error) {
+func (st *statement) on(ctx context.Context, db *sql.DB, tx *sql.Tx) (ready, error) {
 	st.mu.Lock()
-	prepared := st.prepared
+	prepared, text := st.prepared, st.text
+	if n := len(st.stale); n > 0 { // another text, or pgx would take the old statement for the new one
+		text += " -- " + strconv.Itoa(n)
+	}
 	st.mu.Unlock()
 	if prepared == nil {
 		var err error
-		if prepared, err = db.PrepareContext(ctx, st.text); err != nil {
-			return nil, err
+		if prepared, err = db.PrepareContext(ctx, text); err != nil {
+			return ready{}, err
 		}
 		st.mu.Lock()
 		if st.prepared == nil {
@@ -96,14 +106,29 @@ func (st *statement) on(ctx context.Context, db *sql.DB, tx *sql.Tx) (*sql.Stmt,
 		st.mu.Unlock()
 	}
 	if tx != nil {
-		return tx.StmtContext(ctx, prepared), nil
+		return ready{tx.StmtContext(ctx, prepared), prepared}, nil
 	}
-	return prepared, nil
+	return ready{prepared, prepared}, nil
+}
+
+// failed has the statement prepared again at its next use if err says so.
+func (st *statement) failed(d *Dialect, r ready, err error) {
+	if !d.isStale(err) {
+		return
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.prepared == r.base {
+		st.prepared, st.stale = nil, append(st.stale, r.base)
+	}
 }
 
 func (st *statement) close() {
 	st.mu.Lock()
 	defer st.mu.Unlock()
+	for _, stale := range st.stale {
+		stale.Close()
+	}
 	if st.prepared != nil {
 		st.prepared.Close()
 	}

@@ -86,13 +86,16 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-var errBusy, errGone = errors.New("deadlock"), errors.New("gone")
+var errBusy, errGone, errReads, errStale = errors.New("deadlock"), errors.New("gone"), errors.New("only reads"), errors.New("stale")
 
 func testStore() *store {
 	return &store{dialect: &Dialect{
 		Name:  "test",
-		Retry: func(err error) bool { return errors.Is(err, errBusy) },
-		Lost:  func(err error) bool { return errors.Is(err, errGone) },
+		Retry:     func(err error) bool { return errors.Is(err, errBusy) },
+		Lost:      func(err error) bool { return errors.Is(err, errGone) },
+		ReadOnly:  func(err error) bool { return errors.Is(err, errReads) },
+		Stale:     func(err error) bool { return errors.Is(err, errStale) },
+		Duplicate: func(error) bool { return false },
 	}}
 }
 
@@ -121,6 +124,10 @@ func TestRetry(t *testing.T) {
 			{"a change whose connection was lost", s.do, errGone, 1, true, 1},
 			{"a read whose connection was lost", s.read, errGone, 2, false, 3},
 			{"connections lost without end", s.read, errGone, 1000, true, 3},
+			{"a server that only reads", s.do, errReads, 50, false, 51},
+			{"a server that only reads for ever", s.do, errReads, 1000, true, 101},
+			{"stale statements", s.do, errStale, 10, false, 11},
+			{"stale statements without end", s.read, errStale, 1000, true, 11},
 			{"another error", s.read, session.ErrNotFound, 1, true, 1},
 		} {
 			f, calls := failing(tt.err, tt.times)
@@ -135,6 +142,17 @@ func TestRetry(t *testing.T) {
 			t.Errorf("the wait for others took %v, want 100ms", time.Since(begin))
 		}
 	})
+}
+
+// TestSent counts what may have changed something: a refusal has not.
+func TestSent(t *testing.T) {
+	s := testStore()
+	for err, want := range map[error]int{nil: 3, errGone: 3, errBusy: 2, errReads: 2, errStale: 2} {
+		p := &params{sent: 3}
+		if s.sent(p, 1, err); p.sent != want {
+			t.Errorf("%v: sent %d times, want %d", err, p.sent, want)
+		}
+	}
 }
 
 func TestMoments(t *testing.T) {

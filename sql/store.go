@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
@@ -26,7 +27,9 @@ type store struct {
 	beego     bool
 	maxData   int
 
-	writer chan struct{} // full while somebody writes; nil if several may
+	writer  chan struct{} // full while somebody writes; nil if several may
+	weeding chan struct{} // full while somebody does
+	weeds   atomic.Int64  // how many have begun
 
 	insert, replace, load, save, touch, delete, end, rename, vacate *statement
 	mark, renameMark                                                *statement
@@ -40,6 +43,7 @@ func newStore(db *sql.DB, d *Dialect, table, namespace string) *store {
 	s := &store{
 		db: db, dialect: d, table: table, namespace: namespace, ns: d.text(namespace),
 		channel: channelOf(table, namespace), maxData: maxData,
+		weeding: make(chan struct{}, 1),
 	}
 	if d.OneWriter {
 		s.writer = make(chan struct{}, 1)
@@ -176,6 +180,7 @@ func (s *store) stands(ctx context.Context, tx *sql.Tx, id []byte, rec *driver.R
 		return driver.ErrNotFound
 	}
 	if err != nil {
+		s.load.failed(s.dialect, st, err)
 		return err
 	}
 	found := r.record()
@@ -302,6 +307,7 @@ func (s *store) changeOrFind(
 		return false, nil, nil
 	}
 	if err != nil || flag == 1 {
+		st.failed(s.dialect, prepared, err)
 		return err == nil, nil, err
 	}
 	rec := r.record()

@@ -2,6 +2,7 @@ package pgx_test
 
 import (
 	"context"
+	"database/sql"
 	sqldriver "database/sql/driver"
 	"testing"
 
@@ -46,16 +47,32 @@ func TestPgx(t *testing.T) { engine.Test(t) }
 
 func BenchmarkRequests(b *testing.B) { sessiontest.Bench(b, engine.Harness()) }
 
-// TestPool is the way of doc.go: a pgxpool behind a *sql.DB, as an application has it. Nodes hear of each other.
-func TestPool(t *testing.T) {
-	dsn := engine.Empty(t)
-	pool, err := pgxpool.New(t.Context(), dsn)
+// openPool opens a pgxpool behind a *sql.DB.
+func openPool(t testing.TB, dsn string) *sql.DB {
+	pool, err := pgxpool.New(context.Background(), dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer pool.Close()
+	t.Cleanup(pool.Close)
 	db := stdlib.OpenDBFromPool(pool)
-	defer db.Close()
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// pooled is the engine over such pools.
+func pooled() sqltest.Engine {
+	e := engine
+	e.Pool = openPool
+	return e
+}
+
+// TestPoolFailover has pgxpool keep the connections, which database/sql does not.
+func TestPoolFailover(t *testing.T) { pooled().Failover(t) }
+
+// TestPool is the way of doc.go: a pgxpool behind a *sql.DB, as an application has it. Nodes hear of each other.
+func TestPool(t *testing.T) {
+	dsn := engine.Empty(t)
+	db := openPool(t, dsn)
 	faulttest.Told(t, func() *session.Manager {
 		d := postgres.Dialect()
 		d.Watch = postgres.Watch(dsn)

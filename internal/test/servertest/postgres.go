@@ -31,6 +31,27 @@ func Postgres(t testing.TB) *SQLServer {
 func StartPostgres(t testing.TB, o SQLOptions) *SQLServer {
 	t.Helper()
 	program := programs(t, "postgresql")
+	return startPostgres(t, o, program, func(s *SQLServer, data string) error {
+		return prepare(data, postgresRecipe(program["initdb"], s.User, s.Password))
+	})
+}
+
+// StartStandby starts a PostgreSQL server of t's own that follows primary, without delay, until it is promoted.
+func StartStandby(t testing.TB, primary *SQLServer) *SQLServer {
+	t.Helper()
+	program := programs(t, "postgresql")
+	return startPostgres(t, SQLOptions{}, program, func(s *SQLServer, data string) error {
+		return run([]string{
+			program["pg_basebackup"], "-D", data, "-d", primary.DSN(primary.Database), "-X", "stream", "-c", "fast", "-R", "--no-sync",
+		}, s.dir)
+	})
+}
+
+// startPostgres starts a server whose data makeData puts into a folder that is not there.
+func startPostgres(
+	t testing.TB, o SQLOptions, program map[string]string, makeData func(s *SQLServer, data string) error,
+) *SQLServer {
+	t.Helper()
 	s := &SQLServer{User: "session", Password: "session", Database: "postgres", drop: " WITH (FORCE)"}
 	s.dsn = func(addr, database string) string {
 		query := url.Values{"sslmode": {"disable"}}
@@ -50,7 +71,7 @@ func StartPostgres(t testing.TB, o SQLOptions) *SQLServer {
 	}
 	return launchSQL(t, "postgres", s, func(server *Server) error {
 		data := filepath.Join(server.dir, "data")
-		if err := prepare(data, postgresRecipe(program["initdb"], s.User, s.Password)); err != nil {
+		if err := makeData(s, data); err != nil {
 			return err
 		}
 		settings, err := postgresSettings(server, o)

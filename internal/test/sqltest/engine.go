@@ -27,6 +27,9 @@ type Engine struct {
 	DSN      func(config string) string // what the driver takes of it; nil if it is the same
 	Server   *Server                    // nil if the database is in this process
 
+	// Pool opens a pool as an application may have it; nil is sql.Open with the driver.
+	Pool func(t testing.TB, dsn string) *sql.DB
+
 	// DriverOnly leaves out what another engine shows that differs by the driver alone.
 	DriverOnly bool
 }
@@ -42,6 +45,9 @@ type Server struct {
 	// ReadOnly makes a server one that only reads, as a replica is, and returns how to make it write again. The DSN is for
 	// those who are not exempt from that.
 	ReadOnly func(t testing.TB, s *servertest.SQLServer, database string) (dsn string, readOnly func(on bool))
+
+	// Failover starts two servers of t's own, of which the second takes the place of the first.
+	Failover func(t testing.TB) *Failover
 
 	// Encrypted says that a proxy cannot read what passes through it.
 	Encrypted bool
@@ -98,6 +104,16 @@ func (e Engine) proxied(t testing.TB) (*servertest.Proxy, string) {
 	s := e.Server.Shared(t)
 	proxy := servertest.NewProxy(t, s.Addr)
 	return proxy, s.DSNVia(proxy.Addr, s.NewDatabase(t))
+}
+
+// appPool opens an application's pool.
+func (e Engine) appPool(t testing.TB, dsn string) *sql.DB {
+	if e.Pool != nil {
+		return e.Pool(t, dsn)
+	}
+	db := e.DB(t, dsn)
+	db.SetMaxIdleConns(crowd)
+	return db
 }
 
 // DB opens a pool of the test's own.

@@ -3,6 +3,9 @@ package sqltest
 import (
 	"database/sql"
 	"testing"
+	"time"
+
+	_ "github.com/lib/pq" // for what tests do beside their engine
 
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
@@ -24,8 +27,37 @@ func Postgres() *Server {
 				}
 			}
 		},
+		Failover:     postgresFailover,
 		Immediate:    true,
 		Serializable: "&default_transaction_isolation=serializable",
 		Zones:        []string{"&timezone=Asia/Kolkata", "&timezone=America/Los_Angeles"},
+	}
+}
+
+// postgresFailover has a standby that follows the primary.
+func postgresFailover(t testing.TB) *Failover {
+	primary := servertest.StartPostgres(t, servertest.SQLOptions{})
+	standby := servertest.StartStandby(t, primary)
+	db, err := sql.Open("postgres", primary.DSN(primary.Database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return &Failover{
+		Old: primary.Addr, New: standby.Addr, Follows: true,
+		DSN: func(addr string) string { return primary.DSNVia(addr, primary.Database) },
+		Fence: func() {
+			Exec(t, db, "ALTER SYSTEM SET default_transaction_read_only = on")
+			Exec(t, db, "SELECT pg_reload_conf()")
+			for range 1000 { // until the connections have heard of it
+				if _, err := db.Exec("CREATE TEMPORARY TABLE fenced (a int)"); err != nil {
+					return
+				}
+				Exec(t, db, "DROP TABLE fenced")
+				time.Sleep(10 * time.Millisecond)
+			}
+			t.Error("the primary goes on writing")
+		},
+		Promote: func() { standby.Promote(t) },
 	}
 }

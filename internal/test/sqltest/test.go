@@ -39,6 +39,7 @@ func (e Engine) Test(t *testing.T) {
 		{"OwnPool", false, true, e.ownPool},
 		{"SlowToOpen", true, false, e.slowToOpen},
 		{"Serializable", true, true, func(t *testing.T) { e.twoProcesses(t, e.Empty(t)+e.Server.Serializable) }},
+		{"Failover", true, true, e.Failover},
 		{"Fault", true, true, e.fail},
 		{"History", false, true, e.history},
 	} {

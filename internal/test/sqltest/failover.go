@@ -1,0 +1,111 @@
+package sqltest
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
+	"github.com/seed1a8f7c28/session/sessiontest"
+)
+
+// A Failover is a primary and what takes its place.
+type Failover struct {
+	Old, New string                   // addresses
+	DSN      func(addr string) string // for those who may not write to a server that only reads
+	Fence    func()                   // has Old only read, whose connections stay
+	Promote  func()                   // has New write
+	Follows  bool                     // New has what Old had
+}
+
+// Failover has a primary only read from now on, as before a switch, while its connections stay open, and another server take its
+// place: no call fails, neither one that comes in between, and no connection to the old server is left in the pool.
+func (e Engine) Failover(t *testing.T) {
+	f := e.Server.Failover(t)
+	open := func(dsn string) driver.Backend {
+		b, err := e.Node(t.Context(), driver.Config{Config: dsn, Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { b.(io.Closer).Close() })
+		return b
+	}
+	if !f.Follows {
+		open(f.DSN(f.New)) // makes the table
+	}
+	proxy := servertest.NewProxy(t, f.Old)
+	dsn := f.DSN(proxy.Addr)
+	db := e.appPool(t, dsn)
+	backends := map[string]driver.Backend{"provider": open(dsn), "own pool": e.Open(t, db)}
+	for name, b := range backends {
+		together(t, b, name+" before")
+	}
+	f.Fence()
+	var waiting sync.WaitGroup
+	for name, b := range backends {
+		waiting.Go(func() { together(t, b, name+" meanwhile") })
+	}
+	f.Promote()
+	proxy.SetTarget(f.New)
+	waiting.Wait()
+	for name, b := range backends {
+		begin := time.Now()
+		for i := range 40 {
+			if err := create(t, b, fmt.Sprint(name, " after ", i)); err != nil {
+				t.Errorf("%s: save %d of 40 after the failover: %v", name, i+1, err)
+			}
+		}
+		t.Logf("%s: 40 saves after the failover took %v", name, time.Since(begin))
+		if f.Follows {
+			if err := b.Load(t.Context(), sessiontest.Key(name+" before 0"), new(driver.Record)); err != nil {
+				t.Errorf("%s: Load of what was there before: %v", name, err)
+			}
+		}
+	}
+	e.noneOnlyReads(t, db)
+}
+
+// crowd is how many saves at a time there are, so that there are as many connections.
+const crowd = 8
+
+// together makes so many records.
+func together(t *testing.T, b driver.Backend, name string) {
+	var saving sync.WaitGroup
+	for i := range crowd {
+		saving.Go(func() {
+			if err := create(t, b, fmt.Sprint(name, " ", i)); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+	saving.Wait()
+}
+
+func create(t *testing.T, b driver.Backend, name string) error {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	return b.Create(ctx, sessiontest.Key(name), &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)})
+}
+
+// noneOnlyReads looks at the connections that a pool has open for the next calls.
+func (e Engine) noneOnlyReads(t *testing.T, db *sql.DB) {
+	t.Helper()
+	for range db.Stats().Idle {
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		err = conn.QueryRowContext(t.Context(), e.Dialect().OnlyReads).Scan(new(any), new(any))
+		if !errors.Is(err, sql.ErrNoRows) {
+			t.Errorf("a connection to the old server is left: %v", err)
+		}
+	}
+}

@@ -3,7 +3,9 @@ package mysql
 import (
 	"context"
 	sqldriver "database/sql/driver"
+	"maps"
 	"net"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -19,6 +21,11 @@ func newConnector(dsn string) (sqldriver.Connector, error) {
 	if err != nil {
 		return nil, errDSN
 	}
+	maps.DeleteFunc(cfg.Params, func(name, _ string) bool { return strings.EqualFold(name, "autocommit") })
+	if cfg.Params == nil {
+		cfg.Params = make(map[string]string)
+	}
+	cfg.Params["autocommit"] = "1"             // whatever the server's default is: a call that is one statement does not commit
 	cfg.Logger = new(mysql.NopLogger)          // what it would print to stderr are the errors that calls return
 	if cfg.Net == "tcp" || cfg.Net == "unix" { // others are registered with the driver by the application
 		cfg.DialFunc = dial

@@ -1,6 +1,7 @@
 package mysql
 
 import (
+	"context"
 	"database/sql"
 	_ "embed"
 	"errors"
@@ -38,11 +39,27 @@ func Dialect() *sessionsql.Dialect {
 		Duplicate:   func(err error) bool { return hasNumber(err, 1062) },
 		Retry:       func(err error) bool { return hasNumber(err, 1213, 1205, 3101) },
 		Lost:        func(err error) bool { return errors.Is(err, mysql.ErrInvalidConn) || hasNumber(err, 1053, 1927, 3169) },
+		Probe:       probe,
 		ReadOnly:    func(err error) bool { return hasNumber(err, 1290, 1792, 1836, 1874) },
 		OnlyReads:   onlyReads,
 		NoTable:     func(err error) bool { return hasNumber(err, 1146) },
 		Beego:       beego(),
 	}
+}
+
+var errAutocommit = errors.New("the connections have autocommit off, so that nobody else would see what is saved: " +
+	"add autocommit=1 to the data source name of the *sql.DB, or switch it on at the server")
+
+// probe looks at one connection, as which the others are. Those of the provider's own have autocommit on.
+func probe(ctx context.Context, db *sql.DB) (pooled bool, err error) {
+	on := false
+	if err := db.QueryRowContext(ctx, `SELECT @@autocommit`).Scan(&on); err != nil {
+		return false, err
+	}
+	if !on {
+		return false, errAutocommit
+	}
+	return false, nil
 }
 
 // onlyReads goes by the names of variables, of which each server has some: read_only is that of a replica, innodb_read_only of

@@ -71,6 +71,10 @@ type Dialect struct {
 	// that need not be known to it.
 	Lost func(err error) bool
 
+	// Probe, unless it is nil, looks at the connections before they are used. An error says what is to be changed. pooled says that
+	// a pooler has each transaction run on any connection of its own, so that nothing holds that belongs to a connection.
+	Probe func(ctx context.Context, db *sql.DB) (pooled bool, err error)
+
 	// ReadOnly reports whether err says that the server, or the transaction, only reads, and has changed nothing. The call
 	// is tried again over another connection. OnlyReads asks for the same without parameters: a row says yes. It may end the
 	// connection by the way, since database/sql only gives it back where it is one of a pool below, as pgxpool's. Nil
@@ -261,7 +265,9 @@ func (s *Statements) withStored(change string) string {
 		`UNION ALL SELECT 1, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM done`
 }
 
-func (d *Dialect) isReadOnly(err error) bool { return err != nil && d.ReadOnly != nil && d.ReadOnly(err) }
+func (d *Dialect) isReadOnly(err error) bool {
+	return err != nil && d.ReadOnly != nil && d.ReadOnly(err)
+}
 
 func (d *Dialect) isStale(err error) bool { return err != nil && d.Stale != nil && d.Stale(err) }
 

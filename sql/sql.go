@@ -19,6 +19,7 @@ import (
 	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
@@ -107,14 +108,24 @@ func open(ctx context.Context, db *sql.DB, d *Dialect, cfg config, c driver.Conf
 	}
 	s := newStore(db, d, cfg.table, c.Namespace)
 	s.beego = c.Beego
-	err := db.PingContext(ctx)
-	if err != nil {
-		err = fmt.Errorf("cannot connect: %w", err)
-	} else if err = s.setUp(ctx, cfg.schema, c.Logger); err == nil && s.beego {
-		err = s.measure(ctx)
-	}
-	if err != nil {
+	if err := s.begin(ctx, cfg.schema, c.Logger); err != nil {
 		return nil, fmt.Errorf("session/%s: %w", d.Name, ended(ctx, err))
 	}
 	return s, nil
+}
+
+// begin looks at the database, and makes what is missing.
+func (s *store) begin(ctx context.Context, schema string, log *slog.Logger) (err error) {
+	if err := s.db.PingContext(ctx); err != nil {
+		return fmt.Errorf("cannot connect: %w", err)
+	}
+	if s.dialect.Probe != nil {
+		if s.pooled, err = s.dialect.Probe(ctx, s.db); err != nil {
+			return err
+		}
+	}
+	if err := s.setUp(ctx, schema, log); err != nil || !s.beego {
+		return err
+	}
+	return s.measure(ctx)
 }

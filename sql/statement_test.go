@@ -90,7 +90,7 @@ var errBusy, errGone, errReads, errStale = errors.New("deadlock"), errors.New("g
 
 func testStore() *store {
 	return &store{dialect: &Dialect{
-		Name:  "test",
+		Name:      "test",
 		Retry:     func(err error) bool { return errors.Is(err, errBusy) },
 		Lost:      func(err error) bool { return errors.Is(err, errGone) },
 		ReadOnly:  func(err error) bool { return errors.Is(err, errReads) },

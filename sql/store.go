@@ -25,6 +25,7 @@ type store struct {
 	ns        any    // the namespace as a parameter
 	channel   string // on which removals are told
 	beego     bool
+	pooled    bool // see Dialect.Probe
 	maxData   int
 
 	writer  chan struct{} // full while somebody writes; nil if several may

@@ -83,6 +83,9 @@ func (m *Manager) enable() error {
 	if m.cannot[userLimits] != nil && m.cfg.MaxPerUser > 0 {
 		return configErrorf("maxPerUser", "this provider cannot limit the sessions of a user: %w", errors.ErrUnsupported)
 	}
+	if l, ok := driver.As[driver.KeyLimiter](m.backend); ok && m.plainKeys {
+		return m.cfg.checkSIDFits(l.MaxKey())
+	}
 	return nil
 }
 

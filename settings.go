@@ -190,6 +190,24 @@ func (s *settings) checkSID() error {
 	return nil
 }
 
+// checkSIDFits returns an error if a store that is given sids takes no more than so many characters of them. How many a
+// SessionIDGenerator makes is seen when it does, but for what it makes at least.
+func (s *settings) checkSIDFits(most int) error {
+	length, least := 2*s.sidBytes, 2*16
+	if s.SessionIDGenerator != nil {
+		length, least = minGeneratedSID, minGeneratedSID
+	}
+	prefix := len(s.SessionIDPrefix)
+	switch {
+	case prefix+length <= most:
+		return nil
+	case prefix+least > most:
+		return configErrorf("sessionIDPrefix", "the store takes sids of %d characters, which leaves at most %d for the prefix", most, most-least)
+	}
+	return configErrorf("sessionIDLength", "sids have %d characters with sessionIDPrefix, and the store takes %d: want at most %d",
+		prefix+length, most, (most-prefix)/2)
+}
+
 func (s *settings) checkNamespace() error {
 	orDefault(&s.Namespace, s.SessionIDPrefix)
 	if len(s.Namespace) > maxNamespace {

@@ -97,6 +97,10 @@ type (
 		Watch(ctx context.Context, resync func(), destroyed func(key string)) error
 	}
 
+	// A KeyLimiter takes keys of up to MaxKey bytes. Where sids are the keys, as in beego mode, a manager whose sids are longer
+	// is refused. Other keys have 43.
+	KeyLimiter interface{ MaxKey() int }
+
 	// A Pinger tells whether the store can be used, for health checks: nil if it can; an error, within the time of ctx, if it does
 	// not answer, or would refuse whatever it is asked to store. A store that is no Pinger is asked for a record that nobody has,
 	// which is as good where nothing has to be reached.

@@ -119,6 +119,10 @@ func beegoBlob(t *testing.T, engine sqltest.Engine) {
 
 func TestBeegoCut(t *testing.T) { mariadb.BeegoCut(t) }
 
+func TestBeegoLongSID(t *testing.T) {
+	both(t, func(t *testing.T, e sqltest.Engine) { e.BeegoLongSID(t) })
+}
+
 // TestBeegoManager runs the kit in beego mode.
 func TestBeegoManager(t *testing.T) {
 	if os.Getenv("SESSION_SOAK") == "" {

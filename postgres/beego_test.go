@@ -38,6 +38,8 @@ func TestBeegoZone(t *testing.T) {
 
 func TestBeegoCut(t *testing.T) { engine.BeegoCut(t) }
 
+func TestBeegoLongSID(t *testing.T) { engine.BeegoLongSID(t) }
+
 // TestBeegoManager runs the kit in beego mode.
 func TestBeegoManager(t *testing.T) {
 	h := engine.Harness()

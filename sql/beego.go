@@ -120,6 +120,8 @@ var (
 	_ driver.Clearer = (*beego)(nil)
 	_ driver.Pinger  = (*beego)(nil)
 	_ io.Closer      = (*beego)(nil)
+
+	_ driver.KeyLimiter = (*beego)(nil)
 )
 
 var errBeegoKey = fmt.Errorf("beego's column session_key takes %d characters, and a sid has more: "+
@@ -232,6 +234,9 @@ func (s *store) removeEach(ctx context.Context, p *params, expired func(key, use
 
 // Clear implements [driver.Clearer].
 func (b *beego) Clear(ctx context.Context) error { return b.s.Clear(ctx) }
+
+// MaxKey implements [driver.KeyLimiter].
+func (b *beego) MaxKey() int { return maxBeegoKey }
 
 // Ping implements [driver.Pinger].
 func (b *beego) Ping(ctx context.Context) error { return b.s.Ping(ctx) }

@@ -1,12 +1,14 @@
 package sqltest
 
 import (
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -186,4 +188,45 @@ func (e Engine) BeegoCut(t *testing.T) {
 			return session.New(e.Provider(), session.NewManagerConfig(opts...))
 		},
 	}, faulttest.Cut(proxy, (*servertest.Proxy).ResetAfter))
+}
+
+// BeegoLongSID has a manager make sids that beego's column has no room for: it is refused, and the setting named.
+func (e Engine) BeegoLongSID(t *testing.T) {
+	dsn := e.Empty(t)
+	for _, tt := range []struct {
+		length  int64
+		prefix  int
+		field   string
+		longest bool // of a generator
+	}{
+		{length: 32},
+		{length: 33, field: "sessionIDLength"},
+		{length: 64, field: "sessionIDLength"},
+		{length: 16, prefix: 32},
+		{length: 17, prefix: 31, field: "sessionIDLength"},
+		{length: 16, prefix: 33, field: "sessionIDPrefix"},
+		{prefix: 48, longest: true},
+		{prefix: 49, longest: true, field: "sessionIDPrefix"},
+	} {
+		opts := []session.ManagerConfigOpt{
+			session.CfgBeego(true), session.CfgProviderConfig(dsn), session.CfgSessionIdLength(tt.length),
+			session.CfgSessionIdPrefix(strings.Repeat("p", tt.prefix)),
+		}
+		if tt.longest {
+			opts = append(opts, session.CfgSessionIDGenerator(func() (string, error) { return strings.ToLower(rand.Text())[:16], nil }))
+		}
+		m, err := session.New(e.Provider(), session.NewManagerConfig(opts...))
+		wrong, _ := errors.AsType[*session.ConfigError](err)
+		switch {
+		case tt.field == "" && err == nil:
+			visitor(t, m)
+		case tt.field == "" || wrong == nil || wrong.Field != tt.field:
+			t.Errorf("%d bytes, a prefix of %d: New = %v, want an error of %q", tt.length, tt.prefix, err, tt.field)
+		}
+		if err == nil {
+			m.Close()
+		}
+	}
+	long := Manager(t, e.Provider(), session.CfgProviderConfig(dsn), session.CfgSessionIdLength(64)) // sids are hashed there
+	visitor(t, long)
 }

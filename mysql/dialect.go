@@ -51,7 +51,7 @@ var errAutocommit = errors.New("the connections have autocommit off, so that nob
 	"add autocommit=1 to the data source name of the *sql.DB, or switch it on at the server")
 
 // probe looks at one connection, as which the others are. Those of the provider's own have autocommit on.
-func probe(ctx context.Context, db *sql.DB) (pooled bool, err error) {
+func probe(ctx context.Context, db *sql.DB, _ bool) (pooled bool, err error) {
 	on := false
 	if err := db.QueryRowContext(ctx, `SELECT @@autocommit`).Scan(&on); err != nil {
 		return false, err

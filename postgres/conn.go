@@ -23,7 +23,12 @@ type connector struct {
 const closeTime = 250 * time.Millisecond
 
 func newConnector(dsn string) (sqldriver.Connector, error) {
-	c, err := pq.NewConnector(dsn)
+	cfg, err := pq.NewConfig(dsn)
+	if err != nil {
+		return nil, errDSN
+	}
+	cfg.BinaryParameters = true // a statement that is not prepared is one trip, and bytes are sent as they are
+	c, err := pq.NewConnectorConfig(cfg)
 	if err != nil {
 		return nil, errDSN
 	}

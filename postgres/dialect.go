@@ -51,6 +51,8 @@ func Dialect() *sessionsql.Dialect {
 		Duplicate:   func(err error) bool { return hasCode(err, "23502") || hasCode(err, "23505") },
 		Retry:       func(err error) bool { return hasCode(err, "40001") || hasCode(err, "40P01") || hasCode(err, "55P03") },
 		Lost:        func(err error) bool { return hasCode(err, "57P0") || hasCode(err, "08") },
+		Probe:       probe,
+		Unprepared:  true,
 		ReadOnly:    func(err error) bool { return hasCode(err, "25006") },
 		OnlyReads:   onlyReads,
 		Stale:       func(err error) bool { return hasCode(err, "0A000") }, // cached plan must not change result type

@@ -21,12 +21,13 @@ type config struct {
 	maxIdle  int
 	lifetime time.Duration // of a connection
 	idleTime time.Duration
+	prepare  bool // statements
 }
 
 func defaults(table string) config {
 	return config{
 		field: "providerConfig", table: table, schema: schemaCreate, maxOpen: 16, maxIdle: 16,
-		lifetime: 30 * time.Minute, idleTime: 5 * time.Minute,
+		lifetime: 30 * time.Minute, idleTime: 5 * time.Minute, prepare: true,
 	}
 }
 
@@ -58,9 +59,11 @@ func (c *config) parseObject(text string) error {
 		MaxIdleConns    *int      `json:"maxIdleConns"`
 		ConnMaxLifetime *duration `json:"connMaxLifetime"`
 		ConnMaxIdleTime *duration `json:"connMaxIdleTime"`
+		Prepare         *bool     `json:"prepare"`
 	}{
 		DSN: &c.dsn, Table: &c.table, Schema: &c.schema, MaxOpenConns: &c.maxOpen, MaxIdleConns: &c.maxIdle,
 		ConnMaxLifetime: (*duration)(&c.lifetime), ConnMaxIdleTime: (*duration)(&c.idleTime),
+		Prepare: &c.prepare,
 	}
 	c.maxIdle = -1
 	if err := driver.ParseConfig(text, &object); err != nil {

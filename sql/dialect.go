@@ -72,8 +72,13 @@ type Dialect struct {
 	Lost func(err error) bool
 
 	// Probe, unless it is nil, looks at the connections before they are used. An error says what is to be changed. pooled says that
-	// a pooler has each transaction run on any connection of its own, so that nothing holds that belongs to a connection.
-	Probe func(ctx context.Context, db *sql.DB) (pooled bool, err error)
+	// a pooler has each transaction run on any connection of its own, so that nothing holds that belongs to a connection. prepares
+	// says that statements will be prepared.
+	Probe func(ctx context.Context, db *sql.DB, prepares bool) (pooled bool, err error)
+
+	// Unprepared says that drivers can send a statement with its parameters at once, so that nothing needs to be prepared, see
+	// [Prepare].
+	Unprepared bool
 
 	// ReadOnly reports whether err says that the server, or the transaction, only reads, and has changed nothing. The call
 	// is tried again over another connection. OnlyReads asks for the same without parameters: a row says yes. It may end the
@@ -98,6 +103,7 @@ type Dialect struct {
 	Beego *Beego
 
 	head, live, data string // {head}, {live} and {data}, if the table is beego's
+	unprepared       bool   // see [Prepare]
 }
 
 // Statements are templates. {table} is the quoted name of the table, {name} its bare name, for the names of

@@ -185,7 +185,7 @@ func (s *store) exec(ctx context.Context, tx *sql.Tx, st *statement, p *params) 
 		return 0, err
 	}
 	before := p.sent
-	result, err := prepared.ExecContext(ctx, st.args(s, p)...)
+	result, err := prepared.exec(ctx, st.args(s, p))
 	s.sent(p, before, err)
 	if err != nil {
 		st.failed(s.dialect, prepared, err)
@@ -208,7 +208,7 @@ func (s *store) query(ctx context.Context, tx *sql.Tx, st *statement, p *params,
 	if err != nil {
 		return err
 	}
-	rows, err := prepared.QueryContext(ctx, st.args(s, p)...)
+	rows, err := prepared.query(ctx, st.args(s, p))
 	if err != nil {
 		st.failed(s.dialect, prepared, err)
 		return err

@@ -67,7 +67,13 @@ func (s *store) bringUp(ctx context.Context, schema string, old error, log *slog
 	if old == nil && err == nil && indexed {
 		return nil
 	}
-	if schema == schemaCreate && s.dialect.Upgrade != "" {
+	switch {
+	case schema != schemaCreate || s.dialect.Upgrade == "":
+	case s.pooled:
+		if err = errPooled; old != nil {
+			return errors.Join(old, err)
+		}
+	default:
 		indexed, err = s.upgrade(ctx)
 		// Other nodes may be at it as well: what counts is what is there.
 		if old = s.check(ctx); old != nil {
@@ -133,6 +139,9 @@ func (s *store) tryUpgrade(ctx context.Context) error {
 	}
 	return errors.Join(errs...)
 }
+
+// errPooled keeps an upgrade's lock and settings off connections that others get next.
+var errPooled = errors.New("a pooler that gives each transaction another connection is in the way of the upgrade: open it once past the pooler")
 
 const upgradeFile = "schema.1to2.sql"
 

@@ -35,6 +35,12 @@ func Table(name string) Option { return func(c *config) { c.table = name } }
 // not there and adds what one of an earlier version lacks, "check" only checks its columns, "off" does neither.
 func Schema(what string) Option { return func(c *config) { c.schema = what } }
 
+// Prepare says whether statements are prepared, as they are by default: each once on each connection. false has each sent with its
+// text, for PostgreSQL behind a pooler that gives each transaction another connection, as PgBouncer does in transaction mode. lib/pq
+// then needs binary_parameters=yes in its data source name, and pgx default_query_exec_mode=exec or simple_protocol; without
+// that the provider cannot be opened. Other databases have no use for it.
+func Prepare(prepare bool) Option { return func(c *config) { c.prepare = prepare } }
+
 // New returns a provider that keeps sessions in db, for [session.New]. The pool and its limits are the
 // application's, and it stays open. The providerConfig setting must be empty.
 func New(db *sql.DB, d *Dialect, opts ...Option) session.Provider {
@@ -68,7 +74,7 @@ func OpenDB(
 }
 
 // Open opens a backend for the provider config c.Config: a DSN, which is given to connect, or a JSON object with
-// dsn, table, schema, maxOpenConns, maxIdleConns, connMaxLifetime and connMaxIdleTime. An error of
+// dsn, table, schema, maxOpenConns, maxIdleConns, connMaxLifetime, connMaxIdleTime and prepare. An error of
 // connect says which form a DSN has, and shows nothing of this one. The result implements all optional interfaces
 // of a [driver.Backend] but InProcess, [driver.Watcher] if d.Watch is not nil, and [io.Closer], which closes the pool.
 // Where a call gives up waiting for a connection, that is opened all the same, for another call.
@@ -106,6 +112,14 @@ func open(ctx context.Context, db *sql.DB, d *Dialect, cfg config, c driver.Conf
 		}
 		d = d.ofBeego(c.Lifetime)
 	}
+	if !cfg.prepare {
+		if !d.Unprepared {
+			return nil, configError("providerConfig.prepare", "want true, or none: drivers of this database prepare statements in any case")
+		}
+		own := *d
+		own.unprepared = true
+		d = &own
+	}
 	s := newStore(db, d, cfg.table, c.Namespace)
 	s.beego = c.Beego
 	if err := s.begin(ctx, cfg.schema, c.Logger); err != nil {
@@ -120,7 +134,7 @@ func (s *store) begin(ctx context.Context, schema string, log *slog.Logger) (err
 		return fmt.Errorf("cannot connect: %w", err)
 	}
 	if s.dialect.Probe != nil {
-		if s.pooled, err = s.dialect.Probe(ctx, s.db); err != nil {
+		if s.pooled, err = s.dialect.Probe(ctx, s.db, !s.dialect.unprepared); err != nil {
 			return err
 		}
 	}

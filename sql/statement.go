@@ -15,11 +15,12 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A statement is prepared at its first use. database/sql prepares it again on each connection, also on those
+// A statement is prepared at its first use, if it may be. database/sql prepares it again on each connection, also on those
 // that take the place of lost ones.
 type statement struct {
-	text  string
-	names []string // of the parameters, in order
+	text       string
+	names      []string // of the parameters, in order
+	unprepared bool     // sent with its text each time
 
 	mu       sync.Mutex
 	prepared *sql.Stmt
@@ -28,7 +29,7 @@ type statement struct {
 
 // newStatement makes a statement of a template.
 func newStatement(d *Dialect, table, template string) *statement {
-	st := new(statement)
+	st := &statement{unprepared: d.unprepared}
 	var text strings.Builder
 	numbers := make(map[string]int)
 	param := func(name string) {
@@ -79,12 +80,48 @@ func newStatement(d *Dialect, table, template string) *statement {
 
 // A ready statement can be run.
 type ready struct {
-	*sql.Stmt
-	base *sql.Stmt // which is not of a transaction
+	prepared *sql.Stmt // nil if nothing is prepared
+	base     *sql.Stmt // which is not of a transaction
+	db       database
+	text     string
+}
+
+// A database is a [*sql.DB] or a [*sql.Tx].
+type database interface {
+	ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row
+}
+
+func (r ready) exec(ctx context.Context, args []any) (sql.Result, error) {
+	if r.prepared == nil {
+		return r.db.ExecContext(ctx, r.text, args...)
+	}
+	return r.prepared.ExecContext(ctx, args...)
+}
+
+func (r ready) query(ctx context.Context, args []any) (*sql.Rows, error) {
+	if r.prepared == nil {
+		return r.db.QueryContext(ctx, r.text, args...)
+	}
+	return r.prepared.QueryContext(ctx, args...)
+}
+
+func (r ready) queryRow(ctx context.Context, args []any) *sql.Row {
+	if r.prepared == nil {
+		return r.db.QueryRowContext(ctx, r.text, args...)
+	}
+	return r.prepared.QueryRowContext(ctx, args...)
 }
 
 // on returns the statement for tx, or for any connection if tx is nil.
 func (st *statement) on(ctx context.Context, db *sql.DB, tx *sql.Tx) (ready, error) {
+	switch {
+	case st.unprepared && tx != nil:
+		return ready{db: tx, text: st.text}, nil
+	case st.unprepared:
+		return ready{db: db, text: st.text}, nil
+	}
 	st.mu.Lock()
 	prepared, text := st.prepared, st.text
 	if n := len(st.stale); n > 0 { // another text, or pgx would take the old statement for the new one
@@ -106,14 +143,14 @@ func (st *statement) on(ctx context.Context, db *sql.DB, tx *sql.Tx) (ready, err
 		st.mu.Unlock()
 	}
 	if tx != nil {
-		return ready{tx.StmtContext(ctx, prepared), prepared}, nil
+		return ready{prepared: tx.StmtContext(ctx, prepared), base: prepared}, nil
 	}
-	return ready{prepared, prepared}, nil
+	return ready{prepared: prepared, base: prepared}, nil
 }
 
 // failed has the statement prepared again at its next use if err says so.
 func (st *statement) failed(d *Dialect, r ready, err error) {
-	if !d.isStale(err) {
+	if st.unprepared || !d.isStale(err) {
 		return
 	}
 	st.mu.Lock()

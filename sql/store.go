@@ -176,7 +176,7 @@ func (s *store) stands(ctx context.Context, tx *sql.Tx, id []byte, rec *driver.R
 		return err
 	}
 	var r row
-	err = st.QueryRowContext(ctx, s.load.args(s, &params{id: id, maxData: rec.MaxData})...).Scan(r.whole()...)
+	err = st.queryRow(ctx, s.load.args(s, &params{id: id, maxData: rec.MaxData})).Scan(r.whole()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return driver.ErrNotFound
 	}
@@ -302,7 +302,7 @@ func (s *store) changeOrFind(
 		flag int64
 	)
 	to, before := append([]any{&flag}, r.whole()...), p.sent
-	err = prepared.QueryRowContext(ctx, st.args(s, p)...).Scan(to...)
+	err = prepared.queryRow(ctx, st.args(s, p)).Scan(to...)
 	s.sent(p, before, err)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil, nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/seed1a8f7c28/session/driver"
@@ -25,6 +27,9 @@ func (s *store) backend() driver.Backend {
 
 // Watch implements [driver.Watcher].
 func (w watcher) Watch(ctx context.Context, resync func(), destroyed func(key string)) error {
+	if w.owned && w.pooled { // who listens goes the same way
+		return w.fail(ctx, "watch", errDeaf)
+	}
 	return w.fail(ctx, "watch", w.dialect.Watch(ctx, w.db, w.channel, resync, func(payload string) {
 		if payload == "" {
 			resync()
@@ -33,6 +38,8 @@ func (w watcher) Watch(ctx context.Context, resync func(), destroyed func(key st
 		}
 	}))
 }
+
+var errDeaf = fmt.Errorf("%w: nothing is heard through a pooler that gives each transaction another connection", errors.ErrUnsupported)
 
 // channelOf returns a name for what is said about a namespace in a table, which one node may call by its bare name and
 // another by its schema's too.

@@ -1,0 +1,49 @@
+package servertest
+
+import (
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// StartPgBouncer starts a pooler of t's own before a PostgreSQL server, for all of its databases: [SQLServer.DSNVia] with its address
+// goes through it. mode is its pool_mode. It has size connections to each database.
+func StartPgBouncer(t testing.TB, of *SQLServer, mode string, size int) *Server {
+	t.Helper()
+	program := programs(t, "pgbouncer")["pgbouncer"]
+	psql := programs(t, "postgresql")["psql"]
+	return launch(t, "pgbouncer", func(s *Server) error {
+		users, err := writeFile(s.dir, "users.txt", fmt.Sprintf("%q %q\n", of.User, of.Password))
+		if err != nil {
+			return err
+		}
+		toHost, toPort := hostPort(of.Addr)
+		host, port := hostPort(s.Addr)
+		config, err := writeFile(s.dir, "pgbouncer.ini", fmt.Sprintf(`[databases]
+* = host=%s port=%s
+[pgbouncer]
+listen_addr = %s
+listen_port = %s
+unix_socket_dir =
+auth_type = scram-sha-256
+auth_file = %s
+pool_mode = %s
+default_pool_size = %d
+max_client_conn = 200
+pidfile = %s
+`, toHost, toPort, host, port, users, mode, size, filepath.Join(s.dir, "pid")))
+		if err != nil {
+			return err
+		}
+		s.argv = []string{program, config}
+		s.answer = func() error {
+			out, err := exec.Command(psql, "-X", "-q", "-d", of.DSNVia(s.Addr, of.Database), "-c", "SELECT 1").CombinedOutput()
+			if err != nil {
+				return fmt.Errorf("psql: %w: %s", err, out)
+			}
+			return nil
+		}
+		return nil
+	})
+}

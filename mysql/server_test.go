@@ -117,6 +117,7 @@ func openFails(t *testing.T, e sqltest.Engine) {
 		{Name: "password in the place of the network", Config: "u:s3cr3t/db", Says: "providerConfig: not a data source name"},
 		{Name: "bad DSN in an object", Config: `{"dsn": "u:s3cr3t@host:1/db"}`, Says: "providerConfig.dsn: not a data source name"},
 		{Name: "unknown key", Config: `{"dsn": "u:s3cr3t@tcp(host:1)/db", "tabel": "x"}`, Says: "providerConfig.tabel: unknown key"},
+		{Name: "nothing prepared", Config: `{"dsn": "` + dsn + `", "prepare": false}`, Says: "providerConfig.prepare: want true, or none"},
 		{Name: "refused", Config: as("u", secret, refusing.Addr), Says: "cannot connect"},
 		{Name: "no answer", Config: as("u", secret, proxy.Addr), Says: "cannot connect", Silent: true},
 		{Name: "wrong password", Config: as(server.User, secret, server.Addr), Says: "Access denied"},

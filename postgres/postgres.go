@@ -9,10 +9,11 @@
 // The provider config is a DSN of lib/pq, as a URL or as key=value words, as in beego, or a JSON object:
 //
 //	{"dsn": "…", "table": "sessions", "schema": "create", "maxOpenConns": 16, "maxIdleConns": 16,
-//	 "connMaxLifetime": "30m", "connMaxIdleTime": "5m"}
+//	 "connMaxLifetime": "30m", "connMaxIdleTime": "5m", "prepare": true}
 //
 // schema says what is done about the table at the start: "create" makes it if it is not there and adds what
-// one of an earlier version lacks, "check" only checks that its columns are there, "off" does neither.
+// one of an earlier version lacks, "check" only checks that its columns are there, "off" does neither. prepare is false behind
+// PgBouncer in transaction mode, and poolers like it.
 package postgres
 
 import (

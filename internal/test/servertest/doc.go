@@ -1,5 +1,5 @@
-// Package servertest gives tests real servers: Redis alone, with sentinels and as a cluster, PostgreSQL,
-// MariaDB, MySQL and memcached, and a [Proxy] to break the connections to them.
+// Package servertest gives tests real servers: Redis alone, with sentinels and as a cluster, PostgreSQL, also with a standby or
+// behind PgBouncer, MariaDB, MySQL and memcached, and a [Proxy] to break the connections to them.
 //
 // Each server is a process of the test binary's own, on a loopback port picked when it starts, with its data in a
 // folder of its own. Redis, Postgres, MariaDB, MySQL, Memcached, RedisSentinel and RedisCluster return one that all tests of

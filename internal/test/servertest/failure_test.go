@@ -44,6 +44,7 @@ func TestServersOff(t *testing.T) {
 		"redis 3":    func(t testing.TB) { StartCluster(t) },
 		"postgresql": func(t testing.TB) { StartPostgres(t, SQLOptions{}) },
 		"mariadb":    func(t testing.TB) { StartMariaDB(t, SQLOptions{}) },
+		"pgbouncer":  func(t testing.TB) { StartPgBouncer(t, nil, "transaction", 1) },
 		"memcached":  func(t testing.TB) { StartMemcached(t, MemcachedOptions{}) },
 	} {
 		server, _, _ = strings.Cut(server, " ")

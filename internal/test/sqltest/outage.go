@@ -82,9 +82,11 @@ func (e Engine) lostAnswer(t *testing.T, dsn string, lose func()) {
 }
 
 // slowToOpen has connections take longer to open than a call may last. Sessions are served again all the same, and
-// Close waits for none.
+// Close waits for none. Over an application's pool none is: that is what the opener of package sql is for, and when it is not so
+// any more the opener can go.
 func (e Engine) slowToOpen(t *testing.T) {
 	proxy, dsn := e.proxied(t)
+	own := e.Open(t, e.DB(t, dsn))
 	family := goroutines.NewFamily()
 	family.Do(func() {
 		b, err := e.Node(t.Context(), driver.Config{Config: dsn, Logger: slog.New(slog.DiscardHandler)})
@@ -96,14 +98,17 @@ func (e Engine) slowToOpen(t *testing.T) {
 		if err := b.Create(t.Context(), key, rec); err != nil {
 			t.Fatal(err)
 		}
-		load := func(timeout time.Duration) error {
+		loadFrom := func(b driver.Backend, timeout time.Duration) error {
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
 			return b.Load(ctx, key, new(driver.Record))
 		}
+		load := func(timeout time.Duration) error { return loadFrom(b, timeout) }
 		proxy.SetSlowness(1500 * time.Millisecond)
 		proxy.Reset()
+		accepted, tries := proxy.Accepted(), 0
 		for range 20 {
+			tries++
 			if err = load(time.Second); err == nil {
 				break
 			}
@@ -113,6 +118,17 @@ func (e Engine) slowToOpen(t *testing.T) {
 		}
 		if err != nil {
 			t.Error("no connection was opened in 20 tries of a second")
+		}
+		opened, served := proxy.Accepted()-accepted, 0
+		for range tries + 3 {
+			if loadFrom(own, time.Second) == nil {
+				served++
+			}
+		}
+		t.Logf("connections take 1.5s to open and calls last 1s: the provider served try %d, with %d connections begun; a pool without "+
+			"the opener served %d of %d tries, with %d begun", tries, opened, served, tries+3, proxy.Accepted()-accepted-opened)
+		if served > 0 {
+			t.Error("database/sql goes on opening connections by itself: remove sql/opener.go")
 		}
 
 		var calls sync.WaitGroup // that leave connections behind, which are then lost

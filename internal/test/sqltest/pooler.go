@@ -31,7 +31,7 @@ func (e Engine) Pooled(t testing.TB, mode string, size int) Engine {
 
 // A Way is a pool of an application's, and whether its connections are good for a pooler in transaction mode.
 type Way struct {
-	Name    string
+	Name    string // of the subtest
 	Params  string // at the end of the DSN
 	Prepare bool
 	Says    string // part of the error, "" if there is none

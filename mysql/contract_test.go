@@ -89,8 +89,8 @@ func readOnly(t testing.TB, s *servertest.SQLServer, database string) (dsn strin
 }
 
 // failover has two servers that know nothing of each other.
-func failover(start func(t testing.TB, o servertest.SQLOptions) *servertest.SQLServer) func(t testing.TB) *sqltest.Failover {
-	return func(t testing.TB) *sqltest.Failover {
+func failover(start func(t testing.TB, o servertest.SQLOptions) *servertest.SQLServer) func(t testing.TB, e sqltest.Engine) *sqltest.Failover {
+	return func(t testing.TB, _ sqltest.Engine) *sqltest.Failover {
 		first, second := start(t, servertest.SQLOptions{}), start(t, servertest.SQLOptions{})
 		_, fence := readOnly(t, first, first.Database)
 		readOnly(t, second, second.Database)

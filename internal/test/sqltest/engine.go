@@ -47,7 +47,7 @@ type Server struct {
 	ReadOnly func(t testing.TB, s *servertest.SQLServer, database string) (dsn string, readOnly func(on bool))
 
 	// Failover starts two servers of t's own, of which the second takes the place of the first.
-	Failover func(t testing.TB) *Failover
+	Failover func(t testing.TB, e Engine) *Failover
 
 	// Encrypted says that a proxy cannot read what passes through it.
 	Encrypted bool

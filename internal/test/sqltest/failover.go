@@ -28,7 +28,7 @@ type Failover struct {
 // Failover has a primary only read from now on, as before a switch, while its connections stay open, and another server take its
 // place: no call fails, neither one that comes in between, and no connection to the old server is left in the pool.
 func (e Engine) Failover(t *testing.T) {
-	f := e.Server.Failover(t)
+	f := e.Server.Failover(t, e)
 	open := func(dsn string) driver.Backend {
 		b, err := e.Node(t.Context(), driver.Config{Config: dsn, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil {

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/lib/pq" // for what tests do beside their engine
-
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
@@ -35,14 +33,10 @@ func Postgres() *Server {
 }
 
 // postgresFailover has a standby that follows the primary.
-func postgresFailover(t testing.TB) *Failover {
+func postgresFailover(t testing.TB, e Engine) *Failover {
 	primary := servertest.StartPostgres(t, servertest.SQLOptions{})
 	standby := servertest.StartStandby(t, primary)
-	db, err := sql.Open("postgres", primary.DSN(primary.Database))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
+	db := e.DB(t, primary.DSN(primary.Database))
 	return &Failover{
 		Old: primary.Addr, New: standby.Addr, Follows: true,
 		DSN: func(addr string) string { return primary.DSNVia(addr, primary.Database) },

@@ -213,7 +213,7 @@ func (e Engine) BeegoLongSID(t *testing.T) {
 			session.CfgSessionIdPrefix(strings.Repeat("p", tt.prefix)),
 		}
 		if tt.longest {
-			opts = append(opts, session.CfgSessionIDGenerator(func() (string, error) { return strings.ToLower(rand.Text())[:16], nil }))
+			opts = append(opts, session.CfgSessionIDGenerator(func(session.Exchange) (string, error) { return strings.ToLower(rand.Text())[:16], nil }))
 		}
 		m, err := session.New(e.Provider(), session.NewManagerConfig(opts...))
 		wrong, _ := errors.AsType[*session.ConfigError](err)

@@ -44,10 +44,13 @@ func postgresFailover(t testing.TB, e Engine) *Failover {
 			Exec(t, db, "ALTER SYSTEM SET default_transaction_read_only = on")
 			Exec(t, db, "SELECT pg_reload_conf()")
 			for range 1000 { // until the connections have heard of it
-				if _, err := db.Exec("CREATE TEMPORARY TABLE fenced (a int)"); err != nil {
+				var only string
+				if err := db.QueryRow("SHOW transaction_read_only").Scan(&only); err != nil {
+					t.Fatal(err)
+				}
+				if only == "on" {
 					return
 				}
-				Exec(t, db, "DROP TABLE fenced")
 				time.Sleep(10 * time.Millisecond)
 			}
 			t.Error("the primary goes on writing")

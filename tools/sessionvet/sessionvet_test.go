@@ -51,7 +51,8 @@ func TestAnalyzers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for a, packages := range map[*analysis.Analyzer][]string{
-		lostError: {"losterror"},
+		unreleased: {"unreleased", "underhandler", "imports", "onfasthttp"},
+		lostError:  {"losterror"},
 	} {
 		t.Run(a.Name, func(t *testing.T) {
 			for i, name := range packages {

@@ -1,0 +1,412 @@
+package main
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+	"slices"
+
+	"golang.org/x/tools/go/analysis"
+	"golang.org/x/tools/go/analysis/passes/ctrlflow"
+	"golang.org/x/tools/go/analysis/passes/inspect"
+	"golang.org/x/tools/go/ast/inspector"
+	"golang.org/x/tools/go/cfg"
+)
+
+var unreleased = &analysis.Analyzer{
+	Name: "unreleased",
+	Doc: `find sessions that are opened and not released
+
+What a handler changes in a session is stored by SessionRelease, SessionReleaseIfPresent or Save. A session from Start,
+SessionStart, Regenerate or GetSessionStore is reported if there is a way to a return without either of them, or with a change
+after them; one from SessionByID only if it was changed on that way. A session that the function returns, stores
+elsewhere or passes on is somebody else's to release.
+
+Under Handler a request's session needs no release. A package that uses Handler, HandleExchange or FromContext is taken to be
+under it, and so is one that imports it: only sessions that belong to no request are looked at there.`,
+	URL:       "https://pkg.go.dev/" + module + "/tools/sessionvet",
+	Requires:  []*analysis.Analyzer{inspect.Analyzer, ctrlflow.Analyzer},
+	FactTypes: []analysis.Fact{new(passesHandler)},
+	Run:       runUnreleased,
+}
+
+func runUnreleased(pass *analysis.Pass) (any, error) {
+	cfgs := pass.ResultOf[ctrlflow.Analyzer].(*ctrlflow.CFGs)
+	under := underHandler(pass)
+	pass.ResultOf[inspect.Analyzer].(*inspector.Inspector).Preorder([]ast.Node{(*ast.FuncDecl)(nil), (*ast.FuncLit)(nil)}, func(n ast.Node) {
+		f := function{pass: pass}
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			f.typ, f.body, f.graph = n.Type, n.Body, cfgs.FuncDecl(n)
+		case *ast.FuncLit:
+			f.typ, f.body, f.graph = n.Type, n.Body, cfgs.FuncLit(n)
+		}
+		if f.body != nil && f.graph != nil {
+			f.check(under)
+		}
+	})
+	return nil, nil
+}
+
+// passesHandler is the fact that a package has requests pass through Handler. Who imports it may be called from there.
+type passesHandler struct{}
+
+// AFact makes it an analysis.Fact.
+func (*passesHandler) AFact() {}
+
+func (*passesHandler) String() string { return "passes Handler" }
+
+// underHandler returns a function that reports whether what is at pos is taken to be called under Handler: as the package is, or the
+// Example.
+func underHandler(pass *analysis.Pass) func(pos token.Pos) bool {
+	all := false
+	examples := make(map[*ast.FuncDecl]bool)
+	for id, obj := range pass.TypesInfo.Uses {
+		f, ok := obj.(*types.Func)
+		if !ok {
+			continue
+		}
+		switch nameOf(f) {
+		case "Manager.Handler", "Manager.HandleExchange", "Manager.FromContext", "sessionfasthttp.Handler":
+			file := fileOf(pass, id.Pos())
+			if !isTest(pass, file) {
+				all = true
+			} else if example := exampleAt(file, id.Pos()); example != nil {
+				examples[example] = true
+			}
+		}
+	}
+	all = all && known[pass.Pkg.Path()] == "" || len(pass.AllPackageFacts()) > 0
+	if all {
+		pass.ExportPackageFact(new(passesHandler))
+	}
+	return func(pos token.Pos) bool { return all || examples[exampleAt(fileOf(pass, pos), pos)] }
+}
+
+// A function is one whose body is looked at, without those of the functions in it.
+type function struct {
+	pass  *analysis.Pass
+	typ   *ast.FuncType
+	body  *ast.BlockStmt
+	graph *cfg.CFG
+}
+
+func (f *function) check(under func(pos token.Pos) bool) {
+	ast.Inspect(f.body, func(n ast.Node) bool {
+		var to, from []ast.Expr
+		switch n := n.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.ExprStmt:
+			from = []ast.Expr{n.X}
+		case *ast.AssignStmt:
+			to, from = n.Lhs, n.Rhs
+		case *ast.ValueSpec:
+			for _, name := range n.Names {
+				to = append(to, name)
+			}
+			from = n.Values
+		}
+		if len(from) != 1 {
+			return true
+		}
+		call, ok := ast.Unparen(from[0]).(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		what := openings[calleeOf(f.pass.TypesInfo, call)]
+		if what == 0 || what == ofRequest && under(call.Pos()) {
+			return true
+		}
+		if len(to) == 0 {
+			report(f.pass, call, "the session of %s is thrown away: keep it, and call its SessionRelease", called(f.pass, call))
+			return true
+		}
+		if s := f.follow(to, what); s != nil {
+			s.report(n, call)
+		}
+		return true
+	})
+}
+
+// follow returns what to look for after a session was assigned; nil if others may see it, and release it, too.
+func (f *function) follow(to []ast.Expr, what opening) *opened {
+	info := f.pass.TypesInfo
+	id, ok := to[0].(*ast.Ident)
+	if !ok || isBlank(id) || len(to) != 2 {
+		return nil // with _ for the session the caller wants to know whether there is one
+	}
+	s := &opened{function: f, what: what, seen: make(map[step]*ast.ReturnStmt)}
+	s.sess, _ = info.ObjectOf(id).(*types.Var)
+	if id, ok := to[1].(*ast.Ident); ok {
+		s.err, _ = info.ObjectOf(id).(*types.Var)
+	}
+	if s.sess == nil || !f.isLocal(s.sess) {
+		return nil
+	}
+	for n := range ast.Preorder(f.body) {
+		if lit, ok := n.(*ast.FuncLit); ok && s.isReleasedIn(lit) {
+			return nil
+		}
+	}
+	return s
+}
+
+// isLocal reports whether v is a variable of f that is no result.
+func (f *function) isLocal(v *types.Var) bool {
+	if v.Pos() < f.typ.Pos() || v.Pos() >= f.body.End() {
+		return false
+	}
+	results := f.typ.Results
+	return results == nil || v.Pos() < results.Pos() || v.Pos() >= results.End()
+}
+
+// An opened session is in the variable sess from a statement on, unless err, if there is one, says that there is none.
+type opened struct {
+	*function
+	what opening
+	sess *types.Var
+	err  *types.Var
+	seen map[step]*ast.ReturnStmt
+}
+
+// A step is where a way through the function is, and what is known there.
+type step struct {
+	block *cfg.Block
+	knowledge
+}
+
+type knowledge struct {
+	dirty   bool // there is something to save
+	isOpen  bool // that the session was opened is certain: err says no more of it
+	isMuddy bool // something was made of err that is not understood, so that a later condition may depend on it
+}
+
+// report reports the session if there is a way from n, which assigns it, to a return without a release.
+func (s *opened) report(n ast.Node, call *ast.CallExpr) {
+	for _, b := range s.graph.Blocks {
+		for i, at := range b.Nodes {
+			if at != n {
+				continue
+			}
+			ret := s.from(b, i+1, knowledge{dirty: s.what != byID})
+			if ret == nil {
+				return
+			}
+			name := s.sess.Name()
+			advice := "defer " + name + ".SessionRelease(ctx, w) once the error is checked"
+			switch s.what {
+			case ofRequest:
+				advice += ", or use FromContext under Handler"
+			case bySID:
+				advice = "defer " + name + ".SessionRelease(ctx, nil) once the error is checked"
+			case byID:
+				advice = "call " + name + ".Save"
+			}
+			if s.isReleasedElsewhere(n) {
+				line := s.pass.Fset.Position(ret.Pos()).Line
+				report(s.pass, call, "the session %s is not released on every way, line %d returns without it: %s", name, line, advice)
+			} else {
+				report(s.pass, call, "the session %s is never released, so that its changes are lost: %s", name, advice)
+			}
+			return
+		}
+	}
+}
+
+// isReleasedElsewhere reports whether a statement other than n, which assigns the session, may release it.
+func (s *opened) isReleasedElsewhere(n ast.Node) bool {
+	for _, b := range s.graph.Blocks {
+		for _, other := range b.Nodes {
+			if uses := s.usesIn(other); other != n && (slices.Contains(uses, useSaves) || slices.Contains(uses, useSettles)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// from returns a return that can be reached from the i-th node of b on without a release, nil if there is none.
+func (s *opened) from(b *cfg.Block, i int, k knowledge) *ast.ReturnStmt {
+	at := step{b, k}
+	if i == 0 {
+		if ret, ok := s.seen[at]; ok {
+			return ret
+		}
+		s.seen[at] = nil // a way round ends here
+	}
+	ret := s.leave(b, i, k)
+	if i == 0 {
+		s.seen[at] = ret
+	}
+	return ret
+}
+
+func (s *opened) leave(b *cfg.Block, i int, k knowledge) *ast.ReturnStmt {
+	cond := s.condition(b)
+	for _, n := range b.Nodes[i:] {
+		for _, use := range s.usesIn(n) {
+			switch use {
+			case useChanges:
+				k.dirty = true
+			case useSaves:
+				k.dirty = false
+			case useSettles, useReplaces:
+				return nil
+			case useReadsError:
+				k.isMuddy = k.isMuddy || !k.isOpen && n != cond
+			case useSetsError:
+				k.isOpen = k.isOpen || !k.isMuddy
+			}
+		}
+	}
+	if ret := b.Return(); ret != nil {
+		if k.dirty {
+			return ret
+		}
+		return nil
+	}
+	return s.branch(b.Succs, cond, k)
+}
+
+// branch goes on with each of the blocks that can follow. If it is unclear in which of them the session is open, all have to lead to
+// a return without a release.
+func (s *opened) branch(next []*cfg.Block, cond ast.Expr, k knowledge) *ast.ReturnStmt {
+	ways := []verdict{open, open}
+	if cond != nil && !k.isOpen {
+		yes, no := s.judge(cond, k)
+		ways = []verdict{yes, no}
+	}
+	var first *ast.ReturnStmt
+	all := true
+	unclearly := k.isMuddy && !k.isOpen
+	for i, b := range next {
+		k := k
+		switch ways[i] {
+		case failed:
+			continue
+		case certain:
+			k.isOpen = true
+		case unclear:
+			k.isMuddy, unclearly = true, true
+		}
+		ret := s.from(b, 0, k)
+		all = all && ret != nil
+		if first == nil {
+			first = ret
+		}
+	}
+	if unclearly && !all {
+		return nil
+	}
+	return first
+}
+
+// condition returns the condition on which the way after b depends.
+func (s *opened) condition(b *cfg.Block) ast.Expr {
+	if len(b.Succs) != 2 || len(b.Nodes) == 0 {
+		return nil
+	}
+	e, ok := b.Nodes[len(b.Nodes)-1].(ast.Expr)
+	if !ok {
+		return nil
+	}
+	if t, ok := s.pass.TypesInfo.TypeOf(e).Underlying().(*types.Basic); ok && t.Info()&types.IsBoolean != 0 {
+		return e
+	}
+	return nil
+}
+
+// A verdict is what a condition says of the session.
+type verdict int
+
+const (
+	open    verdict = iota // it may be open: as before
+	certain                // it is open
+	failed                 // there is none
+	unclear
+)
+
+// judge returns what it says of the session that e is true, and that it is false.
+func (s *opened) judge(e ast.Expr, k knowledge) (yes, no verdict) {
+	switch e := ast.Unparen(e).(type) {
+	case *ast.UnaryExpr:
+		if e.Op == token.NOT {
+			no, yes = s.judge(e.X, k)
+			return yes, no
+		}
+	case *ast.BinaryExpr:
+		switch e.Op {
+		case token.LAND, token.LOR:
+			xYes, xNo := s.judge(e.X, k)
+			yYes, yNo := s.judge(e.Y, k)
+			if e.Op == token.LAND {
+				return both(xYes, yYes), either(xNo, yNo)
+			}
+			return either(xYes, yYes), both(xNo, yNo)
+		case token.EQL:
+			return s.equal(e, k)
+		case token.NEQ:
+			no, yes = s.equal(e, k)
+			return yes, no
+		}
+	case *ast.CallExpr:
+		if f, ok := e.Fun.(*ast.SelectorExpr); ok && !k.isMuddy && len(e.Args) > 0 && s.is(e.Args[0], s.err) {
+			if f, ok := s.pass.TypesInfo.Uses[f.Sel].(*types.Func); ok && f.Pkg() != nil && f.Pkg().Path() == "errors" {
+				return failed, open // Is and As are true of an error
+			}
+		}
+	}
+	for n := range ast.Preorder(e) {
+		if id, ok := n.(*ast.Ident); ok && s.is(id, s.err) {
+			return unclear, unclear
+		}
+	}
+	return open, open
+}
+
+// equal is judge for x == y.
+func (s *opened) equal(e *ast.BinaryExpr, k knowledge) (yes, no verdict) {
+	x, y := ast.Unparen(e.X), ast.Unparen(e.Y)
+	if s.is(y, s.err) || s.is(y, s.sess) {
+		x, y = y, x
+	}
+	isNil := s.pass.TypesInfo.Types[y].IsNil()
+	switch {
+	case s.is(x, s.sess) && isNil:
+		return failed, certain
+	case s.is(x, s.err) && k.isMuddy:
+		return unclear, unclear
+	case s.is(x, s.err) && isNil:
+		return certain, failed
+	case s.is(x, s.err):
+		return failed, open
+	}
+	return open, open
+}
+
+func (s *opened) is(e ast.Expr, v *types.Var) bool {
+	id, ok := ast.Unparen(e).(*ast.Ident)
+	return ok && v != nil && s.pass.TypesInfo.ObjectOf(id) == v
+}
+
+// both is what two verdicts say together.
+func both(a, b verdict) verdict {
+	for _, v := range []verdict{failed, certain, unclear} {
+		if a == v || b == v {
+			return v
+		}
+	}
+	return open
+}
+
+// either is what two verdicts say of which one at least is right.
+func either(a, b verdict) verdict {
+	switch {
+	case a == b:
+		return a
+	case a == unclear || b == unclear:
+		return unclear
+	}
+	return open
+}

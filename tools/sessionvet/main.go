@@ -5,4 +5,4 @@ package main
 
 import "golang.org/x/tools/go/analysis/unitchecker"
 
-func main() { unitchecker.Main(unreleased, lostError) }
+func main() { unitchecker.Main(unreleased, lostError, afterHandler) }

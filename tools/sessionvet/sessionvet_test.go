@@ -51,8 +51,9 @@ func TestAnalyzers(t *testing.T) {
 		t.Fatal(err)
 	}
 	for a, packages := range map[*analysis.Analyzer][]string{
-		unreleased: {"unreleased", "underhandler", "imports", "onfasthttp"},
-		lostError:  {"losterror"},
+		unreleased:   {"unreleased", "underhandler", "imports", "onfasthttp"},
+		lostError:    {"losterror"},
+		afterHandler: {"afterhandler"},
 	} {
 		t.Run(a.Name, func(t *testing.T) {
 			for i, name := range packages {

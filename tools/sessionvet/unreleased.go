@@ -18,9 +18,9 @@ var unreleased = &analysis.Analyzer{
 	Doc: `find sessions that are opened and not released
 
 What a handler changes in a session is stored by SessionRelease, SessionReleaseIfPresent or Save. A session from Start,
-SessionStart, Regenerate or GetSessionStore is reported if there is a way to a return without either of them, or with a change
-after them; one from SessionByID only if it was changed on that way. A session that the function returns, stores
-elsewhere or passes on is somebody else's to release.
+SessionStart, Regenerate or GetSessionStore is reported if there is a way to a return without any of them, or if all ways lead there from
+a change after them; one from SessionByID only if it was changed and the function saves it nowhere. A session that the
+function returns, stores elsewhere or passes on is somebody else's to release.
 
 Under Handler a request's session needs no release. A package that uses Handler, HandleExchange or FromContext is taken to be
 under it, and so is one that imports it: only sessions that belong to no request are looked at there.`,
@@ -178,40 +178,42 @@ type step struct {
 
 type knowledge struct {
 	dirty   bool // there is something to save
+	isLate  bool // it came after a save
 	isOpen  bool // that the session was opened is certain: err says no more of it
 	isMuddy bool // something was made of err that is not understood, so that a later condition may depend on it
 }
 
 // report reports the session if there is a way from n, which assigns it, to a return without a release.
 func (s *opened) report(n ast.Node, call *ast.CallExpr) {
+	ret := s.leak(n)
+	if ret == nil {
+		return
+	}
+	name := s.sess.Name()
+	advice := "defer " + name + ".SessionRelease(ctx, w) once the error is checked, or use FromContext under Handler"
+	switch s.what {
+	case bySID:
+		advice = "defer " + name + ".SessionRelease(ctx, nil) once the error is checked"
+	case byID:
+		advice = "call " + name + ".Save"
+	}
+	switch elsewhere := s.isReleasedElsewhere(n); {
+	case !elsewhere:
+		report(s.pass, call, "the session %s is never released, so that its changes are lost: %s", name, advice)
+	case s.what != byID: // else the change has failed on this way, as a rule
+		line := s.pass.Fset.Position(ret.Pos()).Line
+		report(s.pass, call, "the session %s is not released on every way, line %d returns without it: %s", name, line, advice)
+	}
+}
+
+// leak returns a return without a release after n, nil if there is none.
+func (s *opened) leak(n ast.Node) *ast.ReturnStmt {
 	for _, b := range s.graph.Blocks {
-		for i, at := range b.Nodes {
-			if at != n {
-				continue
-			}
-			ret := s.from(b, i+1, knowledge{dirty: s.what != byID})
-			if ret == nil {
-				return
-			}
-			name := s.sess.Name()
-			advice := "defer " + name + ".SessionRelease(ctx, w) once the error is checked"
-			switch s.what {
-			case ofRequest:
-				advice += ", or use FromContext under Handler"
-			case bySID:
-				advice = "defer " + name + ".SessionRelease(ctx, nil) once the error is checked"
-			case byID:
-				advice = "call " + name + ".Save"
-			}
-			if s.isReleasedElsewhere(n) {
-				line := s.pass.Fset.Position(ret.Pos()).Line
-				report(s.pass, call, "the session %s is not released on every way, line %d returns without it: %s", name, line, advice)
-			} else {
-				report(s.pass, call, "the session %s is never released, so that its changes are lost: %s", name, advice)
-			}
-			return
+		if i := slices.Index(b.Nodes, n); i >= 0 {
+			return s.from(b, i+1, knowledge{dirty: s.what != byID})
 		}
 	}
+	return nil
 }
 
 // isReleasedElsewhere reports whether a statement other than n, which assigns the session, may release it.
@@ -248,9 +250,10 @@ func (s *opened) leave(b *cfg.Block, i int, k knowledge) *ast.ReturnStmt {
 		for _, use := range s.usesIn(n) {
 			switch use {
 			case useChanges:
+				k.isLate = k.isLate || !k.dirty && s.what != byID
 				k.dirty = true
 			case useSaves:
-				k.dirty = false
+				k.dirty, k.isLate = false, false
 			case useSettles, useReplaces:
 				return nil
 			case useReadsError:
@@ -270,7 +273,7 @@ func (s *opened) leave(b *cfg.Block, i int, k knowledge) *ast.ReturnStmt {
 }
 
 // branch goes on with each of the blocks that can follow. If it is unclear in which of them the session is open, all have to lead to
-// a return without a release.
+// a return without a release. So they have if there is a change after a save: where that change has failed, nothing is to be saved.
 func (s *opened) branch(next []*cfg.Block, cond ast.Expr, k knowledge) *ast.ReturnStmt {
 	ways := []verdict{open, open}
 	if cond != nil && !k.isOpen {
@@ -279,7 +282,7 @@ func (s *opened) branch(next []*cfg.Block, cond ast.Expr, k knowledge) *ast.Retu
 	}
 	var first *ast.ReturnStmt
 	all := true
-	unclearly := k.isMuddy && !k.isOpen
+	unclearly := k.isLate || k.isMuddy && !k.isOpen
 	for i, b := range next {
 		k := k
 		switch ways[i] {

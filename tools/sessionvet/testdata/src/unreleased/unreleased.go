@@ -343,6 +343,31 @@ func (a *app) looks(ctx context.Context, id string) (any, error) {
 	return sess.Get(ctx, "name"), nil
 }
 
+func (a *app) saysThatItIsBanned(ctx context.Context, id string) error {
+	sess, err := a.sessions.SessionByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := sess.Set(ctx, "banned", true); err != nil {
+		return err
+	}
+	return sess.Save(ctx)
+}
+
+func (a *app) changeAfterASaveFails(w http.ResponseWriter, r *http.Request) error {
+	sess, err := a.sessions.Start(w, r)
+	if err != nil {
+		return err
+	}
+	if err := sess.Login(r.Context(), "ann"); err != nil {
+		return err
+	}
+	if err := sess.SetLabel(r.Context(), "phone"); err != nil {
+		return err
+	}
+	return sess.Save(r.Context())
+}
+
 func (a *app) silenced(w http.ResponseWriter, r *http.Request) {
 	//sessionvet:ignore the proxy in front runs this under Handler
 	sess, err := a.sessions.Start(w, r)

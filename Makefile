@@ -55,8 +55,8 @@ servers: ## install the Debian packages of the servers that the tests start, whe
 	@scripts/servers.sh
 
 .PHONY: check
-check: ## format, vet on three systems and for 32 bits, static analysis, tidy modules, layering, ten mutants at random
-	@$(MAKE) -k fmt vet lint tidy layering fit mutants N=10
+check: ## format, vet on three systems and for 32 bits, sessionvet, static analysis, tidy modules, layering, ten mutants at random
+	@$(MAKE) -k fmt vet vet-sessions lint tidy layering fit mutants N=10
 
 .PHONY: fmt
 fmt: $(TOOLS)/.built
@@ -75,6 +75,12 @@ $(PLATFORMS:%=vet-%): vet-%:
 .PHONY: vet-386
 vet-386:
 	@$(call each,$(TESTED),GOARCH=386 CGO_ENABLED=0 $(GO) vet ./...)
+
+# What users read as an example, by the vet tool that users are given.
+.PHONY: vet-sessions
+vet-sessions: $(TOOLS)/sessionvet
+	@$(GO) vet -vettool=$(TOOLS)/sessionvet . ./examples/...
+	@$(call each,contrib/beego contrib/sqlite,$(GO) vet -vettool=$(TOOLS)/sessionvet ./...)
 
 .PHONY: lint
 lint: $(TOOLS)/.built
@@ -126,9 +132,9 @@ soak: servers ## every fuzz target for FUZZTIME (30s) each, the tests with SESSI
 $(TESTED:%=soak-%): soak-%:
 	@cd $* && SESSION_SEEDS=$(SESSION_SEEDS) SESSION_SOAK=1 $(GO) test -race -shuffle=on -count 1 -timeout 4h -p 4 ./...
 
-.PHONY: $(TOOLS)/mutants
-$(TOOLS)/mutants:
-	@cd tools && $(GO) build -o $@ ./mutants
+.PHONY: $(TOOLS)/mutants $(TOOLS)/sessionvet
+$(TOOLS)/mutants $(TOOLS)/sessionvet: $(TOOLS)/%:
+	@cd tools && $(GO) build -o $@ ./$*
 
 $(TOOLS)/.built: tools/go.mod tools/go.sum
 	@cd tools && $(GO) build -o $(TOOLS)/ tool

@@ -20,7 +20,9 @@
 //			return
 //		}
 //		defer sess.SessionRelease(r.Context(), w)
-//		sess.Set(r.Context(), "seen", true)
+//		if err := sess.Set(r.Context(), "seen", true); err != nil {
+//			http.Error(w, "try again later", http.StatusServiceUnavailable)
+//		}
 //	}
 //
 // The names are those of beego's session package; docs/beego.md says what differs. [Manager.Handler] is the

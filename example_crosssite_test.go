@@ -25,7 +25,7 @@ func Example_crossSite() {
 			http.Error(w, "try again later", http.StatusServiceUnavailable)
 			return
 		}
-		sess.Set(r.Context(), "paid", r.FormValue("order")) // there is no session to set it in
+		_ = sess.Set(r.Context(), "paid", r.FormValue("order")) // there is no session to set it in
 		if err := sess.Save(r.Context()); errors.Is(err, session.ErrCrossSite) {
 			fmt.Println("not stored; new:", sess.IsNew())
 		}

@@ -36,7 +36,9 @@ func ExampleSession_Login() {
 				http.Error(w, "try again later", http.StatusServiceUnavailable)
 				return
 			}
-			sess.SetLabel(r.Context(), device)
+			if err := sess.SetLabel(r.Context(), device); err != nil {
+				http.Error(w, "try again later", http.StatusServiceUnavailable)
+			}
 		}
 	}
 	elsewhere := func(w http.ResponseWriter, r *http.Request) {

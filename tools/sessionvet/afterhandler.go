@@ -45,7 +45,7 @@ type goroutine struct {
 	stmt *ast.GoStmt
 }
 
-// sessions returns the variables of sessions that the goroutine gets from outside and uses, in the order of their use.
+// sessions returns the variables of sessions that the goroutine uses, in the order of their use.
 func (g *goroutine) sessions() []*types.Var {
 	var all []*types.Var
 	seen := make(map[*types.Var]bool)
@@ -55,7 +55,7 @@ func (g *goroutine) sessions() []*types.Var {
 			return true
 		}
 		v, ok := g.pass.TypesInfo.Uses[id].(*types.Var)
-		if !ok || v.IsField() || !isSession(v.Type()) || seen[v] || g.stmt.Pos() <= v.Pos() && v.Pos() < g.stmt.End() {
+		if !ok || !isSession(v.Type()) || seen[v] {
 			return true
 		}
 		if call := methodCall(stack); call != nil && (call != g.stmt.Call && !inFunction(stack) || calleeOf(g.pass.TypesInfo, call) == "Session.Done") {

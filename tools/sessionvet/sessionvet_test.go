@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -49,6 +50,13 @@ func TestAnalyzers(t *testing.T) {
 	dir := newModule(t)
 	if err := os.CopyFS(dir, os.DirFS("testdata/src")); err != nil {
 		t.Fatal(err)
+	}
+	// The analyzers' tests load offline: what is not in the module cache yet comes into it here.
+	list := exec.CommandContext(t.Context(), "go", "list", "-deps", "./...")
+	list.Dir = dir
+	list.Env = append(os.Environ(), "GOWORK=off")
+	if out, err := list.CombinedOutput(); err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
 	}
 	for a, packages := range map[*analysis.Analyzer][]string{
 		unreleased:   {"unreleased", "underhandler", "imports", "onfasthttp"},

@@ -53,7 +53,7 @@ func goVet(t *testing.T, command, dir string, flags ...string) (found []string, 
 	t.Helper()
 	vet := exec.CommandContext(t.Context(), "go", append(append([]string{"vet", "-vettool=" + command}, flags...), "./...")...)
 	vet.Dir = dir
-	vet.Env = append(os.Environ(), "GOPROXY=off", "GOWORK=off")
+	vet.Env = append(os.Environ(), "GOWORK=off")
 	out, err := vet.CombinedOutput()
 	for line := range strings.Lines(string(out)) {
 		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") {

@@ -74,6 +74,30 @@ func (a *app) parameter(w http.ResponseWriter, r *http.Request, sess *session.Se
 	go audit(sess) // want `a goroutine takes the session sess along`
 }
 
+func (a *app) loopBefore(w http.ResponseWriter, r *http.Request, ready func() bool) {
+	sess, err := a.sessions.FromContext(r.Context())
+	if err != nil {
+		return
+	}
+	for {
+		if ready() {
+			break
+		}
+	}
+	go audit(sess) // want `a goroutine takes the session sess along`
+}
+
+func (a *app) waitsItself(w http.ResponseWriter, r *http.Request, ready chan bool) {
+	sess, err := a.sessions.FromContext(r.Context())
+	if err != nil {
+		return
+	}
+	go func() { // want `a goroutine takes the session sess along`
+		<-ready
+		audit(sess)
+	}()
+}
+
 // What follows is right.
 
 func (a *app) values(w http.ResponseWriter, r *http.Request) {

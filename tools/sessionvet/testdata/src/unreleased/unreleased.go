@@ -107,6 +107,42 @@ func (a *app) ofASwitch(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+func (a *app) anotherError(w http.ResponseWriter, r *http.Request) {
+	sess, err := a.sessions.Start(w, r) // want `sess is not released on every way`
+	_, err = fmt.Fprint(w, "hello")
+	if err != nil {
+		return
+	}
+	sess.SessionRelease(r.Context(), w)
+}
+
+func (a *app) joined(w http.ResponseWriter, r *http.Request) error {
+	sess, err := a.sessions.Start(w, r) // want `sess is not released on every way`
+	if err != nil {
+		return err
+	}
+	err = errors.Join(err, sess.Set(r.Context(), "seen", true))
+	if err != nil {
+		return err
+	}
+	return sess.Save(r.Context())
+}
+
+func (a *app) joinedAfterTwoConditions(w http.ResponseWriter, r *http.Request) error {
+	sess, err := a.sessions.Start(w, r) // want `sess is not released on every way`
+	if err != nil || r.Method != http.MethodPost {
+		if err == nil {
+			sess.SessionRelease(r.Context(), w)
+		}
+		return err
+	}
+	err = errors.Join(err, sess.Set(r.Context(), "seen", true))
+	if err != nil {
+		return err
+	}
+	return sess.Save(r.Context())
+}
+
 func (a *app) bySID(sid string) (any, error) {
 	store, err := a.sessions.GetSessionStore(sid) // want `the session store is never released, so that its changes are lost: defer store\.SessionRelease\(ctx, nil\) once the error is checked$`
 	if err != nil {
@@ -368,18 +404,93 @@ func (a *app) changeAfterASaveFails(w http.ResponseWriter, r *http.Request) erro
 	return sess.Save(r.Context())
 }
 
-func (a *app) silenced(w http.ResponseWriter, r *http.Request) {
+func (a *app) silencedAbove(w http.ResponseWriter, r *http.Request) {
 	//sessionvet:ignore the proxy in front runs this under Handler
 	sess, err := a.sessions.Start(w, r)
 	if err == nil {
 		_ = sess.Set(r.Context(), "seen", true)
 	}
-	sess, err = a.sessions.Start(w, r) //sessionvet:ignore
+}
+
+func (a *app) silencedBeside(w http.ResponseWriter, r *http.Request) {
+	sess, err := a.sessions.Start(w, r) //sessionvet:ignore
 	if err == nil {
 		_ = sess.Set(r.Context(), "seen", true)
 	}
-	sess, err = a.sessions.Start(w, r) //sessionvet:ignored // want `sess is never released`
+}
+
+func (a *app) notSilenced(w http.ResponseWriter, r *http.Request) {
+	sess, err := a.sessions.Start(w, r) //sessionvet:ignored // want `sess is never released`
 	if err == nil {
 		_ = sess.Set(r.Context(), "seen", true)
 	}
+	//sessionvet:ignore only what follows at once
+}
+
+func (a *app) severalChecks(w http.ResponseWriter, r *http.Request) {
+	sess, err := a.sessions.Start(w, r)
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	if err == session.ErrClosed {
+		return
+	}
+	if err != nil && r.Method == http.MethodGet {
+		return
+	}
+	if err != nil {
+		return
+	}
+	sess.SessionRelease(r.Context(), w)
+}
+
+func (a *app) checkedTwice(w http.ResponseWriter, r *http.Request) {
+	sess, err := a.sessions.Start(w, r)
+	if a.refuse(w, err) || err != nil {
+		return
+	}
+	sess.SessionRelease(r.Context(), w)
+}
+
+func (a *app) checkInAFunction(w http.ResponseWriter, r *http.Request) {
+	sess, err := a.sessions.Start(w, r)
+	failed := func() bool { return err != nil }
+	if failed() {
+		return
+	}
+	sess.SessionRelease(r.Context(), w)
+}
+
+func (a *app) theOtherWayRound(w http.ResponseWriter, r *http.Request) {
+	sess, err := a.sessions.Start(w, r)
+	if err = inverse(err); err == nil {
+		return
+	}
+	sess.SessionRelease(r.Context(), w)
+}
+
+func inverse(err error) error {
+	if err != nil {
+		return nil
+	}
+	return errors.New("no error")
+}
+
+// What follows is wrong, but not understood.
+
+func (a *app) refusedOrRead(w http.ResponseWriter, r *http.Request) {
+	sess, err := a.sessions.Start(w, r)
+	if a.refuse(w, err) || r.Method == http.MethodGet {
+		return
+	}
+	sess.SessionRelease(r.Context(), w)
+}
+
+func (a *app) replaced(w http.ResponseWriter, r *http.Request) {
+	sess, err := a.sessions.Start(w, r)
+	if err != nil {
+		return
+	}
+	sess = a.current
+	_ = sess.Set(r.Context(), "seen", true)
 }

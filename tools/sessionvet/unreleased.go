@@ -273,7 +273,7 @@ func (s *opened) leave(b *cfg.Block, i int, k knowledge) *ast.ReturnStmt {
 }
 
 // branch goes on with each of the blocks that can follow. If it is unclear in which of them the session is open, all have to lead to
-// a return without a release. So they have if there is a change after a save: where that change has failed, nothing is to be saved.
+// a return without a release. The same holds after a change that follows a save: where it has failed there is nothing to save.
 func (s *opened) branch(next []*cfg.Block, cond ast.Expr, k knowledge) *ast.ReturnStmt {
 	ways := []verdict{open, open}
 	if cond != nil && !k.isOpen {

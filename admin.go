@@ -91,6 +91,26 @@ func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	return m.revoke(ctx, key, rec.User)
 }
 
+// endKey ends the session under a storage key, for who holds a lock: it returns what tells OnDestroy, nil if the session had ended.
+func (m *Manager) endKey(ctx context.Context, key string) (event func(), err error) {
+	b, err := optional[driver.Backend](m, byID)
+	if err != nil {
+		return nil, err
+	}
+	bounded, cancel := m.loadContext(orBackground(ctx))
+	defer cancel()
+	rec, err := m.recordUnder(bounded, b, key)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		m.watched.end(key)
+		return nil, nil
+	case err != nil:
+		m.stats.count(failures)
+		return nil, fmt.Errorf("session: destroy: %w", err)
+	}
+	return m.revokeUntold(ctx, key, rec.User)
+}
+
 // SessionByID returns the session that a sid or a public id names, whosever it is, outside any request: for operators, to look at its
 // values and to change them. [Session.Save] stores what was changed; the visitor's requests lose nothing by it. Neither moves the
 // session's deadline. The Session has no sid, so that it cannot be answered to anybody: Login and Regenerate return an error.
@@ -116,14 +136,21 @@ func (m *Manager) SessionByID(ctx context.Context, id string) (*Session, error) 
 // recordOf loads the record that a sid or a public id names.
 func (m *Manager) recordOf(ctx context.Context, b driver.Backend, id string) (key string, rec driver.Record, err error) {
 	err = m.underID(ctx, id, func(ctx context.Context, found string) error {
-		key, rec = found, m.newRecord()
-		err := b.Load(ctx, key, &rec)
-		if isUnreadable(err) { // whose it was nobody knows, but it can be ended
-			return nil
-		}
+		key = found
+		rec, err = m.recordUnder(ctx, b, key)
 		return err
 	})
 	return key, rec, err
+}
+
+// recordUnder loads the record under a storage key. Whose one is that cannot be read nobody knows, but it can be ended.
+func (m *Manager) recordUnder(ctx context.Context, b driver.Backend, key string) (driver.Record, error) {
+	rec := m.newRecord()
+	err := b.Load(ctx, key, &rec)
+	if isUnreadable(err) {
+		err = nil
+	}
+	return rec, err
 }
 
 // underID calls load with the storage key that a sid or a public id stands for. Where sids are generated an id can have the shape of

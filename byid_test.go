@@ -152,3 +152,51 @@ func TestSessionByIDWhereThereIsNone(t *testing.T) {
 		t.Errorf("while the store is down: %v", err)
 	}
 }
+
+// A Logout of what has ended meanwhile is no second end.
+func TestSessionByIDLogsOutWhatHasEnded(t *testing.T) {
+	for name, p := range stores(t) {
+		t.Run(name, func(t *testing.T) {
+			told := 0
+			m := newNode(t, p, session.CfgOnDestroy(func(context.Context, session.Event) { told++ }))
+			c := login(t, m, "ann")
+			s, err := m.SessionByID(t.Context(), c.sid())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := m.DestroyByID(t.Context(), c.sid()); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Logout(t.Context()); err != nil {
+				t.Errorf("Logout = %v", err)
+			}
+			if n := m.Stats().Revoked; told != 1 || n != 1 {
+				t.Errorf("OnDestroy was told %d times, Stats count %d", told, n)
+			}
+			if err := s.Reload(t.Context()); !errors.Is(err, session.ErrDestroyed) {
+				t.Errorf("Reload = %v", err)
+			}
+		})
+	}
+	f := newFaulty(t)
+	m := newNode(t, f.provider())
+	c := seed(t, m, map[any]any{"k": "v"})
+	s, err := m.SessionByID(t.Context(), c.sid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.down(refused)
+	if err := s.Logout(t.Context()); !errors.Is(err, errDown) {
+		t.Errorf("while the store is down: %v", err)
+	}
+	f.heal()
+	if s.Get(t.Context(), "k") != "v" || s.Reload(t.Context()) != nil || !alive(t, m, c.sid()) {
+		t.Error("a Logout that failed has ended the session")
+	}
+	if err := m.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Logout(t.Context()); !errors.Is(err, session.ErrClosed) {
+		t.Errorf("after Close: %v", err)
+	}
+}

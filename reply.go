@@ -179,7 +179,7 @@ func (o outsideReply) end(ctx context.Context, s *Session) error {
 	if s.isOver() {
 		return nil
 	}
-	event, err := o.m.revokeUntold(ctx, s.draft.Key, s.draft.User)
+	event, err := o.m.endKey(ctx, s.draft.Key)
 	if err != nil {
 		return err
 	}

@@ -50,21 +50,35 @@ func (c Changes) replayed(from, to codec.Codec, values []byte) (Changes, error) 
 			continue
 		}
 		v, _, err := from.Get(values, change.Key)
-		for _, fn := range change.Updates {
-			if err == nil {
-				v, err = fn(v)
-			}
-		}
-		var value []byte
-		if err == nil && v != nil {
-			value, err = to.AppendValue(nil, v)
+		if err == nil {
+			change.Value, err = rerun(change.Updates, v, to)
 		}
 		if err != nil {
 			return c, err
 		}
-		change.Value = value
 	}
 	return c, nil
+}
+
+// rerun returns what the updates make of v, one after the other, in codec to. Each gets what Get would return, as it did when it ran
+// first: it may change it, and what the one before has returned may be the application's.
+func rerun(updates []func(any) (any, error), v any, to codec.Codec) (value []byte, err error) {
+	for i, fn := range updates {
+		if i > 0 && value != nil {
+			if v, err = to.Value(value); err != nil {
+				return nil, err
+			}
+		}
+		if v, err = fn(v); err != nil {
+			return nil, err
+		}
+		if value = nil; v != nil {
+			if value, err = to.AppendValue(nil, v); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return value, nil
 }
 
 // without returns what remains of the changes when those of before, an earlier state, are stored.

@@ -28,7 +28,7 @@ func Get[T any](ctx context.Context, s Store, key any) (T, error) {
 }
 
 // Update is [Session.Update] for a value of type T, which fn gets as [Get] returns it, with the json codec too. Without a value
-// fn gets the zero T. A value of another type is a [*TypeError], and nothing is changed. Of the Store of a third-party provider it
+// fn gets the zero T. A nil T, of a pointer, map, slice or interface type, is no value: it removes what there is. A value of another type is a [*TypeError], and nothing is changed. Of the Store of a third-party provider it
 // is a Get and a Set, between which others may change the value.
 func Update[T any](ctx context.Context, s Store, key any, fn func(old T) (T, error)) error {
 	sess, ok := s.(*Session)
@@ -55,7 +55,16 @@ func updated[T any](old any, inJSON bool, fn func(old T) (T, error)) (any, error
 			return nil, err
 		}
 	}
-	return fn(t)
+	t, err := fn(t)
+	if v := reflect.ValueOf(&t).Elem(); err != nil || v.IsZero() && isNilable(v.Kind()) {
+		return nil, err
+	}
+	return t, nil
+}
+
+// isNilable reports whether values of this kind can be nil and can be stored otherwise.
+func isNilable(k reflect.Kind) bool {
+	return k == reflect.Pointer || k == reflect.Map || k == reflect.Slice || k == reflect.Interface
 }
 
 // A TypeError says that a value has not the type that was asked for, or does not fit into it. It shows neither the

@@ -372,3 +372,37 @@ func TestUpdateOfAStore(t *testing.T) {
 		t.Error("an update to nil leaves the value")
 	}
 }
+
+// A nil T is no value, whatever can be nil, and the next update gets the zero T.
+func TestTypedUpdateToNil(t *testing.T) {
+	for _, e := range engines() {
+		t.Run(e.name, func(t *testing.T) {
+			m := e.open(t)
+			s := seed(t, m, map[any]any{"pointer": account{ID: 1}, "map": map[string]string{"a": "b"}, "slice": []string{"a"}, "any": 1}).open(t, m)
+			updateToNil[*account](t, s, "pointer")
+			updateToNil[map[string]string](t, s, "map")
+			updateToNil[[]string](t, s, "slice")
+			updateToNil[any](t, s, "any")
+			if err := session.Update(t.Context(), s, "slice", func(old []string) ([]string, error) { return append(old, "b"), nil }); err != nil {
+				t.Fatal(err)
+			}
+			wantTyped(t, s, "slice", []string{"b"})
+		})
+	}
+}
+
+func updateToNil[T any](t *testing.T, s *session.Session, key string) {
+	t.Helper()
+	if key == "pointer" { // what is stored is no pointer
+		remove(t, s, key)
+	}
+	for range 2 {
+		var none T
+		if err := session.Update(t.Context(), s, key, func(T) (T, error) { return none, nil }); err != nil {
+			t.Errorf("%s: %v", key, err)
+		}
+		if _, err := session.Get[T](t.Context(), s, key); !errors.Is(err, session.ErrNoValue) {
+			t.Errorf("%s: Get = %v", key, err)
+		}
+	}
+}

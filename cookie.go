@@ -22,25 +22,38 @@ func newCookieWriter(s *settings) cookies.Writer {
 	})
 }
 
-// cookie returns what writes the lines of this response's cookie, and whether it has Secure and which Max-Age.
-func (r *request) cookie(maxAge int) (w cookies.Writer, secure bool, age int) {
-	if r.m.cfg.CookieAttributes == nil {
-		return r.m.cookie, r.secure(), maxAge
-	}
-	return r.changedCookie(maxAge)
+// A responseCookie writes the lines of one response's cookie.
+type responseCookie struct {
+	cookies.Writer
+	secure    bool
+	maxAge    int
+	elsewhere *cookies.Writer // as newElsewhere returns it
 }
 
-// changedCookie asks CookieAttributes.
-func (r *request) changedCookie(maxAge int) (w cookies.Writer, secure bool, age int) {
-	m := r.m
+func (c *responseCookie) line(part int, value string) string {
+	return c.Line(part, value, c.secure, c.maxAge)
+}
+
+// cookie returns what writes the lines of this response's cookie. A negative maxAge says that they remove it.
+func (r *request) cookie(maxAge int) responseCookie {
+	c := responseCookie{r.m.cookie, r.secure(), maxAge, r.m.elsewhere}
+	if r.m.cfg.CookieAttributes != nil {
+		r.change(&c)
+	}
+	return c
+}
+
+// change asks CookieAttributes.
+func (r *request) change(to *responseCookie) {
+	m, maxAge := r.m, to.maxAge
 	c := &http.Cookie{
-		Path: m.cfg.CookiePath, Domain: m.cfg.Domain, MaxAge: maxAge, Secure: r.secure(), HttpOnly: !m.cfg.DisableHTTPOnly,
+		Path: m.cfg.CookiePath, Domain: m.cfg.Domain, MaxAge: maxAge, Secure: to.secure, HttpOnly: !m.cfg.DisableHTTPOnly,
 		SameSite: m.cfg.CookieSameSite, Partitioned: m.cfg.Partitioned,
 	}
 	m.cfg.CookieAttributes(r.x, c)
 	s := &settings{ManagerConfig: ManagerConfig{
 		CookieName: m.cfg.CookieName, CookiePath: c.Path, Domain: c.Domain, CookieLifeTime: c.MaxAge, Secure: c.Secure,
-		DisableHTTPOnly: !c.HttpOnly, CookieSameSite: c.SameSite, Partitioned: c.Partitioned,
+		DisableHTTPOnly: !c.HttpOnly, CookieSameSite: c.SameSite, Partitioned: c.Partitioned, Beego: m.cfg.Beego && m.parts > 0,
 	}}
 	if maxAge < 0 { // it is removed, whatever becomes of MaxAge
 		s.CookieLifeTime = 0
@@ -49,22 +62,16 @@ func (r *request) changedCookie(maxAge int) (w cookies.Writer, secure bool, age 
 		if wrong, is := errors.AsType[*ConfigError](check()); is {
 			err := fmt.Errorf("session: CookieAttributes: %s: %w", wrong.Field, wrong.Err)
 			m.report(r.context(), r.x, "a cookie has the attributes that are configured", err)
-			return m.cookie, r.secure(), maxAge
+			return
 		}
 	}
-	return newCookieWriter(s), c.Secure, s.cookieMaxAge
-}
-
-// line returns the line that sends one part of the cookie.
-func (r *request) line(part int, value string, maxAge int) string {
-	w, secure, age := r.cookie(maxAge)
-	return w.Line(part, value, secure, age)
+	*to = responseCookie{newCookieWriter(s), c.Secure, s.cookieMaxAge, newElsewhere(s)}
 }
 
 // deletion returns the line that removes one part of the cookie.
 func (r *request) deletion(part int) string {
-	w, secure, _ := r.cookie(-1)
-	return w.Deletion(part, secure)
+	c := r.cookie(-1)
+	return c.Deletion(part, c.secure)
 }
 
 // newElsewhere returns what removes the cookie that beego's cookie provider has set, which has the path / and nothing more,
@@ -129,8 +136,10 @@ var scratch = sync.Pool{New: func() any { return new([]byte) }}
 // the session.
 func (r *request) deletions(lines []string, from int) []string {
 	carried := r.carried()
-	if carried[0] && r.m.elsewhere != nil {
-		lines = append(lines, r.m.elsewhere.Deletion(0, r.secure()))
+	if carried[0] && r.m.parts > 0 && r.m.cfg.Beego {
+		if c := r.cookie(-1); c.elsewhere != nil {
+			lines = append(lines, c.elsewhere.Deletion(0, r.secure()))
+		}
 	}
 	for part := from; part < len(carried); part++ {
 		if carried[part] {

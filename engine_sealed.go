@@ -326,7 +326,7 @@ func (e *sealedEngine) pack(rec *driver.Record, s *Session, sid, user string) (p
 // answer seals rec and sends it, and removes the cookies of parts that no longer exist.
 func (e *sealedEngine) answer(r *request, rec *driver.Record, maxAge int) (sealed string, err error) {
 	name := e.m.cfg.CookieName
-	w, secure, age := r.cookie(maxAge)
+	c := r.cookie(maxAge)
 	mem := scratch.Get().(*[]byte)
 	defer scratch.Put(mem)
 	*mem, err = e.sealer.Seal(append(append((*mem)[:0], name...), '='), name, rec)
@@ -335,7 +335,7 @@ func (e *sealedEngine) answer(r *request, rec *driver.Record, maxAge int) (seale
 	}
 	var lines []string
 	if begin, end := len(name)+len("="), len(*mem); end-len("=") <= cookies.MaxSize {
-		*mem = append(*mem, w.Attributed(secure, age)...)
+		*mem = append(*mem, c.Attributed(c.secure, c.maxAge)...)
 		line := string(*mem)
 		lines, sealed = []string{line}, line[begin:end]
 	} else {
@@ -345,7 +345,7 @@ func (e *sealedEngine) answer(r *request, rec *driver.Record, maxAge int) (seale
 			return "", err
 		}
 		for part, value := range values {
-			lines = append(lines, w.Line(part, value, secure, age))
+			lines = append(lines, c.line(part, value))
 		}
 	}
 	r.reply.cookies(r.deletions(lines, len(lines)))

@@ -268,7 +268,8 @@ func (r *request) answerCookie(sid string, maxAge int) {
 		r.m.report(r.context(), r.x, "no cookie was sent", err)
 		return
 	}
-	r.reply.cookies([]string{r.line(0, value, maxAge)})
+	c := r.cookie(maxAge)
+	r.reply.cookies([]string{c.line(0, value)})
 }
 
 // answersInHeader reports whether the client learns its sid from a header: one that sent it so does, a new

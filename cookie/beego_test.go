@@ -153,9 +153,13 @@ func TestCookiesOfBeegoAreOpenedAndSealedAnew(t *testing.T) {
 // if they have another path or domain: then beego's must go, or it would be read again.
 func TestCookiesOfBeegoElsewhereAreDeleted(t *testing.T) {
 	for name, opts := range map[string][]session.ManagerConfigOpt{
-		"domain":          {session.CfgDomain("example.com")},
-		"path":            {session.CfgCookiePath("/app")},
-		"path and domain": {session.CfgCookiePath("/app"), session.CfgDomain("example.com"), session.CfgSecure(true)},
+		"domain":                 {session.CfgDomain("example.com")},
+		"path":                   {session.CfgCookiePath("/app")},
+		"path and domain":        {session.CfgCookiePath("/app"), session.CfgDomain("example.com"), session.CfgSecure(true)},
+		"domain of the response": {session.CfgCookieAttributes(func(_ session.Exchange, c *http.Cookie) { c.Domain = "example.com" })},
+		"no domain in the response": {
+			session.CfgDomain("example.com"), session.CfgCookieAttributes(func(_ session.Exchange, c *http.Cookie) { c.Domain = "" }),
+		},
 	} {
 		for _, handled := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, Handler=%t", name, handled), func(t *testing.T) {

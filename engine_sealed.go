@@ -115,7 +115,7 @@ func (e *sealedEngine) begin(ctx context.Context, s *Session) error {
 func (e *sealedEngine) reload(ctx context.Context, s *Session) error {
 	switch {
 	case s.r.reply.moved():
-		return e.catchUp(ctx, s)
+		return e.join(ctx, s)
 	case !s.isStored():
 		return nil
 	}
@@ -170,12 +170,14 @@ func (e *sealedEngine) reseal(s *Session) error {
 // catchUp returns an error if the session cannot be put into the cookie any more. It sees what other Sessions of this
 // request have sealed.
 func (e *sealedEngine) catchUp(ctx context.Context, s *Session) error {
-	if err := s.promisable(); err != nil {
+	if err := s.promisable(); err != nil || !s.r.reply.moved() {
 		return err
 	}
-	if !s.r.reply.moved() {
-		return nil
-	}
+	return e.join(ctx, s)
+}
+
+// join sees what another Session of this request has sealed.
+func (e *sealedEngine) join(ctx context.Context, s *Session) error {
 	value, was := s.r.reply.current(), s.sid
 	if value == "" {
 		s.dismiss()

@@ -2,12 +2,15 @@ package session_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/seed1a8f7c28/session"
 )
@@ -258,5 +261,119 @@ func TestSessionIDGeneratorSeesTheRequest(t *testing.T) {
 	}
 	if c.sid() != "of-a-request-0123456789" || store.SessionID(t.Context()) != "of-no-request-0123456789" {
 		t.Error("the generator is not told whether there is a request")
+	}
+}
+
+// The client is to have the sid that the session has now, although another Session of the request has given it that: a login would
+// be lost.
+func TestTheCookieOfAnOlderSession(t *testing.T) {
+	for what, send := range map[string]func(s *session.Session) error{
+		"SendCookie": func(s *session.Session) error { return s.SendCookie(t.Context()) },
+		"RememberMe": func(s *session.Session) error { return s.RememberMe(t.Context(), time.Hour) },
+	} {
+		for _, e := range engines() {
+			if what == "RememberMe" && e.name == "third party" {
+				continue // it has no lifetimes
+			}
+			t.Run(what+"/"+e.name, func(t *testing.T) {
+				m := e.open(t)
+				c := seed(t, m, map[any]any{"k": "v"})
+				c.do(func(w http.ResponseWriter, r *http.Request) {
+					s := start(t, m, w, r)
+					again, err := m.Regenerate(w, r)
+					if err != nil {
+						t.Fatal(err)
+					}
+					save(t, again)
+					if err := send(s); err != nil {
+						t.Error(err)
+					}
+					save(t, s)
+				})
+				if got := c.value(t, m, "k"); got != "v" {
+					t.Errorf("k = %v", got)
+				}
+				res := c.do(func(w http.ResponseWriter, r *http.Request) {
+					s := start(t, m, w, r)
+					if err := m.Destroy(w, r); err != nil {
+						t.Error(err)
+					}
+					if err := send(s); what == "SendCookie" && !errors.Is(err, session.ErrDestroyed) {
+						t.Errorf("after Destroy: %v", err)
+					}
+				})
+				if got := res.Cookies(); len(got) != 1 || got[0].MaxAge >= 0 {
+					t.Errorf("after Destroy the cookies are %v", got)
+				}
+			})
+		}
+	}
+}
+
+// SendCookie moves a sid from the URL to the cookie, and notes when the browser got that: the next request does not answer it again.
+func TestSendCookieFromAURL(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, session.CfgMaxLifeTime(3600), session.CfgCookieLifeTime(600), session.CfgEnableSidInURLQuery(true))
+		c := seed(t, m, map[any]any{"k": 1})
+		time.Sleep(time.Minute)
+		w := httptest.NewRecorder()
+		s := start(t, m, w, httptest.NewRequest("GET", "/?gosessionid="+c.sid(), nil))
+		if err := s.SendCookie(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		set(t, s, "k", 2)
+		save(t, s)
+		if got := w.Result().Cookies(); len(got) != 1 || got[0].Value != c.sid() {
+			t.Errorf("the cookies are %v", got)
+		}
+		if got := c.visit(t, m, nil); len(got) > 0 {
+			t.Errorf("the next request is answered %v", got)
+		}
+	})
+}
+
+// A hook that panics leaves the Session as it can be used.
+func TestAPanicOfAHookLeavesNoLock(t *testing.T) {
+	for _, e := range engines() {
+		for _, way := range []string{"Start", "Handler"} {
+			t.Run(e.name+"/"+way, func(t *testing.T) {
+				panics := false
+				hook := func(session.Exchange, *http.Cookie) {
+					if panics {
+						panic("the hook's")
+					}
+				}
+				m := e.open(t, session.CfgLazy(true), session.CfgCookieLifeTime(600), session.CfgCookieAttributes(hook),
+					session.CfgSessionIDGenerator(func(x session.Exchange) (string, error) {
+						hook(x, nil)
+						return rand.Text(), nil
+					}))
+				for _, c := range []*client{seed(t, m, map[any]any{"k": 1}), new(client)} {
+					for _, do := range []func(s *session.Session, w http.ResponseWriter, r *http.Request){
+						func(s *session.Session, _ http.ResponseWriter, _ *http.Request) { _ = s.SendCookie(t.Context()) },
+						func(s *session.Session, _ http.ResponseWriter, _ *http.Request) { _ = s.Regenerate(t.Context()) },
+						func(s *session.Session, _ http.ResponseWriter, _ *http.Request) { _ = s.Set(t.Context(), "k", 2) },
+						func(_ *session.Session, w http.ResponseWriter, r *http.Request) { _ = m.Destroy(w, r) },
+					} {
+						page := func(w http.ResponseWriter, r *http.Request) {
+							s := start(t, m, w, r)
+							panics = true
+							func() {
+								defer func() { _ = recover() }()
+								do(s, w, r)
+							}()
+							panics = false
+							_ = s.Set(t.Context(), "k", 3) // would wait for ever
+							_ = s.Save(t.Context())
+							start(t, m, w, r)
+						}
+						if way == "Handler" {
+							page = m.Handler(http.HandlerFunc(page)).ServeHTTP
+						}
+						page(httptest.NewRecorder(), c.request())
+					}
+				}
+			})
+		}
 	}
 }

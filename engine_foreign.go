@@ -62,7 +62,11 @@ func (e *foreignEngine) arrived(s *Session, c candidate) error {
 func (*foreignEngine) renew(*Session, int) {}
 
 func (*foreignEngine) resend(_ context.Context, s *Session) error {
-	s.r.answerSID(s.sid, s.maxAge())
+	sid := s.sidNow()
+	if sid == "" {
+		return ErrDestroyed
+	}
+	s.r.answerSID(sid, s.maxAge())
 	return nil
 }
 

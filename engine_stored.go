@@ -49,15 +49,19 @@ func (e *storedEngine) arrived(s *Session, c candidate) error {
 }
 
 func (e *storedEngine) renew(s *Session, maxAge int) {
-	if s.isStored() {
+	if sid := s.sidNow(); s.isStored() && sid != "" {
 		s.sends(s.r.answersCookie())
-		s.r.answerCookie(s.sid, maxAge)
+		s.r.answerCookie(sid, maxAge)
 	}
 }
 
 func (e *storedEngine) resend(_ context.Context, s *Session) error {
-	s.sends(s.r.answersCookie())
-	s.r.answerSID(s.sid, s.maxAge())
+	sid := s.sidNow()
+	if sid == "" {
+		return ErrDestroyed
+	}
+	s.sends(s.r.answersNewSID())
+	s.r.answerSID(sid, s.maxAge())
 	return nil
 }
 

@@ -106,6 +106,18 @@ func (r *request) leadsFrom(sid string) bool {
 	return sid != "" && strings.Contains(r.reply.note().from+".", "."+r.m.publicID(sid)+".")
 }
 
+// sidNow returns the sid that the session has now: another Session of this request may have given it another one. It is "" if that one
+// has ended the session.
+func (s *Session) sidNow() string {
+	switch {
+	case !s.r.reply.moved():
+		return s.sid
+	case s.r.leadsFrom(s.sid):
+		return s.r.reply.current()
+	}
+	return ""
+}
+
 // movedFrom returns the note of this request when its session has got another sid than this one.
 func (r *request) movedFrom(sid string) note {
 	if sid == "" {

@@ -292,7 +292,7 @@ func (e *storedEngine) reload(ctx context.Context, s *Session) error {
 	case err != nil:
 		return fmt.Errorf("session: reload: %w", err)
 	}
-	s.setDue(out.Due)
+	s.setDue(out.Due || s.idle == due) // a cookie may have been sent, which is still to be noted
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -228,5 +229,127 @@ func TestReloadOfAThirdParty(t *testing.T) {
 	s := seed(t, m, map[any]any{"k": "v"}).open(t, m)
 	if err := s.Reload(t.Context()); !errors.Is(err, errors.ErrUnsupported) {
 		t.Errorf("Reload = %v", err)
+	}
+}
+
+// Updates of one key run again one after the other, each on a value of its own: what an update has returned is the application's.
+func TestUpdatesThatRunAgainShareNothing(t *testing.T) {
+	for _, codec := range []string{"compact", "gob", "json"} {
+		m := newManager(t, session.CfgCodec(codec))
+		c := seed(t, m, map[any]any{"k": []string{"old"}})
+		s := c.open(t, m)
+		mine := make([]string, 1, 2)
+		mine[0] = "mine"
+		for _, fn := range []func(old []string) ([]string, error){
+			func([]string) ([]string, error) { return mine, nil },
+			func(old []string) ([]string, error) {
+				old[0] += "+"
+				return old, nil
+			},
+		} {
+			if err := session.Update(t.Context(), s, "k", fn); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			reload(t, s)
+			c.visit(t, m, func(s *session.Session) { set(t, s, "k", []string{"theirs"}) })
+		}
+		save(t, s)
+		got, err := session.Get[[]string](t.Context(), c.open(t, m), "k")
+		if err != nil || len(got) != 1 || got[0] != "mine+" || mine[0] != "mine" {
+			t.Errorf("%s: %v, %v; what the first has returned is %v", codec, got, err, mine)
+		}
+	}
+}
+
+// A cookie that this request has sent is noted by its Save, with a Reload in between too: the next request does not send it again.
+func TestReloadKeepsWhatIsToBeNoted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, session.CfgMaxLifeTime(36000), session.CfgTouchInterval(9*time.Minute), session.CfgCookieLifeTime(600))
+		c := seed(t, m, map[any]any{"k": 1})
+		time.Sleep(time.Minute)
+		for i, want := range []int{1, 0} {
+			if got := c.visit(t, m, func(s *session.Session) { reload(t, s) }); len(got) != want {
+				t.Errorf("request %d is answered %v", i, got)
+			}
+		}
+	})
+}
+
+// A reload sends nothing: it works when the headers are sent.
+func TestReloadAfterTheHeaders(t *testing.T) {
+	for _, e := range storing() {
+		m := e.open(t)
+		x := &committing{foreign: newForeign(seed(t, m, map[any]any{"k": "old"}).cookie)}
+		s, err := m.StartExchange(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := m.StartExchange(x)
+		if err != nil {
+			t.Fatal(err)
+		}
+		set(t, again, "k", "new")
+		save(t, again)
+		x.sent = true
+		reload(t, s)
+		if got := s.Get(t.Context(), "k"); got != "new" {
+			t.Errorf("%s: k = %v", e.name, got)
+		}
+	}
+}
+
+// committing is an Exchange that knows whether its headers are sent.
+type committing struct {
+	*foreign
+	sent bool
+}
+
+func (x *committing) Committed() bool { return x.sent }
+
+// Goroutines of one request may share a Session, and an operator may use it meanwhile.
+func TestReloadAmongGoroutines(t *testing.T) {
+	for _, e := range storing() {
+		t.Run(e.name, func(t *testing.T) {
+			const each = 10
+			m := e.open(t)
+			c := seed(t, m, map[any]any{"n": int64(0)})
+			m.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				s := start(t, m, w, r)
+				var all sync.WaitGroup
+				for _, f := range []func(){
+					func() { reload(t, s) },
+					func() { increment(t, s, "n", 1) },
+					func() { save(t, s) },
+					func() { _ = s.Set(t.Context(), "refused", func() {}) },
+					func() { s.SessionRelease(t.Context(), w) },
+					func() { _, _, _ = s.Expires(), s.Deadline(), s.String() },
+					func() {
+						if other, err := m.SessionByID(t.Context(), s.ID()); err == nil {
+							increment(t, other, "n", 1)
+							reload(t, other)
+							save(t, other)
+						} else if !errors.Is(err, errors.ErrUnsupported) {
+							t.Error(err)
+						} else {
+							increment(t, s, "n", 1)
+						}
+					},
+				} {
+					all.Go(func() {
+						for range each {
+							f()
+						}
+					})
+				}
+				all.Wait()
+				save(t, s)
+				reload(t, s)
+				if n, err := s.GetInt(t.Context(), "n"); n != 2*each || err != nil {
+					t.Errorf("n = %d, %v", n, err)
+				}
+			})).ServeHTTP(httptest.NewRecorder(), c.request())
+		})
 	}
 }

@@ -200,3 +200,29 @@ func TestSessionByIDLogsOutWhatHasEnded(t *testing.T) {
 		t.Errorf("after Close: %v", err)
 	}
 }
+
+// Who is told that a session has ended, by a Logout that finds it gone, waits for it no longer.
+func TestSessionByIDFindsTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := stores(t)["hashed"]
+		m, other := newNode(t, p), newNode(t, p)
+		c := seed(t, m, map[any]any{"k": "v"})
+		s, err := m.SessionByID(t.Context(), c.sid())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := s.Done()
+		synctest.Wait() // Done looks once
+		if err := other.DestroyByID(t.Context(), c.sid()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Logout(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-ended:
+		default:
+			t.Error("Done is open")
+		}
+	})
+}

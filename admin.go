@@ -72,8 +72,9 @@ func (m *Manager) Ping(ctx context.Context) error {
 }
 
 // DestroyByID ends a session, named by its sid or by its public id, whosever it is: for an id that a user chooses there
-// is [Manager.DestroyOf]. That it has ended already is no error. An id of neither shape is an error wrapping [ErrNotFound]. On the
-// memory provider, and in beego mode, a public id is looked for in the list of all sessions.
+// is [Manager.DestroyOf]. That it has ended already is no error. Neither is that it has got another sid since, by which it goes on: a
+// login changes the public id too, and [Manager.DestroyUser] finds it. An id of neither shape is an error wrapping [ErrNotFound].
+// On the memory provider, and in beego mode, a public id is looked for in the list of all sessions.
 func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	m.calls.begin()
 	defer m.calls.end()

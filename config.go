@@ -155,15 +155,17 @@ type ManagerConfig struct {
 	// goroutines at once. Whoever can guess what it returns has every session: it must be at least 128 bits from
 	// a cryptographic generator. A sid that comes from a client is looked up if it has this shape, which
 	// that of SessionIDLength has too. x is the request that needs one, nil where there is none, as in the methods of a [Provider];
-	// its values come from the client.
+	// its values come from the client. It must not use the Session, which is locked.
 	SessionIDGenerator func(x Exchange) (string, error) `json:"-"`
 
 	// CookieAttributes changes the attributes of one response's cookie: c has them as they would be sent, and Path, Domain, MaxAge,
-	// Secure, HttpOnly, SameSite and Partitioned count. A multi-tenant site can set Domain by x.RequestHeader("Host"). It is called for
-	// each line, also for one that removes the cookie, which has MaxAge -1 and must get the Path and the Domain that the cookie was
-	// set with. A MaxAge of its own is not renewed as the session is used, as that of [Session.RememberMe] is. What a browser would drop, such
-	// as SameSite=None without Secure, is reported, and the configured attributes are sent. It is called from many goroutines at
-	// once, must not use the Session, and sees neither name nor value.
+	// Secure, HttpOnly, SameSite and Partitioned count. A multi-tenant site can set Domain by x.RequestHeader("Host"), which may have
+	// a port. It is called for each cookie that is sent, once for all its parts, and for each line that removes one: that has MaxAge
+	// -1 and must get the Path and the Domain that the cookie was set with. A MaxAge of its own is not renewed as the session is used,
+	// as that of [Session.RememberMe] is. What a browser would drop, such as SameSite=None without Secure, is reported, and the
+	// configured attributes are sent. Which requests of other sites begin no session still goes by CookieSameSite and
+	// CrossSiteCookies. It is called from many goroutines at once, must not use the Session, which is locked, and sees neither
+	// name nor value.
 	CookieAttributes func(x Exchange, c *http.Cookie) `json:"-"`
 
 	// CookieEncode makes the cookie's value of its name and a sid, and CookieDecode, which is given a *string
@@ -180,7 +182,7 @@ type ManagerConfig struct {
 	// ErrorHandler is told of each error that no return value carries. Under Manager.Handler, when a
 	// save fails before the headers were sent, w is not nil and ErrorHandler can answer; if it does not, the
 	// answer is 503 Service Unavailable. Otherwise w is nil. r may be nil. It is called from many goroutines
-	// at once.
+	// at once. It must not use the Session, which is locked when the error is that of a cookie.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error) `json:"-"`
 
 	// OnCreate is told of each session that begins.

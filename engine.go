@@ -38,8 +38,8 @@ type engine interface {
 	// shift moves the idle deadline later, and fix to life from now.
 	shift(ctx context.Context, s *Session) error
 	fix(ctx context.Context, s *Session, life merge.Lifetime) error
-	// renew sends the cookie again, with another Max-Age, where that is not done with each change; resend does so in any case, and on
-	// the channel that the sid came by.
+	// renew sends the cookie again, with another Max-Age, where that is not done with each change; resend does so in any case, and
+	// also where a new sid would be answered otherwise.
 	renew(s *Session, maxAge int)
 	resend(ctx context.Context, s *Session) error
 

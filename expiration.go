@@ -175,8 +175,7 @@ func (s *Session) renewCookie(maxAge int) {
 // ShiftExpiration moves the idle deadline of the request's session to its lifetime from now, at once and for
 // every node, instead of when the session is released and touchInterval has passed. A cookie with Max-Age is renewed. It
 // moves no deadline earlier and none past the absolute one. A session that under Handler would begin with the response is stored at
-// once. Without a session it returns [ErrNotFound],
-// with a third-party provider an error wrapping [errors.ErrUnsupported].
+// once. Without a session it returns [ErrNotFound], with a third-party provider an error wrapping [errors.ErrUnsupported].
 func (m *Manager) ShiftExpiration(w http.ResponseWriter, r *http.Request) error {
 	return m.withSession(arrivalOf(w, r), (*Session).shift)
 }

@@ -34,8 +34,9 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 }
 
 // FromContext returns the session of a request that came through Handler, loaded at the first call. ctx is
-// the request's context or one made from it: r.Context(), with gin c.Request.Context(), with echo c.Request().Context(). An error means that the store could not be asked, not that
-// there is no session: the request should be answered with an error, and the client keeps its cookie.
+// the request's context or one made from it: r.Context(), with gin c.Request.Context(), with echo c.Request().Context(). An error
+// means that the store could not be asked, not that there is no session: the request should be answered with an error, and the client
+// keeps its cookie.
 func (m *Manager) FromContext(ctx context.Context) (*Session, error) {
 	d := m.deferred(ctx)
 	if d == nil {

@@ -106,8 +106,8 @@ func (r *request) leadsFrom(sid string) bool {
 	return sid != "" && strings.Contains(r.reply.note().from+".", "."+r.m.publicID(sid)+".")
 }
 
-// sidNow returns the sid that the session has now: another Session of this request may have given it another one. It is "" if that one
-// has ended the session.
+// sidNow returns the sid that the session has now: another Session of this request may have given it another one. It is "" if
+// that one has ended the session.
 func (s *Session) sidNow() string {
 	switch {
 	case !s.r.reply.moved():

@@ -57,8 +57,9 @@ func (s *Session) answer(n note) {
 }
 
 // SendCookie puts the session's cookie into the response once more, with a Max-Age from now: where something else has removed the
-// response's Set-Cookie lines, or the browser is to get it with other attributes. A sid that came in a header is answered there.
-// It returns [ErrNotFound] while nothing is stored, [ErrDestroyed] once the session has ended, [ErrCommitted] once the response
+// response's Set-Cookie lines, or the browser is to get it with other attributes. A sid that came in a header is answered there, one
+// from the URL in the cookie. If another Session of the request has given the session another sid, that is sent. It returns
+// [ErrNotFound] while nothing is stored, [ErrDestroyed] once the session has ended, [ErrCommitted] under Handler once the response
 // headers are sent, and an error wrapping [errors.ErrUnsupported] on a Session that belongs to no request.
 func (s *Session) SendCookie(ctx context.Context) error {
 	s.mu.Lock()

@@ -28,8 +28,9 @@ func Get[T any](ctx context.Context, s Store, key any) (T, error) {
 }
 
 // Update is [Session.Update] for a value of type T, which fn gets as [Get] returns it, with the json codec too. Without a value
-// fn gets the zero T. A nil T, of a pointer, map, slice or interface type, is no value: it removes what there is. A value of another type is a [*TypeError], and nothing is changed. Of the Store of a third-party provider it
-// is a Get and a Set, between which others may change the value.
+// fn gets the zero T. A nil T, of a pointer, map, slice or interface type, is no value: it removes what there is. A value of another
+// type is a [*TypeError], and nothing is changed. Of the Store of a third-party provider it is a Get and a Set, between which others
+// may change the value.
 func Update[T any](ctx context.Context, s Store, key any, fn func(old T) (T, error)) error {
 	sess, ok := s.(*Session)
 	if ok {

@@ -112,6 +112,9 @@ func TestSessionByIDHasNoSID(t *testing.T) {
 			if err := s.RememberMe(t.Context(), time.Hour); !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("RememberMe = %v", err)
 			}
+			if err := s.SendCookie(t.Context()); !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("SendCookie = %v", err)
+			}
 			set(t, s, "k", "v")
 			save(t, s)
 			visitor := start(t, m, httptest.NewRecorder(), c.request())

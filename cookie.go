@@ -53,7 +53,7 @@ func (r *request) change(to *responseCookie) {
 	m.cfg.CookieAttributes(r.x, c)
 	s := &settings{ManagerConfig: ManagerConfig{
 		CookieName: m.cfg.CookieName, CookiePath: c.Path, Domain: c.Domain, CookieLifeTime: c.MaxAge, Secure: c.Secure,
-		DisableHTTPOnly: !c.HttpOnly, CookieSameSite: c.SameSite, Partitioned: c.Partitioned, Beego: m.cfg.Beego && m.parts > 0,
+		DisableHTTPOnly: !c.HttpOnly, CookieSameSite: c.SameSite, Partitioned: c.Partitioned, Beego: m.cfg.Beego,
 	}}
 	if maxAge < 0 { // it is removed, whatever becomes of MaxAge
 		s.CookieLifeTime = 0

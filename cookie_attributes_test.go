@@ -305,6 +305,22 @@ func TestTheCookieOfAnOlderSession(t *testing.T) {
 				if got := res.Cookies(); len(got) != 1 || got[0].MaxAge >= 0 {
 					t.Errorf("after Destroy the cookies are %v", got)
 				}
+				c = seed(t, m, map[any]any{"k": "v"})
+				c.do(func(w http.ResponseWriter, r *http.Request) {
+					s := start(t, m, w, r)
+					if err := m.Destroy(w, r); err != nil {
+						t.Error(err)
+					}
+					next := start(t, m, w, r)
+					set(t, next, "k", "next")
+					save(t, next)
+					if err := send(s); what == "SendCookie" && !errors.Is(err, session.ErrDestroyed) {
+						t.Errorf("beside the next session: %v", err)
+					}
+				})
+				if got := c.value(t, m, "k"); got != "next" {
+					t.Errorf("of the next session k = %v", got)
+				}
 			})
 		}
 	}
@@ -374,6 +390,35 @@ func TestAPanicOfAHookLeavesNoLock(t *testing.T) {
 					}
 				}
 			})
+		}
+	}
+}
+
+// The hook sees whether this request's cookie would have Secure, and its word counts. What it makes of the Max-Age of a line that
+// removes the cookie does not.
+func TestCookieAttributesOfARequest(t *testing.T) {
+	for _, encrypted := range []bool{false, true} {
+		m := newManager(t, session.CfgCookieAttributes(func(_ session.Exchange, c *http.Cookie) {
+			if c.Secure != encrypted {
+				t.Errorf("encrypted = %v: Secure is %v", encrypted, c.Secure)
+			}
+			c.Secure, c.MaxAge, c.Domain = !c.Secure, 2*c.MaxAge, "example.com"
+		}))
+		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+		if encrypted {
+			r = httptest.NewRequest("GET", "https://example.com/", nil)
+		}
+		start(t, m, w, r)
+		if err := m.Destroy(w, r); err != nil {
+			t.Fatal(err)
+		}
+		removed := w.Result().Cookies()[0]
+		w = httptest.NewRecorder()
+		start(t, m, w, r)
+		for _, c := range []*http.Cookie{removed, w.Result().Cookies()[0]} {
+			if c.Secure == encrypted || c.Domain != "example.com" || (c.MaxAge < 0) != (c == removed) {
+				t.Errorf("encrypted = %v: %v", encrypted, c)
+			}
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -42,6 +43,16 @@ func TestRefusedValuesAreLogged(t *testing.T) {
 			_ = s.Set(t.Context(), []int{1}, 1.5)
 			_ = s.Set(t.Context(), math.NaN(), nil)
 		}, []string{"float64", "nil"}},
+		{"keys that hold what cannot be compared", func(s *session.Session) {
+			_ = s.Set(t.Context(), holder{[]int{1}}, 1.5)
+			_ = s.Set(t.Context(), holder{[]int{1}}, "a secret")
+			_ = s.Set(t.Context(), (*holder)(nil), true)
+		}, []string{"float64", "bool"}},
+		{"more than anybody reads", func(s *session.Session) {
+			for range 20 {
+				_ = s.Set(t.Context(), math.NaN(), 1.5)
+			}
+		}, slices.Repeat([]string{"float64"}, 8)},
 		{"one of the package's own keys", func(s *session.Session) { _ = s.Set(t.Context(), "\x01session.k", 1) }, []string{"int"}},
 	} {
 		for _, way := range []string{"SessionRelease", "Handler"} {
@@ -91,5 +102,31 @@ func TestRefusedValuesAreLogged(t *testing.T) {
 				})
 			}
 		}
+	}
+}
+
+// A holder can be a key if what it holds can be compared.
+type holder struct{ value any }
+
+// Under Handler the Logger is told also if the application knows from Save that its other changes are not stored.
+func TestRefusedValuesBesideASaveThatFailed(t *testing.T) {
+	f := newFaulty(t)
+	var log bytes.Buffer
+	m := newNode(t, f.provider(), session.CfgLogger(slog.New(slog.NewTextHandler(&log, nil))))
+	c := seed(t, m, map[any]any{"k": "v"})
+	c.do(m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		s, err := m.FromContext(r.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = s.Set(r.Context(), "refused", func() {})
+		set(t, s, "k", "new")
+		f.down(refused)
+		if err := s.Save(r.Context()); err == nil {
+			t.Error("Save succeeded")
+		}
+	})).ServeHTTP)
+	if n := strings.Count(log.String(), "was not stored"); n != 1 {
+		t.Errorf("the Logger was told %d times: %s", n, &log)
 	}
 }

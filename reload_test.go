@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -115,17 +116,25 @@ func TestReloadOfWhatHasEnded(t *testing.T) {
 			}
 		}},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				m := newManager(t)
-				c := seed(t, m, map[any]any{"k": "v"})
-				s := c.open(t, m)
-				tt.end(t, m, c, s)
-				if err := s.Reload(t.Context()); !errors.Is(err, session.ErrDestroyed) {
-					t.Errorf("Reload = %v", err)
-				}
+		for _, e := range storing() {
+			if strings.HasPrefix(e.name, "sealer") && (tt.name == "logout" || tt.name == "login") {
+				continue // what is in a cookie nobody else can end
+			}
+			t.Run(tt.name+"/"+e.name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					m := e.open(t)
+					c := seed(t, m, map[any]any{"k": "v"})
+					s := c.open(t, m)
+					tt.end(t, m, c, s)
+					if err := s.Reload(t.Context()); !errors.Is(err, session.ErrDestroyed) {
+						t.Errorf("Reload = %v", err)
+					}
+					if got := s.Expires(); !got.IsZero() {
+						t.Errorf("it expires at %v", got)
+					}
+				})
 			})
-		})
+		}
 	}
 }
 
@@ -221,6 +230,53 @@ func TestReloadAfterALostAnswer(t *testing.T) {
 	reload(t, s)
 	if n, err := s.GetInt(t.Context(), "n"); n != 1 || err != nil {
 		t.Errorf("n = %d, %v", n, err)
+	}
+}
+
+// A Set whose answer was lost is not made again by a Save after a Reload: it may have been made, and others may have saved since.
+func TestReloadAfterALostSet(t *testing.T) {
+	f := newFaulty(t)
+	m := newNode(t, f.provider())
+	s := seed(t, m, map[any]any{"k": "v"}).open(t, m)
+	set(t, s, "k", "mine")
+	f.plan(1, unsaid)
+	if err := s.Save(t.Context()); !errors.Is(err, errDown) {
+		t.Fatalf("Save = %v", err)
+	}
+	f.heal()
+	if err := s.Reload(t.Context()); err == nil {
+		t.Error("Reload succeeded")
+	}
+	save(t, s)
+	reload(t, s)
+}
+
+// What Reload has loaded is used by the request's Save: it moves the deadline if that is due by then.
+func TestReloadBeforeTheDeadlineIsDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newManager(t, session.CfgMaxLifeTime(3600), session.CfgTouchInterval(10*time.Minute))
+		s := seed(t, m, nil).open(t, m)
+		time.Sleep(30 * time.Minute)
+		ends := s.Expires()
+		if reload(t, s); !s.Expires().Equal(ends) {
+			t.Error("Reload has moved the deadline")
+		}
+		if save(t, s); !s.Expires().Equal(ends.Add(30 * time.Minute)) {
+			t.Errorf("Save has moved the deadline by %v", s.Expires().Sub(ends))
+		}
+	})
+}
+
+func TestReloadAfterClose(t *testing.T) {
+	for _, e := range storing() {
+		m := e.open(t)
+		s := seed(t, m, map[any]any{"k": "v"}).open(t, m)
+		if err := m.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Reload(t.Context()); !errors.Is(err, session.ErrClosed) || s.Get(t.Context(), "k") != "v" {
+			t.Errorf("%s: Reload = %v, k = %v", e.name, err, s.Get(t.Context(), "k"))
+		}
 	}
 }
 

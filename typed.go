@@ -63,9 +63,9 @@ func updated[T any](old any, inJSON bool, fn func(old T) (T, error)) (any, error
 	return t, nil
 }
 
-// isNilable reports whether values of this kind can be nil and can be stored otherwise.
+// isNilable reports whether values of this kind can be nil, and can be stored otherwise. A nil of an interface type is nil as an any.
 func isNilable(k reflect.Kind) bool {
-	return k == reflect.Pointer || k == reflect.Map || k == reflect.Slice || k == reflect.Interface
+	return k == reflect.Pointer || k == reflect.Map || k == reflect.Slice
 }
 
 // A TypeError says that a value has not the type that was asked for, or does not fit into it. It shows neither the

@@ -368,7 +368,7 @@ func TestUpdateOfAStore(t *testing.T) {
 	if err := session.Update(t.Context(), foreign, "count", func(any) (any, error) { return nil, nil }); err != nil {
 		t.Fatal(err)
 	}
-	if foreign.Get(t.Context(), "count") != nil {
+	if _, ok := foreign.(*shelfStore).values["count"]; ok {
 		t.Error("an update to nil leaves the value")
 	}
 }
@@ -387,6 +387,18 @@ func TestTypedUpdateToNil(t *testing.T) {
 				t.Fatal(err)
 			}
 			wantTyped(t, s, "slice", []string{"b"})
+			for range 2 { // another zero is a value, and so is what is empty
+				if err := session.Update(t.Context(), s, "n", func(n int) (int, error) { return n, nil }); err != nil {
+					t.Fatal(err)
+				}
+				wantTyped(t, s, "n", 0)
+				if err := session.Update(t.Context(), s, "list", func([]string) ([]string, error) { return []string{}, nil }); err != nil {
+					t.Fatal(err)
+				}
+				if !s.Has(t.Context(), "list") {
+					t.Error("an empty list is gone")
+				}
+			}
 		})
 	}
 }

@@ -2,6 +2,7 @@ package sessiontest
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +61,19 @@ var byIDCases = []testCase{
 			if got := s.Get(t.Context(), "user"); got != "ann" {
 				t.Errorf("after a Reload that failed the request sees %v", got)
 			}
+			wantOK(t, "DestroyByID", m.DestroyByID(t.Context(), v.value()))
+			e.wantRecordless(t, v.value())
+		},
+	},
+	{
+		name:     "by id/too large",
+		sentence: "S9",
+		rule:     "A record that is too large to be opened is an error of SessionByID, and DestroyByID ends it.",
+		check: func(t testing.TB, e *env) {
+			v := visitor(t, e.manager(t), values{"a": strings.Repeat("x", 3000)})
+			m := e.manager(t, session.CfgMaxBytes(700))
+			_, err := m.SessionByID(t.Context(), v.value())
+			wantErr(t, "SessionByID", err, session.ErrTooLarge)
 			wantOK(t, "DestroyByID", m.DestroyByID(t.Context(), v.value()))
 			e.wantRecordless(t, v.value())
 		},

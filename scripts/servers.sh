@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs the Debian packages of the servers that the tests start, as far as programs are missing. The list is
+# Installs the Debian packages of the servers, and of the browser, that the tests start, as far as programs are missing. The list is
 # internal/test/servertest/programs.txt. With SERVERS=off it installs nothing. MySQL is fetched by scripts/mysql.sh.
 #
 #   scripts/servers.sh            install what is missing

@@ -38,7 +38,7 @@ var users = []user{
 }
 
 // notForUsers are the modules that measure or check the others.
-var notForUsers = []string{"bench", "tools", "contrib/frameworks"}
+var notForUsers = []string{"bench", "tools", "contrib/browser", "contrib/frameworks"}
 
 // complete returns an error for a module that no user tries.
 func complete(modules []mod) error {

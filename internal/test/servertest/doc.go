@@ -10,6 +10,8 @@
 //
 //	func TestMain(m *testing.M) { servertest.Main(m) }
 //
+// [Chromium] finds a browser, for tests that drive one.
+//
 // The programs come from Debian packages, listed in programs.txt, which make test installs; MySQL alone may be
 // missing, since it is in Debian's unstable only. With SERVERS=off in the
 // environment, and on systems other than Linux, tests that ask for a server are skipped.

@@ -46,6 +46,7 @@ func TestServersOff(t *testing.T) {
 		"mariadb":    func(t testing.TB) { StartMariaDB(t, SQLOptions{}) },
 		"pgbouncer":  func(t testing.TB) { StartPgBouncer(t, nil, "transaction", 1) },
 		"memcached":  func(t testing.TB) { StartMemcached(t, MemcachedOptions{}) },
+		"chromium":   func(t testing.TB) { Chromium(t) },
 	} {
 		server, _, _ = strings.Cut(server, " ")
 		if got, want := endOf(t, start), "skip: SERVERS=off: left out, needs "+server; got != want {

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +30,9 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	if common.stop != nil {
 		common.stop()
+	}
+	if examples.folder != "" {
+		os.RemoveAll(examples.folder)
 	}
 	os.Exit(code)
 }
@@ -150,6 +155,12 @@ func (t *tab) visit(address string) {
 	t.do(address, chromedp.Navigate(address))
 }
 
+// typeIn types into the field that the selector finds.
+func (t *tab) typeIn(selector, text string) {
+	t.Helper()
+	t.do(selector, chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
 // click clicks what the selector finds, and waits for the page that this loads.
 func (t *tab) click(selector string) {
 	t.Helper()
@@ -180,20 +191,26 @@ func (t *tab) page() string {
 // sees waits until the tab shows all of these, each as a line.
 func (t *tab) sees(lines ...string) {
 	t.Helper()
-	page := ""
-	for limit := time.Now().Add(patience); time.Now().Before(limit); time.Sleep(20 * time.Millisecond) {
-		page = "\n" + t.page() + "\n"
-		missing := 0
-		for _, line := range lines {
-			if !strings.Contains(page, "\n"+line+"\n") {
-				missing++
-			}
+	t.await(fmt.Sprintf("%q", lines), func(page string) bool {
+		return !slices.ContainsFunc(lines, func(line string) bool { return !strings.Contains("\n"+page+"\n", "\n"+line+"\n") })
+	})
+}
+
+// matches waits until what the tab shows matches.
+func (t *tab) matches(pattern *regexp.Regexp) {
+	t.Helper()
+	t.await(pattern.String(), pattern.MatchString)
+}
+
+func (t *tab) await(what string, is func(page string) bool) {
+	t.Helper()
+	page := t.page()
+	for limit := time.Now().Add(patience); !is(page); page = t.page() {
+		if time.Now().After(limit) {
+			t.Fatalf("want %s, the page is\n%s", what, page)
 		}
-		if missing == 0 {
-			return
-		}
+		time.Sleep(20 * time.Millisecond)
 	}
-	t.Fatalf("want %q, the page is %s", lines, page)
 }
 
 // jar returns the cookies of the window that have the name.

@@ -25,11 +25,19 @@ func TestCookieOf400Days(t *testing.T) {
 	tab.sees("Hello, ann")
 	wantAge(t, w.cookie(cookieName), 400*day)
 
+	remembering := newShop(t, withStart)
+	remembering.long = 400 * day
+	other := open(t)
+	tab = other.tab(remembering.at("/"))
+	tab.click("#remember")
+	tab.sees("Hello, ann")
+	wantAge(t, other.cookie(cookieName), 400*day)
+
 	if _, err := session.New(memory.New(), session.NewManagerConfig(session.CfgCookieMaxAge(401*day))); err == nil {
 		t.Error("a cookie of 401 days is promised")
 	}
 	tab.run(`document.cookie = "longer=1; max-age=" + 401 * 86400`)
-	wantAge(t, w.cookie("longer"), 400*day) // which is why
+	wantAge(t, other.cookie("longer"), 400*day) // which is why
 }
 
 // wantAge compares how long the browser will keep a cookie.

@@ -27,10 +27,10 @@ const cookieName = "gosessionid"
 
 // A shop is an application with sessions, at shop.test and below. bank.test and news.test are on the same server.
 type shop struct {
-	*testing.T
 	sessions *session.Manager
 	way      string
 	port     string
+	long     time.Duration // for which the visitor is remembered who wants that
 	// begun is called by /late before it opens the session, and read by /together and /slow once they have.
 	begun, read func()
 	sees        func(r *http.Request) // each request, as it came
@@ -44,7 +44,7 @@ func newShop(t *testing.T, way string, opts ...session.ManagerConfigOpt) *shop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &shop{T: t, sessions: m, way: way}
+	s := &shop{sessions: m, way: way, long: 30 * day}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.page(s.home))
 	mux.HandleFunc("GET /account", s.page(func(w http.ResponseWriter, r *http.Request, sess *session.Session) error {
@@ -56,7 +56,7 @@ func newShop(t *testing.T, way string, opts ...session.ManagerConfigOpt) *shop {
 	mux.HandleFunc("POST /login", s.page(func(w http.ResponseWriter, r *http.Request, sess *session.Session) error {
 		err := sess.Login(r.Context(), cmp.Or(r.FormValue("user"), "ann"))
 		if r.FormValue("remember") != "" {
-			err = errors.Join(err, sess.RememberMe(r.Context(), 30*24*time.Hour))
+			err = errors.Join(err, sess.RememberMe(r.Context(), s.long))
 		}
 		return goOn(w, r, "/", err)
 	}))
@@ -69,7 +69,7 @@ func newShop(t *testing.T, way string, opts ...session.ManagerConfigOpt) *shop {
 	}))
 	// A bank returns the visitor by POST.
 	mux.HandleFunc("POST /paid", s.page(func(w http.ResponseWriter, r *http.Request, sess *session.Session) error {
-		err := sess.Set(r.Context(), "paid by", "whom?")
+		err := sess.Set(r.Context(), "paid", true)
 		if r.FormValue("by") == "redirect" {
 			return goOn(w, r, "/thanks", err)
 		}

@@ -7,27 +7,42 @@
 package main
 
 import (
+	_ "embed"
 	"errors"
 	"flag"
 	"fmt"
 	"log"
+	"net"
 	"net/http"
 	"time"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/examples/internal/looks"
 	_ "github.com/seed1a8f7c28/session/memory"
 )
 
+//go:embed home.html
+var homeText string
+
+var homePage = looks.NewPage(homeText)
+
+//go:embed events.js
+var script []byte
+
 func main() {
-	addr := flag.String("addr", "127.0.0.1:8080", "where to listen")
+	addr := flag.String("addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 takes a free one")
 	flag.Parse()
-	sessions, err := session.NewManager("memory", session.NewManagerConfig())
+	l, err := net.Listen("tcp", *addr)
+	if err != nil {
+		log.Fatal(err)
+	}
+	sessions, err := session.NewManager("memory", session.NewManagerConfig(session.CfgErrorHandler(unavailable)))
 	if err != nil {
 		log.Fatal(err)
 	}
 	go sessions.GC()
-	log.Printf("open http://%s", *addr)
-	log.Fatal(http.ListenAndServe(*addr, newApp(sessions, time.Second)))
+	log.Printf("open http://%s/", l.Addr())
+	log.Fatal(http.Serve(l, newApp(sessions, time.Second)))
 }
 
 // newApp returns the application. Its stream has an event every interval.
@@ -38,7 +53,13 @@ func newApp(sessions *session.Manager, interval time.Duration) http.Handler {
 	mux.HandleFunc("POST /login", a.login)
 	mux.HandleFunc("POST /logout", a.logout)
 	mux.HandleFunc("GET /events", a.events)
-	return http.NewCrossOriginProtection().Handler(sessions.Handler(mux))
+	mux.HandleFunc("GET /events.js", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		w.Write(script)
+	})
+	mux.HandleFunc("GET /style.css", looks.Style)
+	mux.HandleFunc("/", looks.NotFound)
+	return looks.Secured(sessions.Handler(mux))
 }
 
 type app struct {
@@ -46,34 +67,34 @@ type app struct {
 	interval time.Duration
 }
 
+// view is what home.html shows.
+type view struct {
+	Title string
+	User  string // "" for nobody
+}
+
 func (a *app) page(w http.ResponseWriter, r *http.Request) {
 	sess, err := a.sessions.FromContext(r.Context())
 	if err != nil {
-		unavailable(w)
+		unavailable(w, r, err)
 		return
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	if sess.User() == "" {
-		fmt.Fprint(w, `<!doctype html><title>events</title><form method="post" action="/login"><button>Log in</button></form>`)
-		return
+	v := view{Title: "Log in", User: sess.User()}
+	if v.User != "" {
+		v.Title = "Hello, " + v.User
 	}
-	fmt.Fprint(w, `<!doctype html><title>events</title>
-<form method="post" action="/logout"><button>Log out</button></form>
-<p id="out">waiting</p>
-<script>
-const out = document.getElementById("out"), events = new EventSource("/events")
-events.onmessage = e => { out.textContent = e.data }
-events.addEventListener("bye", () => { events.close(); out.textContent = "you have logged out elsewhere" })
-</script>`)
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Security-Policy", looks.Policy+"; script-src 'self'; connect-src 'self'")
+	homePage.Write(w, http.StatusOK, v)
 }
 
 func (a *app) login(w http.ResponseWriter, r *http.Request) {
 	sess, err := a.sessions.FromContext(r.Context())
 	if err == nil {
-		err = sess.Login(r.Context(), "ann") // a real application asks for a password first
+		err = sess.Login(r.Context(), "Ann") // a real application asks for a password first
 	}
 	if err != nil {
-		unavailable(w)
+		unavailable(w, r, err)
 		return
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
@@ -85,7 +106,7 @@ func (a *app) logout(w http.ResponseWriter, r *http.Request) {
 		err = sess.Logout(r.Context())
 	}
 	if err != nil {
-		unavailable(w)
+		unavailable(w, r, err)
 		return
 	}
 	http.Redirect(w, r, "/", http.StatusSeeOther)
@@ -95,7 +116,7 @@ func (a *app) logout(w http.ResponseWriter, r *http.Request) {
 func (a *app) events(w http.ResponseWriter, r *http.Request) {
 	sess, err := a.sessions.FromContext(r.Context())
 	if err != nil {
-		unavailable(w)
+		unavailable(w, r, err)
 		return
 	}
 	if sess.User() == "" {
@@ -126,6 +147,10 @@ func (a *app) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func unavailable(w http.ResponseWriter) {
-	http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+// unavailable is also the manager's ErrorHandler: it answers in place of a page whose changes could not be saved.
+func unavailable(w http.ResponseWriter, r *http.Request, err error) {
+	if w != nil {
+		log.Printf("%s %s: %v", r.Method, r.URL.Path, err)
+		looks.Fail(w, http.StatusServiceUnavailable)
+	}
 }

@@ -1,14 +1,17 @@
 package main
 
 import (
-	"html/template"
+	_ "embed"
 	"log"
 	"net/http"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/valyala/fasthttp"
+	"github.com/valyala/fasthttp/fasthttpadaptor"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/examples/internal/looks"
 	"github.com/seed1a8f7c28/session/sessionfasthttp"
 )
 
@@ -17,14 +20,18 @@ const (
 	maxName  = 40
 )
 
-var home = template.Must(template.New("home").Parse(`<!DOCTYPE html>
-<html lang="en"><meta charset="utf-8"><title>Sessions on fasthttp</title>
-{{if .User}}<p>Hello, {{.User}}. You have counted to {{.Count}}.</p>
-<form method="post" action="/count"><button>Count</button></form>
-<form method="post" action="/logout"><button>Log out</button></form>
-{{else}}<form method="post" action="/login"><label>Name <input name="name" maxlength="40" required></label> <button>Log in</button></form>
-{{end}}</html>
-`))
+//go:embed home.html
+var homeText string
+
+var homePage = looks.NewPage(homeText)
+
+// view is what home.html shows.
+type view struct {
+	Title, Error string
+	User         string // "" for nobody
+	Count        int64
+	MaxName      int
+}
 
 type app struct {
 	sessions *session.Manager
@@ -36,30 +43,51 @@ func newApp(m *session.Manager) fasthttp.RequestHandler {
 	pages := map[string]func(ctx *fasthttp.RequestCtx) error{
 		"GET /": a.home, "POST /login": a.login, "POST /count": a.count, "POST /logout": a.logout,
 	}
-	return guarded(sessionfasthttp.Handler(m, func(ctx *fasthttp.RequestCtx) {
-		page, ok := pages[string(ctx.Method())+" "+string(ctx.Path())]
-		if !ok {
-			ctx.Error("not found", fasthttp.StatusNotFound)
+	style := fasthttpadaptor.NewFastHTTPHandlerFunc(looks.Style)
+	return secured(sessionfasthttp.Handler(m, func(ctx *fasthttp.RequestCtx) {
+		route := string(ctx.Method()) + " " + string(ctx.Path())
+		if route == "GET /style.css" {
+			style(ctx)
 			return
 		}
+		page, ok := pages[route]
+		if !ok {
+			fail(ctx, fasthttp.StatusNotFound)
+			return
+		}
+		ctx.Response.Header.Set("Cache-Control", "no-store")
 		if err := page(ctx); err != nil {
 			log.Printf("%s %s: %v", ctx.Method(), ctx.Path(), err)
-			ctx.Error("The sessions cannot be reached just now. Please try again.", fasthttp.StatusServiceUnavailable)
+			fail(ctx, fasthttp.StatusServiceUnavailable)
 		}
 	}))
 }
 
-// guarded refuses what another site has a browser send, before a session is looked at.
-func guarded(next fasthttp.RequestHandler) fasthttp.RequestHandler {
+// secured sets the headers that every answer has, and refuses what another site has a browser send, before a session is
+// looked at.
+func secured(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		site, origin := string(ctx.Request.Header.Peek("Sec-Fetch-Site")), string(ctx.Request.Header.Peek("Origin"))
 		_, host, _ := strings.Cut(origin, "://")
 		sameOrigin := site == "same-origin" || site == "none" || site == "" && (origin == "" || host == string(ctx.Host()))
 		if !ctx.IsGet() && !ctx.IsHead() && !sameOrigin {
-			ctx.Error("forbidden", fasthttp.StatusForbidden)
-			return
+			fail(ctx, fasthttp.StatusForbidden)
+		} else {
+			next(ctx)
 		}
-		next(ctx)
+		for name, value := range looks.Header {
+			ctx.Response.Header.Set(name, value)
+		}
+	}
+}
+
+// fail answers with the page of a status, in place of what was to be the answer.
+func fail(ctx *fasthttp.RequestCtx, status int) {
+	ctx.Error(string(looks.Problem(status)), status)
+	ctx.SetContentType(looks.ContentType)
+	ctx.Response.Header.Set("Cache-Control", "no-store")
+	if status == fasthttp.StatusServiceUnavailable {
+		ctx.Response.Header.Set("Retry-After", "5")
 	}
 }
 
@@ -67,8 +95,7 @@ func guarded(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 // written for net/http, and serves both.
 func unavailable(w http.ResponseWriter, _ *http.Request, _ error) {
 	if w != nil {
-		w.Header().Set("Retry-After", "5")
-		http.Error(w, "The sessions cannot be reached just now. Please try again.", http.StatusServiceUnavailable)
+		looks.Fail(w, http.StatusServiceUnavailable)
 	}
 }
 
@@ -78,19 +105,33 @@ func (a *app) home(ctx *fasthttp.RequestCtx) error {
 	if err != nil {
 		return err
 	}
-	count, _ := sess.Get(ctx, countKey).(int64)
-	ctx.SetContentType("text/html; charset=utf-8")
-	ctx.Response.Header.Set("Cache-Control", "no-store")
-	return home.Execute(ctx, map[string]any{"User": sess.User(), "Count": count})
+	v := view{Title: "Log in"}
+	if v.User = sess.User(); v.User != "" {
+		v.Title = "Hello, " + v.User
+		v.Count, _ = sess.Get(ctx, countKey).(int64)
+	}
+	return show(ctx, fasthttp.StatusOK, v)
+}
+
+// show answers with the page.
+func show(ctx *fasthttp.RequestCtx, status int, v view) error {
+	v.MaxName = maxName
+	html, err := homePage.Bytes(v)
+	if err != nil {
+		return err
+	}
+	ctx.SetContentType(looks.ContentType)
+	ctx.SetStatusCode(status)
+	ctx.SetBody(html)
+	return nil
 }
 
 // login takes any name. A real application compares a password hash and limits the attempts.
 func (a *app) login(ctx *fasthttp.RequestCtx) error {
 	// FormValue is fasthttp's memory, which the next request overwrites; string copies it.
-	name := strings.TrimSpace(string(ctx.FormValue("name")))
-	if name == "" || len(name) > maxName {
-		ctx.Error("Enter a name of at most 40 characters.", fasthttp.StatusBadRequest)
-		return nil
+	name := strings.ToValidUTF8(strings.TrimSpace(string(ctx.FormValue("name"))), "")
+	if name == "" || utf8.RuneCountInString(name) > maxName {
+		return show(ctx, fasthttp.StatusUnprocessableEntity, view{Title: "Log in", Error: "Enter a name of at most 40 characters."})
 	}
 	sess, err := a.sessions.FromContext(ctx)
 	if err != nil {

@@ -4,13 +4,25 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log"
+	"log/slog"
+	"maps"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/examples/internal/down"
+	"github.com/seed1a8f7c28/session/examples/internal/looks"
 )
 
 // A visitor has a browser of its own.
@@ -82,12 +94,16 @@ func (v *visitor) cookies() []*http.Cookie {
 	return v.client.Jar.Cookies(u)
 }
 
-func wantIn(t *testing.T, page, want string) {
+func wantIn(t *testing.T, page string, all ...string) {
 	t.Helper()
-	if !strings.Contains(page, want) {
-		t.Errorf("no %q in\n%s", want, page)
+	for _, want := range all {
+		if !strings.Contains(page, want) {
+			t.Errorf("no %q in\n%s", want, page)
+		}
 	}
 }
+
+func counted(n int) string { return fmt.Sprintf(`<output id="count">%d</output>`, n) }
 
 func TestAVisit(t *testing.T) {
 	base := start(t)
@@ -96,31 +112,31 @@ func TestAVisit(t *testing.T) {
 	if len(ada.cookies()) != 0 {
 		t.Error("a mere visit sets a cookie")
 	}
-	wantIn(t, ada.post("/login", url.Values{"name": {"<Ada>"}}), "Hello, &lt;Ada&gt;. You have counted to 0.")
-	wantIn(t, bob.post("/login", url.Values{"name": {"Bob"}}), "Hello, Bob.")
-	wantIn(t, ada.post("/count", nil), "counted to 1.")
-	wantIn(t, ada.post("/count", nil), "counted to 2.")
-	wantIn(t, bob.home(), "counted to 0.")
+	wantIn(t, ada.post("/login", url.Values{"name": {"<Ada>"}}), "Hello, &lt;Ada&gt;</h1>")
+	wantIn(t, bob.post("/login", url.Values{"name": {"Bob"}}), "Hello, Bob</h1>")
+	wantIn(t, ada.post("/count", nil), counted(1))
+	wantIn(t, ada.post("/count", nil), counted(2))
+	wantIn(t, bob.home(), counted(0))
 
 	before := ada.cookies()[0].Value
-	wantIn(t, ada.post("/login", url.Values{"name": {"<Ada>"}}), "counted to 2.")
+	wantIn(t, ada.post("/login", url.Values{"name": {"<Ada>"}}), counted(2))
 	if ada.cookies()[0].Value == before {
 		t.Error("a login keeps the sid")
 	}
-	wantIn(t, ada.post("/login", url.Values{"name": {"Eve"}}), "Hello, Eve. You have counted to 0.")
+	wantIn(t, ada.post("/login", url.Values{"name": {"Eve"}}), "Hello, Eve</h1>", counted(0))
 	stolen := visit(t, base)
 	u, _ := url.Parse(base)
 	stolen.client.Jar.SetCookies(u, ada.cookies())
-	wantIn(t, stolen.home(), "Hello, Eve.")
+	wantIn(t, stolen.home(), "Hello, Eve</h1>")
 	wantIn(t, ada.post("/logout", nil), "Log in")
 	wantIn(t, stolen.home(), "Log in")
 	wantIn(t, ada.post("/count", nil), "Log in")
 	if len(ada.cookies()) != 0 {
 		t.Error("the logout leaves a cookie")
 	}
-	wantIn(t, bob.home(), "Hello, Bob.")
+	wantIn(t, bob.home(), "Hello, Bob</h1>")
 	wantIn(t, bob.post("/login", url.Values{"name": {strings.Repeat("x", 41)}}), "Enter a name")
-	wantIn(t, bob.post("/nowhere", nil), "not found")
+	wantIn(t, bob.post("/nowhere", nil), "No such page")
 }
 
 func TestForgedRequestsAreRefused(t *testing.T) {
@@ -133,9 +149,9 @@ func TestForgedRequestsAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Header.Set(name, value)
-		wantIn(t, v.page(v.client.Do(r)), "forbidden")
+		wantIn(t, v.page(v.client.Do(r)), "came from another site")
 	}
-	wantIn(t, v.home(), "counted to 0.")
+	wantIn(t, v.home(), counted(0))
 }
 
 func TestRunFails(t *testing.T) {
@@ -146,5 +162,69 @@ func TestRunFails(t *testing.T) {
 	}
 	if err := run(t.Context(), []string{"-help"}, io.Discard); err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// serveWith serves the application with sessions of the test's own.
+func serveWith(t *testing.T, m *session.Manager) (base string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &fasthttp.Server{Handler: newApp(m)}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(l) }()
+	t.Cleanup(func() {
+		err := errors.Join(server.Shutdown(), <-done, m.Close())
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	return "http://" + l.Addr().String()
+}
+
+func TestStoreIsDown(t *testing.T) {
+	log.SetOutput(io.Discard)
+	defer log.SetOutput(os.Stderr)
+	for _, readable := range []bool{false, true} {
+		m, err := session.New(down.Provider(readable), session.NewManagerConfig(session.CfgErrorHandler(unavailable),
+			session.CfgCookieName("login"), session.CfgLogger(slog.New(slog.DiscardHandler))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := visit(t, serveWith(t, m))
+		wantIn(t, v.home(), "Log in") // who has no cookie needs no store
+		u, _ := url.Parse(v.base)
+		v.client.Jar.SetCookies(u, []*http.Cookie{{Name: "login", Value: down.SID, Path: "/"}})
+		for _, path := range []string{"/login", "/logout"} {
+			res, err := v.client.PostForm(v.base+path, url.Values{"name": {"Ada"}})
+			if body := v.page(res, err); res.StatusCode != http.StatusServiceUnavailable || res.Header.Get("Retry-After") == "" {
+				t.Errorf("%s: %s\n%s", path, res.Status, body)
+			} else {
+				wantIn(t, body, "cannot be reached just now", "/style.css")
+			}
+			if len(res.Cookies()) != 0 {
+				t.Errorf("%s: the outage changed the cookie: %v", path, res.Cookies())
+			}
+		}
+	}
+}
+
+func TestHeaders(t *testing.T) {
+	v := visit(t, start(t))
+	for path, want := range map[string]map[string]string{
+		"/":          {"Content-Type": looks.ContentType, "Cache-Control": "no-store"},
+		"/nowhere":   {"Content-Type": looks.ContentType, "Cache-Control": "no-store"},
+		"/style.css": {"Content-Type": "text/css; charset=utf-8"},
+	} {
+		res, err := v.client.Get(v.base + path)
+		v.page(res, err)
+		maps.Copy(want, looks.Header)
+		for name, value := range want {
+			if got := res.Header.Get(name); got != value {
+				t.Errorf("%s: %s is %q, want %q", path, name, got, value)
+			}
+		}
 	}
 }

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"bytes"
-	"embed"
+	_ "embed"
 	"errors"
 	"fmt"
-	"html/template"
 	"log"
 	"net/http"
 	"strings"
@@ -13,12 +11,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/examples/internal/looks"
 )
 
-//go:embed templates
-var files embed.FS
+//go:embed home.html
+var homeText string
 
-var templates = template.Must(template.ParseFS(files, "templates/*.html"))
+var homePage = looks.NewPage(homeText)
 
 // What a session holds. Who has a userKey is logged in. The last three are shown once.
 const (
@@ -47,22 +46,11 @@ func newApp(m *session.Manager) http.Handler {
 	mux.Handle("POST /login", page(a.login))
 	mux.Handle("POST /count", page(a.count))
 	mux.Handle("POST /logout", page(a.logout))
-	mux.HandleFunc("GET /style.css", style)
+	mux.HandleFunc("GET /style.css", looks.Style)
+	mux.HandleFunc("/", looks.NotFound)
 
 	// A request from another site is refused before a session is looked at.
-	return secured(http.NewCrossOriginProtection().Handler(m.Handler(mux)))
-}
-
-// secured sets the headers that every answer has, and limits what is read of a form.
-func secured(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("X-Content-Type-Options", "nosniff")
-		r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
-		next.ServeHTTP(w, r)
-	})
+	return looks.Secured(m.Handler(mux))
 }
 
 // A page is a handler that returns an error if it could not ask the session store. It has written
@@ -80,14 +68,12 @@ func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // unavailable is also the manager's ErrorHandler: it answers in place of a page whose changes could not
 // be saved. Without w there is nothing to answer.
 func unavailable(w http.ResponseWriter, _ *http.Request, _ error) {
-	if w == nil {
-		return
+	if w != nil {
+		looks.Fail(w, http.StatusServiceUnavailable)
 	}
-	w.Header().Set("Retry-After", "5")
-	render(w, http.StatusServiceUnavailable, "unavailable.html", view{Title: "Please try again"})
 }
 
-// view is what the templates show.
+// view is what home.html shows.
 type view struct {
 	Title         string
 	Notice, Error string
@@ -125,7 +111,7 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) error {
 		v.Since, _ = sess.Get(ctx, sinceKey).(time.Time)
 		v.Count, _ = sess.Get(ctx, countKey).(int64)
 	}
-	render(w, http.StatusOK, "home.html", v)
+	homePage.Write(w, http.StatusOK, v)
 	return nil
 }
 
@@ -210,22 +196,4 @@ func goHome(w http.ResponseWriter, r *http.Request, err error) error {
 		http.Redirect(w, r, "/", http.StatusSeeOther)
 	}
 	return err
-}
-
-// render writes nothing of a template that fails.
-func render(w http.ResponseWriter, status int, name string, v view) {
-	var b bytes.Buffer
-	if err := templates.ExecuteTemplate(&b, name, v); err != nil {
-		log.Printf("template %s: %v", name, err)
-		http.Error(w, "internal server error", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	w.Write(b.Bytes())
-}
-
-func style(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "max-age=3600")
-	http.ServeFileFS(w, r, files, "templates/style.css")
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"errors"
 	"io"
 	"log"
 	"log/slog"
@@ -19,10 +18,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/examples/internal/down"
 )
 
 // start serves the application on the loopback interface, over HTTPS if secure.
@@ -401,8 +399,9 @@ func testCrossOrigin(t *testing.T, k kind) {
 			v.header = http.Header{tt.name: {tt.value}}
 			defer func() { v.header = make(http.Header) }()
 			for _, path := range []string{"/login", "/count", "/logout"} {
-				if status, _ := v.do(http.MethodPost, path, nil); status != http.StatusForbidden {
-					t.Errorf("POST %s: status %d, want 403", path, status)
+				status, body := v.do(http.MethodPost, path, nil)
+				if status != http.StatusForbidden || !strings.Contains(body, "came from another site") {
+					t.Errorf("POST %s: status %d, want 403:\n%s", path, status, body)
 				}
 			}
 		})
@@ -476,33 +475,14 @@ func testHeaders(t *testing.T, k kind) {
 	if got := visit(t, server).get("/style.css"); !strings.Contains(got, "body {") {
 		t.Error("no style sheet")
 	}
-}
-
-var errDown = errors.New("the store is down")
-
-// down is a store that cannot be written to. It has a session without values for every key, or cannot
-// be read either.
-type down struct{ readable bool }
-
-func (d down) Load(_ context.Context, _ string, rec *driver.Record) error {
-	if !d.readable {
-		return errDown
+	if status, body := visit(t, server).do(http.MethodGet, "/nowhere", nil); status != http.StatusNotFound || !strings.Contains(body, "No such page") {
+		t.Errorf("status %d:\n%s", status, body)
 	}
-	*rec = driver.Record{Version: 1, Expires: time.Now().Add(time.Hour)}
-	return nil
 }
 
-func (down) Create(context.Context, string, *driver.Record) error { return errDown }
-func (down) Save(context.Context, string, *driver.Record) error   { return errDown }
-func (down) Touch(context.Context, string, time.Time) error       { return errDown }
-func (down) Delete(context.Context, string, uint64) error         { return errDown }
-
-func downManager(t *testing.T, d down) *session.Manager {
+func downManager(t *testing.T, readable bool) *session.Manager {
 	t.Helper()
-	provider := session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) {
-		return d, nil
-	})
-	m, err := session.New(provider, session.NewManagerConfig(
+	m, err := session.New(down.Provider(readable), session.NewManagerConfig(
 		session.CfgCookieName("login"),
 		session.CfgErrorHandler(unavailable),
 		session.CfgLogger(slog.New(slog.DiscardHandler)),
@@ -516,32 +496,31 @@ func downManager(t *testing.T, d down) *session.Manager {
 func TestStoreIsDown(t *testing.T) {
 	log.SetOutput(io.Discard)
 	defer log.SetOutput(os.Stderr)
-	const sid = "0123456789abcdef0123456789abcdef"
 	right := url.Values{"name": {"Ada"}, "password": {"open sesame"}}
 	wrong := url.Values{"name": {"Ada"}, "password": {""}}
 	for _, tt := range []struct {
 		name         string
-		store        down
+		readable     bool
 		method, path string
 		form         url.Values
 	}{
-		{"visit", down{}, http.MethodGet, "/", nil},
-		{"login", down{}, http.MethodPost, "/login", right},
-		{"count", down{}, http.MethodPost, "/count", nil},
-		{"logout", down{}, http.MethodPost, "/logout", nil},
-		{"login when it can be read", down{readable: true}, http.MethodPost, "/login", right},
-		{"refused login when it can be read", down{readable: true}, http.MethodPost, "/login", wrong},
-		{"logout when it can be read", down{readable: true}, http.MethodPost, "/logout", nil},
+		{"visit", false, http.MethodGet, "/", nil},
+		{"login", false, http.MethodPost, "/login", right},
+		{"count", false, http.MethodPost, "/count", nil},
+		{"logout", false, http.MethodPost, "/logout", nil},
+		{"login when it can be read", true, http.MethodPost, "/login", right},
+		{"refused login when it can be read", true, http.MethodPost, "/login", wrong},
+		{"logout when it can be read", true, http.MethodPost, "/logout", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			v := visit(t, start(t, downManager(t, tt.store), false))
+			v := visit(t, start(t, downManager(t, tt.readable), false))
 			wantOut(t, v.get("/")) // who has no cookie needs no store
-			v.useSID(sid)
+			v.useSID(down.SID)
 			status, body := v.do(tt.method, tt.path, tt.form)
 			if status != http.StatusServiceUnavailable || !strings.Contains(body, "cannot be reached just now") {
 				t.Errorf("status %d:\n%s", status, body)
 			}
-			if len(v.set) != 0 || v.sid() != sid {
+			if len(v.set) != 0 || v.sid() != down.SID {
 				t.Errorf("the outage changed the cookie: %v", v.set)
 			}
 		})

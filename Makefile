@@ -107,6 +107,10 @@ mutants: $(TOOLS)/mutants servers ## break the product on purpose, to see whethe
 bench: servers ## benchmarks with allocations; BENCH=regexp and COUNT=n choose
 	@$(call each,$(TESTED),$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...)
 
+.PHONY: screenshots
+screenshots: servers ## pictures of the examples into docs/images; look at them
+	@cd contrib/browser && $(GO) test -count 1 -run 'Example|Outage' . -args -screenshots ../../docs/images
+
 .PHONY: drill
 drill: servers ## a rolling deployment over each kind of store: the commit FROM (the last tag) beside this version
 	@SESSION_DRILL='$(FROM)' $(GO) test -count 1 -v -timeout 30m ./internal/test/drilltest

@@ -80,8 +80,9 @@ func certified() string {
 // A window has cookies of its own, which its tabs share.
 type window struct {
 	*testing.T
-	ctx context.Context // of its first tab
-	id  cdp.BrowserContextID
+	ctx  context.Context // of its first tab
+	id   cdp.BrowserContextID
+	used bool // the first tab
 }
 
 // open opens a window of the shared browser, which is closed with the test.
@@ -117,7 +118,7 @@ func openIn(t *testing.T, browser context.Context, opts ...chromedp.ContextOptio
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
 	}
-	return &window{t, ctx, chromedp.FromContext(ctx).BrowserContextID}
+	return &window{T: t, ctx: ctx, id: chromedp.FromContext(ctx).BrowserContextID}
 }
 
 // A tab is one of a window.
@@ -129,12 +130,16 @@ type tab struct {
 // tab opens a tab.
 func (w *window) tab(address string) *tab {
 	w.Helper()
-	ctx, cancel := chromedp.NewContext(w.ctx)
-	w.Cleanup(cancel)
-	if err := chromedp.Do(ctx); err != nil {
-		w.Fatal(err)
+	t := &tab{w, w.ctx}
+	if w.used { // as its first tab
+		ctx, cancel := chromedp.NewContext(w.ctx)
+		w.Cleanup(cancel)
+		if err := chromedp.Do(ctx); err != nil {
+			w.Fatal(err)
+		}
+		t.ctx = ctx
 	}
-	t := &tab{w, ctx}
+	w.used = true
 	t.visit(address)
 	return t
 }

@@ -75,7 +75,8 @@ func TestSecretsAreNotComparedByteByByte(t *testing.T) {
 // ships reports whether a file becomes part of an application.
 func ships(name string) bool {
 	for _, folder := range []string{
-		"bench/", "contrib/frameworks/", "examples/", "sessiontest/", "tools/", "internal/test/drilltest/", "internal/test/faulttest/", "internal/test/goroutines/",
+		"bench/", "contrib/frameworks/", "examples/", "sessiontest/", "tools/",
+		"internal/test/drilltest/", "internal/test/faulttest/", "internal/test/goroutines/",
 		"internal/test/historytest/", "internal/test/proctest/", "internal/test/rawhttp/", "internal/test/servertest/", "internal/test/sqltest/",
 	} {
 		if strings.HasPrefix(name, folder) {

@@ -48,7 +48,9 @@ var layers = []struct {
 	{"contrib/sqlite/example", []string{".", "contrib/sqlite"}},
 	{"examples/internal/looks", nil},
 	{"examples/internal/down", []string{".", "driver"}},
-	{"examples/", []string{".", "examples/internal/looks", "cookie", "file", "memcache", "memory", "mysql", "postgres", "redis", "sessionfasthttp"}},
+	{"examples/", []string{
+		".", "examples/internal/looks", "cookie", "file", "memcache", "memory", "mysql", "postgres", "redis", "sessionfasthttp",
+	}},
 	{"bench/", []string{
 		"bench/", ".", "cookie", "contrib/sqlite", "file", "internal/test/", "memcache", "memory", "mysql", "postgres", "redis",
 		"sessionfasthttp", "sql",

@@ -6,6 +6,6 @@
 // browser finds on the loopback interface; they are served over HTTPS, since browsers keep Secure, Partitioned and __Host-
 // cookies, and say Sec-Fetch-Site, there alone.
 //
-// A story is told twice where a setting turns off what it is about: it has to end badly then. Else a browser that does not do what
-// the story needs would let it pass.
+// Where a setting turns off what a story is about, the story is told once more without it, and has to end badly. Else it would
+// pass in a browser that does not do what the story needs.
 package browser

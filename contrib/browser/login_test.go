@@ -1,12 +1,13 @@
 package browser
 
 import (
+	"regexp"
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
 )
 
-// each tells a story to both ways to a session.
+// each tells a story once with each way to a session.
 func each(t *testing.T, story func(t *testing.T, way string)) {
 	for _, way := range []string{withStart, withHandler} {
 		t.Run(way, func(t *testing.T) {
@@ -81,17 +82,14 @@ func TestTwoTabs(t *testing.T) {
 				other := w.tab(s.at("/"))
 				other.sees("Hello, ann", "Count: 0")
 
-				done := make(chan struct{})
-				go func() {
-					defer close(done)
-					one.click(tt.button)
-				}()
-				go func() {
-					g.await(t, 2)
-					close(g.open)
-				}()
-				other.click(tt.button)
-				<-done
+				for _, tab := range []*tab{one, other} {
+					tab.run(`document.querySelector("` + tt.button + `").click()`)
+				}
+				g.await(t, 2)
+				close(g.open)
+				for _, tab := range []*tab{one, other} {
+					tab.matches(regexp.MustCompile(`Count: [12]`))
+				}
 				for _, tab := range []*tab{one, other} {
 					tab.visit(s.at("/"))
 					tab.sees("Hello, ann", tt.count)

@@ -223,14 +223,15 @@ func newGate() *gate { return &gate{make(chan struct{}), make(chan struct{})} }
 
 // pass says that a request is there, and waits until the gate is open.
 func (g *gate) pass() {
-	for _, step := range []func(){func() { g.came <- struct{}{} }, func() { <-g.open }} {
-		done := make(chan struct{})
-		go func() { step(); close(done) }()
-		select {
-		case <-done:
-		case <-time.After(patience): // the test has failed
-			return
-		}
+	given := time.After(patience) // after which the test has failed
+	select {
+	case g.came <- struct{}{}:
+	case <-given:
+		return
+	}
+	select {
+	case <-g.open:
+	case <-given:
 	}
 }
 

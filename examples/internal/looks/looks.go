@@ -4,19 +4,23 @@ package looks
 
 import (
 	"bytes"
-	"embed"
+	_ "embed"
 	"html/template"
 	"log"
 	"net/http"
 )
 
-//go:embed frame.html problem.html
-var files embed.FS
+var (
+	//go:embed frame.html
+	frameText string
+	//go:embed problem.html
+	problemText string
+	//go:embed style.css
+	style []byte
 
-//go:embed style.css
-var style []byte
-
-var frame = template.Must(template.ParseFS(files, "*.html"))
+	frame       = template.Must(template.New("frame").Parse(frameText)) // is only cloned: one that was executed cannot be
+	problemPage = NewPage(problemText)
+)
 
 // A Page is a template between the head and the foot that all pages have.
 type Page struct{ t *template.Template }
@@ -63,11 +67,11 @@ func Problem(status int) []byte {
 	if !ok {
 		p = problem{http.StatusText(status), "Something went wrong here, and not with you.", "To the first page"}
 	}
-	var b bytes.Buffer
-	if err := frame.ExecuteTemplate(&b, "problem.html", p); err != nil {
+	html, err := problemPage.Bytes(p)
+	if err != nil {
 		return []byte(p.What)
 	}
-	return b.Bytes()
+	return html
 }
 
 // Fail answers with the page of a status.

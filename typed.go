@@ -140,7 +140,7 @@ func (s *Session) GetString(ctx context.Context, key any) (string, error) {
 	return read(ctx, s, key, asIs[string])
 }
 
-// GetStringDefault is GetString, but value instead of an error.
+// GetStringDefault is GetString that returns value where GetString returns an error.
 func (s *Session) GetStringDefault(ctx context.Context, key any, value string) string {
 	return readOr(ctx, s, key, value, asIs[string])
 }
@@ -151,7 +151,7 @@ func (s *Session) GetInt(ctx context.Context, key any) (int, error) {
 	return read(ctx, s, key, asInteger[int])
 }
 
-// GetIntDefault is GetInt, but value instead of an error.
+// GetIntDefault is GetInt that returns value where GetInt returns an error.
 func (s *Session) GetIntDefault(ctx context.Context, key any, value int) int {
 	return readOr(ctx, s, key, value, asInteger[int])
 }
@@ -161,7 +161,7 @@ func (s *Session) GetInt64(ctx context.Context, key any) (int64, error) {
 	return read(ctx, s, key, asInteger[int64])
 }
 
-// GetInt64Default is GetInt64, but value instead of an error.
+// GetInt64Default is GetInt64 that returns value where GetInt64 returns an error.
 func (s *Session) GetInt64Default(ctx context.Context, key any, value int64) int64 {
 	return readOr(ctx, s, key, value, asInteger[int64])
 }
@@ -171,7 +171,7 @@ func (s *Session) GetUint64(ctx context.Context, key any) (uint64, error) {
 	return read(ctx, s, key, asInteger[uint64])
 }
 
-// GetUint64Default is GetUint64, but value instead of an error.
+// GetUint64Default is GetUint64 that returns value where GetUint64 returns an error.
 func (s *Session) GetUint64Default(ctx context.Context, key any, value uint64) uint64 {
 	return readOr(ctx, s, key, value, asInteger[uint64])
 }
@@ -183,7 +183,7 @@ func (s *Session) GetFloat64(ctx context.Context, key any) (float64, error) {
 	return read(ctx, s, key, asFloat[float64])
 }
 
-// GetFloat64Default is GetFloat64, but value instead of an error.
+// GetFloat64Default is GetFloat64 that returns value where GetFloat64 returns an error.
 func (s *Session) GetFloat64Default(ctx context.Context, key any, value float64) float64 {
 	return readOr(ctx, s, key, value, asFloat[float64])
 }
@@ -193,7 +193,7 @@ func (s *Session) GetFloat32(ctx context.Context, key any) (float32, error) {
 	return read(ctx, s, key, asFloat[float32])
 }
 
-// GetFloat32Default is GetFloat32, but value instead of an error.
+// GetFloat32Default is GetFloat32 that returns value where GetFloat32 returns an error.
 func (s *Session) GetFloat32Default(ctx context.Context, key any, value float32) float32 {
 	return readOr(ctx, s, key, value, asFloat[float32])
 }
@@ -203,7 +203,7 @@ func (s *Session) GetBool(ctx context.Context, key any) (bool, error) {
 	return read(ctx, s, key, asIs[bool])
 }
 
-// GetBoolDefault is GetBool, but value instead of an error.
+// GetBoolDefault is GetBool that returns value where GetBool returns an error.
 func (s *Session) GetBoolDefault(ctx context.Context, key any, value bool) bool {
 	return readOr(ctx, s, key, value, asIs[bool])
 }
@@ -214,7 +214,7 @@ func (s *Session) GetBytes(ctx context.Context, key any) ([]byte, error) {
 	return read(ctx, s, key, asIs[[]byte])
 }
 
-// GetBytesDefault is GetBytes, but value instead of an error.
+// GetBytesDefault is GetBytes that returns value where GetBytes returns an error.
 func (s *Session) GetBytesDefault(ctx context.Context, key any, value []byte) []byte {
 	return readOr(ctx, s, key, value, asIs[[]byte])
 }
@@ -224,7 +224,7 @@ func (s *Session) GetTime(ctx context.Context, key any) (time.Time, error) {
 	return read(ctx, s, key, asIs[time.Time])
 }
 
-// GetTimeDefault is GetTime, but value instead of an error.
+// GetTimeDefault is GetTime that returns value where GetTime returns an error.
 func (s *Session) GetTimeDefault(ctx context.Context, key any, value time.Time) time.Time {
 	return readOr(ctx, s, key, value, asIs[time.Time])
 }

@@ -72,8 +72,8 @@ func (m *Manager) Ping(ctx context.Context) error {
 }
 
 // DestroyByID ends a session, named by its sid or by its public id, whosever it is: for an id that a user chooses there
-// is [Manager.DestroyOf]. That it has ended already is no error. Neither is that it has got another sid since, by which it goes on: a
-// login changes the public id too, and [Manager.DestroyUser] finds it. An id of neither shape is an error wrapping [ErrNotFound].
+// is [Manager.DestroyOf]. A session that has already ended is no error. A login or Regenerate gives a session another sid
+// and another public id: the old id then ends nothing, without an error, and [Manager.DestroyUser] finds the session. An id of neither shape is an error wrapping [ErrNotFound].
 // On the memory provider, and in beego mode, a public id is looked for in the list of all sessions.
 func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	m.calls.begin()
@@ -92,7 +92,7 @@ func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	return m.revoke(ctx, key, rec.User)
 }
 
-// endKey ends the session under a storage key, for who holds a lock: it returns what tells OnDestroy, nil if the session had ended.
+// endKey ends the session under a storage key, for a caller that holds a lock: it returns what tells OnDestroy, nil if the session had ended.
 func (m *Manager) endKey(ctx context.Context, key string) (event func(), err error) {
 	b, err := optional[driver.Backend](m, byID)
 	if err != nil {
@@ -113,8 +113,8 @@ func (m *Manager) endKey(ctx context.Context, key string) (event func(), err err
 }
 
 // SessionByID returns the session that a sid or a public id names, whosever it is, outside any request: for operators, to look at its
-// values and to change them. [Session.Save] stores what was changed; the visitor's requests lose nothing by it. Neither moves the
-// session's deadline. The Session has no sid, so that it cannot be answered to anybody: Login and Regenerate return an error.
+// values and to change them. [Session.Save] stores what was changed; the visitor's requests lose nothing by it. Neither looking nor
+// saving moves the session's deadline. The Session has no sid, so that it cannot be answered to anybody: Login and Regenerate return an error.
 //
 // If there is none the error wraps [ErrNotFound]; where the provider finds no session by its id it wraps [errors.ErrUnsupported]. What
 // is said of public ids at [Manager.DestroyByID] holds.
@@ -144,7 +144,7 @@ func (m *Manager) recordOf(ctx context.Context, b driver.Backend, id string) (ke
 	return key, rec, err
 }
 
-// recordUnder loads the record under a storage key. Whose one is that cannot be read nobody knows, but it can be ended.
+// recordUnder loads the record under a storage key. A record that cannot be read has no known user, but it can be ended.
 func (m *Manager) recordUnder(ctx context.Context, b driver.Backend, key string) (driver.Record, error) {
 	rec := m.newRecord()
 	err := b.Load(ctx, key, &rec)

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
 	"strings"
@@ -102,4 +103,37 @@ func unquoted(s string) string {
 		text.WriteByte(s[i])
 	}
 	return ""
+}
+
+func (s *settings) checkProxies() error {
+	for i, text := range s.TrustedProxies {
+		if text == unixProxy {
+			continue
+		}
+		prefix, err := parseProxy(text)
+		if err != nil {
+			return configErrorf("trustedProxies", "entry %d is neither an address nor a CIDR, nor unix", i+1)
+		}
+		s.trusted = append(s.trusted, prefix)
+	}
+	return nil
+}
+
+// parseProxy reads an address or a CIDR. IPv4 written as IPv6 becomes IPv4, as in a client's address.
+func parseProxy(text string) (netip.Prefix, error) {
+	if !strings.Contains(text, "/") {
+		addr, err := netip.ParseAddr(text)
+		if err != nil || addr.Zone() != "" {
+			return netip.Prefix{}, errors.New("not an address")
+		}
+		return addr.Unmap().Prefix(addr.Unmap().BitLen())
+	}
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		return netip.Prefix{}, err
+	}
+	if addr := prefix.Addr(); addr.Is4In6() && prefix.Bits() >= 96 {
+		prefix = netip.PrefixFrom(addr.Unmap(), prefix.Bits()-96)
+	}
+	return prefix.Masked(), nil
 }

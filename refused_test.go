@@ -59,10 +59,10 @@ func TestRefusedValuesAreLogged(t *testing.T) {
 			for name, open := range map[string]func() session.Provider{
 				"memory": func() session.Provider { return newFaulty(t).provider() }, "sealed": newSealerProvider,
 			} {
+				if tt.name == "too large" && name == "memory" { // that is an error of Save, not of Set
+					continue
+				}
 				t.Run(tt.name+"/"+way+"/"+name, func(t *testing.T) {
-					if tt.name == "too large" && name == "memory" {
-						t.SkipNow() // that is found out by Save, which tells
-					}
 					var log bytes.Buffer
 					m := newNode(t, open(), session.CfgCodec("gob"), session.CfgLogger(slog.New(slog.NewTextHandler(&log, nil))))
 					w, r := httptest.NewRecorder(), new(client).request()

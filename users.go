@@ -31,7 +31,7 @@ func (s *Session) ID() string {
 	return s.publicID()
 }
 
-// publicID is ID for who holds mu.
+// publicID is ID for a caller that holds mu.
 func (s *Session) publicID() string {
 	switch {
 	case s.sid != "":
@@ -222,7 +222,7 @@ func (m *Manager) revoke(ctx context.Context, key, user string) error {
 	return err
 }
 
-// revokeUntold is revoke for who holds a lock: it returns what tells OnDestroy.
+// revokeUntold is revoke for a caller that holds a lock: it returns what tells OnDestroy.
 func (m *Manager) revokeUntold(ctx context.Context, key, user string) (event func(), err error) {
 	ctx, cancel := m.saveContext(ctx)
 	defer cancel()

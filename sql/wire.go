@@ -20,7 +20,7 @@ type Wire struct {
 	ctx  context.Context // of Connect: the one that what dials is given may end when it has dialed
 	conn net.Conn
 	stop func() bool
-	off  func() // breakOff, made once: a call allocates less
+	off  func() // BreakOff, made once: a call allocates less
 	dead atomic.Bool
 }
 
@@ -29,7 +29,7 @@ type wireKey struct{}
 // NewWire returns a wire that is not dialed, and ctx with it, for the driver's Connect.
 func NewWire(ctx context.Context) (*Wire, context.Context) {
 	w := &Wire{ctx: ctx}
-	w.off = w.breakOff
+	w.off = w.BreakOff
 	return w, context.WithValue(ctx, wireKey{}, w)
 }
 
@@ -64,9 +64,7 @@ func (w *Wire) Waiting(err error) error {
 }
 
 // BreakOff ends the connection without another word to the server.
-func (w *Wire) BreakOff() { w.breakOff() }
-
-func (w *Wire) breakOff() {
+func (w *Wire) BreakOff() {
 	w.dead.Store(true)
 	if w.OnBreak != nil {
 		w.OnBreak()

@@ -132,6 +132,19 @@ func (c *candidate) serve(ctx context.Context, m mod) error {
 	return nil
 }
 
+// env is the environment of who gets modules from the proxy, into a module cache of the candidate's own.
+func (c *candidate) env(ctx context.Context) ([]string, error) {
+	shared, err := command(ctx, ".", nil, "go", "env", "GOMODCACHE", "GOPROXY")
+	if err != nil {
+		return nil, err
+	}
+	cache, proxies, _ := strings.Cut(strings.TrimSpace(shared), "\n")
+	return []string{
+		"GOPROXY=file://" + c.proxy + ",file://" + filepath.ToSlash(cache) + "/cache/download," + proxies,
+		"GOMODCACHE=" + filepath.Join(filepath.Dir(c.proxy), "cache"), "GOSUMDB=off", "GOFLAGS=-modcacherw", "GOWORK=off", "GO111MODULE=on",
+	}, nil
+}
+
 func (c *candidate) git(ctx context.Context, args ...string) (string, error) {
 	who := []string{"-c", "user.name=release", "-c", "user.email=release@localhost"}
 	return command(ctx, c.folder, nil, "git", append(who, args...)...)

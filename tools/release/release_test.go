@@ -29,6 +29,9 @@ func TestEveryModuleIsTried(t *testing.T) {
 		t.Error("a module that no user tries is not missed")
 	}
 	for _, u := range users {
+		if u.program == "" {
+			continue
+		}
 		if _, err := u.source(); err != nil {
 			t.Errorf("%s: %v", u.pkg, err)
 		}

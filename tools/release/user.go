@@ -16,7 +16,7 @@ import (
 // A user is somebody outside the repository, with one of its packages.
 type user struct {
 	pkg     string // from the root of the repository
-	program string // in the folder users
+	program string // in the folder users; "" for a command, which is installed
 	name    string // under which the package registers a provider
 	config  string // the provider's, as Go writes it
 }
@@ -35,10 +35,11 @@ var users = []user{
 	{"sessiontest", "import", "", ""},
 	{"contrib/pgx", "import", "", ""},
 	{"contrib/beego", "beego", "", ""},
+	{"tools/sessionvet", "", "", ""},
 }
 
 // notForUsers are the modules that measure or check the others.
-var notForUsers = []string{"bench", "tools", "contrib/browser", "contrib/frameworks"}
+var notForUsers = []string{"bench", "contrib/browser", "contrib/frameworks"}
 
 // complete returns an error for a module that no user tries.
 func complete(modules []mod) error {
@@ -56,8 +57,11 @@ func complete(modules []mod) error {
 //go:embed users
 var programs embed.FS
 
-// try has the user's program get, build and run the package.
+// try has the user's program get, build and run the package, or installs a command as the user does.
 func (u user) try(ctx context.Context, c *candidate, folder string) error {
+	if u.program == "" {
+		return u.install(ctx, c, folder)
+	}
 	program, err := u.source()
 	if err != nil {
 		return err
@@ -71,14 +75,9 @@ func (u user) run(ctx context.Context, c *candidate, folder string, program []by
 	if err := os.RemoveAll(folder); err != nil {
 		return err
 	}
-	shared, err := command(ctx, ".", nil, "go", "env", "GOMODCACHE", "GOPROXY")
+	env, err := c.env(ctx)
 	if err != nil {
 		return err
-	}
-	cache, proxies, _ := strings.Cut(strings.TrimSpace(shared), "\n")
-	env := []string{
-		"GOPROXY=file://" + c.proxy + ",file://" + filepath.ToSlash(cache) + "/cache/download," + proxies,
-		"GOMODCACHE=" + filepath.Join(filepath.Dir(c.proxy), "cache"), "GOSUMDB=off", "GOFLAGS=-modcacherw", "GOWORK=off", "GO111MODULE=on",
 	}
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
@@ -95,6 +94,24 @@ func (u user) run(ctx context.Context, c *candidate, folder string, program []by
 	}
 	said, err := command(ctx, folder, nil, filepath.Join(folder, "user"))
 	if err == nil && said != "ok\n" {
+		err = fmt.Errorf("it says %q", said)
+	}
+	return err
+}
+
+// install installs a command, and asks it for its version as go vet does.
+func (u user) install(ctx context.Context, c *candidate, folder string) error {
+	env, err := c.env(ctx)
+	if err != nil {
+		return err
+	}
+	env = append(env, "GOBIN="+folder)
+	if _, err := command(ctx, ".", env, "go", "install", path.Join(rootPath, u.pkg)+"@"+c.version); err != nil {
+		return err
+	}
+	name := path.Base(u.pkg)
+	said, err := command(ctx, folder, nil, filepath.Join(folder, name), "-V=full")
+	if err == nil && !strings.Contains(said, name+" version ") {
 		err = fmt.Errorf("it says %q", said)
 	}
 	return err

@@ -137,7 +137,7 @@ func (c *ManagerConfig) read(data []byte) error {
 	for _, m := range list {
 		f, ok := lookUpField(m.Key)
 		if field, ok := goOnly(m.Key); ok {
-			return configErrorf(field, "is a setting of Go code alone: set ManagerConfig.%s (%s)", field, strictjson.Place(data, m.Start))
+			return configErrorf(field, "can be set only in Go code: set ManagerConfig.%s (%s)", field, strictjson.Place(data, m.Start))
 		}
 		if !ok {
 			return configErrorf(strictjson.Printable(m.Key), "unknown key (%s); %s", strictjson.Place(data, m.Start), strictjson.Suggest(m.Key, configKeys()))

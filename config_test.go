@@ -164,7 +164,7 @@ func TestParseConfigGoOnly(t *testing.T) {
 		}
 		for _, key := range []string{tt.field, strings.ToLower(tt.field)} {
 			_, err := ParseConfig([]byte(`{"` + key + `": null}`))
-			wantConfigError(t, err, tt.field, "is a setting of Go code alone: set ManagerConfig."+tt.field+" (line 1, column 2)")
+			wantConfigError(t, err, tt.field, "can be set only in Go code: set ManagerConfig."+tt.field+" (line 1, column 2)")
 		}
 	}
 }
@@ -588,7 +588,7 @@ func TestResolveErrors(t *testing.T) {
 		field string
 		want  string
 	}{
-		{"sid too short", options(CfgSessionIdLength(15)), "sessionIDLength", "15 is not from 16 to 64"},
+		{"sid too short", options(CfgSessionIdLength(15)), "sessionIDLength", "15 is not between 16 and 64"},
 		{"sid too long", options(CfgSessionIdLength(65)), "sessionIDLength", "65 is not"},
 		{"sid negative", options(CfgSessionIdLength(-1)), "sessionIDLength", "-1 is not"},
 		{"gclifetime negative", options(CfgGcLifeTime(-1)), "gclifetime", "-1 is negative"},
@@ -618,12 +618,12 @@ func TestResolveErrors(t *testing.T) {
 		{"cookie name with equal sign", options(CfgCookieName("a=b")), "cookieName", "only letters"},
 		{"cookie name beyond ASCII", options(CfgCookieName("ä")), "cookieName", "only letters"},
 		{"cookie name not UTF-8", options(CfgCookieName("\xff")), "cookieName", "only letters"},
-		{"cookie name too long", options(CfgCookieName(strings.Repeat("n", 257))), "cookieName", "257 bytes are over 256"},
+		{"cookie name too long", options(CfgCookieName(strings.Repeat("n", 257))), "cookieName", "257 bytes are more than 256"},
 		{"path without slash", options(CfgCookiePath("app")), "cookiePath", "begins with"},
 		{"path with semicolon", options(CfgCookiePath("/a;b")), "cookiePath", "semicolon"},
 		{"path with control", options(CfgCookiePath("/a\r\n")), "cookiePath", "control"},
 		{"path beyond ASCII", options(CfgCookiePath("/ä")), "cookiePath", "ASCII"},
-		{"path too long", options(CfgCookiePath("/" + strings.Repeat("p", 1024))), "cookiePath", "1025 bytes are over 1024"},
+		{"path too long", options(CfgCookiePath("/" + strings.Repeat("p", 1024))), "cookiePath", "1025 bytes are more than 1024"},
 		{"domain is a URL", options(CfgDomain("https://example.com")), "domain", "name of a host"},
 		{"domain with port", options(CfgDomain("example.com:80")), "domain", "name of a host"},
 		{"domain with semicolon", options(CfgDomain("a.com;b")), "domain", "name of a host"},
@@ -633,8 +633,8 @@ func TestResolveErrors(t *testing.T) {
 		{"domain beyond ASCII", options(CfgDomain("bücher.example")), "domain", "name of a host"},
 		{"domain too long", options(CfgDomain(strings.Repeat("a.", 600) + "com")), "domain", "name of a host"},
 		{"same site none in clear", options(CfgSameSite(http.SameSiteNoneMode)), "cookieSameSite", "secure: true"},
-		{"same site unknown", options(CfgSameSite(5)), "cookieSameSite", "5 is none of lax (2)"},
-		{"same site negative", options(CfgSameSite(-1)), "cookieSameSite", "-1 is none of"},
+		{"same site unknown", options(CfgSameSite(5)), "cookieSameSite", "5 is not one of default (1)"},
+		{"same site negative", options(CfgSameSite(-1)), "cookieSameSite", "-1 is not one of"},
 		{"partitioned in clear", options(CfgPartitioned(true)), "partitioned", "secure: true"},
 		{"__Secure- in clear", options(CfgCookieName("__Secure-s")), "cookieName", "secure: true"},
 		{"__Host- in clear", options(CfgCookieName("__host-s")), "cookieName", "secure: true"},
@@ -647,15 +647,15 @@ func TestResolveErrors(t *testing.T) {
 		{"__Host-Http- with path", options(CfgCookieName("__Host-Http-s"), secure, CfgCookiePath("/a")), "cookieName", "cookiePath"},
 		{"__Host-Http- with domain", options(CfgCookieName("__host-HTTP-s"), secure, CfgDomain("a.com")), "cookieName", "no domain"},
 		{"header without name", options(CfgSessionIdInHTTPHeader(true)), header, "needs the name"},
-		{"header with space", withHeader("X s3cr3t-canary"), header, "want the name of a header"},
-		{"header too long", withHeader(strings.Repeat("h", 257)), header, "want the name of a header"},
+		{"header with space", withHeader("X s3cr3t-canary"), header, "want a header name"},
+		{"header too long", withHeader(strings.Repeat("h", 257)), header, "want a header name"},
 		{"header cookie", withHeader("cookie"), header, "another meaning"},
 		{"header set-cookie", withHeader("SET-COOKIE"), header, "another meaning"},
 		{"header te", withHeader("TE"), header, "another meaning"},
 		{"header sec-", withHeader("sec-fetch-site"), header, "another meaning"},
 		{"prefix with colon", options(CfgSessionIdPrefix("s3cr3t-canary:")), "sessionIDPrefix", "letters, digits"},
 		{"prefix too long", options(CfgSessionIdPrefix(strings.Repeat("p", 65))), "sessionIDPrefix", "at most 64"},
-		{"namespace too long", options(CfgNamespace(strings.Repeat("n", 129))), "namespace", "129 bytes are over 128"},
+		{"namespace too long", options(CfgNamespace(strings.Repeat("n", 129))), "namespace", "129 bytes are more than 128"},
 		{"namespace with NUL", options(CfgNamespace("s3cr3t-canary\x00")), "namespace", "control"},
 		{"namespace with C1 control", options(CfgNamespace("\u0085")), "namespace", "control"},
 		{"namespace not UTF-8", options(CfgNamespace("\xff")), "namespace", "control"},
@@ -665,10 +665,10 @@ func TestResolveErrors(t *testing.T) {
 		{"proxy zone", options(CfgTrustedProxies("fe80::1%eth0")), "trustedProxies", "entry 1 is neither"},
 		{"onLimit", options(CfgOnLimit("s3cr3t-canary")), "onLimit", `want "evict" or "refuse"`},
 		{"codec", options(CfgCodec("s3cr3t-canary")), "codec", `want "compact", "gob" or "json"`},
-		{"beego with keys", options(CfgBeego(true), CfgEncryptionKeys("0123456789abcdef")), "encryptionKeys", "beego reads nothing that is encrypted"},
+		{"beego with keys", options(CfgBeego(true), CfgEncryptionKeys("0123456789abcdef")), "encryptionKeys", "beego cannot read encrypted sessions"},
 		{"short key", options(CfgEncryptionKeys("0123456789abcdef", "s3cr3t-canary")), "encryptionKeys", "key 2 has 13 bytes, at least 16 are needed"},
 		{"key twice", options(CfgEncryptionKeys("0123456789abcdef", "0123456789abcdef")), "encryptionKeys", "key 2 was given before"},
-		{"beego with compact", options(CfgBeego(true), CfgCodec("compact")), "codec", `beego reads "gob" alone`},
+		{"beego with compact", options(CfgBeego(true), CfgCodec("compact")), "codec", `beego can read only "gob"`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -61,7 +61,7 @@ func (r *request) change(to *responseCookie) {
 	for _, check := range []func() error{s.checkCookieAge, s.checkAttributes, s.checkSameSite, s.checkPrefix} {
 		if wrong, is := errors.AsType[*ConfigError](check()); is {
 			err := fmt.Errorf("session: CookieAttributes: %s: %w", wrong.Field, wrong.Err)
-			m.report(r.context(), r.x, "a cookie has the attributes that are configured", err)
+			m.report(r.context(), r.x, "the configured cookie attributes were used", err)
 			return
 		}
 	}
@@ -94,7 +94,7 @@ func (m *Manager) part(name string) (part int, ok bool) {
 // can add cookies, and decoding may cost much.
 const maxDecodes = 4 * maxCandidates
 
-var errCookieEncode = errors.New("session: CookieEncode returned what a cookie cannot hold")
+var errCookieEncode = errors.New("session: CookieEncode returned a value that a cookie cannot hold")
 
 // encodeSID returns what the cookie holds for sid.
 func (m *Manager) encodeSID(sid string) (string, error) {

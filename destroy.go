@@ -80,7 +80,7 @@ var siteData = []string{
 func (s *Session) Logout(ctx context.Context, clearSiteData ...string) error {
 	for _, directive := range clearSiteData {
 		if !slices.Contains(siteData, directive) {
-			return fmt.Errorf("session: logout: %q is no directive of Clear-Site-Data", directive)
+			return fmt.Errorf("session: logout: %q is not a directive of Clear-Site-Data", directive)
 		}
 	}
 	if err := s.r.reply.end(ctx, s); err != nil {

@@ -86,7 +86,7 @@ const (
 
 // unable returns why the manager's engine lacks an ability, nil for those that it has. It is the one place that knows.
 func (m *Manager) unable() (why [abilities]error) {
-	const noSID = "sessions are in the clients; a sid cannot name one"
+	const noSID = "sessions are stored in the clients, so no sid names one"
 	_, inBackend := m.engine.(*storedEngine)
 	_, inClients := m.engine.(*sealedEngine)
 	_, foreign := m.engine.(*foreignEngine)
@@ -96,21 +96,21 @@ func (m *Manager) unable() (why [abilities]error) {
 		why     string
 	}{
 		{bySID, !inClients, noSID},
-		{byID, inBackend, "this provider cannot end a session by its id"},
-		{detached, !inClients, "a session that is kept in the client needs a request"},
+		{byID, inBackend, "this provider cannot find a session by its id"},
+		{detached, !inClients, "a session that is stored in the client needs a request"},
 		{listValues, !foreign, "the store of a third-party provider cannot list its values"},
-		{reloading, !foreign, "the store of a third-party provider cannot be loaded again"},
+		{reloading, !foreign, "the store of a third-party provider cannot be reloaded"},
 		{labels, !foreign, "a third-party provider keeps no labels"},
-		{lifetimes, !foreign, "the sessions of a third-party provider have its lifetime"},
-		{deadlines, !foreign, "the sessions of a third-party provider expire when it says"},
+		{lifetimes, !foreign, "a third-party provider sets the lifetime of its sessions itself"},
+		{deadlines, !foreign, "a third-party provider sets the deadlines of its sessions itself"},
 		{users, !foreign, "a third-party provider keeps no users"},
 		{userLists, has[driver.UserLister](m), "this provider cannot list the sessions of a user"},
 		{userLimits, has[driver.UserLimiter](m), "this provider cannot limit the sessions of a user"},
 		{listing, has[driver.Lister](m), "this provider cannot list sessions"},
 		{counting, has[driver.Counter](m), "this provider cannot count sessions"},
 		{clearing, has[driver.Clearer](m), "this provider cannot end all sessions"},
-		{sweeping, has[driver.Sweeper](m) || foreign, "this provider sweeps by itself"},
-		{watching, has[driver.Watcher](m), "this provider does not tell of sessions that end"},
+		{sweeping, has[driver.Sweeper](m) || foreign, "this provider removes expired sessions by itself"},
+		{watching, has[driver.Watcher](m), "this provider does not report sessions that end"},
 	} {
 		if !row.has {
 			why[row.ability] = unsupported("%s", row.why)

@@ -202,7 +202,7 @@ func setAll(ctx context.Context, store Store, values map[any]any) error {
 				undo = func(ctx context.Context, key any) error { return store.Set(ctx, key, value) }
 			}
 			if undone := undo(ctx, key); undone != nil {
-				return fmt.Errorf("%w; some values are set: %w", err, undone)
+				return fmt.Errorf("%w; not all changes could be undone: %w", err, undone)
 			}
 		}
 		return err

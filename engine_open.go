@@ -58,7 +58,7 @@ func (m *Manager) attachBackend(o *opened) {
 func (m *Manager) attachSealer(s driver.Sealer, cfg *ManagerConfig) error {
 	switch {
 	case m.cfg.seal != nil:
-		return configErrorf("encryptionKeys", "this provider has keys of its own")
+		return configErrorf("encryptionKeys", "this provider uses its own keys")
 	case m.cfg.CookieEncode != nil:
 		return configErrorf("CookieEncode", "this provider seals the cookie itself")
 	}
@@ -177,7 +177,7 @@ func (p *provider) openNew(ctx context.Context, c driver.Config) (*opened, error
 		o.sealer, err = p.seal(ctx, c)
 	}
 	if err == nil && o.backend == nil && o.sealer == nil {
-		err = errors.New("the provider opened nothing")
+		err = errors.New("the provider returned nil without an error")
 	}
 	return &o, err
 }

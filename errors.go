@@ -23,7 +23,7 @@ var (
 
 	// ErrDestroyed says that the session was destroyed, regenerated or expired after this request had
 	// loaded it. Nothing was stored.
-	ErrDestroyed = errors.New("session: destroyed meanwhile")
+	ErrDestroyed = errors.New("session: the session has ended")
 
 	// ErrTooLarge says that the session would pass the configured limit, or what a cookie can hold. What
 	// was stored before stays.
@@ -43,7 +43,7 @@ var (
 	// ErrCrossSite says that the session does not begin: another site has caused the request, SameSite has kept the visitor's cookie
 	// back, and a new one would take its place. Only Login and Regenerate begin a session then: see
 	// [ManagerConfig.CrossSiteCookies].
-	ErrCrossSite = errors.New("session: a request of another site without the cookie begins no session")
+	ErrCrossSite = errors.New("session: a cross-site request without the cookie does not begin a session")
 
 	// ErrTooManySessions says that the user has as many sessions as the limit allows, and that nothing was
 	// done about it. The others stay.

@@ -106,7 +106,7 @@ func ExampleSession_Reload() {
 	// Output:
 	// light
 	// <nil> dark
-	// session: destroyed meanwhile
+	// session: the session has ended
 }
 
 // An operator's page counts visitors and users.

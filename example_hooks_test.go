@@ -37,7 +37,7 @@ func ExampleCfgSessionIDGenerator() {
 	fmt.Println(err)
 	// Output:
 	// true true
-	// session: config: SessionIDGenerator: is a setting of Go code alone: set ManagerConfig.SessionIDGenerator (line 1, column 2)
+	// session: config: SessionIDGenerator: can be set only in Go code: set ManagerConfig.SessionIDGenerator (line 1, column 2)
 }
 
 // Encode and Decode of gorilla's securecookie, as go-sessions takes them, fit as they are. Here a stand-in.

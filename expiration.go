@@ -77,10 +77,10 @@ func (s *Session) setLifetime(ctx context.Context, d time.Duration, remembered b
 	case s.m.cannot[lifetimes] != nil:
 		return s.m.cannot[lifetimes]
 	case d != 0 && !isLifetime(d):
-		return errors.New("session: a lifetime is from a millisecond to a century, or 0")
+		return errors.New("session: a lifetime must be 0 or between a millisecond and a century")
 	}
 	if absolute := s.lifetime().Absolute; absolute > 0 && d > absolute {
-		return fmt.Errorf("session: a lifetime of %v is longer than absoluteLifetime, %v", d, absolute)
+		return fmt.Errorf("session: a lifetime of %v is longer than the absolute lifetime, %v", d, absolute)
 	}
 	ms, before := d.Milliseconds(), s.m.maxAge(s.lifetime())
 	if remembered {
@@ -104,9 +104,9 @@ func (s *Session) SetAbsoluteLifetime(ctx context.Context, d time.Duration) erro
 	case s.m.cannot[lifetimes] != nil:
 		return s.m.cannot[lifetimes]
 	case d != 0 && !isLifetime(d):
-		return errors.New("session: a lifetime is from a millisecond to a century, or 0")
+		return errors.New("session: a lifetime must be 0 or between a millisecond and a century")
 	case d != 0 && s.isStored() && time.Since(s.draft.Created()) >= d:
-		return errors.New("session: the session is older than the absolute lifetime")
+		return errors.New("session: the session is already older than the new absolute lifetime")
 	}
 	return s.changeLocked(ctx, edit{op: opMeta, field: merge.OwnAbsolute, value: d.Milliseconds()})
 }
@@ -209,7 +209,7 @@ func (m *Manager) UpdateExpirationExchange(x Exchange, d time.Duration) error {
 
 func (m *Manager) updateExpiration(a arrival, d time.Duration) error {
 	if !isLifetime(d) {
-		return errors.New("session: the time to a deadline is from a millisecond to a century")
+		return errors.New("session: the time until a deadline must be between a millisecond and a century")
 	}
 	return m.withSession(a, func(s *Session, ctx context.Context) error {
 		err := s.m.engine.fix(ctx, s, merge.Lifetime{Idle: d})

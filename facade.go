@@ -11,7 +11,7 @@ import (
 // SessionInit opens the provider for use without a Manager. A second call replaces the first.
 func (p *provider) SessionInit(_ context.Context, lifetime int64, config string) error {
 	if p.origin != nil {
-		return errors.New("session: this provider is a manager's, and open")
+		return errors.New("session: this provider belongs to a manager and is already open")
 	}
 	m, err := New(p, NewManagerConfig(CfgMaxLifeTime(lifetime), CfgGcLifeTime(lifetime), CfgProviderConfig(config)))
 	if err != nil {
@@ -42,7 +42,7 @@ func (p *provider) Close() error {
 	return m.Close()
 }
 
-var errNotOpened = errors.New("session: provider is not open: take that of Manager.GetProvider, or call SessionInit first")
+var errNotOpened = errors.New("session: provider is not open: use the one that Manager.GetProvider returns, or call SessionInit first")
 
 // maxFacadeSID is well over what a Manager makes: prefix of 64, 64 bytes in hex.
 const maxFacadeSID = 256
@@ -62,10 +62,10 @@ func (p *provider) facade(ctx context.Context, do func(ctx context.Context, m *M
 	}
 	for _, sid := range sids {
 		if sid == "" || len(sid) > maxFacadeSID {
-			return fmt.Errorf("session: a sid is 1 to %d bytes long", maxFacadeSID)
+			return fmt.Errorf("session: a sid must be 1 to %d bytes long", maxFacadeSID)
 		}
 		if m.cfg.Beego && !m.validSID(sid) { // it is the storage key
-			return errors.New("session: in beego mode a sid has the shape that the manager gives it")
+			return errors.New("session: in beego mode a sid must have the shape of the manager's own sids")
 		}
 	}
 	ctx, cancel := m.loadContext(orBackground(ctx))

@@ -7,8 +7,8 @@ import (
 )
 
 // errNoHandler says what the application has to do.
-var errNoHandler = errors.New("session: this context is of no request that came through this manager's Handler: " +
-	"pass the request's own, r.Context(), which with gin is c.Request.Context()")
+var errNoHandler = errors.New("session: this context does not belong to a request under this manager's Handler: " +
+	"pass the request's context, r.Context() or with gin c.Request.Context()")
 
 // Handler gives each request that passes through it one Session, which [Manager.FromContext] returns.
 // Nothing is loaded before that; a visitor gets a record and a cookie only when something is stored. The

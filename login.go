@@ -131,7 +131,7 @@ func (s *Session) regenerated(ctx context.Context, was string) {
 
 // errHeld is what Save returns after a failed Regenerate: the changes may be those of a login, and somebody
 // else may know the old sid.
-var errHeld = errors.New("session: not saved: Regenerate has failed, and the old sid must not get the changes")
+var errHeld = errors.New("session: not saved: Regenerate failed, and the changes must not be stored under the old sid")
 
 // maxUser is how many bytes the name of a user may have: as many as an e-mail address, and one.
 const maxUser = 255
@@ -149,7 +149,7 @@ const maxUser = 255
 func (s *Session) Login(ctx context.Context, user string) error {
 	switch {
 	case user == "":
-		return errors.New("session: login: the user has no name")
+		return errors.New("session: login: the user name is empty")
 	case len(user) > maxUser:
 		return fmt.Errorf("session: login: %w: the user's name has %d bytes, %d allowed", ErrTooLarge, len(user), maxUser)
 	case s.m.cannot[users] != nil:

@@ -60,7 +60,7 @@ type Manager struct {
 // longer used.
 func NewManager(name string, cfg *ManagerConfig) (*Manager, error) {
 	if cfg != nil && cfg.Provider != "" && cfg.Provider != name {
-		return nil, configErrorf("provider", "is %q, but NewManager is called for %q", cfg.Provider, name)
+		return nil, configErrorf("provider", "is %q, but NewManager was called for %q", cfg.Provider, name)
 	}
 	p, err := GetProvider(name)
 	if err != nil {
@@ -116,7 +116,7 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 		m.log.WarnContext(ctx, "session: "+warning)
 	}
 	if c := m.cfg; !c.EnableSetCookie && !c.EnableSidInHTTPHeader && !c.EnableSidInURLQuery {
-		m.log.Warn("session: no visitor comes back to a session: set enableSetCookie, which a literal ManagerConfig does not have, " +
+		m.log.Warn("session: no client can return to its session: set enableSetCookie, which is false in a ManagerConfig literal, " +
 			"EnableSidInHTTPHeader or EnableSidInURLQuery")
 	}
 	return m, nil

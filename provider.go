@@ -111,7 +111,7 @@ var packages = map[string]string{
 }
 
 func unknownProvider(name string) error {
-	hint := "a blank import of its package registers a provider"
+	hint := "a provider is registered by a blank import of its package"
 	switch p, known := packages[name]; {
 	case p != "":
 		hint = fmt.Sprintf("add import _ %q", "github.com/seed1a8f7c28/session/"+p)

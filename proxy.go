@@ -112,7 +112,7 @@ func (s *settings) checkProxies() error {
 		}
 		prefix, err := parseProxy(text)
 		if err != nil {
-			return configErrorf("trustedProxies", "entry %d is neither an address nor a CIDR, nor unix", i+1)
+			return configErrorf("trustedProxies", "entry %d is not an address, a CIDR or unix", i+1)
 		}
 		s.trusted = append(s.trusted, prefix)
 	}

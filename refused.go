@@ -45,7 +45,7 @@ func (s *Session) tellRefused(ctx context.Context) {
 	}
 	s.mu.Unlock()
 	for _, r := range refused {
-		s.m.log.ErrorContext(ctx, "session: a value was not stored: Set has returned an error", "type", typeName(r.kind), "error", r.err)
+		s.m.log.ErrorContext(ctx, "session: a value was not stored: Set returned an error", "type", typeName(r.kind), "error", r.err)
 	}
 }
 

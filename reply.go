@@ -169,7 +169,7 @@ func (n noReply) end(ctx context.Context, s *Session) error {
 // outsideReply is that of a Session that was found by its id: the sid is its visitor's alone.
 type outsideReply struct{ noReply }
 
-var errNoSID = errors.New("session: a session that was found by its id cannot get a new sid: its visitor would be logged out")
+var errNoSID = errors.New("session: a session that was found by its id cannot get a new sid: that would log its visitor out")
 
 func (outsideReply) promise() error { return errNoSID }
 

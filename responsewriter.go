@@ -9,7 +9,7 @@ import (
 )
 
 // errAnswered is what a handler's writes get after ErrorHandler has answered in its place.
-var errAnswered = errors.New("session: save failed: the error was answered instead")
+var errAnswered = errors.New("session: save failed: an error response was sent instead")
 
 // A responseWriter commits the session before anything commits the response. FlushError and Hijack are
 // there even if the ResponseWriter beneath lacks them: http.ResponseController would otherwise look for

@@ -71,8 +71,8 @@ func (s *settings) checkLifetimes() (err error) {
 		return err
 	}
 	if shortens {
-		s.warnings = append(s.warnings, fmt.Sprintf("maxLifetime is not set: as in beego, sessions that are not used end after gclifetime, %v. "+
-			"Set maxLifetime, and sweepInterval for the sweep alone", s.gcEvery))
+		s.warnings = append(s.warnings, fmt.Sprintf("maxLifetime is not set: as in beego, idle sessions end after gclifetime, %v. "+
+			"Set maxLifetime for the idle lifetime and sweepInterval for the sweep", s.gcEvery))
 	}
 	if err := checkTime("sweepInterval", s.SweepInterval); err != nil {
 		return err
@@ -96,7 +96,7 @@ func (s *settings) checkLifetimes() (err error) {
 		return err
 	}
 	if s.MarkLifetime > maxMarkLifetime {
-		return configErrorf("markLifetime", "%v is over an hour", s.MarkLifetime)
+		return configErrorf("markLifetime", "%v is more than an hour", s.MarkLifetime)
 	}
 	s.absolute, s.opTimeout, s.markFor = s.AbsoluteLifetime, s.OpTimeout, max(s.MarkLifetime, 0)
 	return nil
@@ -129,7 +129,7 @@ func checkTime(field string, d time.Duration) error {
 	case d < 0:
 		return configErrorf(field, "%v is negative", d)
 	case d != 0 && !isLifetime(d):
-		return configErrorf(field, "%v is not from a millisecond to a century", d)
+		return configErrorf(field, "%v is not between a millisecond and a century", d)
 	}
 	return nil
 }
@@ -164,14 +164,14 @@ func (s *settings) checkHeader() error {
 		return nil
 	}
 	if s.SessionNameInHTTPHeader == "" {
-		return configErrorf(field, "EnableSidInHTTPHeader needs the name of a header")
+		return configErrorf(field, "EnableSidInHTTPHeader needs a header name")
 	}
 	if !isToken(s.SessionNameInHTTPHeader) || len(s.SessionNameInHTTPHeader) > maxCookieName {
-		return configErrorf(field, "want the name of a header, such as X-Session")
+		return configErrorf(field, "want a header name such as X-Session")
 	}
 	s.headerName = http.CanonicalHeaderKey(s.SessionNameInHTTPHeader)
 	if slices.Contains(takenHeaders, s.headerName) || strings.HasPrefix(s.headerName, "Sec-") {
-		return configErrorf(field, "this header has another meaning: want one such as X-Session")
+		return configErrorf(field, "this header already has a meaning in HTTP: want one such as X-Session")
 	}
 	s.SessionNameInHTTPHeader = s.headerName
 	return nil
@@ -180,7 +180,7 @@ func (s *settings) checkHeader() error {
 func (s *settings) checkSID() error {
 	orDefault(&s.SessionIDLength, 16)
 	if s.SessionIDLength < 16 || s.SessionIDLength > 64 {
-		return configErrorf("sessionIDLength", "%d is not from 16 to 64", s.SessionIDLength)
+		return configErrorf("sessionIDLength", "%d is not between 16 and 64", s.SessionIDLength)
 	}
 	s.sidBytes = int(s.SessionIDLength)
 	if len(s.SessionIDPrefix) > maxSIDPrefix || !onlyAlphanumericOr(s.SessionIDPrefix, "_-.") {
@@ -201,16 +201,16 @@ func (s *settings) checkSIDFits(most int) error {
 	case prefix+length <= most:
 		return nil
 	case prefix+least > most:
-		return configErrorf("sessionIDPrefix", "the store takes sids of %d characters, which leaves at most %d for the prefix", most, most-least)
+		return configErrorf("sessionIDPrefix", "the store takes sids of at most %d characters, so the prefix can have at most %d", most, most-least)
 	}
-	return configErrorf("sessionIDLength", "sids have %d characters with sessionIDPrefix, and the store takes %d: want at most %d",
+	return configErrorf("sessionIDLength", "with sessionIDPrefix a sid has %d characters, but the store takes at most %d: want at most %d",
 		prefix+length, most, (most-prefix)/2)
 }
 
 func (s *settings) checkNamespace() error {
 	orDefault(&s.Namespace, s.SessionIDPrefix)
 	if len(s.Namespace) > maxNamespace {
-		return configErrorf("namespace", "%d bytes are over %d", len(s.Namespace), maxNamespace)
+		return configErrorf("namespace", "%d bytes are more than %d", len(s.Namespace), maxNamespace)
 	}
 	if !utf8.ValidString(s.Namespace) || strings.ContainsFunc(s.Namespace, unicode.IsControl) {
 		return configErrorf("namespace", "want text without control characters")
@@ -245,9 +245,9 @@ func (s *settings) checkCodec() error {
 	case s.Codec != "compact" && s.Codec != "gob" && s.Codec != "json":
 		return configErrorf("codec", `want "compact", "gob" or "json"`)
 	case s.Beego && s.Codec != "gob":
-		return configErrorf("codec", `beego reads "gob" alone`)
+		return configErrorf("codec", `beego can read only "gob"`)
 	case s.Beego && len(s.EncryptionKeys) > 0:
-		return configErrorf("encryptionKeys", "beego reads nothing that is encrypted")
+		return configErrorf("encryptionKeys", "beego cannot read encrypted sessions")
 	case len(s.EncryptionKeys) == 0:
 		return nil
 	}
@@ -268,7 +268,7 @@ func (s *settings) checkCookieAge() error {
 		return configErrorf("cookieLifeTime", "%d is negative", s.CookieLifeTime)
 	}
 	if s.CookieLifeTime > maxCookieAge {
-		return configErrorf("cookieLifeTime", "%d is over %d, the 400 days that a browser keeps a cookie",
+		return configErrorf("cookieLifeTime", "%d is more than %d, the 400 days for which browsers keep a cookie",
 			s.CookieLifeTime, maxCookieAge)
 	}
 	s.cookieMaxAge = max(s.CookieLifeTime, 0)
@@ -278,10 +278,10 @@ func (s *settings) checkCookieAge() error {
 func (s *settings) checkName() error {
 	orDefault(&s.CookieName, "gosessionid")
 	if !isToken(s.CookieName) {
-		return configErrorf("cookieName", "only letters, digits and !#$%%&'*+-.^_`|~ can be in a cookie's name")
+		return configErrorf("cookieName", "a cookie name can contain only letters, digits and !#$%%&'*+-.^_`|~")
 	}
 	if len(s.CookieName) > maxCookieName {
-		return configErrorf("cookieName", "%d bytes are over %d", len(s.CookieName), maxCookieName)
+		return configErrorf("cookieName", "%d bytes are more than %d", len(s.CookieName), maxCookieName)
 	}
 	return nil
 }
@@ -303,11 +303,11 @@ func (s *settings) checkAttributes() error {
 	orDefault(&s.CookiePath, "/")
 	switch path := (&http.Cookie{Name: "n", Path: s.CookiePath}); {
 	case len(s.CookiePath) > maxCookieAttr:
-		return configErrorf("cookiePath", "%d bytes are over %d", len(s.CookiePath), maxCookieAttr)
+		return configErrorf("cookiePath", "%d bytes are more than %d", len(s.CookiePath), maxCookieAttr)
 	case s.CookiePath[0] != '/':
 		return configErrorf("cookiePath", `want a path that begins with "/"`)
 	case path.Valid() != nil:
-		return configErrorf("cookiePath", "a control character, a semicolon or one beyond ASCII cannot be in it")
+		return configErrorf("cookiePath", "it cannot contain control characters, semicolons or non-ASCII characters")
 	}
 	if s.Domain == "" {
 		return nil
@@ -315,7 +315,7 @@ func (s *settings) checkAttributes() error {
 	s.Domain = strings.TrimPrefix(s.Domain, ".")
 	domain := &http.Cookie{Name: "n", Domain: s.Domain}
 	if s.Domain == "" || strings.HasPrefix(s.Domain, ".") || strings.HasSuffix(s.Domain, ".") || domain.Valid() != nil {
-		return configErrorf("domain", "want the name of a host, such as example.com")
+		return configErrorf("domain", "want a host name such as example.com")
 	}
 	return nil
 }
@@ -331,7 +331,7 @@ func (s *settings) checkSameSite() error {
 			return configErrorf("cookieSameSite", "none needs secure: true, or browsers drop the cookie")
 		}
 	default:
-		return configErrorf("cookieSameSite", "%d is none of lax (2), strict (3), none (4), default (1)", s.CookieSameSite)
+		return configErrorf("cookieSameSite", "%d is not one of default (1), lax (2), strict (3), none (4)", s.CookieSameSite)
 	}
 	if s.Partitioned && !s.Secure {
 		return configErrorf("partitioned", "needs secure: true, or browsers drop the cookie")
@@ -354,7 +354,7 @@ func (s *settings) checkPrefix() error {
 	case host && s.CookiePath != "/":
 		return configErrorf("cookieName", `the prefix needs cookiePath "/", or browsers drop the cookie`)
 	case host && s.Domain != "":
-		return configErrorf("cookieName", "the prefix needs no domain, or browsers drop the cookie")
+		return configErrorf("cookieName", "the prefix needs an empty domain, or browsers drop the cookie")
 	}
 	return nil
 }
@@ -369,9 +369,9 @@ func (s *settings) needsSecure() bool {
 func (s *settings) checkHooks() error {
 	switch {
 	case s.CookieEncode != nil && s.CookieDecode == nil:
-		return configErrorf("CookieDecode", "is not set, but CookieEncode is: no cookie would be understood")
+		return configErrorf("CookieDecode", "is not set, but CookieEncode is: the manager could not read its own cookies")
 	case s.CookieDecode != nil && s.CookieEncode == nil:
-		return configErrorf("CookieEncode", "is not set, but CookieDecode is: no cookie would be understood")
+		return configErrorf("CookieEncode", "is not set, but CookieDecode is: the manager could not read its own cookies")
 	}
 	return nil
 }

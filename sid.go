@@ -37,7 +37,7 @@ func (m *Manager) unusedSID() (string, error) {
 func (m *Manager) randomSID() (string, error) {
 	random := make([]byte, m.cfg.sidBytes)
 	if _, err := io.ReadFull(rand.Reader, random); err != nil {
-		return "", fmt.Errorf("session: no randomness for a sid: %w", err)
+		return "", fmt.Errorf("session: cannot read random bytes for a sid: %w", err)
 	}
 	return hex.EncodeToString(random), nil
 }
@@ -93,7 +93,7 @@ func (m *Manager) generate(r *request) (string, error) {
 		return "", fmt.Errorf("session: SessionIDGenerator: %w", err)
 	}
 	if !validGenerated(sid) {
-		return "", fmt.Errorf("session: SessionIDGenerator: a sid has %d to %d characters, which are letters, digits, %q and %q",
+		return "", fmt.Errorf("session: SessionIDGenerator: a sid must have %d to %d characters, only letters, digits, %q and %q",
 			minGeneratedSID, maxGeneratedSID, "_", "-")
 	}
 	return sid, nil

@@ -112,7 +112,7 @@ func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string
 // maxPasses is how often DestroyUser looks for sessions. No user is that busy: somebody puts them back.
 const maxPasses = 256
 
-var errComeBack = errors.New("session: destroy: sessions that were ended are there again and again")
+var errComeBack = errors.New("session: destroy: sessions keep coming back after they were ended")
 
 // DestroyOf ends the session of user with a public id, as [Info] has it, for a page on which users end their own: id may
 // come from the request. A session of somebody else's, and of nobody's, is [ErrNotFound] as an absent one is, and stays; so is one
@@ -187,7 +187,7 @@ func (m *Manager) deleteOf(ctx context.Context, b driver.Backend, key, user stri
 	}
 }
 
-var errNoName = errors.New("session: the user has no name")
+var errNoName = errors.New("session: the user name is empty")
 
 // userLister returns what lists the sessions of user.
 func (m *Manager) userLister(user string) (driver.UserLister, error) {

@@ -184,7 +184,7 @@ func add(old any, n int64) (any, int64, error) {
 	case uint64:
 		return addTo(v, n)
 	}
-	return nil, 0, fmt.Errorf("session: a %T is no counter", old)
+	return nil, 0, fmt.Errorf("session: cannot increment a value of type %T", old)
 }
 
 type integer interface {
@@ -219,4 +219,4 @@ func isReserved(key any) bool {
 	return ok && len(k) > 0 && k[0] == reservedPrefix[0] && strings.HasPrefix(k, reservedPrefix)
 }
 
-var errReserved = fmt.Errorf("%w: keys that begin with U+0001 and %q are this package's own", ErrUnencodable, reservedPrefix[1:])
+var errReserved = fmt.Errorf("%w: keys that begin with U+0001 and %q are reserved for this package", ErrUnencodable, reservedPrefix[1:])

@@ -196,7 +196,7 @@ func (m *Manager) hear() {
 		if time.Since(begun) > PollInterval {
 			between = 50 * time.Millisecond
 		}
-		m.reportAside(m.closing, "watching sessions failed; it is tried again", err)
+		m.reportAside(m.closing, "watching sessions failed and will be tried again", err)
 		if !pause.For(m.closing, between+rand.N(between)) {
 			return
 		}

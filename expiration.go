@@ -80,7 +80,7 @@ func (s *Session) setLifetime(ctx context.Context, d time.Duration, remembered b
 		return errors.New("session: a lifetime must be 0 or between a millisecond and a century")
 	}
 	if absolute := s.lifetime().Absolute; absolute > 0 && d > absolute {
-		return fmt.Errorf("session: a lifetime of %v is longer than the absolute lifetime, %v", d, absolute)
+		return fmt.Errorf("session: a lifetime of %v is longer than the absolute lifetime of %v (absoluteLifetime or SetAbsoluteLifetime)", d, absolute)
 	}
 	ms, before := d.Milliseconds(), s.m.maxAge(s.lifetime())
 	if remembered {

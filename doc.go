@@ -1,7 +1,7 @@
-// Package session keeps HTTP sessions for web applications.
+// Package session provides HTTP sessions for web applications.
 //
-// An application imports a provider for its name, makes a [Manager], and starts a session in each
-// handler that needs one:
+// An application imports the package of a provider, which registers itself under a name, makes a [Manager], and starts
+// a session in each handler that needs one:
 //
 //	import (
 //		"github.com/seed1a8f7c28/session"
@@ -25,21 +25,27 @@
 //		}
 //	}
 //
-// The names are those of beego's session package; docs/beego.md says what differs. [Manager.Handler] is the
-// same as middleware: it loads a session when a handler first asks for it, gives one only to visitors for
-// whom something is stored, and answers with an error if it cannot be saved.
+// The names are those of beego's session package; docs/beego.md lists the differences.
+//
+// [Manager.Handler] does the same as middleware: it loads a session when a handler first asks for it, creates one only
+// for visitors for whom something is stored, and answers with an error if the session cannot be saved.
 //
 // # What is promised
 //
-// Requests of one session may run at the same time, on one node or on many. Each reads the values as they
-// were when it began, plus its own changes. A save applies the request's changes to what is stored by then:
-// nothing that others changed is undone. A session that was destroyed, regenerated or has expired stays
-// gone, whatever is still running. When the store cannot be reached that is an error, never an anonymous
-// visitor. What a stored session or a log line shows is no sid. Package cookie, which stores nothing, says
-// what of this it cannot keep.
+//   - Requests of the same session may run at the same time, on one node or on many. Each request reads the values as they
+//     were when it loaded the session, plus its own changes.
+//   - A save applies the request's changes to the session as it is stored by then. It does not undo what other requests
+//     have stored under other keys. Under the same key the last save wins, and updates and increments compose.
+//   - A session that was destroyed or has expired does not come back, and neither does a sid that was replaced, whatever
+//     requests are still running.
+//   - If the store cannot be reached, the application gets an error. The visitor is never taken for a new one.
+//   - No log line contains a sid. The store contains none either, except inside the process of the memory provider, in
+//     beego mode, and with third-party providers.
+//
+// Package cookie stores nothing on the server. Its documentation says which of these promises it cannot keep.
 //
 // # Own storage
 //
-// Five methods on bytes make a storage engine: see [driver.Backend] and [NewProvider]. Package sessiontest checks
-// them against every sentence of the contract.
+// A storage engine consists of five methods on bytes: see [driver.Backend] and [NewProvider]. Package sessiontest checks
+// an engine against every sentence of that contract.
 package session

@@ -14,21 +14,21 @@ import (
 	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
-// A Manager starts, regenerates and destroys sessions for requests. It is safe for concurrent use; an
-// application usually has one.
+// A Manager starts, regenerates and destroys sessions for requests. It is safe for concurrent use. An application usually
+// has one. [NewManager], [Open] and [New] make Managers; the zero value cannot be used.
 type Manager struct {
 	cfg       *settings
 	log       *slog.Logger
 	secure    atomic.Bool
-	word      string      // begins what the manager notes in requests
-	noteName  string      // the cookie that it notes it in
-	begun     string      // that of a request that has begun a session, behind "; "
+	word      string      // each note that the manager puts into a request begins with it
+	noteName  string      // the name of the cookie that holds the note
+	begun     string      // the note of a request that has begun a session, after "; "
 	held      atomic.Bool // there was a Regenerate that failed: look for its note
 	fixed     atomic.Bool // there was an UpdateExpiration: look for its note
-	none      *request    // that of Sessions without one
-	outside   *request    // that of Sessions that have no sid either: see SessionByID
+	none      *request    // the request of Sessions that have none
+	outside   *request    // the request of Sessions that have no sid either: see SessionByID
 	cookie    cookies.Writer
-	elsewhere *cookies.Writer // where beego's cookie is another one; else nil
+	elsewhere *cookies.Writer // removes beego's cookie if that is a different one; else nil
 	codec     codec.Codec
 	envelope  merge.Envelope
 
@@ -37,7 +37,7 @@ type Manager struct {
 	backend    driver.Backend   // the stored engine's; else nil
 	facade     Provider         // what GetProvider returns
 	release    func() error     // gives back the backend or sealer
-	local      bool             // nothing waits: the backend is InProcess, or sessions are in the clients
+	local      bool             // calls never wait: the backend is InProcess, or the clients hold the sessions
 	plainKeys  bool             // the backend gets bare sids as keys
 	losesTypes bool             // a value that is read back may have another type
 	parts      int              // how many cookies a session may take; 0 where one holds the sid
@@ -54,10 +54,12 @@ type Manager struct {
 	calls    calls
 }
 
-// NewManager opens the provider that is registered under name, and makes a manager with it. The provider
-// is the manager's own: nothing is shared in the process with other managers. cfg is not changed or kept.
-// What is wrong with cfg is a [*ConfigError] that names the setting. Close the manager when it is no
-// longer used.
+// NewManager opens the provider that is registered under name and returns a Manager that uses it. The Manager gets its own
+// instance of the provider, which it does not share with other Managers in the process; [Provider] names the exception.
+// NewManager copies cfg and does not change it.
+//
+// If a setting is wrong, the error is a [*ConfigError] that names it. Opening the provider takes at most opTimeout. The
+// caller must call [Manager.Close] when the Manager is no longer used.
 func NewManager(name string, cfg *ManagerConfig) (*Manager, error) {
 	if cfg != nil && cfg.Provider != "" && cfg.Provider != name {
 		return nil, configErrorf("provider", "is %q, but NewManager was called for %q", cfg.Provider, name)
@@ -69,7 +71,7 @@ func NewManager(name string, cfg *ManagerConfig) (*Manager, error) {
 	return New(p, cfg)
 }
 
-// Open is [NewManager] with the provider that cfg names.
+// Open is [NewManager] with the name in cfg.Provider. A nil cfg or an empty name is a [*ConfigError].
 func Open(cfg *ManagerConfig) (*Manager, error) {
 	if cfg == nil {
 		return New(nil, nil)
@@ -80,9 +82,9 @@ func Open(cfg *ManagerConfig) (*Manager, error) {
 	return NewManager(cfg.Provider, cfg)
 }
 
-// New makes a manager with a provider of the application's own, such as one that uses a client which the
-// application has opened. Managers made of the same p share its sessions, if they have the same namespace
-// and providerConfig.
+// New makes a Manager that uses p, for example a provider around a client that the application has opened itself. Managers
+// that are made with the same p share its sessions if they have the same Namespace, ProviderConfig and Beego. Errors and
+// the use of cfg are those of [NewManager]; a nil p is a [*ConfigError].
 func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 	s, err := cfg.resolve()
 	if err != nil {
@@ -122,8 +124,9 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 	return m, nil
 }
 
-// Close stops the sweeper, waits for it and, for as long as opTimeout, for the calls of the store that are under way, a List
-// among them, and gives back the provider. From then on requests get [ErrClosed]. A second call does nothing.
+// Close stops the sweeper and waits for it. It then waits for calls of the store that are under way, including a
+// [Manager.List], but not longer than opTimeout, and closes the provider unless another Manager still uses it. As soon as
+// Close is called, requests get [ErrClosed]. A second call does nothing and returns nil.
 func (m *Manager) Close() error {
 	m.mu.Lock()
 	before := m.isClosed()
@@ -152,13 +155,13 @@ func (m *Manager) work(f func()) bool {
 	return true
 }
 
-// SetSecure sets whether cookies always have the attribute Secure; otherwise they have it on encrypted
-// connections. It does not weaken what a cookie name's prefix, SameSite=None or partitioned demand.
+// SetSecure(true) gives all cookies the attribute Secure. After SetSecure(false) only cookies on encrypted connections have
+// it, unless the prefix of the cookie's name, SameSite=None or Partitioned requires it.
 func (m *Manager) SetSecure(secure bool) {
 	m.secure.Store(secure || m.cfg.needsSecure())
 }
 
-// loadContext bounds what a request waits for the store. An in-process backend never waits.
+// loadContext limits how long a request waits for the store. An in-process backend never waits, so it gets no limit.
 func (m *Manager) loadContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	if m.local {
 		return ctx, func() {}
@@ -171,7 +174,7 @@ func (m *Manager) loadContext(ctx context.Context) (context.Context, context.Can
 	}
 }
 
-// saveContext is loadContext for what must be stored although the client has gone.
+// saveContext is loadContext for a save, which goes on when the client has hung up.
 func (m *Manager) saveContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return m.loadContext(context.WithoutCancel(orBackground(ctx)))
 }
@@ -179,7 +182,7 @@ func (m *Manager) saveContext(ctx context.Context) (context.Context, context.Can
 // calls counts the calls of the store that are under way.
 type calls struct {
 	n    atomic.Int64
-	idle atomic.Pointer[chan struct{}] // who waits for the last to end
+	idle atomic.Pointer[chan struct{}] // told when the last one ends
 }
 
 func (c *calls) begin() { c.n.Add(1) }

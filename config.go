@@ -6,198 +6,216 @@ import (
 	"time"
 )
 
-// A ManagerConfig holds the settings of a [Manager]. It is made by [NewManagerConfig] from options, by
-// [ParseConfig] or [LoadConfig] from JSON, or as a literal, which means what it says: there
-// EnableSetCookie is false unless set. Whoever makes a Manager checks the settings; the struct stays as
-// the caller wrote it. Printed or logged, it hides ProviderConfig and EncryptionKeys. Times are from a
-// millisecond to a century where nothing else is said.
+// A ManagerConfig holds the settings of a [Manager]. [NewManagerConfig] makes one from options, [ParseConfig] and
+// [LoadConfig] read one from JSON, and a literal works too. In a literal EnableSetCookie is false unless it is set; all
+// other defaults are the same.
+//
+// The settings are checked when a Manager is made. The Manager works on a copy, so the struct stays as the caller wrote it
+// and later changes have no effect. When a ManagerConfig is printed or logged, it hides ProviderConfig and EncryptionKeys.
+// Unless a field says otherwise, a time is zero or between a millisecond and a century.
 type ManagerConfig struct {
-	// EnableSetCookie sends the sid as a cookie. Without it, and with the header and the query off too,
-	// no visitor ever comes back to a session: New warns of that.
+	// EnableSetCookie sends the sid in a cookie. If it is false, and the header and the query are off too, no client can
+	// return to its session, and New logs a warning.
 	EnableSetCookie bool `json:"enableSetCookie"`
 
-	// DisableHTTPOnly lets scripts read the cookie. One injected script then steals every session.
+	// DisableHTTPOnly lets scripts read the cookie. One injected script can then steal the session of everybody who loads
+	// it.
 	DisableHTTPOnly bool `json:"disableHTTPOnly"`
 
-	// Secure marks the cookie as Secure always. False marks it on requests that came over TLS, by
-	// themselves or as one of TrustedProxies says. A cookie without the mark travels in clear.
+	// Secure gives the cookie the attribute Secure always. If it is false, the cookie has the attribute only on requests
+	// that came over TLS, either to this process or, as one of TrustedProxies says, to the proxy. Browsers also send a
+	// cookie without the attribute over unencrypted connections.
 	Secure bool `json:"secure"`
 
-	// EnableSidInHTTPHeader also takes the sid from, and answers it in, the header
-	// SessionNameInHTTPHeader.
+	// EnableSidInHTTPHeader accepts the sid in the request header SessionNameInHTTPHeader too, and answers it in the
+	// response header of that name.
 	EnableSidInHTTPHeader bool `json:"EnableSidInHTTPHeader"`
 
-	// EnableSidInURLQuery also takes the sid from the query parameter CookieName. URLs are logged,
-	// bookmarked, shared and sent as Referer, and the sid with them. The new sid of a Login or Regenerate is answered in the
-	// cookie, with EnableSetCookie, and the cookie goes before the URL from then on; without cookies the application puts
-	// [Session.SessionID] into its links.
+	// EnableSidInURLQuery accepts the sid in the query parameter CookieName too. URLs are logged, bookmarked, shared and
+	// sent as Referer, and the sid with them. With EnableSetCookie, Login and Regenerate answer the new sid in the cookie,
+	// which from then on has precedence over the URL. Without it, the application must put [Session.SessionID] into its
+	// links.
 	EnableSidInURLQuery bool `json:"EnableSidInURLQuery"`
 
-	// CookieName names the cookie, and the query parameter. "" means gosessionid. A browser holds a name
-	// that begins with __Secure-, __Host-, __Http- or __Host-Http- to what the prefix promises, so the
-	// other settings must keep it.
+	// CookieName is the name of the cookie and of the query parameter. "" means gosessionid. A name that begins with
+	// __Secure-, __Host-, __Http- or __Host-Http- makes promises that browsers enforce. Settings that break such a promise
+	// are an error.
 	CookieName string `json:"cookieName"`
 
-	// Gclifetime is the time between two sweeps of expired sessions, in seconds, and, as in beego, Maxlifetime where
-	// that is not set. Zero means 3600. SweepInterval sets the sweep alone.
+	// Gclifetime is the time between two sweeps of expired sessions, in seconds. As in beego, it is also the idle lifetime
+	// if Maxlifetime is zero. Zero means 3600. If SweepInterval is set, that is the time between two sweeps instead.
 	Gclifetime int64 `json:"gclifetime"`
 
-	// Maxlifetime is how long an idle session lives, in seconds. Zero means Gclifetime, of which the Logger is told when a
-	// Manager begins.
+	// Maxlifetime is the idle lifetime: how long a session lives after its last use, in seconds. Zero means Gclifetime; if
+	// that is set, New logs a warning.
 	Maxlifetime int64 `json:"maxLifetime"`
 
-	// CookieLifeTime is how long the browser keeps the cookie, in seconds, at most 400 days. Zero and -1
-	// mean: until the browser closes.
+	// CookieLifeTime is how long the browser keeps the cookie, in seconds, at most 400 days. With zero or -1 the browser
+	// keeps it until it closes.
 	CookieLifeTime int `json:"cookieLifeTime"`
 
-	// ProviderConfig is what the provider is told: an address, a folder, a JSON object. Each provider
-	// documents its grammar. It often holds a password.
+	// ProviderConfig is passed to the provider: an address, a folder or a JSON object. Each provider documents what it
+	// takes. The text often contains a password.
 	ProviderConfig string `json:"providerConfig"`
 
-	// Domain lets the hosts below this one see the cookie too, and change it. "" means this host alone.
-	// A leading dot is dropped.
+	// Domain lets the hosts below this one read and change the cookie too. "" means that the cookie belongs to the host of
+	// the request alone. A leading dot is dropped.
 	Domain string `json:"domain"`
 
-	// SessionIDLength is the number of random bytes in a sid, from 16 to 64; the sid has two characters
-	// for each. Zero means 16.
+	// SessionIDLength is the number of random bytes in a sid, from 16 to 64. Each byte becomes two characters of the sid.
+	// Zero means 16.
 	SessionIDLength int64 `json:"sessionIDLength"`
 
-	// SessionNameInHTTPHeader names the header of EnableSidInHTTPHeader, in any case.
+	// SessionNameInHTTPHeader is the name of the header that EnableSidInHTTPHeader uses. Upper and lower case are the same.
 	SessionNameInHTTPHeader string `json:"SessionNameInHTTPHeader"`
 
-	// SessionIDPrefix begins each sid: at most 64 letters, digits and "_-.". It is also the Namespace,
-	// if that is empty.
+	// SessionIDPrefix is the beginning of each sid: at most 64 letters, digits, "_", "-" and ".". If Namespace is empty,
+	// SessionIDPrefix is the namespace too.
 	SessionIDPrefix string `json:"sessionIDPrefix"`
 
-	// CookieSameSite says whether requests that other sites cause carry the cookie. Zero and
-	// SameSiteDefaultMode mean Lax. None needs Secure, and lets every site act in the visitor's name.
+	// CookieSameSite says whether browsers send the cookie with requests that other sites cause. Zero and
+	// SameSiteDefaultMode mean Lax. None needs Secure, and lets every site send requests in the visitor's name.
 	CookieSameSite http.SameSite `json:"cookieSameSite"`
 
-	// Provider names the provider, for a config that says everything in one place.
+	// Provider is the name of the provider that [Open] uses. [NewManager] returns an error if it names another provider
+	// than its argument.
 	Provider string `json:"provider"`
 
-	// CookiePath is the path below which the browser sends the cookie. "" means "/". It is no wall
-	// between applications of one host.
+	// CookiePath is the path below which the browser sends the cookie. "" means "/". It does not protect applications on
+	// the same host from each other.
 	CookiePath string `json:"cookiePath"`
 
-	// CrossSiteCookies begins a session also for a request that another site has caused and that came without the cookie because
-	// of CookieSameSite. By default none begins, since its cookie would take the place of the one that the browser has kept back:
-	// see [Manager.Start]. Browsers tell by the header Sec-Fetch-Site, over HTTPS and on localhost.
+	// CrossSiteCookies lets a request begin a session although another site has caused it and CookieSameSite has withheld
+	// the cookie. By default such a request begins no session, because the new cookie would replace the one that the
+	// browser has withheld: see [Manager.Start]. Browsers mark these requests with the header Sec-Fetch-Site, over HTTPS
+	// and on localhost.
 	CrossSiteCookies bool `json:"crossSiteCookies"`
 
-	// Partitioned gives an embedded page a session for each site that embeds it. It needs Secure.
+	// Partitioned gives an embedded page a separate session for each site that embeds it. It needs Secure.
 	Partitioned bool `json:"partitioned"`
 
-	// AbsoluteLifetime is how long a session lives at most, used or not, remembered or not: [Session.RememberMe] refuses
-	// a longer time. Zero means no such limit.
+	// AbsoluteLifetime is how long a session lives at most, however often it is used and whether or not it is remembered:
+	// [Session.RememberMe] refuses a longer time. Zero means no limit. [Session.SetAbsoluteLifetime] sets another limit for
+	// one session.
 	AbsoluteLifetime time.Duration `json:"absoluteLifetime"`
 
-	// TouchInterval is how much of the idle lifetime passes before a request that only reads writes the
-	// new deadline to the store; a session may end by so much too early. Zero means one twentieth of
-	// Maxlifetime, or of CookieLifeTime if that is shorter, at most 60 s. Negative means at every request.
+	// TouchInterval is how much of the idle lifetime must pass before a request that only reads writes the new idle
+	// deadline to the store. A session may therefore end too early by up to this time. Zero means one twentieth of
+	// Maxlifetime, or of CookieLifeTime if that is shorter, but at most 60 s. A negative value means that every request
+	// writes the deadline.
 	TouchInterval time.Duration `json:"touchInterval"`
-	// MarkLifetime is for how long a sid is remembered that a Login or a Regenerate has replaced: a request that comes late
-	// with it, such as a poll, gets no new session, whose cookie would take the place of the login's. Zero means a minute,
-	// negative means not at all, an hour is the most. The cookie provider, those of third parties, and beego's layouts remember none.
+	// MarkLifetime is how long the store remembers a sid that a Login or Regenerate has replaced. A request that arrives
+	// late with such a sid, for example a poll, gets no new session, whose cookie would replace the cookie of the login.
+	// Zero means a minute, a negative value means that no sid is remembered, and the maximum is an hour. The cookie
+	// provider, third-party providers and Beego mode remember none.
 	MarkLifetime time.Duration `json:"markLifetime"`
 
-	// SweepInterval is the time between two sweeps of expired sessions: see [Manager.GC]. Zero means Gclifetime. A
-	// session is gone at its deadline, swept or not.
+	// SweepInterval is the time between two sweeps of expired sessions: see [Manager.GC]. Zero means Gclifetime. A session
+	// ends at its deadline, whether it has been swept or not.
 	SweepInterval time.Duration `json:"sweepInterval"`
 
-	// OpTimeout bounds each call that needs the store, its waits and retries included. Zero means 5 s.
+	// OpTimeout limits each call that needs the store, including its waits and retries. Zero means 5 s.
 	OpTimeout time.Duration `json:"opTimeout"`
 
-	// MaxBytes is the largest encoded session that is stored. Zero means 1 MiB. One that is stored already opens up to four
-	// times that size, so that a lower limit locks nobody out; a larger one is an error of Start wrapping [ErrTooLarge], and can
-	// only be ended.
+	// MaxBytes is the size of the largest encoded session that can be stored. Zero means 1 MiB. A session that is already
+	// stored can still be read if it has up to four times that size, so that a lower limit locks nobody out. For a larger
+	// one Start returns an error wrapping [ErrTooLarge]; such a session can only be ended.
 	MaxBytes int `json:"maxBytes"`
 
-	// MaxPerUser is how many sessions a user may have at a time, on all nodes together: see [Session.Login]. Zero
-	// means no limit. A provider that cannot limit is an error of NewManager.
+	// MaxPerUser is how many sessions a user may have at the same time, on all nodes together: see [Session.Login]. Zero
+	// means no limit. NewManager returns an error if the provider cannot limit sessions.
 	MaxPerUser int `json:"maxPerUser"`
 
-	// OnLimit says what happens to a login beyond MaxPerUser: "evict", the default, ends the user's
-	// oldest session, "refuse" refuses the new one.
+	// OnLimit says what a login beyond MaxPerUser does: "evict", the default, ends the sessions of the user that logged in
+	// first; "refuse" refuses the login.
 	OnLimit string `json:"onLimit"`
 
-	// Lazy makes [Manager.Start] give a session and a cookie only to visitors for whom something is
-	// stored, as the middleware does anyway.
+	// Lazy makes [Manager.Start] give a session and a cookie only to visitors for whom something is stored.
+	// [Manager.Handler] always works like this.
 	Lazy bool `json:"lazy"`
 
-	// Codec is the format of the stored values: "compact", "gob" or "json". "" means "compact", with Beego "gob".
+	// Codec is the format of the stored values: "compact", "gob" or "json". "" means "compact", or "gob" in Beego mode.
 	Codec string `json:"codec"`
 
-	// EncryptionKeys encrypt the stored values: the first seals, all of them open. Each has at least 16
-	// bytes, random ones. Sessions that were stored without encryption, or under a key that is not listed any
-	// more, are as good as absent.
+	// EncryptionKeys encrypt the stored values. The first key encrypts, and all keys decrypt. Each has at least 16 bytes,
+	// which should be random. Sessions that were stored without encryption, or under a key that is no longer listed, are
+	// treated as if they did not exist.
 	EncryptionKeys []string `json:"encryptionKeys"`
 
-	// Namespace separates applications that share a store: managers of one namespace share its sessions,
-	// others never meet. At most 128 bytes. "" means SessionIDPrefix.
+	// Namespace separates applications that share a store. Managers with the same namespace share sessions; managers with
+	// different namespaces never see each other's. It has at most 128 bytes. "" means SessionIDPrefix.
 	Namespace string `json:"namespace"`
 
-	// Beego reads and writes sessions as beego stores them, for a change from one to the other without
-	// logouts. The store then holds sids that can be used by whoever reads it.
+	// Beego reads and writes sessions in beego's format, so that an application can change from one package to the other
+	// without logging visitors out. The store then contains sids, and whoever reads the store can use them.
 	Beego bool `json:"beego"`
 
-	// DisableCacheHeaders leaves out the headers that keep shared caches from storing a response with a
-	// cookie. A cache that stores one gives one visitor's session to another.
+	// DisableCacheHeaders leaves out the headers that keep shared caches from storing a response with a cookie. A cache
+	// that stores such a response gives one visitor's session to another.
 	DisableCacheHeaders bool `json:"disableCacheHeaders"`
 
-	// TrustedProxies are the addresses and CIDRs of proxies whose X-Forwarded-Proto and Forwarded count; "unix" stands
-	// for those that connect by a Unix socket. Of several values the first counts, which is about the client. A client
-	// that can connect from one of them can claim TLS.
+	// TrustedProxies are the addresses and CIDRs of proxies whose headers X-Forwarded-Proto and Forwarded are believed.
+	// "unix" stands for proxies that connect over a Unix socket. If a header has several values, the first one is used,
+	// because it describes the client. A client that can connect from one of these addresses can claim to use TLS.
 	TrustedProxies []string `json:"trustedProxies"`
 
-	// SessionIDGenerator makes the sids instead of SessionIDLength: behind SessionIDPrefix, 16 to 128 letters,
-	// digits, "_" and "-", anything else being an error of whatever needs a sid. It is called from many
-	// goroutines at once. Whoever can guess what it returns has every session: it must be at least 128 bits from
-	// a cryptographic generator. A sid that comes from a client is looked up if it has this shape, which
-	// that of SessionIDLength has too. x is the request that needs one, nil where there is none, as in the methods of a [Provider];
-	// its values come from the client. It must not use the Session, which is locked.
+	// SessionIDGenerator makes the sids, instead of SessionIDLength random bytes. It returns the part after
+	// SessionIDPrefix: 16 to 128 letters, digits, "_" and "-". Any other result is an error of the call that needs the sid.
+	// Whoever can guess a result can use the session, so it must have at least 128 bits from a cryptographic generator. A
+	// sid from a client is looked up if it has this shape, and sids of SessionIDLength have it too.
+	//
+	// x is the request that needs the sid, or nil if there is none, as in the methods of a [Provider]. The values in x come
+	// from the client. The function is called from many goroutines at once. It must not use the Session, which is locked.
+	// Nil means random bytes.
 	SessionIDGenerator func(x Exchange) (string, error) `json:"-"`
 
-	// CookieAttributes changes the attributes of one response's cookie: c has them as they would be sent, and Path, Domain, MaxAge,
-	// Secure, HttpOnly, SameSite and Partitioned count. A multi-tenant site can set Domain by x.RequestHeader("Host"), which may have
-	// a port. It is called for each cookie that is sent, once for all its parts, and for each line that removes one: that has MaxAge
-	// -1 and must get the Path and the Domain that the cookie was set with. A MaxAge of its own is not renewed as the session is used,
-	// as that of [Session.RememberMe] is. What a browser would drop, such as SameSite=None without Secure, is reported, and the
-	// configured attributes are sent. Which requests of other sites begin no session still goes by CookieSameSite and
-	// CrossSiteCookies. It is called from many goroutines at once, must not use the Session, which is locked, and sees neither
-	// name nor value.
+	// CookieAttributes changes the attributes of the cookie in one response. c holds the attributes that would be sent;
+	// changes of Path, Domain, MaxAge, Secure, HttpOnly, SameSite and Partitioned take effect. The name and the value are
+	// not shown. A multi-tenant site can set Domain according to x.RequestHeader("Host"), which may include a port.
+	//
+	// The function is called for each cookie that is sent, once for all its parts, and for each line that removes a cookie.
+	// A line that removes one has MaxAge -1 and must get the Path and Domain that the cookie was set with. A MaxAge that
+	// the function sets is not renewed while the session is used; that of [Session.RememberMe] is. If browsers would drop
+	// the result, such as SameSite=None without Secure, an error goes to ErrorHandler and Logger, and the configured
+	// attributes are sent. Which requests of other sites begin no session still depends on CookieSameSite and
+	// CrossSiteCookies.
+	//
+	// The function is called from many goroutines at once. It must not use the Session, which is locked.
 	CookieAttributes func(x Exchange, c *http.Cookie) `json:"-"`
 
-	// CookieEncode makes the cookie's value of its name and a sid, and CookieDecode, which is given a *string
-	// for it, takes the sid out again, as the methods of these names of gorilla's securecookie do. What is decoded
-	// must have the exact shape of a sid. Both are set or neither; they see no header and no query, and are
-	// called from many goroutines at once. Providers that seal sessions into the cookie refuse them.
+	// CookieEncode makes the value of the cookie from its name and a sid, which is a string. CookieDecode stores the sid of
+	// such a value in sid, which is a *string. The methods Encode and Decode of gorilla's securecookie fit. The decoded sid
+	// must have the exact shape of a sid. Either both are set or neither. They are not used for the header and the query,
+	// and are called from many goroutines at once. Providers that seal sessions into the cookie refuse them.
 	CookieEncode func(name string, sid any) (string, error) `json:"-"`
 	CookieDecode func(name, value string, sid any) error    `json:"-"`
 
-	// Logger gets what an operator should know. It never sees a sid, a value or the name of one. Nil
-	// means SLogger, which writes to standard error.
+	// Logger gets what an operator should know. It never gets a sid, or the key or value of an entry of a session. Nil
+	// means [SLogger], which writes to standard error.
 	Logger *slog.Logger `json:"-"`
 
-	// ErrorHandler is told of each error that no return value carries. Under Manager.Handler, when a
-	// save fails before the headers were sent, w is not nil and ErrorHandler can answer; if it does not, the
-	// answer is 503 Service Unavailable. Otherwise w is nil. r may be nil. It is called from many goroutines
-	// at once. It must not use the Session, which is locked when the error is that of a cookie.
+	// ErrorHandler is called with each error that no return value carries. Under [Manager.Handler], when a save fails
+	// before the response headers are sent, w is not nil, and ErrorHandler can write the response; if it does not, the
+	// response is 503 Service Unavailable. In all other cases w is nil. r may be nil. The function is called from many
+	// goroutines at once. It must not use the Session, which is locked when the error is about a cookie.
 	ErrorHandler func(w http.ResponseWriter, r *http.Request, err error) `json:"-"`
 
-	// OnCreate is told of each session that begins.
+	// OnCreate is called for each session that begins.
 	OnCreate EventHandler `json:"-"`
 
-	// OnRegenerate is told of each session that gets a new sid, by a login too.
+	// OnRegenerate is called for each session that gets a new sid, also by a login.
 	OnRegenerate EventHandler `json:"-"`
 
-	// OnDestroy is told of each session that is destroyed through this manager, and why. It is told of an expired one
-	// when this manager's sweep has removed it, with a provider that is a [driver.Sweeper]; it then runs in the sweep's goroutine,
-	// which waits: Close would wait for itself, and a panic there goes to the Logger. DestroyAll does not look at what it
-	// ends. With a client-side provider it is never called. It makes a logout read the session first.
+	// OnDestroy is called for each session that is destroyed through this manager, with the reason. It makes a logout read
+	// the session first.
+	//
+	// For an expired session it is called when this manager's sweep has removed it, if the provider is a [driver.Sweeper].
+	// It then runs in the goroutine of the sweep, which waits for it: it must not call Close, which would wait for itself,
+	// and its panics go to the Logger. DestroyAll does not call it, because it does not look at the sessions that it ends.
+	// With a client-side provider it is never called.
 	OnDestroy EventHandler `json:"-"`
 
-	// OnConflict is told each time another node has changed a session between this one's load and save. The save
-	// is made again; many of them mean that requests of one session do not reach one node.
+	// OnConflict is called each time another node has changed a session between this request's load and its save. The save
+	// is then tried again. Many conflicts mean that the requests of one session do not reach the same node.
 	OnConflict EventHandler `json:"-"`
 }

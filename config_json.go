@@ -15,8 +15,8 @@ import (
 	"github.com/seed1a8f7c28/session/internal/strictjson"
 )
 
-// configFields are the settings that JSON can say: the key, and where the value goes. The type of the
-// pointer decides which forms of a value are taken, in setField and wantedForm.
+// configFields are the settings that JSON can set: the key, and where the value goes. The type of the pointer decides which
+// forms of a value setField and wantedForm accept.
 var configFields = []configField{
 	{"enableSetCookie", func(c *ManagerConfig) any { return &c.EnableSetCookie }},
 	{"disableHTTPOnly", func(c *ManagerConfig) any { return &c.DisableHTTPOnly }},
@@ -65,16 +65,16 @@ type (
 	providerText  string
 )
 
-// ParseConfig reads a config from a JSON object. Keys match in any case; a key whose value is null is as
-// if absent; EnableSetCookie is true unless said otherwise. Times are a number of seconds or a string
-// such as "12h", providerConfig is a string or an object, cookieSameSite a number or one of "lax",
-// "strict", "none", "default".
+// ParseConfig reads a config from a JSON object. Upper and lower case of a key are the same. A key whose value is null
+// counts as absent. EnableSetCookie is true unless the JSON says otherwise. A time is a number of seconds or a string such
+// as "12h". providerConfig is a string or an object. cookieSameSite is a number or one of "lax", "strict", "none" and
+// "default".
 //
-// In providerConfig and encryptionKeys, ${NAME} stands for an environment variable, ${file:/path} for
-// the text of a file without its last line break, and $${ for ${ itself.
+// In providerConfig and encryptionKeys, ${NAME} stands for an environment variable, ${file:/path} for the text of a file
+// without its last line break, and $${ for ${ itself.
 //
-// Errors are a [*ConfigError] that shows no value. An unknown key, one given twice and a value of the
-// wrong type are errors; whether the values are good is checked when the [Manager] is made.
+// Errors are a [*ConfigError] that shows no value. A key that is unknown or given twice and a value of the wrong type are
+// errors. Whether the values are allowed is checked when the [Manager] is made.
 func ParseConfig(data []byte) (*ManagerConfig, error) {
 	c := NewManagerConfig()
 	// Some editors begin a file with a mark that is no part of its text.
@@ -87,7 +87,7 @@ func ParseConfig(data []byte) (*ManagerConfig, error) {
 	return c, nil
 }
 
-// LoadConfig is [ParseConfig] of the file at path, which its errors name.
+// LoadConfig is [ParseConfig] for the file at path. Its errors name the path.
 func LoadConfig(path string) (*ManagerConfig, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -113,8 +113,8 @@ func (c *ManagerConfig) expand() (err error) {
 	return nil
 }
 
-// UnmarshalJSON reads the JSON that [ParseConfig] reads, for [json.Unmarshal]: absent keys leave their
-// fields alone, EnableSetCookie too, and ${NAME} is left as it is. With an error c is unchanged.
+// UnmarshalJSON reads the same JSON as [ParseConfig], for [json.Unmarshal]. The differences: fields whose keys are absent
+// stay as they are, including EnableSetCookie, and ${NAME} is not replaced. After an error c is unchanged.
 func (c *ManagerConfig) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil
@@ -127,7 +127,7 @@ func (c *ManagerConfig) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// read sets the fields of c that the JSON object has. c shares no slice with what it was.
+// read sets the fields of c whose keys the JSON object has. It never writes into a slice that c had before.
 func (c *ManagerConfig) read(data []byte) error {
 	list, err := strictjson.Members(data)
 	if err != nil {
@@ -170,7 +170,7 @@ func lookUpField(key string) (configField, bool) {
 	return configField{}, false
 }
 
-// goOnly returns the field that a key means, if no text can say it.
+// goOnly returns the field that a key means, if only Go code can set it.
 func goOnly(key string) (field string, ok bool) {
 	f, ok := reflect.TypeFor[ManagerConfig]().FieldByNameFunc(func(name string) bool { return strings.EqualFold(name, key) })
 	return f.Name, ok && f.Tag.Get("json") == "-"
@@ -293,8 +293,8 @@ func readProviderText(value json.RawMessage) (providerText, error) {
 	return providerText(compact.String()), err
 }
 
-// MarshalJSON writes what [ManagerConfig.UnmarshalJSON] reads, all fields and all secrets. What only Go code can say, such as
-// Logger and the events, is left out.
+// MarshalJSON writes all fields in the form that [ManagerConfig.UnmarshalJSON] reads, including the secrets. It leaves out
+// the fields that only Go code can set, such as Logger and the event handlers.
 func (c ManagerConfig) MarshalJSON() ([]byte, error) {
 	type fields ManagerConfig
 	return json.Marshal(struct {
@@ -310,13 +310,14 @@ func (c ManagerConfig) MarshalJSON() ([]byte, error) {
 	})
 }
 
-// String lists the settings that are not zero. ProviderConfig and EncryptionKeys show as ***.
+// String lists the settings that are not zero. It shows ProviderConfig and EncryptionKeys as ***. Fields that only Go code
+// can set are left out.
 func (c ManagerConfig) String() string { return "ManagerConfig" + c.LogValue().String() }
 
-// GoString is String, so that %#v hides the secrets too.
+// GoString returns the same as String, so that %#v hides the secrets too.
 func (c ManagerConfig) GoString() string { return c.String() }
 
-// LogValue is String as a group, for log/slog.
+// LogValue returns the settings that String shows as a group, for log/slog.
 func (c ManagerConfig) LogValue() slog.Value {
 	if c.ProviderConfig != "" {
 		c.ProviderConfig = "***"

@@ -22,7 +22,7 @@ type ManagerConfig struct {
 	// it.
 	DisableHTTPOnly bool `json:"disableHTTPOnly"`
 
-	// Secure gives the cookie the attribute Secure always. If it is false, the cookie has the attribute only on requests
+	// Secure always gives the cookie the attribute Secure. If it is false, the cookie has the attribute only on requests
 	// that came over TLS, either to this process or, as one of TrustedProxies says, to the proxy. Browsers also send a
 	// cookie without the attribute over unencrypted connections.
 	Secure bool `json:"secure"`
@@ -147,7 +147,7 @@ type ManagerConfig struct {
 	Namespace string `json:"namespace"`
 
 	// Beego reads and writes sessions in beego's format, so that an application can change from one package to the other
-	// without logging visitors out. The store then contains sids, and whoever reads the store can use them.
+	// without logging visitors out. The store then contains sids, and anybody who reads the store can use them.
 	Beego bool `json:"beego"`
 
 	// DisableCacheHeaders leaves out the headers that keep shared caches from storing a response with a cookie. A cache
@@ -161,8 +161,8 @@ type ManagerConfig struct {
 
 	// SessionIDGenerator makes the sids, instead of SessionIDLength random bytes. It returns the part after
 	// SessionIDPrefix: 16 to 128 letters, digits, "_" and "-". Any other result is an error of the call that needs the sid.
-	// Whoever can guess a result can use the session, so it must have at least 128 bits from a cryptographic generator. A
-	// sid from a client is looked up if it has this shape, and sids of SessionIDLength have it too.
+	// Anybody who can guess a result can use the session, so it must have at least 128 bits from a cryptographic generator.
+	// A sid from a client is looked up if it has this shape, and sids of SessionIDLength have it too.
 	//
 	// x is the request that needs the sid, or nil if there is none, as in the methods of a [Provider]. The values in x come
 	// from the client. The function is called from many goroutines at once. It must not use the Session, which is locked.

@@ -39,8 +39,8 @@
 //   - A session that was destroyed or has expired does not come back, and neither does a sid that was replaced, whatever
 //     requests are still running.
 //   - If the store cannot be reached, the application gets an error. The visitor is never taken for a new one.
-//   - No log line contains a sid. The store contains none either, except inside the process of the memory provider, in
-//     beego mode, and with third-party providers.
+//   - No log line contains a sid. The store contains none either, except with the memory provider, in beego mode, and with
+//     third-party providers.
 //
 // Package cookie stores nothing on the server. Its documentation says which of these promises it cannot keep.
 //

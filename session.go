@@ -11,12 +11,11 @@ import (
 	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
-// A Session is one request's view of a session: the values as loaded, and a log of what the request
-// changed. Saving applies the log to what is stored at that moment, so that requests of one session do not
-// undo each other's changes. Goroutines of one request may share a Session.
+// A Session is one request's view of a session: the values as they were loaded, and a log of what the request has changed.
+// Saving applies the log to the session as it is stored at that moment, so that requests of one session do not undo each
+// other's changes. After Save the view is what was stored, including the changes of other requests.
 //
-// After Save the view is what was stored, other requests' changes included. A nil context stands for
-// [context.Background].
+// Goroutines of one request may share a Session. A nil context stands for [context.Background].
 type Session struct {
 	m *Manager
 	r *request
@@ -33,10 +32,11 @@ type Session struct {
 	own request // what r points to outside Handler
 }
 
-// A Session in a value would be asked for its text while it is locked for the change that stores the value.
+// Sessions are refused inside values: encoding one would call its MarshalText while it is locked for the change that stores
+// it.
 func init() { codec.Refuse[Session]() }
 
-// Extras are what few Sessions have. They stand apart since each request allocates a Session.
+// extras are fields that few Sessions need. They are a type of their own because each request allocates a Session.
 type extras struct {
 	was    string   // the dead sid that this session takes the place of, if a Regenerate found one
 	dead   []string // the sids of the request that named no session
@@ -51,7 +51,7 @@ type extras struct {
 	unreleased bool  // store waits for its SessionRelease
 }
 
-// noExtras stands for those of a Session that has none. It is never changed.
+// noExtras is what extra returns for a Session that has none. It is never changed.
 var noExtras extras
 
 // extra returns the extras, for reading. The caller holds mu.
@@ -90,25 +90,25 @@ func orBackground(ctx context.Context) context.Context {
 	return ctx
 }
 
-// SessionID returns the sid, for the client alone: it must not be logged. It is empty while a lazy session
-// has nothing to store.
+// SessionID returns the sid. It is meant for the client alone and must not be logged. It is "" while a lazy session has
+// nothing to store, and on a Session that [Manager.SessionByID] returned.
 func (s *Session) SessionID(context.Context) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.sid
 }
 
-// IsNew reports whether the session began with this request: whether there was none in the store when the request arrived. It
-// stays true until the request ends, also on another Session of it, and when something was stored or Login has given it
-// a user. It is false where nothing begins: for a request that comes late or from another site, see [Manager.Start].
+// IsNew reports whether the session began with this request, that is, whether the store had none when the request arrived.
+// It stays true until the request ends: on another Session of the request, after something was stored, and after Login. It
+// is false where no session begins: for a late request or one from another site, see [Manager.Start].
 func (s *Session) IsNew() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.isNew
 }
 
-// Get returns the value under key, as this request sees it, or nil if there is none. It is a copy of the
-// caller's own.
+// Get returns the value under key as this request sees it, or nil if there is none. The value is a copy that belongs to the
+// caller. If it cannot be read, Get returns nil, and the error goes to ErrorHandler and Logger; [Get] returns it.
 func (s *Session) Get(ctx context.Context, key any) any {
 	v, _, err := s.look(ctx, key)
 	if err != nil {
@@ -117,7 +117,7 @@ func (s *Session) Get(ctx context.Context, key any) any {
 	return v
 }
 
-// look is Get that tells a miss from a nil, and an error from both.
+// look is Get for callers that must tell a missing value, a nil value and an error apart.
 func (s *Session) look(ctx context.Context, key any) (v any, ok bool, err error) {
 	if isReserved(key) {
 		return nil, false, nil
@@ -127,21 +127,22 @@ func (s *Session) look(ctx context.Context, key any) (v any, ok bool, err error)
 	return s.m.engine.get(orBackground(ctx), s, key)
 }
 
-// unread reports why a value is not returned. That there can be none under such a key is no error.
+// unread reports why a value is not returned. A key under which there can be no value is not reported.
 func (s *Session) unread(ctx context.Context, err error) {
 	if !errors.Is(err, ErrUnencodable) {
 		s.m.report(orBackground(ctx), s.r.x, "a value could not be read", err)
 	}
 }
 
-// Set stores value under key when the session is released. What is stored is value as it is now: a later
-// change of what it refers to needs another Set. A key or value that cannot be encoded is refused with an
-// error wrapping [ErrUnencodable], one over the limit with [ErrTooLarge]; both leave the session as it was. A Session
-// is no value, and a method that encodes value must not use the Session that it is stored in.
+// Set stores value under key when the session is released. It encodes value at once: if something that value refers to
+// changes later, call Set again. Values that cannot be encoded, such as a Session, return an error wrapping
+// [ErrUnencodable], and so do keys that begin with U+0001 and "session.". A value over the limit returns one wrapping
+// [ErrTooLarge]. The session then stays as it was. A method that encodes value must not use the Session that value is
+// stored in.
 //
-// It returns [ErrDestroyed] once the session is known to be gone, and [ErrCommitted] if the session's
-// cookie would have to be sent after the response headers. If the application throws the error away, the Logger is told of a
-// refused value by SessionRelease.
+// Set returns [ErrDestroyed] once the session is known to have ended, and [ErrCommitted] if the session's cookie would have
+// to be sent after the response headers. SessionRelease logs each value that was refused, in case the application ignores
+// the error.
 func (s *Session) Set(ctx context.Context, key, value any) error {
 	s.mu.Lock()
 	defer s.unlock()
@@ -153,7 +154,7 @@ func (s *Session) Set(ctx context.Context, key, value any) error {
 	return err
 }
 
-// Delete removes key when the session is released. Removing nothing is not an error.
+// Delete removes the value under key when the session is released. It is not an error if there is none.
 func (s *Session) Delete(ctx context.Context, key any) error {
 	if isReserved(key) {
 		return errReserved
@@ -161,14 +162,14 @@ func (s *Session) Delete(ctx context.Context, key any) error {
 	return s.change(ctx, edit{op: opRemove, key: key})
 }
 
-// Flush removes everything that is stored at the moment of release, flash messages and the lifetime too. What is
-// Set after Flush stays. [Session.Clear] removes what this request sees.
+// Flush removes everything that is stored at the moment of release, including flash messages, the label and the session's
+// own lifetime. Values that are Set after Flush stay. [Session.Clear] removes only what this request sees.
 func (s *Session) Flush(ctx context.Context) error { return s.change(ctx, edit{op: opFlush}) }
 
-// Update replaces the value under key by what fn makes of it; nil stands for no value, both ways. fn runs
-// at once on this request's view, and again when the session is saved if another request changed it
-// meanwhile, so that updates compose. It must depend on its argument alone, and must not use the Session.
-// An error of fn is returned, by Update or by Save, and nothing is changed.
+// Update replaces the value under key by what fn returns. fn gets nil if there is no value, and removes the value by
+// returning nil. It is called at once with this request's view, and again during a save if another request has changed the
+// value in the meantime, so that concurrent updates compose. Its result must depend on its argument alone, and it must not
+// use the Session. An error of fn is returned by Update or by Save, and nothing is changed.
 func (s *Session) Update(ctx context.Context, key any, fn func(old any) (any, error)) error {
 	if isReserved(key) {
 		return errReserved
@@ -183,17 +184,18 @@ func (s *Session) change(ctx context.Context, e edit) error {
 	return s.changeLocked(ctx, e)
 }
 
-// changeLocked is change for who holds mu.
+// changeLocked is change for a caller that holds mu.
 func (s *Session) changeLocked(ctx context.Context, e edit) error {
 	return s.m.engine.change(orBackground(ctx), s, e)
 }
 
-// Reload makes the session as it is stored now what this request sees: for a handler that runs for long, such as a stream. Changes
-// that are not saved stay, and updates run again on the new values. Nothing is stored, and no deadline moves.
+// Reload loads the session again, so that this request sees what is stored now. It is meant for handlers that run for a
+// long time, such as streams. Changes that are not saved yet stay, and updates run again on the new values. Nothing is
+// stored, and no deadline moves. A session that is not stored yet, or that is in the client's cookie, stays as it is.
 //
-// It returns [ErrDestroyed] if the session has ended, or has got another sid by the login of another request. With the store's error,
-// and that of an update, nothing has changed; after a Save that has failed, Save comes before Reload. A session that is not
-// stored yet, or is in the client's cookie, stays as it is. Third-party providers cannot reload: [errors.ErrUnsupported].
+// Reload returns [ErrDestroyed] if the session has ended or if a login of another request has given it another sid. After
+// an error of the store or of an update, nothing has changed. After a Save that failed, call Save before Reload. With a
+// third-party provider the error wraps [errors.ErrUnsupported].
 func (s *Session) Reload(ctx context.Context) error {
 	if s.m.cannot[reloading] != nil {
 		return s.m.cannot[reloading]
@@ -211,7 +213,7 @@ func (s *Session) Reload(ctx context.Context) error {
 	return s.m.engine.reload(ctx, s)
 }
 
-// promisable returns an error if no sid can be promised to the client any more, or never could be.
+// promisable returns an error if the response can no longer, or never could, carry a sid.
 func (s *Session) promisable() error {
 	if s.m.isClosed() {
 		return ErrClosed
@@ -222,10 +224,12 @@ func (s *Session) promisable() error {
 	return s.r.reply.promise()
 }
 
-// SessionRelease stores the changes, as Save does, and reports an error to the ErrorHandler and the Logger:
-// but not that the session is gone, if nothing is lost with it or this request itself destroyed it. It may
-// be called more than once. Deferred, it runs when a handler panics, too. w is not used: cookies were set
-// before. The Logger is told of each value that Set has refused, unless a later Set of its key was not.
+// SessionRelease stores the changes as [Session.Save] does, and reports an error to ErrorHandler and Logger. It reports no
+// error if the session has ended and no change is lost with it, or if this request destroyed it. It also logs each value
+// that Set has refused, unless a later Set of the same key succeeded.
+//
+// It may be called more than once. A deferred call also runs when the handler panics. The ResponseWriter is not used,
+// because cookies have been set before.
 func (s *Session) SessionRelease(ctx context.Context, _ http.ResponseWriter) {
 	ctx = orBackground(ctx)
 	if err := s.release(ctx); err != nil {
@@ -234,7 +238,7 @@ func (s *Session) SessionRelease(ctx context.Context, _ http.ResponseWriter) {
 	s.tellRefused(ctx)
 }
 
-// release is Save, but that a session is gone is no error if that loses no change.
+// release is Save, except that it is no error if the session has ended and no change is lost.
 func (s *Session) release(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.unlock()
@@ -250,15 +254,16 @@ func (s *Session) releaseLocked(ctx context.Context) error {
 	return err
 }
 
-// SessionReleaseIfPresent is SessionRelease, which never creates a session.
+// SessionReleaseIfPresent does the same as SessionRelease, which never brings back a session that has ended.
 func (s *Session) SessionReleaseIfPresent(ctx context.Context, w http.ResponseWriter) {
 	s.SessionRelease(ctx, w)
 }
 
-// Format writes the session's public id, whatever the verb: no sid and no value reaches a log.
+// Format writes what String returns, whatever the verb, so that no sid and no value reaches a log.
 func (s *Session) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
 
-// String returns the session's public id.
+// String returns "session(ID)" with the session's public id. It returns "session(none)" while the session has no id, and
+// "session(nil)" for a nil Session.
 func (s *Session) String() string {
 	if s == nil {
 		return "session(nil)"
@@ -291,7 +296,7 @@ const (
 	withheld               // SameSite may have kept the cookie back: nothing begins, but a login
 )
 
-// lift has a withheld session begin, where another Session of the request has begun one.
+// lift lets a withheld session begin after all, if another Session of the request has begun one.
 func (s *Session) lift() {
 	if s.state == withheld && s.r.reply.moved() {
 		s.state = unstored
@@ -317,7 +322,7 @@ func (s *Session) storedSID() string {
 // named notes under which sid the session is stored.
 func (s *Session) named(sid string) { s.sid, s.state = sid, stored }
 
-// hold keeps what is stored as it is after a Regenerate that has failed with err, which it returns.
+// hold keeps changes from being stored after a Regenerate that failed with err, and returns err.
 func (s *Session) hold(err error) error {
 	if s.isStored() {
 		s.state = held
@@ -334,7 +339,7 @@ func (s *Session) lose() { s.state = gone }
 // dismiss notes that this request has ended the session.
 func (s *Session) dismiss() { s.state = dismissed }
 
-// An idleDeadline is what is to become of a Session's idle deadline when it is released.
+// An idleDeadline says what a release does with the idle deadline of a Session.
 type idleDeadline uint8
 
 const (

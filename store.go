@@ -5,15 +5,15 @@ import (
 	"net/http"
 )
 
-// A Store is a session as beego's API knows it. [Manager.SessionStart] returns a *Session as a Store;
-// third-party providers written for beego bring their own.
+// A Store is a session as beego's API knows it. [Manager.SessionStart] returns a *Session as a Store. Third-party providers
+// that were written for beego have Stores of their own.
 type Store interface {
-	// Set stores value under key when the session is released. A later change of what value refers to
-	// needs another Set.
+	// Set stores value under key when the session is released. If something that value refers to changes later, call Set
+	// again.
 	Set(ctx context.Context, key, value any) error
 	// Get returns a copy of the value under key, or nil if there is none.
 	Get(ctx context.Context, key any) any
-	// Delete removes key. Removing nothing is not an error.
+	// Delete removes the value under key. It is not an error if there is none.
 	Delete(ctx context.Context, key any) error
 	// SessionID returns the sid.
 	SessionID(ctx context.Context) string

@@ -12,10 +12,10 @@ import (
 	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
-// All ranges over keys and values as this request sees them when the loop begins, in no particular order. Each
-// is a copy. The loop may use the Session; what it changes shows in the next one. What cannot be read is reported
-// to the ErrorHandler and the Logger and ends the loop; [Session.GetAll] returns it as an error. The Store of a
-// third-party provider cannot list its values.
+// All ranges over the keys and values as this request sees them when the loop begins, in no particular order. Each is a
+// copy. The loop may use the Session; its changes are seen by the next loop. If the values cannot be read, the loop ends
+// and the error goes to ErrorHandler and Logger; [Session.GetAll] returns it. The Store of a third-party provider cannot
+// list its values.
 func (s *Session) All(ctx context.Context) iter.Seq2[any, any] {
 	return func(yield func(key, value any) bool) {
 		if err := s.each(yield); err != nil {
@@ -24,7 +24,7 @@ func (s *Session) All(ctx context.Context) iter.Seq2[any, any] {
 	}
 }
 
-// GetAll returns what All ranges over, as a map of the caller's own that is not nil without an error. The error
+// GetAll returns what All ranges over, as a map that belongs to the caller. Without an error the map is not nil. The error
 // wraps [ErrCorrupt], or [errors.ErrUnsupported] with a third-party provider.
 func (s *Session) GetAll(context.Context) (map[any]any, error) {
 	all := make(map[any]any)
@@ -38,8 +38,8 @@ func (s *Session) GetAll(context.Context) (map[any]any, error) {
 	return all, nil
 }
 
-// Visit calls fn with each key and value that All ranges over. Errors are those of GetAll; fn may have been
-// called before.
+// Visit calls fn for each key and value that All ranges over. Errors are those of GetAll; fn may have been called before
+// one.
 func (s *Session) Visit(_ context.Context, fn func(key, value any)) error {
 	return s.each(func(key, value any) bool {
 		fn(key, value)
@@ -47,7 +47,7 @@ func (s *Session) Visit(_ context.Context, fn func(key, value any)) error {
 	})
 }
 
-// Len returns how many values there are, as this request sees them. Errors are those of GetAll.
+// Len returns the number of values as this request sees them. Errors are those of GetAll.
 func (s *Session) Len(context.Context) (n int, err error) {
 	err = s.each(func(any, any) bool {
 		n++
@@ -70,8 +70,8 @@ func (s *Session) each(f func(key, value any) bool) error {
 	return c.Visit(values, func(key, value any) bool { return isReserved(key) || f(key, value) })
 }
 
-// Has reports whether there is a value under key, as this request sees it: also a nil one, unless the Store is a
-// third-party provider's.
+// Has reports whether there is a value under key as this request sees it. A nil value is one too, except with a third-party
+// provider. If the value cannot be read, the error goes to ErrorHandler and Logger.
 func (s *Session) Has(ctx context.Context, key any) bool {
 	_, ok, err := s.look(ctx, key)
 	if err != nil {
@@ -80,8 +80,8 @@ func (s *Session) Has(ctx context.Context, key any) bool {
 	return ok
 }
 
-// GetMulti returns the values of those keys that have one. The map is the caller's own. A key that cannot have a
-// value is an error wrapping [ErrUnencodable].
+// GetMulti returns the values of those keys that have one, in a map that belongs to the caller. A nil key, or a key of a
+// type that is not comparable, is an error wrapping [ErrUnencodable].
 func (s *Session) GetMulti(ctx context.Context, keys ...any) (map[any]any, error) {
 	found := make(map[any]any, len(keys))
 	for _, key := range keys {
@@ -99,8 +99,8 @@ func (s *Session) GetMulti(ctx context.Context, keys ...any) (map[any]any, error
 	return found, nil
 }
 
-// SetMulti is Set for each of values, all of them or, with an error, none. A third-party provider that refuses
-// one is given back what it had.
+// SetMulti calls Set for all of values. After an error it has set none of them. If a third-party provider refuses one,
+// SetMulti puts back the values from before.
 func (s *Session) SetMulti(ctx context.Context, values map[any]any) error {
 	for key := range values {
 		if isReserved(key) {
@@ -113,8 +113,8 @@ func (s *Session) SetMulti(ctx context.Context, values map[any]any) error {
 	return s.change(ctx, edit{op: opSetAll, values: values})
 }
 
-// Pop returns the value under key and deletes it, as Delete does. Without one it returns nil and changes
-// nothing. Two requests at the same time may both get the value: to take something once only, use Update.
+// Pop returns the value under key and deletes it, as Delete does. If there is none, it returns nil and changes nothing. Two
+// requests that run at the same time may both get the value. Use Update for something that may be taken only once.
 func (s *Session) Pop(ctx context.Context, key any) (any, error) {
 	if isReserved(key) {
 		return nil, nil
@@ -126,15 +126,15 @@ func (s *Session) Pop(ctx context.Context, key any) (any, error) {
 	return v, nil
 }
 
-// Clear deletes each value that this request sees, as Delete does: what other requests add meanwhile stays, and
-// so do flash messages and the lifetime. [Session.Flush] removes everything that is stored at the moment of release.
-// The session goes on either way; [Manager.Destroy] ends it. A third-party provider is flushed, and gets back
-// what is not the application's.
+// Clear deletes each value that this request sees, as Delete does. Values that other requests add in the meantime stay, and
+// so do flash messages, the label and the lifetime. [Session.Flush] removes everything that is stored at the moment of
+// release. After both the session goes on; [Manager.Destroy] ends it. With a third-party provider Clear flushes the Store
+// and then puts the flash messages back.
 func (s *Session) Clear(ctx context.Context) error { return s.change(ctx, edit{op: opWipe}) }
 
-// Increment adds n to the integer under key and returns the sum, as this request sees it. Increments of
-// concurrent requests compose: none is lost. The value keeps its integer type; without one it begins as an
-// int64. A value of another type, or a sum that its type cannot hold, is an error and changes nothing.
+// Increment adds n to the integer under key and returns the sum as this request sees it. Increments of concurrent requests
+// compose: none is lost. The value keeps its integer type; if there is none, it starts as an int64 of 0. It is an error if
+// the value is not an integer or if its type cannot hold the sum, and then nothing changes.
 func (s *Session) Increment(ctx context.Context, key any, n int64) (int64, error) {
 	var sum int64
 	first := true
@@ -148,7 +148,7 @@ func (s *Session) Increment(ctx context.Context, key any, n int64) (int64, error
 	return sum, err
 }
 
-// Decrement is Increment by -n.
+// Decrement subtracts n, as [Session.Increment] adds it.
 func (s *Session) Decrement(ctx context.Context, key any, n int64) (int64, error) {
 	if n == math.MinInt64 {
 		return 0, errOverflow
@@ -191,7 +191,7 @@ type integer interface {
 	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint | ~uint8 | ~uint16 | ~uint32 | ~uint64
 }
 
-// addTo keeps to the range that both T and int64 have.
+// addTo adds within the range that both T and int64 have.
 func addTo[T integer](v T, n int64) (any, int64, error) {
 	before := int64(v)
 	if v > 0 && before < 0 { // a uint64 beyond int64
@@ -208,9 +208,9 @@ func addTo[T integer](v T, n int64) (any, int64, error) {
 	return value, sum, nil
 }
 
-// What this package keeps with a session beside the application's values, such as flash messages, stands
-// among them, so that every engine and every codec holds it and it is merged, sealed and encrypted with them.
-// Its keys are strings that begin with reservedPrefix. The application cannot set, read or list such keys.
+// This package stores some of its own data, such as flash messages, among the application's values, so that every engine
+// and every codec holds it and it is merged, sealed and encrypted with them. The keys of such data are strings that begin
+// with reservedPrefix. The application cannot set, read or list them.
 const reservedPrefix = merge.ReservedPrefix
 
 // isReserved reports whether a key is one of this package's own.

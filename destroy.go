@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// SessionDestroy is [Manager.Destroy] for callers of beego's API; an error goes to the ErrorHandler and the
-// Logger.
+// SessionDestroy is [Manager.Destroy] with the name of beego's API. An error goes to ErrorHandler and Logger.
 func (m *Manager) SessionDestroy(w http.ResponseWriter, r *http.Request) {
 	if err := m.Destroy(w, r); err != nil {
 		ctx, x := context.Background(), Exchange(nil)
@@ -20,14 +19,14 @@ func (m *Manager) SessionDestroy(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Destroy ends the session of the request, by whichever channel its sid came, and removes the cookie. No
-// request that still uses the session can bring it back. With an error the session may still be there, and
-// the client keeps its cookie. Later in the same request a Start begins a new session.
+// Destroy ends the session of the request, whether its sid came in a cookie, the query or the header, and removes the
+// cookie. No request that still uses the session can bring it back. A later Start in the same request begins a new session.
+// After an error the session may still exist, and the client keeps its cookie. It is not an error if there is no session.
 func (m *Manager) Destroy(w http.ResponseWriter, r *http.Request) error {
 	return m.destroy(arrivalOf(w, r))
 }
 
-// DestroyExchange is [Manager.Destroy] for another HTTP stack than net/http.
+// DestroyExchange is [Manager.Destroy] for an HTTP stack other than net/http.
 func (m *Manager) DestroyExchange(x Exchange) error { return m.destroy(arrival{x: x}) }
 
 func (m *Manager) destroy(a arrival) error {
@@ -38,8 +37,8 @@ func (m *Manager) destroy(a arrival) error {
 	return m.replyTo(ctx, &a).end(ctx, nil)
 }
 
-// endAll destroys every session whose sid the request carries, and the one of sid, if there is one. It returns what
-// is to be told of, also with an error.
+// endAll destroys every session whose sid the request carries, and the session of sid unless that is "". It returns the
+// events to tell, also with an error.
 func (r *request) endAll(sid string) (events []func(), err error) {
 	if r.m.isClosed() {
 		return nil, ErrClosed
@@ -69,14 +68,13 @@ var siteData = []string{
 	"*", "cache", "clientHints", "cookies", "executionContexts", "prefetchCache", "prerenderCache", "storage",
 }
 
-// Logout ends the session and removes the cookie, as [Manager.Destroy] does. clearSiteData are directives of the
-// header Clear-Site-Data, which tells the browser what else of this site to forget: "cache", "cookies", "storage" or
-// "*" for example. Another word is an error, before anything is done.
+// Logout ends the session and removes the cookie, as [Manager.Destroy] does. clearSiteData are directives of the header
+// Clear-Site-Data, which tell the browser what else to delete for this site, for example "cache", "cookies", "storage" or
+// "*". An unknown directive is an error, and then nothing is done.
 //
-// The Session itself is over: a flash message for the next page is [ErrDestroyed] on it. FromContext or Start then give another
-// one, for a visitor who is logged out.
-//
-// Once the response headers are sent the session still ends, and the client keeps a cookie that names nothing.
+// After Logout this Session has ended: on it, even a flash message for the next page returns [ErrDestroyed]. FromContext
+// and Start then return another Session, in which nobody is logged in. If the response headers are already sent, the
+// session ends all the same, and the client keeps a cookie that names no session.
 func (s *Session) Logout(ctx context.Context, clearSiteData ...string) error {
 	for _, directive := range clearSiteData {
 		if !slices.Contains(siteData, directive) {

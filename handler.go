@@ -6,20 +6,21 @@ import (
 	"net/http"
 )
 
-// errNoHandler says what the application has to do.
+// errNoHandler tells the application what it has to do.
 var errNoHandler = errors.New("session: this context does not belong to a request under this manager's Handler: " +
 	"pass the request's context, r.Context() or with gin c.Request.Context()")
 
-// Handler gives each request that passes through it one Session, which [Manager.FromContext] returns.
-// Nothing is loaded before that; a visitor gets a record and a cookie only when something is stored. The
-// session is saved before the first byte of the response headers, and once more at the end for what was
-// changed since. If a change cannot be saved before the headers, ErrorHandler answers instead of next: by
-// default with 503 Service Unavailable. That others have destroyed the session meanwhile, or that nothing begins because
-// another site has caused the request ([ErrCrossSite]), is reported to ErrorHandler, and next's answer stands. When next
-// panics nothing is saved, but that the Store of a third-party provider is released.
+// Handler is middleware that gives each request one Session, which [Manager.FromContext] returns. Nothing is loaded before
+// the first call of FromContext, and a visitor gets a record and a cookie only when something is stored.
 //
-// The ResponseWriter that next gets is an http.Flusher if w is one; http.ResponseController works on it,
-// as do Hijack, ReadFrom and informational responses.
+// Handler saves the session before the first byte of the response headers, and again at the end what was changed since. If
+// the first save fails, ErrorHandler answers instead of next; by default the answer is 503 Service Unavailable. In two
+// cases the error only goes to ErrorHandler, and the response of next stands: others have ended the session in the
+// meantime, or no session begins because another site has caused the request ([ErrCrossSite]). When next panics nothing is
+// saved; only the Store of a third-party provider is released.
+//
+// The ResponseWriter that next gets is an http.Flusher if w is one. http.ResponseController, Hijack, ReadFrom and
+// informational responses work on it.
 func (m *Manager) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if m.deferred(r.Context()) != nil { // one Handler inside another
@@ -33,10 +34,10 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 	})
 }
 
-// FromContext returns the session of a request that came through Handler, loaded at the first call. ctx is
-// the request's context or one made from it: r.Context(), with gin c.Request.Context(), with echo c.Request().Context(). An error
-// means that the store could not be asked, not that there is no session: the request should be answered with an error, and the client
-// keeps its cookie.
+// FromContext returns the session of a request under Handler, which it loads at the first call. ctx is the context of the
+// request or one derived from it: r.Context(), with gin c.Request.Context(), with echo c.Request().Context(). An error does
+// not mean that there is no session, but that it could not be loaded, for example because the store could not be reached.
+// The application should then answer the request with an error; the client keeps its cookie.
 func (m *Manager) FromContext(ctx context.Context) (*Session, error) {
 	d := m.deferred(ctx)
 	if d == nil {
@@ -52,7 +53,7 @@ func (m *Manager) FromContext(ctx context.Context) (*Session, error) {
 
 type replyKey struct{ m *Manager }
 
-// deferred returns the reply of a request that came through Handler, nil for another.
+// deferred returns the reply of a request under Handler, or nil for any other context.
 func (m *Manager) deferred(ctx context.Context) *deferred {
 	if ctx == nil {
 		return nil
@@ -81,13 +82,14 @@ func (m *Manager) replyTo(ctx context.Context, a *arrival) reply {
 	return r.reply
 }
 
-// HandleExchange is [Manager.Handler] for one request on another HTTP stack than net/http: it calls next, where
-// [Manager.FromContext] returns the request's session, and then saves it and completes the response headers.
-// The stack must not have sent them before that, or calls [Handled.Commit] first.
+// HandleExchange is [Manager.Handler] for one request on an HTTP stack other than net/http. It calls next, in which
+// [Manager.FromContext] returns the request's session, then saves the session and completes the response headers. The stack
+// must not send the headers before HandleExchange returns, unless it calls [Handled.Commit] first.
 //
-// An error means that changes could not be saved, and that what the application has answered must not be sent: the
-// stack answers with an error, 503 Service Unavailable for example, and keeps the headers that x was given. An x that
-// is an [Answerer] has been answered instead, and there is no error. When next panics nothing is saved.
+// An error means that changes could not be saved and that the response of the application must not be sent. The stack then
+// answers with an error, for example 503 Service Unavailable, and keeps the headers that x was given. If x is an
+// [Answerer], the error response has already been written to it, and HandleExchange returns nil. When next panics nothing
+// is saved.
 func (m *Manager) HandleExchange(x Exchange, next func(h Handled)) error {
 	if x == nil {
 		return errNoRequest
@@ -108,22 +110,22 @@ func (m *Manager) HandleExchange(x Exchange, next func(h Handled)) error {
 // Handled is a request under [Manager.HandleExchange].
 type Handled struct{ d *deferred }
 
-// Context returns ctx, which is the request's, with what FromContext looks for.
+// Context returns ctx, which must be the context of the request, with the value that FromContext looks for.
 func (h Handled) Context(ctx context.Context) context.Context {
 	return context.WithValue(orBackground(ctx), replyKey{h.d.r.m}, h.d)
 }
 
-// Value is Context for a stack that keeps the values of a request itself: in its context, Value must return value for
-// key. That context may be one that is used for another request later. So FromContext does not wait with it, but with
-// what the Exchange's method Context returns.
+// Value is for a stack that keeps a request's values itself: the method Value of its context must return value for key.
+// Such a context may be used again for another request, so FromContext does not wait with it, but with the context that
+// [Exchange.Context] returns.
 func (h Handled) Value() (key, value any) {
 	h.d.unwaited = true
 	return replyKey{h.d.r.m}, h.d
 }
 
-// Commit saves what was changed so far and completes the response headers. A stack that sends them while the
-// application still runs calls it right before, from any goroutine; only the first call does something. With an error
-// nothing of the application's response must be sent.
+// Commit saves the changes so far and completes the response headers. A stack that sends the headers while the application
+// is still running calls it immediately before. It may be called from any goroutine; only the first call has an effect.
+// After an error nothing of the application's response may be sent.
 func (h Handled) Commit() error {
 	if h.d.commit() {
 		return nil
@@ -136,9 +138,9 @@ func (h Handled) Commit() error {
 	return errAnswered
 }
 
-// Save saves what was changed since Commit, as HandleExchange itself does at the end. It is for a stack on which the
-// application can go on after next has returned, with a stream for example: when that has ended. After a panic in next
-// it saves nothing.
+// Save saves what was changed since Commit, as HandleExchange itself does at the end. A stack on which the application can
+// go on after next has returned, for example with a stream, calls it when that has ended. After a panic in next it saves
+// nothing.
 func (h Handled) Save() {
 	if h.d.returned {
 		h.d.finish()

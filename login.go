@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// SessionRegenerateID is [Manager.Regenerate] with the name and the result that beego's API has.
+// SessionRegenerateID is [Manager.Regenerate] with the name and the result type of beego's API.
 func (m *Manager) SessionRegenerateID(w http.ResponseWriter, r *http.Request) (Store, error) {
 	return asStore(m.Regenerate(w, r))
 }
 
-// Regenerate gives the request's session a new sid: see [Session.Regenerate]. A request without a live
-// session gets a fresh one; one whose session others have ended since it was started gets [ErrDestroyed],
-// and no cookie: theirs counts. What an older Session of the same request has changed, or will change, goes to
-// the new sid too. The caller must release the result.
+// Regenerate gives the request's session a new sid: see [Session.Regenerate]. A request without a live session gets a new
+// one. If others have ended the session since this request started it, Regenerate returns [ErrDestroyed] and sends no
+// cookie, so that the cookie of the other request stays. Changes that an older Session of the same request has made or
+// makes later are stored under the new sid too. The caller must release the result.
 func (m *Manager) Regenerate(w http.ResponseWriter, r *http.Request) (*Session, error) {
 	return m.regenerate(arrivalOf(w, r))
 }
 
-// RegenerateExchange is [Manager.Regenerate] for another HTTP stack than net/http.
+// RegenerateExchange is [Manager.Regenerate] for an HTTP stack other than net/http.
 func (m *Manager) RegenerateExchange(x Exchange) (*Session, error) {
 	return m.regenerate(arrival{x: x})
 }
@@ -50,19 +50,21 @@ func (m *Manager) regenerate(a arrival) (*Session, error) {
 	return s, nil
 }
 
-// takePlace notes the sid that the request came with. If s is not stored it is dead, and an older Session of
-// the request may have it.
+// takePlace notes the sid that the request came with. If s is not stored, that sid is dead, but an older Session of the
+// request may still have it.
 func (s *Session) takePlace() {
 	s.mu.Lock()
 	defer s.unlock()
 	s.addExtra().was = s.r.original
 }
 
-// Regenerate gives the session a new sid, as must be done at each login or change of privilege. Changes
-// that are not saved yet are stored under the new sid alone; the old one is dead when Regenerate returns.
-// No save that another request has been told of is lost. With an error the client keeps the old sid, and
-// nothing that this Session has changed or will change is stored under it: Save returns an error until a
-// Regenerate has succeeded. Under Handler it returns [ErrCommitted] once the response headers are sent.
+// Regenerate gives the session a new sid. This must be done at each login and change of privilege; [Session.Login] does it.
+// Changes that are not saved yet are stored only under the new sid. When Regenerate returns, the old sid is dead, and no
+// save that was reported to another request as successful is lost.
+//
+// After an error the client keeps the old sid, and nothing that this Session has changed or changes later is stored under
+// it: Save returns an error until a Regenerate succeeds. Under Handler, Regenerate returns [ErrCommitted] once the response
+// headers are sent.
 func (s *Session) Regenerate(ctx context.Context) error {
 	ctx, cancel := s.m.saveContext(ctx)
 	defer cancel()
@@ -77,7 +79,7 @@ func (s *Session) regenerate(ctx context.Context) error {
 	return s.regenerateAs(ctx, sid, "")
 }
 
-// regenerateAs gives the session a new sid, and, unless user is "", to user.
+// regenerateAs gives the session a new sid, and logs user in unless it is "".
 func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 	s.mu.Lock()
 	defer s.unlock()
@@ -96,7 +98,7 @@ func (s *Session) regenerateAs(ctx context.Context, sid, user string) error {
 	return s.m.engine.move(ctx, s, sid, user)
 }
 
-// beginAs is regenerateAs for a request whose session nothing else begins. With an error nothing does after it, either.
+// beginAs is regenerateAs for a request in which nothing else begins a session. After an error that is still so.
 func (s *Session) beginAs(ctx context.Context, sid, user string) error {
 	before := s.state
 	s.state = unstored
@@ -121,7 +123,7 @@ func (s *Session) beginAs(ctx context.Context, sid, user string) error {
 
 var errOwnSID = fmt.Errorf("session: regenerate: %w: the new sid is the old one", ErrExists)
 
-// regenerated counts a new sid, and tells of it.
+// regenerated counts a new sid, and queues the event for OnRegenerate.
 func (s *Session) regenerated(ctx context.Context, was string) {
 	s.m.stats.count(regenerated)
 	if h := s.m.cfg.OnRegenerate; h != nil {
@@ -133,19 +135,20 @@ func (s *Session) regenerated(ctx context.Context, was string) {
 // else may know the old sid.
 var errHeld = errors.New("session: not saved: Regenerate failed, and the changes must not be stored under the old sid")
 
-// maxUser is how many bytes the name of a user may have: as many as an e-mail address, and one.
+// maxUser is how many bytes the name of a user may have: one more than an e-mail address.
 const maxUser = 255
 
-// Login makes the session user's: it gets a new sid, the old one is dead when Login returns, and both its
-// lifetimes begin anew. The values stay, but for those of another user who was logged in: then all are dropped, also
-// what this request has set so far. user is whatever names a user for good, up to 255 bytes.
+// Login logs user into the session. The session gets a new sid, the old sid is dead when Login returns, and the idle and
+// the absolute lifetime begin anew. The values stay, unless another user was logged in: then all of them are dropped,
+// including those that this request has set so far. user is whatever identifies a user permanently, in 1 to 255 bytes.
 //
-// With MaxPerUser, no user has more sessions than that when Login returns, on all nodes together: the
-// ones that logged in first end, or Login returns an error wrapping [ErrTooManySessions] and the session stays as it
-// was. A session that already is user's takes its own place. One that is gone ends no other.
+// With MaxPerUser, no user has more sessions than that when Login returns, on all nodes together. Depending on OnLimit,
+// either the sessions that logged in first end, or Login returns an error wrapping [ErrTooManySessions] and the session
+// stays as it was. A session that already belongs to user takes its own place. A Login on a session that has ended ends no
+// other session.
 //
-// What Login has said is stored when it returns; no Save is needed for that. For other errors see
-// [Session.Regenerate]. A third-party provider keeps no users: the error wraps [errors.ErrUnsupported].
+// The login is stored when Login returns; no Save is needed. For other errors see [Session.Regenerate]. A third-party
+// provider keeps no users: the error wraps [errors.ErrUnsupported].
 func (s *Session) Login(ctx context.Context, user string) error {
 	switch {
 	case user == "":
@@ -164,22 +167,22 @@ func (s *Session) Login(ctx context.Context, user string) error {
 	return s.regenerateAs(ctx, sid, user)
 }
 
-// User returns who is logged in, "" for nobody.
+// User returns the user who is logged in, or "" if nobody is.
 func (s *Session) User() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.m.userName(s.draft.User)
 }
 
-// AuthTime returns when the user logged in, the zero time if nobody is.
+// AuthTime returns when the user logged in, or the zero time if nobody is logged in.
 func (s *Session) AuthTime() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.draft.AuthTime()
 }
 
-// RequireFresh returns an error wrapping [ErrNotFresh] unless a user is logged in and has logged in less than d
-// ago: the application then asks for the password again, and calls Login once more.
+// RequireFresh returns nil if a user is logged in and the login is less than d ago. Otherwise it returns [ErrNotFresh]: the
+// application should then ask for the password again and call Login once more.
 func (s *Session) RequireFresh(d time.Duration) error {
 	if at := s.AuthTime(); at.IsZero() || time.Since(at) >= d {
 		return ErrNotFresh
@@ -187,5 +190,5 @@ func (s *Session) RequireFresh(d time.Duration) error {
 	return nil
 }
 
-// userName returns the name of a user that stands in the store.
+// userName returns the name of a user from its stored form.
 func (m *Manager) userName(stored string) string { return m.envelope.Name(stored) }

@@ -5,20 +5,21 @@ import (
 	"errors"
 )
 
-// Save stores the changes: it applies them to the session as it is stored at that moment. On different keys the changes
-// of all requests stay; on one key the last Save wins, while Update and Increment compose. Without changes Save only moves
-// the idle deadline, if that is due. It goes on when ctx is cancelled, for as long as opTimeout: a client that hung up
-// does not lose its changes.
+// Save stores the changes: it applies them to the session as it is stored at that moment. Changes of different keys all
+// stay, also those of other requests. For the same key the last Save wins, while Update and Increment compose. Without
+// changes Save only moves the idle deadline, if that is due. Save goes on when ctx is cancelled, for as long as opTimeout,
+// so that a client that hangs up does not lose its changes.
 //
-// It returns [ErrDestroyed] if the session is gone meanwhile, [ErrTooLarge] if it would pass maxBytes, and the store's
-// error. The changes are kept for another Save. After the store's error they may be stored nevertheless, if only its
-// answer was lost. The next Save finds that out, and makes nothing twice. It cannot find out once others have saved: then
-// it sets and removes again, but returns an error if there are updates or increments.
+// Save returns [ErrDestroyed] if the session has ended in the meantime, [ErrTooLarge] if it would exceed maxBytes,
+// [ErrCrossSite] if the request may not begin a session (see [Manager.Start]), or the store's error. The changes are then
+// kept for another Save. After an error of the store they may be stored nevertheless, if only the answer was lost. The next
+// Save detects that and applies nothing twice. It cannot detect it once other requests have saved: it then sets and removes
+// again, but returns an error if the changes include updates or increments.
 //
-// Outside Handler it leaves the response header alone, to which other goroutines of the handler may be writing: a cookie that
-// Start has answered stays, also when the session turns out to be gone.
+// Outside Handler, Save does not touch the response header, because other goroutines of the handler may be writing to it. A
+// cookie that Start has answered therefore stays, even if the session turns out to have ended.
 //
-// After an error of Save the application answers: Handler does not save once more by itself.
+// After an error of Save the application must answer the request. Handler does not save a second time.
 func (s *Session) Save(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.unlock()
@@ -29,10 +30,10 @@ func (s *Session) Save(ctx context.Context) error {
 	return err
 }
 
-// told reports whether the application knows from Save that its changes are not stored. The caller holds mu.
+// told reports whether Save has told the application that its changes are not stored. The caller holds mu.
 func (s *Session) told() bool { return s.draft.Log != nil && s.draft.Log.Told }
 
-// isTold is told for who does not hold mu.
+// isTold is told for a caller that does not hold mu.
 func (s *Session) isTold() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -41,7 +42,7 @@ func (s *Session) isTold() bool {
 
 func (s *Session) save(ctx context.Context) error { return s.m.engine.save(ctx, s) }
 
-// begun counts a new session, and tells of it.
+// begun counts a new session, and queues the event for OnCreate.
 func (s *Session) begun(ctx context.Context) {
 	s.m.stats.count(started)
 	if h := s.m.cfg.OnCreate; h != nil {
@@ -49,18 +50,21 @@ func (s *Session) begun(ctx context.Context) {
 	}
 }
 
-// answer promises the sid to the client and to later readers of the request.
+// answer sends the sid to the client, and puts it into the request for later readers.
 func (s *Session) answer(n note) {
 	n.begun = s.isNew
 	s.r.answerSID(s.sid, s.maxAge())
 	s.r.reply.rewrite(s.sid, "", n)
 }
 
-// SendCookie puts the session's cookie into the response once more, with a Max-Age from now: where something else has removed the
-// response's Set-Cookie lines, or the browser is to get it with other attributes. A sid that came in a header is answered there, one
-// from the URL in the cookie. If another Session of the request has given the session another sid, that is sent. It returns
-// [ErrNotFound] while nothing is stored, [ErrDestroyed] once the session has ended, [ErrCommitted] under Handler once the response
-// headers are sent, and an error wrapping [errors.ErrUnsupported] on a Session that belongs to no request.
+// SendCookie puts the session's cookie into the response again, with a Max-Age from now. It is meant for responses whose
+// Set-Cookie lines something else has removed, and for giving the browser a cookie with other attributes. If the sid came
+// in a header, it is answered in the header; if it came in the URL, in the cookie. If another Session of the request has
+// given the session a new sid, the new sid is sent.
+//
+// It returns [ErrNotFound] while nothing is stored, [ErrDestroyed] once the session has ended, [ErrCommitted] under Handler
+// once the response headers are sent, and an error wrapping [errors.ErrUnsupported] on a Session that belongs to no
+// request.
 func (s *Session) SendCookie(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.unlock()
@@ -78,8 +82,8 @@ func (s *Session) SendCookie(ctx context.Context) error {
 	return s.m.engine.resend(orBackground(ctx), s)
 }
 
-// SaveAll saves several sessions of one request, such as those of several managers, one after another: the failure
-// of one keeps none of the others from being saved. Errors are joined. A nil Session is left out.
+// SaveAll saves several sessions of one request one after another, for example those of several managers. If one save
+// fails, the others are saved all the same. The errors are joined with [errors.Join]. A nil Session is skipped.
 func SaveAll(ctx context.Context, sessions ...*Session) error {
 	var errs []error
 	for _, s := range sessions {

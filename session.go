@@ -162,8 +162,9 @@ func (s *Session) Delete(ctx context.Context, key any) error {
 	return s.change(ctx, edit{op: opRemove, key: key})
 }
 
-// Flush removes everything that is stored at the moment of release, including flash messages, the label and the session's
-// own lifetime. Values that are Set after Flush stay. [Session.Clear] removes only what this request sees.
+// Flush removes all values that are stored at the moment of release, and with them the flash messages, the label and what
+// SetLifetime or RememberMe has set. The limit of SetAbsoluteLifetime stays, and so do values that are Set after Flush.
+// [Session.Clear] removes only the values that this request sees.
 func (s *Session) Flush(ctx context.Context) error { return s.change(ctx, edit{op: opFlush}) }
 
 // Update replaces the value under key by what fn returns. fn gets nil if there is no value, and removes the value by

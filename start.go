@@ -10,34 +10,34 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// SessionStart is [Manager.Start] with the name and the result that beego's API has.
+// SessionStart is [Manager.Start] with the name and the result type of beego's API.
 func (m *Manager) SessionStart(w http.ResponseWriter, r *http.Request) (Store, error) {
 	return asStore(m.Start(w, r))
 }
 
-// Start returns the request's session. A visitor without one gets one, with a cookie: at once, or, if the
-// manager is lazy, with the first value that is stored. The caller must call SessionRelease or Save,
-// usually deferred. An error means that the store could not be asked: then nothing was answered, and the
-// visitor still has the session.
+// Start returns the request's session. A visitor without a session gets one and a cookie: at once, or with Lazy when the
+// first value is stored. The caller must call SessionRelease or Save, usually in a defer. An error means that the session
+// could not be loaded or stored, for example because the store could not be reached. In that case nothing was answered, and
+// the visitor still has the session.
 //
-// A request whose sid a Login or a Regenerate has replaced within the last minute (MarkLifetime) comes late: the browser has the new
-// sid by now, and would lose it to the cookie of another new session. So such a request gets none. Its Session is empty and not new,
-// changes of it return [ErrDestroyed], and only Login or Regenerate begin a session.
+// Two kinds of requests begin no session, because the cookie of a new session would replace a valid cookie in the browser:
 //
-// A request that another site has caused begins no session either if it came without the cookie, which is SameSite: a payment that
-// returns by POST, for example. The cookie of a new session would take the place of the one that the browser has kept back. Values
-// can be set, but Save returns [ErrCrossSite]; Login and Regenerate begin a session, with these values. See
-// [ManagerConfig.CrossSiteCookies].
+//   - A late request: a Login or Regenerate has replaced its sid within MarkLifetime, by default a minute, and the browser
+//     has the new sid by now. Its Session is empty and not new, and changes to it return [ErrDestroyed].
+//   - A request that another site has caused and that came without the cookie because of SameSite, for example a payment
+//     that returns by POST. Values can be set, but Save returns [ErrCrossSite]. See [ManagerConfig.CrossSiteCookies].
 //
-// Start looks at cookies, then the query, then the header, as configured. When it answers a new sid it
-// also puts it into r, with a note beside it for this request alone, so that a second Start with r finds the same session. A Start
-// with the same w and another *http.Request, such as a clone from before, finds it by the response header. Under Handler Start
-// returns the request's one Session.
+// Login and Regenerate begin a session for both kinds; in the second case the session has the values that were set.
+//
+// Start looks for a sid in the cookies, then in the query, then in the header, as configured. When it answers a new sid, it
+// also puts it into r, with a note for this request alone, so that a second Start with r finds the same session. A Start
+// with the same w and another *http.Request, such as an earlier clone, finds it by the response header. Under Handler,
+// Start returns the one Session of the request.
 func (m *Manager) Start(w http.ResponseWriter, r *http.Request) (*Session, error) {
 	return m.start(arrivalOf(w, r))
 }
 
-// StartExchange is [Manager.Start] for another HTTP stack than net/http.
+// StartExchange is [Manager.Start] for an HTTP stack other than net/http.
 func (m *Manager) StartExchange(x Exchange) (*Session, error) {
 	return m.start(arrival{x: x})
 }
@@ -108,8 +108,8 @@ func (s *Session) arrive(ctx context.Context, r *request) error {
 	return nil
 }
 
-// tryEach fills s with the session of the first candidate that is live, and reports whether there is one. late says that a sid was
-// replaced meanwhile.
+// tryEach fills s with the session of the first candidate that is live, and reports whether there is one. late says that a
+// candidate is a sid that was replaced.
 func (s *Session) tryEach(ctx context.Context, candidates []candidate) (late, live bool, err error) {
 	m, r := s.m, s.r
 	for i, c := range candidates {

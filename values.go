@@ -127,9 +127,8 @@ func (s *Session) Pop(ctx context.Context, key any) (any, error) {
 }
 
 // Clear deletes each value that this request sees, as Delete does. Values that other requests add in the meantime stay, and
-// so do flash messages, the label and the lifetime. [Session.Flush] removes everything that is stored at the moment of
-// release. After both the session goes on; [Manager.Destroy] ends it. With a third-party provider Clear flushes the Store
-// and then puts the flash messages back.
+// so do flash messages, the label and the lifetime; [Session.Flush] removes these too. After both the session goes on;
+// [Manager.Destroy] ends it. With a third-party provider Clear flushes the Store and then puts the flash messages back.
 func (s *Session) Clear(ctx context.Context) error { return s.change(ctx, edit{op: opWipe}) }
 
 // Increment adds n to the integer under key and returns the sum as this request sees it. Increments of concurrent requests

@@ -11,9 +11,9 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// List yields the live sessions, in no particular order, each one that is live throughout exactly once. After an
-// error it yields no more. Where the provider cannot list, the one error wraps [errors.ErrUnsupported]. What it
-// costs the store is in the provider's documentation.
+// List yields the live sessions in no particular order. A session that is live during the whole call is yielded exactly
+// once. After an error List yields no more. If the provider cannot list sessions, it yields one error, which wraps
+// [errors.ErrUnsupported]. The provider's documentation says what a list costs the store.
 func (m *Manager) List(ctx context.Context) iter.Seq2[Info, error] {
 	return func(yield func(Info, error) bool) {
 		m.calls.begin()
@@ -36,8 +36,7 @@ func (m *Manager) List(ctx context.Context) iter.Seq2[Info, error] {
 	}
 }
 
-// Count returns how many sessions are live. Where the provider cannot tell the error wraps
-// [errors.ErrUnsupported].
+// Count returns how many sessions are live. If the provider cannot count them, the error wraps [errors.ErrUnsupported].
 func (m *Manager) Count(ctx context.Context) (int, error) {
 	m.calls.begin()
 	defer m.calls.end()
@@ -52,10 +51,12 @@ func (m *Manager) Count(ctx context.Context) (int, error) {
 	return n, nil
 }
 
-// Ping is for health checks. It returns nil from a manager that can be used, [ErrClosed] from one that was closed, and within
-// opTimeout the store's error if the store cannot be reached or used: a server does not answer, no file can be made in the folder.
-// The memory and cookie providers have nothing to reach. A [driver.Backend] that is no [driver.Pinger] is asked for a session that
-// nobody has, and a third-party provider whether there is one. An error counts in [Stats].
+// Ping is for health checks. It returns nil if the manager can be used, [ErrClosed] if the manager was closed, and the
+// store's error, within opTimeout, if the store cannot be reached or used: for example, a server does not answer, or no
+// file can be created in the folder. An error counts in [Stats].
+//
+// The memory and cookie providers have nothing to reach. If a [driver.Backend] is not a [driver.Pinger], Ping asks it for a
+// session that does not exist. It asks a third-party provider whether such a session exists.
 func (m *Manager) Ping(ctx context.Context) error {
 	m.calls.begin()
 	defer m.calls.end()
@@ -71,10 +72,13 @@ func (m *Manager) Ping(ctx context.Context) error {
 	return nil
 }
 
-// DestroyByID ends a session, named by its sid or by its public id, whosever it is: for an id that a user chooses there
-// is [Manager.DestroyOf]. A session that has already ended is no error. A login or Regenerate gives a session another sid
-// and another public id: the old id then ends nothing, without an error, and [Manager.DestroyUser] finds the session. An id of neither shape is an error wrapping [ErrNotFound].
-// On the memory provider, and in beego mode, a public id is looked for in the list of all sessions.
+// DestroyByID ends the session with this sid or public id, whichever user it belongs to. For an id that a user has chosen,
+// use [Manager.DestroyOf]. It is not an error if the session has already ended. An id that has the shape of neither is an
+// error wrapping [ErrNotFound].
+//
+// A Login or Regenerate gives the session another sid and another public id. DestroyByID with the old id then ends nothing
+// and returns no error; [Manager.DestroyUser] finds the session. With the memory provider, and in beego mode, a public id
+// is searched for in the list of all sessions.
 func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	m.calls.begin()
 	defer m.calls.end()
@@ -92,7 +96,8 @@ func (m *Manager) DestroyByID(ctx context.Context, id string) error {
 	return m.revoke(ctx, key, rec.User)
 }
 
-// endKey ends the session under a storage key, for a caller that holds a lock: it returns what tells OnDestroy, nil if the session had ended.
+// endKey ends the session under a storage key, for a caller that holds a lock. event tells OnDestroy once the lock is given
+// up; it is nil if the session had already ended.
 func (m *Manager) endKey(ctx context.Context, key string) (event func(), err error) {
 	b, err := optional[driver.Backend](m, byID)
 	if err != nil {
@@ -112,12 +117,14 @@ func (m *Manager) endKey(ctx context.Context, key string) (event func(), err err
 	return m.revokeUntold(ctx, key, rec.User)
 }
 
-// SessionByID returns the session that a sid or a public id names, whosever it is, outside any request: for operators, to look at its
-// values and to change them. [Session.Save] stores what was changed; the visitor's requests lose nothing by it. Neither looking nor
-// saving moves the session's deadline. The Session has no sid, so that it cannot be answered to anybody: Login and Regenerate return an error.
+// SessionByID returns the session with this sid or public id, whichever user it belongs to, outside any request. It is
+// meant for operators who look at values or change them. [Session.Save] stores the changes, and requests of the visitor
+// lose nothing by it. Neither SessionByID nor Save moves the session's deadline. The Session has no sid, so that it cannot
+// be answered to anybody: Login and Regenerate return an error.
 //
-// If there is none the error wraps [ErrNotFound]; where the provider finds no session by its id it wraps [errors.ErrUnsupported]. What
-// is said of public ids at [Manager.DestroyByID] holds.
+// If there is no such session, the error wraps [ErrNotFound]. If the provider cannot find a session by its id, it wraps
+// [errors.ErrUnsupported]. After a Login or Regenerate the old id finds nothing, and a public id can be slow to find: see
+// [Manager.DestroyByID].
 func (m *Manager) SessionByID(ctx context.Context, id string) (*Session, error) {
 	m.calls.begin()
 	defer m.calls.end()
@@ -134,7 +141,7 @@ func (m *Manager) SessionByID(ctx context.Context, id string) (*Session, error) 
 	return s, nil
 }
 
-// recordOf loads the record that a sid or a public id names.
+// recordOf loads the record of the session with this sid or public id.
 func (m *Manager) recordOf(ctx context.Context, b driver.Backend, id string) (key string, rec driver.Record, err error) {
 	err = m.underID(ctx, id, func(ctx context.Context, found string) error {
 		key = found
@@ -144,7 +151,7 @@ func (m *Manager) recordOf(ctx context.Context, b driver.Backend, id string) (ke
 	return key, rec, err
 }
 
-// recordUnder loads the record under a storage key. A record that cannot be read has no known user, but it can be ended.
+// recordUnder loads the record under a storage key. If the record cannot be read, its user is unknown, but it can be ended.
 func (m *Manager) recordUnder(ctx context.Context, b driver.Backend, key string) (driver.Record, error) {
 	rec := m.newRecord()
 	err := b.Load(ctx, key, &rec)
@@ -154,8 +161,8 @@ func (m *Manager) recordUnder(ctx context.Context, b driver.Backend, key string)
 	return rec, err
 }
 
-// underID calls load with the storage key that a sid or a public id stands for. Where sids are generated an id can have the shape of
-// both: then it is called twice, if it returns [ErrNotFound].
+// underID calls load with the storage key of a sid or a public id. With a SessionIDGenerator an id can have the shape of
+// both: if load returns [ErrNotFound] for the sid, underID calls it again for the public id.
 func (m *Manager) underID(ctx context.Context, id string, load func(ctx context.Context, key string) error) error {
 	bounded := func(key string) error {
 		ctx, cancel := m.loadContext(orBackground(ctx))
@@ -174,8 +181,8 @@ func (m *Manager) underID(ctx context.Context, id string, load func(ctx context.
 	return bounded(key)
 }
 
-// DestroyAll ends all sessions of the manager's namespace, on all nodes. OnDestroy is not called for each. Where the
-// provider cannot the error wraps [errors.ErrUnsupported].
+// DestroyAll ends all sessions of the manager's namespace, on all nodes. It does not call OnDestroy. If the provider cannot
+// end all sessions, the error wraps [errors.ErrUnsupported].
 func (m *Manager) DestroyAll(ctx context.Context) error {
 	m.calls.begin()
 	defer m.calls.end()
@@ -190,24 +197,24 @@ func (m *Manager) DestroyAll(ctx context.Context) error {
 	return nil
 }
 
-// Stats are what a manager has done since it was made. The numbers only grow.
+// Stats are the counters of what a manager has done since it was made. They never decrease.
 type Stats struct {
 	Started     uint64 // sessions begun
-	Loaded      uint64 // sessions found, by the sid that a client sent
-	Saved       uint64 // changes stored
-	Touched     uint64 // idle deadlines moved with nothing else to store
-	Regenerated uint64 // new sids given, those of logins too
-	Conflicts   uint64 // tries to store that met another node's, and were made again
-	Malformed   uint64 // sids refused by their shape, which no manager has made
-	Unknown     uint64 // sids of the right shape that name no session: expired, destroyed, or guessed
-	LoggedOut   uint64 // sessions destroyed for ReasonLogout
-	Revoked     uint64 // for ReasonRevoked; not those of DestroyAll, which are not counted anywhere
-	Limited     uint64 // for ReasonLimit
-	Swept       uint64 // expired sessions that this manager's sweeper has removed
+	Loaded      uint64 // sessions found by a sid that a client sent
+	Saved       uint64 // saves that stored a change
+	Touched     uint64 // calls that only moved the idle deadline
+	Regenerated uint64 // sessions that got a new sid, also by a login
+	Conflicts   uint64 // saves that were tried again because another node had changed the session
+	Malformed   uint64 // session cookies without a sid of the right shape
+	Unknown     uint64 // sids of the right shape without a session: expired, destroyed, or guessed
+	LoggedOut   uint64 // sessions destroyed with ReasonLogout
+	Revoked     uint64 // sessions destroyed with ReasonRevoked; DestroyAll is not counted anywhere
+	Limited     uint64 // sessions destroyed with ReasonLimit
+	Swept       uint64 // expired sessions that this manager's sweeps have removed
 	Errors      uint64 // calls of the store that failed
 }
 
-// Stats returns the counters. Each is exact; between two of them others may count.
+// Stats returns the counters. Each is exact by itself, but others may change while they are read.
 func (m *Manager) Stats() Stats {
 	n := func(c counter) (sum uint64) {
 		for i := range m.stats.stripes {

@@ -10,8 +10,8 @@ import (
 	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
-// Every lifetime is in this range, whoever sets it: stores keep times in milliseconds, have room for one a century from now, and
-// no sum overflows.
+// Every lifetime is in this range, whoever sets it: stores keep times in milliseconds and can hold a time a century from
+// now, and no sum overflows.
 const (
 	minLifetime = time.Millisecond
 	maxLifetime = merge.MaxLifetime
@@ -24,8 +24,8 @@ func (s *Session) lifetime() merge.Lifetime {
 	return s.m.envelope.Lifetimes.Planned(&s.draft)
 }
 
-// Expires returns when the session ends if it is not used again, as it was loaded or stored last: releasing it may move that. It is
-// the zero time while nothing is stored, once the session has ended, and with a third-party provider.
+// Expires returns when the session ends if it is not used again, as of the last load or save; a release may move it. It
+// returns the zero time while nothing is stored, once the session has ended, and with a third-party provider.
 func (s *Session) Expires() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -35,7 +35,8 @@ func (s *Session) Expires() time.Time {
 	return s.draft.Expires()
 }
 
-// Deadline returns when the session ends, used or not; the zero time for never, and where Expires returns that.
+// Deadline returns the absolute deadline, at which the session ends even if it is used. The zero time means that there is
+// none. Deadline also returns it where Expires does.
 func (s *Session) Deadline() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -45,21 +46,24 @@ func (s *Session) Deadline() time.Time {
 	return s.draft.Deadline()
 }
 
-// SetLifetime sets how long this session lives when it is not used, instead of the manager's Maxlifetime: from
-// its next save on, on every node, and over a Regenerate. The deadline moves then, to an earlier time too; a request
-// that has begun before may move it once more by the lifetime that it has seen. It never passes the absolute
-// deadline. d is from a millisecond to AbsoluteLifetime, or else to a century, and is cut to milliseconds; zero
-// takes back SetLifetime and RememberMe, as Flush does. A cookie with Max-Age gets d as that. Errors are those of
-// Set; third-party providers have a lifetime of their own: [errors.ErrUnsupported].
+// SetLifetime sets how long this session lives when it is not used, instead of the manager's Maxlifetime. The lifetime
+// applies from the next save on, on every node, and stays after a Regenerate. That save moves the deadline, to an earlier
+// time too, but never past the absolute deadline. A request that began before it may move the deadline once more by the old
+// lifetime. If the cookie has a Max-Age, it becomes d.
+//
+// d is from a millisecond to the absolute lifetime, or to a century if there is none, and is cut to milliseconds. Zero
+// undoes SetLifetime and RememberMe, and so does Flush. Errors are those of Set. With a third-party provider, which has
+// lifetimes of its own, the error wraps [errors.ErrUnsupported].
 func (s *Session) SetLifetime(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
 	defer s.unlock()
 	return s.setLifetime(ctx, d, s.lifetime().Remembered)
 }
 
-// RememberMe is SetLifetime with a cookie that the browser keeps for d, at most 400 days, and that is renewed
-// when the session is used. Zero takes it back. It returns [ErrCommitted] once the response headers are sent, and an
-// error wrapping [errors.ErrUnsupported] on a Session that belongs to no request.
+// RememberMe does what SetLifetime does, and makes the browser keep the cookie for d, but at most for 400 days. The cookie
+// is renewed while the session is used. Zero undoes it. RememberMe returns [ErrCommitted] once the response headers are
+// sent, and an error wrapping [errors.ErrUnsupported] on a Session that belongs to no request. Other errors are those of
+// SetLifetime.
 func (s *Session) RememberMe(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
 	defer s.unlock()
@@ -93,10 +97,13 @@ func (s *Session) setLifetime(ctx context.Context, d time.Duration, remembered b
 	return err
 }
 
-// SetAbsoluteLifetime sets how long this session lives at most, however much it is used, since it began or its user logged in,
-// instead of the manager's absoluteLifetime: shorter or longer, from its next save on, over a Regenerate and a Login of the
-// same user. d is from a millisecond to a century and is cut to milliseconds; zero takes it back. It is an error, and changes
-// nothing, if the session is older than d: Logout ends it. Other errors are those of [Session.SetLifetime].
+// SetAbsoluteLifetime sets how long this session lives at most, however often it is used, counted from its beginning or its
+// user's login. It replaces the manager's AbsoluteLifetime, and may be shorter or longer. It applies from the next save on,
+// and stays after a Regenerate and after a Login of the same user.
+//
+// d is from a millisecond to a century and is cut to milliseconds. Zero undoes it. If the session is already older than d,
+// SetAbsoluteLifetime returns an error and changes nothing; Logout ends the session. Other errors are those of
+// [Session.SetLifetime].
 func (s *Session) SetAbsoluteLifetime(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
 	defer s.unlock()
@@ -111,7 +118,7 @@ func (s *Session) SetAbsoluteLifetime(ctx context.Context, d time.Duration) erro
 	return s.changeLocked(ctx, edit{op: opMeta, field: merge.OwnAbsolute, value: d.Milliseconds()})
 }
 
-// maxAge returns the Max-Age of the cookie of a session with lifetime l, in seconds, 0 for none.
+// maxAge returns the Max-Age, in seconds, of the cookie of a session with lifetime l, or 0 if the cookie has none.
 func (m *Manager) maxAge(l merge.Lifetime) int {
 	if l.Remembered || l.Own && m.cfg.cookieMaxAge > 0 {
 		return cookieAge(l.Idle)
@@ -119,8 +126,8 @@ func (m *Manager) maxAge(l merge.Lifetime) int {
 	return m.cfg.cookieMaxAge
 }
 
-// maxAgeUntil is maxAge for a session that expires then. A deadline that UpdateExpiration has set counts instead of the
-// lifetime: in its own request, which fixed says, and later as long as it is beyond the lifetime.
+// maxAgeUntil is maxAge for a session that expires at the given time. A deadline that UpdateExpiration has set replaces the
+// lifetime: in its own request, for which fixed is true, and later as long as it is further away than the lifetime.
 func (m *Manager) maxAgeUntil(expires time.Time, l merge.Lifetime, fixed bool) int {
 	age := m.maxAge(l)
 	if age == 0 || expires.IsZero() {
@@ -133,7 +140,7 @@ func (m *Manager) maxAgeUntil(expires time.Time, l merge.Lifetime, fixed bool) i
 	return age
 }
 
-// maxAge returns the Max-Age of the session's cookie, if it is sent now.
+// maxAge returns the Max-Age that the session's cookie gets if it is sent now.
 func (s *Session) maxAge() int {
 	life := s.lifetime()
 	if s.m.maxAge(life) == 0 { // isFixed may have to look through the request
@@ -142,8 +149,8 @@ func (s *Session) maxAge() int {
 	return s.m.maxAgeUntil(s.draft.Expires(), life, s.isFixed())
 }
 
-// cookieDue reports whether the browser keeps the cookie, and was last sent it a twentieth of its life ago. That is
-// stored with the session, so that other saves do not matter.
+// cookieDue reports whether the cookie has a Max-Age and was last sent at least a twentieth of that time ago. The time when
+// it was sent is stored with the session, so saves that do not send it make no difference.
 func (s *Session) cookieDue() bool {
 	age := s.maxAge()
 	if age == 0 || !s.r.answersCookie() || s.promisable() != nil {
@@ -153,34 +160,37 @@ func (s *Session) cookieDue() bool {
 	return time.Since(sent) >= time.Duration(age)*time.Second/20
 }
 
-// sends notes, for what is stored next, that the cookie is sent if it is, and if the browser keeps it.
+// sends notes for the next save that the cookie is sent now, if answered is true and the cookie has a Max-Age.
 func (s *Session) sends(answered bool) {
 	if answered && s.m.maxAge(s.lifetime()) > 0 {
 		s.draft.WriteLog().Sends(time.Now().UnixMilli())
 	}
 }
 
-// cookieAge returns d in seconds, as far as browsers keep a cookie.
+// cookieAge returns d in seconds, but not more than browsers keep a cookie.
 func cookieAge(d time.Duration) int {
 	return int(min((d+time.Second-1)/time.Second, maxCookieAge))
 }
 
-// renewCookie answers the cookie once more, if the browser keeps it and the sid came in one.
+// renewCookie sends the cookie again, if it has a Max-Age and the sid came in a cookie.
 func (s *Session) renewCookie(maxAge int) {
 	if maxAge > 0 {
 		s.m.engine.renew(s, maxAge)
 	}
 }
 
-// ShiftExpiration moves the idle deadline of the request's session to its lifetime from now, at once and for
-// every node, instead of when the session is released and touchInterval has passed. A cookie with Max-Age is renewed. It
-// moves no deadline earlier and none past the absolute one. A session that under Handler would begin with the response is stored at
-// once. Without a session it returns [ErrNotFound], with a third-party provider an error wrapping [errors.ErrUnsupported].
+// ShiftExpiration moves the idle deadline of the request's session to its lifetime from now. It does so at once and for
+// every node, and does not wait for the release or for touchInterval. It moves no deadline to an earlier time, and none
+// past the absolute deadline. A cookie with a Max-Age is renewed. A session that under Handler would begin with the
+// response is stored at once.
+//
+// It returns [ErrNotFound] if there is no session, [ErrDestroyed] if the session has ended during the request, and an error
+// wrapping [errors.ErrUnsupported] with a third-party provider.
 func (m *Manager) ShiftExpiration(w http.ResponseWriter, r *http.Request) error {
 	return m.withSession(arrivalOf(w, r), (*Session).shift)
 }
 
-// ShiftExpirationExchange is [Manager.ShiftExpiration] for another HTTP stack than net/http.
+// ShiftExpirationExchange is [Manager.ShiftExpiration] for an HTTP stack other than net/http.
 func (m *Manager) ShiftExpirationExchange(x Exchange) error {
 	return m.withSession(arrival{x: x}, (*Session).shift)
 }
@@ -194,15 +204,18 @@ func (s *Session) shift(ctx context.Context) error {
 	return err
 }
 
-// UpdateExpiration sets the idle deadline of the request's session to d from now, at once and for every node, be it
-// later or earlier, but not past the absolute deadline. What this request stores later does not move it; the next
-// request that uses the session does, if its lifetime from then is longer: SetLifetime changes that. A cookie with
-// Max-Age gets d. d is from a millisecond to a century: [Manager.Destroy] ends a session. Other errors are those of ShiftExpiration.
+// UpdateExpiration sets the idle deadline of the request's session to d from now, at once and for every node. The new
+// deadline may be earlier or later than the old one, but not past the absolute deadline. If the cookie has a Max-Age, it
+// becomes d.
+//
+// Later saves of this request do not move the deadline. The next request that uses the session moves it if the session's
+// lifetime from then on ends later; [Session.SetLifetime] changes that lifetime. d is from a millisecond to a century; to
+// end a session use [Manager.Destroy]. Other errors are those of [Manager.ShiftExpiration].
 func (m *Manager) UpdateExpiration(w http.ResponseWriter, r *http.Request, d time.Duration) error {
 	return m.updateExpiration(arrivalOf(w, r), d)
 }
 
-// UpdateExpirationExchange is [Manager.UpdateExpiration] for another HTTP stack than net/http.
+// UpdateExpirationExchange is [Manager.UpdateExpiration] for an HTTP stack other than net/http.
 func (m *Manager) UpdateExpirationExchange(x Exchange, d time.Duration) error {
 	return m.updateExpiration(arrival{x: x}, d)
 }
@@ -225,7 +238,7 @@ func (m *Manager) updateExpiration(a arrival, d time.Duration) error {
 	})
 }
 
-// withSession calls do with the request's session, locked, if it is live.
+// withSession calls do with the request's session, which is locked, if it is live.
 func (m *Manager) withSession(a arrival, do func(s *Session, ctx context.Context) error) error {
 	request, err := a.context()
 	switch {

@@ -6,26 +6,26 @@ import (
 	"slices"
 )
 
-// Flash messages are shown once: a handler leaves one and redirects, the page that comes next takes it. They
-// are part of the session, so that every node has them, but none of its values: All, Len, Get and Clear know
-// nothing of them. There are two kinds, which do not meet: lists (AddFlash, Flashes) as in gorilla/sessions, and
-// one message a key (SetFlash, GetFlash) as in go-sessions.
+// Flash messages are shown once: a handler adds one and redirects, and the next page takes it. They are stored with the
+// session, so that every node has them, but they are not among its values: All, Len, Get and Clear ignore them. There are
+// two separate kinds: lists (AddFlash, Flashes) as in gorilla/sessions, and one message for each key (SetFlash, GetFlash)
+// as in go-sessions.
 //
-// A message is lost neither to a request that adds another one nor to one that takes those that it has seen. Two
-// requests that run at the same time may both show it.
+// No message is lost if another request adds one or takes those that it has seen. Two requests that run at the same time
+// may both show the same message.
 const (
 	flashList  = reservedPrefix + "flashes"
 	flashNamed = reservedPrefix + "flash"
 )
 
-// A flash is one message. It is stored as three elements of a list, so that every codec can hold it.
+// A flash is one message. It is stored as three elements of a list, a form that every codec can hold.
 type flash struct {
 	id    int64 // tells it from an equal one that is added later; a JSON number holds it
 	name  string
 	value any
 }
 
-// flashesOf reads what is stored. What has another form was not written here, and is no message.
+// flashesOf reads the stored form. Anything in another form was not written by this package and is ignored.
 func flashesOf(stored any) []flash {
 	list, _ := stored.([]any)
 	flashes := make([]flash, 0, len(list)/3+1)
@@ -39,7 +39,7 @@ func flashesOf(stored any) []flash {
 	return flashes
 }
 
-// storedFlashes is what flashesOf reads: nil, which is no value, for none.
+// storedFlashes returns the form that flashesOf reads. For no flashes it returns nil, which is no value.
 func storedFlashes(flashes []flash) any {
 	if len(flashes) == 0 {
 		return nil
@@ -51,8 +51,8 @@ func storedFlashes(flashes []flash) any {
 	return list
 }
 
-// AddFlash adds a message to a list: the one of key, of which at most one is used, or the one without a name.
-// Errors are those of Set; a nil value adds nothing.
+// AddFlash adds a message to the list of key, or without a key to the list that has no name. Only the first key is used. A
+// nil value adds nothing. Errors are those of Set.
 func (s *Session) AddFlash(ctx context.Context, value any, key ...string) error {
 	if value == nil {
 		return nil
@@ -60,8 +60,7 @@ func (s *Session) AddFlash(ctx context.Context, value any, key ...string) error 
 	return s.addFlash(ctx, flashList, flash{name: listOf(key), value: value}, nil)
 }
 
-// SetFlash sets the message of key, instead of the one that it may have. A nil value removes that. Errors are
-// those of Set.
+// SetFlash sets the message of key and replaces the one it had. A nil value removes the message. Errors are those of Set.
 func (s *Session) SetFlash(ctx context.Context, key string, value any) error {
 	named := func(f flash) bool { return f.name == key }
 	if value == nil {
@@ -78,7 +77,7 @@ func listOf(key []string) string {
 	return key[0]
 }
 
-// addFlash adds f to those under key, instead of those that replaces reports, if it is not nil.
+// addFlash adds f to the messages under key. If replaces is not nil, f takes the place of those for which it returns true.
 func (s *Session) addFlash(ctx context.Context, key string, f flash, replaces func(flash) bool) error {
 	s.mu.Lock()
 	defer s.unlock()
@@ -96,8 +95,8 @@ func (s *Session) addFlash(ctx context.Context, key string, f flash, replaces fu
 	}})
 }
 
-// Flashes returns the messages of a list, in the order in which they were added, and removes them: the list of key,
-// or the one without a name. With an error they stay. Without messages nothing changes.
+// Flashes returns the messages in the list of key, or without a key in the list that has no name, in the order in which
+// they were added, and removes them. If there are none, it changes nothing. After an error the messages stay.
 func (s *Session) Flashes(ctx context.Context, key ...string) ([]any, error) {
 	name := listOf(key)
 	flashes, err := s.takeFlashes(ctx, flashList, func(f flash) bool { return f.name == name })
@@ -108,7 +107,7 @@ func (s *Session) Flashes(ctx context.Context, key ...string) ([]any, error) {
 	return values, err
 }
 
-// GetFlash returns the message of key and removes it, or returns nil if there is none. With an error it stays.
+// GetFlash returns the message of key and removes it. It returns nil if there is none. After an error the message stays.
 func (s *Session) GetFlash(ctx context.Context, key string) (any, error) {
 	flashes, err := s.takeFlashes(ctx, flashNamed, func(f flash) bool { return f.name == key })
 	if err != nil || len(flashes) == 0 {
@@ -117,7 +116,7 @@ func (s *Session) GetFlash(ctx context.Context, key string) (any, error) {
 	return flashes[len(flashes)-1].value, nil
 }
 
-// GetFlashes returns all messages that SetFlash has set, by key, and removes them. With an error they stay.
+// GetFlashes returns all messages that SetFlash has set, by key, and removes them. After an error they stay.
 func (s *Session) GetFlashes(ctx context.Context) (map[string]any, error) {
 	flashes, err := s.takeFlashes(ctx, flashNamed, func(flash) bool { return true })
 	values := make(map[string]any, len(flashes))
@@ -127,7 +126,8 @@ func (s *Session) GetFlashes(ctx context.Context) (map[string]any, error) {
 	return values, err
 }
 
-// PeekFlash returns the message of key, or nil if there is none, and leaves it.
+// PeekFlash returns the message of key without removing it, or nil if there is none. If the messages cannot be read, the
+// error goes to ErrorHandler and Logger.
 func (s *Session) PeekFlash(ctx context.Context, key string) any {
 	for _, f := range s.seeFlashes(ctx, flashNamed) {
 		if f.name == key {
@@ -137,7 +137,8 @@ func (s *Session) PeekFlash(ctx context.Context, key string) any {
 	return nil
 }
 
-// HasFlash reports whether there is a message of key, of either kind; without a key, whether there is any.
+// HasFlash reports whether there is a message of key, of either kind, or without a key whether there is any message. Errors
+// are handled as in PeekFlash.
 func (s *Session) HasFlash(ctx context.Context, key ...string) bool {
 	for _, list := range [...]string{flashNamed, flashList} {
 		for _, f := range s.seeFlashes(ctx, list) {
@@ -149,7 +150,8 @@ func (s *Session) HasFlash(ctx context.Context, key ...string) bool {
 	return false
 }
 
-// takeFlashes returns the messages under key that are wanted, and removes these: not one that is added meanwhile.
+// takeFlashes returns the messages under key for which wanted returns true, and removes them. A message that is added in
+// the meantime stays.
 func (s *Session) takeFlashes(ctx context.Context, key string, wanted func(flash) bool) ([]flash, error) {
 	s.mu.Lock()
 	defer s.unlock()
@@ -174,7 +176,7 @@ func (s *Session) takeFlashes(ctx context.Context, key string, wanted func(flash
 	return flashes, nil
 }
 
-// seeFlashes returns the messages under key. What cannot be read is reported.
+// seeFlashes returns the messages under key. It reports an error if they cannot be read.
 func (s *Session) seeFlashes(ctx context.Context, key string) []flash {
 	s.mu.Lock()
 	flashes, err := s.flashes(ctx, key)

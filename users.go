@@ -11,20 +11,20 @@ import (
 	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
-// Info is what an application or an operator may know of a session. It lets nobody in.
+// Info describes a session to an application or an operator. Nothing in it gives access to the session.
 type Info struct {
 	ID       string    // the public id, as [Session.ID] returns it
-	Label    string    // as [Session.SetLabel] has it
-	User     string    // who is logged in, "" for nobody
-	Created  time.Time // when it began, or the user logged in
-	AuthTime time.Time // when the user logged in, the zero time if nobody did
-	LastSeen time.Time // when it was last used, to within touchInterval
+	Label    string    // the text that [Session.SetLabel] has set, or ""
+	User     string    // the user who is logged in, or ""
+	Created  time.Time // when the session began, or when the user logged in
+	AuthTime time.Time // when the user logged in, or the zero time
+	LastSeen time.Time // when it was last used; up to touchInterval too early
 	Expires  time.Time // when it ends if it is not used again
-	Deadline time.Time // when it ends, used or not; the zero time for never
+	Deadline time.Time // when it ends even if it is used, or the zero time
 }
 
-// ID returns the session's public id, for logs, dashboards and [Manager.DestroyByID]: the sid cannot be found
-// from it. It is "" while a lazy session has nothing to store, and another after Regenerate or Login.
+// ID returns the session's public id, for logs, dashboards and [Manager.DestroyByID]. Nobody can derive the sid from it. It
+// is "" while a lazy session has nothing to store, and changes with each Regenerate and Login.
 func (s *Session) ID() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -42,8 +42,9 @@ func (s *Session) publicID() string {
 	return ""
 }
 
-// SessionsOf returns the live sessions of user, the latest login first. It loads each of them, to see that it opens. Having
-// none is no error. Where the provider cannot list users the error wraps [errors.ErrUnsupported].
+// SessionsOf returns the live sessions of user, the latest login first. It loads each of them to check that it can be read.
+// If there are none, it returns an empty list and no error. If the provider cannot list users, the error wraps
+// [errors.ErrUnsupported].
 func (m *Manager) SessionsOf(ctx context.Context, user string) ([]Info, error) {
 	m.calls.begin()
 	defer m.calls.end()
@@ -71,10 +72,10 @@ func (m *Manager) SessionsOf(ctx context.Context, user string) ([]Info, error) {
 	return infos, nil
 }
 
-// DestroyUser ends all sessions of user, but those with the public ids in except, and returns how many. It goes
-// on until it finds none that was there before, so that one which gets a new sid meanwhile does not escape; a
-// login during the call may stand. Each list of the sessions and each end takes at most opTimeout. With an error some may
-// have ended.
+// DestroyUser ends all sessions of user, except those whose public ids are in except, and returns how many it has ended. It
+// lists the sessions again until it finds none that existed before the call, so a session that gets a new sid in the
+// meantime does not escape. A session that logs in during the call may stay. Each list and each end takes at most
+// opTimeout. After an error some sessions may have ended.
 func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string) (int, error) {
 	m.calls.begin()
 	defer m.calls.end()
@@ -109,15 +110,15 @@ func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string
 	return ended, nil
 }
 
-// maxPasses is how often DestroyUser looks for sessions. No user is that busy: somebody puts them back.
+// maxPasses limits how often DestroyUser lists the sessions. No user is that busy: somebody must be putting sessions back.
 const maxPasses = 256
 
 var errComeBack = errors.New("session: destroy: sessions keep coming back after they were ended")
 
-// DestroyOf ends the session of user with a public id, as [Info] has it, for a page on which users end their own: id may
-// come from the request. A session of somebody else's, and of nobody's, is [ErrNotFound] as an absent one is, and stays; so is one
-// that has another id by now, since a Regenerate or a Login gave it a new sid. A sid is no public id. With a provider that keeps no
-// users the error wraps [errors.ErrUnsupported].
+// DestroyOf ends the session of user that has the public id, as [Info] shows it. It is meant for pages on which users end
+// their own sessions, so id may come from the request. The error wraps [ErrNotFound] if there is no such session, if the
+// session belongs to another user or to nobody, or if a Regenerate or Login has given it another id; no session ends then.
+// A sid is not a public id. With a provider that keeps no users the error wraps [errors.ErrUnsupported].
 func (m *Manager) DestroyOf(ctx context.Context, user, id string) error {
 	m.calls.begin()
 	defer m.calls.end()
@@ -145,7 +146,8 @@ func (m *Manager) DestroyOf(ctx context.Context, user, id string) error {
 	return nil
 }
 
-// keyOfUsers returns the storage key of a session of user. Where it is not the public id, it is among the user's.
+// keyOfUsers returns the storage key of a session of user. If storage keys are not public ids, it searches the user's
+// sessions.
 func (m *Manager) keyOfUsers(ctx context.Context, user, id string) (string, error) {
 	if !m.plainKeys {
 		return m.keyOf(ctx, id)
@@ -166,8 +168,8 @@ func (m *Manager) keyOfUsers(ctx context.Context, user, id string) (string, erro
 	return "", ErrNotFound
 }
 
-// deleteOf removes the record under key if it is the user's, and rec then is what it has removed. What changes meanwhile is
-// looked at again.
+// deleteOf removes the record under key if it belongs to user. rec is then the removed record. If the record changes in the
+// meantime, deleteOf looks at it again.
 func (m *Manager) deleteOf(ctx context.Context, b driver.Backend, key, user string, rec *driver.Record) error {
 	for {
 		*rec = m.newRecord()
@@ -189,7 +191,7 @@ func (m *Manager) deleteOf(ctx context.Context, b driver.Backend, key, user stri
 
 var errNoName = errors.New("session: the user name is empty")
 
-// userLister returns what lists the sessions of user.
+// userLister returns the backend as a UserLister, or why it is none, or an error if user is "".
 func (m *Manager) userLister(user string) (driver.UserLister, error) {
 	l, err := optional[driver.UserLister](m, userLists)
 	if err == nil && user == "" {
@@ -198,8 +200,9 @@ func (m *Manager) userLister(user string) (driver.UserLister, error) {
 	return l, err
 }
 
-// entriesOf returns the records of a user, whose stored names these are: all of them, so that nothing else is asked while the
-// list holds a connection. It takes no longer than any call of the store, or a silent server would hold it for ever.
+// entriesOf returns the records of the user with these stored names. It collects them all, so that no other call is made
+// while the list holds a connection. It has the time limit of any call of the store; otherwise a silent server would hold
+// it forever.
 func (m *Manager) entriesOf(ctx context.Context, l driver.UserLister, names []string) (entries []driver.Entry, err error) {
 	ctx, cancel := m.loadContext(ctx)
 	defer cancel()
@@ -215,14 +218,15 @@ func (m *Manager) entriesOf(ctx context.Context, l driver.UserLister, names []st
 	return entries, nil
 }
 
-// revoke ends the session under a storage key for somebody other than its client. user is as stored.
+// revoke ends the session under a storage key for somebody other than its client. user is in its stored form.
 func (m *Manager) revoke(ctx context.Context, key, user string) error {
 	event, err := m.revokeUntold(ctx, key, user)
 	tell(event)
 	return err
 }
 
-// revokeUntold is revoke for a caller that holds a lock: it returns what tells OnDestroy.
+// revokeUntold is revoke for a caller that holds a lock. The caller must call event, unless it is nil, once the lock is
+// given up.
 func (m *Manager) revokeUntold(ctx context.Context, key, user string) (event func(), err error) {
 	ctx, cancel := m.saveContext(ctx)
 	defer cancel()
@@ -233,7 +237,7 @@ func (m *Manager) revokeUntold(ctx context.Context, key, user string) (event fun
 	return m.destroyed(ctx, key, user, ReasonRevoked), nil
 }
 
-// info returns what a record says of its session, which has this metadata.
+// info returns the Info of a record with this metadata.
 func (m *Manager) info(e *driver.Entry, meta *merge.Meta) Info {
 	now := time.Now()
 	expires := merge.Bounded(now, e.Expires, e.Deadline)
@@ -250,10 +254,10 @@ func (m *Manager) info(e *driver.Entry, meta *merge.Meta) Info {
 // maxLabel is how many bytes a label may have. A browser's User-Agent is about half as long.
 const maxLabel = 255
 
-// SetLabel says what a user will know this session by in a list of all of them: "Firefox on Linux, Leeds". It
-// is stored with the next save, as a value is, and stays over Regenerate and a Login of the same user; "" removes it, and
-// so does Flush. More than 255 bytes are [ErrTooLarge]. Other errors are those of Set; a third-party provider has no
-// place for it: [errors.ErrUnsupported].
+// SetLabel sets the text by which users recognize this session in a list of their sessions, for example "Firefox on Linux,
+// Leeds". The label is stored with the next save, as a value is. It stays after a Regenerate and after a Login of the same
+// user. "" removes it, and so does Flush. A label of more than 255 bytes is an error wrapping [ErrTooLarge]. Other errors
+// are those of Set. With a third-party provider, which cannot store labels, the error wraps [errors.ErrUnsupported].
 func (s *Session) SetLabel(ctx context.Context, label string) error {
 	switch {
 	case s.m.cannot[labels] != nil:
@@ -264,15 +268,15 @@ func (s *Session) SetLabel(ctx context.Context, label string) error {
 	return s.change(ctx, edit{op: opMeta, field: merge.Label, value: label})
 }
 
-// Label returns what SetLabel has set, or "".
+// Label returns the text that SetLabel has set, or "".
 func (s *Session) Label(context.Context) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.draft.Meta().Text(merge.Label)
 }
 
-// details returns what a listed record says of its session together with its values, which a list does not have.
-// It is [ErrNotFound] for one that has ended meanwhile.
+// details loads the values of a listed record, which a list does not contain, and returns its Info. It returns
+// [ErrNotFound] if the session has ended in the meantime.
 func (m *Manager) details(ctx context.Context, e *driver.Entry) (Info, error) {
 	ctx, cancel := m.loadContext(ctx)
 	defer cancel()

@@ -44,10 +44,10 @@ func (p *provider) Close() error {
 
 var errNotOpened = errors.New("session: provider is not open: use the one that Manager.GetProvider returns, or call SessionInit first")
 
-// maxFacadeSID is well over what a Manager makes: prefix of 64, 64 bytes in hex.
+// maxFacadeSID is more than the length of any sid that a Manager makes: a prefix of 64 characters, and 64 bytes in hex.
 const maxFacadeSID = 256
 
-// facade runs do with the manager behind p, unless one of sids cannot be worked with.
+// facade calls do with the manager behind p, or returns an error if there is none or one of sids is not acceptable.
 func (p *provider) facade(ctx context.Context, do func(ctx context.Context, m *Manager) error, sids ...string) error {
 	p.mu.Lock()
 	m := p.m
@@ -128,8 +128,8 @@ func (p *provider) SessionAll(ctx context.Context) (n int) {
 	return n
 }
 
-// warnNotOpened logs what the methods without an error cannot say. An application may ask for a new provider each time: so it
-// logs once for all that have come of one.
+// warnNotOpened logs what methods that return no error cannot say. An application may ask for a new provider each time, so
+// all providers that come from one log it once.
 func (p *provider) warnNotOpened(ctx context.Context) {
 	p.warned.Do(func() { defaultLogger.WarnContext(orBackground(ctx), errNotOpened.Error()) })
 }
@@ -145,9 +145,9 @@ func (p *provider) SessionGC(ctx context.Context) {
 	m.sweep(ctx)
 }
 
-// GetSessionStore returns the session of a sid, outside any request. A sid that is unknown, expired or
-// malformed is an error wrapping [ErrNotFound]; nothing begins. The caller must release the result. Client-side
-// providers cannot do this: the error wraps [errors.ErrUnsupported].
+// GetSessionStore returns the session with this sid, outside any request. If the sid is unknown, expired or malformed, the
+// error wraps [ErrNotFound], and no session begins. The caller must release the result. With a client-side provider the
+// error wraps [errors.ErrUnsupported].
 func (m *Manager) GetSessionStore(sid string) (Store, error) {
 	switch {
 	case m.cannot[bySID] != nil:
@@ -172,7 +172,7 @@ func (m *Manager) lookup(ctx context.Context, sid string) (*Session, error) {
 	return s, nil
 }
 
-// read is lookup, but an absent session begins.
+// read is lookup, except that a session begins if there is none.
 func (m *Manager) read(ctx context.Context, sid string) (*Session, error) {
 	for try := 0; ; try++ {
 		s, err := m.lookup(ctx, sid)
@@ -193,7 +193,8 @@ func (m *Manager) beginAs(ctx context.Context, sid string) (*Session, error) {
 	return s, s.ensure(ctx)
 }
 
-// GetActiveSession returns how many sessions are live, or 0 if the provider cannot tell.
+// GetActiveSession returns how many sessions are live, or 0 if the provider cannot tell. An error of the store goes to
+// ErrorHandler and Logger; [Manager.Count] returns it.
 func (m *Manager) GetActiveSession() int {
 	return m.facade.SessionAll(context.Background())
 }
@@ -210,5 +211,5 @@ func (m *Manager) count(ctx context.Context) int {
 	return n
 }
 
-// GetProvider returns the manager's provider, open: its methods work on the manager's sessions.
+// GetProvider returns the manager's provider. It is open, and its methods work on the manager's sessions.
 func (m *Manager) GetProvider() Provider { return m.facade }

@@ -8,9 +8,9 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// GC removes expired sessions: at once, and then every sweepInterval, give or take a tenth so that nodes do
-// not sweep together. It returns at once, so that go m.GC() and m.GC() are the same; a second call does
-// nothing. Close stops it. Expired sessions are gone for requests whether they were swept or not.
+// GC starts the sweeper, which removes expired sessions: at once, and then every sweepInterval, plus or minus a tenth so
+// that nodes do not sweep at the same time. GC returns immediately, so go m.GC() and m.GC() do the same. A second call does
+// nothing. Close stops the sweeper. Requests never get an expired session, whether it was swept or not.
 func (m *Manager) GC() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -38,8 +38,8 @@ func (m *Manager) sweep(ctx context.Context) {
 	})
 }
 
-// expired returns what tells OnDestroy of an expired session, nil if there is no such handler. The sweep goes on when the
-// handler panics.
+// expired returns the function that tells OnDestroy of an expired session, or nil if OnDestroy is not set. The sweep goes
+// on when OnDestroy panics.
 func (m *Manager) expired() func(key, user string) {
 	if m.cfg.OnDestroy == nil {
 		return nil

@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// Get returns the value under key as a T. An absent one is [ErrNoValue], one of another type a [*TypeError]:
-// a T that is stored as an int64 is no int. With the json codec, which does not know Go's types, the value
-// is decoded into a T as [json.Unmarshal] does it. What is returned is the caller's own. s is a *Session, or the
-// Store of a third-party provider, in which a nil value counts as absent.
+// Get returns the value under key as a T. If there is none, the error is [ErrNoValue]; if it has another type, the error is
+// a [*TypeError]: a value that is stored as an int64 is not an int. The json codec does not know Go's types, so there the
+// value is decoded into a T as [json.Unmarshal] does. The result belongs to the caller. s is a *Session or the Store of a
+// third-party provider, where a nil value is treated as missing.
 func Get[T any](ctx context.Context, s Store, key any) (T, error) {
 	sess, ok := s.(*Session)
 	if ok {
@@ -27,10 +27,10 @@ func Get[T any](ctx context.Context, s Store, key any) (T, error) {
 	return asIs[T](v, false)
 }
 
-// Update is [Session.Update] for a value of type T, which fn gets as [Get] returns it, with the json codec too. Without a value
-// fn gets the zero T. A nil T, of a pointer, map, slice or interface type, is no value: it removes what there is. A value of another
-// type is a [*TypeError], and nothing is changed. Of the Store of a third-party provider it is a Get and a Set, between which others
-// may change the value.
+// Update is [Session.Update] for a value of type T. fn gets the value as [Get] returns it, also with the json codec, or the
+// zero T if there is none. If fn returns a nil T, of a pointer, map, slice or interface type, the value is removed. If the
+// value has another type, the error is a [*TypeError] and nothing is changed. On the Store of a third-party provider Update
+// is a Get and a Set, and other requests may change the value between them.
 func Update[T any](ctx context.Context, s Store, key any, fn func(old T) (T, error)) error {
 	sess, ok := s.(*Session)
 	if ok {
@@ -47,7 +47,7 @@ func Update[T any](ctx context.Context, s Store, key any, fn func(old T) (T, err
 	return s.Set(ctx, key, value)
 }
 
-// updated returns what fn makes of a value, nil for none.
+// updated returns what fn makes of a value, or nil if that is no value.
 func updated[T any](old any, inJSON bool, fn func(old T) (T, error)) (any, error) {
 	var t T
 	if old != nil {
@@ -63,21 +63,22 @@ func updated[T any](old any, inJSON bool, fn func(old T) (T, error)) (any, error
 	return t, nil
 }
 
-// isNilable reports whether values of this kind can be nil, and can be stored otherwise. A nil of an interface type is nil as an any.
+// isNilable reports whether values of this kind can be nil, and are stored if they are not. A nil of an interface type is
+// nil as an any.
 func isNilable(k reflect.Kind) bool {
 	return k == reflect.Pointer || k == reflect.Map || k == reflect.Slice
 }
 
-// A TypeError says that a value has not the type that was asked for, or does not fit into it. It shows neither the
-// value nor its key.
+// A TypeError says that a value does not have the requested type or does not fit into it. It shows neither the value nor
+// its key.
 type TypeError struct {
-	Stored reflect.Type // the value's; nil for a nil value
-	Wanted reflect.Type // what was asked for
-	// Unfit says that the value is a number, or the text of one, but none that Wanted can hold.
+	Stored reflect.Type // the type of the value; nil for a nil value
+	Wanted reflect.Type // the type that was requested
+	// Unfit says that the value is a number, or the text of one, but that Wanted cannot hold it.
 	Unfit bool
 }
 
-// Error names the two types.
+// Error names the two types and not the value.
 func (e *TypeError) Error() string {
 	stored := "nil"
 	if e.Stored != nil {
@@ -89,7 +90,7 @@ func (e *TypeError) Error() string {
 	return fmt.Sprintf("session: the value is of type %s, not %v", stored, e.Wanted)
 }
 
-// read returns the value under key as convert makes it of what is stored. inJSON says that types were lost.
+// read returns what convert makes of the value under key. inJSON says that the codec does not keep types.
 func read[T any](ctx context.Context, s *Session, key any, convert func(v any, inJSON bool) (T, error)) (T, error) {
 	v, ok, err := s.look(ctx, key)
 	if err == nil && !ok {
@@ -120,7 +121,7 @@ func asIs[T any](v any, inJSON bool) (T, error) {
 	return none, &TypeError{Stored: reflect.TypeOf(v), Wanted: wanted}
 }
 
-// readOr is read with a default, for what is absent or of another type. What cannot be read is reported.
+// readOr is read that returns value where there is none or it cannot be converted. An error of reading is reported.
 func readOr[T any](ctx context.Context, s *Session, key any, value T, convert func(v any, inJSON bool) (T, error)) T {
 	v, ok, err := s.look(ctx, key)
 	if err != nil {
@@ -135,23 +136,26 @@ func readOr[T any](ctx context.Context, s *Session, key any, value T, convert fu
 	return value
 }
 
-// GetString returns the string under key. Errors are those of [Get]: [ErrNoValue], [*TypeError].
+// GetString returns the string under key. Errors are those of [Get]: [ErrNoValue] or a [*TypeError].
 func (s *Session) GetString(ctx context.Context, key any) (string, error) {
 	return read(ctx, s, key, asIs[string])
 }
 
-// GetStringDefault is GetString that returns value where GetString returns an error.
+// GetStringDefault is [Session.GetString], except that it returns value instead of an error. A value that cannot be read is
+// reported to ErrorHandler and Logger.
 func (s *Session) GetStringDefault(ctx context.Context, key any, value string) string {
 	return readOr(ctx, s, key, value, asIs[string])
 }
 
-// GetInt returns the integer under key: of any integer type, as a float without a fraction, or as a string of
-// decimal digits. One that an int cannot hold is a [*TypeError], as is what is no integer. Absent: [ErrNoValue].
+// GetInt returns the integer under key. The stored value can be of any integer type, a float without a fraction, or a
+// string of decimal digits. If there is no value, the error is [ErrNoValue]. If it is not an integer, or an int cannot hold
+// it, the error is a [*TypeError].
 func (s *Session) GetInt(ctx context.Context, key any) (int, error) {
 	return read(ctx, s, key, asInteger[int])
 }
 
-// GetIntDefault is GetInt that returns value where GetInt returns an error.
+// GetIntDefault is [Session.GetInt], except that it returns value instead of an error. A value that cannot be read is
+// reported to ErrorHandler and Logger.
 func (s *Session) GetIntDefault(ctx context.Context, key any, value int) int {
 	return readOr(ctx, s, key, value, asInteger[int])
 }
@@ -161,29 +165,32 @@ func (s *Session) GetInt64(ctx context.Context, key any) (int64, error) {
 	return read(ctx, s, key, asInteger[int64])
 }
 
-// GetInt64Default is GetInt64 that returns value where GetInt64 returns an error.
+// GetInt64Default is [Session.GetInt64], except that it returns value instead of an error. A value that cannot be read is
+// reported to ErrorHandler and Logger.
 func (s *Session) GetInt64Default(ctx context.Context, key any, value int64) int64 {
 	return readOr(ctx, s, key, value, asInteger[int64])
 }
 
-// GetUint64 is GetInt for a uint64, which no negative number fits into.
+// GetUint64 is GetInt for a uint64. Negative numbers do not fit.
 func (s *Session) GetUint64(ctx context.Context, key any) (uint64, error) {
 	return read(ctx, s, key, asInteger[uint64])
 }
 
-// GetUint64Default is GetUint64 that returns value where GetUint64 returns an error.
+// GetUint64Default is [Session.GetUint64], except that it returns value instead of an error. A value that cannot be read is
+// reported to ErrorHandler and Logger.
 func (s *Session) GetUint64Default(ctx context.Context, key any, value uint64) uint64 {
 	return readOr(ctx, s, key, value, asInteger[uint64])
 }
 
-// GetFloat64 returns the number under key: a float of either type, an integer that a float64 holds exactly, or
-// a string that [strconv.ParseFloat] reads. With the json codec, where a float can look like an integer, integers
-// are rounded. Errors are those of GetInt.
+// GetFloat64 returns the number under key. The stored value can be a float of either type, an integer that a float64 holds
+// exactly, or a string that [strconv.ParseFloat] reads. With the json codec, where a float can look like an integer,
+// integers are rounded. Errors are those of GetInt.
 func (s *Session) GetFloat64(ctx context.Context, key any) (float64, error) {
 	return read(ctx, s, key, asFloat[float64])
 }
 
-// GetFloat64Default is GetFloat64 that returns value where GetFloat64 returns an error.
+// GetFloat64Default is [Session.GetFloat64], except that it returns value instead of an error. A value that cannot be read
+// is reported to ErrorHandler and Logger.
 func (s *Session) GetFloat64Default(ctx context.Context, key any, value float64) float64 {
 	return readOr(ctx, s, key, value, asFloat[float64])
 }
@@ -193,43 +200,47 @@ func (s *Session) GetFloat32(ctx context.Context, key any) (float32, error) {
 	return read(ctx, s, key, asFloat[float32])
 }
 
-// GetFloat32Default is GetFloat32 that returns value where GetFloat32 returns an error.
+// GetFloat32Default is [Session.GetFloat32], except that it returns value instead of an error. A value that cannot be read
+// is reported to ErrorHandler and Logger.
 func (s *Session) GetFloat32Default(ctx context.Context, key any, value float32) float32 {
 	return readOr(ctx, s, key, value, asFloat[float32])
 }
 
-// GetBool returns the bool under key; neither 1 nor "true" is one. Errors are those of [Get].
+// GetBool returns the bool under key. Neither 1 nor "true" is a bool. Errors are those of [Get].
 func (s *Session) GetBool(ctx context.Context, key any) (bool, error) {
 	return read(ctx, s, key, asIs[bool])
 }
 
-// GetBoolDefault is GetBool that returns value where GetBool returns an error.
+// GetBoolDefault is [Session.GetBool], except that it returns value instead of an error. A value that cannot be read is
+// reported to ErrorHandler and Logger.
 func (s *Session) GetBoolDefault(ctx context.Context, key any, value bool) bool {
 	return readOr(ctx, s, key, value, asIs[bool])
 }
 
-// GetBytes returns the []byte under key, a copy. The json codec stores it in base64, so that there any string
-// in base64 is one. Errors are those of [Get].
+// GetBytes returns a copy of the []byte under key. The json codec stores bytes in base64, so that with it any string in
+// base64 is a []byte. Errors are those of [Get].
 func (s *Session) GetBytes(ctx context.Context, key any) ([]byte, error) {
 	return read(ctx, s, key, asIs[[]byte])
 }
 
-// GetBytesDefault is GetBytes that returns value where GetBytes returns an error.
+// GetBytesDefault is [Session.GetBytes], except that it returns value instead of an error. A value that cannot be read is
+// reported to ErrorHandler and Logger.
 func (s *Session) GetBytesDefault(ctx context.Context, key any, value []byte) []byte {
 	return readOr(ctx, s, key, value, asIs[[]byte])
 }
 
-// GetTime returns the time under key. The json codec stores it as RFC 3339. Errors are those of [Get].
+// GetTime returns the time under key. The json codec stores it in the form of RFC 3339. Errors are those of [Get].
 func (s *Session) GetTime(ctx context.Context, key any) (time.Time, error) {
 	return read(ctx, s, key, asIs[time.Time])
 }
 
-// GetTimeDefault is GetTime that returns value where GetTime returns an error.
+// GetTimeDefault is [Session.GetTime], except that it returns value instead of an error. A value that cannot be read is
+// reported to ErrorHandler and Logger.
 func (s *Session) GetTimeDefault(ctx context.Context, key any, value time.Time) time.Time {
 	return readOr(ctx, s, key, value, asIs[time.Time])
 }
 
-// A number is what the getters of numbers make of a stored value.
+// A number is how the getters of numbers see a stored value.
 type number struct {
 	neg   bool
 	abs   uint64 // of an integer
@@ -238,7 +249,7 @@ type number struct {
 	known bool // it is a number at all
 }
 
-// numberOf reads a value of any basic numeric type, or a text as go-sessions does.
+// numberOf reads a value of any basic numeric type, or text, as go-sessions does.
 func numberOf(v any) number {
 	switch v := v.(type) {
 	case int:
@@ -329,7 +340,7 @@ func magnitude[T integer](t T) uint64 {
 	return uint64(t)
 }
 
-// asFloat returns v as a T. Only a float may be rounded; in JSON it may look like an integer.
+// asFloat returns v as a T. Only a float may be rounded; in JSON, a float may look like an integer.
 func asFloat[T float32 | float64](v any, inJSON bool) (T, error) {
 	if t, ok := v.(T); ok {
 		return t, nil

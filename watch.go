@@ -11,21 +11,22 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// PollInterval is how often a watched session is looked at where the provider cannot tell of its end: see
-// [Session.Done].
+// PollInterval is how often the manager looks whether a watched session still exists, if the provider cannot report the end
+// of a session: see [Session.Done].
 const PollInterval = 5 * time.Second
 
-// Done returns a channel that is closed when the session ends: destroyed by anyone, regenerated, or past its
-// deadlines. A handler that lives longer than a request usually does, such as a stream of events or a WebSocket, ends
-// with it. On this node that is at once; on others, with a provider that is a [driver.Watcher], as soon as the store says so,
-// and with the rest after [PollInterval] at most. While the store cannot be reached nothing ends but what
-// expires.
+// Done returns a channel that is closed when the session ends: when anybody destroys it, when it gets a new sid, or when a
+// deadline has passed. It is meant for handlers that run longer than a usual request, such as streams of events and
+// WebSockets, and that should end with the session.
 //
-// After Regenerate or Login another call returns the channel of the session as it goes on. A lazy session that has
-// nothing to store has not begun: its channel is nil. One that is kept in the client ends when it expires,
-// or by this very request. The watch ends with the request, or with the manager: then the channel stays open.
+// If the session ends on this node, the channel is closed at once. If it ends on another node, the channel is closed as
+// soon as the store reports it, with a provider that is a [driver.Watcher], and otherwise after [PollInterval] at most.
+// While the store cannot be reached, the channel stays open, also after the deadline. A session that is kept in the client
+// ends only when it expires or by this request itself.
 //
-// The first call makes one look at the store, in the background.
+// The channel stays open when the request ends or the manager is closed; the watch is then over. After Regenerate or Login,
+// another call returns the channel of the session under its new sid. Done returns nil for a lazy session that has nothing
+// to store and with a third-party provider. The first call looks at the store once, in the background.
 func (s *Session) Done() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -49,21 +50,21 @@ var closedChannel = func() chan struct{} {
 	return ch
 }()
 
-// watches are the sessions of a manager whose end somebody waits for, by storage key.
+// watches are the sessions of a manager for whose end somebody waits, by storage key.
 type watches struct {
 	mu      sync.Mutex
 	keys    map[string]*watch
-	running bool // the goroutine that hears of other nodes
+	running bool // hear, which learns what other nodes have ended
 }
 
-// A watch is of one session, for all requests that wait for its end.
+// A watch is about one session, for all requests that wait for its end.
 type watch struct {
 	ended chan struct{}
 	users int
 	timer *time.Timer // until it expires, as far as is known
 }
 
-// watch returns the channel of a key, until ctx is done.
+// watch returns the channel for a key. The watch ends when ctx is done.
 func (w *watches) watch(ctx context.Context, m *Manager, key string, expires time.Time) <-chan struct{} {
 	others := m.cannot[byID] == nil // can end it, too
 	w.mu.Lock()
@@ -88,7 +89,7 @@ func (w *watches) watch(ctx context.Context, m *Manager, key string, expires tim
 	return found.ended
 }
 
-// leave ends one user's watch.
+// leave ends the watch of one request.
 func (w *watches) leave(key string, of *watch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -98,7 +99,7 @@ func (w *watches) leave(key string, of *watch) {
 	}
 }
 
-// end tells whoever waits for the end of a session. Most keys nobody watches.
+// end closes the channel of a session that has ended. Most keys are not watched.
 func (w *watches) end(key string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -119,7 +120,7 @@ func (w *watches) close() {
 	w.keys = nil
 }
 
-// all returns what is watched.
+// all returns all watches.
 func (w *watches) all() map[string]*watch {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -130,7 +131,7 @@ func (w *watches) all() map[string]*watch {
 	return all
 }
 
-// at has the watch look again at a time.
+// at lets a watch look again at the given time.
 func (w *watches) at(key string, of *watch, expires time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -139,7 +140,7 @@ func (w *watches) at(key string, of *watch, expires time.Time) {
 	}
 }
 
-// sooner has a watch, if there is one, look at the time that a deadline was moved earlier to.
+// sooner lets a watch, if there is one, look at the time to which a deadline was moved forward.
 func (w *watches) sooner(key string, expires time.Time) {
 	w.mu.Lock()
 	of := w.keys[key]
@@ -149,7 +150,7 @@ func (w *watches) sooner(key string, expires time.Time) {
 	}
 }
 
-// recheck looks whether a watched session is still there. What cannot be known now is asked again later.
+// recheck looks whether a watched session still exists. If the store does not answer, recheck looks again later.
 func (m *Manager) recheck(key string, of *watch) {
 	if m.isClosed() {
 		return
@@ -168,21 +169,21 @@ func (m *Manager) recheck(key string, of *watch) {
 	}
 }
 
-// recheckAll looks at everything that is watched.
+// recheckAll looks at all watched sessions.
 func (m *Manager) recheckAll() {
 	for key, of := range m.watched.all() {
 		m.recheck(key, of)
 	}
 }
 
-// hear runs while the manager is open, from the first Done on, and hears of sessions that others have ended.
+// hear runs from the first Done until the manager is closed, and learns which sessions other nodes have ended.
 func (m *Manager) hear() {
 	w, err := optional[driver.Watcher](m, watching)
 	if err != nil {
 		m.poll()
 		return
 	}
-	// Missing notices, while there is no connection, is made up for by looking at all.
+	// Notices are missed while there is no connection. Afterwards all watched sessions are looked at.
 	for between := 50 * time.Millisecond; ; between = min(2*between, PollInterval) {
 		begun, err := time.Now(), errPanicked
 		m.guarded("watching sessions", func() { err = w.Watch(m.closing, m.recheckAll, m.watched.end) })
@@ -204,7 +205,7 @@ func (m *Manager) hear() {
 	}
 }
 
-// poll looks at everything that is watched, again and again.
+// poll looks at all watched sessions at intervals.
 func (m *Manager) poll() {
 	for pause.For(m.closing, PollInterval) {
 		m.recheckAll()

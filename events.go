@@ -8,12 +8,12 @@ import (
 	"log/slog"
 )
 
-// An Event says what became of a session. It holds nothing that lets anyone in.
+// An Event says what happened to a session. Nothing in it gives access to the session.
 type Event struct {
-	ID       string // the session's public id, for OnRegenerate the new one
-	Previous string // for OnRegenerate, the public id until then
-	User     string // who is logged in, "" for nobody
-	Reason   Reason // for OnDestroy
+	ID       string // the session's public id; for OnRegenerate the new one
+	Previous string // for OnRegenerate the old public id, else ""
+	User     string // the user who is logged in, or ""
+	Reason   Reason // for OnDestroy, else ""
 }
 
 // A Reason says why a session was destroyed.
@@ -21,17 +21,17 @@ type Reason string
 
 const (
 	ReasonLogout  Reason = "logout"  // by its own client: Destroy, Logout
-	ReasonRevoked Reason = "revoked" // by somebody else: DestroyUser, DestroyOf, DestroyByID, DestroyAll
+	ReasonRevoked Reason = "revoked" // by somebody else: DestroyUser, DestroyOf, DestroyByID, or Logout on a Session of SessionByID
 	ReasonLimit   Reason = "limit"   // by a login beyond maxPerUser
-	ReasonExpired Reason = "expired" // by nobody: the sweep of one node has removed it, see [Manager.GC]
+	ReasonExpired Reason = "expired" // by nobody: it has expired and a sweep has removed it, see [Manager.GC]
 )
 
-// An EventHandler is called in the goroutine that caused the event, after the store has done it and with no
-// lock held: it may use the manager and the session. The request waits for it. ctx has the values of the
-// request's, or of the call's, and never ends.
+// An EventHandler is called after the store has made the change, in the goroutine that caused the event. The request waits
+// for it. No lock is held, so it may use the manager and the session. ctx has the values of the context of the request or
+// call, and is never done.
 type EventHandler func(ctx context.Context, e Event)
 
-// later has h called with e once s is unlocked. The caller holds mu.
+// later queues a call of h with e for when s is unlocked. The caller holds mu.
 func (s *Session) later(ctx context.Context, h EventHandler, e Event) {
 	if h != nil {
 		ctx = context.WithoutCancel(ctx) // it is over before h is called
@@ -39,7 +39,7 @@ func (s *Session) later(ctx context.Context, h EventHandler, e Event) {
 	}
 }
 
-// queue has what is given called once s is unlocked. The caller holds mu.
+// queue queues functions to be called when s is unlocked. The caller holds mu.
 func (s *Session) queue(events ...func()) {
 	if len(events) > 0 {
 		a := s.addExtra()
@@ -47,14 +47,15 @@ func (s *Session) queue(events ...func()) {
 	}
 }
 
-// unlock gives up mu, and then tells of what happened under it.
+// unlock gives up mu and then calls the queued functions.
 func (s *Session) unlock() {
 	events := s.takeEvents()
 	s.mu.Unlock()
 	tell(events...)
 }
 
-// takeEvents returns what is to be told of once mu and other locks are given up. The caller holds mu.
+// takeEvents returns the queued functions, which the caller must call once mu and other locks are given up. The caller
+// holds mu.
 func (s *Session) takeEvents() []func() {
 	if s.extras == nil {
 		return nil
@@ -64,7 +65,7 @@ func (s *Session) takeEvents() []func() {
 	return events
 }
 
-// tell calls what is to be called once no lock is held.
+// tell calls queued functions. No lock may be held.
 func tell(events ...func()) {
 	for _, tell := range events {
 		if tell != nil {
@@ -73,8 +74,8 @@ func tell(events ...func()) {
 	}
 }
 
-// destroyed notes that the session under a storage key was destroyed. It returns what tells OnDestroy, once no lock is
-// held; nil if nobody is to be told. user is as stored.
+// destroyed notes that the session under a storage key was destroyed. It returns a function that calls OnDestroy, to be
+// called once no lock is held, or nil if OnDestroy is not set. user is in its stored form.
 func (m *Manager) destroyed(ctx context.Context, key, user string, why Reason) func() {
 	m.watched.end(key)
 	m.stats.destroyed(why)
@@ -87,12 +88,13 @@ func (m *Manager) destroyed(ctx context.Context, key, user string, why Reason) f
 	return func() { h(ctx, e) }
 }
 
-// SLogger is where managers without a Logger write.
+// SLogger is the log to which managers without a Logger write. It writes to standard error, unless the application sets
+// another one.
 //
 // Deprecated: set ManagerConfig.Logger.
 var SLogger = NewSessionLog(log.Writer())
 
-// Log is a log.Logger.
+// Log is a log.Logger, for [SLogger].
 //
 // Deprecated: set ManagerConfig.Logger.
 type Log struct {
@@ -106,8 +108,8 @@ func NewSessionLog(out io.Writer) *Log {
 	return &Log{log.New(out, "[SESSION] ", log.LstdFlags)}
 }
 
-// defaultLogger writes to whatever SLogger is at that moment. All managers without a Logger share it, so that a provider
-// can see that they have the same.
+// defaultLogger writes to SLogger as it is at that moment. All managers without a Logger share it, so that a provider can
+// see that they have the same one.
 var defaultLogger = slog.New(slog.NewTextHandler(sLoggerWriter{}, &slog.HandlerOptions{
 	ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 		if len(groups) == 0 && a.Key == slog.TimeKey { // SLogger has its own
@@ -126,8 +128,8 @@ func (sLoggerWriter) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// report tells the ErrorHandler and the log of an error that no return value carries. A client that went
-// away is no error.
+// report passes an error that no return value carries to ErrorHandler and the log. It ignores an error that only means that
+// the client has hung up.
 func (m *Manager) report(ctx context.Context, x Exchange, what string, err error) {
 	ctx = orBackground(ctx)
 	if isHangUp(ctx, err) {
@@ -137,7 +139,7 @@ func (m *Manager) report(ctx context.Context, x Exchange, what string, err error
 	m.tellError(x, err)
 }
 
-// isHangUp reports whether err means that nobody waits any more.
+// isHangUp reports whether err means that nobody waits for the result any more.
 func isHangUp(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && errors.Is(err, context.Canceled)
 }

@@ -7,50 +7,49 @@ import (
 	"strings"
 )
 
-// An Exchange is one request and its response, as a Manager sees them: what connects it to an HTTP stack.
-// Header names are given in canonical form. The Manager keeps an Exchange as long as the Session that it
-// returned is used, and calls it from one goroutine at a time. Strings and slices that it returns must not
-// change afterwards.
+// An Exchange is one request and its response as a Manager sees them. It connects a Manager to an HTTP stack. The Manager
+// gives header names in canonical form. It keeps an Exchange for as long as the Session that it has returned is used, and
+// calls it from one goroutine at a time. Strings and slices that the methods return must not change afterwards.
 type Exchange interface {
-	// Context is the request's.
+	// Context returns the context of the request.
 	Context() context.Context
-	// Method is the request's, "" for GET.
+	// Method returns the method of the request. "" means GET.
 	Method() string
-	// RequestHeader returns the lines of a request header, Host among them; nil if there is none.
+	// RequestHeader returns the lines of a request header, or nil if there is none. Host is among the headers.
 	RequestHeader(name string) []string
-	// SetRequestHeader replaces all lines of a request header by one, for those who read the request later.
-	// An empty value removes them.
+	// SetRequestHeader replaces all lines of a request header by one line, for code that reads the request later. An empty
+	// value removes the header.
 	SetRequestHeader(name, value string)
-	// Query returns the query of the URL, encoded, without "?".
+	// Query returns the encoded query of the URL, without "?".
 	Query() string
-	// SetQuery replaces it, for those who read the request later.
+	// SetQuery replaces the query, for code that reads the request later.
 	SetQuery(query string)
 	// TLS reports whether the client's connection to this process is encrypted.
 	TLS() bool
-	// RemoteAddr returns the address, with or without a port, that the connection comes from.
+	// RemoteAddr returns the address from which the connection comes, with or without a port.
 	RemoteAddr() string
-	// ResponseHeader returns the lines of a response header so far.
+	// ResponseHeader returns the lines that a response header has so far.
 	ResponseHeader(name string) []string
-	// SetResponseHeader replaces all lines of a response header. No lines remove it. The Exchange may
+	// SetResponseHeader replaces all lines of a response header. If lines is empty, it removes the header. The Exchange may
 	// keep lines.
 	SetResponseHeader(name string, lines []string)
 }
 
-// A Committer is an [Exchange] that knows when the response headers cannot be changed any more. Outside
-// [Manager.HandleExchange], which knows by itself, what would need one is then refused with [ErrCommitted].
+// A Committer is an [Exchange] that knows when the response headers can no longer be changed. Changes that need a response
+// header then return [ErrCommitted]. [Manager.HandleExchange] knows that by itself and does not need a Committer.
 type Committer interface {
-	// Committed reports whether the response headers are sent, or will be as they are.
+	// Committed reports whether the response headers are sent, or can no longer be changed.
 	Committed() bool
 }
 
-// An Answerer is an [Exchange] on which ErrorHandler can answer when the session could not be saved.
+// An Answerer is an [Exchange] on which ErrorHandler can write a response when the session could not be saved.
 type Answerer interface {
-	// Answer replaces the application's response by what is written to w. The header of w is the response's,
-	// without what was said about the content. r is what ErrorHandler is given as the request.
+	// Answer returns a w that replaces the application's response by what is written to it. The header of w is that of the
+	// response, without the headers that describe the content. r is the request that ErrorHandler gets.
 	Answer() (w http.ResponseWriter, r *http.Request)
 }
 
-// httpExchange is net/http's. w may be nil: then nothing is answered.
+// httpExchange is the Exchange of net/http. If w is nil, nothing is answered.
 type httpExchange struct {
 	w http.ResponseWriter
 	r *http.Request
@@ -115,7 +114,7 @@ func (x *httpExchange) SetResponseHeader(name string, lines []string) {
 // Answer implements [Answerer].
 func (x *httpExchange) Answer() (http.ResponseWriter, *http.Request) { return x.w, x.r }
 
-// requestOf returns the *http.Request behind x, nil if there is none.
+// requestOf returns the *http.Request behind x, or nil if there is none.
 func requestOf(x Exchange) *http.Request {
 	if h, ok := x.(*httpExchange); ok {
 		return h.r
@@ -123,7 +122,7 @@ func requestOf(x Exchange) *http.Request {
 	return nil
 }
 
-// queryValue returns the first value of a query parameter, as sent; a sid needs no escapes.
+// queryValue returns the first value of a query parameter without decoding it, since a sid needs no escapes.
 func queryValue(query, name string) string {
 	for pair := range strings.SplitSeq(query, "&") {
 		key, value, _ := strings.Cut(pair, "=")

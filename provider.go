@@ -10,24 +10,26 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A Provider is what the registry holds, with the methods of a beego provider. Providers of this module
-// are made by [NewProvider] or [NewClientProvider] around a [driver.Backend] or [driver.Sealer], and have every
-// guarantee of this package. Any other implementation works through a Manager too: the Manager makes and
-// checks the sids and sends the cookies, the rest is the provider's. Such a provider is one shared
-// instance, unless it has a method New() Provider.
+// A Provider is what the registry holds. It has the methods of a beego provider. [NewProvider] and [NewClientProvider] make
+// the Providers of this module from a [driver.Backend] or a [driver.Sealer]; these give every guarantee of this package.
+//
+// Any other implementation, called a third-party provider, also works with a Manager. The Manager makes and checks the sids
+// and sends the cookies; the provider does the rest. All Managers share the one registered instance, unless it has a method
+// New() Provider.
 type Provider interface {
-	// SessionInit opens the provider. lifetime is how long an idle session lives, in seconds.
+	// SessionInit opens the provider. lifetime is how long an idle session lives, in seconds. config is in the provider's
+	// own format.
 	SessionInit(ctx context.Context, lifetime int64, config string) error
-	// SessionRead returns the session, which begins if there is none: sid must not come from a client.
+	// SessionRead returns the session of sid. If there is none, a session begins, so sid must not come from a client.
 	SessionRead(ctx context.Context, sid string) (Store, error)
-	// SessionExist reports whether there is a live session.
+	// SessionExist reports whether sid has a live session.
 	SessionExist(ctx context.Context, sid string) (bool, error)
-	// SessionRegenerate gives the session of oldsid the new sid. If there is none, one begins. A new sid that a session
-	// has is an error wrapping [ErrExists].
+	// SessionRegenerate gives the session of oldsid the new sid. If there is none, a session begins. If another session has
+	// the new sid, the error wraps [ErrExists].
 	SessionRegenerate(ctx context.Context, oldsid, sid string) (Store, error)
-	// SessionDestroy removes the session. Removing nothing is not an error.
+	// SessionDestroy removes the session of sid. It is not an error if there is none.
 	SessionDestroy(ctx context.Context, sid string) error
-	// SessionAll returns how many sessions are live, or 0 if that cannot be told.
+	// SessionAll returns how many sessions are live, or 0 if the provider cannot tell.
 	SessionAll(ctx context.Context) int
 	// SessionGC removes expired sessions.
 	SessionGC(ctx context.Context)
@@ -57,8 +59,8 @@ var (
 	providers   = make(map[string]Provider)
 )
 
-// Register makes a provider available under a name. It is called from the init function of the
-// provider's package. It panics if name is empty or taken, or p is nil.
+// Register makes a provider available under name. The init function of the provider's package calls it. It panics if name
+// is empty or already registered, or if p is nil.
 func Register(name string, p Provider) {
 	providersMu.Lock()
 	defer providersMu.Unlock()
@@ -73,7 +75,7 @@ func Register(name string, p Provider) {
 	providers[name] = p
 }
 
-// Providers returns the sorted names of the registered providers.
+// Providers returns the names of the registered providers in sorted order.
 func Providers() []string {
 	providersMu.RLock()
 	defer providersMu.RUnlock()
@@ -85,10 +87,12 @@ func Providers() []string {
 	return names
 }
 
-// GetProvider returns a provider of the registered kind, fresh and not opened yet: its SessionInit comes
-// first, or [New] is given it. Until then its methods return an error, or log to [SLogger] where they have none.
-// It knows no manager's sessions, as beego's does: [Manager.GetProvider] does. Only a third-party
-// provider without a method New() Provider is the one instance that was registered.
+// GetProvider returns a new, unopened instance of the provider that is registered under name. Call its SessionInit first,
+// or pass it to [New]; until then its methods return an error or, if they cannot, log to [SLogger]. If name is not
+// registered, the error is a [*ConfigError].
+//
+// Unlike beego's function it does not return the provider of a manager with its sessions; [Manager.GetProvider] does. For a
+// third-party provider without a method New() Provider it returns the registered instance itself.
 func GetProvider(name string) (Provider, error) {
 	providersMu.RLock()
 	p := providers[name]
@@ -102,7 +106,7 @@ func GetProvider(name string) (Provider, error) {
 	return p, nil
 }
 
-// packages says which import registers a name: "" if none does yet.
+// packages says which import registers a name. "" means that no package does yet.
 var packages = map[string]string{
 	ProviderCookie: "cookie", ProviderFile: "file", ProviderMemory: "memory",
 	ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "memcache", ProviderMysql: "mysql",
@@ -125,20 +129,20 @@ func unknownProvider(name string) error {
 	return configErrorf("provider", "unknown provider %q (registered: %s); %s", name, known, hint)
 }
 
-// NewProvider makes a Provider of a way to open a [driver.Backend]. Each [NewManager] opens a backend of its own.
-// Managers that [New] makes of one Provider, with the same namespace and providerConfig, share one, which
-// is closed with the last of them. The seven methods of the result are a facade for use without a Manager.
+// NewProvider makes a Provider from a function that opens a [driver.Backend]. Each [NewManager] opens a backend of its own.
+// Managers that [New] makes with the same Provider share one if they have the same Namespace, ProviderConfig and Beego; it
+// is closed with the last of them. The seven methods of the result are for use without a Manager, after SessionInit.
 func NewProvider(open func(ctx context.Context, c driver.Config) (driver.Backend, error)) Provider {
 	return &provider{open: open, warned: new(sync.Once)}
 }
 
-// NewClientProvider makes a Provider of a way to open a [driver.Sealer]. The sessions are in the clients, so that
-// all methods of the result that need a sid return an error wrapping [errors.ErrUnsupported].
+// NewClientProvider makes a Provider from a function that opens a [driver.Sealer]. Its sessions are stored in the clients,
+// so all methods of the result that need a sid return an error wrapping [errors.ErrUnsupported].
 func NewClientProvider(open func(ctx context.Context, c driver.Config) (driver.Sealer, error)) Provider {
 	return &provider{seal: open, warned: new(sync.Once)}
 }
 
-// provider opens backends or sealers and shares them between managers; with a manager it is the facade.
+// provider opens backends or sealers and shares them between managers. If m is set, it is the facade of that manager.
 type provider struct {
 	open func(ctx context.Context, c driver.Config) (driver.Backend, error)
 	seal func(ctx context.Context, c driver.Config) (driver.Sealer, error)

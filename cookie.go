@@ -10,7 +10,7 @@ import (
 	"github.com/seed1a8f7c28/session/internal/cookies"
 )
 
-// newCookieWriter returns what writes the session's cookies.
+// newCookieWriter returns the writer of the session's cookies.
 func newCookieWriter(s *settings) cookies.Writer {
 	sameSite := s.CookieSameSite
 	if sameSite != http.SameSiteStrictMode && sameSite != http.SameSiteNoneMode {
@@ -34,7 +34,7 @@ func (c *responseCookie) line(part int, value string) string {
 	return c.Line(part, value, c.secure, c.maxAge)
 }
 
-// cookie returns what writes the lines of this response's cookie. A negative maxAge says that they remove it.
+// cookie returns the writer of this response's cookie. A negative maxAge means that its lines remove the cookie.
 func (r *request) cookie(maxAge int) responseCookie {
 	c := responseCookie{r.m.cookie, r.secure(), maxAge, r.m.elsewhere}
 	if r.m.cfg.CookieAttributes != nil {
@@ -43,7 +43,7 @@ func (r *request) cookie(maxAge int) responseCookie {
 	return c
 }
 
-// change asks CookieAttributes.
+// change lets CookieAttributes change the attributes of a cookie.
 func (r *request) change(to *responseCookie) {
 	m, maxAge := r.m, to.maxAge
 	c := &http.Cookie{
@@ -74,8 +74,8 @@ func (r *request) deletion(part int) string {
 	return c.Deletion(part, c.secure)
 }
 
-// newElsewhere returns what removes the cookie that beego's cookie provider has set, which has the path / and nothing more,
-// whatever beego's config says. It is nil where that is no other cookie to a browser.
+// newElsewhere returns a writer that removes the cookie of beego's cookie provider. Whatever beego's config says, that
+// cookie has the path / and no other attributes. It returns nil if a browser takes it for the same cookie as the manager's.
 func newElsewhere(s *settings) *cookies.Writer {
 	if !s.Beego || s.CookiePath == "/" && s.Domain == "" && !s.Partitioned {
 		return nil
@@ -84,19 +84,19 @@ func newElsewhere(s *settings) *cookies.Writer {
 	return &w
 }
 
-// part returns which part of a session the cookie of this name holds, if it is the manager's.
+// part returns which part of a session the cookie of this name holds, and whether it is one of the manager's cookies.
 func (m *Manager) part(name string) (part int, ok bool) {
 	part, ok = cookies.Part(name, m.cfg.CookieName)
 	return part, ok && part <= m.maxPart
 }
 
-// maxDecodes is how many cookies of the session's name CookieDecode is asked about in one request. Others
-// can add cookies, and decoding may cost much.
+// maxDecodes is how many cookies of the session's name are passed to CookieDecode in one request. Others can add cookies,
+// and decoding may be expensive.
 const maxDecodes = 4 * maxCandidates
 
 var errCookieEncode = errors.New("session: CookieEncode returned a value that a cookie cannot hold")
 
-// encodeSID returns what the cookie holds for sid.
+// encodeSID returns the value of the cookie for sid.
 func (m *Manager) encodeSID(sid string) (string, error) {
 	if m.cfg.CookieEncode == nil || sid == "" {
 		return sid, nil
@@ -111,7 +111,7 @@ func (m *Manager) encodeSID(sid string) (string, error) {
 	return value, nil
 }
 
-// decodeSID returns the sid in a cookie, if it may be one. left is how many more may be decoded.
+// decodeSID returns the sid in a cookie, if it has the shape of one. left is how many cookies may still be decoded.
 func (m *Manager) decodeSID(value string, left *int) (sid string, ok bool) {
 	if m.cfg.CookieDecode == nil {
 		return value, m.validSID(value)
@@ -122,18 +122,19 @@ func (m *Manager) decodeSID(value string, left *int) (sid string, ok bool) {
 	return m.hookedSID(value)
 }
 
-// hookedSID has a sid of its own, which escapes: decodeSID costs nothing without CookieDecode.
+// hookedSID decodes a sid with CookieDecode. It is a function of its own because its sid escapes to the heap: without
+// CookieDecode, decodeSID then allocates nothing.
 func (m *Manager) hookedSID(value string) (string, bool) {
 	var sid string
 	err := m.cfg.CookieDecode(m.cfg.CookieName, value, &sid)
 	return sid, err == nil && m.validSID(sid)
 }
 
-// scratch is memory for what is needed no longer than a call.
+// scratch is memory that is needed only during one call.
 var scratch = sync.Pool{New: func() any { return new([]byte) }}
 
-// deletions appends to lines what makes the client forget the parts from one on, and what would be read in place of
-// the session.
+// deletions appends to lines those that remove the cookies of the parts from one number on, and a cookie that would be read
+// in place of the session.
 func (r *request) deletions(lines []string, from int) []string {
 	carried := r.carried()
 	if carried[0] && r.m.parts > 0 && r.m.cfg.Beego {
@@ -149,7 +150,7 @@ func (r *request) deletions(lines []string, from int) []string {
 	return lines
 }
 
-// carried reports which parts the request has cookies of, such that a session cannot have now among them.
+// carried reports for which parts the request has cookies, including parts that a session can no longer have.
 func (r *request) carried() (parts [cookies.MaxParts]bool) {
 	for _, line := range r.x.RequestHeader("Cookie") {
 		for pair := range strings.SplitSeq(line, ";") {

@@ -7,29 +7,29 @@ import (
 	"sync"
 )
 
-// deferred is the reply of a request under Handler. Answers wait for the headers to be sent: other goroutines, such as
-// http.TimeoutHandler's, may be writing to the header map. For the same reason it remembers what the request's sid has
-// become, and leaves the request as it is. All Sessions of the request are one.
+// deferred is the reply of a request under Handler. Answers are kept until the headers are sent, because other goroutines,
+// such as that of http.TimeoutHandler, may be writing to the header map. For the same reason it keeps the request's new sid
+// itself and does not change the request. All Sessions of the request are the same one.
 type deferred struct {
 	r        request
 	encoding []string // Content-Encoding as a middleware further out has set it
-	returned bool     // the application has, it did not panic
-	unwaited bool     // it finds the session by a context that must not be waited with: see Handled.Value
+	returned bool     // the application has returned and did not panic
+	unwaited bool     // FromContext must not wait with its context: see Handled.Value
 
 	loading   sync.Mutex // guards the next four, and the request's sid
 	session   *Session   // nil before the first use, and after Destroy
-	err       error      // why there is none
+	err       error      // why there is no session
 	ended     bool       // Destroy has ended a session of the request
-	rewritten bool       // original stands for what the request carries
+	rewritten bool       // original replaces the sids that the request carries
 
 	mu      sync.Mutex // guards the next two
 	pending answer
 	sent    bool
 
 	committing sync.Mutex // held while the response is committed; guards the rest
-	failed     bool       // ErrorHandler has answered, or somebody has to
-	unanswered error      // why somebody has to
-	lost       *Session   // what could not be saved then, without harm
+	failed     bool       // the response is an error: ErrorHandler has answered, or the stack must
+	unanswered error      // the error with which the stack must answer
+	lost       *Session   // the Session that could not be saved although the response stands
 }
 
 // An answer is what will be put into the response header.
@@ -56,7 +56,8 @@ func (d *deferred) promise() error {
 
 func (*deferred) waits() bool { return true }
 
-// change returns the answer for a change, unless it is sent already: then what is changed is for nobody. unlock ends it.
+// change returns the answer to change. Once the answer is sent, it returns one that nobody reads. It locks d.mu, which the
+// caller unlocks.
 func (d *deferred) change() *answer {
 	d.mu.Lock()
 	if d.sent {
@@ -118,8 +119,8 @@ func (d *deferred) done() {
 	}
 }
 
-// load returns the request's one Session, loaded under ctx at the first call. A failure is that of all
-// calls, unless it came because caller is over.
+// load returns the request's one Session, which the first call loads under ctx. All later calls return the same error,
+// unless the load failed because caller was done.
 func (d *deferred) load(ctx, caller context.Context) (*Session, error) {
 	d.loading.Lock()
 	defer d.loading.Unlock()
@@ -137,7 +138,7 @@ func (d *deferred) load(ctx, caller context.Context) (*Session, error) {
 	return d.session, d.err
 }
 
-// destroy ends the request's session: only if it is this one, unless only is nil.
+// destroy ends the request's session. If only is not nil, it does so only if that is the request's Session.
 func (d *deferred) destroy(only *Session) (err error) {
 	var events []func()
 	defer func() { tell(events...) }()
@@ -169,8 +170,8 @@ func (d *deferred) isSent() bool {
 	return d.sent
 }
 
-// commit saves the session and completes the response header, once. It reports false if the response is
-// not the application's any more.
+// commit saves the session and completes the response header, once. It returns false if the application's response must not
+// be sent.
 func (d *deferred) commit() bool {
 	d.committing.Lock()
 	defer d.committing.Unlock()
@@ -190,11 +191,11 @@ func (d *deferred) commit() bool {
 	return !d.failed
 }
 
-// conclude stores what the request has changed so far, and publishes the answer. Nobody begins or changes the
-// session in between: that change would need a header that is not sent any more.
+// conclude stores what the request has changed so far, and publishes the answer. It holds the locks in between, because a
+// later change might need a header that can no longer be sent.
 //
-// An error is harmless, which makes nothing of the response wrong, if others have destroyed the session, another site has caused
-// the request, or nothing was changed and only the idle deadline could not be moved.
+// An error is harmless if the application's response is right all the same: others have destroyed the session, another site
+// has caused the request, or nothing was changed and only the idle deadline could not be moved.
 func (d *deferred) conclude() (s *Session, harmless bool, err error) {
 	var events []func()
 	defer func() { tell(events...) }()
@@ -253,7 +254,7 @@ var aboutContent = []string{
 	"Content-Location", "Content-Range", "Content-Type", "Etag", "Expires", "Last-Modified", "Location",
 }
 
-// strip removes what the application has said about its response.
+// strip removes the headers that describe the application's response.
 func (d *deferred) strip() {
 	for _, name := range aboutContent {
 		d.r.x.SetResponseHeader(name, nil)
@@ -263,7 +264,7 @@ func (d *deferred) strip() {
 	}
 }
 
-// fail answers instead of the application, if the Exchange can be answered.
+// fail writes an error response in place of the application's, if the Exchange is an Answerer.
 func (d *deferred) fail(err error) {
 	m, x := d.r.m, d.r.x
 	a, ok := x.(Answerer)
@@ -301,8 +302,8 @@ func (d *deferred) finish() {
 	}
 }
 
-// abandon is called instead when it panicked. What is already true in the store the client still learns, if
-// somebody answers.
+// abandon is called when the application has panicked. If somebody answers the request, the client still learns what is
+// already true in the store.
 func (d *deferred) abandon() {
 	d.committing.Lock()
 	defer d.committing.Unlock()

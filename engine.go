@@ -9,13 +9,13 @@ import (
 	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
-// An engine is where the sessions of a manager are: in a backend (stored), in the clients' cookies (sealed), or with a
-// third-party provider (foreign). Methods that change or read a Session expect its lock to be held. Only find and arrived,
-// which are called before anybody shares it, and abandon do not.
+// An engine keeps the sessions of a manager: in a backend (stored), in the clients' cookies (sealed), or with a third-party
+// provider (foreign). Methods that change or read a Session expect it to be locked, except find and arrived, which are
+// called before anybody shares it, and abandon.
 type engine interface {
-	// find fills s with the live session that a token of the client's names.
+	// find fills s with the live session that a client's token names.
 	find(ctx context.Context, s *Session, token string) error
-	// arrived answers the request whose session was found by c.
+	// arrived answers a request whose session was found through c.
 	arrived(s *Session, c candidate) error
 	// begin stores a session that is not stored yet, if its sid can still be promised.
 	begin(ctx context.Context, s *Session) error
@@ -24,44 +24,44 @@ type engine interface {
 	get(ctx context.Context, s *Session, key any) (v any, ok bool, err error)
 	// all returns all values, as s sees them.
 	all(s *Session) (codec.Codec, []byte, error)
-	// reload makes what is stored now what s sees, with its changes made.
+	// reload makes s see what is stored now, with its own changes applied.
 	reload(ctx context.Context, s *Session) error
-	// change makes one change, and does at once what cannot wait for save.
+	// change makes one change, and does at once what cannot wait for a save.
 	change(ctx context.Context, s *Session, e edit) error
-	// frozen returns a copy that shares nothing with value, or value itself if the engine keeps it as it is.
+	// frozen returns a copy that shares nothing with value, or value itself if the engine stores it as it is.
 	frozen(value any) (any, error)
 	// save stores the changes.
 	save(ctx context.Context, s *Session) error
 
-	// move gives s another sid, and to user, unless that is "".
+	// move gives s another sid, and logs user in unless it is "".
 	move(ctx context.Context, s *Session, sid, user string) error
-	// shift moves the idle deadline later, and fix to life from now.
+	// shift moves the idle deadline to a later time, and fix to life from now.
 	shift(ctx context.Context, s *Session) error
 	fix(ctx context.Context, s *Session, life merge.Lifetime) error
-	// renew sends the cookie again, with another Max-Age, where that is not done with each change; resend does so in any case, and
-	// also where a new sid would be answered otherwise.
+	// renew sends the cookie again with another Max-Age, unless each change sends it anyway. resend always sends it, and
+	// sends the sid on the channel of a new sid.
 	renew(s *Session, maxAge int)
 	resend(ctx context.Context, s *Session) error
 
-	// remove ends the session of a token, and returns the events to tell of.
+	// remove ends the session of a token, and returns the events to tell.
 	remove(ctx context.Context, token string) (events []func(), err error)
 	// leave gives up what s holds, after this request has ended the session.
 	leave(ctx context.Context, s *Session) error
-	// abandon gives up what s holds after a panic under Handler, and takes back answers that are not true.
+	// abandon gives up what s holds after a panic under Handler, and takes back answers that are no longer true.
 	abandon(d *deferred, s *Session)
-	// sweep removes what has expired, and returns how many sessions.
+	// sweep removes expired sessions, and returns how many.
 	sweep(ctx context.Context) (int, error)
 
-	// ping returns nil if the store answers, or there is nothing to reach.
+	// ping returns nil if the store answers, or if there is nothing to reach.
 	ping(ctx context.Context) error
 
-	// watched returns the key of s for those that wait for its end, "" if it has none.
+	// watched returns the key under which the end of s is watched, or "" if it cannot be watched.
 	watched(s *Session) string
-	// deadline returns when the session under such a key ends if nobody uses it; ErrNotFound says that it has ended.
+	// deadline returns when the session under such a key ends if nobody uses it. ErrNotFound means that it has ended.
 	deadline(ctx context.Context, key string) (time.Time, error)
 }
 
-// An ability is something that not every engine has.
+// An ability is something that not every engine can do.
 type ability int
 
 const (
@@ -84,7 +84,7 @@ const (
 	abilities
 )
 
-// unable returns why the manager's engine lacks an ability, nil for those that it has. It is the one place that knows.
+// unable returns, for each ability, why the manager's engine lacks it, or nil if it has it. No other place decides that.
 func (m *Manager) unable() (why [abilities]error) {
 	const noSID = "sessions are stored in the clients, so no sid names one"
 	_, inBackend := m.engine.(*storedEngine)
@@ -119,13 +119,13 @@ func (m *Manager) unable() (why [abilities]error) {
 	return why
 }
 
-// has reports whether the backend is a T besides.
+// has reports whether the backend implements the optional interface T.
 func has[T any](m *Manager) bool {
 	_, ok := driver.As[T](m.backend)
 	return ok
 }
 
-// optional returns what the backend can do besides, or why it cannot.
+// optional returns the backend as the optional interface T, or why it is none.
 func optional[T any](m *Manager, a ability) (t T, err error) {
 	if m.cannot[a] != nil {
 		return t, m.cannot[a]
@@ -137,7 +137,7 @@ func optional[T any](m *Manager, a ability) (t T, err error) {
 	return t, nil
 }
 
-// An edit is one change of a session's values. It crosses as a value: a closure would have to be allocated.
+// An edit is one change of a session's values. It is passed as a value, because a closure would have to be allocated.
 type edit struct {
 	op     op
 	key    any

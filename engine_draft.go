@@ -13,7 +13,7 @@ import (
 // keyHead is how many bytes the encoding of a short key has before its text, at most.
 const keyHead = 4
 
-// drafted is what the engines share whose sessions are drafts: a view, and a log of changes.
+// drafted is the common part of the engines whose sessions are drafts: a view and a log of changes.
 type drafted struct{ m *Manager }
 
 // get looks in the log, then in the view.
@@ -53,7 +53,8 @@ func (e drafted) frozen(value any) (any, error) {
 	return e.m.codec.Value(enc)
 }
 
-// changesNothing reports whether an edit changes nothing, since what it removes is not there. It notes what pop returns.
+// changesNothing reports whether an edit changes nothing because there is nothing to remove. It sets the value that Pop
+// returns.
 func (e drafted) changesNothing(ctx context.Context, s *Session, ed edit) (bool, error) {
 	switch ed.op {
 	case opPop:
@@ -67,7 +68,7 @@ func (e drafted) changesNothing(ctx context.Context, s *Session, ed edit) (bool,
 	return false, nil
 }
 
-// keys returns the application's keys, as s sees them, but not more than most.
+// keys returns the application's keys as s sees them, but not more than most.
 func (e drafted) keys(s *Session, most int) (keys []any, err error) {
 	c, values, err := e.all(s)
 	if err != nil {

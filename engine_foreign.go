@@ -20,7 +20,7 @@ type foreignEngine struct {
 	p Provider
 }
 
-// find fills s with the provider's session of sid, if it exists. SessionRead would begin one.
+// find fills s with the provider's session of sid, if it exists. It asks first, because SessionRead would begin one.
 func (e *foreignEngine) find(ctx context.Context, s *Session, sid string) error {
 	exists, err := e.p.SessionExist(ctx, sid)
 	if err != nil {
@@ -37,7 +37,7 @@ func (e *foreignEngine) read(ctx context.Context, s *Session, sid string) error 
 	return e.took(s, sid, store, hideSID(err, sid))
 }
 
-// took notes the store that the provider has returned for sid. It waits for its release.
+// took notes the Store that the provider has returned for sid. It must be released later.
 func (e *foreignEngine) took(s *Session, sid string, store Store, err error) error {
 	if err == nil && store == nil {
 		err = errors.New("session: the provider returned no store")
@@ -96,7 +96,8 @@ func (e *foreignEngine) begin(ctx context.Context, s *Session) error {
 	return nil
 }
 
-// unused returns an error if a SessionIDGenerator has made the sid of another session: the provider would hand it out.
+// unused returns an error if a SessionIDGenerator has made a sid that another session has: the provider would return that
+// session.
 func (e *foreignEngine) unused(ctx context.Context, sid string) error {
 	if e.m.cfg.SessionIDGenerator == nil {
 		return nil
@@ -111,7 +112,7 @@ func (e *foreignEngine) unused(ctx context.Context, sid string) error {
 	return nil
 }
 
-// get returns the provider's value. There is none as long as the session has not begun.
+// get returns the provider's value. There are no values until the session has begun.
 func (e *foreignEngine) get(ctx context.Context, s *Session, key any) (v any, ok bool, err error) {
 	if store := s.extra().store; store != nil {
 		v = store.Get(ctx, key)
@@ -129,7 +130,7 @@ func (e *foreignEngine) frozen(value any) (any, error) { return value, nil }
 // reload is not called: only the provider knows how to load.
 func (*foreignEngine) reload(context.Context, *Session) error { return nil }
 
-// change makes a change in the provider's store. What only removes does not begin a session.
+// change makes a change in the provider's Store. A change that only removes something does not begin a session.
 func (e *foreignEngine) change(ctx context.Context, s *Session, ed edit) error {
 	value := ed.value
 	switch ed.op {
@@ -171,7 +172,7 @@ func (e *foreignEngine) change(ctx context.Context, s *Session, ed edit) error {
 	return store.Flush(ctx)
 }
 
-// changing returns the store of s for a change. The session begins if it has not.
+// changing returns the Store of s for a change, and begins the session if it has not begun.
 func (e *foreignEngine) changing(ctx context.Context, s *Session) (Store, error) {
 	if s.state == dismissed {
 		return nil, ErrDestroyed
@@ -187,7 +188,7 @@ func (e *foreignEngine) changing(ctx context.Context, s *Session) (Store, error)
 	return s.extras.store, nil
 }
 
-// setAll sets all values in a store, or puts back those that it has set.
+// setAll sets all values in a Store. If one is refused, it puts back the values from before.
 func setAll(ctx context.Context, store Store, values map[any]any) error {
 	before := make(map[any]any)
 	for key, value := range values {
@@ -210,7 +211,7 @@ func setAll(ctx context.Context, store Store, values map[any]any) error {
 	return nil
 }
 
-// wipe removes all values but the flash messages.
+// wipe removes all values except the flash messages.
 func wipe(ctx context.Context, store Store) error {
 	kept := make(map[any]any)
 	for _, key := range [...]string{flashList, flashNamed} {
@@ -224,8 +225,8 @@ func wipe(ctx context.Context, store Store) error {
 	return setAll(ctx, store, kept)
 }
 
-// save releases the provider's store, if there is anything to release since the last time. A store
-// whose session this request destroyed or regenerated is asked not to create it again.
+// save releases the provider's Store, if there is anything to release since the last time. If this request has destroyed or
+// regenerated the session, it calls SessionReleaseIfPresent, which must not create it again.
 func (e *foreignEngine) save(ctx context.Context, s *Session) error {
 	if a := s.extra(); a.store == nil || !a.unreleased {
 		return nil
@@ -245,7 +246,7 @@ func (e *foreignEngine) save(ctx context.Context, s *Session) error {
 	return nil
 }
 
-// move has the provider give its session a new sid.
+// move lets the provider give its session a new sid.
 func (e *foreignEngine) move(ctx context.Context, s *Session, sid, _ string) error {
 	if s.extra().store == nil {
 		return nil

@@ -14,7 +14,7 @@ import (
 	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
-// attach opens p, and gives m, which is made with cfg, its engine.
+// attach opens p and gives m its engine. cfg is the config that m was made with.
 func (m *Manager) attach(ctx context.Context, p Provider, cfg *ManagerConfig) error {
 	own, ok := p.(*provider)
 	if !ok {
@@ -97,8 +97,7 @@ func newEnvelope(s *settings, c codec.Codec) merge.Envelope {
 	}
 }
 
-// adapt takes over what the provider's config says of the cookies. Settings that follow from these are derived
-// anew.
+// adapt takes the settings of the cookies from the provider's config, and derives the settings that follow from them again.
 func (m *Manager) adapt(cfg ManagerConfig, c driver.CookieConfig) error {
 	if c.Name != "" {
 		cfg.CookieName = c.Name
@@ -126,7 +125,7 @@ func (m *Manager) adapt(cfg ManagerConfig, c driver.CookieConfig) error {
 	return nil
 }
 
-// openError says what failed, unless err names a setting.
+// openError says that opening the provider failed, unless err names a setting.
 func openError(err error) error {
 	if _, ok := errors.AsType[*ConfigError](err); ok || err == nil {
 		return err
@@ -134,7 +133,7 @@ func openError(err error) error {
 	return fmt.Errorf("session: open provider: %w", err)
 }
 
-// opened is what a provider has opened, for managers that share it.
+// opened is a backend or sealer that a provider has opened, with the number of managers that share it.
 type opened struct {
 	backend driver.Backend
 	sealer  driver.Sealer
@@ -142,7 +141,7 @@ type opened struct {
 	users   int
 }
 
-// acquire opens a backend or a sealer, or shares one that is open. release closes it with its last user.
+// acquire opens a backend or a sealer, or returns one that is already open. release gives it back; the last user closes it.
 func (p *provider) acquire(ctx context.Context, c driver.Config) (o *opened, release func() error, err error) {
 	if p.origin != nil {
 		return p.origin.acquire(ctx, c)
@@ -203,7 +202,7 @@ func (o *opened) close() error {
 	return nil
 }
 
-// backendConfig is what a provider is opened with under settings s.
+// backendConfig returns the config with which a provider is opened under settings s.
 func backendConfig(s *settings, log *slog.Logger) driver.Config {
 	return driver.Config{
 		Config:    s.ProviderConfig,

@@ -46,7 +46,7 @@ func (e *sealedEngine) find(_ context.Context, s *Session, token string) error {
 	return e.take(time.Now(), s, rec)
 }
 
-// take fills s with what is in rec, which was just opened.
+// take fills s with the session in rec, which was just opened.
 func (e *sealedEngine) take(now time.Time, s *Session, rec *driver.Record) error {
 	data := rec.Data
 	if rec.Version == 0 && e.m.cfg.Beego {
@@ -67,8 +67,8 @@ func (e *sealedEngine) take(now time.Time, s *Session, rec *driver.Record) error
 	return nil
 }
 
-// takeBeego is take for what beego has sealed: values, and no sid. It lives as long from its last use
-// as any session, and is due to be sealed in this package's form.
+// takeBeego is take for a cookie that beego has sealed, which has values but no sid. Such a session lives as long from its
+// last use as any other, and is to be sealed in this package's form.
 func (e *sealedEngine) takeBeego(now time.Time, s *Session, rec *driver.Record) error {
 	if e.m.cfg.absolute > 0 {
 		rec.Deadline = rec.Created.Add(e.m.cfg.absolute)
@@ -88,9 +88,8 @@ func (e *sealedEngine) takeBeego(now time.Time, s *Session, rec *driver.Record) 
 	return nil
 }
 
-// arrived moves the idle deadline, if that is due. A session that cannot be sealed any more, because limits
-// or the codec have changed since, keeps the deadline that it has: its visitor must be able to read it, and to
-// get rid of it.
+// arrived moves the idle deadline, if that is due. A session that can no longer be sealed, because limits or the codec have
+// changed, keeps its deadline: its visitor must be able to read it and to end it.
 func (e *sealedEngine) arrived(s *Session, _ candidate) error {
 	if s.idle != due {
 		return nil
@@ -111,7 +110,7 @@ func (e *sealedEngine) begin(ctx context.Context, s *Session) error {
 	return e.reseal(s)
 }
 
-// reload sees what other Sessions of this request have sealed. Nobody else can have changed this request's cookie.
+// reload sees what other Sessions of this request have sealed. Nobody else can change the cookie of this request.
 func (e *sealedEngine) reload(ctx context.Context, s *Session) error {
 	switch {
 	case s.r.reply.moved():
@@ -126,7 +125,7 @@ func (e *sealedEngine) reload(ctx context.Context, s *Session) error {
 	return nil
 }
 
-// change makes a change and puts the session into the client's cookie. If that fails nothing has changed. A new session is
+// change makes a change and puts the session into the client's cookie. After an error nothing has changed. A new session is
 // sealed only if it has values.
 func (e *sealedEngine) change(ctx context.Context, s *Session, ed edit) error {
 	if nothing, err := e.changesNothing(ctx, s, ed); nothing || err != nil {
@@ -155,7 +154,7 @@ func (e *sealedEngine) change(ctx context.Context, s *Session, ed edit) error {
 	return e.reseal(s)
 }
 
-// reseal seals the session under the sid that it has, or a first one.
+// reseal seals the session under its sid, or under a first one if it has none.
 func (e *sealedEngine) reseal(s *Session) error {
 	if s.sid != "" {
 		return e.seal(s, s.sid, "", usual)
@@ -167,8 +166,8 @@ func (e *sealedEngine) reseal(s *Session) error {
 	return e.seal(s, sid, "", usual)
 }
 
-// catchUp returns an error if the session cannot be put into the cookie any more. It sees what other Sessions of this
-// request have sealed.
+// catchUp makes s see what other Sessions of this request have sealed. It returns an error if the session can no longer be
+// put into the cookie.
 func (e *sealedEngine) catchUp(ctx context.Context, s *Session) error {
 	if err := s.promisable(); err != nil || !s.r.reply.moved() {
 		return err
@@ -176,7 +175,7 @@ func (e *sealedEngine) catchUp(ctx context.Context, s *Session) error {
 	return e.join(ctx, s)
 }
 
-// join sees what another Session of this request has sealed.
+// join makes s see what another Session of this request has sealed.
 func (e *sealedEngine) join(ctx context.Context, s *Session) error {
 	value, was := s.r.reply.current(), s.sid
 	if value == "" {
@@ -256,8 +255,8 @@ func (*sealedEngine) renew(*Session, int) {}
 
 func (e *sealedEngine) resend(ctx context.Context, s *Session) error { return e.begin(ctx, s) }
 
-// seal sends the session, with its log applied, under sid, and for user, who logs in unless it is "". The cookie has the
-// Max-Age age, or that of the session's lifetime if that is usual.
+// seal sends the session, with its log applied, under sid, and logs user in unless it is "". The cookie gets the Max-Age
+// age, or the one that follows from the session's lifetime if age is usual.
 func (e *sealedEngine) seal(s *Session, sid, user string, age int) error {
 	was, begins := s.sid, s.state == unstored
 	rec := merge.NewRecord()
@@ -296,7 +295,7 @@ func (e *sealedEngine) seal(s *Session, sid, user string, age int) error {
 	return nil
 }
 
-// pack makes rec what is to be sealed, and returns what is in it.
+// pack fills rec with what is to be sealed, and returns its payload.
 func (e *sealedEngine) pack(rec *driver.Record, s *Session, sid, user string) (p merge.Payload, err error) {
 	now, view := time.Now(), &s.draft.View
 	if s.state != unstored {
@@ -354,7 +353,7 @@ func (e *sealedEngine) answer(r *request, rec *driver.Record, maxAge int) (seale
 	return sealed, nil
 }
 
-// remove has nothing to do: what a cookie holds cannot be ended, but for the client that is asked to forget it.
+// remove does nothing: a session in a cookie cannot be ended; the client can only be asked to forget it.
 func (*sealedEngine) remove(context.Context, string) ([]func(), error) { return nil, nil }
 
 func (e *sealedEngine) leave(_ context.Context, s *Session) error {
@@ -362,7 +361,7 @@ func (e *sealedEngine) leave(_ context.Context, s *Session) error {
 	return nil
 }
 
-// abandon takes back the cookie that unsaved changes are in. A logout stays.
+// abandon takes back the cookie that contains unsaved changes. A logout stays.
 func (e *sealedEngine) abandon(d *deferred, _ *Session) {
 	d.loading.Lock()
 	defer d.loading.Unlock()

@@ -10,7 +10,8 @@ import (
 	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
-// storedEngine is the engine of sessions in a [driver.Backend]. internal/merge keeps them; this is what it means for a request.
+// storedEngine is the engine of sessions in a [driver.Backend]. Package internal/merge stores them; this type connects them
+// to a request.
 type storedEngine struct {
 	drafted
 	store *merge.Store
@@ -24,7 +25,7 @@ func (e *storedEngine) find(ctx context.Context, s *Session, sid string) error {
 	return err
 }
 
-// findKey fills s with the live session under a storage key. It has no sid then.
+// findKey fills s with the live session under a storage key. s then has no sid.
 func (e *storedEngine) findKey(ctx context.Context, s *Session, key string) error {
 	out, err := e.store.Load(ctx, key, &s.draft)
 	e.met(ctx, s, "", out)
@@ -64,7 +65,7 @@ func (e *storedEngine) resend(_ context.Context, s *Session) error {
 	return nil
 }
 
-// met counts what a call of the store has met, and tells of it. user is who was logged in before the call.
+// met counts what happened during a call of the store, and queues the events. user is the user from before the call.
 func (e *storedEngine) met(ctx context.Context, s *Session, user string, out merge.Outcome) {
 	if out.Failed {
 		e.m.stats.count(failures)
@@ -80,8 +81,8 @@ func (e *storedEngine) met(ctx context.Context, s *Session, user string, out mer
 	}
 }
 
-// after is called when the store was to change a session. It calls met, follows a record that is gone, and counts a success
-// as what.
+// after is called when the store was asked to change a session. It calls met, handles a record that is gone, and counts a
+// success as what.
 func (e *storedEngine) after(ctx context.Context, s *Session, what counter, user string, out merge.Outcome, err error) error {
 	e.met(ctx, s, user, out)
 	switch {
@@ -102,8 +103,7 @@ func (e *storedEngine) begin(ctx context.Context, s *Session) error {
 	return e.create(ctx, s, "")
 }
 
-// create stores the session for the first time, for user, who logs in unless it is "", and then promises its sid to the
-// client.
+// create stores the session for the first time, logs user in unless it is "", and then answers the sid to the client.
 func (e *storedEngine) create(ctx context.Context, s *Session, user string) error {
 	if s.r.reply.moved() {
 		return e.follow(ctx, s)
@@ -162,8 +162,8 @@ func (e *storedEngine) change(ctx context.Context, s *Session, ed edit) error {
 	return nil
 }
 
-// beginLazily is called when a lazy session has got something to store. Outside Handler the record is created
-// before the cookie is promised; under Handler both wait for the response headers.
+// beginLazily is called when a lazy session has something to store. Outside Handler the record is created before the cookie
+// is answered; under Handler both wait for the response headers.
 func (e *storedEngine) beginLazily(ctx context.Context, s *Session) (err error) {
 	if err := s.promisable(); err != nil {
 		return err
@@ -207,7 +207,7 @@ func (e *storedEngine) save(ctx context.Context, s *Session) error {
 	return e.merge(ctx, s)
 }
 
-// merge stores the changes in what is stored.
+// merge stores the changes on top of what is stored.
 func (e *storedEngine) merge(ctx context.Context, s *Session) error {
 	user := s.draft.User
 	out, err := e.store.Save(ctx, &s.draft, s.isFixed())
@@ -226,8 +226,8 @@ func (e *storedEngine) fix(ctx context.Context, s *Session, life merge.Lifetime)
 	return e.after(ctx, s, saved, user, out, err)
 }
 
-// lost is called when the record is gone. If this request has regenerated the session meanwhile, the
-// changes go on to the new sid; if it has destroyed it, they are dropped without a word.
+// lost is called when the record is gone. If this request has regenerated the session in the meantime, the changes are
+// stored under the new sid. If this request has destroyed the session, they are dropped without an error.
 func (e *storedEngine) lost(ctx context.Context, s *Session) error {
 	if s.r.reply.moved() {
 		return e.follow(ctx, s)
@@ -238,7 +238,7 @@ func (e *storedEngine) lost(ctx context.Context, s *Session) error {
 	return ErrDestroyed
 }
 
-// follow takes the session and its log to the sid that another Session of this request has given it.
+// follow moves the session and its log to the sid that another Session of this request has given it.
 func (e *storedEngine) follow(ctx context.Context, s *Session) error {
 	if err := e.join(ctx, s); err != nil || !s.isStored() || s.draft.Changes().Empty() {
 		return err
@@ -246,7 +246,7 @@ func (e *storedEngine) follow(ctx context.Context, s *Session) error {
 	return e.merge(ctx, s)
 }
 
-// join is follow that stores nothing.
+// join is follow without a save.
 func (e *storedEngine) join(ctx context.Context, s *Session) error {
 	sid := s.r.reply.current()
 	if sid == "" || s.isStored() && !s.r.leadsFrom(s.sid) { // what came later is another session
@@ -335,7 +335,7 @@ func (e *storedEngine) sweep(ctx context.Context) (int, error) {
 	return s.Sweep(ctx, e.m.expired())
 }
 
-// ping asks a store that has no Ping for a record that nobody has.
+// ping loads a record that does not exist, if the store has no Ping.
 func (e *storedEngine) ping(ctx context.Context) error {
 	if p, ok := driver.As[driver.Pinger](e.m.backend); ok {
 		return p.Ping(ctx)
@@ -365,7 +365,7 @@ func (e *storedEngine) deadline(ctx context.Context, key string) (time.Time, err
 	return merge.Bounded(now, rec.Expires, rec.Deadline), nil
 }
 
-// saveContext is the manager's, without its allocation where nothing waits.
+// saveContext is the manager's saveContext, without its allocation if calls never wait.
 func (e *storedEngine) saveContext(ctx context.Context, s *Session) (context.Context, context.CancelFunc) {
 	if e.m.local && s.draft.Log != nil {
 		return s.draft.Log.Detached(ctx), func() {}
@@ -373,5 +373,5 @@ func (e *storedEngine) saveContext(ctx context.Context, s *Session) (context.Con
 	return e.m.saveContext(ctx)
 }
 
-// newRecord returns a record to load one into that may be larger than this manager reads.
+// newRecord returns a record for a Load of one that may be larger than this manager reads.
 func (m *Manager) newRecord() driver.Record { return driver.Record{MaxData: m.envelope.MaxData()} }

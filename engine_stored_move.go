@@ -48,7 +48,7 @@ func (e *storedEngine) move(ctx context.Context, s *Session, sid, user string) e
 	return nil
 }
 
-// moveUnstored moves a session that nobody else knows.
+// moveUnstored gives a new sid to a session that is not stored and that nobody else knows.
 func (e *storedEngine) moveUnstored(ctx context.Context, s *Session, sid, user string) error {
 	if s.sid != "" || user != "" {
 		s.sid = sid
@@ -62,8 +62,9 @@ func (e *storedEngine) moveUnstored(ctx context.Context, s *Session, sid, user s
 	return e.create(ctx, s, user)
 }
 
-// markDead leaves marks for the sids of this request that named no session: another request that carries them, and comes after
-// this login, would be answered with a new cookie in the place of the login's. The login stands if that fails.
+// markDead leaves marks for the sids of this request that named no session. Otherwise another request that carries them and
+// comes after this login would be answered with a new cookie, which would replace that of the login. If it fails, the login
+// stands.
 func (e *storedEngine) markDead(ctx context.Context, s *Session) {
 	for _, sid := range s.extra().dead {
 		if err := e.store.Mark(ctx, e.m.storageKey(sid)); err != nil {
@@ -72,8 +73,9 @@ func (e *storedEngine) markDead(ctx context.Context, s *Session) {
 	}
 }
 
-// moveOnce makes room for who logs in, if somebody does, and then moves. Both are in one turn, after a look whether the
-// session is still there: of two requests that log in with one session, the second ends no other to make room.
+// moveOnce makes room for the user who logs in, if any, and then moves the session. It does both in one turn of the queue,
+// after it has checked that the session still exists: of two requests that log in with one session, the second then ends no
+// other session to make room.
 func (e *storedEngine) moveOnce(ctx context.Context, s *Session, sid, user string) error {
 	turn, err := e.store.Queue.Enter(ctx, s.draft.Key)
 	if err != nil {
@@ -113,12 +115,12 @@ func (e *storedEngine) moveOnce(ctx context.Context, s *Session, sid, user strin
 	return err
 }
 
-// isLimited reports whether there must be room for one more session of user, who logs in unless it is "".
+// isLimited reports whether a login of user needs room for one more session. "" means that nobody logs in.
 func (e *storedEngine) isLimited(s *Session, user string) bool {
 	return user != "" && e.m.cfg.MaxPerUser > 0 && !(s.isStored() && e.m.userName(s.draft.User) == user)
 }
 
-// reserve makes room for one more session of user, if somebody logs in. The caller holds mu.
+// reserve makes room for one more session of user, unless user is "". The caller holds mu.
 func (e *storedEngine) reserve(ctx context.Context, s *Session, sid, user string) error {
 	if !e.isLimited(s, user) {
 		return nil
@@ -143,8 +145,8 @@ func (e *storedEngine) reserve(ctx context.Context, s *Session, sid, user string
 	return nil
 }
 
-// onFirstKey returns what stands for user in the store, after it has brought to it the sessions that were stored under an older
-// key: a limit counts those of one name.
+// onFirstKey returns the stored form of user. Before that it moves the sessions that are stored under an older form to it,
+// because a limit counts the sessions of one form.
 func (e *storedEngine) onFirstKey(ctx context.Context, user string) (stored string, err error) {
 	names := e.m.envelope.StoredNames(user)
 	l, ok := driver.As[driver.UserLister](e.store.Backend)
@@ -164,8 +166,8 @@ func (e *storedEngine) onFirstKey(ctx context.Context, user string) (stored stri
 	return names[0], nil
 }
 
-// unreserve gives back the room that reserve has made. Others would have to wait until it lapses, and have to if this call
-// fails.
+// unreserve gives back the room that reserve has made. Without it, or if it fails, others must wait until the reservation
+// lapses.
 func (e *storedEngine) unreserve(ctx context.Context, sid, user string) {
 	if l, ok := driver.As[driver.UserLimiter](e.store.Backend); ok {
 		past := time.Now().Add(-5 * time.Second) // also by clocks that differ

@@ -8,8 +8,8 @@ import (
 	"runtime/debug"
 )
 
-// guarded calls f on a goroutine of the manager's own, where a panic of an application's handler or of a provider would end the
-// process. The Logger hears of it instead.
+// guarded calls f on a goroutine of the manager's own, where a panic in an application's handler or a provider would end
+// the process. It logs the panic instead.
 func (m *Manager) guarded(what string, f func()) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -19,7 +19,8 @@ func (m *Manager) guarded(what string, f func()) {
 	f()
 }
 
-// panicked logs a panic, and where it came from. Its text is left out but for the runtime's own: it may show a sid or a value.
+// panicked logs a panic and its stack. It leaves out the text of the panic, which may show a sid or a value, unless it is
+// the runtime's own.
 func (m *Manager) panicked(what string, v any) {
 	defer func() { _ = recover() }() // of the Logger's
 	text := fmt.Sprintf("%T", v)
@@ -29,7 +30,7 @@ func (m *Manager) panicked(what string, v any) {
 	m.log.Error("session: "+what+" panicked", "panic", text, "stack", string(debug.Stack()))
 }
 
-// reportAside is report on a goroutine of the manager's own.
+// reportAside is report for a goroutine of the manager's own.
 func (m *Manager) reportAside(ctx context.Context, what string, err error) {
 	if isHangUp(ctx, err) {
 		return

@@ -8,8 +8,8 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// storageKey returns what a backend keeps the session under. It is the public id, so that whoever reads a
-// store learns no sid, but for backends that never leave the process, and for beego's layouts.
+// storageKey returns the key under which a backend keeps the session. It is the public id, so that nobody learns a sid from
+// the store. Backends that never leave the process and beego's formats use the sid itself.
 func (m *Manager) storageKey(sid string) string {
 	if m.plainKeys {
 		return sid

@@ -6,9 +6,9 @@ import (
 	"github.com/seed1a8f7c28/session/internal/cookies"
 )
 
-// A note is what this request has done to its session so far. It stands in the request, beside the sid, where another
-// Session of the same request finds it: in a cookie that no client can have sent, since it begins with a word that the
-// manager has made up.
+// A note says what this request has done to its session so far. It is kept in the request, next to the sid, where another
+// Session of the same request finds it. It is a cookie that no client can have sent, because it begins with a random word
+// of the manager.
 //
 //	name.was=<word>.new.fixed.<public id>.<public id>.held
 type note struct {
@@ -24,13 +24,14 @@ const (
 	heldNote  = ".held"
 )
 
-// nameNotes makes what depends on the cookie's name.
+// nameNotes sets the names that depend on the cookie's name.
 func (m *Manager) nameNotes() {
 	m.noteName = m.cfg.CookieName + ".was"
 	m.begun = "; " + m.noteName + "=" + m.word + begunNote
 }
 
-// noteCookie returns the cookie of n behind "; ", or nothing. That of every new visitor is at hand.
+// noteCookie returns the cookie of n after "; ", or "" for the zero note. The cookie of a new visitor is prepared in
+// advance.
 func (m *Manager) noteCookie(n note) string {
 	switch text := n.String(); text {
 	case "":
@@ -42,7 +43,7 @@ func (m *Manager) noteCookie(n note) string {
 	}
 }
 
-// String returns what follows the word, "" for the zero note.
+// String returns the text after the word, or "" for the zero note.
 func (n note) String() string {
 	text := n.from
 	if n.fixed {
@@ -65,7 +66,7 @@ func parseNote(text string) (n note) {
 	return n
 }
 
-// cutNote reports whether text begins with this note, and returns what follows. A public id may begin so.
+// cutNote reports whether text begins with this note, and returns the rest. A public id may begin with the same letters.
 func cutNote(text, note string) (is bool, rest string) {
 	rest, is = strings.CutPrefix(text, note)
 	if is && (rest == "" || rest[0] == '.') {
@@ -81,7 +82,7 @@ func (r *request) note() note {
 	return r.readNote()
 }
 
-// hasBegun reports whether the request began its session before it got to this Session.
+// hasBegun reports whether an earlier Session of the request has begun the session.
 func (r *request) hasBegun() bool {
 	for _, line := range r.x.RequestHeader("Cookie") {
 		if strings.Contains(line, r.m.noteName) {
@@ -106,8 +107,8 @@ func (r *request) leadsFrom(sid string) bool {
 	return sid != "" && strings.Contains(r.reply.note().from+".", "."+r.m.publicID(sid)+".")
 }
 
-// sidNow returns the sid that the session has now: another Session of this request may have given it another one. It is "" if
-// that one has ended the session.
+// sidNow returns the session's current sid, which another Session of this request may have changed. It returns "" if that
+// one has ended the session.
 func (s *Session) sidNow() string {
 	switch {
 	case !s.r.reply.moved():
@@ -118,7 +119,7 @@ func (s *Session) sidNow() string {
 	return ""
 }
 
-// movedFrom returns the note of this request when its session has got another sid than this one.
+// movedFrom returns the note of this request after its session has changed from this sid to another.
 func (r *request) movedFrom(sid string) note {
 	if sid == "" {
 		return note{}

@@ -25,8 +25,8 @@ func isTLS(scheme string) bool {
 	return strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "wss")
 }
 
-// trusts reports whether remote is the address of a trusted proxy. That of a Unix socket is its name, which is a path or begins
-// with "@", or nothing if it has none.
+// trusts reports whether remote is the address of a trusted proxy. The address of a Unix socket is a path, begins with "@",
+// or is empty.
 func (s *settings) trusts(remote string) bool {
 	if remote == "" || remote[0] == '@' || remote[0] == '/' {
 		return slices.Contains(s.TrustedProxies, unixProxy)
@@ -43,8 +43,8 @@ func (s *settings) trusts(remote string) bool {
 	return slices.ContainsFunc(s.trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
-// firstMember returns the first member of a list that is spread over the lines of a header. Each proxy adds one at the end, so
-// that the first is about the client.
+// firstMember returns the first member of a list that may be spread over several lines of a header. Each proxy appends a
+// member, so the first one describes the client.
 func firstMember(lines []string) string {
 	for _, line := range lines {
 		for line != "" {
@@ -57,7 +57,7 @@ func firstMember(lines []string) string {
 	return ""
 }
 
-// parameter returns a parameter of a member of Forwarded, as RFC 7239 writes it.
+// parameter returns a parameter of a member of the header Forwarded, in the syntax of RFC 7239.
 func parameter(member, name string) string {
 	for member != "" {
 		var pair string
@@ -69,7 +69,7 @@ func parameter(member, name string) string {
 	return ""
 }
 
-// cutUnquoted is strings.Cut at the first sep that is not within quotes, without spaces around what is before it.
+// cutUnquoted is strings.Cut at the first sep outside quotes. It trims the spaces around the part before it.
 func cutUnquoted(s string, sep byte) (before, after string) {
 	quoted := false
 	for i := 0; i < len(s); i++ {
@@ -85,7 +85,7 @@ func cutUnquoted(s string, sep byte) (before, after string) {
 	return strings.Trim(s, " \t"), ""
 }
 
-// unquoted returns what a token or a quoted string says, "" for one that does not end.
+// unquoted returns the value of a token or a quoted string, or "" if the quoted string does not end.
 func unquoted(s string) string {
 	if s == "" || s[0] != '"' {
 		return s
@@ -119,7 +119,7 @@ func (s *settings) checkProxies() error {
 	return nil
 }
 
-// parseProxy reads an address or a CIDR. IPv4 written as IPv6 becomes IPv4, as in a client's address.
+// parseProxy parses an address or a CIDR. An IPv4 address in IPv6 form becomes IPv4, as it does in a client's address.
 func parseProxy(text string) (netip.Prefix, error) {
 	if !strings.Contains(text, "/") {
 		addr, err := netip.ParseAddr(text)

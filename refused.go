@@ -7,17 +7,18 @@ import (
 	"slices"
 )
 
-// A refusal is a value that Set has refused. Applications that know beego's Set, which cannot fail, do not look at its error.
+// A refusal is a value that Set has refused. Applications that were written for beego's Set, which cannot fail, ignore its
+// error.
 type refusal struct {
 	key  any // nil for one that cannot be compared
 	kind reflect.Type
 	err  error
 }
 
-// maxRefusals is how many a request remembers: who makes so many mistakes hears of the others when those are mended.
+// maxRefusals is how many refusals a request remembers. If there are more, they show once the first ones are corrected.
 const maxRefusals = 8
 
-// settle remembers the first value that Set has refused under a key, until Set takes one. The caller holds mu.
+// settle remembers that Set has refused a value under a key, until a Set of that key succeeds. The caller holds mu.
 func (s *Session) settle(key, value any, err error) {
 	refused := errors.Is(err, ErrUnencodable) || errors.Is(err, ErrTooLarge)
 	if !refused && len(s.extra().refused) == 0 {
@@ -36,7 +37,7 @@ func (s *Session) settle(key, value any, err error) {
 	}
 }
 
-// tellRefused tells the Logger, once, of the values that Set has refused.
+// tellRefused logs the values that Set has refused, each once.
 func (s *Session) tellRefused(ctx context.Context) {
 	s.mu.Lock()
 	refused := s.extra().refused

@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// A reply is how a request is answered, and how the Sessions of one request learn of each other: at once (atOnce), when
-// the response headers are sent (deferred, under Handler), or not at all (noReply). What crosses it are values: a closure
-// or a slice of the caller's would have to be allocated.
+// A reply answers a request, and lets the Sessions of one request learn of each other: at once (atOnce), when the response
+// headers are sent (deferred, under Handler), or not at all (noReply). Its methods take values, because a closure or a
+// slice of the caller would have to be allocated.
 type reply interface {
-	// promise returns an error if no sid can be promised to the client any more, or never could be.
+	// promise returns an error if the response can no longer, or never could, carry a sid.
 	promise() error
-	// waits reports whether what begins is stored only when the response headers are sent.
+	// waits reports whether a session that begins is stored only when the response headers are sent.
 	waits() bool
 
-	// cookies makes lines the only ones of the session's cookies in the response.
+	// cookies makes lines the only Set-Cookie lines for the session's cookies.
 	cookies(lines []string)
 	// header answers a sid in the sid's header.
 	header(sid string)
@@ -27,17 +27,17 @@ type reply interface {
 	read()
 	// retract takes back cookies and header, if they are not sent yet.
 	retract()
-	// gone is retract for a session that a save finds to be gone, where a save may touch the response.
+	// gone is retract after a save has found that the session is gone, if a save may change the response.
 	gone()
-	// answered returns the lines of a response header, where it is known that nobody else writes them now.
+	// answered returns the lines of a response header, if it is certain that nobody else is writing to it.
 	answered(name string) []string
 
-	// replaced returns what the sid in the request has become, where the request itself stays as it is.
+	// replaced returns the request's new sid, if the reply keeps it instead of changing the request.
 	replaced() (sid string, is bool)
-	// moved reports whether another Session of this request has changed the request's sid, and current to what.
+	// moved reports whether another Session of this request has changed the request's sid, and current returns the new one.
 	moved() bool
 	current() string
-	// rewrite makes sid the request's, with a note beside it and the cookies that were not tried behind it.
+	// rewrite makes sid the request's sid, followed by a note and the cookies that were not tried.
 	rewrite(sid, untried string, n note)
 	// note returns the note beside the sid, and annotate changes it.
 	note() note
@@ -47,7 +47,7 @@ type reply interface {
 	end(ctx context.Context, s *Session) error
 }
 
-// atOnce answers into the response header, and keeps in the request's what its sid has become.
+// atOnce writes answers into the response header immediately, and keeps a new sid in the request.
 type atOnce struct{ r *request }
 
 func (a atOnce) promise() error {
@@ -79,7 +79,7 @@ func (a atOnce) retract() {
 	}
 }
 
-// gone leaves the response as it is: during a save other goroutines of the handler may be writing to its header.
+// gone does not change the response: during a save other goroutines of the handler may be writing to its header.
 func (atOnce) gone() {}
 
 func (a atOnce) answered(name string) []string { return a.r.x.ResponseHeader(name) }
@@ -126,7 +126,7 @@ func (a atOnce) end(_ context.Context, s *Session) error {
 	return s.endHere(a.r.context())
 }
 
-// noReply is that of Sessions without a request.
+// noReply is the reply of Sessions without a request.
 type noReply struct{ m *Manager }
 
 func (n noReply) promise() error {
@@ -166,7 +166,7 @@ func (n noReply) end(ctx context.Context, s *Session) error {
 	return s.endHere(orBackground(ctx))
 }
 
-// outsideReply is that of a Session that was found by its id: the sid is its visitor's alone.
+// outsideReply is the reply of a Session that was found by its id. Nobody but its visitor may get the sid.
 type outsideReply struct{ noReply }
 
 var errNoSID = errors.New("session: a session that was found by its id cannot get a new sid: that would log its visitor out")
@@ -188,7 +188,7 @@ func (o outsideReply) end(ctx context.Context, s *Session) error {
 	return nil
 }
 
-// noRequest returns what stands for the request of Sessions that have none.
+// noRequest returns the request of Sessions that have none.
 func noRequest(m *Manager, r reply) *request {
 	return &request{m: m, x: noExchange{}, reply: r}
 }
@@ -196,7 +196,7 @@ func noRequest(m *Manager, r reply) *request {
 // isNone reports whether there is no request.
 func (r *request) isNone() bool { return r == r.m.none || r == r.m.outside }
 
-// noExchange carries nothing.
+// noExchange is an Exchange without any content.
 type noExchange struct{}
 
 func (noExchange) Context() context.Context           { return context.Background() }
@@ -225,7 +225,7 @@ func (r *request) setCookies(lines []string) {
 	}
 }
 
-// aboutCaches are the headers that shared caches of some kinds obey before Cache-Control, or in its place.
+// aboutCaches are headers that some shared caches obey before Cache-Control or instead of it.
 var aboutCaches = []string{
 	"Cdn-Cache-Control", "Surrogate-Control", "X-Accel-Expires", "Edge-Control", "Akamai-Cache-Control",
 	"Cloudflare-Cdn-Cache-Control", "Fastly-Cdn-Cache-Control", "Netlify-Cdn-Cache-Control", "Vercel-Cdn-Cache-Control",
@@ -249,7 +249,7 @@ func (r *request) ours(line string) bool {
 	return ok && ours
 }
 
-// setVary tells caches which headers of the request the session came by.
+// setVary tells caches which request headers carried the session.
 func (r *request) setVary() {
 	if r.m.cfg.DisableCacheHeaders {
 		return

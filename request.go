@@ -21,18 +21,18 @@ const (
 	byHeader
 )
 
-// maxCandidates is how many cookies of the session's name are tried. A subdomain or an attacker in the
-// network can add cookies of any name; the live one is to be found among them, at a bounded cost.
+// maxCandidates is how many cookies of the session's name are tried. A subdomain or an attacker in the network can add
+// cookies of any name. The live one must be found among them, at a limited cost.
 const maxCandidates = 4
 
-// A candidate is a sid as it came with a request, well formed but not known to the store yet. For a
-// Sealer it is the sealed cookie.
+// A candidate is a sid from a request. It has the right shape, but the store has not been asked for it yet. With a Sealer
+// it is the sealed cookie.
 type candidate struct {
 	sid string
 	by  channel
 }
 
-// An arrival is what the application hands over: an Exchange, or what net/http has.
+// An arrival is what the application passes in: an Exchange, or the request and response of net/http.
 type arrival struct {
 	x    Exchange
 	http httpExchange
@@ -44,7 +44,7 @@ func arrivalOf(w http.ResponseWriter, r *http.Request) arrival {
 	return arrival{http: httpExchange{w, r}}
 }
 
-// context returns the request's.
+// context returns the context of the request.
 func (a *arrival) context() (context.Context, error) {
 	switch {
 	case a.x != nil:
@@ -55,8 +55,8 @@ func (a *arrival) context() (context.Context, error) {
 	return nil, errNoRequest
 }
 
-// A request is one exchange in the eyes of one manager: which sid came, and by which channel. How it is answered is
-// the reply's business. Outside Handler each Session has a request of its own; under Handler there is one of each.
+// A request is one exchange as one manager sees it: which sid came, and by which channel. The reply answers it. Outside
+// Handler each Session has a request of its own; under Handler there is one request with one Session.
 type request struct {
 	m     *Manager
 	x     Exchange     // never nil
@@ -64,12 +64,12 @@ type request struct {
 	reply reply
 
 	came     channel
-	removed  bool   // the cookie, by this request: what begins then replaces none
+	removed  bool   // this request has removed the cookie, so a new session replaces none
 	original string // the request's sid as it was last seen or written here
 	vary     [1]string
 }
 
-// init makes r the request of a, answered at once.
+// init makes r the request of a, with an atOnce reply.
 func (r *request) init(m *Manager, a *arrival) {
 	*r = request{m: m, x: a.x, http: a.http, reply: atOnce{r}}
 	if a.x == nil {
@@ -79,8 +79,8 @@ func (r *request) init(m *Manager, a *arrival) {
 
 func (r *request) context() context.Context { return orBackground(r.x.Context()) }
 
-// candidates returns the sids that may name the request's session, in the order in which they are tried, and how many
-// cookies hold none that a manager has made.
+// candidates returns the sids that may name the request's session, in the order in which they are tried, and the number of
+// session cookies that hold no sid of the right shape.
 func (r *request) candidates(buf []candidate) (_ []candidate, malformed int) {
 	sid, replaced := r.reply.replaced()
 	switch {
@@ -110,9 +110,9 @@ func (r *request) requested(buf []candidate) (_ []candidate, malformed int) {
 	return buf, malformed
 }
 
-// answeredBesides returns the sid that the response answers already, unless it is one of carried, which the request carries, and
-// whether the response removes the cookie instead: a Session that was started with another *http.Request, this one's original or its
-// clone, has begun a session, given it a new sid, or ended it.
+// answeredBesides returns the sid that the response already answers, unless it is one of carried, the sids that the request
+// carries. removed reports whether the response removes the cookie instead. Either happens when a Session of another
+// *http.Request, for example of this one's original or clone, has begun a session, given it a new sid, or ended it.
 func (r *request) answeredBesides(carried []candidate) (found []candidate, removed bool) {
 	var lines []string
 	for _, line := range r.reply.answered("Set-Cookie") {
@@ -140,7 +140,7 @@ func (r *request) answeredBesides(carried []candidate) (found []candidate, remov
 	return found[:1], false
 }
 
-// inCookies returns the sids in the lines of a header Cookie.
+// inCookies returns the sids in the lines of a Cookie header.
 func (r *request) inCookies(lines []string, buf []candidate) (_ []candidate, malformed int) {
 	m := r.m
 	scan := cookies.NewScan(lines, m.cfg.CookieName)
@@ -165,8 +165,8 @@ func (r *request) inCookies(lines []string, buf []candidate) (_ []candidate, mal
 	return buf, malformed
 }
 
-// current returns the sid that the request carries now, "" if none. Only the manager changes it, and only
-// to a sid that it made or that was live.
+// current returns the sid that the request carries now, or "" if there is none. Only the manager changes it, and only to a
+// sid that it has made or that was live.
 func (r *request) current() string {
 	rewriting.Lock()
 	defer rewriting.Unlock()
@@ -178,12 +178,12 @@ func (r *request) current() string {
 	return ""
 }
 
-// rewriting guards the headers of requests in which sids are replaced. Several Sessions of one request,
-// in several goroutines, look there for what the request's sid has become.
+// rewriting guards the headers of requests in which sids are replaced. Several Sessions of one request, in several
+// goroutines, look there for the request's new sid.
 var rewriting sync.Mutex
 
-// rewrite makes sid the only one in the request, with a note beside it, so that whoever reads it later finds this session.
-// An empty sid leaves none. untried are cookies that stay behind it: see pairs.
+// rewrite makes sid the only sid in the request, followed by a note, so that code that reads the request later finds this
+// session. An empty sid leaves none. untried are cookies that stay after it: see pairs.
 func (r *request) rewrite(sid, untried string, n note) {
 	m, x := r.m, r.x
 	own := ""
@@ -203,8 +203,8 @@ func (r *request) rewrite(sid, untried string, n note) {
 	r.original = sid
 }
 
-// pairs returns the cookies of these sids as they are to stay in the request: Destroy ends their sessions too, or a
-// second live one would be next.
+// pairs returns the cookies of these sids in the form in which they stay in the request. Destroy ends their sessions too;
+// otherwise a second live one would be found next.
 func (r *request) pairs(untried []candidate) (pairs string) {
 	for _, c := range untried {
 		if c.by == byCookie {
@@ -214,7 +214,7 @@ func (r *request) pairs(untried []candidate) (pairs string) {
 	return pairs
 }
 
-// pair returns the session's cookie behind "; ".
+// pair returns the session's cookie after "; ".
 func (r *request) pair(sid string) string {
 	value, err := r.m.encodeSID(sid)
 	if err != nil {
@@ -230,11 +230,11 @@ func only(wanted bool, sid string) string {
 	return ""
 }
 
-// byCookie reports whether the client's sid is in a cookie, as far as is known.
+// byCookie reports whether the client's sid is in a cookie, or its channel is not known yet.
 func (r *request) byCookie() bool { return r.came != byQuery && r.came != byHeader }
 
-// answerSID sends a new sid on the channel that the request's came by; a new visitor gets the cookie and the header. From a URL the
-// sid moves to the cookie: nobody knows to put the new one into the next URL, and a login would be lost.
+// answerSID sends a new sid by the channel that the request's sid came by. A new visitor gets the cookie and the header. A
+// sid from a URL moves to the cookie: nobody would put the new sid into the next URL, and a login would be lost.
 func (r *request) answerSID(sid string, maxAge int) {
 	if r.leavesURL() {
 		r.came = byCookie
@@ -255,10 +255,10 @@ func (r *request) answersNewSID() bool {
 	return r.answersCookie() || r.leavesURL()
 }
 
-// leavesURL reports whether a new sid is answered in the cookie although the old one was in the URL.
+// leavesURL reports whether a new sid is answered in the cookie because the old one came in the URL.
 func (r *request) leavesURL() bool { return r.came == byQuery && r.m.cfg.EnableSetCookie }
 
-// answerCookie sends sid in the cookie, unless it travels otherwise.
+// answerCookie sends sid in the cookie, unless the client's sid travels by another channel.
 func (r *request) answerCookie(sid string, maxAge int) {
 	if !r.answersCookie() {
 		return
@@ -272,9 +272,9 @@ func (r *request) answerCookie(sid string, maxAge int) {
 	r.reply.cookies([]string{c.line(0, value)})
 }
 
-// answersInHeader reports whether the client learns its sid from a header: one that sent it so does, a new
-// visitor does, and one whose cookie scripts cannot read does not. A visitor that was new a moment ago, in
-// this very request, is answered again.
+// answersInHeader reports whether the client gets its sid in a header. That is so for a client that sent it in a header and
+// for a new visitor, but not for one whose sid is in a cookie that scripts cannot read. A visitor that began earlier in
+// this request is answered in the header again.
 func (r *request) answersInHeader() bool {
 	switch r.came {
 	case byHeader, noChannel:
@@ -285,7 +285,7 @@ func (r *request) answersInHeader() bool {
 	return false
 }
 
-// answerNothing removes the sid from client and request.
+// answerNothing removes the sid from the client and from the request.
 func (r *request) answerNothing() {
 	m := r.m
 	var lines []string

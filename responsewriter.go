@@ -8,12 +8,12 @@ import (
 	"net/http"
 )
 
-// errAnswered is what a handler's writes get after ErrorHandler has answered in its place.
+// errAnswered is the error of a handler's writes after ErrorHandler has answered instead.
 var errAnswered = errors.New("session: save failed: an error response was sent instead")
 
-// A responseWriter commits the session before anything commits the response. FlushError and Hijack are
-// there even if the ResponseWriter beneath lacks them: http.ResponseController would otherwise look for
-// them beneath, past the commit. What the one beneath cannot do commits nothing.
+// A responseWriter commits the session before anything commits the response. It has FlushError and Hijack even if the
+// ResponseWriter beneath lacks them; otherwise http.ResponseController would look for them beneath and bypass the commit.
+// If the one beneath lacks them, the call commits nothing.
 type responseWriter struct {
 	http.ResponseWriter
 	d *deferred
@@ -72,8 +72,8 @@ func (w *responseWriter) FlushError() error {
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
-// Hijack saves first: what is written to the connection afterwards nobody sees. Set-Cookie lines are in
-// Header for who writes the response.
+// Hijack commits first, because nobody sees what is written to the connection afterwards. The Set-Cookie lines are then in
+// Header, for code that writes the response itself.
 func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if can[http.Hijacker](w.ResponseWriter) && !w.d.commit() {
 		return nil, nil, errAnswered
@@ -81,7 +81,7 @@ func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	return http.NewResponseController(w.ResponseWriter).Hijack()
 }
 
-// can reports whether w, or a ResponseWriter that it leads to, is a T by itself.
+// can reports whether w, or a ResponseWriter that it unwraps to, is a T itself.
 func can[T any](w http.ResponseWriter) bool {
 	for {
 		switch t := w.(type) {
@@ -99,7 +99,7 @@ func can[T any](w http.ResponseWriter) bool {
 	}
 }
 
-// An answerWriter is what ErrorHandler writes to. It notes whether that has answered.
+// An answerWriter is the ResponseWriter that ErrorHandler gets. It notes whether ErrorHandler has written to it.
 type answerWriter struct {
 	http.ResponseWriter
 	begun bool

@@ -5,9 +5,10 @@ import (
 	"slices"
 )
 
-// isWithheld reports whether SameSite may have kept the session's cookie back from the request, which carries these candidates and
-// malformed cookies besides: draft-ietf-httpbis-rfc6265bis-22, section 5.2, by what the browser says in
-// https://www.w3.org/TR/fetch-metadata/. A link that is followed carries a Lax cookie: who has none then is a new visitor.
+// isWithheld reports whether SameSite may have made the browser withhold the session's cookie from the request, which
+// carries these candidates and this many malformed cookies. The rules are those of draft-ietf-httpbis-rfc6265bis-22,
+// section 5.2, applied to what the browser says in the headers of https://www.w3.org/TR/fetch-metadata/. A request for a
+// followed link carries a Lax cookie, so a visitor without one is new.
 func (r *request) isWithheld(candidates []candidate, malformed int) bool {
 	c := r.m.cfg
 	switch {
@@ -24,7 +25,7 @@ func (r *request) isWithheld(candidates []candidate, malformed int) bool {
 	return !(r.says("Sec-Fetch-Mode", "navigate") && r.says("Sec-Fetch-Dest", "document") && isSafe(r.x.Method()))
 }
 
-// says reports whether a header of the request is this one word.
+// says reports whether a request header consists of exactly this word.
 func (r *request) says(header, word string) bool {
 	lines := r.x.RequestHeader(header)
 	return len(lines) == 1 && lines[0] == word

@@ -17,15 +17,15 @@ import (
 // Limits that are not settings.
 const (
 	maxCookieName   = 256
-	maxCookieAttr   = 1024               // a browser drops a longer attribute
-	maxCookieAge    = 400 * 24 * 60 * 60 // a browser cuts a longer age
+	maxCookieAttr   = 1024               // browsers drop a longer attribute
+	maxCookieAge    = 400 * 24 * 60 * 60 // browsers cut a longer age
 	maxSIDPrefix    = 64
 	maxNamespace    = 128
 	defaultMaxBytes = 1 << 20
 )
 
-// settings are a checked copy of a ManagerConfig with the defaults filled in, but for a nil Logger, and
-// what follows from them. They do not change once the provider is open.
+// settings are a checked copy of a ManagerConfig, in which everything but a nil Logger has its default, and the values that
+// are derived from it. They do not change once the provider is open.
 type settings struct {
 	ManagerConfig
 
@@ -40,12 +40,12 @@ type settings struct {
 	sidBytes     int
 	trusted      []netip.Prefix
 	headerName   string      // canonical, "" if the header is off
-	warnings     []string    // what is taken, but probably not meant
+	warnings     []string    // settings that are allowed, but probably not intended
 	seal         *merge.Seal // nil without encryption
 }
 
-// resolve checks c and fills in the defaults. Errors are a *ConfigError and show no text from c. It
-// never changes c and shares no slice with it.
+// resolve checks c and fills in the defaults. Its errors are a *ConfigError and show no text from c. It never changes c and
+// shares no slice with it.
 func (c *ManagerConfig) resolve() (*settings, error) {
 	if c == nil {
 		return nil, configErrorf("ManagerConfig", "config is nil: use NewManagerConfig")
@@ -102,7 +102,7 @@ func (s *settings) checkLifetimes() (err error) {
 	return nil
 }
 
-// maxMarkLifetime bounds how many marks a store may have to keep.
+// maxMarkLifetime limits how many marks a store may have to keep.
 const maxMarkLifetime = time.Hour
 
 // orDefault sets *setting to value if it is zero.
@@ -123,7 +123,7 @@ func secondsOf(field string, n int64) (time.Duration, error) {
 	return time.Duration(n) * time.Second, nil
 }
 
-// checkTime returns an error for a setting that is neither zero nor a time that a session could live.
+// checkTime returns an error if a setting is neither zero nor a possible lifetime of a session.
 func checkTime(field string, d time.Duration) error {
 	switch {
 	case d < 0:
@@ -150,7 +150,7 @@ func (s *settings) checkTouch() error {
 	return nil
 }
 
-// takenHeaders have a meaning of their own, to HTTP itself or to whoever is between client and server.
+// takenHeaders have a meaning of their own in HTTP or for proxies between client and server.
 var takenHeaders = []string{
 	"Age", "Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Cookie",
 	"Cookie2", "Date", "Expect", "Forwarded", "Host", "Keep-Alive", "Location", "Origin", "Referer",
@@ -189,8 +189,8 @@ func (s *settings) checkSID() error {
 	return nil
 }
 
-// checkSIDFits returns an error if a store that is given sids takes no more than so many characters of them. How many a
-// SessionIDGenerator makes is seen when it does, but for what it makes at least.
+// checkSIDFits returns an error if the store uses sids as keys and they are longer than most characters. The length of a
+// SessionIDGenerator's sids is known only when it is called, so only its minimum is checked.
 func (s *settings) checkSIDFits(most int) error {
 	length, least := 2*s.sidBytes, 2*16
 	if s.SessionIDGenerator != nil {
@@ -286,7 +286,7 @@ func (s *settings) checkName() error {
 	return nil
 }
 
-// isToken reports whether name is a token, which is what names of cookies and headers must be.
+// isToken reports whether name is a token, as the names of cookies and headers must be.
 func isToken(name string) bool {
 	return name != "" && onlyAlphanumericOr(name, "!#$%&'*+-.^_`|~")
 }
@@ -298,7 +298,7 @@ func onlyAlphanumericOr(text, others string) bool {
 	})
 }
 
-// checkAttributes refuses what net/http would silently leave out of the cookie, and browsers too.
+// checkAttributes refuses attributes that net/http, and browsers too, would leave out of the cookie without an error.
 func (s *settings) checkAttributes() error {
 	orDefault(&s.CookiePath, "/")
 	switch path := (&http.Cookie{Name: "n", Path: s.CookiePath}); {
@@ -339,7 +339,7 @@ func (s *settings) checkSameSite() error {
 	return nil
 }
 
-// checkPrefix holds a cookie to the promise of its name, whose prefix browsers compare in any case.
+// checkPrefix checks that the cookie keeps the promise of its name's prefix. Browsers ignore the case of the prefix.
 func (s *settings) checkPrefix() error {
 	name := strings.ToLower(s.CookieName)
 	host := strings.HasPrefix(name, "__host-")

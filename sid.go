@@ -9,8 +9,8 @@ import (
 	"io"
 )
 
-// newSID makes a sid: the prefix, and random bytes in lower-case hex or what a SessionIDGenerator returns. A
-// cookie can hold it.
+// newSID makes a sid: the prefix, and then random bytes in lower-case hex or the result of SessionIDGenerator. It fails if
+// a cookie cannot hold the sid.
 func (r *request) newSID() (sid string, err error) {
 	m := r.m
 	if m.cfg.SessionIDGenerator != nil {
@@ -28,7 +28,7 @@ func (r *request) newSID() (sid string, err error) {
 	return sid, nil
 }
 
-// unusedSID returns a sid that nobody has, without asking a SessionIDGenerator.
+// unusedSID returns a sid that no session has, without calling SessionIDGenerator.
 func (m *Manager) unusedSID() (string, error) {
 	sid, err := m.randomSID()
 	return m.cfg.SessionIDPrefix + sid, err
@@ -42,7 +42,7 @@ func (m *Manager) randomSID() (string, error) {
 	return hex.EncodeToString(random), nil
 }
 
-// validSID reports whether sid has the exact shape that newSID gives. Nothing else reaches a store.
+// validSID reports whether sid has the exact shape that newSID gives. Other texts never reach a store.
 func (m *Manager) validSID(sid string) bool {
 	n := len(m.cfg.SessionIDPrefix)
 	if m.cfg.SessionIDGenerator != nil {
@@ -59,9 +59,9 @@ func (m *Manager) validSID(sid string) bool {
 	return true
 }
 
-// publicID names a session in logs and dashboards. Nobody can find the sid from it, and as a sid it has
-// the wrong shape, unless sids are generated. The namespace takes part, so that two namespaces have no key in common even on a
-// store that does not know of them.
+// publicID names a session in logs and dashboards. Nobody can derive the sid from it, and it does not have the shape of a
+// sid, unless sids are generated. It includes the namespace, so that two namespaces have no key in common even in a store
+// that does not know about namespaces.
 func (m *Manager) publicID(sid string) string {
 	buf := make([]byte, 0, 256)
 	if m.cfg.Namespace != "" {
@@ -77,12 +77,12 @@ const (
 	sidAlphabet     = "_-" // beside letters and digits
 )
 
-// validGenerated reports whether sid, without the prefix, is what a SessionIDGenerator may return.
+// validGenerated reports whether sid, without the prefix, is an allowed result of SessionIDGenerator.
 func validGenerated(sid string) bool {
 	return minGeneratedSID <= len(sid) && len(sid) <= maxGeneratedSID && onlyAlphanumericOr(sid, sidAlphabet)
 }
 
-// generate asks the SessionIDGenerator. Its errors are the application's, and may be shown.
+// generate calls SessionIDGenerator. Its errors come from the application, and may be shown.
 func (m *Manager) generate(r *request) (string, error) {
 	x := r.x
 	if r.isNone() {

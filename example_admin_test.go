@@ -12,7 +12,7 @@ import (
 	_ "github.com/seed1a8f7c28/session/file"
 )
 
-// An operator finds a session in the list of all, looks into it, and gives its visitor something, while the visitor goes on.
+// An operator finds a session in the list of all sessions, reads a value, and adds one, while the visitor goes on using it.
 func ExampleManager_SessionByID() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig())
 	if err != nil {
@@ -70,7 +70,8 @@ func ExampleManager_SessionByID() {
 	// visits: 1 voucher: TEA-5
 }
 
-// A stream goes on for long. Reload shows what other requests have stored since it began, and ends it when the visitor has logged out.
+// A stream runs for a long time. Reload shows it what other requests have stored since it began, and returns an error once
+// the visitor has logged out.
 func ExampleSession_Reload() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig())
 	if err != nil {
@@ -131,7 +132,7 @@ func ExampleManager_List() {
 	census := func(ctx context.Context) (visitors int, logins map[string]int, err error) {
 		logins = make(map[string]int)
 		for info, err := range sessions.List(ctx) {
-			if err != nil { // the last that List yields
+			if err != nil { // List yields nothing after an error
 				return 0, nil, err
 			}
 			if info.User == "" {
@@ -147,7 +148,7 @@ func ExampleManager_List() {
 	// 1 map[ann:2 bob:1] <nil>
 }
 
-// A load balancer asks whether the node can work: here, whether the folder of the sessions can be written to.
+// A load balancer asks whether the node can work. Here that means whether the folder of the sessions is writable.
 func ExampleManager_Ping() {
 	folder, err := os.MkdirTemp("", "sessions")
 	if err != nil {

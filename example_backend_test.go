@@ -11,14 +11,14 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A mapBackend is a whole storage engine: five methods on a map. Package sessiontest checks such an engine
-// against the contract.
+// A mapBackend is a complete storage engine: five methods on a map. Package sessiontest checks such an engine against the
+// contract.
 type mapBackend struct {
 	mu      sync.Mutex
 	records map[string]driver.Record
 }
 
-// live returns the record under key. It has expired at its deadline, whether it was removed or not.
+// live returns the record under key. It treats an expired record as missing, whether it has been removed or not.
 func (b *mapBackend) live(key string) (driver.Record, bool) {
 	rec, ok := b.records[key]
 	return rec, ok && rec.Live(time.Now())
@@ -91,15 +91,15 @@ func (b *mapBackend) Delete(_ context.Context, key string, version uint64) error
 	return nil
 }
 
-// openMap is what a package of its own would register:
+// A package of its own would register openMap like this:
 //
 //	func init() { session.Register("map", session.NewProvider(openMap)) }
 func openMap(context.Context, driver.Config) (driver.Backend, error) {
 	return &mapBackend{records: make(map[string]driver.Record)}, nil
 }
 
-// An engine of the application's own has all that the manager promises: it keeps bytes, and knows of no
-// sid, no cookie and no value.
+// With an engine of its own an application gets all that the manager promises. The engine stores bytes, and does not know
+// of sids, cookies or values.
 func ExampleNewProvider() {
 	sessions, err := session.New(session.NewProvider(openMap), session.NewManagerConfig())
 	if err != nil {

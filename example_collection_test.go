@@ -9,7 +9,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// A cart is a session's values, one for each article.
+// The articles in a cart are values of the session, one value for each article.
 func ExampleSession_All() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig())
 	if err != nil {
@@ -26,7 +26,7 @@ func ExampleSession_All() {
 			return
 		}
 		defer sess.SessionRelease(ctx, w)
-		// All of them, or with an error none.
+		// It sets all of them or, with an error, none.
 		if err := sess.SetMulti(ctx, map[any]any{"book": 2, "pen": 10, "voucher": "SPRING"}); err != nil {
 			http.Error(w, "try again later", http.StatusServiceUnavailable)
 			return

@@ -8,8 +8,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// A config file says everything in one place. Secrets come from the environment, and printing the
-// config does not show them.
+// A config file contains all settings. Secrets come from the environment, and printing the config does not show them.
 func ExampleParseConfig() {
 	os.Setenv("SHOP_REDIS_PASSWORD", "s3cr3t")
 	config, err := session.ParseConfig([]byte(`{
@@ -36,7 +35,7 @@ func ExampleParseConfig() {
 	// ManagerConfig[enableSetCookie=true secure=true cookieName=__Host-session maxLifetime=1800 providerConfig=*** cookieSameSite=3 provider=redis absoluteLifetime=12h0m0s]
 }
 
-// The application reads its settings from a file, which names the provider too.
+// The application reads its settings from a file. The file names the provider too.
 func ExampleOpen() {
 	path := filepath.Join(os.TempDir(), "session-example.json")
 	if err := os.WriteFile(path, []byte(`{"provider": "memory", "maxLifetime": "30m"}`), 0o600); err != nil {
@@ -61,7 +60,7 @@ func ExampleOpen() {
 	// ManagerConfig[enableSetCookie=true maxLifetime=1800 provider=memory]
 }
 
-// An error names the setting, says where it stands, and shows no value.
+// An error names the setting and its place in the text. It shows no value.
 func ExampleParseConfig_error() {
 	_, err := session.ParseConfig([]byte(`{
 		"cookieName": "sid",

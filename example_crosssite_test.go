@@ -9,8 +9,8 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// A payment returns by a POST of another site, without the cookie, which is SameSite. The answer sets none in its place; the redirect
-// is followed with the visitor's own.
+// A visitor returns from a payment by a POST that another site causes, so the browser withholds the SameSite cookie. The
+// response sets no new cookie. The browser follows the redirect with the visitor's own cookie.
 func Example_crossSite() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig())
 	if err != nil {
@@ -25,7 +25,7 @@ func Example_crossSite() {
 			http.Error(w, "try again later", http.StatusServiceUnavailable)
 			return
 		}
-		_ = sess.Set(r.Context(), "paid", r.FormValue("order")) // there is no session to set it in
+		_ = sess.Set(r.Context(), "paid", r.FormValue("order")) // it cannot be stored: this request has no session
 		if err := sess.Save(r.Context()); errors.Is(err, session.ErrCrossSite) {
 			fmt.Println("not stored; new:", sess.IsNew())
 		}

@@ -9,16 +9,16 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// An event is a request on a platform without net/http, which calls a function and sends what that returns.
+// An event is a request on a platform without net/http, which calls a function and sends what the function returns.
 type event struct{ In, Out http.Header }
 
 func (e event) Context() context.Context                      { return context.Background() }
 func (e event) RequestHeader(name string) []string            { return e.In[name] }
-func (e event) Query() string                                 { return "" } // or what is needed for a sid in it
+func (e event) Query() string                                 { return "" } // needed only for a sid in the URL
 func (e event) SetQuery(string)                               {}
 func (e event) Method() string                                { return "POST" }
 func (e event) TLS() bool                                     { return true }
-func (e event) RemoteAddr() string                            { return "" } // for trustedProxies
+func (e event) RemoteAddr() string                            { return "" } // needed only for trustedProxies
 func (e event) ResponseHeader(name string) []string           { return e.Out[name] }
 func (e event) SetResponseHeader(name string, lines []string) { e.Out[name] = lines }
 
@@ -28,11 +28,11 @@ func (e event) SetRequestHeader(name, value string) {
 	}
 }
 
-// serveEvent answers an event: it counts the visitor's events.
+// serveEvent answers an event: it counts the events of the visitor.
 func serveEvent(sessions *session.Manager, e event) (status int, body string) {
 	status = http.StatusOK
 	err := sessions.HandleExchange(e, func(h session.Handled) {
-		ctx := h.Context(e.Context()) // which the application's functions are given
+		ctx := h.Context(e.Context()) // for the application's functions
 		sess, err := sessions.FromContext(ctx)
 		if err != nil {
 			status = http.StatusServiceUnavailable
@@ -41,13 +41,13 @@ func serveEvent(sessions *session.Manager, e event) (status int, body string) {
 		n, _ := sess.Increment(ctx, "events", 1)
 		body = fmt.Sprintf("event number %d", n)
 	})
-	if err != nil { // it could not be saved
+	if err != nil { // the session could not be saved
 		return http.StatusServiceUnavailable, ""
 	}
 	return status, body
 }
 
-// An Exchange connects any HTTP stack. Package sessionfasthttp is one for fasthttp.
+// An Exchange connects a manager to any HTTP stack. Package sessionfasthttp contains one for fasthttp.
 func ExampleManager_HandleExchange() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig())
 	if err != nil {

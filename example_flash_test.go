@@ -8,7 +8,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// A handler leaves a message and redirects. The next page shows it, on whichever node, and only once.
+// A handler adds a message and redirects. The next page shows it once, on whichever node it is served.
 func ExampleSession_AddFlash() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig())
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// An application that has a form of its own for identifiers makes the sids, too. What it returns must not be
-// guessed: rand.Text has at least 128 random bits.
+// An application that has its own form of identifiers can make the sids too. Nobody may be able to guess them: rand.Text
+// has at least 128 random bits.
 func ExampleCfgSessionIDGenerator() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig(
 		session.CfgSessionIdPrefix("shop_"),
@@ -40,7 +40,8 @@ func ExampleCfgSessionIDGenerator() {
 	// session: config: SessionIDGenerator: can be set only in Go code: set ManagerConfig.SessionIDGenerator (line 1, column 2)
 }
 
-// Encode and Decode of gorilla's securecookie, as go-sessions takes them, fit as they are. Here a stand-in.
+// The methods Encode and Decode of gorilla's securecookie fit without changes, as they do in go-sessions. Here other
+// functions stand in for them.
 func ExampleCfgCookieEncode() {
 	encode := func(name string, sid any) (string, error) { return "v1." + sid.(string), nil }
 	decode := func(name, value string, sid any) error {
@@ -70,7 +71,7 @@ func ExampleCfgCookieEncode() {
 	// true
 }
 
-// One process serves several shops, each on a domain of its own: the cookie of each response is for the domain of its host.
+// One process serves several shops, each on a domain of its own. The cookie of each response is for the domain of its host.
 func ExampleCfgCookieAttributes() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig(
 		session.CfgCookieAttributes(func(x session.Exchange, c *http.Cookie) {

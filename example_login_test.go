@@ -8,8 +8,8 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// A login gives the session a new sid. Whoever learned the old one before, or even planted it, has nothing:
-// it is dead, and the login was never stored under it.
+// A login gives the session a new sid. An attacker who has learned or planted the old sid gains nothing: it is dead, and
+// the login was never stored under it.
 func ExampleManager_Regenerate() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig())
 	if err != nil {
@@ -52,7 +52,7 @@ func ExampleManager_Regenerate() {
 	// user <nil>, cart <nil>
 }
 
-// visit makes a request with a cookie, and returns the one that the browser has then.
+// visit makes a request with a cookie, and returns the cookie that the browser has afterwards.
 func visit(page http.HandlerFunc, cookie *http.Cookie) *http.Cookie {
 	w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/", nil)
 	if cookie != nil {

@@ -10,7 +10,7 @@ import (
 	"github.com/seed1a8f7c28/session/memory"
 )
 
-// A message for the page after the logout needs another Session: the one that was logged out is over.
+// A message for the page after the logout needs another Session, because the Session that was logged out has ended.
 func ExampleSession_Logout_flash() {
 	sessions, err := session.New(memory.New(), session.NewManagerConfig())
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// As middleware a Manager gives a session only to visitors for whom something is stored. It saves before the
-// response headers are sent; nobody has to release anything.
+// As middleware a Manager gives a session only to visitors for whom something is stored. It saves the session before the
+// response headers are sent, so no handler has to release it.
 func ExampleManager_Handler() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig())
 	if err != nil {

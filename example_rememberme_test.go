@@ -9,8 +9,8 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// Sessions live for half an hour without use and end with the browser. Those of visitors who want to be remembered
-// live for thirty days, and so does their cookie: from each use anew, on every node.
+// Sessions end after half an hour without use, or when the browser closes. If a visitor wants to be remembered, the session
+// and its cookie live for thirty days from each use, on every node.
 func ExampleSession_RememberMe() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig(session.CfgIdleLifetime(30*time.Minute)))
 	if err != nil {
@@ -44,8 +44,8 @@ func ExampleSession_RememberMe() {
 	// 200 2592000
 }
 
-// A bank shows how long the session still lives, and has a button that prolongs it. Before a transfer it is cut to
-// two minutes.
+// A bank shows when the session ends, and has a button that extends it. Before a transfer it shortens the session to two
+// minutes.
 func ExampleManager_UpdateExpiration() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig())
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	_ "github.com/seed1a8f7c28/session/memory"
 )
 
-// A visitor counts how often a page was seen. Every handler that needs a session starts it, and releases it
-// when it returns.
+// A page counts how often a visitor has seen it. Every handler that needs a session starts it, and releases it when it
+// returns.
 func Example() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig())
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// Values come back with their type. Where an integer may be of any kind, such as a counter, GetInt and the like
-// take each that fits; Get takes the very type.
+// Values come back with their type. GetInt and similar methods accept an integer of any type that fits, for example a
+// counter. Get accepts exactly one type.
 func ExampleGet() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig())
 	if err != nil {
@@ -60,8 +60,8 @@ func ExampleGet() {
 	// session: the value is of type int64, not int
 }
 
-// Two requests that put something into the cart at the same time both find it there. The type is that of the function, with the
-// json codec too, which does not know Go's types.
+// Two requests put something into the cart at the same time, and both articles are in it afterwards. The function gets its
+// own type, also with the json codec, which does not know Go's types.
 func ExampleUpdate() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig(session.CfgCodec("json")))
 	if err != nil {

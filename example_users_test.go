@@ -12,7 +12,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// Ann logs in with two browsers, sees both, and logs out everywhere else.
+// Ann logs in with two browsers, sees both sessions, and logs out everywhere else.
 func ExampleSession_Login() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig(
 		session.CfgMaxPerUser(5),
@@ -109,7 +109,7 @@ func ExampleManager_SessionsOf() {
 	// phone, this one: false
 }
 
-// loginWith logs user in, and notes with what.
+// loginWith logs user in and sets the device as the label.
 func loginWith(sessions *session.Manager, user, device string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		sess, err := sessions.Start(w, r)
@@ -126,8 +126,8 @@ func loginWith(sessions *session.Manager, user, device string) http.HandlerFunc 
 	}
 }
 
-// At the login the application notes by what the user will know this session again. A label that is too long is refused: a
-// User-Agent comes from the client.
+// At the login the application sets a label by which the user will recognize the session. A User-Agent comes from the
+// client, so it may be too long: such a label is refused.
 func ExampleSession_SetLabel() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig())
 	if err != nil {
@@ -162,7 +162,7 @@ func ExampleSession_SetLabel() {
 	// an unknown browser <nil>
 }
 
-// Ann has changed her password: she is logged out everywhere else.
+// Ann has changed her password, and is logged out everywhere else.
 func ExampleManager_DestroyUser() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig())
 	if err != nil {
@@ -196,8 +196,8 @@ func ExampleManager_DestroyUser() {
 	// user "ann"
 }
 
-// A page lists a user's sessions, each with a button that ends it. The id comes back from the browser, so that it may be
-// anybody's.
+// A page lists a user's sessions, each with a button that ends it. The id comes back from the browser, so it may be the id
+// of another user's session.
 func ExampleManager_DestroyOf() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig())
 	if err != nil {

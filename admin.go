@@ -199,7 +199,7 @@ func (m *Manager) DestroyAll(ctx context.Context) error {
 
 // Stats are the counters of what a manager has done since it was made. They never decrease.
 type Stats struct {
-	Started     uint64 // sessions begun
+	Started     uint64 // sessions that began
 	Loaded      uint64 // sessions found by a sid that a client sent
 	Saved       uint64 // saves that stored a change
 	Touched     uint64 // calls that only moved the idle deadline

@@ -18,8 +18,7 @@ type ManagerConfig struct {
 	// return to its session, and New logs a warning.
 	EnableSetCookie bool `json:"enableSetCookie"`
 
-	// DisableHTTPOnly lets scripts read the cookie. One injected script can then steal the session of everybody who loads
-	// it.
+	// DisableHTTPOnly lets scripts read the cookie. One injected script can then steal every session.
 	DisableHTTPOnly bool `json:"disableHTTPOnly"`
 
 	// Secure always gives the cookie the attribute Secure. If it is false, the cookie has the attribute only on requests
@@ -66,7 +65,7 @@ type ManagerConfig struct {
 	// Zero means 16.
 	SessionIDLength int64 `json:"sessionIDLength"`
 
-	// SessionNameInHTTPHeader is the name of the header that EnableSidInHTTPHeader uses. Upper and lower case are the same.
+	// SessionNameInHTTPHeader is the name of the header that EnableSidInHTTPHeader uses. Its case does not matter.
 	SessionNameInHTTPHeader string `json:"SessionNameInHTTPHeader"`
 
 	// SessionIDPrefix is the beginning of each sid: at most 64 letters, digits, "_", "-" and ".". If Namespace is empty,
@@ -137,9 +136,9 @@ type ManagerConfig struct {
 	// Codec is the format of the stored values: "compact", "gob" or "json". "" means "compact", or "gob" in Beego mode.
 	Codec string `json:"codec"`
 
-	// EncryptionKeys encrypt the stored values. The first key encrypts, and all keys decrypt. Each has at least 16 bytes,
-	// which should be random. Sessions that were stored without encryption, or under a key that is no longer listed, are
-	// treated as if they did not exist.
+	// EncryptionKeys encrypt the stored values. The first key encrypts, and all keys decrypt. Each must have at least 16
+	// bytes, and they must be random. Sessions that were stored without encryption, or under a key that is no longer
+	// listed, are treated as if they did not exist.
 	EncryptionKeys []string `json:"encryptionKeys"`
 
 	// Namespace separates applications that share a store. Managers with the same namespace share sessions; managers with

@@ -65,10 +65,9 @@ type (
 	providerText  string
 )
 
-// ParseConfig reads a config from a JSON object. Upper and lower case of a key are the same. A key whose value is null is
-// treated as absent. EnableSetCookie is true unless the JSON says otherwise. A time is a number of seconds or a string such
-// as "12h". providerConfig is a string or an object. cookieSameSite is a number or one of "lax", "strict", "none" and
-// "default".
+// ParseConfig reads a config from a JSON object. The case of a key does not matter. A key whose value is null is treated as
+// absent. EnableSetCookie is true unless the JSON says otherwise. A time is a number of seconds or a string such as "12h".
+// providerConfig is a string or an object. cookieSameSite is a number or one of "lax", "strict", "none" and "default".
 //
 // In providerConfig and encryptionKeys, ${NAME} stands for an environment variable, ${file:/path} for the text of a file
 // without its last line break, and $${ for ${ itself.

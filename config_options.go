@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// A ManagerConfigOpt changes a [ManagerConfig], most of them one field. The values are not checked here but when the
-// [Manager] is made.
+// A ManagerConfigOpt changes a [ManagerConfig], usually one field. The values are checked when the [Manager] is made, not
+// here.
 type ManagerConfigOpt func(config *ManagerConfig)
 
 // NewManagerConfig returns a config with EnableSetCookie on, after it has applied opts in order. Fields that no option sets

@@ -14,10 +14,11 @@ var errNoHandler = errors.New("session: this context does not belong to a reques
 // the first call of FromContext, and a visitor gets a record and a cookie only when something is stored.
 //
 // Handler saves the session before the first byte of the response headers, and again at the end what was changed since. If
-// the first save fails, ErrorHandler answers instead of next; by default the answer is 503 Service Unavailable. In two
-// cases the error only goes to ErrorHandler, and the response of next stands: others have ended the session in the
-// meantime, or no session begins because another site has caused the request ([ErrCrossSite]). When next panics nothing is
-// saved; only the Store of a third-party provider is released.
+// a change cannot be saved before the headers, ErrorHandler answers instead of next; by default the answer is 503 Service
+// Unavailable. In three cases an error only goes to ErrorHandler and Logger, and the response of next stands: others have
+// ended the session in the meantime, no session begins because another site has caused the request ([ErrCrossSite]), or
+// nothing was changed and only the idle deadline could not be moved. When next panics nothing is saved; only the Store of a
+// third-party provider is released.
 //
 // The ResponseWriter that next gets is an http.Flusher if w is one. http.ResponseController, Hijack, ReadFrom and
 // informational responses work on it.
@@ -35,9 +36,9 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 }
 
 // FromContext returns the session of a request under Handler, which it loads at the first call. ctx is the context of the
-// request or one derived from it: r.Context(), with gin c.Request.Context(), with echo c.Request().Context(). An error does
-// not mean that there is no session, but that it could not be loaded, for example because the store could not be reached.
-// The application should then answer the request with an error; the client keeps its cookie.
+// request or one derived from it: r.Context(), with gin c.Request.Context(), with echo c.Request().Context(). An error
+// means that the session could not be loaded, for example because the store could not be reached; it does not mean that
+// there is none. The application should then answer the request with an error, and the client keeps its cookie.
 func (m *Manager) FromContext(ctx context.Context) (*Session, error) {
 	d := m.deferred(ctx)
 	if d == nil {

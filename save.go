@@ -19,7 +19,7 @@ import (
 // Outside Handler, Save does not touch the response header, because other goroutines of the handler may be writing to it. A
 // cookie that Start has answered therefore stays, even if the session turns out to have ended.
 //
-// After an error of Save the application must answer the request. Handler does not save a second time.
+// After an error of Save the application must answer the request. Handler does not save again by itself.
 func (s *Session) Save(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.unlock()

@@ -99,8 +99,8 @@ func (s *Session) SessionID(context.Context) string {
 }
 
 // IsNew reports whether the session began with this request, that is, whether the store had none when the request arrived.
-// It stays true until the request ends: on another Session of the request, after something was stored, and after Login. It
-// is false where no session begins: for a late request or one from another site, see [Manager.Start].
+// It stays true until the request ends, also on another Session of the request, after something was stored, and after
+// Login. It is false where no session begins: for a late request or one from another site, see [Manager.Start].
 func (s *Session) IsNew() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,7 +108,8 @@ func (s *Session) IsNew() bool {
 }
 
 // Get returns the value under key as this request sees it, or nil if there is none. The value is a copy that belongs to the
-// caller. If it cannot be read, Get returns nil, and the error goes to ErrorHandler and Logger; [Get] returns it.
+// caller. If it cannot be read, Get returns nil, and the error goes to ErrorHandler and Logger. The generic function [Get]
+// returns the error.
 func (s *Session) Get(ctx context.Context, key any) any {
 	v, _, err := s.look(ctx, key)
 	if err != nil {
@@ -169,8 +170,8 @@ func (s *Session) Flush(ctx context.Context) error { return s.change(ctx, edit{o
 
 // Update replaces the value under key by what fn returns. fn gets nil if there is no value, and removes the value by
 // returning nil. It is called at once with this request's view, and again during a save if another request has changed the
-// value in the meantime, so that concurrent updates compose. Its result must depend on its argument alone, and it must not
-// use the Session. An error of fn is returned by Update or by Save, and nothing is changed.
+// session in the meantime, so that concurrent updates compose. Its result must depend on its argument alone, and it must
+// not use the Session. An error of fn is returned by Update or by Save, and nothing is changed.
 func (s *Session) Update(ctx context.Context, key any, fn func(old any) (any, error)) error {
 	if isReserved(key) {
 		return errReserved

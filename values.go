@@ -127,7 +127,7 @@ func (s *Session) Pop(ctx context.Context, key any) (any, error) {
 }
 
 // Clear deletes each value that this request sees, as Delete does. Values that other requests add in the meantime stay, and
-// so do flash messages, the label and the lifetime; [Session.Flush] removes these too. After both the session goes on;
+// so do flash messages, the label and the lifetimes. [Session.Flush] removes more. After both the session goes on;
 // [Manager.Destroy] ends it. With a third-party provider Clear flushes the Store and then puts the flash messages back.
 func (s *Session) Clear(ctx context.Context) error { return s.change(ctx, edit{op: opWipe}) }
 

@@ -259,7 +259,7 @@ func (d *deferred) strip() {
 	for _, name := range aboutContent {
 		d.r.x.SetResponseHeader(name, nil)
 	}
-	if d.encoding != nil { // whoever set it encodes this response too
+	if d.encoding != nil { // the middleware that set it encodes this response too
 		d.r.x.SetResponseHeader("Content-Encoding", d.encoding)
 	}
 }

@@ -12,9 +12,9 @@ import (
 	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
-// A Sealer's sessions live in the client's cookie, sealed. There is no store to merge with: each change is
-// sealed into the response header at once, and the last response that reaches the client wins. Data, which
-// the seal authenticates, has the sid inside:
+// A Sealer's sessions are sealed into the client's cookie. There is no store to merge with: each change is sealed into the
+// response header at once, and the last response that reaches the client wins. The sid is part of the data, which the seal
+// authenticates:
 //
 //	0  1  envelope version, 2
 //	1  1  codec

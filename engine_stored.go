@@ -299,14 +299,14 @@ func (e *storedEngine) remove(ctx context.Context, sid string) (events []func(),
 	m := e.m
 	key, absent := m.storageKey(sid), false
 	rec := m.newRecord()
-	if m.cfg.OnDestroy != nil { // is told of what was there, and whose it was
+	if m.cfg.OnDestroy != nil { // it is told whose session it was
 		switch err := e.store.Backend.Load(ctx, key, &rec); {
-		case errors.Is(err, ErrNotFound) && m.cannot[sweeping] == nil: // a sweep tells of what has expired
+		case errors.Is(err, ErrNotFound) && m.cannot[sweeping] == nil: // the sweep tells OnDestroy if it has expired
 			m.watched.end(key)
 			return nil, nil
 		case errors.Is(err, ErrNotFound): // by this node's clock; another's may be behind
 			absent = true
-		case isUnreadable(err): // nobody knows whose it was, but it goes
+		case isUnreadable(err): // its user is unknown, but it can be deleted
 		case err != nil:
 			m.stats.count(failures)
 			return nil, err

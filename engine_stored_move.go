@@ -150,7 +150,7 @@ func (e *storedEngine) reserve(ctx context.Context, s *Session, sid, user string
 func (e *storedEngine) onFirstKey(ctx context.Context, user string) (stored string, err error) {
 	names := e.m.envelope.StoredNames(user)
 	l, ok := driver.As[driver.UserLister](e.store.Backend)
-	if len(names) == 1 || !ok { // who limits lists
+	if len(names) == 1 || !ok { // a provider that limits users also lists them
 		return names[0], nil
 	}
 	older, err := e.m.entriesOf(ctx, l, names[1:])

@@ -83,7 +83,7 @@ func (s *Session) addFlash(ctx context.Context, key string, f flash, replaces fu
 	defer s.unlock()
 	f.id = rand.Int64N(1 << 53)
 	var err error
-	if f.value, err = s.m.engine.frozen(f.value); err != nil { // what it is now counts, if the update is run again
+	if f.value, err = s.m.engine.frozen(f.value); err != nil { // the update may run again, and must store the value as it is now
 		return err
 	}
 	return s.changeLocked(ctx, edit{op: opUpdate, key: key, fn: func(old any) (any, error) {

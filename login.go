@@ -131,11 +131,11 @@ func (s *Session) regenerated(ctx context.Context, was string) {
 	}
 }
 
-// errHeld is what Save returns after a failed Regenerate: the changes may be those of a login, and somebody
-// else may know the old sid.
+// errHeld is the error of Save after a Regenerate that failed: the changes may be those of a login, and somebody else may
+// know the old sid.
 var errHeld = errors.New("session: not saved: Regenerate failed, and the changes must not be stored under the old sid")
 
-// maxUser is how many bytes the name of a user may have: one more than an e-mail address.
+// maxUser is how many bytes the name of a user may have: one more than an e-mail address can have.
 const maxUser = 255
 
 // Login logs user into the session. The session gets a new sid, the old sid is dead when Login returns, and the idle and

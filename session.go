@@ -281,7 +281,7 @@ func (s *Session) String() string {
 // MarshalText returns what String returns, for JSON and other encodings.
 func (s *Session) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// A state is what a Session knows of its record.
+// A state is what a Session knows about its record.
 //
 //	replaced, withheld → unstored → stored ⇄ held
 //	                                   ↓

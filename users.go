@@ -18,7 +18,7 @@ type Info struct {
 	User     string    // the user who is logged in, or ""
 	Created  time.Time // when the session began, or when the user logged in
 	AuthTime time.Time // when the user logged in, or the zero time
-	LastSeen time.Time // when it was last used; up to touchInterval too early
+	LastSeen time.Time // when it was last used, up to touchInterval too early; Created if that is unknown
 	Expires  time.Time // when it ends if it is not used again
 	Deadline time.Time // when it ends even if it is used, or the zero time
 }
@@ -60,7 +60,7 @@ func (m *Manager) SessionsOf(ctx context.Context, user string) ([]Info, error) {
 	var infos []Info
 	for i := range entries {
 		switch info, err := m.details(ctx, &entries[i]); {
-		case err == nil && info.User == user: // else the list was of what somebody had written there
+		case err == nil && info.User == user: // otherwise somebody has altered what the list is made from
 			infos = append(infos, info)
 		case err == nil:
 		case !errors.Is(err, ErrNotFound):
@@ -85,8 +85,8 @@ func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string
 		return 0, err
 	}
 	begun, ended := time.Now(), 0
-	// A session that changes its sid while the list is read may be in neither place; it is in the next list. What is
-	// in the first one ends even if its login is yet to come: by the clock of a node that is ahead of this one's.
+	// A session that changes its sid while the list is read may be missing from it; the next list has it. Sessions in the
+	// first list end even if their login has yet to come by this node's clock: another node's clock may be ahead.
 	for pass, clean := 0, 0; clean < 2; pass, clean = pass+1, clean+1 {
 		if pass == maxPasses {
 			return ended, errComeBack
@@ -242,7 +242,7 @@ func (m *Manager) info(e *driver.Entry, meta *merge.Meta) Info {
 	now := time.Now()
 	expires := merge.Bounded(now, e.Expires, e.Deadline)
 	lastSeen := expires.Add(-m.envelope.Lifetimes.Of(meta).Idle)
-	if expires.Equal(e.Deadline) || lastSeen.Before(e.Created) || lastSeen.After(now) { // then it tells nothing
+	if expires.Equal(e.Deadline) || lastSeen.Before(e.Created) || lastSeen.After(now) { // then it is unknown
 		lastSeen = e.Created
 	}
 	return Info{

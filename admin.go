@@ -118,9 +118,9 @@ func (m *Manager) endKey(ctx context.Context, key string) (event func(), err err
 }
 
 // SessionByID returns the session with this sid or public id, whichever user it belongs to, outside any request. It is
-// meant for operators who look at values or change them. [Session.Save] stores the changes, and requests of the visitor
-// lose nothing by it. Neither SessionByID nor Save moves the session's deadline. The Session has no sid, so that it cannot
-// be answered to anybody: Login and Regenerate return an error.
+// meant for operators, who look at values or change them. [Session.Save] stores the changes, and requests of the visitor
+// lose nothing by it. Neither SessionByID nor Save moves the session's deadline. The Session has no sid, so it cannot be
+// sent to anybody: Login and Regenerate return an error.
 //
 // If there is no such session, the error wraps [ErrNotFound]. If the provider cannot find a session by its id, it wraps
 // [errors.ErrUnsupported]. After a Login or Regenerate the old id finds nothing, and a public id can be slow to find: see

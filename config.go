@@ -26,12 +26,12 @@ type ManagerConfig struct {
 	// cookie without the attribute over unencrypted connections.
 	Secure bool `json:"secure"`
 
-	// EnableSidInHTTPHeader accepts the sid in the request header SessionNameInHTTPHeader too, and answers it in the
-	// response header of that name.
+	// EnableSidInHTTPHeader accepts the sid in the request header SessionNameInHTTPHeader too, and sends it in the response
+	// header of that name.
 	EnableSidInHTTPHeader bool `json:"EnableSidInHTTPHeader"`
 
 	// EnableSidInURLQuery accepts the sid in the query parameter CookieName too. URLs are logged, bookmarked, shared and
-	// sent as Referer, and the sid with them. With EnableSetCookie, Login and Regenerate answer the new sid in the cookie,
+	// sent as Referer, and the sid with them. With EnableSetCookie, Login and Regenerate send the new sid in the cookie,
 	// which from then on has precedence over the URL. Without it, the application must put [Session.SessionID] into its
 	// links.
 	EnableSidInURLQuery bool `json:"EnableSidInURLQuery"`
@@ -57,8 +57,8 @@ type ManagerConfig struct {
 	// takes. The text often contains a password.
 	ProviderConfig string `json:"providerConfig"`
 
-	// Domain lets the hosts below this one read and change the cookie too. "" means that the cookie belongs to the host of
-	// the request alone. A leading dot is dropped.
+	// Domain is the cookie's attribute of that name. All hosts below it can read and change the cookie. "" means that only
+	// the host of the request gets it. A leading dot is dropped.
 	Domain string `json:"domain"`
 
 	// SessionIDLength is the number of random bytes in a sid, from 16 to 64. Each byte becomes two characters of the sid.

@@ -8,8 +8,8 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// A login gives the session a new sid. An attacker who has learned or planted the old sid gains nothing: it is dead, and
-// the login was never stored under it.
+// A login gives the session a new sid. An attacker who has learned or planted the old sid gains nothing: it is no longer
+// valid, and the login was never stored under it.
 func ExampleManager_Regenerate() {
 	sessions, err := session.NewManager("memory", session.NewManagerConfig())
 	if err != nil {

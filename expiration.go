@@ -35,8 +35,8 @@ func (s *Session) Expires() time.Time {
 	return s.draft.Expires()
 }
 
-// Deadline returns the absolute deadline, at which the session ends even if it is used. The zero time means that there is
-// none. Deadline also returns it where Expires does.
+// Deadline returns the absolute deadline, at which the session ends even if it is used. It returns the zero time if there
+// is none, and where Expires does.
 func (s *Session) Deadline() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()

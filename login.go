@@ -59,8 +59,8 @@ func (s *Session) takePlace() {
 }
 
 // Regenerate gives the session a new sid. This must be done at each login and change of privilege; [Session.Login] does it.
-// Changes that are not saved yet are stored only under the new sid. When Regenerate returns, the old sid is dead, and no
-// save that was reported to another request as successful is lost.
+// Changes that are not saved yet are stored only under the new sid. When Regenerate returns, the old sid is no longer
+// valid, and no save that was reported to another request as successful is lost.
 //
 // After an error the client keeps the old sid, and nothing that this Session has changed or changes later is stored under
 // it: Save returns an error until a Regenerate succeeds. Under Handler, Regenerate returns [ErrCommitted] once the response
@@ -138,9 +138,10 @@ var errHeld = errors.New("session: not saved: Regenerate failed, and the changes
 // maxUser is how many bytes the name of a user may have: one more than an e-mail address can have.
 const maxUser = 255
 
-// Login logs user into the session. The session gets a new sid, the old sid is dead when Login returns, and the idle and
-// the absolute lifetime begin anew. The values stay, unless another user was logged in: then all of them are dropped,
-// including those that this request has set so far. user is whatever identifies a user permanently, in 1 to 255 bytes.
+// Login logs user into the session. The session gets a new sid, the old sid is no longer valid when Login returns, and the
+// idle and the absolute lifetime begin anew. The values stay, unless another user was logged in: then all of them are
+// dropped, including those that this request has set so far. user is whatever identifies a user permanently, in 1 to 255
+// bytes.
 //
 // With MaxPerUser, no user has more sessions than that when Login returns, on all nodes together. Depending on OnLimit,
 // either the sessions that logged in first end, or Login returns an error wrapping [ErrTooManySessions] and the session

@@ -17,7 +17,7 @@ import (
 // again, but returns an error if the changes include updates or increments.
 //
 // Outside Handler, Save does not touch the response header, because other goroutines of the handler may be writing to it. A
-// cookie that Start has answered therefore stays, even if the session turns out to have ended.
+// cookie that Start has set therefore stays, even if the session turns out to have ended.
 //
 // After an error of Save the application must answer the request. Handler does not save again by itself.
 func (s *Session) Save(ctx context.Context) error {
@@ -58,9 +58,9 @@ func (s *Session) answer(n note) {
 }
 
 // SendCookie puts the session's cookie into the response again, with a Max-Age from now. It is meant for responses whose
-// Set-Cookie lines something else has removed, and for giving the browser a cookie with other attributes. If the sid came
-// in a header, it is answered in the header; if it came in the URL, in the cookie. If another Session of the request has
-// given the session a new sid, the new sid is sent.
+// Set-Cookie lines something else has removed, and for giving the browser a cookie with other attributes. If the request's
+// sid came in a header, SendCookie sends it in the header; if it came in the URL, in the cookie. If another Session of the
+// request has given the session a new sid, it sends the new one.
 //
 // It returns [ErrNotFound] while nothing is stored, [ErrDestroyed] once the session has ended, [ErrCommitted] under Handler
 // once the response headers are sent, and an error wrapping [errors.ErrUnsupported] on a Session that belongs to no

@@ -17,8 +17,8 @@ func (m *Manager) SessionStart(w http.ResponseWriter, r *http.Request) (Store, e
 
 // Start returns the request's session. A visitor without a session gets one and a cookie: at once, or with Lazy when the
 // first value is stored. The caller must call SessionRelease or Save, usually in a defer. An error means that the session
-// could not be loaded or stored, for example because the store could not be reached. In that case nothing was answered, and
-// the visitor still has the session.
+// could not be loaded or stored, for example because the store could not be reached. In that case nothing was sent to the
+// client, and the visitor still has the session.
 //
 // Two kinds of requests begin no session, because the cookie of a new session would replace a valid cookie in the browser:
 //
@@ -29,7 +29,7 @@ func (m *Manager) SessionStart(w http.ResponseWriter, r *http.Request) (Store, e
 //
 // Login and Regenerate begin a session for both kinds; in the second case the session has the values that were set.
 //
-// Start looks for a sid in the cookies, then in the query, then in the header, as configured. When it answers a new sid, it
+// Start looks for a sid in the cookies, then in the query, then in the header, as configured. When it sends a new sid, it
 // also puts it into r, with a note for this request alone, so that a second Start with r finds the same session. A Start
 // with the same w and another *http.Request, such as an earlier clone, finds it by the response header. Under Handler,
 // Start returns the one Session of the request.

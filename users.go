@@ -74,8 +74,8 @@ func (m *Manager) SessionsOf(ctx context.Context, user string) ([]Info, error) {
 
 // DestroyUser ends all sessions of user, except those whose public ids are in except, and returns how many it has ended. It
 // lists the sessions again until it finds none that existed before the call, so a session that gets a new sid in the
-// meantime does not escape. A session that logs in during the call may stay. Each list and each end takes at most
-// opTimeout. After an error some sessions may have ended.
+// meantime does not escape. A session that logs in during the call may stay. Listing the sessions takes at most opTimeout
+// each time, and so does ending one. After an error some sessions may have ended.
 func (m *Manager) DestroyUser(ctx context.Context, user string, except ...string) (int, error) {
 	m.calls.begin()
 	defer m.calls.end()

@@ -11,10 +11,10 @@ import (
 	"github.com/seed1a8f7c28/session/internal/strictjson"
 )
 
-// ParseConfig reads config, a JSON object, into v, a pointer to a struct, for engines whose [Config.Config] is an
-// object. It is as strict as session.ParseConfig; keys that config lacks leave their fields alone, and an empty config
-// leaves all of v alone. Errors are a [*ConfigError] whose Field is providerConfig or providerConfig.key. They show no
-// value, unless v has an UnmarshalJSON whose own *ConfigError does.
+// ParseConfig decodes config, a JSON object, into v, a pointer to a struct. It is for engines whose [Config.Config] is an
+// object. It is as strict as session.ParseConfig. Fields whose keys are missing from config keep their values, and an empty
+// config leaves v unchanged. Every error is a [*ConfigError] whose Field is providerConfig or providerConfig.key. It
+// contains no value from config, unless v has an UnmarshalJSON method that returns a *ConfigError containing one.
 func ParseConfig(config string, v any) error {
 	if config == "" {
 		return nil
@@ -30,7 +30,7 @@ func ParseConfig(config string, v any) error {
 				return configErrorf("providerConfig."+strictjson.Printable(m.Key), "given twice (%s)", strictjson.Place(data, m.Start))
 			}
 		}
-		// One member at a time: so each error can say which one it is about.
+		// Decoding one member at a time lets each error name its key.
 		object := fmt.Appendf(nil, "{%s}", data[m.Start:m.End])
 		dec := json.NewDecoder(bytes.NewReader(object))
 		dec.DisallowUnknownFields()
@@ -41,8 +41,8 @@ func ParseConfig(config string, v any) error {
 	return nil
 }
 
-// memberError says what encoding/json has against a member of providerConfig, without the values that
-// its own words may hold.
+// memberError reports the error that encoding/json returned for a member of providerConfig. It leaves out encoding/json's
+// own text, which may contain values.
 func memberError(data []byte, m strictjson.Member, err error) error {
 	field, at := "providerConfig."+strictjson.Printable(m.Key), strictjson.Place(data, m.Start)
 	if inner, ok := errors.AsType[*ConfigError](err); ok {

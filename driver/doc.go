@@ -1,10 +1,10 @@
-// Package driver is the contract between package session and its storage engines. Applications need it only to wrap an
-// engine or to write one; they make a provider of it with session.NewProvider or session.NewClientProvider. Package
+// Package driver is the contract between package session and its storage engines. Applications need it only if they wrap an
+// engine or write one. session.NewProvider and session.NewClientProvider turn an engine into a provider. Package
 // sessiontest checks an engine against the contract.
 //
-// An engine keeps records under keys, in a store ([Backend]) or in the client ([Sealer]). What it can do beyond that it
-// says with the optional interfaces, such as [Sweeper] and [UserLimiter]. The Manager that these comments speak of is
-// a session.Manager, which calls the engine.
+// An engine keeps records under keys, either in a store ([Backend]) or in the client ([Sealer]). It declares what else it
+// can do by implementing optional interfaces, such as [Sweeper] and [UserLimiter]. "The Manager" in these comments is the
+// session.Manager that calls the engine.
 //
-// The package may still change until version 1.0: records are to get metadata of their own.
+// The package may still change until version 1.0.
 package driver

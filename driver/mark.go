@@ -6,27 +6,28 @@ import (
 	"time"
 )
 
-// A Mark stands for a short time where a record was, or might have been: it tells a request that comes late, with a sid
-// that was replaced meanwhile, from one with a sid that was never made. It is no record: it holds no session, and nothing brings
-// one back in its place. Engines that have marks are a [Marker].
+// A Mark is kept for a short time under the key of a replaced record. It lets the Manager distinguish a late request whose
+// sid has been replaced from a request whose sid never existed. A mark is not a record: it contains no session, and while
+// it is there no record can be created under its key. Engines that support marks implement [Marker].
 type Mark struct {
-	Kind    byte      // what it is for: the core's; 0 is no mark
-	Target  []byte    // what it points to: the core's, at most MaxTarget bytes, immutable once handed over
-	Expires time.Time // it is gone at this time
+	Kind    byte      // what the mark is for; defined by the core, 0 means no mark
+	Target  []byte    // what the mark points to; defined by the core, at most MaxTarget bytes, nobody may change it afterwards
+	Expires time.Time // the mark ends at this time
 }
 
-// MaxTarget is how many bytes the target of a mark has at most.
+// MaxTarget is the maximum length of a mark's Target, in bytes.
 const MaxTarget = 256
 
-// MarkVersion is the version of a record that is a mark. No session has it.
+// MarkVersion is the Version of a record that represents a mark. No session has this version.
 const MarkVersion = math.MaxUint64
 
-// Record returns the mark in the form of a record, for engines that keep marks where they keep records.
+// Record returns the mark as a record, for engines that store marks among their records. It copies Target.
 func (m Mark) Record() *Record {
 	return &Record{Version: MarkVersion, Expires: m.Expires, Data: append([]byte{m.Kind}, m.Target...)}
 }
 
-// Mark returns the mark that r is, and whether it is one.
+// Mark returns the mark that r represents. ok is false if r is a session's record. The Target is part of r.Data, not a
+// copy.
 func (r *Record) Mark() (Mark, bool) {
 	if r.Version != MarkVersion || len(r.Data) == 0 {
 		return Mark{}, r.Version == MarkVersion
@@ -34,13 +35,13 @@ func (r *Record) Mark() (Mark, bool) {
 	return Mark{Kind: r.Data[0], Target: r.Data[1:], Expires: r.Expires}, true
 }
 
-// A MarkedError says that there is no live record under the key, but a mark. It wraps [ErrNotFound].
+// A MarkedError says that the key has a mark and no live record. It wraps [ErrNotFound].
 type MarkedError struct {
-	// Mark is what stands under the key. It belongs to the receiver of the error, its Target to no one.
+	// Mark is the mark under the key. It belongs to the receiver of the error, except Mark.Target, which nobody may change.
 	Mark Mark
 }
 
-// Error names no session.
+// Error returns a text that names no session.
 func (*MarkedError) Error() string { return fmt.Sprintf("%v: moved", ErrNotFound) }
 
 // Unwrap returns [ErrNotFound].

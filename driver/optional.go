@@ -6,111 +6,113 @@ import (
 	"time"
 )
 
-// The interfaces below are optional. The Manager looks for them through Unwrap() Backend too, so that a
-// Backend may wrap another. What needs an absent one returns an error wrapping [errors.ErrUnsupported].
+// The interfaces below are optional. The Manager also looks for them in the backends that Unwrap() Backend returns, so a
+// Backend may wrap another. A feature that needs a missing interface returns an error wrapping [errors.ErrUnsupported].
 type (
-	// InProcess marks a backend whose records never leave this process's memory. It is given bare sids
-	// as keys, since there is no store to steal them from, and contexts without a timeout, since it
-	// never waits.
+	// InProcess marks a backend whose records never leave the memory of this process. Its keys are bare sids, because there
+	// is no store from which they could be stolen. Its contexts have no timeout, because it never waits.
 	InProcess interface{ InProcess() }
 
-	// A Renamer regenerates in one step: it removes the live record under oldKey if its version is
-	// oldVersion, and stores rec under newKey at version 1. Errors are those of Delete at a version; with
-	// an error nothing has changed. It sets rec.Version to 1, and returns an error wrapping [ErrExists] if a
-	// live record or a mark has newKey.
+	// A Renamer regenerates a session in one step: it removes the live record under oldKey if its version is oldVersion,
+	// and stores rec under newKey at version 1. It sets rec.Version to 1. It returns the same errors as Delete with a
+	// version, and an error wrapping [ErrExists] if newKey has a live record or a mark. After any of these errors nothing
+	// has changed.
 	//
-	// If the Kind of mark is not 0, which a [Marker] alone is given, it leaves the mark under oldKey. An engine for which that
-	// is a second step says so; what fails in between leaves no mark, and is no error.
+	// The Manager passes a mark whose Kind is not 0 only to a [Marker]. Rename then leaves that mark under oldKey. An
+	// engine that needs a second step for this must document it. A failure between the two steps leaves no mark, and is not
+	// an error.
 	Renamer interface {
 		Rename(ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *Record, mark Mark) error
 	}
-	// A Marker keeps marks. To all other methods, on all nodes, a mark is as good as nothing until it expires, but for these:
-	// Load returns a [*MarkedError] with it, Create and Rename do not replace it, Delete and Sweep leave it alone. Once it
-	// has expired Sweep removes it, without telling of it or counting it; Clear removes it at any time.
+	// A Marker keeps marks. Until a mark expires, these methods treat its key specially on every node: Load returns a
+	// [*MarkedError] with the mark, Create and Rename do not replace it, and Delete and Sweep leave it in place. Every
+	// other method behaves as if the mark did not exist. Once the mark has expired, Sweep removes it, without calling
+	// expired and without counting it. Clear removes a mark at any time.
 	//
-	// Mark puts mark under key. With version 0 it does so only where there is neither a live record nor a mark: otherwise it
-	// changes nothing, and returns an error wrapping [ErrExists]. With another version the mark takes the place of the live
-	// record of that version, in one step: otherwise the errors are those of Delete at a version.
+	// Mark stores mark under key. With version 0 it does so only if the key has neither a live record nor a mark; otherwise
+	// it changes nothing and returns an error wrapping [ErrExists]. With any other version the mark replaces the live
+	// record of that version in one step; otherwise the errors are those of Delete with a version.
 	Marker interface {
 		Mark(ctx context.Context, key string, version uint64, mark Mark) error
 	}
 
-	// A Counter counts the live records.
+	// A Counter returns the number of live records.
 	Counter interface {
 		Count(ctx context.Context) (int, error)
 	}
 
-	// A Sweeper removes expired records, in slices so small that nobody else waits for it. It returns
-	// how many it removed, also with an error, such as that of ctx.
+	// A Sweeper removes expired records, in batches so small that no other call has to wait for it. It returns the number
+	// of records that it removed, even if it also returns an error, such as that of ctx.
 	//
-	// If expired is not nil, it is called for each of them once it is removed, by one of the nodes that sweep, with no lock
-	// held: it may use the backend. What a crash or a lost connection leaves in doubt it is not called for.
+	// If expired is not nil, Sweep calls it once for each record it has removed. If several nodes sweep, only one of them
+	// calls it for a record. The backend holds no lock during the call, so expired may use the backend. Sweep does not call
+	// it for a record if a crash or a lost connection leaves open who removed it.
 	Sweeper interface {
 		Sweep(ctx context.Context, expired func(key, user string)) (removed int, err error)
 	}
 
-	// A Lister yields the live records in no particular order, each one that is live throughout exactly
-	// once. Their Data is nil. After an error it yields no more.
+	// A Lister yields the live records in no particular order. It yields a record that is live throughout the call exactly
+	// once. Data is nil in every Entry. After an error it yields nothing more.
 	Lister interface {
 		List(ctx context.Context) iter.Seq2[Entry, error]
 	}
 
-	// A UserLister yields the live records whose User is user, as a Lister does. user is not "". An index that
-	// finds them is written before the record and removed after it, and what it finds is verified on reading: a
-	// crash between the two hides no session. Nor does a Rename meanwhile: the record is yielded under the one key or
-	// the other.
+	// A UserLister yields the live records of a user, with the guarantees of a Lister. user must not be "". A crash must
+	// not hide a session: an index that finds the records is written before the record and removed after it, and ListUser
+	// checks each record that it finds there. A concurrent Rename must not hide the session either: ListUser yields it
+	// under the old or the new key.
 	UserLister interface {
 		ListUser(ctx context.Context, user string) iter.Seq2[Entry, error]
 	}
 
-	// An AliasLister yields the live records whose Alias is alias, as a UserLister does those of a user. alias is not "".
+	// An AliasLister yields the live records with this Alias, with the guarantees of a UserLister. alias must not be "".
 	AliasLister interface {
 		ListAlias(ctx context.Context, alias string) iter.Seq2[Entry, error]
 	}
-	// A UserLimiter bounds how many sessions a user has, exactly, however many log in at once on however
+	// A UserLimiter limits how many sessions a user has. The limit is exact, even if the user logs in many times at once on
 	// many nodes.
 	//
-	// Reserve makes room for one more session of user, which the caller then creates under key. It counts the
-	// user's live records, one that is being renamed once, and what else is reserved. If there are max of them or
-	// more it removes, with evict, as many records as must go, the earliest AuthTime first, and returns their keys,
-	// also with an error; without evict it returns an error wrapping [ErrTooManySessions] and changes nothing. What
-	// is reserved is never evicted: when there are max reservations, Reserve with evict waits until one of them
-	// became a record or lapsed, or ctx is done.
+	// Reserve makes room for one more session of user, which the caller then creates under key. It counts the user's live
+	// records and the other reservations. It counts a record that is being renamed once. If the count has reached max,
+	// Reserve with evict removes as many records as necessary, the earliest AuthTime first. It returns their keys, even if
+	// it also returns an error. Without evict it changes nothing and returns an error wrapping [ErrTooManySessions].
+	// Reserve never evicts a reservation. If there are already max reservations, Reserve with evict waits until one of them
+	// becomes a record or lapses, or until ctx is done.
 	//
-	// A reservation is no record: nothing finds it but another Reserve. It ends when the record is created, or
-	// else lapses at until. Reserving again for a key only moves that time: to one that is over, to give the place back.
+	// A reservation is not a record: only another Reserve sees it. It ends when the record is created, and lapses at until.
+	// Reserving again for the same key only changes that time; a time in the past gives the place back.
 	UserLimiter interface {
 		Reserve(ctx context.Context, user, key string, until time.Time, max int, evict bool) (evicted []string, err error)
 	}
 
-	// A Clearer removes all records of its namespace.
+	// A Clearer removes all records and marks of its namespace.
 	Clearer interface {
 		Clear(ctx context.Context) error
 	}
 
-	// A Watcher tells of records that others remove. Watch calls destroyed with the key of each record of the
-	// namespace that Delete, Rename, Mark or Reserve removes, on whatever node, this one too, but not of what expires. It
-	// calls resync once it will miss nothing from then on, at the beginning and after each interruption. The calls
-	// come from one goroutine. Watch returns when ctx is done, or with an error, after which it may be called
-	// again unless it wraps [errors.ErrUnsupported].
+	// A Watcher reports the records that are removed on any node. Watch calls destroyed with the key of each record of the
+	// namespace that Delete, Rename, Mark or Reserve removes, also on this node. It does not report records that expire. It
+	// calls resync whenever it is certain to miss nothing from then on: at the beginning and after each interruption. All
+	// calls come from one goroutine. Watch returns when ctx is done, or with an error. After an error it may be called
+	// again, unless the error wraps [errors.ErrUnsupported].
 	Watcher interface {
 		Watch(ctx context.Context, resync func(), destroyed func(key string)) error
 	}
 
-	// A KeyLimiter takes keys of up to MaxKey bytes. Where sids are the keys, as in beego mode, a manager whose sids are longer
-	// is refused. Other keys have 43.
+	// A KeyLimiter accepts keys of at most MaxKey bytes. If sids are the keys, as in beego mode, the Manager refuses a
+	// configuration with longer sids. All other keys have 43 bytes.
 	KeyLimiter interface{ MaxKey() int }
 
-	// A Pinger tells whether the store can be used, for health checks: nil if it can; an error, within the time of ctx, if it does
-	// not answer, or would refuse whatever it is asked to store. A store that is no Pinger is asked for a record that nobody has,
-	// which is as good where nothing has to be reached.
+	// A Pinger checks for health checks whether the store can be used. Ping returns nil if it can. It returns an error,
+	// before ctx ends, if the store does not answer or would refuse every write. For a store that is not a Pinger, the
+	// Manager loads a record that does not exist, which is sufficient if the store needs no connection.
 	Pinger interface {
 		Ping(ctx context.Context) error
 	}
 )
 
-// As returns the first of b and the backends it wraps that implements T, one of the optional
-// interfaces of a Backend.
+// As returns the first backend that implements T, one of the optional interfaces: b itself, or one that Unwrap() Backend
+// returns. ok is false if there is none.
 func As[T any](b Backend) (T, bool) {
 	for b != nil {
 		if t, ok := b.(T); ok {

@@ -11,42 +11,43 @@ import (
 )
 
 const (
-	// MaxAlias is how many bytes Alias has at most.
+	// MaxAlias is the maximum length of a record's Alias, in bytes.
 	MaxAlias = 400
-	// MaxMeta is how many bytes Meta has at most.
+	// MaxMeta is the maximum length of a record's Meta, in bytes.
 	MaxMeta = 1024
 )
 
-// A Record is one session as a [Backend] keeps it. The zero time means: none.
+// A Record is one session as a [Backend] stores it. A zero time means that there is none.
 type Record struct {
-	Version  uint64    // 1 when created, one more with each Save
-	User     string    // who is logged in, "" for nobody
+	Version  uint64    // 1 when created, incremented by each Save
+	User     string    // the user who is logged in, "" for nobody
 	Created  time.Time // when the session began
 	AuthTime time.Time // when User logged in
-	Expires  time.Time // the session is gone at this time, unless it is used; never after Deadline
-	Deadline time.Time // the session is gone at this time, used or not
-	Shorten  bool      // Save may move Expires earlier; not stored
-	MaxData  int       // how many bytes of Data Load is to return at most, 0 for any number; not stored
-	Alias    string    // another name that the session is found by, of at most MaxAlias bytes; "" for none
-	Meta     []byte    // what a list shows of the session, encoded by the core, at most MaxMeta bytes; as Data otherwise
-	Data     []byte    // the values, encoded by the core; opaque to a backend, immutable once handed over
+	Expires  time.Time // when the session ends unless it is used; never after Deadline
+	Deadline time.Time // when the session ends even if it is used
+	Shorten  bool      // tells Save that it may move Expires earlier; not stored
+	MaxData  int       // the maximum length of Data that Load may return, in bytes, 0 for no limit; not stored
+	Alias    string    // another name that finds the session, at most MaxAlias bytes; "" for none
+	Meta     []byte    // what lists show of the session, encoded by the core, at most MaxMeta bytes; rules as for Data
+	Data     []byte    // the values, encoded by the core; opaque to a backend, nobody may change it afterwards
 }
 
-// Live reports whether the record has not expired at the time now.
+// Live reports whether the record is still live at the time now.
 func (r *Record) Live(now time.Time) bool {
 	return now.Before(r.Expires) && (r.Deadline.IsZero() || now.Before(r.Deadline))
 }
 
-// An Entry is a record as listed.
+// An Entry is a record with its key, as lists yield it.
 type Entry struct {
-	Key string // what the backend keeps it under; in the memory provider and in beego mode that is the sid
+	Key string // the backend's key; in the memory provider and in beego mode it is the sid
 	Record
 }
 
-// The layout of a record in one string of bytes, for engines that keep no columns: all integers
-// big-endian, all times in milliseconds since 1970, 0 for none. Version and Expires stand at fixed
-// offsets, so that a script can compare the one and rewrite the other in place. The checksum of the
-// values is part of Data.
+// The layout of a record as one byte string, for engines without columns. It is this library's own. All integers are
+// big-endian, all times are in milliseconds since 1970, with 0 for none. Version and Expires have fixed offsets, so that a
+// script can compare the version and overwrite the expiry in place. Data contains the checksum of the values.
+//
+// The columns are offset, length and content:
 //
 //	 0  4  "ses1"
 //	 4  8  version
@@ -57,7 +58,7 @@ type Entry struct {
 //	44  2  length of user
 //	46     user, then data to the end
 //
-// A record with an alias or metadata begins with "ses2", and has between user and data
+// A record with an alias or metadata begins with "ses2" and has these parts between user and data:
 //
 //	2  length of alias
 //	   alias
@@ -69,21 +70,20 @@ const (
 	recordHeader  = RecordUserOffset + 2
 	recordLengths = 2 // bytes of a length
 
-	// RecordMaxHead is room, in bytes, for all of a record's binary form but Data, for an engine that bounds what it reads. The
-	// names and metadata that the Manager stores take less.
+	// RecordMaxHead is an upper bound, in bytes, for everything in a record's binary form except Data. It is for engines
+	// that limit how much they read. The names and metadata that the Manager stores need less.
 	RecordMaxHead = 4 << 10
 
-	// RecordVersionOffset is where eight bytes of version stand in a record's binary form.
+	// RecordVersionOffset is the offset of the version, eight bytes, in a record's binary form.
 	RecordVersionOffset = 4
-	// RecordExpiresOffset is where eight bytes of expiry, in milliseconds since 1970, stand in a
-	// record's binary form.
+	// RecordExpiresOffset is the offset of Expires, eight bytes in milliseconds since 1970, in a record's binary form.
 	RecordExpiresOffset = 12
-	// RecordUserOffset is where two bytes of the user's length stand in a record's binary form, and then the user.
+	// RecordUserOffset is the offset of the length of User, two bytes, in a record's binary form. User follows it.
 	RecordUserOffset = 44
 )
 
-// AppendBinary appends the binary form of r to b. Times are cut to milliseconds. It fails only on a
-// User, an Alias or a Meta longer than 65535 bytes. It implements [encoding.BinaryAppender].
+// AppendBinary appends the binary form of r to b. It truncates times to milliseconds. It returns an error only if User,
+// Alias or Meta is longer than 65535 bytes; then it returns b unchanged. It implements [encoding.BinaryAppender].
 func (r *Record) AppendBinary(b []byte) ([]byte, error) {
 	if max(len(r.User), len(r.Alias), len(r.Meta)) > math.MaxUint16 {
 		return b, errors.New("session: record: a name or the metadata is longer than 65535 bytes")
@@ -109,8 +109,8 @@ func (r *Record) AppendBinary(b []byte) ([]byte, error) {
 	return append(b, r.Data...), nil
 }
 
-// UnmarshalBinary fills r from its binary form. Meta and Data are parts of b, not copies. The error wraps
-// [ErrCorrupt]. It implements [encoding.BinaryUnmarshaler], but for the copy.
+// UnmarshalBinary sets r from its binary form. Meta and Data are slices of b, not copies, which
+// [encoding.BinaryUnmarshaler] would require: the caller must not change b afterwards. Every error wraps [ErrCorrupt].
 func (r *Record) UnmarshalBinary(b []byte) error {
 	at, ok := headOf(b)
 	switch {
@@ -136,9 +136,9 @@ func (r *Record) UnmarshalBinary(b []byte) error {
 	return nil
 }
 
-// RecordDataOffset returns where the data begins in a record's binary form, of which b is the beginning. A result greater
-// than len(b) is how much must be read at least to know; it may be known only after several reads. 0 says that b is not the
-// beginning of a record that this version can read.
+// RecordDataOffset returns the offset of the data in a record's binary form that begins with b. If the result is greater
+// than len(b), the caller must read at least that many bytes and call it again, possibly more than once. The result 0 means
+// that b is not the beginning of a record that this version can read.
 func RecordDataOffset(b []byte) int {
 	at, ok := headOf(b)
 	switch {
@@ -150,10 +150,10 @@ func RecordDataOffset(b []byte) int {
 	return 0
 }
 
-// ends are where the parts of a record end before its data. Those behind the end of what was read are too early.
+// ends are the end offsets of a record's parts. An end that lies beyond the bytes read so far is too small.
 type ends struct{ user, alias, data int }
 
-// headOf returns the ends of the parts of the record that b begins with, if it begins with one.
+// headOf returns the ends of the parts of the record at the beginning of b. ok is false if there is no such record.
 func headOf(b []byte) (at ends, ok bool) {
 	if len(b) < recordHeader {
 		return at, false

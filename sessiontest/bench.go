@@ -16,7 +16,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// Bench measures, in this process and without a network before it, what a session costs a request:
+// Bench measures what a session adds to a request, in this process and without a network in front of it:
 //
 //	W1  a session from its cookie, one value read
 //	W2  one value read and one written
@@ -25,10 +25,10 @@ import (
 //	W7  in parallel, nine times W1 to one W2, over many sessions: 10,000, or 100,000 if -benchtime is 10s or more
 //	W8  the same, all on one session
 //
-// On a Sealer W1 and W2 are called W5 and W6, and the others are left out. A session holds five values: a
-// user id, a name, a list of roles, a token of 32 bytes, a time. Each workload has a floor, which does what
-// cannot be avoided: find the cookie, look into a map or call the store's client as Floor says, read the
-// clock. x-floor says how many times as long a request with a session takes.
+// On a Sealer, W1 and W2 are called W5 and W6, and the other workloads are left out. A session holds five values: a user
+// id, a name, a list of roles, a token of 32 bytes and a time. Each workload has a floor, which does only the unavoidable
+// work: it finds the cookie, looks into a map or makes the call that Harness.Floor returns, and reads the clock. The metric
+// x-floor is the time of a request with a session divided by the time of its floor.
 func Bench(b *testing.B, h Harness) {
 	for _, w := range workloads {
 		name, ok := w.named(h)
@@ -48,7 +48,8 @@ func Bench(b *testing.B, h Harness) {
 	}
 }
 
-// Allocs returns how many allocations a request of a workload of [Bench] makes, its session's alone.
+// Allocs returns how many allocations the session adds to one request of a workload of [Bench], such as "W1". The test ends
+// if there is no such workload.
 func Allocs(t testing.TB, h Harness, workload string) float64 {
 	t.Helper()
 	for _, w := range workloads {
@@ -62,12 +63,12 @@ func Allocs(t testing.TB, h Harness, workload string) float64 {
 	return 0
 }
 
-// A workload is what a handler does.
+// A workload describes what a handler does.
 type workload struct {
 	name     string
 	sealed   string // its name on a Sealer, "" if there is none
-	sessions int    // how many there are to choose from
-	many     bool   // more of them in a long run
+	sessions int    // how many sessions the requests choose from
+	many     bool   // a long run has ten times as many
 	parallel bool
 	handle   func(s *session.Session, r *http.Request, n int) error
 	floor    func(f *floor, r *http.Request, n int) error
@@ -82,7 +83,7 @@ var workloads = []workload{
 	{name: "W8", sessions: 1, parallel: true, handle: mixed, floor: (*floor).mixed},
 }
 
-// benchValues are what a session holds. They are boxed already, so that Set is given them for nothing.
+// benchValues are the values of a session. They are already interface values, so passing them to Set allocates nothing.
 var benchValues = []struct {
 	key   string
 	value any
@@ -94,7 +95,7 @@ var benchValues = []struct {
 	{"since", time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)},
 }
 
-// names are written in turn.
+// names are written alternately.
 var names = [...]any{"Ann Example", "Bob Example"}
 
 func readOne(s *session.Session, r *http.Request, _ int) error {
@@ -138,7 +139,7 @@ func mixed(s *session.Session, r *http.Request, n int) error {
 
 var errBench = errors.New("a session without its values")
 
-// named returns what the workload is called on h, if it is for it.
+// named returns the workload's name on h, and whether it exists there.
 func (w workload) named(h Harness) (string, bool) {
 	if h.Sealer != nil {
 		return w.sealed, w.sealed != ""
@@ -146,7 +147,7 @@ func (w workload) named(h Harness) (string, bool) {
 	return w.name, true
 }
 
-// A subject is what is measured: it answers requests that carry one of the cookies.
+// A subject is the code being measured. It answers requests that carry one of the cookies.
 type subject struct {
 	cookies []string // Cookie headers
 	serve   func(w http.ResponseWriter, r *http.Request, n int) error
@@ -204,7 +205,7 @@ func (w workload) measure(b *testing.B, s *subject) float64 {
 		b.ResetTimer()
 		b.RunParallel(func(pb *testing.PB) {
 			c := s.client()
-			n := int(clients.Add(1)) * 7919 // to begin elsewhere
+			n := int(clients.Add(1)) * 7919 // each client begins with another session
 			for ; pb.Next(); n++ {
 				c.request(n)
 			}
@@ -258,11 +259,11 @@ func (c *benchClient) Header() http.Header         { return c.header }
 func (c *benchClient) Write(p []byte) (int, error) { return len(p), nil }
 func (c *benchClient) WriteHeader(int)             {}
 
-// A floor does what cannot be avoided.
+// A floor does only the unavoidable work of a request.
 type floor struct {
 	mu       sync.RWMutex
 	sessions map[string]floorSession
-	call     func(write bool) error // a bare call of the store, instead of sessions
+	call     func(write bool) error // a plain call of the store's client, replaces sessions
 }
 
 type floorSession struct {

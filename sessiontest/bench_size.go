@@ -9,11 +9,11 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// sizeData is what five values take as Bench has them, with what the manager puts before them.
+// sizeData is the length of Data for the five values of Bench, including the manager's prefix.
 const sizeData = 136
 
-// BenchSize reports what a session takes in the store, on average of n: the session of a visitor, and that of a user
-// who has no other. stored returns how many bytes the newest of the stores takes altogether.
+// BenchSize reports how many bytes of the store a session takes, averaged over n sessions: once for visitors' sessions, and
+// once for sessions of users who have one each. stored returns the size in bytes of the store that was opened last.
 func BenchSize(b *testing.B, h Harness, n int, stored func(b *testing.B) int64) {
 	for _, of := range []string{"visitor", "user"} {
 		b.Run(of, func(b *testing.B) {

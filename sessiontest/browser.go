@@ -14,13 +14,13 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// manager makes a manager on a node of its own, in the case's namespace, until the case ends.
+// manager makes a manager on its own node, in the case's namespace. It is closed when the case ends.
 func (e *env) manager(t testing.TB, opts ...session.ManagerConfigOpt) *session.Manager {
 	t.Helper()
 	return e.tapped(t, nil, opts...)
 }
 
-// tapped is manager with on in front of the node, unless that is nil.
+// tapped is manager with on in front of the node, unless on is nil.
 func (e *env) tapped(t testing.TB, on tapping, opts ...session.ManagerConfigOpt) *session.Manager {
 	t.Helper()
 	m, err := session.New(e.provider(on), e.config(opts...))
@@ -42,7 +42,7 @@ func (e *env) config(opts ...session.ManagerConfigOpt) *session.ManagerConfig {
 	return c
 }
 
-// browser is a user's: it keeps the session's cookie and sends it with each request.
+// A browser keeps the session's cookie and sends it with each request.
 type browser struct {
 	cookie string // "name=value", "" for none; a sealed session may take several, with "; " between them
 }
@@ -74,7 +74,7 @@ func (b *browser) pairs() []string {
 	return strings.Split(b.cookie, "; ")
 }
 
-// take takes over the session's cookies of a response.
+// take stores the session's cookies from a response.
 func (b *browser) take(h http.Header) {
 	pairs := b.pairs()
 	for _, c := range (&http.Response{Header: h}).Cookies() {
@@ -95,7 +95,7 @@ func (b *browser) take(h http.Header) {
 	b.cookie = strings.Join(pairs, "; ")
 }
 
-// ours reports whether a cookie of this name is the session's, or a part of it.
+// ours reports whether a cookie of this name belongs to the session: its only cookie or one of several.
 func ours(name string) bool { return name == cookieName || strings.HasPrefix(name, cookieName+".") }
 
 // A flight is a request under way.
@@ -162,7 +162,7 @@ func (b *browser) wantValues(t testing.TB, m *session.Manager, values map[any]an
 	b.start(t, m).wantValues(t, values)
 }
 
-// wantFresh checks that the browser's cookie stands for no session, and returns the sid that it gets.
+// wantFresh checks that the browser's cookie belongs to no session, and that the response sets a new sid.
 func (b *browser) wantFresh(t testing.TB, m *session.Manager, cookie string) {
 	t.Helper()
 	s := b.start(t, m)
@@ -184,7 +184,7 @@ func (b *browser) destroy(t testing.TB, m *session.Manager) {
 	wantOK(t, "Destroy", m.Destroy(httptest.NewRecorder(), b.request()))
 }
 
-// regenerate gives the browser's session a new sid, and returns a browser that knows it; b has the old one.
+// regenerate gives the browser's session a new sid and returns a browser with the new sid; b keeps the old one.
 func (b *browser) regenerate(t testing.TB, m *session.Manager) *browser {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -218,7 +218,7 @@ func wantNoCookie(t testing.TB, response string, h http.Header) {
 	}
 }
 
-// storageKey returns what b keeps a session under.
+// storageKey returns the key under which b stores a session.
 func (e *env) storageKey(b driver.Backend, sid string) string {
 	if _, ok := driver.As[driver.InProcess](b); ok || e.beego {
 		return sid
@@ -240,7 +240,7 @@ func (e *env) stored(t testing.TB, sid string) *driver.Record {
 	return load(t, b, e.storageKey(b, sid))
 }
 
-// hasten makes what is stored for a sid expire at another time.
+// hasten lets change alter the stored record of a sid, for example its times.
 func (e *env) hasten(t testing.TB, sid string, change func(rec *driver.Record)) {
 	t.Helper()
 	b := e.node(t)

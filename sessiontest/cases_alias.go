@@ -12,7 +12,7 @@ var aliasCases = []testCase{
 	{
 		name:     "alias/live ones",
 		sentence: "AliasLister",
-		rule:     "ListAlias yields each live record of that very alias exactly once, with all but its data, and no user's of that name.",
+		rule:     "ListAlias yields each live record with exactly that alias once, with everything but its data, and no record whose user has that name.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
 			l := optional[driver.AliasLister](t, b)
@@ -54,7 +54,7 @@ var aliasCases = []testCase{
 	{
 		name:     "alias/comes and goes",
 		sentence: "AliasLister",
-		rule:     "A save or a rename that changes the alias moves the record from one list to the other; one that changes the user does not.",
+		rule:     "A save or a rename that changes the alias moves the record from one list to the other. One that changes the user does not.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			l := optional[driver.AliasLister](t, b)
@@ -105,7 +105,7 @@ var aliasCases = []testCase{
 	{
 		name:     "alias/own namespace",
 		sentence: "S12",
-		rule:     "ListAlias yields the records of its own namespace only, and none that Clear has removed.",
+		rule:     "ListAlias yields only records of its own namespace, and none that Clear has removed.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.nodeOf(t, e.namespace+"x")
 			la, lb := optional[driver.AliasLister](t, a), optional[driver.AliasLister](t, b)

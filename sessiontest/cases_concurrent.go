@@ -15,12 +15,12 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// All of it holds for concurrent requests on several nodes.
+// All rules hold for concurrent requests on several nodes.
 var concurrentCases = []testCase{
 	{
 		name:     "concurrent/increments",
 		sentence: "S14",
-		rule:     "No acknowledged save is lost, and no version is given twice.",
+		rule:     "No acknowledged save is lost, and no version is assigned twice.",
 		check: func(t testing.TB, e *env) {
 			const workers, each = 32, 25 // each save conflicts with dozens of others
 			nodes, key := []driver.Backend{e.node(t), e.node(t)}, e.key("k")
@@ -50,7 +50,7 @@ var concurrentCases = []testCase{
 	{
 		name:     "concurrent/creates",
 		sentence: "S14",
-		rule:     "Of concurrent Creates of one key exactly one wins, the others get ErrExists.",
+		rule:     "If several nodes create the same key at the same time, exactly one wins and the others get ErrExists.",
 		check: func(t testing.TB, e *env) {
 			nodes := []driver.Backend{e.node(t), e.node(t)}
 			for round := range 20 {
@@ -75,7 +75,7 @@ var concurrentCases = []testCase{
 	{
 		name:     "concurrent/save and delete at a version",
 		sentence: "S14",
-		rule:     "Of a Save and a Delete at the same version exactly one wins: no acknowledged save is removed unseen.",
+		rule:     "If a Save and a Delete at the same version compete, exactly one wins: Delete never removes an acknowledged save unnoticed.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
 			for round := range 50 {
@@ -100,7 +100,7 @@ var concurrentCases = []testCase{
 	{
 		name:     "concurrent/delete is final",
 		sentence: "S14",
-		rule:     "After Delete no Save and no Touch that was under way brings the session back.",
+		rule:     "After Delete no concurrent Save or Touch brings the session back.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
 			for round := range 50 {
@@ -130,7 +130,7 @@ var concurrentCases = []testCase{
 	{
 		name:     "concurrent/save and touch",
 		sentence: "S14",
-		rule:     "A Touch beside a Save undoes nothing of it, nor the Save anything of the Touch.",
+		rule:     "A Touch undoes nothing of a concurrent Save, and the Save undoes nothing of the Touch.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
 			for round := range 50 {

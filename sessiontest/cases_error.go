@@ -11,12 +11,12 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Errors are told from misses, and tell no secrets.
+// Errors differ from misses and reveal no secrets.
 var errorCases = []testCase{
 	{
 		name:     "error/cancelled load",
 		sentence: "S8",
-		rule:     "Load with a cancelled context succeeds, or returns an error that is not the one of a miss.",
+		rule:     "Load with a cancelled context succeeds, or returns an error that does not report a miss.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			create(t, b, key, newRecord("x"))
@@ -27,7 +27,7 @@ var errorCases = []testCase{
 	{
 		name:     "error/cancelled create",
 		sentence: "S8",
-		rule:     "Create with a cancelled context stores the whole record or, with an error, maybe nothing.",
+		rule:     "Create with a cancelled context stores the whole record, or returns an error and may store nothing.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			err := b.Create(cancelled(t), key, newRecord("x"))
@@ -40,7 +40,7 @@ var errorCases = []testCase{
 	{
 		name:     "error/cancelled save",
 		sentence: "S8",
-		rule:     "Save with a cancelled context stores the whole record or, with an error, maybe leaves the old one.",
+		rule:     "Save with a cancelled context stores the whole record, or returns an error and may leave the old one.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			rec := newRecord("old")
@@ -58,7 +58,7 @@ var errorCases = []testCase{
 	{
 		name:     "error/cancelled touch",
 		sentence: "S8",
-		rule:     "Touch with a cancelled context extends or, with an error, maybe does not; the record stays.",
+		rule:     "Touch with a cancelled context moves the deadline, or returns an error and may not have moved it. The record stays.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			rec := newRecord("x")
@@ -75,7 +75,7 @@ var errorCases = []testCase{
 	{
 		name:     "error/cancelled delete",
 		sentence: "S8",
-		rule:     "Delete with a cancelled context removes the record or returns an error: no logout silently fails.",
+		rule:     "Delete with a cancelled context removes the record or returns an error: no logout fails silently.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			for _, version := range []uint64{0, 1} {
@@ -94,7 +94,7 @@ var errorCases = []testCase{
 	{
 		name:     "error/no secrets",
 		sentence: "S13",
-		rule:     "No error shows a key, a user or data.",
+		rule:     "No error contains a key, a user or data.",
 		check: func(t testing.TB, e *env) {
 			b, key, other := e.node(t), e.key("k"), e.key("other")
 			rec := newRecord("secret data")
@@ -133,8 +133,8 @@ func cancelled(t testing.TB) context.Context {
 	return ctx
 }
 
-// wantNoMiss checks that a call about a live record, which may have failed, does not say that there is none,
-// or another one: that would log someone out because a store is down.
+// wantNoMiss checks that a call for a live record, even if it failed, does not report a missing record or a conflict.
+// Otherwise an unreachable store would log users out.
 func wantNoMiss(t testing.TB, call string, err error) {
 	t.Helper()
 	if errors.Is(err, session.ErrNotFound) || conflict(err) != nil {

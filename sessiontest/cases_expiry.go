@@ -15,7 +15,7 @@ var expiryCases = []testCase{
 	{
 		name:     "expiry/not before",
 		sentence: "S6",
-		rule:     "One resolution before its Expires a record is still live.",
+		rule:     "A record is still live one resolution before its Expires.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			e.inTime(t, func(key string, expires time.Time) error {
@@ -28,7 +28,7 @@ var expiryCases = []testCase{
 	{
 		name:     "expiry/load",
 		sentence: "S6",
-		rule:     "At its Expires a record is gone, swept or not.",
+		rule:     "A record is gone at its Expires, swept or not.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			e.createExpired(t, b, key)
@@ -63,7 +63,7 @@ var expiryCases = []testCase{
 	{
 		name:     "expiry/delete",
 		sentence: "S6",
-		rule:     "Delete of an expired record returns ErrNotFound at a version, and nothing without.",
+		rule:     "Delete of an expired record returns ErrNotFound at a version, and no error with version 0.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			e.createExpired(t, b, key)
@@ -75,7 +75,7 @@ var expiryCases = []testCase{
 	{
 		name:     "expiry/create",
 		sentence: "S6",
-		rule:     "Create takes the key of an expired record, of which nothing remains.",
+		rule:     "Create takes the key of an expired record, and nothing of that record remains.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			old := expiring(e.soon())
@@ -167,7 +167,7 @@ func expiring(expires time.Time) *driver.Record {
 	return &driver.Record{Created: time.Now(), Expires: expires, Data: []byte("brief")}
 }
 
-// soon returns a time that is worth waiting for.
+// soon returns a time that is near but leaves enough time for a call.
 func (e *env) soon() time.Time { return e.after(2 * e.resolution) }
 
 // after returns the time d from now, and a little more, as the engine can keep it.
@@ -176,7 +176,7 @@ func (e *env) after(d time.Duration) time.Time {
 	return time.Now().Add(d + little).Truncate(e.resolution)
 }
 
-// waitFor waits until what expires then is gone.
+// waitFor waits until a record with this Expires is gone.
 func (e *env) waitFor(expires time.Time) { sleepUntil(expires.Add(e.resolution)) }
 
 // sleepUntil goes by the wall clock, as expiry does.
@@ -195,8 +195,8 @@ func (e *env) createExpired(t testing.TB, b driver.Backend, key string) {
 	e.waitFor(rec.Expires)
 }
 
-// inTime runs f with a key and a time that is near. f makes a call before that time and returns its error.
-// If the machine is slow and the call came too late, f runs again with another key and more time.
+// inTime runs f with a key and a near time. f makes a call before that time and returns its error. If the call came too
+// late because the machine is slow, inTime runs f again with another key and more time.
 func (e *env) inTime(t testing.TB, f func(key string, expires time.Time) error) {
 	t.Helper()
 	for patience := 4 * e.resolution; patience < 1000*e.resolution; patience *= 2 {

@@ -8,12 +8,12 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A key stands for one session and no other.
+// A key belongs to one session only.
 var keyCases = []testCase{
 	{
 		name:     "key/unknown",
 		sentence: "S1",
-		rule:     "What was never created is not found.",
+		rule:     "A key that was never created is not found.",
 		check: func(t testing.TB, e *env) {
 			wantGone(t, e.node(t), e.key("k"))
 		},
@@ -21,7 +21,7 @@ var keyCases = []testCase{
 	{
 		name:     "key/exact",
 		sentence: "S1",
-		rule:     "A key that differs in case, by a space, by its end or by its beginning is another key.",
+		rule:     "A key that differs in case, by a space, at its end or at its beginning is another key.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			create(t, b, key, newRecord("mine"))
@@ -51,7 +51,7 @@ var keyCases = []testCase{
 	{
 		name:     "key/alike",
 		sentence: "S1",
-		rule:     "Keys that are alike but for one character or its case hold records of their own.",
+		rule:     "Keys that differ only in one character or its case have separate records.",
 		check: func(t testing.TB, e *env) {
 			const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 			b, key := e.node(t), e.key("k")
@@ -74,7 +74,7 @@ var keyCases = []testCase{
 	{
 		name:     "key/taken",
 		sentence: "S4",
-		rule:     "Create refuses a key that is taken, with ErrExists, and leaves the stored record as it is.",
+		rule:     "Create returns ErrExists for a key that is taken, and leaves the stored record unchanged.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			create(t, b, key, newRecord("first"))

@@ -14,7 +14,7 @@ var listCases = []testCase{
 	{
 		name:     "count/live ones",
 		sentence: "Counter",
-		rule:     "Count is the number of live records: not the expired, swept or not, nor the deleted.",
+		rule:     "Count returns the number of live records. It counts neither deleted nor expired records, swept or not.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			c := optional[driver.Counter](t, b)
@@ -50,7 +50,7 @@ var listCases = []testCase{
 	{
 		name:     "list/live ones",
 		sentence: "Lister",
-		rule:     "List yields each live record exactly once, with all but its data, which is nil.",
+		rule:     "List yields each live record exactly once, with everything but Data, which is nil.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			l := optional[driver.Lister](t, b)
@@ -92,7 +92,7 @@ var listCases = []testCase{
 	{
 		name:     "list/stops",
 		sentence: "Lister",
-		rule:     "List stops when its consumer does, who may use the backend meanwhile.",
+		rule:     "List stops when its consumer stops. The consumer may use the backend during the listing.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			l := optional[driver.Lister](t, b)
@@ -119,7 +119,7 @@ var listCases = []testCase{
 	{
 		name:     "list/beside writers",
 		sentence: "Lister",
-		rule:     "A record that is live throughout is yielded exactly once, whatever happens to others meanwhile.",
+		rule:     "A record that is live throughout is yielded exactly once, whatever happens to other records meanwhile.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
 			l := optional[driver.Lister](t, a)
@@ -154,7 +154,7 @@ var listCases = []testCase{
 	{
 		name:     "list/own namespace",
 		sentence: "S12",
-		rule:     "List yields the records of its own namespace only.",
+		rule:     "List yields only records of its own namespace.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.nodeOf(t, e.namespace+"x")
 			la, lb := optional[driver.Lister](t, a), optional[driver.Lister](t, b)
@@ -171,7 +171,7 @@ var listCases = []testCase{
 	{
 		name:     "list/cancelled",
 		sentence: "Lister",
-		rule:     "List with a cancelled context ends, after an error at once.",
+		rule:     "List with a cancelled context ends, and ends at once after an error.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			l := optional[driver.Lister](t, b)
@@ -196,7 +196,7 @@ func wantCount(t testing.TB, c driver.Counter, want int) {
 	}
 }
 
-// listed returns what l yields, by key, and checks that nothing is yielded twice. It may run in any
+// listed returns the records that l yields, by key, and checks that none is yielded twice. It may be called from any
 // goroutine.
 func listed(t testing.TB, l driver.Lister) map[string]*driver.Record {
 	t.Helper()

@@ -15,7 +15,7 @@ var byIDCases = []testCase{
 	{
 		name:     "by id/changed",
 		sentence: "S5",
-		rule:     "SessionByID changes values and moves no deadline, and DestroyByID of what it has ended already is no error.",
+		rule:     "SessionByID changes values and moves no deadline. DestroyByID returns no error for a session that it has already ended.",
 		check: func(t testing.TB, e *env) {
 			m, other := e.manager(t, session.CfgTouchInterval(-1)), e.manager(t)
 			b := visitor(t, m, values{"a": "1"})
@@ -46,7 +46,7 @@ var byIDCases = []testCase{
 	{
 		name:     "by id/damaged",
 		sentence: "S11",
-		rule:     "A record that is damaged is an error of SessionByID, not an absent session, and DestroyByID ends it.",
+		rule:     "SessionByID returns an error for a damaged record, as opposed to an absent session. DestroyByID ends the session.",
 		check: func(t testing.TB, e *env) {
 			m, b := e.manager(t), e.node(t)
 			v := visitor(t, m, values{"user": "ann"})
@@ -68,7 +68,7 @@ var byIDCases = []testCase{
 	{
 		name:     "by id/too large",
 		sentence: "S9",
-		rule:     "A record that is too large to be opened is an error of SessionByID, and DestroyByID ends it.",
+		rule:     "SessionByID returns an error for a record that is too large to be opened. DestroyByID ends the session.",
 		check: func(t testing.TB, e *env) {
 			v := visitor(t, e.manager(t), values{"a": strings.Repeat("x", 3000)})
 			m := e.manager(t, session.CfgMaxBytes(700))

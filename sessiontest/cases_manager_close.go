@@ -11,7 +11,7 @@ import (
 var closeCases = []testCase{{
 	name:       "share/goroutines",
 	sentence:   "S12",
-	rule:       "Close stops and waits: of what a manager has started, be it its sweeper, its watch or the store's client, no goroutine is left.",
+	rule:       "Close stops the manager's goroutines and waits for them: the sweeper, the watch and those of the store's client.",
 	clientSide: true,
 	check: func(t testing.TB, e *env) {
 		family := goroutines.NewFamily()

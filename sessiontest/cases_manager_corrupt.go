@@ -12,13 +12,13 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// Bytes from elsewhere are met with care.
+// Unreadable stored bytes.
 var corruptCases = []testCase{
 	{
 		name:     "corrupt/record",
 		notBeego: true,
 		sentence: "S11",
-		rule:     "A record that is corrupt, truncated or foreign is an error or a fresh session; Destroy still works on it.",
+		rule:     "A corrupt, truncated or foreign record leads to an error or a fresh session. Destroy still works on it.",
 		check: func(t testing.TB, e *env) {
 			m, b := e.manager(t), e.node(t)
 			v := visitor(t, m, values{"user": "ann", "roles": []string{"reader"}, "since": time.Now()})
@@ -46,7 +46,7 @@ var corruptCases = []testCase{
 	{
 		name:     "corrupt/meanwhile",
 		sentence: "S11",
-		rule:     "A record that is damaged while a request is under way is left as it is: Save and Regenerate are errors.",
+		rule:     "A record that is damaged while a request is under way stays as it is: Save and Regenerate return errors.",
 		check: func(t testing.TB, e *env) {
 			m, b := e.manager(t), e.node(t)
 			v := visitor(t, m, values{"user": "ann"})

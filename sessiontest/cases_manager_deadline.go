@@ -22,7 +22,7 @@ var deadlineCases = []testCase{
 	{
 		name:     "deadline/reads store nothing",
 		sentence: "S5",
-		rule:     "A request that only reads loads the session once and stores nothing, unless the deadline is due to be moved.",
+		rule:     "A request that only reads loads the session once, and stores nothing unless the deadline is due to be moved.",
 		check: func(t testing.TB, e *env) {
 			var calls []string
 			m := e.tapped(t, counting(&calls))
@@ -45,7 +45,7 @@ var deadlineCases = []testCase{
 	{
 		name:       "deadline/reads answer nothing",
 		sentence:   "S5",
-		rule:       "A request that only reads answers no cookie, unless the one before was sent a twentieth of its life ago.",
+		rule:       "The response to a request that only reads sets no cookie, unless a twentieth of the cookie's lifetime has passed since it was last sent.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t, session.CfgCookieLifeTime(600))
@@ -59,7 +59,7 @@ var deadlineCases = []testCase{
 	{
 		name:       "deadline/moved",
 		sentence:   "S5",
-		rule:       "Each use that finds the deadline due moves it, so that a session in use outlives its idle lifetime.",
+		rule:       "Each use that finds the deadline due moves it, so a session in use outlives its idle timeout.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			// On a slow machine the session may have ended rightly: then again, with more time.
@@ -109,7 +109,7 @@ var deadlineCases = []testCase{
 		name:     "deadline/never earlier",
 		notBeego: true,
 		sentence: "S5",
-		rule:     "Neither a save nor a touch moves the deadline earlier, also on a node with a shorter lifetime.",
+		rule:     "Neither a save nor a touch moves the deadline earlier, even on a node with a shorter lifetime.",
 		check: func(t testing.TB, e *env) {
 			long, brief := e.manager(t), e.manager(t, session.CfgMaxLifeTime(60), session.CfgTouchInterval(-1))
 			b := visitor(t, long, values{"a": "1"})
@@ -136,7 +136,7 @@ var deadlineCases = []testCase{
 		name:     "deadline/absolute bounds idle",
 		notBeego: true,
 		sentence: "S5",
-		rule:     "No use moves the idle deadline past the absolute one, which no use moves.",
+		rule:     "No use moves the idle deadline past the absolute deadline, and no use moves the absolute deadline.",
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t, session.CfgAbsoluteLifetime(30*time.Minute), session.CfgTouchInterval(-1))
 			b := visitor(t, m, values{"a": "1"})
@@ -165,7 +165,7 @@ var deadlineCases = []testCase{
 		name:       "deadline/absolute",
 		notBeego:   true,
 		sentence:   "S6",
-		rule:       "At its absolute deadline a session is gone, however much it was used.",
+		rule:       "A session ends at its absolute deadline, even if it is in use.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			lifetime := 100*time.Millisecond + 4*e.resolution
@@ -194,7 +194,7 @@ var deadlineCases = []testCase{
 	{
 		name:     "deadline/idle on every call",
 		sentence: "S6",
-		rule:     "At its idle deadline a session is gone, swept or not, for every node and every way to ask for it.",
+		rule:     "At its idle deadline a session is gone on every node and for every call, even if nothing has swept it.",
 		check: func(t testing.TB, e *env) {
 			m, other := e.manager(t), e.manager(t)
 			b := visitor(t, m, values{"a": "1"})

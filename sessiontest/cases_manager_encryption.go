@@ -9,13 +9,13 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Who can write to the store, and has no key.
+// An attacker who can write to the store but has no key.
 var encryptionCases = []testCase{
 	{
 		name:     "encryption/altered record",
 		notBeego: true,
 		sentence: "S11",
-		rule:     "With encryptionKeys a record is no session once its user, its times, its metadata or its values are altered, or another's.",
+		rule:     "With encryptionKeys a record whose user, times, metadata or values were altered, or taken from another record, is not a session.",
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t, session.CfgEncryptionKeys(firstKey), session.CfgAbsoluteLifetime(12*time.Hour))
 			b := e.node(t)
@@ -64,7 +64,7 @@ var encryptionCases = []testCase{
 		name:     "encryption/older key",
 		notBeego: true,
 		sentence: "S2",
-		rule:     "A save, a touch, a login, Regenerate and UpdateExpiration bring a session to the first key, values and user; then the older one may go.",
+		rule:     "A save, a touch, a login, Regenerate and UpdateExpiration re-encrypt values and user with the first key; then the older key may be removed.",
 		check: func(t testing.TB, e *env) {
 			before := e.manager(t, session.CfgEncryptionKeys(firstKey))
 			both := e.manager(t, session.CfgEncryptionKeys(secondKey, firstKey), session.CfgTouchInterval(-1))
@@ -102,7 +102,7 @@ var encryptionCases = []testCase{
 		name:     "encryption/users of older keys",
 		sentence: "UserLister",
 		notBeego: true,
-		rule:     "While several keys are listed, SessionsOf, DestroyUser and the limit of sessions know a user under each.",
+		rule:     "While several keys are listed, SessionsOf, DestroyUser and the limit of sessions find a user's sessions under every key.",
 		check: func(t testing.TB, e *env) {
 			before := e.manager(t, session.CfgEncryptionKeys(firstKey))
 			both := e.manager(t, session.CfgEncryptionKeys(secondKey, firstKey))

@@ -10,7 +10,7 @@ var flashCases = []testCase{
 	{
 		name:       "flash/next request",
 		sentence:   "S2",
-		rule:       "Flash messages are shown by the next request that asks, in the order in which they were added, and by no later one.",
+		rule:       "The next request that asks for flash messages gets them in the order in which they were added. No later request gets them.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			m, ctx := e.manager(t), t.Context()
@@ -35,7 +35,7 @@ var flashCases = []testCase{
 	{
 		name:     "flash/added meanwhile",
 		sentence: "S3",
-		rule:     "A flash message that is added while another request adds or takes some is not lost, be it equal to one that is taken.",
+		rule:     "A flash message is not lost if another request adds or takes messages at the same time, even if it equals one that is taken.",
 		check: func(t testing.TB, e *env) {
 			m, other := e.manager(t), e.manager(t)
 			b := visitor(t, m, nil)

@@ -27,15 +27,14 @@ var endings = []ending{
 	{"expired", func(t testing.TB, e *env, _ *session.Manager, b *browser) { e.expire(t, b.value()) }},
 }
 
-// eachEnding lets a session end, in every way, while a request of it is under way, which has begun so long
-// after the session and then does what late says. That request leaves the response as Start has answered it, and
-// nothing in the store.
+// eachEnding ends a session in each way while one of its requests is under way. That request begins after has passed since
+// the start of the session, and then calls late. It must leave the response as Start left it, and must store nothing.
 func eachEnding(t testing.TB, e *env, after time.Duration, late func(m *session.Manager, s *flight)) {
 	t.Helper()
 	var created []string
 	other := e.manager(t)
-	// These settings make each request move the deadline, if the session is still there, and renew the cookie of a session that
-	// other has begun, which does not say when the cookie was sent.
+	// With these settings each request moves the deadline if the session still exists, and renews the cookie of a session
+	// that other has begun, which does not record when the cookie was sent.
 	m := e.tapped(t, func(c call, do func() error) error {
 		switch c.method {
 		case "create":
@@ -68,12 +67,12 @@ func eachEnding(t testing.TB, e *env, after time.Duration, late func(m *session.
 	}
 }
 
-// Gone is gone.
+// Ended sessions stay ended.
 var goneCases = []testCase{
 	{
 		name:     "gone/save",
 		sentence: "S4",
-		rule:     "A release does not bring back a session that ended meanwhile: Save returns ErrDestroyed and touches no header.",
+		rule:     "A release does not bring back a session that has ended meanwhile: Save returns ErrDestroyed and changes no header.",
 		check: func(t testing.TB, e *env) {
 			eachEnding(t, e, 2*time.Millisecond, func(_ *session.Manager, s *flight) {
 				s.set(t, values{"user": "eve"})
@@ -88,7 +87,7 @@ var goneCases = []testCase{
 	{
 		name:     "gone/touch",
 		sentence: "S4",
-		rule:     "Nor does a release without changes, when the deadline is due to be moved.",
+		rule:     "A release without changes does not bring back an ended session either, even if the deadline is due to be moved.",
 		check: func(t testing.TB, e *env) {
 			eachEnding(t, e, 2*e.resolution, func(_ *session.Manager, s *flight) {
 				s.wantValues(t, values{"user": "ann"})
@@ -99,7 +98,7 @@ var goneCases = []testCase{
 	{
 		name:     "gone/increment",
 		sentence: "S4",
-		rule:     "Nor does an Increment, nor a Flush.",
+		rule:     "Increment and Flush do not bring back an ended session either.",
 		check: func(t testing.TB, e *env) {
 			eachEnding(t, e, 2*time.Millisecond, func(_ *session.Manager, s *flight) {
 				wantOK(t, "Flush", s.Flush(t.Context()))
@@ -112,7 +111,7 @@ var goneCases = []testCase{
 	{
 		name:     "gone/regenerate",
 		sentence: "S4",
-		rule:     "Nor does Regenerate: it returns ErrDestroyed, and there is nothing under the new sid either.",
+		rule:     "Regenerate does not bring back an ended session either: it returns ErrDestroyed and stores nothing under the new sid.",
 		check: func(t testing.TB, e *env) {
 			eachEnding(t, e, 2*time.Millisecond, func(_ *session.Manager, s *flight) {
 				s.set(t, values{"role": "admin"})
@@ -124,7 +123,7 @@ var goneCases = []testCase{
 	{
 		name:     "gone/under Handler",
 		sentence: "S4",
-		rule:     "Under Handler it is the same, and the response of a late request sends no cookie.",
+		rule:     "Under Handler the same rules hold, and the response to a late request sends no cookie.",
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t, session.CfgTouchInterval(-1), session.CfgCookieLifeTime(600))
 			for _, ending := range endings {
@@ -150,7 +149,7 @@ var goneCases = []testCase{
 	{
 		name:     "gone/second start",
 		sentence: "S4",
-		rule:     "A renewed cookie is taken back when the same request finds that the session has ended.",
+		rule:     "A renewed cookie is removed from the response if the same request finds that the session has ended.",
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t, session.CfgTouchInterval(-1), session.CfgCookieLifeTime(600), session.CfgLazy(true))
 			for _, again := range []func(s *flight) (*session.Session, error){
@@ -172,7 +171,7 @@ var goneCases = []testCase{
 	{
 		name:     "gone/between load and save",
 		sentence: "S4",
-		rule:     "However close to its end a session is saved: either the save is refused, or it was first.",
+		rule:     "If a session is saved close to its end, either the save is refused or it took effect before the end.",
 		check: func(t testing.TB, e *env) {
 			other := e.manager(t)
 			var end func()

@@ -14,7 +14,7 @@ var lifetimeCases = []testCase{
 	{
 		name:     "lifetime/of its own",
 		sentence: "S5",
-		rule:     "A lifetime that a session was given counts on every node, for touches too, and goes along to a new sid.",
+		rule:     "A session's own lifetime applies on every node, to touches too, and stays with the session under a new sid.",
 		check: func(t testing.TB, e *env) {
 			m, other := e.manager(t), e.manager(t)
 			const month = 30 * 24 * time.Hour
@@ -33,7 +33,7 @@ var lifetimeCases = []testCase{
 		name:     "lifetime/shorter",
 		notBeego: true,
 		sentence: "S5",
-		rule:     "SetLifetime and UpdateExpiration move the deadline earlier too, and nothing that the same request stores moves it back.",
+		rule:     "SetLifetime and UpdateExpiration can also move the deadline earlier, and nothing that the same request stores moves it back.",
 		check: func(t testing.TB, e *env) {
 			m, other := e.manager(t), e.manager(t)
 			b := visitor(t, m, values{"a": "1"})
@@ -50,7 +50,7 @@ var lifetimeCases = []testCase{
 	{
 		name:     "lifetime/shift",
 		sentence: "S5",
-		rule:     "ShiftExpiration moves the deadline when it is called, also where it is not due.",
+		rule:     "ShiftExpiration moves the deadline when it is called, even if the deadline is not due.",
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t, session.CfgTouchInterval(59*time.Minute))
 			b := visitor(t, m, values{"a": "1"})

@@ -9,12 +9,12 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// Nothing over the limits is stored.
+// Nothing that exceeds the limits is stored.
 var limitCases = []testCase{
 	{
 		name:       "limit/one value",
 		sentence:   "S9",
-		rule:       "A value over maxBytes is refused with ErrTooLarge, and changes nothing.",
+		rule:       "A value larger than maxBytes is refused with ErrTooLarge and changes nothing.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t, session.CfgMaxBytes(2000))
@@ -30,7 +30,7 @@ var limitCases = []testCase{
 	{
 		name:       "limit/all values",
 		sentence:   "S9",
-		rule:       "Values that together pass maxBytes are refused with ErrTooLarge, and what was stored before stays.",
+		rule:       "Values that together exceed maxBytes are refused with ErrTooLarge, and what was stored before stays.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t, session.CfgMaxBytes(2000))
@@ -54,7 +54,7 @@ var limitCases = []testCase{
 	{
 		name:     "limit/large",
 		sentence: "S9",
-		rule:     "A session of half a megabyte is kept, and a Flush makes room.",
+		rule:     "A session of half a megabyte is stored, and a Flush makes room.",
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t)
 			large := strings.Repeat("0123456789abcdef", 1<<15)
@@ -73,8 +73,8 @@ var limitCases = []testCase{
 	{
 		name:     "limit/lowered",
 		sentence: "S9",
-		rule: "What is over maxBytes opens up to four times as much, and can be made smaller. Beyond that it is refused with ErrTooLarge " +
-			"before it is decoded; Destroy still works on it.",
+		rule: "A session of up to four times maxBytes can still be opened and made smaller. A larger one is refused with ErrTooLarge " +
+			"before it is decoded. Destroy still works on it.",
 		check: func(t testing.TB, e *env) {
 			large := strings.Repeat("x", 3000)
 			b := visitor(t, e.manager(t), values{"a": large})

@@ -11,13 +11,13 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Who a session is of.
+// The user of a session.
 var loginCases = []testCase{
 	{
 		name:     "login/new sid",
 		notBeego: true,
 		sentence: "S7",
-		rule:     "When Login returns, the old sid is dead on every node, and the new one is the user's and has the values.",
+		rule:     "When Login returns, the old sid is dead on every node, and the new sid has the user and the values.",
 		check: func(t testing.TB, e *env) {
 			m, other := e.manager(t), e.manager(t)
 			b := visitor(t, m, values{"cart": "book"})
@@ -42,7 +42,7 @@ var loginCases = []testCase{
 	{
 		name:     "login/limit",
 		sentence: "UserLimiter",
-		rule:     "Of 32 logins of one user at the same time, on two nodes, as many sessions remain as maxPerUser says.",
+		rule:     "After 32 logins of one user at the same time on two nodes, exactly maxPerUser sessions remain.",
 		check: func(t testing.TB, e *env) {
 			for _, action := range []string{"evict", "refuse"} {
 				user := "Ann " + action
@@ -87,7 +87,7 @@ var loginCases = []testCase{
 	{
 		name:     "login/users",
 		sentence: "UserLister",
-		rule:     "SessionsOf shows a user's sessions, of all nodes; DestroyUser ends them, but for those that are excepted.",
+		rule:     "SessionsOf lists a user's sessions of all nodes. DestroyUser ends them, except for those that the caller excepts.",
 		check: func(t testing.TB, e *env) {
 			m, other := e.manager(t), e.manager(t)
 			optional[driver.UserLister](t, e.node(t))
@@ -124,7 +124,7 @@ var loginCases = []testCase{
 	},
 }
 
-// limited is manager, where a limit of sessions is possible.
+// limited is manager for stores that can limit a user's sessions.
 func (e *env) limited(t testing.TB, opts ...session.ManagerConfigOpt) *session.Manager {
 	t.Helper()
 	m, err := session.New(e.provider(nil), e.config(opts...))

@@ -10,14 +10,14 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Who comes late does not log anybody out.
+// Late requests log nobody out.
 var lateCases = []testCase{
 	{
 		name:     "late/after a login",
 		notBeego: true,
 		sentence: "Marker",
-		rule: "A request whose sid a login has replaced is anonymous, on every node, with Start and Handler: no cookie, no record, not new; " +
-			"Set returns ErrDestroyed; a login begins a session.",
+		rule: "A request whose sid a login has replaced is anonymous on every node, with Start and with Handler: no cookie, no record, not new. " +
+			"Set returns ErrDestroyed. A login begins a session.",
 		check: func(t testing.TB, e *env) {
 			e.eachReplaced(t, func(t testing.TB, b *browser, m *session.Manager) {
 				b.visit(t, m, func(s *flight) { wantOK(t, "Login", s.Login(t.Context(), "Ann")) })
@@ -28,7 +28,7 @@ var lateCases = []testCase{
 		name:     "late/after Regenerate",
 		notBeego: true,
 		sentence: "Marker",
-		rule:     "The same goes for a sid that Regenerate has replaced, and for one that a later login has.",
+		rule:     "A request with a sid that Regenerate or a later login has replaced is anonymous in the same way.",
 		check: func(t testing.TB, e *env) {
 			e.eachReplaced(t, func(t testing.TB, b *browser, m *session.Manager) { *b = *b.regenerate(t, m) })
 			e.eachReplaced(t, func(t testing.TB, b *browser, m *session.Manager) {
@@ -41,7 +41,7 @@ var lateCases = []testCase{
 		name:     "late/dead sid",
 		notBeego: true,
 		sentence: "Marker",
-		rule:     "The same goes for the dead sid that a request has carried which has logged in.",
+		rule:     "If a request carried a dead sid and logged in, later requests with that dead sid are anonymous in the same way.",
 		check: func(t testing.TB, e *env) {
 			for _, lazy := range []bool{false, true} {
 				e.eachReplaced(t, func(t testing.TB, b *browser, m *session.Manager) {
@@ -55,7 +55,7 @@ var lateCases = []testCase{
 		name:     "late/too late",
 		notBeego: true,
 		sentence: "S6",
-		rule:     "After markLifetime a replaced sid is as unknown as any, and its request begins a session.",
+		rule:     "After markLifetime a replaced sid is unknown, and a request with it begins a session.",
 		check: func(t testing.TB, e *env) {
 			optional[driver.Marker](t, e.node(t))
 			m := e.manager(t, session.CfgMarkLifetime(2*e.resolution))

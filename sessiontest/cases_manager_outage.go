@@ -23,7 +23,7 @@ func failing(down *map[string]bool) tapping {
 	}
 }
 
-// down is a store of which nothing works.
+// down returns the methods that fail.
 func down(methods ...string) map[string]bool {
 	down := make(map[string]bool)
 	for _, m := range methods {
@@ -36,12 +36,12 @@ func allDown() map[string]bool {
 	return down("create", "load", "save", "touch", "delete", "rename", "mark")
 }
 
-// A store that cannot be reached is an error, never an anonymous visitor.
+// An unreachable store is an error, never an anonymous visitor.
 var outageCases = []testCase{
 	{
 		name:     "outage/start",
 		sentence: "S8",
-		rule:     "When the store fails, Start returns the error and answers nothing: no new sid, no changed cookie.",
+		rule:     "When the store fails, Start returns the error and leaves the response alone: no new sid, no changed cookie.",
 		check: func(t testing.TB, e *env) {
 			var broken map[string]bool
 			m := e.tapped(t, failing(&broken), session.CfgCookieLifeTime(600), session.CfgTouchInterval(-1))
@@ -63,7 +63,7 @@ var outageCases = []testCase{
 	{
 		name:     "outage/lookup",
 		sentence: "S8",
-		rule:     "When the store fails, a sid is not said to be unknown.",
+		rule:     "When the store fails, no call says that a sid is unknown.",
 		check: func(t testing.TB, e *env) {
 			var broken map[string]bool
 			m := e.tapped(t, failing(&broken))
@@ -81,7 +81,7 @@ var outageCases = []testCase{
 	{
 		name:     "outage/save",
 		sentence: "S8",
-		rule:     "A save that fails returns the error and keeps the changes for another Save; nothing is answered.",
+		rule:     "A save that fails returns the error, keeps the changes for another Save, and leaves the response alone.",
 		check: func(t testing.TB, e *env) {
 			var broken map[string]bool
 			m := e.tapped(t, failing(&broken))
@@ -103,7 +103,7 @@ var outageCases = []testCase{
 	{
 		name:     "outage/touch",
 		sentence: "S8",
-		rule:     "A deadline that cannot be moved is an error of Save, and the session stays.",
+		rule:     "Save returns an error if the deadline cannot be moved, and the session stays.",
 		check: func(t testing.TB, e *env) {
 			var broken map[string]bool
 			m := e.tapped(t, failing(&broken), session.CfgTouchInterval(-1))
@@ -120,7 +120,7 @@ var outageCases = []testCase{
 	{
 		name:     "outage/destroy",
 		sentence: "S8",
-		rule:     "A logout that fails is an error, and the client keeps its cookie to try again.",
+		rule:     "A logout that fails returns an error, and the client keeps its cookie to try again.",
 		check: func(t testing.TB, e *env) {
 			var broken map[string]bool
 			var reported error
@@ -141,7 +141,7 @@ var outageCases = []testCase{
 	{
 		name:     "outage/regenerate",
 		sentence: "S8",
-		rule:     "A Regenerate that fails is an error; the client keeps its sid, and its session.",
+		rule:     "A Regenerate that fails returns an error, and the client keeps its sid and its session.",
 		check: func(t testing.TB, e *env) {
 			var broken map[string]bool
 			m := e.tapped(t, failing(&broken))
@@ -159,7 +159,7 @@ var outageCases = []testCase{
 	{
 		name:     "outage/lazy",
 		sentence: "S8",
-		rule:     "A lazy session that cannot be created is an error of Set; nothing is answered.",
+		rule:     "If a lazy session cannot be created, Set returns an error and leaves the response alone.",
 		check: func(t testing.TB, e *env) {
 			var broken map[string]bool
 			m := e.tapped(t, failing(&broken), session.CfgLazy(true))
@@ -177,7 +177,7 @@ var outageCases = []testCase{
 	{
 		name:     "outage/under Handler",
 		sentence: "S8",
-		rule:     "Under Handler a save that fails is answered with 503, and a load that fails is told to the application.",
+		rule:     "Under Handler a failed save is answered with 503, and a failed load is reported to the application.",
 		check: func(t testing.TB, e *env) {
 			var broken map[string]bool
 			m := e.tapped(t, failing(&broken))
@@ -211,7 +211,7 @@ var outageCases = []testCase{
 	{
 		name:     "outage/time limit",
 		sentence: "S8",
-		rule:     "A store that does not answer costs a request opTimeout, retries included, and no more.",
+		rule:     "A store that does not answer delays a request by opTimeout, including retries, and no longer.",
 		check: func(t testing.TB, e *env) {
 			const limit = time.Second // which a server may need to be connected to
 			patient := e.manager(t)
@@ -265,7 +265,7 @@ var outageCases = []testCase{
 	{
 		name:     "outage/client hangs up",
 		sentence: "S8",
-		rule:     "A client that hung up does not lose its changes, its logout or its new sid.",
+		rule:     "A client that hangs up loses neither its changes nor its logout nor its new sid.",
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t)
 			b := visitor(t, m, values{"user": "ann"})

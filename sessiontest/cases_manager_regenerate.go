@@ -46,7 +46,7 @@ var regenerateCases = []testCase{
 	{
 		name:       "regenerate/keeps values",
 		sentence:   "S2",
-		rule:       "A request that regenerates goes on with its values, and its later changes are stored too.",
+		rule:       "A request that regenerates keeps its values, and its later changes are stored too.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t)
@@ -69,7 +69,7 @@ var regenerateCases = []testCase{
 	{
 		name:     "regenerate/acknowledged saves",
 		sentence: "S7",
-		rule:     "A save that was acknowledged before the old record ended is in the new one.",
+		rule:     "A save that was acknowledged before the old record ended is part of the new record.",
 		check: func(t testing.TB, e *env) {
 			other := e.manager(t)
 			for _, rounds := range []int{1, 3} { // as often the copy is out of date again
@@ -105,7 +105,7 @@ var regenerateCases = []testCase{
 	{
 		name:     "regenerate/destroyed in between",
 		sentence: "S7",
-		rule:     "A session that is destroyed while it is copied is gone: ErrDestroyed, no copy, no cookie.",
+		rule:     "If a session is destroyed while it is copied, it is gone: ErrDestroyed, no copy, no cookie.",
 		check: func(t testing.TB, e *env) {
 			other := e.manager(t)
 			var b *browser
@@ -131,7 +131,7 @@ var regenerateCases = []testCase{
 	{
 		name:     "regenerate/evicted in between",
 		sentence: "S7",
-		rule:     "A copy that the store drops before the old record ends is made again.",
+		rule:     "If the store drops the copy before the old record ends, the copy is made again.",
 		check: func(t testing.TB, e *env) {
 			other, node := e.manager(t), e.node(t)
 			var b *browser
@@ -160,7 +160,7 @@ var regenerateCases = []testCase{
 	{
 		name:     "regenerate/one wins",
 		sentence: "S7",
-		rule:     "Of two requests that regenerate a session one gets a new sid, the other ErrDestroyed.",
+		rule:     "If two requests regenerate the same session, one gets a new sid and the other ErrDestroyed.",
 		check: func(t testing.TB, e *env) {
 			nodes := []*session.Manager{e.manager(t), e.manager(t)}
 			for _, node := range nodes {
@@ -201,7 +201,7 @@ var regenerateCases = []testCase{
 	{
 		name:     "regenerate/fails halfway",
 		sentence: "S7",
-		rule:     "When the store fails in between, the old session is still there, and the client keeps its sid.",
+		rule:     "If the store fails between the two steps, the old session is still there and the client keeps its sid.",
 		check: func(t testing.TB, e *env) {
 			for _, broken := range []string{"create", "delete", "rename", "mark"} {
 				var down bool
@@ -236,7 +236,7 @@ var regenerateCases = []testCase{
 	{
 		name:     "regenerate/older session",
 		sentence: "S7",
-		rule:     "An older Session of the request that regenerates goes on under the new sid.",
+		rule:     "An older Session of the request that regenerates continues under the new sid.",
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t)
 			for _, twice := range []bool{false, true} {
@@ -261,7 +261,7 @@ var regenerateCases = []testCase{
 	{
 		name:     "regenerate/taken",
 		sentence: "S7",
-		rule:     "Regenerating to a sid that another session has, from an application's own generator, is ErrExists, and changes neither.",
+		rule:     "Regenerating to a sid that another session already has, from an application's own generator, returns ErrExists and changes neither session.",
 		check: func(t testing.TB, e *env) {
 			next := rand.Text()
 			m := e.manager(t, session.CfgSessionIDGenerator(func(session.Exchange) (string, error) { return next, nil }))
@@ -281,7 +281,7 @@ var regenerateCases = []testCase{
 	{
 		name:     "regenerate/dead sid",
 		sentence: "S7",
-		rule:     "Regenerating a sid that stands for nothing gives a fresh session.",
+		rule:     "Regenerating a sid that belongs to no session gives a fresh session.",
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t)
 			b := visitor(t, m, values{"a": "1"})

@@ -23,12 +23,12 @@ func noise(n int) string {
 	return string(b)
 }
 
-// sealerCases are rules for client-side stores alone.
+// sealerCases are rules for client-side stores only.
 var sealerCases = []testCase{
 	{
 		name:       "sealed/large values",
 		sentence:   "S9",
-		rule:       "What the cookies cannot hold is refused with ErrTooLarge, and they stay as they are.",
+		rule:       "A session that does not fit into its cookies is refused with ErrTooLarge, and the cookies stay as they are.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t)
@@ -71,7 +71,7 @@ var sealerCases = []testCase{
 	{
 		name:       "sealed/parts",
 		sentence:   "S11",
-		rule:       "The cookies of one session open together, in any order, or not at all.",
+		rule:       "The cookies of one session open only together, in any order.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t)
@@ -111,7 +111,7 @@ var sealerCases = []testCase{
 	{
 		name:       "sealed/outage",
 		sentence:   "S8",
-		rule:       "A session that cannot be sealed is an error, and the cookie stays as it is.",
+		rule:       "A session that cannot be sealed leads to an error, and the cookie stays as it is.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			var broken bool
@@ -139,7 +139,7 @@ var sealerCases = []testCase{
 	{
 		name:       "sealed/changed cookie",
 		sentence:   "S11",
-		rule:       "A sealed cookie of which any bit, or the length, was changed is no session, and nobody else's.",
+		rule:       "A sealed cookie in which any bit or the length was changed opens as no session.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t)
@@ -168,7 +168,7 @@ var sealerCases = []testCase{
 	{
 		name:       "sealed/another cookie",
 		sentence:   "S11",
-		rule:       "What was sealed under one cookie name does not open under another.",
+		rule:       "A value sealed under one cookie name does not open under another.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			v := visitor(t, e.manager(t), values{"user": "ann"})

@@ -15,13 +15,13 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Neither a stolen store nor a log holds what lets anyone in.
+// Neither a stolen store nor a log contains anything that gives access to a session.
 var secretCases = []testCase{
 	{
 		name:     "secret/stored keys",
 		notBeego: true,
 		sentence: "S10",
-		rule:     "Keys in the store are 43 characters of base64url, made of sid and namespace, and no sid is in a record.",
+		rule:     "Storage keys are 43 characters of base64url derived from sid and namespace, and no record contains a sid.",
 		check: func(t testing.TB, e *env) {
 			var keys, stored []string
 			m := e.tapped(t, func(c call, do func() error) error {
@@ -62,7 +62,7 @@ var secretCases = []testCase{
 		name:     "secret/stored key is no sid",
 		notBeego: true,
 		sentence: "S10",
-		rule:     "What a thief of the store reads is no cookie: the key is refused.",
+		rule:     "A storage key read from a stolen store is refused as a cookie.",
 		check: func(t testing.TB, e *env) {
 			if _, ok := driver.As[driver.InProcess](e.node(t)); ok {
 				t.Skip("the store is in this process, and cannot be stolen alone")
@@ -88,7 +88,7 @@ var secretCases = []testCase{
 	{
 		name:       "secret/shown",
 		sentence:   "S13",
-		rule:       "No sid, value or name of a value is in an error, in the log, or in a Session as printed or as JSON.",
+		rule:       "No sid, value or name of a value appears in an error, in the log, or in a Session that is printed or encoded as JSON.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			const value, name = "canary-value", "canary-name"
@@ -141,5 +141,5 @@ var secretCases = []testCase{
 	},
 }
 
-// hashed returns what a store that is not of this process keeps the session of a sid under.
+// hashed returns the storage key of a sid in a store outside this process.
 func (e *env) hashed(sid string) string { return Key(e.namespace + "\x00" + sid) }

@@ -10,7 +10,7 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Who shares sessions, and that it works for many at once.
+// Who shares sessions, and many requests at once.
 var shareCases = []testCase{
 	{
 		name:     "share/one namespace",
@@ -30,7 +30,7 @@ var shareCases = []testCase{
 		name:       "share/namespaces",
 		notBeego:   true,
 		sentence:   "S12",
-		rule:       "Managers of different namespaces never meet, on the same store and with the same sid.",
+		rule:       "Managers of different namespaces never share a session, even on the same store and with the same sid.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			a := e.manager(t)
@@ -65,7 +65,7 @@ var shareCases = []testCase{
 	{
 		name:       "share/closed",
 		sentence:   "S12",
-		rule:       "After Close requests get ErrClosed, and a manager of the same provider works on until its own Close.",
+		rule:       "After Close requests get ErrClosed. Another manager of the same provider keeps working until its own Close.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			p := e.provider(nil)
@@ -92,7 +92,7 @@ var shareCases = []testCase{
 	{
 		name:       "share/ping",
 		sentence:   "Ping",
-		rule:       "Ping is nil from a manager that can be used, whatever keeps its sessions, and ErrClosed after Close.",
+		rule:       "Ping of a working manager returns nil, wherever its sessions are kept. After Close it returns ErrClosed.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			m, err := session.New(e.provider(nil), e.config())
@@ -108,7 +108,7 @@ var shareCases = []testCase{
 		name:     "share/many requests",
 		notBeego: true,
 		sentence: "S14",
-		rule:     "Of 32 times 30 requests of one session, on two nodes, no change is lost and each Increment counts.",
+		rule:     "32 workers make 30 requests each to one session, on two nodes: no change is lost and every Increment takes effect.",
 		check: func(t testing.TB, e *env) {
 			const workers, each = 32, 30
 			const names = 10 // of each worker, which sets them in turn: with thousands the codec would take most of the time

@@ -13,7 +13,7 @@ import (
 // unknownSID has the shape of a sid, but no manager made it.
 var unknownSID = strings.Repeat("ab", 16)
 
-// malformedSIDs are what a client may send in place of a sid.
+// malformedSIDs are values that a client may send instead of a sid.
 var malformedSIDs = []string{
 	"", "0", "0123", unknownSID[1:], unknownSID + "0", unknownSID + "00", unknownSID + "\x00", strings.ToUpper(unknownSID),
 	" " + unknownSID, unknownSID + "\r\nset x 0 0 1", "../../../etc/passwd", "..%2f..%2fetc", "/etc/passwd", "*", "{x}",
@@ -21,12 +21,12 @@ var malformedSIDs = []string{
 	`"`, `"` + unknownSID, strings.Repeat("a", 64<<10), Key(unknownSID), "null", "[]", "$(id)",
 }
 
-// A sid is the server's to make.
+// Only the server makes sids.
 var startCases = []testCase{
 	{
 		name:       "start/unknown cookie",
 		sentence:   "S1",
-		rule:       "What the server did not make is never adopted: the visitor gets another sid.",
+		rule:       "A sid that the server did not make is never adopted: the visitor gets another sid.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t)
@@ -60,7 +60,7 @@ var startCases = []testCase{
 	{
 		name:     "start/dead sid",
 		sentence: "S1",
-		rule:     "A sid that was destroyed, regenerated away or has expired is never adopted, and shows no values.",
+		rule:     "A sid that was destroyed, was replaced by Regenerate or has expired is never adopted and shows no values.",
 		check: func(t testing.TB, e *env) {
 			m, other := e.manager(t), e.manager(t)
 			for how, end := range map[string]func(b *browser){
@@ -88,7 +88,7 @@ var startCases = []testCase{
 	{
 		name:     "start/malformed sid",
 		sentence: "S1",
-		rule:     "What does not have the exact shape of a sid reaches no store.",
+		rule:     "A value without the exact shape of a sid never reaches a store.",
 		check: func(t testing.TB, e *env) {
 			var calls []string
 			m := e.tapped(t, func(c call, do func() error) error {
@@ -115,7 +115,7 @@ var startCases = []testCase{
 	{
 		name:       "start/sids",
 		sentence:   "S1",
-		rule:       "Sids are the server's, never twice the same, and no part of them stays.",
+		rule:       "The server makes each sid, no sid appears twice, and no part of a sid stays the same.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			const n = 100
@@ -145,7 +145,7 @@ var startCases = []testCase{
 	{
 		name:     "start/finds the session",
 		sentence: "S1",
-		rule:     "The cookie that a response sets stands for the session, on every node, and is not set again.",
+		rule:     "The cookie that a response sets belongs to the session on every node, and is not set again.",
 		check: func(t testing.TB, e *env) {
 			m, other := e.manager(t), e.manager(t)
 			b := visitor(t, m, values{"user": "ann"})
@@ -164,7 +164,7 @@ var startCases = []testCase{
 	{
 		name:       "start/new",
 		sentence:   "S1",
-		rule:       "IsNew tells whether the session was stored when the request arrived: of each Session of the request, until it ends.",
+		rule:       "IsNew tells whether the session was already stored when the request arrived. This holds for each Session of the request until the session ends.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t)
@@ -217,7 +217,7 @@ var startCases = []testCase{
 	{
 		name:     "start/several cookies",
 		sentence: "S1",
-		rule:     "Among cookies of the session's name that others have planted the live one is found.",
+		rule:     "If others have planted cookies of the session's name, the live one is found among them.",
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t)
 			b := visitor(t, m, values{"user": "ann"})

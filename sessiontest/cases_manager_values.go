@@ -10,7 +10,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// What a request sees, and what becomes of what it changes.
+// What a request sees, and what happens to its changes.
 var valueCases = []testCase{
 	{
 		name:       "values/own changes",
@@ -43,7 +43,7 @@ var valueCases = []testCase{
 	{
 		name:     "values/as loaded",
 		sentence: "S2",
-		rule:     "A request sees the values as they were at its start, whatever others store meanwhile.",
+		rule:     "A request sees the values as they were at its start, whatever other requests store meanwhile.",
 		check: func(t testing.TB, e *env) {
 			m, other := e.manager(t), e.manager(t)
 			b := visitor(t, m, values{"a": "1"})
@@ -59,7 +59,7 @@ var valueCases = []testCase{
 	{
 		name:       "values/copies",
 		sentence:   "S2",
-		rule:       "What Get returns is the caller's own, and what Set was given may be changed afterwards.",
+		rule:       "The caller owns what Get returns, and may change what it passed to Set afterwards.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			m, ctx := e.manager(t), t.Context()
@@ -100,7 +100,7 @@ var valueCases = []testCase{
 	{
 		name:       "values/kinds",
 		sentence:   "S2",
-		rule:       "A value comes back as what it was, of the same type; keys of different types are different keys.",
+		rule:       "A value keeps its content and its type. Keys of different types are different keys.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			kinds := map[any]any{
@@ -123,7 +123,7 @@ var valueCases = []testCase{
 	{
 		name:       "values/refused",
 		sentence:   "S2",
-		rule:       "A value that cannot be stored is refused by Set, and changes nothing.",
+		rule:       "Set refuses a value that cannot be stored, and changes nothing.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			m := e.manager(t)
@@ -141,7 +141,7 @@ var valueCases = []testCase{
 	{
 		name:     "values/different keys",
 		sentence: "S3",
-		rule:     "Requests that change different keys at the same time undo nothing of each other.",
+		rule:     "Concurrent requests that change different keys do not undo each other's changes.",
 		check: func(t testing.TB, e *env) {
 			eachOrder(t, e, values{"a": "0", "b": "0", "gone": "0"},
 				func(s *flight) { s.set(t, values{"a": "1", "c": "1"}) },
@@ -155,7 +155,7 @@ var valueCases = []testCase{
 	{
 		name:     "values/same key",
 		sentence: "S3",
-		rule:     "On the same key the last release wins, also with a value that is equal to the one it has loaded.",
+		rule:     "If two requests set the same key, the last release wins, even if its value equals the one it has loaded.",
 		check: func(t testing.TB, e *env) {
 			eachOrder(t, e, values{"a": "0", "b": "0"},
 				func(s *flight) { s.set(t, values{"a": "1", "b": "1"}) },
@@ -174,7 +174,7 @@ var valueCases = []testCase{
 	{
 		name:     "values/increments",
 		sentence: "S3",
-		rule:     "Increment and Update of requests at the same time compose.",
+		rule:     "Increments and Updates of concurrent requests all take effect.",
 		check: func(t testing.TB, e *env) {
 			add := func(s *flight) {
 				for _, n := range []int64{1, 2} {
@@ -195,7 +195,7 @@ var valueCases = []testCase{
 	{
 		name:     "values/increment after set",
 		sentence: "S3",
-		rule:     "An Increment of what the same request has set starts from that.",
+		rule:     "An Increment after a Set in the same request starts from the value that was set.",
 		check: func(t testing.TB, e *env) {
 			eachOrder(t, e, values{"n": int64(100)},
 				func(s *flight) {
@@ -213,7 +213,7 @@ var valueCases = []testCase{
 	{
 		name:     "values/flush",
 		sentence: "S3",
-		rule:     "Flush removes everything stored at the moment of release; what the request sets later stays.",
+		rule:     "Flush removes everything that is stored at the time of the release. Values that the request sets later stay.",
 		check: func(t testing.TB, e *env) {
 			eachOrder(t, e, values{"a": "0", "n": int64(1)},
 				func(s *flight) {
@@ -236,7 +236,7 @@ var valueCases = []testCase{
 	{
 		name:     "values/update refuses",
 		sentence: "S3",
-		rule:     "An Update that refuses what another request has stored meanwhile is an error of Save, which stores nothing.",
+		rule:     "If an Update refuses a value that another request has stored meanwhile, Save returns its error and stores nothing.",
 		check: func(t testing.TB, e *env) {
 			m, other, refused := e.manager(t), e.manager(t), errors.New("balance is too low")
 			spend := func(old any) (any, error) {
@@ -260,7 +260,7 @@ var valueCases = []testCase{
 	{
 		name:     "values/after save",
 		sentence: "S3",
-		rule:     "After Save the request sees what was stored, and a later Save stores only what came after.",
+		rule:     "After Save the request sees what was stored, and a later Save stores only later changes.",
 		check: func(t testing.TB, e *env) {
 			m, other := e.manager(t), e.manager(t)
 			b := visitor(t, m, values{"a": "0"})

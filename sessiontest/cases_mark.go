@@ -11,7 +11,7 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// What stands for a moment where a record was.
+// Marks take the place of a record for a short time.
 var markCases = []testCase{
 	{
 		name:     "mark/in place of a record",
@@ -52,7 +52,7 @@ var markCases = []testCase{
 	{
 		name:     "mark/nothing",
 		sentence: "Marker",
-		rule:     "Mark at a version of what is not there, has expired, or is a mark returns ErrNotFound and leaves no other mark.",
+		rule:     "Mark at a version returns ErrNotFound if the record is missing, has expired or is a mark, and leaves no other mark.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			m := optional[driver.Marker](t, b)
@@ -72,7 +72,7 @@ var markCases = []testCase{
 	{
 		name:     "mark/where nothing stands",
 		sentence: "Marker",
-		rule:     "Mark at version 0 marks what is not there or has expired; of a live record or a mark it is ErrExists, and changes nothing.",
+		rule:     "Mark at version 0 marks a key that has no record or an expired one. For a live record or a mark it returns ErrExists and changes nothing.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			m := optional[driver.Marker](t, b)
@@ -92,7 +92,7 @@ var markCases = []testCase{
 	{
 		name:     "mark/nothing comes back",
 		sentence: "S4",
-		rule:     "Save, Touch and Rename of a mark are ErrNotFound at any version, Create over it is ErrExists, and Delete leaves it.",
+		rule:     "On a mark, Save, Touch and Rename return ErrNotFound at any version, Create returns ErrExists, and Delete leaves it in place.",
 		check: func(t testing.TB, e *env) {
 			b, key, mark := e.node(t), e.key("k"), newMark("m")
 			m := optional[driver.Marker](t, b)
@@ -151,7 +151,7 @@ var markCases = []testCase{
 	{
 		name:     "mark/expires",
 		sentence: "S6",
-		rule:     "A mark is gone at its time, swept or not: then a record or another mark can take its place.",
+		rule:     "A mark ends at its time, swept or not. Then a record or another mark can take its place.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			m := optional[driver.Marker](t, b)
@@ -178,7 +178,7 @@ var markCases = []testCase{
 	{
 		name:     "mark/swept",
 		sentence: "Sweeper",
-		rule:     "Sweep leaves marks alone until they expire, and then neither tells of them nor counts them.",
+		rule:     "Sweep leaves marks alone until they expire. Then it removes them without reporting or counting them.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			m, s := optional[driver.Marker](t, b), optional[driver.Sweeper](t, b)
@@ -213,7 +213,7 @@ var markCases = []testCase{
 	{
 		name:     "mark/own namespace",
 		sentence: "S12",
-		rule:     "A mark is in its own namespace only.",
+		rule:     "A mark exists only in its own namespace.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.nodeOf(t, e.namespace+"x")
 			m := optional[driver.Marker](t, a)
@@ -226,7 +226,7 @@ var markCases = []testCase{
 	{
 		name:     "mark/left by a rename",
 		sentence: "S7",
-		rule:     "Rename leaves its mark under the old key, and no more, with an error none; where a mark stands it is ErrExists.",
+		rule:     "Rename leaves its mark under the old key only, and no mark if it fails. If the new key has a mark it returns ErrExists.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			m, r := optional[driver.Marker](t, b), optional[driver.Renamer](t, b)
@@ -255,7 +255,7 @@ var markCases = []testCase{
 	{
 		name:     "mark/one wins",
 		sentence: "S7",
-		rule:     "Of a Mark and a Save at the same version, or of two Marks, exactly one wins.",
+		rule:     "If a Mark and a Save at the same version compete, or two Marks, exactly one wins.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
 			ma, mb := optional[driver.Marker](t, a), optional[driver.Marker](t, b)
@@ -295,7 +295,7 @@ var markCases = []testCase{
 	},
 }
 
-// versions are those at which something might be found where a mark stands: a record's first two, and the mark's own.
+// versions are the versions that might be found where a mark is: a record's first two, and the mark's own.
 var versions = []uint64{1, 2, driver.MarkVersion}
 
 // newMark returns a mark that lasts for a few minutes.

@@ -13,7 +13,7 @@ var nodeCases = []testCase{
 	{
 		name:     "node/two share",
 		sentence: "S12",
-		rule:     "Two nodes of one namespace share its sessions: each sees at once what the other did.",
+		rule:     "Two nodes of one namespace share its sessions: each sees at once what the other has done.",
 		check: func(t testing.TB, e *env) {
 			a, b, key := e.node(t), e.node(t), e.key("k")
 			create(t, a, key, newRecord("a"))
@@ -32,7 +32,7 @@ var nodeCases = []testCase{
 	{
 		name:     "node/closing one",
 		sentence: "S12",
-		rule:     "Closing one node leaves the sessions, and the other nodes working.",
+		rule:     "Closing one node leaves the sessions in place and the other nodes working.",
 		check: func(t testing.TB, e *env) {
 			a, closeA := e.closingNode(t, e.namespace)
 			b, key := e.node(t), e.key("k")
@@ -47,7 +47,7 @@ var nodeCases = []testCase{
 	{
 		name:     "node/namespaces never meet",
 		sentence: "S12",
-		rule:     "The same key in two namespaces is two sessions, also if one namespace is the beginning of the other.",
+		rule:     "The same key in two namespaces belongs to two sessions, even if one namespace is a prefix of the other.",
 		check: func(t testing.TB, e *env) {
 			key := e.key("k")
 			namespaces := []string{"", e.namespace, e.namespace + "x"}

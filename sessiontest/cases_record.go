@@ -11,12 +11,12 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// What is loaded is what was stored.
+// Load returns what was stored.
 var recordCases = []testCase{
 	{
 		name:       "record/every field",
 		sentence:   "S2",
-		rule:       "Load fills the record with what was stored, times to the millisecond, whatever it held before.",
+		rule:       "Load sets every field of the record to what was stored, times to the millisecond, whatever the record held before.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			b, key, now := e.node(t), e.key("k"), time.Now()
@@ -40,7 +40,7 @@ var recordCases = []testCase{
 	{
 		name:       "record/no time",
 		sentence:   "S2",
-		rule:       "The zero time means none and is loaded as the zero time; no user is no user.",
+		rule:       "The zero time means none and is loaded as the zero time. An empty user is loaded as an empty user.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
@@ -52,7 +52,7 @@ var recordCases = []testCase{
 	{
 		name:       "record/data to the byte",
 		sentence:   "S2",
-		rule:       "Data is kept to the byte: none, any byte, 64 KiB.",
+		rule:       "Data is stored byte for byte: empty, any byte, 64 KiB.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
@@ -78,8 +78,8 @@ var recordCases = []testCase{
 	{
 		name:     "record/longer than wanted",
 		sentence: "S2",
-		rule: "Load of a record with more Data than MaxData is an error wrapping ErrTooLarge, which leaves the record as it is, or the " +
-			"whole of it. One of MaxData is loaded.",
+		rule: "Load of a record with more Data than MaxData returns an error wrapping ErrTooLarge and leaves rec unchanged, or loads the " +
+			"whole record. A record with exactly MaxData bytes is loaded.",
 		check: func(t testing.TB, e *env) {
 			b, key, data := e.node(t), e.key("k"), strings.Repeat("x", 100<<10)
 			create(t, b, key, newRecord(data))
@@ -99,7 +99,7 @@ var recordCases = []testCase{
 	{
 		name:       "record/metadata to the byte",
 		sentence:   "S2",
-		rule:       "Alias and Meta are kept to the byte, each without the other, up to MaxAlias and MaxMeta.",
+		rule:       "Alias and Meta are stored byte for byte, each without the other, up to MaxAlias and MaxMeta.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
@@ -122,7 +122,7 @@ var recordCases = []testCase{
 	{
 		name:       "record/user to the byte",
 		sentence:   "S2",
-		rule:       "User is kept to the byte: quotes, UTF-8, spaces, capitals.",
+		rule:       "User is stored byte for byte: quotes, UTF-8, spaces, capitals.",
 		clientSide: true,
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)

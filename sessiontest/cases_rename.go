@@ -57,7 +57,7 @@ var renameCases = []testCase{
 	{
 		name:     "rename/nothing",
 		sentence: "S7",
-		rule:     "Rename of what is not there, or has expired, returns ErrNotFound and creates nothing.",
+		rule:     "Rename of a record that is missing or has expired returns ErrNotFound and creates nothing.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			r := optional[driver.Renamer](t, b)
@@ -73,7 +73,7 @@ var renameCases = []testCase{
 	{
 		name:     "rename/taken",
 		sentence: "S7",
-		rule:     "Rename to a key that a live record has returns ErrExists, and changes neither.",
+		rule:     "Rename to the key of a live record returns ErrExists and changes neither record.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			r := optional[driver.Renamer](t, b)
@@ -88,7 +88,7 @@ var renameCases = []testCase{
 	{
 		name:     "rename/one step",
 		sentence: "S7",
-		rule:     "Whoever looks while a Rename is under way finds the old record or the new one: never none, never both.",
+		rule:     "A reader during a Rename finds either the old record or the new one, never none and never both.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
 			r := optional[driver.Renamer](t, a)
@@ -122,7 +122,7 @@ var renameCases = []testCase{
 	{
 		name:     "rename/one wins",
 		sentence: "S7",
-		rule:     "Of a Rename and a Save at the same version, or of two Renames, exactly one wins.",
+		rule:     "If a Rename and a Save at the same version compete, or two Renames, exactly one wins.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
 			ra, rb := optional[driver.Renamer](t, a), optional[driver.Renamer](t, b)

@@ -18,7 +18,7 @@ var reserveCases = []testCase{
 	{
 		name:     "reserve/refuses",
 		sentence: "UserLimiter",
-		rule:     "Reserve refuses one session more than max, records and reservations together, and changes nothing.",
+		rule:     "Reserve refuses more than max sessions, counting records and reservations, and then changes nothing.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			r, other := optional[driver.UserLimiter](t, b), optional[driver.UserLimiter](t, e.node(t))
@@ -40,7 +40,7 @@ var reserveCases = []testCase{
 	{
 		name:     "reserve/no record",
 		sentence: "UserLimiter",
-		rule:     "A reservation is no record: nothing finds it, and Create does not meet it.",
+		rule:     "A reservation is not a record: nothing finds it, and it does not affect Create.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			r := optional[driver.UserLimiter](t, b)
@@ -67,7 +67,7 @@ var reserveCases = []testCase{
 	{
 		name:     "reserve/renamed",
 		sentence: "UserLimiter",
-		rule:     "Rename stores its record where there is a reservation.",
+		rule:     "Rename stores its record under a key that has a reservation.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			r, renamer := optional[driver.UserLimiter](t, b), optional[driver.Renamer](t, b)
@@ -120,7 +120,7 @@ var reserveCases = []testCase{
 	{
 		name:     "reserve/lapses",
 		sentence: "UserLimiter",
-		rule:     "A reservation lapses at its time, if there is no record by then; an expired record does not count.",
+		rule:     "A reservation without a record lapses at its time. An expired record is not counted.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			r := optional[driver.UserLimiter](t, b)
@@ -143,7 +143,7 @@ var reserveCases = []testCase{
 	{
 		name:     "reserve/given back",
 		sentence: "UserLimiter",
-		rule:     "Reserving again for a key until a time that is over gives the place back, and evicts nobody.",
+		rule:     "Reserving again for a key until a time in the past gives the place back, and evicts nobody.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			r := optional[driver.UserLimiter](t, b)
@@ -161,7 +161,7 @@ var reserveCases = []testCase{
 	{
 		name:     "reserve/too late",
 		sentence: "UserLimiter",
-		rule:     "A Save or Touch of a record that is gone holds no place.",
+		rule:     "A Save or Touch of a record that is gone takes no place.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			r := optional[driver.UserLimiter](t, b)
@@ -176,7 +176,7 @@ var reserveCases = []testCase{
 	{
 		name:     "reserve/evicts",
 		sentence: "UserLimiter",
-		rule:     "With evict, Reserve removes the records that logged in first, as many as must go, and says which.",
+		rule:     "With evict, Reserve removes as many records as necessary, those that logged in first, and returns their keys.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			r := optional[driver.UserLimiter](t, b)
@@ -198,7 +198,7 @@ var reserveCases = []testCase{
 	{
 		name:     "reserve/evicts no reservation",
 		sentence: "UserLimiter",
-		rule:     "Where all is reserved, Reserve with evict waits: for a record, for a time that is over, or for the end of ctx.",
+		rule:     "If everything is reserved, Reserve with evict waits for a record, for a reservation to lapse, or for the end of ctx.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			r := optional[driver.UserLimiter](t, b)
@@ -220,7 +220,7 @@ var reserveCases = []testCase{
 	{
 		name:     "reserve/exactly",
 		sentence: "UserLimiter",
-		rule:     "Of 32 logins at the same time, on two nodes, as many sessions remain as the limit says.",
+		rule:     "After 32 logins at the same time on two nodes, exactly as many sessions remain as the limit allows.",
 		check: func(t testing.TB, e *env) {
 			nodes := []driver.Backend{e.node(t), e.node(t)}
 			l := optional[driver.UserLister](t, nodes[0])

@@ -10,12 +10,12 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Removing many at once, and being there at all.
+// Sweeping, clearing and Ping.
 var sweepCases = []testCase{
 	{
 		name:     "sweep/expired ones",
 		sentence: "Sweeper",
-		rule:     "Sweep removes the expired records, says how many and which, with no lock held, and leaves the others.",
+		rule:     "Sweep removes the expired records, reports how many and which, holds no lock meanwhile, and leaves the others.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			s := optional[driver.Sweeper](t, b)
@@ -99,7 +99,7 @@ var sweepCases = []testCase{
 	{
 		name:     "clear/all",
 		sentence: "Clearer",
-		rule:     "Clear removes every record; none comes back, and new ones can be created.",
+		rule:     "Clear removes every record. None comes back, and new ones can be created.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			c := optional[driver.Clearer](t, b)
@@ -123,7 +123,7 @@ var sweepCases = []testCase{
 	{
 		name:     "clear/own namespace",
 		sentence: "S12",
-		rule:     "Clear leaves the other namespaces alone, also those that its own is the beginning of.",
+		rule:     "Clear leaves other namespaces alone, even those whose name begins with its own.",
 		check: func(t testing.TB, e *env) {
 			for _, cleared := range []string{"", e.namespace} {
 				b, other := e.nodeOf(t, cleared), e.nodeOf(t, e.namespace+"x")
@@ -142,7 +142,7 @@ var sweepCases = []testCase{
 	{
 		name:     "ping",
 		sentence: "Pinger",
-		rule:     "Ping of a store that works returns no error.",
+		rule:     "Ping of a working store returns no error.",
 		check: func(t testing.TB, e *env) {
 			wantOK(t, "Ping", optional[driver.Pinger](t, e.node(t)).Ping(t.Context()))
 		},

@@ -14,7 +14,7 @@ var userCases = []testCase{
 	{
 		name:     "user/live ones",
 		sentence: "UserLister",
-		rule:     "ListUser yields each live record of that very user exactly once, with all but its data, which is nil.",
+		rule:     "ListUser yields each live record of exactly that user once, with everything but Data, which is nil.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
 			l := optional[driver.UserLister](t, b)
@@ -62,7 +62,7 @@ var userCases = []testCase{
 	{
 		name:     "user/comes and goes",
 		sentence: "UserLister",
-		rule:     "A save that changes the user moves the record from one user's list to the other's; other saves do not.",
+		rule:     "A save that changes the user moves the record from the old user's list to the new one's. Other saves do not.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			l := optional[driver.UserLister](t, b)
@@ -89,7 +89,7 @@ var userCases = []testCase{
 	{
 		name:     "user/renamed",
 		sentence: "UserLister",
-		rule:     "ListUser yields a renamed record under its new key alone.",
+		rule:     "ListUser yields a renamed record only under its new key.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			l, r := optional[driver.UserLister](t, b), optional[driver.Renamer](t, b)
@@ -147,7 +147,7 @@ var userCases = []testCase{
 	{
 		name:     "user/own namespace",
 		sentence: "S12",
-		rule:     "ListUser yields the records of its own namespace only, and Reserve counts no others.",
+		rule:     "ListUser yields only records of its own namespace, and Reserve counts only those.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.nodeOf(t, e.namespace+"x")
 			la, lb := optional[driver.UserLister](t, a), optional[driver.UserLister](t, b)
@@ -162,7 +162,7 @@ var userCases = []testCase{
 	{
 		name:     "user/clear",
 		sentence: "Clearer",
-		rule:     "Clear leaves no record in any user's list, and no reservation.",
+		rule:     "Clear leaves no record in any user's list and no reservation.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			l, c := optional[driver.UserLister](t, b), optional[driver.Clearer](t, b)

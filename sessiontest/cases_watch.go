@@ -11,12 +11,12 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Being told of what others remove.
+// Learning of removals on other nodes.
 var watchCases = []testCase{
 	{
 		name:     "watch/removals",
 		sentence: "Watcher",
-		rule:     "Watch tells of each record that Delete, Rename, Mark or Reserve removes, on any node, and of no other.",
+		rule:     "Watch reports each record that Delete, Rename, Mark or Reserve removes, on any node, and no other.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.node(t)
 			w := watching(t, a)
@@ -56,7 +56,7 @@ var watchCases = []testCase{
 	{
 		name:     "watch/own namespace",
 		sentence: "S12",
-		rule:     "Watch tells of its own namespace only.",
+		rule:     "Watch reports only removals in its own namespace.",
 		check: func(t testing.TB, e *env) {
 			a, b := e.node(t), e.nodeOf(t, e.namespace+"x")
 			w := watching(t, a)
@@ -70,7 +70,7 @@ var watchCases = []testCase{
 	{
 		name:     "watch/ends",
 		sentence: "Watcher",
-		rule:     "Watch ends with its context, and can begin again; before that it calls nothing but resync by itself.",
+		rule:     "Watch ends with its context and can be called again. Without removals it calls only resync.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			w := watching(t, b)
@@ -86,7 +86,7 @@ var watchCases = []testCase{
 	},
 }
 
-// A watcher notes what Watch tells.
+// A watcher notes what Watch reports.
 type watcher struct {
 	cancel context.CancelFunc
 	done   chan error
@@ -95,7 +95,7 @@ type watcher struct {
 	keys []string
 }
 
-// watching begins to watch, and returns when Watch will miss nothing more.
+// watching starts a watch, and returns when Watch misses nothing any more.
 func watching(t testing.TB, b driver.Backend) *watcher {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())

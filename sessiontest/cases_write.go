@@ -53,7 +53,7 @@ var saveCases = []testCase{
 	{
 		name:     "save/again after a conflict",
 		sentence: "S3",
-		rule:     "The record that a conflict carries can be changed and saved.",
+		rule:     "The record of a ConflictError can be changed and saved.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			rec := newRecord("a")
@@ -70,7 +70,7 @@ var saveCases = []testCase{
 	{
 		name:     "save/creates nothing",
 		sentence: "S4",
-		rule:     "Save of what is not there returns ErrNotFound and creates nothing, at any version.",
+		rule:     "Save of a missing record returns ErrNotFound and creates nothing, at any version.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			for _, version := range []uint64{0, 1, 2} {
@@ -101,7 +101,7 @@ var saveCases = []testCase{
 	{
 		name:     "save/shortens when told to",
 		sentence: "S5",
-		rule:     "Save with Shorten stores its Expires, earlier or later; the next Save without it does not shorten.",
+		rule:     "Save with Shorten stores its Expires, earlier or later. The next Save without Shorten does not shorten it.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			rec := newRecord("x")
@@ -124,7 +124,7 @@ var touchCases = []testCase{
 	{
 		name:     "touch/extends",
 		sentence: "S5",
-		rule:     "Touch moves Expires later; to the same time it changes nothing and is no miss.",
+		rule:     "Touch moves Expires later. The same time changes nothing and is not reported as a miss.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			rec := newRecord("x")
@@ -139,7 +139,7 @@ var touchCases = []testCase{
 	{
 		name:     "touch/never shortens",
 		sentence: "S5",
-		rule:     "Touch with an earlier time changes nothing and is no miss.",
+		rule:     "Touch with an earlier time changes nothing and is not reported as a miss.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			rec := newRecord("x")
@@ -168,7 +168,7 @@ var touchCases = []testCase{
 	{
 		name:     "touch/creates nothing",
 		sentence: "S4",
-		rule:     "Touch of what is not there returns ErrNotFound and creates nothing.",
+		rule:     "Touch of a missing record returns ErrNotFound and creates nothing.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			wantErr(t, "Touch", b.Touch(t.Context(), key, time.Now().Add(time.Hour)), session.ErrNotFound)
@@ -182,7 +182,7 @@ var deleteCases = []testCase{
 	{
 		name:     "delete/any version",
 		sentence: "S4",
-		rule:     "Delete with version 0 removes any version; deleting nothing is no error.",
+		rule:     "Delete with version 0 removes any version. Deleting nothing is not an error.",
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			rec := newRecord("x")

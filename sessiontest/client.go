@@ -11,12 +11,12 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// OpenSealer opens a client-side store once more. It fills in c.Config, and leaves the rest of c as it is:
-// what was sealed for one namespace does not open in another.
+// OpenSealer opens a client-side store again. It replaces c.Config and uses the rest of c unchanged: a value sealed for one
+// namespace must not open in another.
 type OpenSealer = func(ctx context.Context, c driver.Config) (driver.Sealer, error)
 
-// provider returns a provider of one more node. Its calls go through on, unless that is nil or the sessions
-// are in the clients.
+// provider returns the provider of one more node. Its calls go through on, unless on is nil or the clients keep the
+// sessions.
 func (e *env) provider(on tapping) session.Provider {
 	if e.seal != nil {
 		return session.NewClientProvider(e.seal)
@@ -49,8 +49,8 @@ func (h Harness) runSealer(t *testing.T) {
 	}
 }
 
-// clients returns how to open a backend that keeps what seal seals, as the clients would: so the cases of
-// records can be about a Sealer.
+// clients returns a function that opens a backend which keeps sealed records as clients would. It lets the cases about
+// records test a Sealer.
 func clients(seal OpenSealer) Open {
 	var mu sync.Mutex
 	cookies := make(map[string][]byte)

@@ -1,4 +1,4 @@
-// Package sessiontest holds the contract of package session as tests, for whoever writes a provider:
+// Package sessiontest contains the contract of package session as tests. Authors of a provider run them:
 //
 //	func TestContract(t *testing.T) {
 //		sessiontest.Run(t, sessiontest.Harness{Store: func(t testing.TB) sessiontest.Open {
@@ -10,11 +10,11 @@
 //		}})
 //	}
 //
-// Each case is one rule, named in its failure. Cases for the optional interfaces of a [driver.Backend] are
-// skipped where it has none. [Model] looks for rules that are broken only now and then, when requests come
-// at the same time; [Bench] measures.
+// Each case checks one rule. A failing case shows its rule. Run skips the cases for an optional interface if the
+// [driver.Backend] does not implement it. [Model] runs requests concurrently and looks for rules that break only
+// occasionally. [Bench] measures.
 //
-// For the tests of an application [NewRequest] makes the request of a visitor with a session.
+// Tests of an application use [NewRequest] to make the request of a visitor who has a session.
 package sessiontest
 
 import (
@@ -32,44 +32,43 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Open opens one more node on a store. It fills in c.Config, and leaves the rest of c as it is.
+// Open opens one more node on a store. It replaces c.Config and uses the rest of c unchanged.
 type Open = func(ctx context.Context, c driver.Config) (driver.Backend, error)
 
-// A Harness tells the kit how to get at what is tested.
+// A Harness tells this package how to open the store under test.
 type Harness struct {
-	// Store makes a fresh empty store and returns how to open it. Each call of the function is one more
-	// node on that store; backends opened for one namespace share its sessions. What t.Cleanup is given
-	// runs after the last case.
+	// Store creates a new, empty store and returns the function that opens it. Each call of that function opens one more
+	// node on the store. Backends opened with the same namespace share its sessions. Functions registered with t.Cleanup
+	// run after the last case.
 	Store func(t testing.TB) Open
 
-	// Sealer stands in for Store where the sessions are in the clients: it returns how to open the store
-	// once more, with the same keys. Only the rules that such a store can keep are checked.
+	// Sealer replaces Store if the clients keep the sessions. It returns a function that opens the store again with the
+	// same keys. Only the rules that a client-side store can keep are checked.
 	Sealer func(t testing.TB) OpenSealer
 
-	// Resolution is how exactly the engine keeps times: what it loads differs by less than this from what
-	// was stored, and a record ends less than this before or after its time. 0 means a millisecond. Cases
-	// that wait for an expiry wait a few of it.
+	// Resolution is the precision of the engine's times. A loaded time differs by less than Resolution from the stored one,
+	// and a record ends less than Resolution before or after its Expires. 0 means one millisecond. Cases that wait for an
+	// expiry wait for a small multiple of it.
 	Resolution time.Duration
 
-	// Bounded says that the engine refuses a record with more Data than the caller of Load wants, before it has read it.
+	// Bounded says that Load refuses a record with more Data than rec.MaxData before it has read the record.
 	Bounded bool
 
-	// Local says that the store goes by this process's clock alone, that what it waits for is in this
-	// process or in files, and that its goroutines end with Close. [Model] then runs it in fake time, on
-	// a store for each seed.
+	// Local says that the store uses only the clock of this process, waits only for this process or for files, and ends its
+	// goroutines on Close. [Model] then runs in fake time and uses a separate store for each seed.
 	Local bool
 
-	// Beego runs the managers in beego mode, over backends opened in it. The cases of a Backend alone do not
-	// apply: versions are hashes, and users, beginnings and absolute deadlines have no place. Of those
-	// of a Manager all apply that need none of these.
+	// Beego runs the managers in beego mode, and opens the backends with Beego set. The cases that need only a Backend are
+	// left out, because beego's layouts have no version numbers, users, start times or absolute deadlines. The cases of the
+	// Manager run, except those that need one of these.
 	Beego bool
 
-	// Floor returns what [Bench] compares with: a bare call of the store's client that reads or writes a
-	// record of 128 bytes. Nil means to look into a map.
+	// Floor returns the operation that [Bench] compares a session with: a plain call of the store's client that reads or
+	// writes a record of 128 bytes. Nil means a lookup in a map.
 	Floor func(t testing.TB) func(write bool) error
 }
 
-// Run runs every case as a subtest, one after the other and on one store.
+// Run runs every case as a subtest, one after the other, on one store.
 func Run(t *testing.T, h Harness) {
 	if h.Sealer != nil {
 		h.runSealer(t)
@@ -85,8 +84,8 @@ func Run(t *testing.T, h Harness) {
 	}
 }
 
-// cases are all cases. Each has keys and namespaces of its own, so that it does not matter what the others
-// leave behind.
+// cases are the cases of a Backend. Each uses its own keys and namespace, so what a case leaves behind does not affect
+// another.
 var cases = slices.Concat(recordCases, keyCases, saveCases, touchCases, deleteCases, expiryCases,
 	nodeCases, errorCases, concurrentCases, renameCases, markCases, listCases, userCases, aliasCases,
 	reserveCases, watchCases, sweepCases)
@@ -94,10 +93,10 @@ var cases = slices.Concat(recordCases, keyCases, saveCases, touchCases, deleteCa
 // A testCase is one rule of the contract.
 type testCase struct {
 	name     string
-	sentence string // where the rule stands: a sentence of the contract, as "S4", or an interface
-	rule     string // what is expected, as the failure shows it
-	// clientSide says that a client-side store keeps the rule too. The others need a store that knows of
-	// a session that another client holds a copy of.
+	sentence string // the source of the rule: a sentence of the contract, such as "S4", or an interface
+	rule     string // the expected behaviour, shown when the case fails
+	// clientSide says that a client-side store keeps the rule too. The other rules need a store that can end a session
+	// while a client holds a copy of it.
 	clientSide bool
 	// notBeego says that beego's layouts cannot keep the rule.
 	notBeego bool
@@ -113,18 +112,18 @@ func (c testCase) run(t testing.TB, e *env) {
 	c.check(t, e)
 }
 
-// An env is what a case works with.
+// An env is the environment of a case.
 type env struct {
 	open       Open
-	name       string // of the case
-	namespace  string // the case's own
+	name       string // the name of the case
+	namespace  string // used only by this case
 	resolution time.Duration
 	bounded    bool
 	beego      bool
 
-	seal        OpenSealer                       // instead of open, where the sessions are in the clients
-	newProvider func(open Open) session.Provider // instead of session.NewProvider, if it is not nil
-	opts        []session.ManagerConfigOpt       // the last word in each manager's config
+	seal        OpenSealer                       // replaces open if the clients keep the sessions
+	newProvider func(open Open) session.Provider // replaces session.NewProvider, if not nil
+	opts        []session.ManagerConfigOpt       // applied last to each manager's config
 }
 
 func (h Harness) env(c testCase, open Open) *env {
@@ -143,13 +142,13 @@ func (h Harness) env(c testCase, open Open) *env {
 	return e
 }
 
-// node opens a node on the case's own namespace, until the case ends.
+// node opens a node in the case's namespace and closes it when the case ends.
 func (e *env) node(t testing.TB) driver.Backend {
 	t.Helper()
 	return e.nodeOf(t, e.namespace)
 }
 
-// nodeOf is node for any namespace.
+// nodeOf is node for the given namespace.
 func (e *env) nodeOf(t testing.TB, namespace string) driver.Backend {
 	t.Helper()
 	b, closeNode := e.closingNode(t, namespace)
@@ -157,7 +156,7 @@ func (e *env) nodeOf(t testing.TB, namespace string) driver.Backend {
 	return b
 }
 
-// closingNode is nodeOf for a case that closes the node itself.
+// closingNode is nodeOf for cases that close the node themselves.
 func (e *env) closingNode(t testing.TB, namespace string) (b driver.Backend, closeNode func()) {
 	t.Helper()
 	b, err := e.open(t.Context(), driver.Config{
@@ -178,10 +177,11 @@ func (e *env) closingNode(t testing.TB, namespace string) (b driver.Backend, clo
 	}
 }
 
-// key returns a key that no other case has.
+// key returns a key that no other case uses.
 func (e *env) key(label string) string { return Key(e.name + "/" + label) }
 
-// Key returns the storage key of a sid: the 43 characters of its SHA-256 in base64url.
+// Key returns a storage key for a sid: the SHA-256 of the sid in base64url, 43 characters. A Manager's key also includes
+// the namespace.
 func Key(sid string) string {
 	sum := sha256.Sum256([]byte(sid))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

@@ -16,14 +16,14 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Model lets requests of one browser run at the same time, on one node or two, and checks that what comes of
-// it could also have come of one operation after another. Each seed is one interleaving of their calls of
-// the store: of those that wait one is made at a time, chosen by the seed. In a third of the seeds somebody
-// logs out meanwhile, in a third the session gets a new sid, in a third it expires.
+// Model runs requests of one browser at the same time, on one node or on two, and checks that the result is one that the
+// same operations could have had one after another. Each seed stands for one interleaving of the requests' calls of the
+// store: when several calls wait, the seed chooses which one is made next. In a third of the seeds the session is logged
+// out meanwhile, in a third it gets a new sid, and in a third it expires.
 //
-// SESSION_SEEDS in the environment asks for more seeds, never for fewer. A failure shows its seed; SESSION_SEED=seed
-// runs that one alone. On a store that is neither [driver.InProcess] nor Local a seed takes longer, and is not always
-// the same interleaving.
+// seeds is the number of seeds. The environment variable SESSION_SEEDS can raise it, but not lower it. A failure shows its
+// seed; SESSION_SEED=seed runs only that seed. If the store is neither [driver.InProcess] nor Local, a seed takes longer
+// and may not always produce the same interleaving.
 func Model(t *testing.T, h Harness, seeds int) {
 	t.Helper()
 	first, seeds := chosenSeeds(seeds, os.Getenv)
@@ -44,7 +44,7 @@ func Model(t *testing.T, h Harness, seeds int) {
 	})
 }
 
-// chosenSeeds returns the first seed and how many there are, as the environment says.
+// chosenSeeds returns the first seed and the number of seeds, after reading the environment.
 func chosenSeeds(seeds int, getenv func(string) string) (first, n int) {
 	if one, err := strconv.Atoi(getenv("SESSION_SEED")); err == nil {
 		return one, 1
@@ -53,10 +53,10 @@ func chosenSeeds(seeds int, getenv func(string) string) (first, n int) {
 	return 0, max(seeds, more)
 }
 
-// scenarios are what happens while requests are under way: the seeds take turns.
+// scenarios are the events that happen while requests are under way. The seeds use them in turn.
 var scenarios = []string{"logout", "regenerate", "expiry"}
 
-// check plays a seed and shows what is wrong, if anything is.
+// check plays a seed and reports what is wrong.
 func (m *model) check(t *testing.T, seed int) {
 	t.Helper()
 	p := m.play(t, seed)
@@ -104,28 +104,28 @@ func (m *model) play(t *testing.T, seed int) *play {
 	return p
 }
 
-// A play is one seed's.
+// A play is the run of one seed.
 type play struct {
 	env      *env
 	rng      *rand.Rand
 	scenario string
-	local    bool // the clock is the play's own
+	local    bool // the play has its own clock
 	lazy     bool
 	nodes    []*session.Manager
-	store    driver.Backend // to look at without a manager
+	store    driver.Backend // for checks without a manager
 	requests []*request
 	jumps    []jump
 
 	mu       sync.Mutex // guards what follows, and the requests' states
 	jar      string     // the browser's cookie: a sid
-	clock    int        // how many calls were made
+	clock    int        // the number of calls made
 	events   []event
 	labels   map[string]string // of keys
 	trace    []note
 	problems []string
 }
 
-// A note is a line of the trace, to be formatted if it is needed.
+// A note is a line of the trace. It is formatted only when it is shown.
 type note struct {
 	format string
 	args   []any
@@ -201,7 +201,7 @@ func (p *play) label(key string) string {
 	return p.labels[key]
 }
 
-// sidLabel is label for a sid, and for none.
+// sidLabel is label for a sid, which may be empty.
 func (p *play) sidLabel(sid string) string {
 	if sid == "" {
 		return "none"

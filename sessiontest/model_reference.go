@@ -12,34 +12,34 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A reference is what sessions should be: values that one operation after another changes.
+// A reference is a model of correct sessions: values that operations change one after another.
 type reference struct {
 	play     *play
 	sessions map[string]*state
 	views    map[*request]*view
 }
 
-// A state is one session's.
+// A state is the state of one session.
 type state struct {
 	values  map[string]int
 	expires time.Time
 	ended   bool // destroyed or regenerated away
 }
 
-// A view is what one request knows.
+// A view is what one request knows of its session.
 type view struct {
-	came      string // the cookie of the request
-	sid       string // of its session; "" before that is stored
-	made      bool   // this request has made sid
-	began     bool   // its session was not stored when it arrived
-	moved     bool   // sid was made by regenerating the request, which the Session does not know yet
-	gone      bool   // the Session is known to have ended
-	dismissed bool   // by this request itself
+	came      string // the sid in the request's cookie
+	sid       string // the sid of its session; "" until the session is stored
+	made      bool   // this request created sid
+	began     bool   // the session was not stored when the request arrived
+	moved     bool   // sid was created by regenerating the request; its Session does not know it yet
+	gone      bool   // the Session knows that it has ended
+	dismissed bool   // ended by this request itself
 	values    map[string]int
 	pending   []func(map[string]int)
 }
 
-// sees returns the values as the request sees them.
+// sees returns the values that the request should see.
 func (v *view) sees() map[string]int { return v.applied(v.values) }
 
 // applied returns values with the request's changes.
@@ -74,7 +74,7 @@ func (r *reference) expect(e event, ok bool, what string) {
 	}
 }
 
-// replay does the operations in the order of their last calls.
+// replay applies the operations in the order of their last calls of the store.
 func (r *reference) replay() {
 	events := slices.DeleteFunc(slices.Clone(r.play.events), func(e event) bool { return e.by != nil && e.by.session == nil })
 	slices.SortStableFunc(events, func(a, b event) int { return a.clock - b.clock })
@@ -202,7 +202,8 @@ func (r *reference) regenerate(e event, v *view) {
 	}
 }
 
-// regenerateRequest is about another Session than the request's, which goes on without knowing.
+// regenerateRequest handles RegenerateRequest, which works on another Session than the request's; the request's Session
+// does not learn of it.
 func (r *reference) regenerateRequest(e event, v *view) {
 	s := r.live(v.sid, e.at)
 	switch {
@@ -233,7 +234,7 @@ func (r *reference) destroy(e event, v *view) {
 	v.dismissed = true
 }
 
-// respond checks what the browser is told of the session.
+// respond checks which cookie the response sets.
 func (r *reference) respond(e event, v *view) {
 	live := r.live(v.sid, e.at) != nil && !v.gone && !v.dismissed
 	switch e.op {

@@ -9,9 +9,8 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// NewRequest returns a request, for a test of an application's handler, of a visitor who has a session with
-// the given values. The request is one for [httptest.NewRequest], without a body. If the session cannot be
-// stored the test ends.
+// NewRequest returns a request of a visitor who has a session with the given values, for tests of an application's handler.
+// The request comes from [httptest.NewRequest] and has no body. The test fails and ends if the session cannot be stored.
 func NewRequest(t testing.TB, m *session.Manager, method, target string, values map[any]any) *http.Request {
 	t.Helper()
 	r := httptest.NewRequest(method, target, nil)
@@ -19,9 +18,9 @@ func NewRequest(t testing.TB, m *session.Manager, method, target string, values 
 	return r
 }
 
-// AddSession gives r a session of m with the given values, as if the visitor had sent its cookie; if r has a
-// live one, the values go there. It returns the session as stored. With a lazy manager and no values there
-// is none. If the session cannot be stored the test ends.
+// AddSession adds a session of m with the given values to r, as if the visitor had sent its cookie. If r already has a live
+// session, the values are added to it. AddSession returns the session as stored. A lazy manager stores no session without
+// values. The test fails and ends if the session cannot be stored.
 func AddSession(t testing.TB, m *session.Manager, r *http.Request, values map[any]any) *session.Session {
 	t.Helper()
 	s, err := m.Start(httptest.NewRecorder(), r)

@@ -7,32 +7,32 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A call is one call of a backend, as a tap sees it before it is made.
+// A call is one call of a backend, as a tap sees it before the backend runs it.
 type call struct {
 	ctx     context.Context
 	method  string         // "create", "load", "save", "touch", "delete", "rename" or "mark"
-	key     string         // the old one of a rename
+	key     string         // the old key of a rename
 	newKey  string         // of a rename
 	version uint64         // of a delete, a rename and a mark
 	rec     *driver.Record // of a create, a load, a save and a rename
 	expires time.Time      // what a create, a save, a touch or a rename asks for
 }
 
-// final reports whether the call ends one version of a record, as the last step of a regeneration does. A mark where nothing
-// stands ends none.
+// final reports whether the call ends one version of a record, as the last step of a regeneration does. A Mark at version 0
+// does not.
 func (c call) final() bool { return c.version != 0 }
 
-// A tapping decides what becomes of a call: do makes it, as often as it is called.
+// A tapping decides what happens to a call. Each call of do passes it on to the backend once.
 type tapping = func(c call, do func() error) error
 
-// A tap is a backend whose calls all go through on.
+// A tap is a backend that passes each of its calls to on.
 type tap struct {
 	driver.Backend
 	on tapping
 }
 
-// tapped returns b with on in front. What is optional of b stays to be found. Optional calls that change records have a tap
-// each around the others, so that driver.As meets it before b.
+// tapped returns b with on in front of it. The optional interfaces of b can still be found. The optional methods that
+// change records have a tap of their own each, wrapped around the others, so that driver.As finds the tap before b.
 func tapped(b driver.Backend, on tapping) driver.Backend {
 	var t driver.Backend = &tap{b, on}
 	if r, ok := driver.As[driver.Renamer](b); ok {
@@ -76,7 +76,7 @@ func (t *tap) Delete(ctx context.Context, key string, version uint64) error {
 	})
 }
 
-// renamingTap is a tap on what regenerates in one step.
+// renamingTap is a tap on a Renamer.
 type renamingTap struct {
 	driver.Backend
 	renamer driver.Renamer
@@ -94,7 +94,7 @@ func (t *renamingTap) Rename(
 	return t.on(c, func() error { return t.renamer.Rename(ctx, oldKey, oldVersion, newKey, rec, mark) })
 }
 
-// markingTap is a tap on what keeps marks.
+// markingTap is a tap on a Marker.
 type markingTap struct {
 	driver.Backend
 	marker driver.Marker

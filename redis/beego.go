@@ -11,13 +11,13 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A beego is the [driver.Backend] over what beego's providers store: under the bare sid the gob map of the
-// values, or nothing if there are none, with the time to live that the last release gave it. beego's
-// applications can work on the same sessions meanwhile.
+// A beego is the [driver.Backend] for the layout of beego's providers: the bare sid is the key, and the value is the gob
+// map of the session's values, or empty if there are none. The time to live is the one that the last release set. beego's
+// applications can work on the same sessions at the same time.
 //
-// There is no room for a version. It is made of the values' SHA-1, so that a save compares what it has read with
-// what is stored; a change back to the same values goes unseen, and does no harm. Nor is there room for the
-// user, the time of the login, of the beginning and the absolute deadline: they are lost.
+// The layout has no version. The backend uses the SHA-1 of the values instead, so that a save can compare what it has read
+// with what is stored. It does not notice a change back to the same values, which does no harm. The layout also has no
+// place for the user, the login time, the start time and the absolute deadline: they are lost.
 type beego struct {
 	*client
 	lifetime time.Duration
@@ -33,13 +33,13 @@ var (
 	beegoDeleteScript = newScript(beegoDeleteText)
 )
 
-// fingerprint returns the version of values: 60 bits of their SHA-1, and one so that it is not 0.
+// fingerprint returns the version for values: 60 bits of their SHA-1, and one more bit so that it is never 0.
 func fingerprint(values []byte) uint64 {
 	sum := sha1.Sum(values)
 	return binary.BigEndian.Uint64(sum[:])>>4 | 1<<63
 }
 
-// digits returns the version as the scripts compare it.
+// digits returns the version in the form that the scripts compare.
 func digits(version uint64) string { return fmt.Sprintf("%015x", version&^(1<<63)) }
 
 // Create implements [driver.Backend].
@@ -74,8 +74,8 @@ func (b *beego) Load(ctx context.Context, key string, rec *driver.Record) error 
 	return nil
 }
 
-// record returns the record of values that are stored. What beego stores with a lifetime of 0 never expires: here
-// it is half of a lifetime from its end, so that its next use gives it one.
+// record returns the record for stored values. A session that beego stored with a lifetime of 0 never expires. It is
+// treated as if half of its lifetime had passed, so that its next use gives it an expiry.
 func (b *beego) record(value []byte, expires int64) *driver.Record {
 	rec := &driver.Record{Version: fingerprint(value), Data: value}
 	if len(value) == 0 {
@@ -106,7 +106,7 @@ func (b *beego) Save(ctx context.Context, key string, rec *driver.Record) error 
 	return nil
 }
 
-// outcome reads what the scripts return.
+// outcome reads the result of the scripts.
 func (b *beego) outcome(c *call) error {
 	switch v := c.cmd.Val().(type) {
 	case int64:
@@ -159,7 +159,7 @@ func (b *beego) Delete(ctx context.Context, key string, version uint64) error {
 	return err
 }
 
-// probe is as a store's.
+// probe does the same as a store's.
 func (b *beego) probe(ctx context.Context) error {
 	const name = "session-probe"
 	err := b.send(ctx, "open",
@@ -169,7 +169,7 @@ func (b *beego) probe(ctx context.Context) error {
 	return err
 }
 
-// notNil keeps empty values an argument.
+// notNil returns an empty slice instead of nil, which would not be sent as an argument.
 func notNil(data []byte) []byte {
 	if data == nil {
 		return []byte{}
@@ -177,5 +177,5 @@ func notNil(data []byte) []byte {
 	return data
 }
 
-// validBeego reports whether key can be a sid: the manager has checked its shape.
+// validBeego reports whether key can be a sid. The manager has already checked its shape.
 func validBeego(key string) bool { return key != "" && len(key) <= maxKey }

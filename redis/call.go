@@ -7,52 +7,52 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A call is one command. The client sends it once; whether it may be sent again is decided here, because a
-// compare-and-set whose answer was lost would take its own version for somebody else's.
+// A call is one command. The client sends it once. This file decides whether it may be sent again: if the answer to a
+// compare-and-set were lost, a second try would take its own version for someone else's.
 type call struct {
 	args   []any
-	script *script // which args run, if any
-	once   bool    // not to be sent again where it may have been run
-	typed  bool    // that the key has another type says no value: it has a mark
+	script *script // the script that args run, if any
+	once   bool    // must not be sent again if it may have run
+	typed  bool    // a key of another type counts as no value: it is a mark
 	cmd    *redis.Cmd
-	sent   int // how often, but for answers that say that it has not run
+	sent   int // number of tries, without those whose answer says that the command was not run
 }
 
-// plainCall returns a call that may be sent again whatever became of it.
+// plainCall returns a call that may always be sent again.
 func plainCall(args ...any) *call { return &call{args: args} }
 
 // onceCall returns a call that must not run twice.
 func onceCall(args ...any) *call { return &call{args: args, once: true} }
 
-// recordCall returns a call that reads a record. A mark is none.
+// recordCall returns a call that reads a record. It treats a mark as no record.
 func recordCall(args ...any) *call { return &call{args: args, typed: true} }
 
-// repeatable says that the call may be sent again: twice is as once.
+// repeatable allows the call to be sent again, because running it twice has the same effect as running it once.
 func (c *call) repeatable() *call {
 	c.once = false
 	return c
 }
 
-// unrepeated is a command that the client does not repeat by itself.
+// unrepeated is a command that go-redis does not repeat itself.
 type unrepeated struct{ *redis.Cmd }
 
 func (unrepeated) NoRetry() bool { return true }
 
-// next returns the command for one more try.
+// next returns the command for the next try.
 func (c *call) next(ctx context.Context) redis.Cmder {
 	c.cmd = redis.NewCmd(ctx, c.args...)
 	c.sent++
 	return unrepeated{c.cmd}
 }
 
-// inFull makes a call of a script one that brings the script along.
+// inFull makes a script's call send the text of the script instead of its hash.
 func (c *call) inFull() {
 	if c.script != nil {
 		c.args[0], c.args[1] = "eval", c.script.text
 	}
 }
 
-// err returns what is wrong with the answer. No value is an answer, too.
+// err returns the error of the answer. "No value" is not an error.
 func (c *call) err() error {
 	err := c.cmd.Err()
 	if errors.Is(err, redis.Nil) || c.typed && wrongType(err) {
@@ -61,14 +61,14 @@ func (c *call) err() error {
 	return err
 }
 
-// wrongType reports whether err says that a key has another type than the command is for.
+// wrongType reports whether err says that the key has a type that the command does not handle.
 func wrongType(err error) bool { return redis.HasErrorPrefix(err, "WRONGTYPE") }
 
 // none reports whether the answer was no value.
 func (c *call) none() bool { return errors.Is(c.cmd.Err(), redis.Nil) }
 
-// send sends the calls in one trip, and what must be sent again in more. It returns nil when all of them have
-// an answer.
+// send sends the calls in one round trip, and sends some of them again if necessary. It returns nil when every call has an
+// answer.
 func (s *client) send(ctx context.Context, op string, calls ...*call) error {
 	var r retries
 	for {
@@ -101,14 +101,13 @@ func (s *client) send(ctx context.Context, op string, calls ...*call) error {
 		}
 		for _, c := range unknown {
 			c.inFull()
-			c.sent-- // it has not run
+			c.sent-- // the script was not run
 		}
 		calls = failed
 	}
 }
 
-// unknown reports whether err says that the server has not run the script for not knowing it, and the call can
-// bring it along.
+// unknown reports whether err says that the server does not know the script, and the call can be repeated with its text.
 func (c *call) unknown(err error) bool {
 	return c.script != nil && c.args[0] == "evalsha" && redis.HasErrorPrefix(err, "NOSCRIPT")
 }

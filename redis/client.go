@@ -8,14 +8,14 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A client is what both layouts share: the connections and how they are used.
+// A client is the part that both layouts share: the connections and how they are used.
 type client struct {
 	rdb     redis.UniversalClient
-	owned   bool // to be closed
-	ordered bool // one server runs the commands of a pipeline, in their order
+	owned   bool // Close closes rdb
+	ordered bool // a single server runs the commands of a pipeline in order
 	replicas
 
-	logger  *slog.Logger // gets the lines of go-redis
+	logger  *slog.Logger // receives the log lines of go-redis
 	closing sync.Once
 }
 
@@ -24,7 +24,7 @@ func newClient(rdb redis.UniversalClient, owned bool, r replicas) *client {
 	return &client{rdb: rdb, owned: owned, ordered: single, replicas: r}
 }
 
-// Close implements [io.Closer]. It leaves a client that was handed in open.
+// Close implements [io.Closer]. It does not close a client that the application passed to New.
 func (s *client) Close() (err error) {
 	s.closing.Do(func() {
 		if s.owned {
@@ -35,7 +35,7 @@ func (s *client) Close() (err error) {
 	return err
 }
 
-// Ping implements [driver.Pinger]: every master answers.
+// Ping implements [driver.Pinger]. It succeeds if every master answers.
 func (s *client) Ping(ctx context.Context) error {
 	err := s.eachMaster(ctx, func(ctx context.Context, node redis.UniversalClient) error {
 		return node.Ping(ctx).Err()
@@ -46,7 +46,7 @@ func (s *client) Ping(ctx context.Context) error {
 	return nil
 }
 
-// eachMaster calls do with each server that has keys of its own; with several, in goroutines.
+// eachMaster calls do for each server that has its own keys. If there are several, it uses goroutines.
 func (s *client) eachMaster(ctx context.Context, do func(ctx context.Context, node redis.UniversalClient) error) error {
 	if err := ctx.Err(); err != nil {
 		return err

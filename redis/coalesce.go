@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// A coalescer lets loads that come while others are under way share trips. The first go at once and each alone;
-// those that come meanwhile wait for the end of a trip, not for a clock, and then one of them takes all of them
-// along. So a load by itself is never later, and a busy node sends few long pipelines instead of many short
-// ones, each of which costs both sides system calls and a connection.
+// A coalescer lets concurrent loads share round trips. The first loads go at once, each alone. Loads that arrive while
+// maxFlying trips are under way wait for one of them to end, not for a timer; then one of the waiting loads takes all of
+// them along. So a single load is never delayed, and a busy node sends few long pipelines instead of many short ones, which
+// would cost both sides more system calls and connections.
 type coalescer struct {
 	*client
 
@@ -23,15 +23,15 @@ const (
 	maxLoads  = 64 // loads in a trip
 )
 
-// A load is one that waits for a trip.
+// A load waits for a trip.
 type load struct {
 	name string
-	turn chan struct{} // closed when the load has been made, or is to be made with others
-	crew []*load       // not nil in the second case: all of the trip, this one too
+	turn chan struct{} // closed when the load has been made, or when its caller must make it with others
+	crew []*load       // set in the second case: all loads of the trip, including this one
 	getting
 }
 
-// get is [client.get], maybe with others.
+// get is [client.get], possibly together with other loads.
 func (c *coalescer) get(ctx context.Context, name string, most int) (value []byte, expires int64, err error) {
 	c.mu.Lock()
 	if c.flying < maxFlying {
@@ -54,15 +54,15 @@ func (c *coalescer) get(ctx context.Context, name string, most int) (value []byt
 	}
 	value, expires, err = l.result()
 	switch {
-	case wrongType(err): // it need not be asked for again
+	case wrongType(err): // asking again would not help
 		return nil, 0, fail(ctx, "load", err)
-	case !answered(err): // what may be sent again is decided there
+	case !answered(err): // client.get decides whether to send it again
 		return c.client.get(ctx, name, most)
 	}
 	return value, expires, err
 }
 
-// land ends a trip: those who wait make the next.
+// land ends a trip. The waiting loads make the next one.
 func (c *coalescer) land() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -77,7 +77,7 @@ func (c *coalescer) land() {
 	close(crew[0].turn)
 }
 
-// leave is called by a load whose caller has given up.
+// leave removes a load whose caller has given up.
 func (c *coalescer) leave(ctx context.Context, l *load) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,7 +92,7 @@ func (c *coalescer) leave(ctx context.Context, l *load) {
 	}
 }
 
-// fly makes the loads of a crew, whose first one is the caller's, in one trip.
+// fly makes the loads of a crew in one trip. The first one is the caller's.
 func (c *coalescer) fly(ctx context.Context, crew []*load) {
 	defer c.land()
 	defer func() {
@@ -104,7 +104,7 @@ func (c *coalescer) fly(ctx context.Context, crew []*load) {
 	if deadline, ok := ctx.Deadline(); ok {
 		timeout = time.Until(deadline)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout) // the others' callers may go on waiting
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout) // the callers of the other loads may go on waiting
 	defer cancel()
 	pipe := c.rdb.Pipeline()
 	for _, l := range crew {
@@ -113,5 +113,5 @@ func (c *coalescer) fly(ctx context.Context, crew []*load) {
 	pipe.Exec(ctx) // the errors are in the commands
 }
 
-// maxFlight bounds a trip that nobody waits for who has a deadline.
+// maxFlight limits a trip if the caller has no deadline.
 const maxFlight = 5 * time.Second

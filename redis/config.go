@@ -14,7 +14,7 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A kind is how the servers stand to each other.
+// A kind is the arrangement of the servers.
 type kind int
 
 const (
@@ -23,7 +23,7 @@ const (
 	sentinel
 )
 
-// names are those of the providers.
+// names are the names of the providers, by kind.
 var names = [...]string{session.ProviderRedis, session.ProviderRedisCluster, session.ProviderRedisSentinel}
 
 // A config is a provider config that was read and checked.
@@ -35,8 +35,8 @@ type config struct {
 	tls      *tls.Config // nil for none
 }
 
-// settings are what a config can say beside the addresses, whichever of the three forms it has. The names are
-// those of the JSON keys and of a URL's parameters.
+// settings are the parts of a config besides the addresses, in any of the three forms. The names are those of the JSON keys
+// and of a URL's parameters.
 type settings struct {
 	Username         string
 	Password         string
@@ -70,7 +70,7 @@ var defaults = settings{
 	Coalesce:     true,
 }
 
-// parse reads a config: a URL, a JSON object, or the form with commas that beego has.
+// parse reads a config: a URL, a JSON object, or beego's comma-separated list.
 func parse(k kind, text string) (*config, error) {
 	c := &config{kind: k, network: "tcp", settings: defaults}
 	text = strings.TrimSpace(text)
@@ -92,7 +92,7 @@ func parse(k kind, text string) (*config, error) {
 	return c, nil
 }
 
-// check checks what holds for every form, and loads the certificates.
+// check checks the rules that apply to every form, and loads the certificates.
 func (c *config) check() (err error) {
 	s := &c.settings
 	s.PoolSize = cmp.Or(s.PoolSize, MaxPoolSize)
@@ -113,9 +113,9 @@ func (c *config) check() (err error) {
 	case s.DB < 0:
 		return wrong("db", "must not be negative")
 	case s.DB > 0 && c.kind == cluster:
-		return wrong("db", "a cluster has database 0 alone")
+		return wrong("db", "a cluster has only database 0")
 	case s.Username != "" && s.Password == "":
-		return wrong("username", "there is no password with it")
+		return wrong("username", "needs a password")
 	case s.MasterName == "":
 		return wrong("masterName", "must not be empty")
 	case s.PoolSize < 0:
@@ -123,7 +123,7 @@ func (c *config) check() (err error) {
 	case s.WaitReplicas < 0:
 		return wrong("waitReplicas", "must not be negative")
 	case c.kind != sentinel && (s.SentinelUsername != "" || s.SentinelPassword != ""):
-		return wrong("sentinelPassword", "there are no sentinels")
+		return wrong("sentinelPassword", "is only for the provider redis_sentinel")
 	}
 	for _, t := range []struct {
 		name string
@@ -132,7 +132,7 @@ func (c *config) check() (err error) {
 		{"dialTimeout", s.DialTimeout}, {"readTimeout", s.ReadTimeout}, {"writeTimeout", s.WriteTimeout}, {"waitTimeout", s.WaitTimeout},
 	} {
 		if t.d < time.Millisecond {
-			return wrong(t.name, "must be a millisecond at least")
+			return wrong(t.name, "must be at least one millisecond")
 		}
 	}
 	switch {
@@ -159,7 +159,7 @@ func (c *config) checkAddr(addr string) error {
 	return nil
 }
 
-// wrong returns the error for a setting, or for the whole config if field is empty. It shows no value.
+// wrong returns the error for a setting, or for the whole config if field is empty. It contains no value.
 func wrong(field, format string, args ...any) error {
 	name := "providerConfig"
 	if field != "" {

@@ -9,7 +9,7 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// object is the JSON form. The keys with an underscore are beego's, and mean what they mean there.
+// object is the JSON form. The keys with an underscore are beego's and have beego's meaning.
 type object struct {
 	Addr             string   `json:"addr"`
 	Addrs            []string `json:"addrs"`
@@ -19,7 +19,7 @@ type object struct {
 	MasterName       string   `json:"masterName"`
 	SentinelUsername string   `json:"sentinelUsername"`
 	SentinelPassword string   `json:"sentinelPassword"`
-	PoolSize         int      `json:"poolSize"` // beego's poolsize, too: case does not matter
+	PoolSize         int      `json:"poolSize"` // also reads beego's poolsize, because case does not matter
 	DialTimeout      duration `json:"dialTimeout"`
 	ReadTimeout      duration `json:"readTimeout"`
 	WriteTimeout     duration `json:"writeTimeout"`
@@ -37,8 +37,8 @@ type object struct {
 	BeegoSavePath   string   `json:"save_path"`
 	BeegoDB         int      `json:"db_num"`
 	BeegoIdle       duration `json:"idle_timeout"`
-	BeegoIdleCheck  duration `json:"idle_check_frequency"` // there is no such check here
-	BeegoMaxRetries int      `json:"max_retries"`          // what may be repeated is decided in call.go
+	BeegoIdleCheck  duration `json:"idle_check_frequency"` // ignored: this package has no such check
+	BeegoMaxRetries int      `json:"max_retries"`          // ignored: call.go decides what may be repeated
 	BeegoMaster     string   `json:"master_name"`
 }
 
@@ -78,7 +78,7 @@ func (c *config) parseJSON(text string) error {
 	return nil
 }
 
-// split returns addresses that have semicolons in between.
+// split splits addresses at semicolons.
 func split(addrs string) []string {
 	if addrs == "" {
 		return nil

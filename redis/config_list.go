@@ -6,13 +6,13 @@ import (
 	"time"
 )
 
-// parseList reads the form that beego has: the address, then what may be left out from the end on, or be empty.
-// Several addresses have semicolons in between.
+// parseList reads beego's form: the address, then up to six parts. Trailing parts may be missing, and any part may be
+// empty. Semicolons separate several addresses.
 //
 //	redis, redis_cluster: addr,pool size,password,db,idle timeout,idle check,retries
 //	redis_sentinel:       addr,pool size,password,db,master's name,idle timeout,idle check,retries
 //
-// Times are in seconds; 0 or less is the default. The idle check and the retries mean nothing here.
+// Times are in seconds; 0 or less means the default. The idle check and the retries are ignored.
 func (c *config) parseList(text string) error {
 	s := &c.settings
 	fields := []listField{
@@ -36,18 +36,18 @@ func (c *config) parseList(text string) error {
 	}
 	values := strings.Split(rest, ",")
 	if len(values) > len(fields) {
-		return wrong("", "there are %d parts, at most %d have a meaning; a password with a comma needs a JSON object or a URL",
+		return wrong("", "there are %d parts, want at most %d; a password with a comma needs a JSON object or a URL",
 			len(values)+1, len(fields)+1)
 	}
 	for i, v := range values {
 		if v != "" && !fields[i].set(v) {
-			return wrong("", "part %d, the %s, is not a number that is possible there", i+2, fields[i].name)
+			return wrong("", "part %d, the %s, is not a valid number", i+2, fields[i].name)
 		}
 	}
 	return nil
 }
 
-// A listField is a part after the address.
+// A listField is one part after the address.
 type listField struct {
 	name string
 	set  func(v string) bool

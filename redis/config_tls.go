@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// loadTLS returns how to speak TLS, or nil if nothing asks for it.
+// loadTLS returns the TLS configuration, or nil if no setting asks for TLS.
 func (s *settings) loadTLS() (*tls.Config, error) {
 	if !s.TLS && s.TLSCA == "" && s.TLSCert == "" && s.TLSKey == "" && s.TLSServerName == "" && !s.TLSInsecure {
 		return nil, nil
@@ -40,7 +40,7 @@ func (s *settings) loadTLS() (*tls.Config, error) {
 	return t, nil
 }
 
-// bare returns the error of the system without the path.
+// bare returns the system's error without the path.
 func bare(err error) error {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err

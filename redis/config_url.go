@@ -13,9 +13,9 @@ import (
 //
 //	redis://user:password@host:port/db?name=value&…
 //
-// with rediss:// for TLS and unix:// for a socket. redis+cluster and redis+sentinel, rediss as well, have several
-// hosts with commas in between; with sentinels the path is the name of the master, or that and the database:
-// /mymaster/1. The parameters have the names of the JSON keys.
+// with rediss:// for TLS and unix:// for a socket. The schemes redis+cluster and redis+sentinel, and the same with rediss,
+// take several hosts, separated by commas. With sentinels the path is the master's name, optionally followed by the
+// database: /mymaster/1. The parameters have the names of the JSON keys.
 func (c *config) parseURL(text string) error {
 	scheme, rest, _ := strings.Cut(text, "://")
 	if err := c.setScheme(scheme); err != nil {
@@ -26,7 +26,7 @@ func (c *config) parseURL(text string) error {
 	if hasLogin {
 		user, password, _ := strings.Cut(login, ":")
 		if !unescape(&c.settings.Username, user) || !unescape(&c.settings.Password, password) {
-			return wrong("", "the login in the URL is not escaped as it must be")
+			return wrong("", "the user or password in the URL is not percent-encoded correctly")
 		}
 	}
 	path := ""
@@ -46,7 +46,7 @@ func (c *config) parseURL(text string) error {
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return wrong("", "the parameters in the URL are not escaped as they must be")
+		return wrong("", "the parameters in the URL are not a valid query string")
 	}
 	for name, list := range values {
 		if len(list) > 1 {
@@ -67,19 +67,19 @@ func (c *config) setScheme(scheme string) error {
 	case base == "unix" && suffix == "" && c.kind == single:
 		c.network = "unix"
 	case base != "redis":
-		return wrong("", "a URL begins with redis:// or rediss://, unix:// for a socket")
+		return wrong("", "a URL must begin with redis:// or rediss://, or with unix:// for a socket")
 	}
 	switch {
 	case suffix == "":
 	case suffix == "cluster" && c.kind != cluster, suffix == "sentinel" && c.kind != sentinel:
 		return wrong("", "a URL with +%s is for the provider redis_%s", suffix, suffix)
 	case suffix != "cluster" && suffix != "sentinel":
-		return wrong("", "after the + in a URL comes cluster or sentinel")
+		return wrong("", "the part after the + in a URL must be cluster or sentinel")
 	}
 	return nil
 }
 
-// withPort adds the usual port to a host without one.
+// withPort adds the default port to a host without one.
 func (c *config) withPort(host string) string {
 	if _, _, err := net.SplitHostPort(host); err == nil {
 		return host
@@ -91,7 +91,7 @@ func (c *config) withPort(host string) string {
 	return net.JoinHostPort(strings.Trim(host, "[]"), port)
 }
 
-// setPath reads the database, and before it, with sentinels, the master's name.
+// setPath reads the database and, with sentinels, the master's name before it.
 func (c *config) setPath(path string) error {
 	if path = strings.TrimSuffix(path, "/"); path == "" {
 		return nil
@@ -99,7 +99,7 @@ func (c *config) setPath(path string) error {
 	if c.kind == sentinel {
 		master, db, more := strings.Cut(path, "/")
 		if !unescape(&c.settings.MasterName, master) {
-			return wrong("masterName", "is not escaped as it must be")
+			return wrong("masterName", "is not percent-encoded correctly")
 		}
 		if !more {
 			return nil
@@ -109,7 +109,7 @@ func (c *config) setPath(path string) error {
 	return c.settings.set("db", path)
 }
 
-// set sets what a parameter of a URL names.
+// set sets the field that a URL parameter names.
 func (s *settings) set(name, value string) error {
 	var target any
 	switch name {
@@ -171,8 +171,8 @@ func (s *settings) set(name, value string) error {
 	return nil
 }
 
-// shown returns a name that is not known as an error may show it: what looks like no name could be a part of a
-// password.
+// shown returns an unknown name in the form that an error may show. It returns "" for anything that does not look like a
+// name, because it could be part of a password.
 func shown(name string) string {
 	if len(name) > 32 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_") != "" {
 		return ""

@@ -8,22 +8,22 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// An index finds the sessions of a user, or of an alias. It is a sorted set of session keys. An entry is made before the
-// session has the name and removed after, so that the entries of a name are those of its sessions, and after a crash, or
-// when a session has expired, maybe more: whoever reads them looks at the sessions. An entry's score is until when it
-// counts although there is no such session, which may be about to be stored.
+// An index finds the sessions of a user or of an alias. It is a sorted set of session keys. An entry is added before the
+// session gets the name and removed after it loses it. So every session of a name has an entry. After a crash, or when
+// sessions have expired, there may be additional entries; readers therefore check the sessions. The score of an entry is
+// the time until which it is valid without a session, because that session may be about to be stored.
 //
-// The index expires slack after the time that stands inside the records of its sessions, at the earliest. A
-// touch past that extends the index first.
+// The index expires no earlier than slack after the Expires inside the records of its sessions. A touch beyond that time
+// extends the index first.
 type index struct {
 	*nameKind
 	name string
 }
 
-// A nameKind is what tells users from aliases.
+// A nameKind distinguishes users from aliases.
 type nameKind struct {
-	letter string                          // in the names of the indexes
-	place  int                             // among what names in record.lua returns
+	letter string                          // part of the index's name
+	place  int                             // position among the names that record.lua returns
 	of     func(rec *driver.Record) string // "" for none
 }
 
@@ -37,7 +37,7 @@ const (
 	slack = 6 * time.Hour
 )
 
-// indexesOf returns the indexes that have a session of this user and this alias. Nobody is in none.
+// indexesOf returns the indexes that contain a session of this user and this alias. There is no index for an empty name.
 func indexesOf(user, alias string) (list []index) {
 	if user != "" {
 		list = append(list, index{users, user})
@@ -48,8 +48,8 @@ func indexesOf(user, alias string) (list []index) {
 	return list
 }
 
-// indexCalls are the calls that put a session into the indexes. With shorten, which is for a session that is stored, it
-// may count for less long than before.
+// indexCalls returns the calls that put a session into the indexes. With shorten, which is only for a session that is
+// already stored, they may also shorten the validity of an existing entry.
 func (s *store) indexCalls(indexes []index, key string, expires time.Time, shorten bool) (calls []*call) {
 	counts, until := entryTimes(expires)
 	for _, x := range indexes {
@@ -65,13 +65,13 @@ func (s *store) indexCalls(indexes []index, key string, expires time.Time, short
 	return calls
 }
 
-// entryTimes returns until when the entry of a session that is about to be stored counts without it, and when the index
-// may expire at the earliest, in ms.
+// entryTimes returns, in milliseconds, until when the entry of a session that is about to be stored is valid without it,
+// and the earliest time at which the index may expire.
 func entryTimes(expires time.Time) (counts, until int64) {
 	return min(time.Now().Add(grace).UnixMilli(), expires.UnixMilli()), expires.Add(slack).UnixMilli()
 }
 
-// sendIndexed sends a call that gives the session its names, and the indexes first.
+// sendIndexed updates the indexes and then sends a call that gives the session its names.
 func (s *store) sendIndexed(ctx context.Context, op string, indexes []index, key string, expires time.Time, c *call) error {
 	calls := s.indexCalls(indexes, key, expires, false)
 	if calls != nil && !s.ordered {
@@ -83,7 +83,7 @@ func (s *store) sendIndexed(ctx context.Context, op string, indexes []index, key
 	return s.send(ctx, op, append(calls, c)...)
 }
 
-// forgetCalls are the calls that remove the entries of a session that is gone.
+// forgetCalls returns the calls that remove the entries of a session that is gone.
 func (s *store) forgetCalls(indexes []index, key string) (calls []*call) {
 	for _, x := range indexes {
 		calls = append(calls, plainCall("zrem", s.keys.index(x), key))
@@ -91,15 +91,15 @@ func (s *store) forgetCalls(indexes []index, key string) (calls []*call) {
 	return calls
 }
 
-// tidy sends what removes entries. What it cannot remove is found out by whoever reads it.
+// tidy sends calls that remove entries. It ignores errors, because every reader checks the entries.
 func (s *store) tidy(ctx context.Context, calls []*call) {
 	if len(calls) > 0 {
 		_ = s.send(ctx, "index", calls...)
 	}
 }
 
-// leave removes the entries of a session that has lost these names or is gone, unless somebody is about to give it the
-// name again: that would have given the entry another score.
+// leave removes the entries of a session that has lost these names or is gone. It keeps an entry whose score has changed,
+// because then somebody is about to give the session the name again.
 func (s *store) leave(ctx context.Context, indexes []index, key string) {
 	if len(indexes) == 0 {
 		return

@@ -8,20 +8,20 @@ import (
 	"github.com/seed1a8f7c28/session/internal/naming"
 )
 
-// keys makes the names of one namespace. All of them begin with the namespace, escaped, and a colon: since no
-// escaped namespace has a colon, none is the beginning of another's names. Nor has it a character that SCAN's
-// patterns, or a hash tag, give a meaning to.
+// keys makes the names of one namespace. Every name begins with the escaped namespace and a colon. An escaped namespace
+// contains no colon, so no namespace's names are a prefix of another's. It also contains no character that has a meaning in
+// SCAN patterns or hash tags.
 type keys struct{ prefix string }
 
 func keysOf(namespace string) keys { return keys{naming.Namespace(namespace) + ":"} }
 
-// session returns the name of a session's string. The braces are its hash tag.
+// session returns the name of a session's string. The braces make the key its hash tag.
 func (k keys) session(key string) string { return k.prefix + "{" + key + "}" }
 
-// sessions is the pattern that matches the names of sessions alone.
+// sessions returns the pattern that matches only the names of sessions.
 func (k keys) sessions() string { return k.prefix + "{*}" }
 
-// all is the pattern that matches every name of the namespace.
+// all returns the pattern that matches every name of the namespace.
 func (k keys) all() string { return k.prefix + "*" }
 
 // key returns the storage key of a session's name.
@@ -38,11 +38,11 @@ func (k keys) index(x index) string {
 	return k.prefix + x.letter + ":{" + base64.RawURLEncoding.EncodeToString(sum[:]) + "}"
 }
 
-// channel returns where the keys of removed sessions are published.
+// channel returns the channel on which the keys of removed sessions are published.
 func (k keys) channel() string { return k.prefix + "gone" }
 
-// valid reports whether key can be a storage key. No other reaches a command.
+// valid reports whether key can be a storage key. Other keys are never sent in a command.
 func valid(key string) bool { return len(key) <= maxKey && naming.ValidKey(key) }
 
-// maxKey is well over the 43 characters of a storage key.
+// maxKey is an upper limit well above the 43 characters of a storage key.
 const maxKey = 256

@@ -13,20 +13,22 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// lines is where go-redis writes, which has one logger for the process. An application that sets another later has its way.
+// lines receives the log lines of go-redis, which has one logger for the process. If an application sets another logger
+// later, that one is used.
 var lines = lineLog{open: make(map[*slog.Logger]int), stderr: log.New(os.Stderr, "redis: ", log.LstdFlags|log.Lshortfile)}
 
 func init() { redis.SetLogger(&lines) }
 
-// A lineLog passes what go-redis writes on to the Loggers of the providers that are open, each line once to each of
-// them: a line does not say which client it is about. While no provider is open it goes where it went without this package.
+// A lineLog passes the log lines of go-redis to the Loggers of all open providers, each line once per Logger, because a
+// line does not say which client it is about. While no provider is open, lines go to stderr as they would without this
+// package.
 type lineLog struct {
 	mu     sync.Mutex
-	open   map[*slog.Logger]int // by how many providers
+	open   map[*slog.Logger]int // how many providers use it
 	stderr *log.Logger
 }
 
-// add has lines go to l until remove was called as often. It does nothing if l is nil.
+// add makes lines go to l until remove has been called as often as add. It does nothing if l is nil.
 func (s *lineLog) add(l *slog.Logger) {
 	if l == nil {
 		return
@@ -57,7 +59,7 @@ func (s *lineLog) loggers() []*slog.Logger {
 	return open
 }
 
-// Printf is what go-redis calls.
+// Printf implements the logger interface of go-redis.
 func (s *lineLog) Printf(ctx context.Context, format string, args ...any) {
 	open := s.loggers()
 	if len(open) == 0 {
@@ -77,13 +79,14 @@ func (s *lineLog) Printf(ctx context.Context, format string, args ...any) {
 	}
 }
 
-// tell survives a Logger that panics: go-redis calls it in goroutines of its own, where that would end the process.
+// tell recovers from a Logger that panics: go-redis logs from its own goroutines, where a panic would end the process.
 func tell(ctx context.Context, l *slog.Logger, level slog.Level, text string) {
 	defer func() { _ = recover() }()
 	l.Log(ctx, level, text)
 }
 
-// levelOf returns how much a line matters. go-redis says which master and which sentinels it has found also when all is well.
+// levelOf returns the level of a line. go-redis also logs which master and which sentinels it has found, which is no
+// problem.
 func levelOf(format string) slog.Level {
 	for _, found := range [...]string{"sentinel: new master", "sentinel: discovered", "sentinel: selected"} {
 		if strings.HasPrefix(format, found) {

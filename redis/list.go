@@ -12,14 +12,14 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// page is how many keys a step of SCAN looks at, and at most how many records are asked for in a pipeline.
+// page is the COUNT of a SCAN step, and the maximum number of records requested in one pipeline.
 const page = 500
 
-// headSize is as much of a record as is read to list it: the header, and names and metadata of 200 bytes. For those
-// with more there is another read.
+// headSize is how many bytes of a record a listing reads: enough for the header and 200 bytes of names and metadata. A
+// longer head takes a second read.
 const headSize = 256
 
-// Count implements [driver.Counter]. It takes a SCAN of all keys of the database.
+// Count implements [driver.Counter]. It scans all keys of the database.
 func (s *store) Count(ctx context.Context) (int, error) {
 	seen := make(seen)
 	err := s.scan(ctx, "count", s.keys.sessions(), records, func(names []string) error {
@@ -33,9 +33,9 @@ func (s *store) Count(ctx context.Context) (int, error) {
 	return len(seen), err
 }
 
-// List implements [driver.Lister]. It takes a SCAN of all keys of the database. That SCAN may return a key
-// twice is made good by remembering 16 bytes of each key: 40 MB for a million sessions. While a cluster moves slots
-// a session that is being moved may be left out.
+// List implements [driver.Lister]. It scans all keys of the database. SCAN may return a key twice, so List remembers 16
+// bytes of each key: 40 MB for a million sessions. While a cluster moves slots, List may omit a session that is being
+// moved.
 func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 	return func(yield func(driver.Entry, error) bool) {
 		seen := make(seen)
@@ -65,7 +65,7 @@ func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 
 var errStopped = fmt.Errorf("session/redis: the consumer wants no more")
 
-// seen holds what tells keys apart, which are hashes.
+// seen contains the hashes of the keys that were seen.
 type seen map[[16]byte]struct{}
 
 // add reports whether key is new.
@@ -91,7 +91,7 @@ func (s *store) entries(ctx context.Context, op string, keys []string) ([]driver
 		for _, h := range heads {
 			e := driver.Entry{Key: h.key}
 			if h.value == "" || h.expires == -2 || unmarshal(&e.Record, []byte(h.value), h.expires) != nil {
-				continue // it is gone, not ours, or of a later version
+				continue // gone, not written by this package, or written by a later version
 			}
 			e.Data = nil
 			entries = append(entries, e)
@@ -100,7 +100,7 @@ func (s *store) entries(ctx context.Context, op string, keys []string) ([]driver
 	return entries, nil
 }
 
-// A head is a record up to its data, and what follows in the bytes that are read.
+// A head is a record up to its data, plus whatever follows in the bytes read.
 type head struct {
 	key     string
 	size    int // how many bytes to read
@@ -108,8 +108,7 @@ type head struct {
 	expires int64 // as PEXPIRETIME says
 }
 
-// readHeads reads records up to their data: the first bytes of all of them, and then more of those that have more before
-// their data.
+// readHeads reads records up to their data: the first bytes of all of them, then more of those whose head is longer.
 func (s *store) readHeads(ctx context.Context, op string, heads []head) error {
 	short := make([]*head, len(heads))
 	for i := range heads {
@@ -138,15 +137,15 @@ func (s *store) readHeads(ctx context.Context, op string, heads []head) error {
 	return nil
 }
 
-// records is the type of what holds a record.
+// records is the Redis type of a record.
 const records = "string"
 
-// scan calls page after page with the names that match, of keys of the type or, if that is "", of all types, from one
-// goroutine at a time. A name may come twice.
+// scan calls each with the matching names, page by page, from one goroutine at a time. It visits only keys of the type of,
+// or of all types if that is "". A name may come twice.
 func (s *client) scan(ctx context.Context, op, pattern, of string, each func(names []string) error) error {
 	var (
 		mu   sync.Mutex
-		over error // what each has returned
+		over error // the error that each returned
 	)
 	err := s.eachMaster(ctx, func(ctx context.Context, node redis.UniversalClient) error {
 		on := &client{rdb: node}
@@ -175,7 +174,7 @@ func (s *client) scan(ctx context.Context, op, pattern, of string, each func(nam
 	return err
 }
 
-// scanPage makes one step.
+// scanPage makes one SCAN step.
 func (s *client) scanPage(ctx context.Context, op string, cursor uint64, pattern, of string) ([]string, uint64, error) {
 	for r := (retries{}); ; {
 		names, next, err := s.rdb.ScanType(ctx, cursor, pattern, page, of).Result()

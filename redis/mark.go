@@ -7,9 +7,9 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Mark implements [driver.Marker]. A mark has the name of the session in whose place it is, but another type: it is a
-// sorted set of kind and target in pieces, whose scores are when it expires. So no command takes it for a record, and
-// only who looks for one that is not there asks for it.
+// Mark implements [driver.Marker]. A mark has the name of the session that it replaces, but another type: it is a sorted
+// set that contains kind and target in pieces, and its scores are the expiry. So no command mistakes it for a record, and
+// only a lookup of a missing record costs an extra command for it.
 func (s *store) Mark(ctx context.Context, key string, at uint64, mark driver.Mark) error {
 	switch {
 	case valid(key):
@@ -20,7 +20,7 @@ func (s *store) Mark(ctx context.Context, key string, at uint64, mark driver.Mar
 	return driver.ErrNotFound
 }
 
-// loadMark returns the mark that was seen under a name a moment ago, as an error.
+// loadMark returns the mark that was just seen under a name, as an error.
 func (s *store) loadMark(ctx context.Context, name string) error {
 	c := recordCall("zrange", name, 0, -1, "withscores")
 	if err := s.send(ctx, "load", c); err != nil {
@@ -39,7 +39,7 @@ func (s *store) loadMark(ctx context.Context, name string) error {
 	rec := driver.Record{Version: driver.MarkVersion, Expires: time.UnixMilli(score(list[1]))}
 	for i := 0; i < len(list); i += 2 {
 		if piece, _ := list[i].(string); piece != "" {
-			rec.Data = append(rec.Data, piece[1:]...) // without its number
+			rec.Data = append(rec.Data, piece[1:]...) // without the piece's number
 		}
 	}
 	mark, _ := rec.Mark()

@@ -17,7 +17,7 @@ import (
 	"github.com/seed1a8f7c28/session/internal/framing"
 )
 
-// openTimeout bounds the opening where ctx has no deadline.
+// openTimeout limits the opening if ctx has no deadline.
 const openTimeout = 5 * time.Second
 
 func open(ctx context.Context, k kind, c driver.Config) (driver.Backend, error) {
@@ -34,7 +34,8 @@ func open(ctx context.Context, k kind, c driver.Config) (driver.Backend, error) 
 	return b, nil
 }
 
-// backend returns the backend over a client that answers and may do what is needed. With an error s is closed.
+// backend returns the backend over a client, after checking that the server answers and permits the commands. If it returns
+// an error it closes s.
 func (s *client) backend(ctx context.Context, c driver.Config, coalesce bool) (_ driver.Backend, err error) {
 	s.logger = c.Logger
 	lines.add(s.logger)
@@ -62,8 +63,8 @@ func (s *client) backend(ctx context.Context, c driver.Config, coalesce bool) (_
 	return &renamer{b}, nil
 }
 
-// probe runs the commands that will be needed on names that are none, so that it changes nothing. The server
-// answers with an error to what it does not know or does not allow.
+// probe runs the commands that will be needed on names that do not exist, so that it changes nothing. The server returns an
+// error for a command that it does not know or does not permit.
 func (s *store) probe(ctx context.Context) error {
 	name, index := s.keys.session("probe"), s.keys.prefix+"u:{probe}"
 	calls := []*call{
@@ -79,7 +80,7 @@ func (s *store) probe(ctx context.Context) error {
 		plainCall("zrem", index, ""),
 		plainCall("pexpireat", index, 1, "gt"),
 	}
-	if s.ordered { // one of a cluster's servers would have some of these alone
+	if s.ordered { // in a cluster no single server has all of these names
 		calls = append(calls, renameScript.callOn([]string{name, s.keys.session("probe2")}, "", "", 1, s.keys.channel(), "", "", 0, 0, "", 0))
 		for i := range 8 {
 			calls = append(calls, plainCall("pexpiretime", s.keys.session("probe"+strconv.Itoa(i))))
@@ -91,7 +92,8 @@ func (s *store) probe(ctx context.Context) error {
 	return s.probeAsking(ctx)
 }
 
-// probeAsking asks each master of a cluster as it is asked while slots move. ASKING holds for the command after it.
+// probeAsking sends each master of a cluster the command that a client sends while slots move. ASKING applies to the next
+// command.
 func (s *client) probeAsking(ctx context.Context) error {
 	if _, ok := s.rdb.(*redis.ClusterClient); !ok {
 		return nil
@@ -101,7 +103,7 @@ func (s *client) probeAsking(ctx context.Context) error {
 	})
 }
 
-// explain says what an answer at the opening means.
+// explain adds a hint to an error of the opening.
 func explain(err error) error {
 	hint := ""
 	switch {
@@ -110,16 +112,16 @@ func explain(err error) error {
 	case redis.HasErrorPrefix(err, "unknown command"):
 		hint = "Redis 7.0 or later is needed"
 	case redis.HasErrorPrefix(err, "MOVED"):
-		hint = "the server is of a cluster: take the provider redis_cluster"
+		hint = "the server belongs to a cluster: use the provider redis_cluster"
 	case redis.HasErrorPrefix(err, "READONLY"):
-		hint = "the server is a replica: give the address of the master, or take redis_sentinel"
+		hint = "the server is a replica: configure the address of the master, or use redis_sentinel"
 	default:
 		return err
 	}
 	return fmt.Errorf("%s: %w", hint, err)
 }
 
-// connect makes the client. It repeats nothing by itself: see call.
+// connect makes the client. The client repeats nothing by itself: see call.
 func (c *config) connect() redis.UniversalClient {
 	s, dial := c.settings, c.dialer()
 	switch c.kind {
@@ -148,7 +150,8 @@ func (c *config) connect() redis.UniversalClient {
 	})
 }
 
-// dialer returns how each connection is made, to whichever server: as go-redis makes it, TLS included, and followed.
+// dialer returns the function that makes a connection to any of the servers: as go-redis makes it, including TLS, with the
+// checks of package framing.
 func (c *config) dialer() func(ctx context.Context, network, addr string) (net.Conn, error) {
 	dial := redis.NewDialer(&redis.Options{DialTimeout: c.settings.DialTimeout, TLSConfig: c.tls})
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
@@ -160,7 +163,7 @@ func (c *config) dialer() func(ctx context.Context, network, addr string) (net.C
 	}
 }
 
-// An Option is a setting of [New].
+// An Option is a setting of a provider made by [New].
 type Option func(*options)
 
 type options struct {
@@ -168,21 +171,21 @@ type options struct {
 	coalesce bool
 }
 
-// Coalesce says whether loads that come at the same time share round trips. They do unless it is called with
-// false, but not in a cluster.
+// Coalesce says whether concurrent loads share round trips. The default is true. In a cluster they never do.
 func Coalesce(on bool) Option { return func(o *options) { o.coalesce = on } }
 
-// WaitReplicas has each deletion of a session wait until this many replicas know of it, so that a failover does
-// not bring the session back. It is an error of the deletion if they do not within timeout; the session is removed
-// from the master nevertheless. The client's ReadTimeout must be longer.
+// WaitReplicas makes each deletion of a session wait until count replicas have confirmed it, so that a failover does not
+// bring the session back. If they do not confirm it within timeout, the deletion returns an error, although the session has
+// been removed from the master. timeout must be shorter than the client's ReadTimeout.
 func WaitReplicas(count int, timeout time.Duration) Option {
 	return func(o *options) { o.replicas = replicas{count, timeout} }
 }
 
-// New returns a provider over an application's own client, of one server, of sentinels, or of a cluster. It
-// takes no provider config. Closing a manager leaves the client open. Commands that must not run twice are not
-// repeated, whatever the client's MaxRetries. Let it have ContextTimeoutEnabled, or calls last as long as
-// its own timeouts allow. A server that lies about lengths can end the process: nothing is between it and the client.
+// New returns a provider over an application's own client, for one server, for sentinels or for a cluster. It accepts no
+// provider config. Closing a manager does not close the client. Commands that must not run twice are not repeated, whatever
+// the client's MaxRetries. Set ContextTimeoutEnabled in the client's options; without it calls last as long as the client's
+// own timeouts allow. This package cannot check the replies that such a client reads: a server that announces false lengths
+// can end the process.
 func New(rdb redis.UniversalClient, opts ...Option) session.Provider {
 	return session.NewProvider(func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 		o := options{coalesce: true}
@@ -191,7 +194,7 @@ func New(rdb redis.UniversalClient, opts ...Option) session.Provider {
 		}
 		switch {
 		case c.Config != "":
-			return nil, wrong("", "is not used: the provider was made with a client")
+			return nil, wrong("", "must be empty: the provider was made with a client")
 		case rdb == nil:
 			return nil, &driver.ConfigError{Field: "provider", Err: errors.New("the client is nil")}
 		}

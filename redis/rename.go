@@ -6,7 +6,7 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A renamer is a store whose keys are all on one server. On a cluster the two of a rename are not.
+// A renamer is a store whose keys are all on one server. In a cluster the two keys of a rename are not.
 type renamer struct{ *store }
 
 // Rename implements [driver.Renamer].

@@ -8,15 +8,15 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// replicas is how many of them must have a deletion before it is done.
+// replicas is the number of replicas that must confirm a deletion before it is done.
 type replicas struct {
 	count   int
 	timeout time.Duration
 }
 
-// sendWaiting sends a deletion, and waits for the replicas if that was asked for. WAIT is about the connection
-// that it is sent on, so that both must go in one pipeline to one server, and the script in full: a second try
-// would be on another connection.
+// sendWaiting sends a deletion and, if configured, waits for the replicas. WAIT refers to the connection on which it is
+// sent, so the deletion and WAIT go to one server in one pipeline. The script is sent in full, because a second try would
+// use another connection.
 func (s *client) sendWaiting(ctx context.Context, name string, c *call) error {
 	if s.count == 0 {
 		return s.send(ctx, "delete", c)
@@ -35,7 +35,7 @@ func (s *client) sendWaiting(ctx context.Context, name string, c *call) error {
 		return err
 	}
 	if have, _ := wait.cmd.Val().(int64); have < int64(s.count) {
-		return fmt.Errorf("session/redis: delete: removed, but only %d of %d replicas know within %v", have, s.count, s.timeout)
+		return fmt.Errorf("session/redis: delete: the session was removed, but only %d of %d replicas confirmed it within %v", have, s.count, s.timeout)
 	}
 	return nil
 }

@@ -10,9 +10,9 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Reserve implements [driver.UserLimiter]. The entries of the user's index are counted by a script, which makes
-// the new one if there is room. If there seems to be none, the sessions are looked at, those that must go are
-// removed, and the script decides again: so it does not matter who else does the same.
+// Reserve implements [driver.UserLimiter]. A script counts the entries of the user's index and adds the new entry if there
+// is room. If there seems to be none, Reserve loads the sessions, removes those that must go, and lets the script decide
+// again. This is correct however many nodes do the same at once.
 func (s *store) Reserve(
 	ctx context.Context, user, key string, until time.Time, most int, evict bool,
 ) (evicted []string, err error) {
@@ -32,14 +32,14 @@ func (s *store) Reserve(
 		if err != nil {
 			return r.evicted, err
 		}
-		// Others who make room, too, get out of step.
+		// Several callers that make room at once get out of step this way.
 		if d := time.Duration(min(try+1, 10)) * time.Millisecond; waits && !waitAbout(ctx, max(d, 5*time.Millisecond)) {
 			return r.evicted, fail(ctx, "reserve", overdue(ctx))
 		}
 	}
 }
 
-// overdue returns the error of a ctx that is over, or will be before there is any use in going on.
+// overdue returns the error of a ctx that is done, or will be done before another try could succeed.
 func overdue(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -57,10 +57,10 @@ type reservation struct {
 
 	evicted []string
 	victims []string // evicted since the last try to enter
-	dead    []string // found to be gone since then
+	dead    []string // found to be gone since the last try to enter
 }
 
-// enter makes the entry, or returns all entries if there is no room.
+// enter adds the entry, or returns all entries if there is no room.
 func (r *reservation) enter(ctx context.Context) ([]member, error) {
 	args := []any{
 		r.key, r.until.UnixMilli(), r.most, r.until.Add(slack).UnixMilli(), time.Now().UnixMilli(), len(r.victims),
@@ -79,14 +79,14 @@ func (r *reservation) enter(ctx context.Context) ([]member, error) {
 	return membersOf(c.cmd.Val())
 }
 
-// A candidate is a live session that may have to go.
+// A candidate is a live session that may be evicted.
 type candidate struct {
 	key  string
 	auth uint64 // when the user logged in, in ms
 }
 
-// makeRoom looks at the sessions of the entries, and removes as many as must go. waits says that others have
-// reserved what could become free.
+// makeRoom loads the sessions of the entries and removes as many as necessary. waits says that the remaining places are
+// reserved by others, so the caller has to wait.
 func (r *reservation) makeRoom(ctx context.Context, members []member) (waits bool, err error) {
 	live, reserved, err := r.count(ctx, members)
 	if err != nil {
@@ -110,8 +110,7 @@ func (r *reservation) makeRoom(ctx context.Context, members []member) (waits boo
 	return false, r.remove(ctx, live[:excess])
 }
 
-// count tells apart which entries have a live session, how many stand for one to come, and which are dead. The
-// caller's own is none of them.
+// count sorts the entries into those with a live session, reservations and dead ones. It leaves out the caller's own entry.
 func (r *reservation) count(ctx context.Context, members []member) (live []candidate, reserved int, err error) {
 	heads := make([]*call, len(members))
 	for i, m := range members {
@@ -138,10 +137,10 @@ func (r *reservation) count(ctx context.Context, members []member) (live []candi
 	return live, reserved, nil
 }
 
-// authOffset is where the time of the login stands in a record.
+// authOffset is the offset of the login time in a record.
 const authOffset = 36
 
-// remove evicts sessions that are still the user's.
+// remove evicts the sessions that still belong to the user.
 func (r *reservation) remove(ctx context.Context, victims []candidate) error {
 	calls := make([]*call, len(victims))
 	for i, v := range victims {
@@ -153,9 +152,9 @@ func (r *reservation) remove(ctx context.Context, victims []candidate) error {
 		if calls[i].cmd == nil || calls[i].err() != nil {
 			continue
 		}
-		r.victims = append(r.victims, v.key) // it is gone, or was a moment before
+		r.victims = append(r.victims, v.key) // it is gone now, or was already
 		was, gone := outcome(calls[i])
-		if gone == nil || calls[i].sent > 1 { // the answer of the first try may be the one
+		if gone == nil || calls[i].sent > 1 { // the first try may have removed it, and its answer was lost
 			r.evicted = append(r.evicted, v.key)
 		}
 		tidying = append(tidying, r.forgetCalls(was, v.key)...)
@@ -164,7 +163,7 @@ func (r *reservation) remove(ctx context.Context, victims []candidate) error {
 	return err
 }
 
-// head returns a call for the header and the user of a record that is thought to be this user's.
+// head returns a call that reads the header and user of a record that should belong to user.
 func (s *store) head(key, user string) *call {
 	return recordCall("getrange", s.keys.session(key), 0, driver.RecordUserOffset+1+len(user))
 }

@@ -17,13 +17,13 @@ import (
 // retries counts the tries of one call.
 type retries struct{ made int }
 
-// pauses are those before another try, two seconds in all.
+// pauses are the pauses before further tries, two seconds in all.
 var pauses = [...]time.Duration{
 	10 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond,
 	400 * time.Millisecond, 600 * time.Millisecond, 600 * time.Millisecond,
 }
 
-// may reports whether there may be another try after err. once says that the command must not run twice.
+// may reports whether another try is allowed after err. once says that the command must not run twice.
 func (r *retries) may(err error, once bool) bool {
 	dial := &net.OpError{}
 	switch {
@@ -33,7 +33,7 @@ func (r *retries) may(err error, once bool) bool {
 		if dial.Timeout() {
 			return r.made < 1
 		}
-		return r.made < 4 // who restarts a server is back soon, and else nobody should wait long
+		return r.made < 4 // a server that is being restarted is back soon, and otherwise nobody should wait long
 	case once:
 		return false
 	case timedOut(err):
@@ -42,13 +42,13 @@ func (r *retries) may(err error, once bool) bool {
 	return broken(err) && r.made < len(pauses)
 }
 
-// pause waits before another try. It reports false when ctx is over, or will be by then.
+// pause waits before another try. It returns false if ctx is done, or would be done by then.
 func (r *retries) pause(ctx context.Context) bool {
 	r.made++
 	return waitAbout(ctx, pauses[r.made-1])
 }
 
-// waitAbout waits for about d. It does not begin to wait if ctx is over before that.
+// waitAbout waits for about d. It returns false at once if ctx would be done before that.
 func waitAbout(ctx context.Context, d time.Duration) bool {
 	d = d/2 + rand.N(d)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
@@ -57,8 +57,8 @@ func waitAbout(ctx context.Context, d time.Duration) bool {
 	return pause.For(ctx, d)
 }
 
-// refused reports whether err says that the command was not run, and that it may be soon: a server that starts,
-// and a replica that is about to become the master, say so.
+// refused reports whether err says that the command was not run but may run soon. A server that is starting and a replica
+// that is about to become the master answer like this.
 func refused(err error) bool {
 	for _, prefix := range [...]string{
 		"LOADING", "READONLY", "CLUSTERDOWN", "TRYAGAIN", "MASTERDOWN", "NOREPLICAS", "max number of clients",
@@ -70,7 +70,7 @@ func refused(err error) bool {
 	return false
 }
 
-// broken reports whether err is of the connection, so that the command may have run or not.
+// broken reports whether err is a connection error, after which the command may have run or not.
 func broken(err error) bool {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return true
@@ -80,7 +80,7 @@ func broken(err error) bool {
 	return operation || system
 }
 
-// timedOut reports whether no answer came in time.
+// timedOut reports whether the answer did not come in time.
 func timedOut(err error) bool {
 	e, ok := errors.AsType[net.Error](err)
 	return ok && e.Timeout()

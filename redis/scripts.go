@@ -6,7 +6,7 @@ import (
 	"encoding/hex"
 )
 
-// A script runs on the server, where nothing comes in between. What it takes and returns stands at its head.
+// A script runs atomically on the server. A comment at its beginning lists its arguments and results.
 type script struct{ text, hash string }
 
 var (
@@ -39,7 +39,7 @@ var (
 	reserveScript = newScript(reserveText)
 )
 
-// newScript names a script as Redis does.
+// newScript computes the hash by which Redis knows the script.
 func newScript(text string) *script {
 	sum := sha1.Sum([]byte(text))
 	return &script{text, hex.EncodeToString(sum[:])}

@@ -13,9 +13,9 @@ import (
 	"github.com/seed1a8f7c28/session/internal/framing"
 )
 
-// A store is the [driver.Backend] of one namespace. A session is one string, its record as
-// [driver.Record.AppendBinary] writes it, which Redis expires. When that is, Redis alone knows: the time inside
-// the record is older, and says up to when the index of its user is good.
+// A store is the [driver.Backend] of one namespace. A session is one string, encoded by [driver.Record.AppendBinary]. Redis
+// expires it. Only Redis knows the time of expiry: the time inside the record is older, and limits how long the index of
+// the session's user must last.
 type store struct {
 	*client
 	keys keys
@@ -53,7 +53,7 @@ func encode(rec *driver.Record) ([]byte, error) {
 	return value, fits(value)
 }
 
-// fits refuses what could not be read again.
+// fits returns an error for a value that is too long to be read back.
 func fits(value []byte) error {
 	if len(value) > maxString {
 		return fmt.Errorf("session/redis: %w: %d bytes, %d allowed", driver.ErrTooLarge, len(value), maxString)
@@ -61,7 +61,7 @@ func fits(value []byte) error {
 	return nil
 }
 
-var errKey = errors.New("session/redis: a storage key consists of letters, digits, - and _")
+var errKey = errors.New("session/redis: a storage key must consist of letters, digits, - and _")
 
 // Load implements [driver.Backend].
 func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error {
@@ -71,26 +71,26 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 	name := s.keys.session(key)
 	value, expires, err := s.read(ctx, name, mostOf(rec.MaxData))
 	switch {
-	case err != nil && wrongType(err): // which allocates to find out
+	case err != nil && wrongType(err): // checked only here, because the check allocates
 		return s.loadMark(ctx, name)
 	case err != nil:
 		return err
-	case len(value) == 0: // no record is empty: it was stored in between
+	case len(value) == 0: // a record is never empty: it was stored between the two commands
 		return driver.ErrNotFound
 	}
 	return unmarshal(rec, value, expires)
 }
 
-// A getting reads a string, and when it expires, in one trip. The two may be of different moments: then the second is the
-// later one.
+// A getting reads a string and its expiry in one round trip. The two may be from different moments; then the expiry is from
+// the later one.
 type getting struct {
 	most  int // bytes
 	value *redis.StringCmd
 	until *redis.IntCmd
 }
 
-// getInto puts the commands that read name into pipe. GETRANGE returns one byte more than there may be, and no more: whoever can
-// write to Redis must not fill the memory of those who read.
+// getInto adds the commands that read name to pipe. GETRANGE returns at most one byte more than allowed, so that anyone who
+// can write to Redis cannot fill the memory of the processes that read.
 func getInto(ctx context.Context, pipe redis.Pipeliner, name string, most int) getting {
 	g := getting{most, redis.NewStringCmd(ctx, "getrange", name, 0, most), redis.NewIntCmd(ctx, "pexpiretime", name)}
 	pipe.Process(ctx, g.value)
@@ -98,7 +98,8 @@ func getInto(ctx context.Context, pipe redis.Pipeliner, name string, most int) g
 	return g
 }
 
-// result returns what was read. GETRANGE does not tell no string from an empty one, which beego stores.
+// result returns the string and its expiry. GETRANGE returns the same for a missing string and an empty one, which beego
+// stores.
 func (g *getting) result() (value []byte, expires int64, err error) {
 	if value, err = g.value.Bytes(); err == nil {
 		expires, err = g.until.Result()
@@ -106,7 +107,7 @@ func (g *getting) result() (value []byte, expires int64, err error) {
 	switch {
 	case err != nil:
 		return nil, 0, err
-	case expires == -2: // there is none, or it was removed in between
+	case expires == -2: // missing, or removed between the two commands
 		return nil, 0, driver.ErrNotFound
 	case len(value) > g.most:
 		return nil, 0, fmt.Errorf("session/redis: %w: a string of more than %d bytes", driver.ErrTooLarge, g.most)
@@ -114,7 +115,7 @@ func (g *getting) result() (value []byte, expires int64, err error) {
 	return value, expires, nil
 }
 
-// answered reports whether err, which is from result, is what the server has to say: asking again changes nothing.
+// answered reports whether err, returned by result, is the server's answer, so that asking again would change nothing.
 func answered(err error) bool {
 	return err == nil || errors.Is(err, driver.ErrNotFound) || errors.Is(err, driver.ErrTooLarge)
 }
@@ -136,10 +137,11 @@ func (s *client) get(ctx context.Context, name string, most int) (value []byte, 
 	}
 }
 
-// maxString is how long a string may be: one byte less than a connection lets through, since one more than wanted is read.
+// maxString is the maximum length of a string. It is one byte less than a connection allows, because one byte more than
+// wanted is read.
 const maxString = framing.MaxValue - 1
 
-// mostOf returns how long the string of a record may be that has maxData bytes of data, or any number if that is 0.
+// mostOf returns the maximum length of the string of a record with maxData bytes of data; 0 means any number.
 func mostOf(maxData int) int {
 	if maxData == 0 || maxData > maxString-driver.RecordMaxHead {
 		return maxString
@@ -147,13 +149,13 @@ func mostOf(maxData int) int {
 	return maxData + driver.RecordMaxHead
 }
 
-// unmarshal fills rec. expires is what PEXPIRETIME says.
+// unmarshal fills rec. expires is the result of PEXPIRETIME.
 func unmarshal(rec *driver.Record, value []byte, expires int64) error {
 	var found driver.Record
 	if err := found.UnmarshalBinary(value); err != nil {
 		return fmt.Errorf("session/redis: %w", err)
 	}
-	if expires > 0 { // else somebody has removed the expiry
+	if expires > 0 { // otherwise somebody has removed the expiry
 		found.Expires = time.UnixMilli(expires)
 	}
 	*rec = found
@@ -184,7 +186,8 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 			names = append(names, s.keys.index(x))
 		}
 	default:
-		// Other servers have the indexes: all at once, but a session that has not these names yet waits for them.
+		// The indexes are on other servers. All calls go out at once, but a session that does not have these names yet
+		// waits for them.
 		calls, args = s.indexCalls(indexes, key, rec.Expires, rec.Shorten), append(args, flag(false))
 	}
 	save := saveScript.callOn(names, args...)
@@ -197,7 +200,7 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 		return err
 	}
 	was, err := outcome(save)
-	if errors.Is(err, driver.ErrNotFound) && !s.ordered { // it is in the indexes now, where it would hold a place
+	if errors.Is(err, driver.ErrNotFound) && !s.ordered { // it is now in the indexes, where it would take a place
 		s.leave(ctx, indexes, key)
 	}
 	if err != nil {
@@ -208,7 +211,7 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 	return nil
 }
 
-// outcome reads what the scripts that write a record have in common. indexes are those that are to be told.
+// outcome reads the results that all scripts writing a record have in common. It returns the indexes that must be updated.
 func outcome(c *call) (indexes []index, err error) {
 	switch v := c.cmd.Val().(type) {
 	case int64:
@@ -275,7 +278,7 @@ func (s *store) Delete(ctx context.Context, key string, at uint64) error {
 	return err
 }
 
-// remove removes a record. mark, if there is one, takes its place.
+// remove removes a record. If mark is not nil, the mark replaces it.
 func (s *store) remove(ctx context.Context, key string, at uint64, mark *driver.Mark) error {
 	var want any = ""
 	if at != 0 {
@@ -298,10 +301,10 @@ func (s *store) remove(ctx context.Context, key string, at uint64, mark *driver.
 	return err
 }
 
-// version returns what stands in a record for a number.
+// version returns n as it is encoded in a record.
 func version(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
-// millis returns a time as Redis takes it. There is none before 1970.
+// millis returns a time in Redis' unit. It returns no time before 1970.
 func millis(t time.Time) int64 { return max(t.UnixMilli(), 1) }
 
 func flag(set bool) string {

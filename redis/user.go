@@ -22,10 +22,10 @@ func (s *store) ListAlias(ctx context.Context, alias string) iter.Seq2[driver.En
 	return s.listOf(ctx, "list alias", index{aliases, alias})
 }
 
-// listOf yields the sessions of an index. It removes from the index what it finds to be gone.
+// listOf yields the sessions of an index. It removes entries of missing sessions from the index.
 func (s *store) listOf(ctx context.Context, op string, x index) iter.Seq2[driver.Entry, error] {
 	return listing.Whole(ctx, func(gone func(key string)) (found []driver.Entry, err error) {
-		if x.name == "" { // nobody is in no index
+		if x.name == "" { // there is no index for the empty name
 			return nil, nil
 		}
 		now := time.Now()
@@ -62,7 +62,7 @@ func (s *store) listOf(ctx context.Context, op string, x index) iter.Seq2[driver
 // A member is an entry of an index.
 type member struct {
 	key   string
-	until int64 // when it ceases to count, if there is no session
+	until int64 // the entry is valid until this time even without a session
 }
 
 // members returns the entries of an index.
@@ -88,7 +88,7 @@ func membersOf(answer any) ([]member, error) {
 	return members, err
 }
 
-// scored returns elements and scores in turn, of an answer that may have them in pairs.
+// scored returns elements and scores alternately, from an answer that may contain them as pairs.
 func scored(answer any) ([]any, error) {
 	list, ok := answer.([]any)
 	if !ok {
@@ -107,7 +107,7 @@ func scored(answer any) ([]any, error) {
 	return list, nil
 }
 
-// score reads a score, which is a number or a text depending on the protocol.
+// score reads a score, which is a number or a string, depending on the protocol version.
 func score(v any) int64 {
 	switch v := v.(type) {
 	case float64:
@@ -119,7 +119,7 @@ func score(v any) int64 {
 	return 0
 }
 
-// prune removes entries that are neither live nor count until later than now.
+// prune removes entries that have no live session and are not valid beyond now.
 func (s *store) prune(ctx context.Context, x index, now time.Time, members []member, live map[string]bool) {
 	args := []any{now.UnixMilli()}
 	for _, m := range members {

@@ -9,11 +9,11 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// heartbeat is how long a watch believes in a connection on which nothing comes.
+// heartbeat is how long a watch trusts a connection on which nothing arrives.
 const heartbeat = 5 * time.Second
 
-// Watch implements [driver.Watcher], by publish and subscribe: the scripts that remove a session publish its key,
-// and Clear the empty one. For an ACL user who may not subscribe the error wraps [errors.ErrUnsupported].
+// Watch implements [driver.Watcher] with publish and subscribe: the scripts that remove a session publish its key, and
+// Clear publishes the empty key. If the ACL user may not subscribe, the error wraps [errors.ErrUnsupported].
 func (s *store) Watch(ctx context.Context, resync func(), destroyed func(key string)) error {
 	sub := s.rdb.Subscribe(ctx, s.keys.channel())
 	defer sub.Close()
@@ -36,7 +36,7 @@ func (s *store) Watch(ctx context.Context, resync func(), destroyed func(key str
 		}
 		pinged = false
 		switch m := m.(type) {
-		case *redis.Subscription: // at the beginning, and when the client has connected again
+		case *redis.Subscription: // at the beginning, and after the client has reconnected
 			resync()
 		case *redis.Message:
 			if m.Payload == "" {
@@ -51,7 +51,7 @@ func (s *store) Watch(ctx context.Context, resync func(), destroyed func(key str
 	}
 }
 
-// announceAll tells the watchers that they have to look at everything. Who may not publish has none.
+// announceAll tells the watchers to check everything. A user who may not publish has no watchers.
 func (s *store) announceAll(ctx context.Context) error {
 	c := plainCall("publish", s.keys.channel(), "")
 	err := s.send(ctx, "clear", c)

@@ -9,7 +9,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// Answer implements [session.Answerer]: an ErrorHandler is written for net/http, and serves both.
+// Answer implements [session.Answerer]. It lets an ErrorHandler, which is written for net/http, answer on fasthttp too.
 func (x *exchange) Answer() (http.ResponseWriter, *http.Request) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -26,7 +26,7 @@ func (x *exchange) Answer() (http.ResponseWriter, *http.Request) {
 	return w, x.request()
 }
 
-// ownHeader are the response headers that fasthttp fills in by itself.
+// ownHeader contains the response headers that fasthttp sets itself.
 var ownHeader = map[string]bool{
 	fasthttp.HeaderContentLength: true, fasthttp.HeaderContentType: true, fasthttp.HeaderDate: true,
 	fasthttp.HeaderServer: true, fasthttp.HeaderConnection: true,
@@ -62,8 +62,8 @@ func (x *exchange) request() *http.Request {
 	return r.WithContext(x.Context())
 }
 
-// An answerWriter replaces the response of a RequestCtx by what is written to it. It is used by one goroutine, while
-// the request lasts.
+// An answerWriter replaces the response of a RequestCtx with what is written to it. Only one goroutine uses it, during the
+// request.
 type answerWriter struct {
 	x           *exchange
 	header, had http.Header
@@ -72,8 +72,8 @@ type answerWriter struct {
 
 func (w *answerWriter) Header() http.Header { return w.header }
 
-// WriteHeader implements [http.ResponseWriter]. What the application wanted to send, or to do with the connection, is
-// dropped.
+// WriteHeader implements [http.ResponseWriter]. It drops the response that the application had prepared, and its plans for
+// the connection.
 func (w *answerWriter) WriteHeader(status int) {
 	w.x.mu.Lock()
 	defer w.x.mu.Unlock()

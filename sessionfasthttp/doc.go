@@ -1,5 +1,5 @@
-// Package sessionfasthttp gives applications on github.com/valyala/fasthttp the sessions of a [session.Manager]. The
-// same manager, and the same sessions, can serve net/http beside it.
+// Package sessionfasthttp adds the sessions of a [session.Manager] to applications on github.com/valyala/fasthttp. The same
+// manager can serve net/http at the same time, with the same sessions.
 //
 //	server := &fasthttp.Server{Handler: sessionfasthttp.Handler(sessions, func(ctx *fasthttp.RequestCtx) {
 //		sess, err := sessions.FromContext(ctx)
@@ -11,28 +11,30 @@
 //		fmt.Fprintf(ctx, "visit number %d\n", n)
 //	})}
 //
-// [Handler] and FromContext are the way in that needs no care. [Start] gives every visitor a session and must be
-// released, as on net/http. It puts the cookie into the response at once, from which ctx.Error, ctx.NotFound and
-// ctx.Response.Reset remove it with all other headers; Handler does so when the application has returned.
+// Use [Handler] with FromContext unless you have a reason not to. [Start] gives every visitor a session, which the caller
+// must release, as on net/http. Start puts the cookie into the response at once; ctx.Error, ctx.NotFound and
+// ctx.Response.Reset then remove it together with all other headers. Handler sets the cookie after the application has
+// returned.
 //
 // # When the session is saved
 //
-// fasthttp sends nothing before the handler has returned. Handler saves at that moment, and the cookie goes into the
-// header. What a SetBodyStreamWriter or a Hijack handler changes later is saved when it is done, as far as it needs
-// no new cookie: a session that has not begun when the handler returns is refused with [session.ErrCommitted]. A
-// stream's writer runs beside the handler from the moment at which it is set; a session that it needs is to begin
-// before that. If the client leaves in the middle of a stream, fasthttp tells the stream's writer and does not wait
-// for it: what it changes after that is not saved, unless it calls Save. With HijackSetNoResponse there is no
-// response, and no cookie.
+// fasthttp sends nothing before the handler has returned. Handler saves the session at that moment and puts the cookie into
+// the response header. A SetBodyStreamWriter or Hijack handler may change the session later. Such changes are saved when it
+// has finished, but no new cookie can be sent then: if the session did not exist when the handler returned, the change is
+// refused with [session.ErrCommitted]. A stream writer runs concurrently with the handler as soon as it is set, so begin
+// its session before you set it. If the client disconnects in the middle of a stream, fasthttp reports this to the stream
+// writer and does not wait for it. Changes that the stream writer makes after that are not saved, unless it calls Save.
+// With HijackSetNoResponse there is no response and no cookie.
 //
 // # What is kept of a RequestCtx
 //
-// fasthttp uses a RequestCtx, and the memory of its strings, for other requests later. A Session keeps copies, and lets
-// go of the RequestCtx when the request is over. A goroutine that goes on may use the Session: it works, or
-// returns [session.ErrCommitted] where a header would be needed. It must not use the RequestCtx, not
-// even as the context of such a call: [context.Background] will do. An EventHandler or Logger that keeps the context it
-// was called with must not ask it for values either.
+// fasthttp reuses a RequestCtx, and the memory of its strings, for later requests. A Session therefore keeps copies, and
+// releases the RequestCtx when the request is over. A goroutine that is still running may use the Session: the call works,
+// or returns [session.ErrCommitted] if it would need a response header. The goroutine must not use the RequestCtx, not even
+// as the context of such a call; pass [context.Background] instead. An EventHandler or Logger that keeps the context of its
+// call must not ask that context for values either.
 //
-// fasthttp.TimeoutHandler goes around Handler, not inside: when the time is over it leaves the application running,
-// with the RequestCtx in its hands. What that changes is saved when it returns, but the client does not get the cookie.
+// Put fasthttp.TimeoutHandler around Handler, not inside it. When the timeout expires, it leaves the application running
+// with the RequestCtx. The changes that the application makes are saved when it returns, but the client does not get the
+// cookie.
 package sessionfasthttp

@@ -11,8 +11,8 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// An exchange is a [session.Exchange] over a RequestCtx, until the request is over. A Session can outlive that: the
-// exchange then shows the request as it was when the manager looked last, and answers nothing.
+// An exchange is a [session.Exchange] over a RequestCtx, until the request is over. A Session can outlive the request: the
+// exchange then returns the request data that it has copied, and sends nothing.
 type exchange struct {
 	tls    bool
 	method string
@@ -22,8 +22,8 @@ type exchange struct {
 	cookie  cookieLines
 	headers []headerLines
 	query   string
-	handled session.Handled // to be saved once more when the response was sent,
-	saves   bool            // if there is one
+	handled session.Handled // saved again after the response was sent,
+	saves   bool            // if this is set
 }
 
 // headerLines are the copied lines of one request header.
@@ -32,15 +32,15 @@ type headerLines struct {
 	lines []string
 }
 
-// newExchange returns one that learns from ctx when the request is over.
+// newExchange returns an exchange that learns from ctx when the request is over.
 func newExchange(ctx *fasthttp.RequestCtx) *exchange {
 	x := &exchange{ctx: ctx, tls: ctx.IsTLS(), method: methodOf(ctx)}
 	ctx.SetUserValue(x, x)
 	return x
 }
 
-// Close implements [io.Closer]. fasthttp calls it on what is among the values of a request before it uses the
-// RequestCtx again: when the response is sent, with its stream, or the hijacked connection is done.
+// Close implements [io.Closer]. fasthttp calls Close on the user values of a request before it reuses the RequestCtx: when
+// the response and its stream have been sent, or the hijacked connection is finished.
 func (x *exchange) Close() error {
 	x.leave()
 	if x.saves {
@@ -49,7 +49,7 @@ func (x *exchange) Close() error {
 	return nil
 }
 
-// leave lets go of the RequestCtx.
+// leave releases the RequestCtx.
 func (x *exchange) leave() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -130,7 +130,7 @@ func (x *exchange) TLS() bool { return x.tls }
 
 func (x *exchange) Method() string { return x.method }
 
-// methodOf returns the request's method, without a copy for the usual ones.
+// methodOf returns the request's method. It copies only unusual methods.
 func methodOf(ctx *fasthttp.RequestCtx) string {
 	for _, usual := range [...]string{fasthttp.MethodGet, fasthttp.MethodPost, fasthttp.MethodHead} {
 		if string(ctx.Method()) == usual {
@@ -156,7 +156,7 @@ func (x *exchange) ResponseHeader(name string) (lines []string) {
 		return nil
 	}
 	h := &x.ctx.Response.Header
-	if name != fasthttp.HeaderSetCookie { // of which PeekAll makes one line
+	if name != fasthttp.HeaderSetCookie { // which PeekAll would join into one line
 		return copied(h.PeekAll(name))
 	}
 	for _, line := range h.Cookies() {
@@ -180,9 +180,9 @@ func (x *exchange) SetResponseHeader(name string, lines []string) {
 
 func (x *exchange) Context() context.Context { return (*requestContext)(x) }
 
-// A requestContext has the values of a request as long as that lasts, for any goroutine: that of a timer, too. It
-// never ends: the context of a RequestCtx ends when the server begins to shut down, which lets requests
-// that are under way finish.
+// A requestContext returns the values of a request while the request lasts, for any goroutine, also one started by a timer.
+// It is never done: the context of a RequestCtx ends when the server begins to shut down, although the server lets running
+// requests finish.
 type requestContext exchange
 
 func (*requestContext) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }

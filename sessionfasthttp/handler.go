@@ -11,11 +11,11 @@ import (
 
 var errNoRequest = errors.New("sessionfasthttp: RequestCtx is nil")
 
-// Handler is [session.Manager.Handler] for fasthttp: m.FromContext(ctx) returns the session of a request that passes
-// through it, loaded at the first call, and a visitor gets a record and a cookie only when something is stored. The
-// session is saved when next has returned, before anything is sent. If that fails the ErrorHandler answers, by default
-// with 503 Service Unavailable. When next panics nothing is saved. The package's comment says what
-// becomes of streams, hijacked connections and timeouts.
+// Handler is [session.Manager.Handler] for fasthttp. Inside next, m.FromContext(ctx) returns the session of the request. It
+// loads the session at the first call, and a visitor gets a record and a cookie only when something is stored. Handler
+// saves the session when next has returned, before anything is sent. If saving fails, the manager's ErrorHandler answers,
+// by default with 503 Service Unavailable. If next panics, nothing is saved. The package comment describes streams,
+// hijacked connections and timeouts.
 func Handler(m *session.Manager, next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		x := newExchange(ctx)
@@ -28,8 +28,8 @@ func Handler(m *session.Manager, next fasthttp.RequestHandler) fasthttp.RequestH
 	}
 }
 
-// Start is [session.Manager.Start] for fasthttp. The caller must call SessionRelease or Save before the handler
-// returns; nil stands for the ResponseWriter. Under [Handler] it returns the request's one Session.
+// Start is [session.Manager.Start] for fasthttp. The caller must call Save, or SessionRelease with nil as the
+// ResponseWriter, before the handler returns. Under [Handler] it returns the one Session of the request.
 func Start(m *session.Manager, ctx *fasthttp.RequestCtx) (*session.Session, error) {
 	if ctx == nil {
 		return nil, errNoRequest
@@ -37,8 +37,8 @@ func Start(m *session.Manager, ctx *fasthttp.RequestCtx) (*session.Session, erro
 	return m.StartExchange(newExchange(ctx))
 }
 
-// Regenerate is [session.Manager.Regenerate] for fasthttp: a new sid, as each login must have. The caller must
-// release the result, but under [Handler].
+// Regenerate is [session.Manager.Regenerate] for fasthttp. It gives the session a new sid, which every login needs. The
+// caller must release the result, except under [Handler].
 func Regenerate(m *session.Manager, ctx *fasthttp.RequestCtx) (*session.Session, error) {
 	if ctx == nil {
 		return nil, errNoRequest
@@ -46,7 +46,7 @@ func Regenerate(m *session.Manager, ctx *fasthttp.RequestCtx) (*session.Session,
 	return m.RegenerateExchange(newExchange(ctx))
 }
 
-// Destroy is [session.Manager.Destroy] for fasthttp: the logout.
+// Destroy is [session.Manager.Destroy] for fasthttp. It logs the visitor out.
 func Destroy(m *session.Manager, ctx *fasthttp.RequestCtx) error {
 	if ctx == nil {
 		return errNoRequest
@@ -54,7 +54,7 @@ func Destroy(m *session.Manager, ctx *fasthttp.RequestCtx) error {
 	return m.DestroyExchange(newExchange(ctx))
 }
 
-// ShiftExpiration is [session.Manager.ShiftExpiration] for fasthttp: it moves the idle deadline now.
+// ShiftExpiration is [session.Manager.ShiftExpiration] for fasthttp. It moves the idle deadline at once.
 func ShiftExpiration(m *session.Manager, ctx *fasthttp.RequestCtx) error {
 	if ctx == nil {
 		return errNoRequest
@@ -62,7 +62,7 @@ func ShiftExpiration(m *session.Manager, ctx *fasthttp.RequestCtx) error {
 	return m.ShiftExpirationExchange(newExchange(ctx))
 }
 
-// UpdateExpiration is [session.Manager.UpdateExpiration] for fasthttp: the idle deadline is d from now.
+// UpdateExpiration is [session.Manager.UpdateExpiration] for fasthttp. It sets the idle deadline to d from now.
 func UpdateExpiration(m *session.Manager, ctx *fasthttp.RequestCtx, d time.Duration) error {
 	if ctx == nil {
 		return errNoRequest

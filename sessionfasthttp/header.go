@@ -8,16 +8,16 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// cookieLines are the lines of the header Cookie as the client has sent them. fasthttp keeps them only until somebody
-// asks it for a cookie: then it takes them apart, and what it puts together again can be another cookie: it
-// writes "=sid=1", which has no name, as "sid=1".
+// cookieLines are the lines of the Cookie header as the client has sent them. fasthttp keeps them only until somebody asks
+// it for a cookie. Then it parses them, and the lines that it puts together again can contain another cookie: it writes
+// "=sid=1", which has no name, as "sid=1".
 type cookieLines struct {
 	lines []string
-	seen  []string // how fasthttp shows them
+	seen  []string // the same lines as fasthttp shows them
 	known bool
 }
 
-// read brings c up to date: the application may have changed the header.
+// read updates c, because the application may have changed the header.
 func (c *cookieLines) read(h *fasthttp.RequestHeader) {
 	now := shownCookies(h)
 	if c.known && same(now, c.seen) {
@@ -37,8 +37,8 @@ func (c *cookieLines) read(h *fasthttp.RequestHeader) {
 	}
 }
 
-// set makes value the only line. Left out is what has no name, or one with spaces at its end: fasthttp would make
-// other names of them.
+// set makes value the only line. It leaves out cookies without a name, and names that end in spaces: fasthttp would turn
+// them into other names.
 func (c *cookieLines) set(h *fasthttp.RequestHeader, value string) {
 	var kept []string
 	for pair := range strings.SplitSeq(value, ";") {
@@ -57,7 +57,7 @@ func (c *cookieLines) set(h *fasthttp.RequestHeader, value string) {
 	c.known, c.seen = true, copied(shownCookies(h))
 }
 
-// shownCookies returns the cookies as fasthttp has them at the moment.
+// shownCookies returns the cookies that fasthttp holds now.
 func shownCookies(h *fasthttp.RequestHeader) [][]byte {
 	if asSent(h) {
 		h.Cookie("") // PeekAll would only find a line "Cookie", not "cookie"
@@ -65,8 +65,8 @@ func shownCookies(h *fasthttp.RequestHeader) [][]byte {
 	return h.PeekAll(fasthttp.HeaderCookie)
 }
 
-// received returns the lines that came over the wire, none if the request did not. It does not use AllInOrder, which
-// overwrites what it reads where a line is continued on the next.
+// received returns the lines as they came over the wire, or none if the request did not come over the wire. It does not use
+// AllInOrder, which overwrites the header it reads if a line is continued on the next.
 func received(h *fasthttp.RequestHeader) (lines []string) {
 	ours := false
 	for line := range bytes.SplitSeq(h.RawHeaders(), []byte{'\n'}) {
@@ -84,7 +84,7 @@ func received(h *fasthttp.RequestHeader) (lines []string) {
 	return lines
 }
 
-// takenApart returns what fasthttp makes of lines.
+// takenApart returns the result of fasthttp parsing lines.
 func takenApart(lines []string) string {
 	var h fasthttp.RequestHeader
 	for _, line := range lines {
@@ -93,7 +93,7 @@ func takenApart(lines []string) string {
 	return string(h.Peek(fasthttp.HeaderCookie))
 }
 
-// peekAll returns the lines of a header, in whatever case its name was sent.
+// peekAll returns the lines of a header, regardless of the case in which its name was sent.
 func peekAll(h *fasthttp.RequestHeader, name string) (lines [][]byte) {
 	if !asSent(h) {
 		return h.PeekAll(name)
@@ -106,7 +106,7 @@ func peekAll(h *fasthttp.RequestHeader, name string) (lines [][]byte) {
 	return lines
 }
 
-// spellings returns the cases in which the name of a header has been sent, and name.
+// spellings returns name, and the cases in which the header was sent.
 func spellings(h *fasthttp.RequestHeader, name string) []string {
 	names := []string{name}
 	if asSent(h) {
@@ -119,7 +119,7 @@ func spellings(h *fasthttp.RequestHeader, name string) []string {
 	return names
 }
 
-// asSent reports whether the server leaves the names of headers as they are sent (DisableHeaderNamesNormalizing).
+// asSent reports whether the server leaves header names as they were sent (DisableHeaderNamesNormalizing).
 func asSent(h *fasthttp.RequestHeader) bool {
 	if h.DisableNormalizing() {
 		return true

@@ -16,23 +16,24 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A beego is the [driver.Backend] over the files of beego's provider: under 0/1/0123… for the sid 0123… the gob map of
-// the values, or nothing if there are none. The time of the last change of a file is that of the last use of the
-// session; its deadline is that much later than a session lives.
+// A beego is the [driver.Backend] for the files of beego's provider. The sid 0123… has the file 0/1/0123…, which contains
+// the gob map of the values, or nothing if there are none. The modification time of a file is the time of the session's
+// last use; its deadline is one lifetime later.
 //
-// There is no room for a version. It is made of the values' SHA-256, so that a save compares what it has read with
-// what is stored; a change back to the same values goes unseen, and does no harm. Nor is there room for the
-// user, the time of the login, of the beginning and the absolute deadline: they are lost.
+// The layout has no version. The backend uses the SHA-256 of the values instead, so that a save can compare what it has
+// read with what is stored. It does not notice a change back to the same values, which does no harm. The layout also has no
+// place for the user, the login time, the start time and the absolute deadline: they are lost.
 //
-// beego's own processes take no lock that another process sees: what one of them writes between the comparison
-// and the renaming of a save is lost.
+// beego's own processes take no lock that another process can see. If one of them writes between the comparison and the
+// rename of a save, its change is lost.
 type beego struct {
 	s        *store
 	lifetime time.Duration
 	lockHome *home
 }
 
-// The files to lock are beside beego's folder, because its GC removes old files of any name, and counts all.
+// beegoLocks is beside beego's folder, because beego's GC removes old files of any name from the folder and counts all of
+// them.
 const beegoLocks = ".locks"
 
 func openBeego(cfg config, lifetime time.Duration) (*beego, error) {
@@ -59,13 +60,13 @@ func openBeego(cfg config, lifetime time.Duration) (*beego, error) {
 // Close implements [io.Closer].
 func (b *beego) Close() error { return errors.Join(b.s.Close(), b.lockHome.close()) }
 
-// fingerprint returns the version of values, which is not 0.
+// fingerprint returns the version for values. It is never 0.
 func fingerprint(values []byte) uint64 {
 	sum := sha256.Sum256(values)
 	return binary.BigEndian.Uint64(sum[:]) | 1
 }
 
-// beegoPath returns the path of the file for a sid, or false for what the manager takes for none.
+// beegoPath returns the path of the file for a sid. It returns false for a value that cannot be a sid.
 func beegoPath(sid string) (string, bool) {
 	if len(sid) < 2 || len(sid) > maxBeegoSID {
 		return "", false
@@ -78,29 +79,29 @@ func beegoPath(sid string) (string, bool) {
 	return sid[:1] + "/" + sid[1:2] + "/" + sid, true
 }
 
-// maxBeegoSID is shorter than what any file system takes as a name.
+// maxBeegoSID is below the limit for file names of every file system.
 const maxBeegoSID = 200
 
-// beego cuts a file to nothing before it writes into it, which takes it less than beegoCut. Who finds a file empty looks
-// again that long, whatever the file's time is: file systems set it after they have cut. Files that stay empty are those of
-// sessions that beego has begun and not released yet. The files that are written here have whole milliseconds as their
-// times, and are believed.
+// beego truncates a file before it writes to it, and needs less than beegoCut for both. A reader that finds a file empty
+// looks again for that long, whatever the file's modification time is, because file systems set the time after the
+// truncation. A file that stays empty belongs to a session that beego has begun and not released yet. Files that this
+// package writes have modification times in whole milliseconds, and are trusted when they are empty.
 //
-// What counts is the time in which somebody looks, up to beegoLook for each look: who was kept from looking does not know
-// whether the file was empty meanwhile, and may find it so in another cut.
+// Only the time during which a reader looks is counted, at most beegoLook for each look: a reader that was delayed does not
+// know whether the file had content meanwhile, and may see the next truncation.
 const (
 	beegoCut  = 100 * time.Millisecond
 	beegoLook = 10 * time.Millisecond
 )
 
-// An emptiness is what is known of a file that was found empty.
+// An emptiness describes a file that was found empty.
 type emptiness struct {
-	changed time.Time     // the time of the file
-	last    time.Time     // when it was looked at last
-	looked  time.Duration // since it was found so first
+	changed time.Time     // the modification time of the file
+	last    time.Time     // time of the last look
+	looked  time.Duration // time spent looking since the file was first found empty
 }
 
-// stays takes in that the file was empty at now, and reports whether it is not a cut.
+// stays records that the file was empty at now, and reports whether it is empty for good, not truncated by a writer.
 func (e *emptiness) stays(changed, now time.Time) bool {
 	if changed.Equal(e.changed) {
 		e.looked += min(now.Sub(e.last), beegoLook)
@@ -111,11 +112,11 @@ func (e *emptiness) stays(changed, now time.Time) bool {
 	return e.looked >= beegoCut
 }
 
-// find returns the live record of a file, of up to maxData bytes, or of any number if that is 0.
+// find returns the live record of a file, with at most maxData bytes of data; 0 means any number.
 func (b *beego) find(ctx context.Context, name string, maxData int) (*driver.Record, error) {
 	var empty emptiness
 	for {
-		now := time.Now() // before the read: what comes after it says nothing about the file
+		now := time.Now() // taken before the read: it must not be later than the state of the file that was read
 		rec, changed, err := b.read(name, sizeFor(maxData))
 		switch {
 		case err != nil:
@@ -163,7 +164,7 @@ func (b *beego) read(name string, most int) (rec *driver.Record, changed time.Ti
 	return &driver.Record{Version: fingerprint(data), Data: data, Expires: expires}, changed, nil
 }
 
-// findVersion is find, but a record with another version is a conflict. A version of 0 is any.
+// findVersion is find, but returns a conflict for a record with another version. Version 0 matches any.
 func (b *beego) findVersion(ctx context.Context, name string, version uint64) (*driver.Record, error) {
 	rec, err := b.find(ctx, name, 0)
 	if err == nil && version != 0 && rec.Version != version {
@@ -172,7 +173,7 @@ func (b *beego) findVersion(ctx context.Context, name string, version uint64) (*
 	return rec, err
 }
 
-// within runs do, which is a request's, with the lock for a sid.
+// within runs do, on behalf of a request, with the lock for sid.
 func (b *beego) within(ctx context.Context, sid string, do func(name string) error) error {
 	b.s.calls.Add(1)
 	return b.locked(ctx, sid, do)
@@ -191,10 +192,10 @@ func (b *beego) locked(ctx context.Context, sid string, do func(name string) err
 	return do(name)
 }
 
-// put stores rec in one step: readers see the old file or the new one. The caller has the lock.
+// put stores rec in one step: readers see the old file or the new one. The caller holds the lock.
 func (b *beego) put(name string, rec *driver.Record) error {
 	if len(rec.Data) > maxSize {
-		return fmt.Errorf("%w: %d bytes for a file", driver.ErrTooLarge, len(rec.Data))
+		return fmt.Errorf("%w: %d bytes exceed the limit for a file", driver.ErrTooLarge, len(rec.Data))
 	}
 	temp := path.Dir(name) + "/" + tempName()
 	err := b.s.writeNew(b.s.home.root(), temp, rec.Data)
@@ -211,7 +212,8 @@ func (b *beego) put(name string, rec *driver.Record) error {
 	return b.syncNames(name)
 }
 
-// syncNames has it last, if the policy says so, that a file is there under its name, or is not.
+// syncNames syncs the folder of a file, if the policy says so, so that the file's creation or removal survives a power
+// failure.
 func (b *beego) syncNames(name string) error {
 	if b.s.fsync != full {
 		return nil
@@ -222,7 +224,7 @@ func (b *beego) syncNames(name string) error {
 	return nil
 }
 
-// date gives a file the time at which a session that expires then was used.
+// date sets a file's modification time to the time of last use of a session that expires then.
 func (b *beego) date(name string, expires time.Time) error {
 	used := time.UnixMilli(expires.UnixMilli()).Add(-b.lifetime)
 	if err := b.s.home.root().Chtimes(name, used, used); err != nil || b.s.fsync == none {
@@ -267,7 +269,7 @@ func (b *beego) create(ctx context.Context, sid string, rec *driver.Record) erro
 	})
 }
 
-var errBeegoSID = fmt.Errorf("session/file: a sid of letters, digits, - and _ is wanted, of 2 to %d: see sessionIDPrefix", maxBeegoSID)
+var errBeegoSID = fmt.Errorf("session/file: a sid must consist of 2 to %d letters, digits, - and _: see sessionIDPrefix", maxBeegoSID)
 
 // Load implements [driver.Backend]. It takes no lock.
 func (b *beego) Load(ctx context.Context, sid string, rec *driver.Record) error {
@@ -319,7 +321,7 @@ func (b *beego) Touch(ctx context.Context, sid string, expires time.Time) error 
 	})
 }
 
-// orGone is that of a [store].
+// orGone does the same as a [store]'s.
 func (b *beego) orGone(name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, _, gone := b.read(name, maxSize); errors.Is(gone, driver.ErrNotFound) {

@@ -11,7 +11,7 @@ import (
 // Ping implements [driver.Pinger].
 func (b *beego) Ping(ctx context.Context) error { return b.s.Ping(ctx) }
 
-// Count implements [driver.Counter]. It looks at each file.
+// Count implements [driver.Counter]. It reads the modification time of every file.
 func (b *beego) Count(ctx context.Context) (n int, err error) {
 	err = b.walk(ctx, func(sid, name string) error {
 		if isTemp(path.Base(name)) {
@@ -65,9 +65,9 @@ func (b *beego) Sweep(ctx context.Context, tell func(key, user string)) (removed
 	return removed, err
 }
 
-// walk calls do for each session's file, and for what a crashed writer has left.
+// walk calls do for each session's file, and for each file that a crashed writer has left.
 func (b *beego) walk(ctx context.Context, do func(sid, name string) error) error {
-	b.s.home.missed(b.s.home.root()) // nothing would be found in it
+	b.s.home.missed(b.s.home.root()) // otherwise nothing would be found
 	err := fs.WalkDir(b.s.home.root().FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:

@@ -7,7 +7,7 @@ import (
 	"runtime"
 )
 
-// probe sees whether files can be made and locked.
+// probe checks whether files can be created and locked.
 func (s *store) probe() error {
 	temp := s.dir + "/" + tempName()
 	create := func() (*os.File, error) {
@@ -30,7 +30,7 @@ func (s *store) probe() error {
 	return err
 }
 
-// makeDir opens the folder for a file, and makes what is missing. The caller has the lock.
+// makeDir opens the folder for a file, and creates missing folders. The caller holds the lock.
 func (s *store) makeDir(p place) (*os.Root, error) {
 	d, err := openFolder(s.home.root(), p.dir())
 	if errors.Is(err, fs.ErrNotExist) {
@@ -44,7 +44,7 @@ func (s *store) makeDir(p place) (*os.Root, error) {
 	return d, nil
 }
 
-// mkdirs makes a folder below that of the namespace, and what is missing above.
+// mkdirs creates a folder below that of the namespace, and its missing parents.
 func (s *store) mkdirs(dir string) error {
 	if err := s.home.mkdirAll(dir); err != nil || s.fsync != full {
 		return err
@@ -68,8 +68,7 @@ func (s *store) syncPath(dir string) error {
 	return s.syncDir(d)
 }
 
-// syncNames is syncDir as the end of a call. After an error the call has happened, but may be undone by a
-// loss of power.
+// syncNames calls syncDir at the end of a call. After an error the change has been made, but a power failure may undo it.
 func (s *store) syncNames(d *os.Root) error {
 	if err := s.syncDir(d); err != nil {
 		return fail("sync a folder", err)
@@ -77,7 +76,7 @@ func (s *store) syncNames(d *os.Root) error {
 	return nil
 }
 
-// syncDir makes the names in a folder last, if the policy says so. Windows cannot, and does so by itself.
+// syncDir syncs a folder, if the policy says so. Windows cannot do that, and does it by itself.
 func (s *store) syncDir(d *os.Root) error {
 	if s.fsync != full || runtime.GOOS == "windows" {
 		return nil
@@ -90,8 +89,9 @@ func (s *store) syncDir(d *os.Root) error {
 	return s.flush(f)
 }
 
-// names returns the names of the folders in a folder, or of the files. Whatever is neither was made by
-// somebody else. The folder may not be there, or go before it is read, as that of a user does with the last marker.
+// names returns the names of the folders, or of the regular files, in a folder. It ignores everything else, which somebody
+// else must have created. The folder may be missing, or disappear before it is read: a user's folder does so with its last
+// marker.
 func (s *store) names(dir string, folders bool) ([]string, error) {
 	root := s.home.root()
 	f, err := root.OpenFile(dir, readOnly, 0)

@@ -6,46 +6,47 @@
 //	cfg.ProviderConfig = "./tmp"
 //	session.NewManager("file", cfg)
 //
-// Sessions outlive the process. Several processes of one machine may share a folder. Folders that other
-// machines write to, such as NFS, are not supported.
+// Sessions outlive the process. Several processes of one machine may share a folder. Folders that other machines also write
+// to, such as NFS, are not supported.
 //
 // The provider config is the path of the folder, as in beego, or a JSON object:
 //
 //	{"path": "./tmp", "fsync": "none"}
 //
-// The folder is made if it is not there. fsync says what a loss of power may take:
+// The folder is created if it is missing. fsync says what may be lost in a power failure:
 //
-//   - "none", the default: the changes of the last seconds, as the operating system has them on disk or not.
-//     What was acknowledged survives a crash of the program or its being killed.
-//   - "file": each file is on disk before it takes the place of another. A change may still be undone, but no
-//     session becomes unreadable.
-//   - "full": folders are on disk, too, before a call returns. Nothing acknowledged is lost.
+//   - "none", the default: the changes of the last seconds that the operating system has not yet written to disk. Changes
+//     that were acknowledged survive a crash or a kill of the program.
+//   - "file": each file is on disk before it replaces another. A change may still be undone, but no session becomes
+//     unreadable.
+//   - "full": folders are also on disk before a call returns. Nothing acknowledged is lost.
 //
 // # On disk
 //
-// Below the folder, each namespace has a folder of its own: sessions, or sessions-app for the namespace "app".
-// All of a name but small letters, digits, - and _ is escaped, so that no name leads elsewhere and none
-// depends on case. In it are
+// Each namespace has its own folder below the configured one: sessions, or sessions-app for the namespace "app". All
+// characters of a name except lower-case letters, digits, - and _ are escaped, so that no name leads to another folder and
+// no name depends on case. The folder contains
 //
 //	3f/a0/3fa0…   a session: 64 hexadecimal digits for the 32 bytes of the storage key
 //	users/        for each user a folder, named by a hash, of small files named as the user's sessions
 //	aliases/      the same for each alias
 //	locks/        256 empty files to lock
 //
-// Folders have the mode 0700, files 0600. No name is made of a sid, of a user's name or of an alias, only of
-// their hashes. All access goes through an [os.Root]: no symbolic link leads out of the folder. A namespace's folder that
-// others own or can write to is not opened, and what is no regular file is neither read nor written.
+// Folders have the mode 0700, files 0600. No name contains a sid, a user's name or an alias, only their hashes. All access
+// goes through an [os.Root], so no symbolic link leads out of the folder. Open refuses a namespace's folder that others own
+// or can write to. Anything that is not a regular file is neither read nor written.
 //
-// A session's file is never changed, but for the eight bytes of its deadline: a save writes another file and
-// renames it. So a reader, who takes no lock, sees the old session or the new one. Writers lock one of
-// the 256 files, chosen by the key, against each other and other processes.
+// A session's file is never changed, except for the eight bytes of its deadline: a save writes a new file and renames it.
+// So a reader, who takes no lock, sees the old session or the new one. Writers of this and other processes lock one of the
+// 256 files, chosen by the key.
 //
 // # What can go wrong
 //
-// Disk full, read-only and I/O errors are errors of the call; what was stored stays. A killed process leaves
-// at most a temporary file, which a sweep removes after an hour, and a place that a login has reserved, until it
-// lapses. A process that is stopped while it writes (SIGSTOP, a debugger) keeps one of the locks, or a few: calls that
-// need them fail when their time is over. A disk that hangs holds the calls that wait for it.
+// If the disk is full, is read-only or returns an I/O error, the call returns an error and the stored session stays as it
+// was. A killed process leaves at most a temporary file, which a sweep removes after an hour, and a place that a login has
+// reserved, until the reservation lapses. A process that is stopped while it writes (SIGSTOP, a debugger) keeps one or a
+// few of the locks: calls that need them fail when their timeout has passed. Calls that wait for a disk that hangs do not
+// return.
 package file
 
 import (
@@ -60,15 +61,16 @@ import (
 
 func init() { session.Register(session.ProviderFile, New()) }
 
-// New returns a provider that keeps sessions in files, for [session.New].
+// New returns a provider that keeps sessions in files. Pass it to [session.New].
 func New() session.Provider { return session.NewProvider(Open) }
 
-// Open opens the folder that c.Config names, and makes what is missing of it. The error is a
-// [*session.ConfigError] that names the setting, and the folder if that is what is wrong.
+// Open opens the folder that c.Config names, and creates what is missing. Every error is a [*session.ConfigError] that
+// names the setting, and the folder if the folder is the cause.
 //
-// The result is a [driver.Renamer], [driver.Marker], [driver.Counter], [driver.Sweeper], [driver.Lister],
-// [driver.UserLister], [driver.AliasLister], [driver.UserLimiter], [driver.Clearer], [driver.Pinger] and an [io.Closer]; with c.Beego,
-// over the files of beego's provider, a [driver.Counter], [driver.Sweeper], [driver.Pinger] and an [io.Closer].
+// The result implements [driver.Renamer], [driver.Marker], [driver.Counter], [driver.Sweeper], [driver.Lister],
+// [driver.UserLister], [driver.AliasLister], [driver.UserLimiter], [driver.Clearer], [driver.Pinger] and [io.Closer]. With
+// c.Beego it works on the files of beego's provider, and implements [driver.Counter], [driver.Sweeper], [driver.Pinger] and
+// [io.Closer].
 func Open(_ context.Context, c driver.Config) (driver.Backend, error) {
 	cfg, err := parse(c.Config)
 	if err != nil {
@@ -89,7 +91,7 @@ func Open(_ context.Context, c driver.Config) (driver.Backend, error) {
 // A config is a provider config that was read and checked.
 type config struct {
 	path      string
-	pathField string // which setting it came from
+	pathField string // the setting that the path came from
 	fsync     policy
 }
 
@@ -108,7 +110,7 @@ func parse(text string) (config, error) {
 		var ok bool
 		if cfg.fsync, ok = policies[object.Fsync]; !ok {
 			return cfg, &driver.ConfigError{Field: "providerConfig.fsync", Err: fmt.Errorf(
-				`%q is none of "none", "file" and "full"`, object.Fsync)}
+				`%q is not one of "none", "file" and "full"`, object.Fsync)}
 		}
 	}
 	if strings.TrimSpace(cfg.path) == "" {
@@ -118,7 +120,7 @@ func parse(text string) (config, error) {
 	return cfg, nil
 }
 
-// open opens the namespace in the folder, and sees whether it can be written to and locked.
+// open opens the namespace in the folder and checks that files can be written and locked there.
 func open(cfg config, namespace string) (*store, error) {
 	dir := namespaceFolder(namespace)
 	home, err := openHome(cfg.path, dir)

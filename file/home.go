@@ -9,20 +9,20 @@ import (
 	"sync/atomic"
 )
 
-// A home is the folder at a path. If somebody removes it, it is opened again when the next file is to be made, or when something
-// is not found in it while another folder is in its place.
+// A home is the folder at a path. If somebody removes it, it is opened again when the next file is to be created, or when
+// something is not found in it and another folder has taken its place.
 type home struct {
 	path string // absolute
-	ours string // the folder in it that has to be ours alone, "" for none
+	ours string // a folder in it that others must not own or write to, "" for none
 
 	current atomic.Pointer[os.Root]
 	mu      sync.Mutex
-	opened  []*os.Root // all of them, since an earlier one may be in use; nil when closed
+	opened  []*os.Root // all of them, because calls may still use an earlier one; nil after Close
 }
 
-// openHome opens a folder, and makes it if it is missing.
+// openHome opens a folder, and creates it if it is missing.
 func openHome(path, ours string) (*home, error) {
-	if abs, err := filepath.Abs(path); err == nil { // where the process goes later does not matter
+	if abs, err := filepath.Abs(path); err == nil { // the process may change its working directory later
 		path = abs
 	}
 	h := &home{path: path, ours: ours}
@@ -54,7 +54,7 @@ func (h *home) open() (*os.Root, error) {
 	return root, err
 }
 
-// mkdirAll makes a folder in it where one is missing.
+// mkdirAll creates a folder in it, with its missing parents.
 func (h *home) mkdirAll(dir string) error {
 	root := h.root()
 	if dir != "." {
@@ -68,7 +68,7 @@ func (h *home) mkdirAll(dir string) error {
 	return h.root().MkdirAll(dir, 0o700)
 }
 
-// renew opens the folder again if root was removed.
+// renew opens the folder again if root has been removed.
 func (h *home) renew(root *os.Root) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -86,7 +86,8 @@ func (h *home) renew(root *os.Root) error {
 	return nil
 }
 
-// retryRemoved runs create, and again if somebody has removed a folder while it was at work in it. It has to lock again, too.
+// retryRemoved runs create, and runs it again if somebody has removed a folder that it was using. create must then take its
+// locks again.
 func retryRemoved(create func() error) (err error) {
 	for range 3 {
 		if err = create(); !errors.Is(err, fs.ErrNotExist) {
@@ -96,7 +97,8 @@ func retryRemoved(create func() error) (err error) {
 	return err
 }
 
-// missed reports whether root, in which something was not found, was removed and another folder is in its place, which is open now.
+// missed reports whether root was removed and another folder has taken its place. In that case it opens that folder. It is
+// called after something was not found.
 func (h *home) missed(root *os.Root) bool {
 	mine, err := root.Lstat(".")
 	if err != nil {
@@ -108,8 +110,8 @@ func (h *home) missed(root *os.Root) bool {
 	return h.renew(root) == nil && h.root() != root
 }
 
-// removed reports whether a folder that is open is no more: nothing can be made in it. That its path leads to another folder, or
-// nowhere, does not say so: the process may see other folders than when it opened this one.
+// removed reports whether an open folder no longer exists, so that nothing can be created in it. If its path leads to
+// another folder or nowhere, that is not sufficient: this process may see other folders than when it opened this one.
 func removed(root *os.Root) bool {
 	name := tempName()
 	err := root.Mkdir(name, 0o700)

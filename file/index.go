@@ -12,10 +12,10 @@ import (
 	"github.com/seed1a8f7c28/session/internal/listing"
 )
 
-// An index finds records by one of their terms: the user, or the alias. It has a folder for each term, and in that an
-// empty file for each session, named as the session's file: a marker. It is made before the session has the term
-// and removed after, with the lock of the session. So the markers of a term are those of the sessions that have
-// it, and after a crash maybe more. A user's that is not empty is a reservation: see Reserve.
+// An index finds records by one of their terms: the user or the alias. It has a folder for each term, and in it an empty
+// file for each session, named like the session's file: a marker. The marker is created before the session gets the term
+// and removed after it has lost it, under the session's lock. So each session with the term has a marker; after a crash
+// there may be additional markers. A user's marker that is not empty is a reservation: see Reserve.
 type index struct {
 	s    *store
 	dir  string // of the index, in root
@@ -25,8 +25,8 @@ type index struct {
 func userOf(rec *driver.Record) string  { return rec.User }
 func aliasOf(rec *driver.Record) string { return rec.Alias }
 
-// enter makes the markers of rec under a name where old is, before it is stored. It reports whether one of them is a
-// reservation. The caller has the lock.
+// enter creates the markers of rec under a name, where old is now, before rec is stored. It reports whether one of them is
+// a reservation. The caller holds the lock.
 func (s *store) enter(name string, old, rec *driver.Record) (reserved bool, err error) {
 	for _, x := range s.indexes {
 		if x.term(rec) == x.term(old) && rec.Version != 1 {
@@ -41,7 +41,7 @@ func (s *store) enter(name string, old, rec *driver.Record) (reserved bool, err 
 	return reserved, nil
 }
 
-// leave removes the markers under a name that gone needs and kept does not.
+// leave removes the markers under name that gone needs and kept does not.
 func (s *store) leave(name string, gone, kept *driver.Record) {
 	for _, x := range s.indexes {
 		if x.term(gone) != x.term(kept) {
@@ -50,7 +50,7 @@ func (s *store) leave(name string, gone, kept *driver.Record) {
 	}
 }
 
-// indexed reports whether rec has all of its markers.
+// indexed reports whether all markers of rec exist.
 func (s *store) indexed(name string, rec *driver.Record) bool {
 	for _, x := range s.indexes {
 		if term := x.term(rec); term != "" && !x.has(term, name) {
@@ -60,7 +60,7 @@ func (s *store) indexed(name string, rec *driver.Record) bool {
 	return true
 }
 
-// add makes a marker, and reports whether there is one that is a reservation. There are none of no term.
+// add creates a marker, and reports whether it is a reservation. An empty term has no markers.
 func (x *index) add(term, name string) (reserved bool, err error) {
 	if term == "" {
 		return false, nil
@@ -81,7 +81,7 @@ func (x *index) add(term, name string) (reserved bool, err error) {
 	return reserved, nil
 }
 
-// open opens a marker, and makes it.
+// open opens a marker, and creates it if it is missing.
 func (x *index) open(term, name string) (*os.File, error) {
 	dir := x.folder(term)
 	for try := 0; ; try++ {
@@ -89,18 +89,18 @@ func (x *index) open(term, name string) (*os.File, error) {
 		if err == nil {
 			return f, nil
 		}
-		// The folder goes with its last marker, maybe right now.
+		// The folder is removed with its last marker, possibly at this moment.
 		if !errors.Is(err, fs.ErrNotExist) || try == 100 {
 			return nil, fail("index", err)
 		}
-		// That it exists is the error if it was there and is gone again.
+		// Mkdir fails with ErrExist if the folder existed and has been removed since.
 		if err := x.s.mkdirs(dir); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, fail("index", err)
 		}
 	}
 }
 
-// remove removes a marker, unless it is a reservation. What it cannot remove, Sweep does.
+// remove removes a marker, unless it is a reservation. Sweep removes the markers that remain after an error.
 func (x *index) remove(term, name string) {
 	if term == "" {
 		return
@@ -112,10 +112,10 @@ func (x *index) remove(term, name string) {
 		}
 		d.Close()
 	}
-	x.s.home.root().Remove(dir) // it stays if there are others
+	x.s.home.root().Remove(dir) // fails if there are other markers
 }
 
-// has reports whether there is a marker.
+// has reports whether the marker exists.
 func (x *index) has(term, name string) bool {
 	info, err := x.s.home.root().Lstat(x.folder(term) + "/" + name)
 	return err == nil && info.Mode().IsRegular()
@@ -161,7 +161,7 @@ func (x *index) list(ctx context.Context, term string) iter.Seq2[driver.Entry, e
 	})
 }
 
-// listOthers yields the live sessions that have no term, and are in no index.
+// listOthers yields the live sessions without a term, which are in no index.
 func (x *index) listOthers(ctx context.Context) iter.Seq2[driver.Entry, error] {
 	return func(yield func(driver.Entry, error) bool) {
 		for entry, err := range x.s.List(ctx) {
@@ -172,8 +172,8 @@ func (x *index) listOthers(ctx context.Context) iter.Seq2[driver.Entry, error] {
 	}
 }
 
-// sweep removes the markers whose sessions are gone or have another term, the reservations that end until lapsed, in
-// milliseconds since 1970, and the folders of terms that have neither.
+// sweep removes markers whose sessions are gone or have another term, reservations that end at or before lapsed, in
+// milliseconds since 1970, and empty folders of terms.
 func (x *index) sweep(ctx context.Context, pace *pace, lapsed int64) error {
 	uppers, err := x.s.names(x.dir, true)
 	if err != nil {
@@ -218,12 +218,12 @@ func (x *index) sweepTerm(ctx context.Context, dir string, lapsed int64) error {
 		}
 		x.s.locks.unlock(p.shard)
 	}
-	x.s.home.root().Remove(dir) // it stays if there are others
+	x.s.home.root().Remove(dir) // fails if there are other markers
 	return nil
 }
 
-// stale reports whether the session at p, whose marker is in the folder of a term, has not that term, and nobody has
-// reserved the place for longer than until lapsed.
+// stale reports whether a marker in the folder dir is out of date: the session at p does not have the term, and no
+// reservation lasts beyond lapsed.
 func (x *index) stale(dir string, p place, lapsed int64) bool {
 	var rec driver.Record
 	err := readHead(x.s.home.root(), p.path, &rec)
@@ -238,7 +238,7 @@ func (x *index) stale(dir string, p place, lapsed int64) bool {
 	return err == nil && until <= lapsed
 }
 
-// sweepIndexes is sweep for both.
+// sweepIndexes sweeps both indexes.
 func (s *store) sweepIndexes(ctx context.Context, pace *pace, lapsed int64) error {
 	for _, x := range s.indexes {
 		if err := x.sweep(ctx, pace, lapsed); err != nil {

@@ -15,14 +15,14 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// While another process has a lock, it is tried again after pauses that grow from the one to the other.
+// While another process holds a lock, this process tries again after pauses that grow from firstPause to longPause.
 const (
 	firstPause = 50 * time.Microsecond
 	longPause  = time.Millisecond
 )
 
-// Locks keep writers apart, those of this process and those of others: a goroutine has a lock when it has
-// its turn in the process and the process has locked the file.
+// Locks separate writers, in this process and in others. A goroutine holds a lock when it has its turn in this process and
+// the process has locked the file.
 type locks struct {
 	home *home
 	dir  string
@@ -45,7 +45,7 @@ func newLocks(home *home, dir string) *locks {
 	return l
 }
 
-// makeFiles makes all files to lock that are missing, so that a full disk keeps nobody from removing sessions.
+// makeFiles creates the missing lock files, so that a full disk does not keep anyone from removing sessions.
 func (l *locks) makeFiles() error {
 	for i := range l.shards {
 		path := l.path(byte(i))
@@ -63,7 +63,7 @@ func (l *locks) makeFiles() error {
 
 func (l *locks) path(shard byte) string { return l.dir + "/" + hex.EncodeToString([]byte{shard}) }
 
-// lock waits for a lock until ctx ends. The caller must unlock it.
+// lock waits for a lock until ctx is done. The caller must call unlock.
 func (l *locks) lock(ctx context.Context, shard byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -83,8 +83,8 @@ func (l *locks) lock(ctx context.Context, shard byte) error {
 	return nil
 }
 
-// lockAll locks shards, of which some may be the same one. Everybody locks the lowest first. The caller, who has
-// no other lock, must call unlock.
+// lockAll locks shards, which may contain duplicates. Every caller locks the lowest shard first. The caller must hold no
+// other lock, and must call unlock.
 func (l *locks) lockAll(ctx context.Context, shards ...byte) (unlock func(), err error) {
 	slices.Sort(shards)
 	shards = slices.Compact(shards)
@@ -106,7 +106,7 @@ func (l *locks) unlockAll(shards []byte) {
 func (l *locks) unlock(shard byte) {
 	sh := &l.shards[shard]
 	if unlock(sh.file) != nil {
-		sh.drop() // closing it unlocks it
+		sh.drop() // closing the file unlocks it
 	}
 	<-sh.turn
 }
@@ -131,7 +131,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// try locks the file of a shard, or reports that another process has it. The caller has its turn.
+// try locks the file of a shard, or reports that another process holds the lock. The caller has its turn.
 func (l *locks) try(shard byte) (locked bool, err error) {
 	sh := &l.shards[shard]
 	path := l.path(shard)
@@ -145,7 +145,7 @@ func (l *locks) try(shard byte) (locked bool, err error) {
 		if locked, err = tryLock(sh.file); err != nil || !locked {
 			return false, err
 		}
-		// Somebody who tidies up may have removed the file; then other processes lock another one.
+		// Somebody may have removed the file; other processes would then lock a new one.
 		mine, err := sh.file.Stat()
 		if err == nil {
 			if named, err := l.home.root().Lstat(path); err == nil && os.SameFile(mine, named) {
@@ -154,10 +154,11 @@ func (l *locks) try(shard byte) (locked bool, err error) {
 		}
 		sh.drop()
 	}
-	return false, errors.New("the file to lock is removed again and again")
+	return false, errors.New("the lock file is removed again and again")
 }
 
-// open opens the file to lock, and makes it. The folder may be removed again and again; a link to nowhere stays one.
+// open opens a lock file, and creates it if it is missing. The folder may be removed repeatedly, and a dangling link stays
+// one.
 func (l *locks) open(path string) (*os.File, error) {
 	for try := 0; ; try++ {
 		f, err := openFile(l.home.root(), path, readOnly|os.O_CREATE)
@@ -175,7 +176,7 @@ func (sh *lock) drop() {
 	sh.file = nil
 }
 
-// close waits for those who have a lock. Nobody gets one afterwards.
+// close waits for the goroutines that hold a lock. No goroutine gets one afterwards.
 func (l *locks) close() {
 	l.once.Do(func() {
 		close(l.closed)

@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// tryLock locks f, unless another open file of the same name is locked: of this process or another. The
-// system unlocks what a dead process had locked.
+// tryLock locks f, unless another open file of the same name is locked, in this process or another. The system releases the
+// locks of a dead process.
 func tryLock(f *os.File) (locked bool, err error) {
 	err = flock(f, syscall.LOCK_EX|syscall.LOCK_NB)
 	if err == syscall.EWOULDBLOCK {

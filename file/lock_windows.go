@@ -19,8 +19,8 @@ const (
 	errLockViolation = syscall.Errno(33)
 )
 
-// tryLock locks the first byte of f, unless another open file of the same name has it locked: of this
-// process or another. The system unlocks what a dead process had locked.
+// tryLock locks the first byte of f, unless another open file of the same name has locked it, in this process or another.
+// The system releases the locks of a dead process.
 func tryLock(f *os.File) (locked bool, err error) {
 	var at syscall.Overlapped
 	ok, _, err := procLockFileEx.Call(f.Fd(), lockExclusive|lockFailImmediately, 0, 1, 0, uintptr(unsafe.Pointer(&at)))

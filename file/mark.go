@@ -8,12 +8,12 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A mark is a file in the place of a record's, in the form that [driver.Mark.Record] gives it: whoever looks for a
-// version finds one that no session has.
+// A mark is a file in the place of a record's, encoded as [driver.Mark.Record]. A call that asks for a certain version
+// finds one that no session has.
 
 func isMark(rec *driver.Record) bool { return rec.Version == driver.MarkVersion }
 
-// live reports whether rec is a record, no mark, and has not expired.
+// live reports whether rec is a record, not a mark, and has not expired.
 func live(rec *driver.Record) bool { return !isMark(rec) && rec.Live(time.Now()) }
 
 // Mark implements [driver.Marker].
@@ -30,8 +30,8 @@ func (s *store) Mark(ctx context.Context, key string, version uint64, mark drive
 	})
 }
 
-// prepareMark writes the mark of a Rename to a temporary file, so that it takes the place of the record as soon as that
-// has left it. It returns "" if there is no mark, or it cannot be written: the session is worth more.
+// prepareMark writes the mark of a Rename to a temporary file, which can replace the old record immediately after the
+// rename. It returns "" if there is no mark or if it cannot be written: the session is more important.
 func (s *store) prepareMark(d *os.Root, mark driver.Mark) (temp string) {
 	if mark.Kind == 0 {
 		return ""

@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// Names of files and folders. Whatever a key, a namespace, a user or an alias is, the name that is made of it has
-// small letters, digits, - _ % and ~ alone, stands for it and no other, also where case does not count, and is
-// short enough for every file system.
+// Names of files and folders. Every name made from a key, a namespace, a user or an alias consists of lower-case letters,
+// digits, - _ % and ~. It identifies its source uniquely, even on file systems that ignore case, and is short enough for
+// every file system.
 const (
 	maxName     = 240
-	keyPrefix   = "key-" // before a key that is no hash
+	keyPrefix   = "key-" // prefix of a key that is not a hash
 	tempPrefix  = "tmp-"
 	sessionsDir = "sessions"
 	usersDir    = "users"
@@ -22,21 +22,21 @@ const (
 	locksDir    = "locks"
 )
 
-// strictKey decodes a storage key, and refuses other spellings of the same bytes.
+// strictKey decodes a storage key and rejects other spellings of the same bytes.
 var strictKey = base64.RawURLEncoding.Strict()
 
-// A place is where the record of a key is.
+// A place is the location of a key's record.
 type place struct {
-	shard byte   // which lock guards it
+	shard byte   // the lock that guards it
 	path  string // of the file
-	slash int    // the last one in path
+	slash int    // index of the last one in path
 }
 
 func (p place) dir() string  { return p.path[:p.slash] }
 func (p place) name() string { return p.path[p.slash+1:] }
 
-// place returns where the record of key is. It reports false if the key is too long for a name, so that no
-// record can have it.
+// place returns the location of key's record. It returns false if the key is too long for a file name, so that no record
+// can have it.
 func (s *store) place(key string) (place, bool) {
 	if len(key) > maxName {
 		return place{}, false
@@ -58,12 +58,12 @@ func (s *store) place(key string) (place, bool) {
 	return place{shard: sum[0], path: string(b), slash: slash}, true
 }
 
-// keySum returns the 32 bytes of a storage key, or hashes a key that is none.
+// keySum returns the 32 bytes of a storage key, or the hash of any other key.
 func keySum(key string) (sum [sha256.Size]byte, hashed bool) {
 	var text [43]byte
 	if len(key) == len(text) {
 		copy(text[:], key)
-		// Line breaks, which the decoder skips, leave less than 32 bytes.
+		// The decoder skips line breaks; then fewer than 32 bytes remain.
 		if n, err := strictKey.Decode(sum[:], text[:]); err == nil && n == len(sum) {
 			return sum, true
 		}
@@ -71,7 +71,7 @@ func keySum(key string) (sum [sha256.Size]byte, hashed bool) {
 	return sha256.Sum256([]byte(key)), false
 }
 
-// keyOf returns the key whose record has the given file name. It reports false for other files.
+// keyOf returns the key of the record with the given file name. It returns false for other files.
 func keyOf(name string) (key string, ok bool) {
 	if escaped, ok := strings.CutPrefix(name, keyPrefix); ok {
 		return unescape(escaped)
@@ -94,7 +94,7 @@ func namespaceFolder(namespace string) string {
 	return sessionsDir + "~" + hex.EncodeToString(sum[:])
 }
 
-// folder returns the path of the folder of a term's markers.
+// folder returns the path of the folder that contains a term's markers.
 func (x *index) folder(term string) string {
 	sum := sha256.Sum256([]byte(term))
 	name := hex.EncodeToString(sum[:])
@@ -111,7 +111,7 @@ func isTemp(name string) bool {
 	return ok
 }
 
-// unhex decodes n bytes of small hexadecimal digits.
+// unhex decodes n bytes from lower-case hexadecimal digits.
 func unhex(text string, n int) ([]byte, bool) {
 	if len(text) != 2*n || text != strings.ToLower(text) {
 		return nil, false
@@ -120,7 +120,7 @@ func unhex(text string, n int) ([]byte, bool) {
 	return b, err == nil
 }
 
-// appendEscaped appends text with all but small letters, digits, - and _ as % and two digits.
+// appendEscaped appends text, with every character except lower-case letters, digits, - and _ written as % and two digits.
 func appendEscaped(b []byte, text string) []byte {
 	for i := range len(text) {
 		if c := text[i]; plain(c) {
@@ -136,7 +136,7 @@ func plain(c byte) bool {
 	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_'
 }
 
-// unescape undoes appendEscaped. It reports false for what that does not make.
+// unescape reverses appendEscaped. It returns false for text that appendEscaped does not produce.
 func unescape(escaped string) (string, bool) {
 	var text []byte
 	for i := 0; i < len(escaped); i++ {

@@ -9,24 +9,24 @@ import (
 	"path/filepath"
 )
 
-// readOnly opens for reading. Package os needs fewer system calls for it than for os.O_RDONLY alone.
+// readOnly opens a file for reading. With it package os makes fewer system calls than with os.O_RDONLY alone.
 const readOnly = os.O_RDONLY | nonblock
 
 var (
 	errIrregular = errors.New("not a regular file")
-	errLink      = fmt.Errorf("%w: a link that is not followed", errIrregular)
+	errLink      = fmt.Errorf("%w: a symbolic link, which is not followed", errIrregular)
 	errFolder    = fmt.Errorf("%w: a folder is in its place", errIrregular)
 )
 
-// openFile opens a file, and waits for nobody: what is no regular file is refused, such as a pipe that somebody has put
-// there, to open which takes until there is another end, and to read it for ever.
+// openFile opens a regular file without blocking. It refuses everything else. Somebody may have put a pipe in the file's
+// place, for example: opening it would wait for a writer, and reading it might never end.
 func openFile(r *os.Root, name string, flag int) (*os.File, error) {
 	f, err := r.OpenFile(name, flag|nonblock, 0o600)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		if info, failed := r.Lstat(name); failed == nil && !info.Mode().IsRegular() { // some cannot even be opened
+		if info, failed := r.Lstat(name); failed == nil && !info.Mode().IsRegular() { // some of these cannot even be opened
 			err = cmp.Or(irregular(info), errLink)
 		}
 		return nil, err
@@ -52,7 +52,8 @@ func irregular(info fs.FileInfo) error {
 	return errIrregular
 }
 
-// ownFolder makes a folder of ours. The error names it, also if others own it or can write to it.
+// ownFolder creates a folder that only this user may own. The error names the folder, also if others own it or can write to
+// it.
 func ownFolder(root *os.Root, dir string) error {
 	err := root.MkdirAll(dir, 0o700)
 	if err == nil {
@@ -69,5 +70,5 @@ func ownFolder(root *os.Root, dir string) error {
 	return nil
 }
 
-// openFolder opens a folder. The dot at the end makes of all before it folders, which nobody waits to open.
+// openFolder opens a folder. Because of the final dot, everything before it must be a folder, which opens without blocking.
 func openFolder(r *os.Root, dir string) (*os.Root, error) { return r.OpenRoot(dir + "/.") }

@@ -16,19 +16,19 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A file holds a record in its binary form, or two while it is being renamed: see moving.
+// A file contains the binary form of a record, or two of them while the record is being renamed: see moving.
 const (
-	// maxSize is the size of the largest file that is written or read.
+	// maxSize is the maximum size of a file, in bytes, for writing and for reading.
 	maxSize = 64 << 20
-	// headSize is what is read of a file at first when the data is not wanted. Few heads are longer.
+	// headSize is how many bytes are read first if the data is not wanted. Few heads are longer.
 	headSize = 2 << 10
-	// largeBuffer is the size of the largest buffer that is kept for the next call.
+	// largeBuffer is the size of the largest buffer that is kept for later calls.
 	largeBuffer = 64 << 10
 
 	expiresEnd = driver.RecordExpiresOffset + 8
 )
 
-// A buffer is where a file is put together or read to.
+// A buffer is memory in which a file is assembled or read.
 type buffer struct{ b []byte }
 
 var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 4<<10)} }}
@@ -45,9 +45,8 @@ func (buf *buffer) release() {
 	}
 }
 
-// read fills rec with the record in the file name of r, live or not. The error wraps session.ErrNotFound if
-// there is no such file or it is empty, as a loss of power may leave it, and session.ErrCorrupt if it holds
-// no record.
+// read fills rec with the record in the file name of r, live or not. The error wraps session.ErrNotFound if the file is
+// missing, or empty as a power failure may leave it. It wraps session.ErrCorrupt if the file contains no record.
 func read(r *os.Root, name string, rec *driver.Record) error {
 	most := sizeFor(rec.MaxData)
 	return reading(r, name, func(f *os.File, buf *buffer) error {
@@ -91,7 +90,7 @@ func readHead(r *os.Root, name string, rec *driver.Record) error {
 	})
 }
 
-// readHead is readRecord, up to the data or further.
+// readHead is readRecord, but may stop after the head.
 func (buf *buffer) readHead(f *os.File, name string) ([]byte, error) {
 	for limit, had := headSize, -1; limit > len(buf.b) && len(buf.b) > had; limit = driver.RecordDataOffset(buf.b) {
 		had = len(buf.b)
@@ -105,7 +104,7 @@ func (buf *buffer) readHead(f *os.File, name string) ([]byte, error) {
 	return buf.b, nil
 }
 
-// readRecord reads the rest of f, up to most bytes, and returns the record that it is under its name.
+// readRecord reads the rest of f, up to most bytes, and returns the record that the file contains for its name.
 func (buf *buffer) readRecord(f *os.File, name string, most int) ([]byte, error) {
 	if err := buf.readSome(f, most+1); err != nil {
 		return nil, err
@@ -116,8 +115,8 @@ func (buf *buffer) readRecord(f *os.File, name string, most int) ([]byte, error)
 	return recordIn(buf.b, path.Base(name))
 }
 
-// sizeFor returns the size of the largest file that is read for a record of maxData bytes of data, or of any number if that is 0:
-// there may be two in a file, each with its head.
+// sizeFor returns the maximum file size for a record with maxData bytes of data; 0 means any number. A file may contain two
+// records, each with its head.
 func sizeFor(maxData int) int {
 	if maxData == 0 || maxData > maxSize/2-driver.RecordMaxHead {
 		return maxSize
@@ -152,11 +151,11 @@ func (buf *buffer) readSome(f *os.File, limit int) error {
 	return settle(f, b)
 }
 
-// settle makes sure of the eight bytes in b that a Touch may rewrite in the file meanwhile. All else of a
-// file never changes. It is one write of eight bytes within one sector and one page, and nothing is known
-// that would show part of it; but no standard says so, and part of a deadline is a time long past or far
-// ahead. Bytes that two reads in a row agree on are not such a part, because the copying of eight
-// bytes does not last from one system call to another.
+// settle makes sure that the eight bytes in b are a whole deadline, because a Touch may overwrite them in the file during
+// the read. No other part of a file ever changes. The Touch is one write of eight bytes within one sector and one page. No
+// system is known to show part of such a write, but no standard forbids it, and part of a deadline would be a time in the
+// distant past or future. If two reads in a row return the same bytes, they are whole, because copying eight bytes does not
+// last from one system call to the next.
 func settle(f *os.File, b []byte) error {
 	if len(b) < expiresEnd {
 		return nil
@@ -174,7 +173,7 @@ func settle(f *os.File, b []byte) error {
 	}
 }
 
-// write stores rec under name in d, in one step, and synced as the policy says, but for the folder.
+// write stores rec under name in d, in one step. It syncs the file as the policy says, but not the folder.
 func (s *store) write(d *os.Root, name string, rec *driver.Record) error {
 	buf := newBuffer()
 	defer buf.release()
@@ -185,10 +184,10 @@ func (s *store) write(d *os.Root, name string, rec *driver.Record) error {
 	return s.writeBytes(d, name, buf.b)
 }
 
-// A reader sees the old file or the new one, never part of one: write another file and rename it.
+// A reader must see the old file or the new one, never part of one. So writeBytes writes another file and renames it.
 func (s *store) writeBytes(d *os.Root, name string, b []byte) error {
 	if len(b) > maxSize {
-		return fmt.Errorf("%w: %d bytes for a file", driver.ErrTooLarge, len(b))
+		return fmt.Errorf("%w: %d bytes exceed the limit for a file", driver.ErrTooLarge, len(b))
 	}
 	temp, err := s.writeTemp(d, b)
 	if err == nil {
@@ -200,7 +199,7 @@ func (s *store) writeBytes(d *os.Root, name string, b []byte) error {
 	return nil
 }
 
-// takePlace renames a temporary file, or removes it.
+// takePlace renames a temporary file, or removes it after an error.
 func takePlace(d *os.Root, temp, name string) error {
 	err := d.Rename(temp, name)
 	if err != nil {
@@ -209,7 +208,7 @@ func takePlace(d *os.Root, temp, name string) error {
 	return err
 }
 
-// writeTemp writes a temporary file, or leaves none.
+// writeTemp writes a temporary file. After an error it leaves none.
 func (s *store) writeTemp(d *os.Root, b []byte) (temp string, err error) {
 	temp = tempName()
 	if err = s.writeNew(d, temp, b); err != nil {
@@ -218,7 +217,7 @@ func (s *store) writeTemp(d *os.Root, b []byte) (temp string, err error) {
 	return temp, err
 }
 
-// writeNew opens with nonblock, which means nothing to a new file, but spares package os four system calls: see readOnly.
+// writeNew opens with nonblock. That has no effect on a new file, but saves package os four system calls: see readOnly.
 func (s *store) writeNew(d *os.Root, name string, b []byte) error {
 	f, err := d.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|nonblock, 0o600)
 	if err != nil {
@@ -234,7 +233,7 @@ func (s *store) writeNew(d *os.Root, name string, b []byte) error {
 	return err
 }
 
-// writeExpires moves the deadline of a record, in place. The caller has the lock.
+// writeExpires overwrites the deadline of a record in its file. The caller holds the lock.
 func (s *store) writeExpires(d *os.Root, name string, expires time.Time) error {
 	f, err := openFile(d, name, os.O_RDWR)
 	if err != nil {
@@ -264,8 +263,8 @@ func (s *store) writeExpires(d *os.Root, name string, expires time.Time) error {
 	return nil
 }
 
-// fail returns err as the error of a call, without the path that package os puts into its errors: the name
-// of a file is that of a session.
+// fail wraps err as the error of a call. It drops the path that package os adds, because the name of a file identifies a
+// session.
 func fail(doing string, err error) error {
 	return fmt.Errorf("session/file: %s: %w", doing, bare(err))
 }

@@ -9,11 +9,12 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A file with two records is the way from one name to another in one step. The old file becomes a moving
-// one: under its own name it still is the old record, and under the name that it holds it is the new one.
-// Then a rename, of which nobody sees a half, ends the old record and begins the new one; last, the new
-// record alone takes the file's place. A crash leaves the old record before the rename, and the new one
-// after. The mark takes the old name after the rename: a crash in between leaves none. All integers are big-endian:
+// A moving file contains two records. It renames a session in one step. First the old file is replaced by a moving file:
+// under the old name it still is the old record, and under the new name, which it contains, it is the new record. Then the
+// atomic rename of the file ends the old record and begins the new one. Last, the new record alone replaces the moving
+// file. After a crash before the rename the old record is there, after a crash behind it the new one. The mark is written
+// under the old name after the rename, so a crash in between leaves no mark. The format is this package's own. All integers
+// are big-endian. The columns are offset, length and content:
 //
 //	0  4  "sesm"
 //	4  2  length of the new name
@@ -37,7 +38,7 @@ func (buf *buffer) appendMoving(newName string, old, rec *driver.Record) (err er
 	return err
 }
 
-// recordIn returns the record that b, all of a file, is under the given name.
+// recordIn returns the record that b, the whole content of a file, is under the given name.
 func recordIn(b []byte, name string) ([]byte, error) {
 	if !moving(b) {
 		return b, nil
@@ -55,7 +56,7 @@ func recordIn(b []byte, name string) ([]byte, error) {
 	return rest, nil
 }
 
-// cut returns the string of bytes that b begins with, after its length in n bytes, and what follows.
+// cut returns the byte string at the beginning of b, which is preceded by its length in n bytes, and the rest.
 func cut(b []byte, n int) (head, rest []byte, ok bool) {
 	if len(b) < n {
 		return nil, nil, false
@@ -70,7 +71,8 @@ func cut(b []byte, n int) (head, rest []byte, ok bool) {
 	return b[:length], b[length:], true
 }
 
-// Rename implements [driver.Renamer]. Who looks for oldKey in the microseconds between the step and the mark finds nothing.
+// Rename implements [driver.Renamer]. In the microseconds between the rename and the mark, a reader of oldKey finds
+// nothing.
 func (s *store) Rename(
 	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
 ) error {
@@ -84,7 +86,7 @@ func (s *store) Rename(
 		return errKey
 	}
 	shards := []byte{from.shard, to.shard}
-	if rec.User != "" { // who counts the user's sessions must not miss this one
+	if rec.User != "" { // a concurrent Reserve must not miss this session
 		shards = append(shards, userShard(rec.User))
 	}
 	unlock, err := s.locks.lockAll(ctx, shards...)
@@ -105,7 +107,7 @@ func (s *store) Rename(
 	return nil
 }
 
-// move ends the record old at from, leaves the mark there and begins rec at to. The caller has both locks.
+// move ends the record old at from, leaves the mark there, and begins rec at to. The caller holds both locks.
 func (s *store) move(from, to place, old, rec *driver.Record, mark driver.Mark) error {
 	fromDir, err := s.makeDir(from)
 	if err != nil {
@@ -117,7 +119,7 @@ func (s *store) move(from, to place, old, rec *driver.Record, mark driver.Mark) 
 		return err
 	}
 	defer toDir.Close()
-	var expired driver.Record // of which a marker may remain
+	var expired driver.Record // a marker of it may remain
 	if err := s.free(toDir, to.name(), &expired); err != nil {
 		return err
 	}
@@ -134,13 +136,13 @@ func (s *store) move(from, to place, old, rec *driver.Record, mark driver.Mark) 
 	}
 	s.leave(from.name(), old, &driver.Record{})
 	s.leave(to.name(), &expired, rec)
-	// It has happened. If the disk is full by now, the file keeps both records until the next save.
+	// The rename has happened. If the disk is full by now, the file keeps both records until the next save.
 	_ = s.write(toDir, to.name(), rec)
 	return nil
 }
 
-// step makes a moving file of the old one, and renames it. With an error nothing has changed: under the old
-// name a moving file is the old record.
+// step replaces the old file by a moving file and renames that. After an error nothing has changed: under the old name a
+// moving file is the old record.
 func (s *store) step(fromDir, toDir *os.Root, from, to place, old, rec *driver.Record, mark driver.Mark) error {
 	buf := newBuffer()
 	defer buf.release()

@@ -14,19 +14,19 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A reservation is a marker that holds eight bytes: until when, in milliseconds since 1970. Once the session
-// is stored the marker is emptied, and is the session's. It is written with the locks of the user and of the
-// session to be. None is synced: a loss of power takes those who have reserved, too.
+// A reservation is a marker that contains eight bytes: its end, in milliseconds since 1970. When the session is stored the
+// marker is emptied and becomes the session's. It is written under the locks of the user and of the future session.
+// Reservations are not synced: after a power failure the processes that made them are gone too.
 //
-// The user's lock is one of the 256, chosen by the hash of the name. Who has it counts what the user has,
-// while nobody else reserves, and no session has a new name since the names were read.
+// The user's lock is one of the 256, chosen by the hash of the name. While a process holds it and counts the user's
+// sessions, nobody else reserves a place, and no session gets a new name after the names were read.
 
-// reserveWait is the longest pause between two looks whether there is room.
+// reserveWait is the longest pause between two checks for room.
 const reserveWait = 10 * time.Millisecond
 
 func userShard(user string) byte { return sha256.Sum256([]byte(user))[0] }
 
-// Reserve implements [driver.UserLimiter]. It opens the files of all the user's sessions.
+// Reserve implements [driver.UserLimiter]. It opens the files of all sessions of the user.
 func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, limit int, evict bool) (evicted []string, err error) {
 	s.calls.Add(1)
 	p, ok := s.place(key)
@@ -48,8 +48,8 @@ func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, 
 			continue
 		}
 		slices.SortFunc(records, func(a, b driver.Entry) int { return a.AuthTime.Compare(b.AuthTime) })
-		// Without the user's lock, because everybody locks the lowest shard first. Somebody else may be about to
-		// remove the same ones: at its version one of us does, and both count again.
+		// This happens without the user's lock, because every caller locks the lowest shard first. Another process may
+		// remove the same records. Each removal names a version, so only one succeeds, and both count again.
 		for _, entry := range records[:over] {
 			err := s.Delete(ctx, entry.Key, entry.Version)
 			if err == nil {
@@ -61,7 +61,7 @@ func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, 
 	}
 }
 
-// reserve reserves the place if there is room. If not it returns the user's sessions, and how many must go.
+// reserve reserves the place if there is room. Otherwise it returns the user's sessions, and how many must go.
 func (s *store) reserve(
 	ctx context.Context, user string, p place, until time.Time, limit int,
 ) (records []driver.Entry, over int, err error) {
@@ -88,8 +88,8 @@ func (s *store) reserve(
 	return nil, 0, nil
 }
 
-// held returns the user's live sessions, and how many places are reserved, but for the given name. The caller
-// has the user's lock.
+// held returns the user's live sessions and the number of reserved places, without the one of the given name. The caller
+// holds the user's lock.
 func (s *store) held(user, but string) (records []driver.Entry, reserved int, err error) {
 	dir := s.users.folder(user)
 	names, err := s.names(dir, false)
@@ -101,7 +101,7 @@ func (s *store) held(user, but string) (records []driver.Entry, reserved int, er
 		if !ok || name == but {
 			continue
 		}
-		// First the marker: when it is no reservation any more, the session can be seen.
+		// The marker is read first: when it is no longer a reservation, the session is visible.
 		until, err := reservedUntil(s.home.root(), dir+"/"+name)
 		if err != nil {
 			return nil, 0, err
@@ -121,7 +121,7 @@ func (s *store) held(user, but string) (records []driver.Entry, reserved int, er
 	return records, reserved, nil
 }
 
-// reservedUntil returns until when a marker reserves a place, 0 if it does not.
+// reservedUntil returns the end of a marker's reservation, or 0 if it is not a reservation.
 func reservedUntil(r *os.Root, marker string) (int64, error) {
 	f, err := openFile(r, marker, readOnly)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -133,7 +133,7 @@ func reservedUntil(r *os.Root, marker string) (int64, error) {
 	defer f.Close()
 	var b [8]byte
 	switch _, err := io.ReadFull(f, b[:]); {
-	case err == io.EOF || err == io.ErrUnexpectedEOF: // a session's, or a crash before anybody was told of it
+	case err == io.EOF || err == io.ErrUnexpectedEOF: // a session's marker, or one left by a crash before anybody knew of it
 		return 0, nil
 	case err != nil:
 		return 0, fail("index", err)
@@ -141,8 +141,8 @@ func reservedUntil(r *os.Root, marker string) (int64, error) {
 	return int64(binary.BigEndian.Uint64(b[:])), nil
 }
 
-// fulfill makes a reservation the marker of the session that was stored. If it fails, the place stays reserved
-// when the session ends before the reservation lapses.
+// fulfill turns a reservation into the marker of the session that was stored. If it fails and the session ends before the
+// reservation lapses, the place stays reserved until then.
 func (s *store) fulfill(user, name string) {
 	if f, err := openFile(s.home.root(), s.users.folder(user)+"/"+name, os.O_WRONLY|os.O_TRUNC); err == nil {
 		f.Close()

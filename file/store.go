@@ -11,7 +11,7 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A policy says what is synced to disk.
+// A policy says which writes are synced to disk.
 type policy int
 
 const (
@@ -27,9 +27,9 @@ type store struct {
 	home  *home
 	dir   string // of the namespace, in root
 	fsync policy
-	flush func(f *os.File) error // File.Sync, but in tests
+	flush func(f *os.File) error // File.Sync, replaced only in tests
 	locks *locks
-	calls atomic.Uint64 // of requests, so far: see pace
+	calls atomic.Uint64 // number of calls by requests so far: see pace
 
 	users, aliases *index
 	indexes        [2]*index // both
@@ -43,13 +43,13 @@ func newStore(home *home, dir string, fsync policy) *store {
 	return s
 }
 
-// Close implements [io.Closer]. It waits for those who write.
+// Close implements [io.Closer]. It waits for running writers.
 func (s *store) Close() error {
 	s.locks.close()
 	return s.home.close()
 }
 
-// Ping implements [driver.Pinger]: files can be made.
+// Ping implements [driver.Pinger]. It checks that files can be created.
 func (s *store) Ping(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -71,7 +71,7 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 	return nil
 }
 
-// create stores a record or a mark where neither stands.
+// create stores a record or a mark if neither exists.
 func (s *store) create(ctx context.Context, key string, rec *driver.Record) error {
 	s.calls.Add(1)
 	p, ok := s.place(key)
@@ -98,9 +98,9 @@ func (s *store) createAt(ctx context.Context, p place, rec *driver.Record) error
 	return s.replace(d, p.name(), &old, rec)
 }
 
-var errKey = errors.New("session/file: the key is too long for the name of a file")
+var errKey = errors.New("session/file: the key is too long for a file name")
 
-// free returns nil if the name has neither a live record nor a mark, and fills old with what has expired there, if anything has.
+// free returns nil if name has neither a live record nor a mark. It fills old with the expired record, if there is one.
 func (s *store) free(d *os.Root, name string, old *driver.Record) error {
 	switch err := readHead(d, name, old); {
 	case errors.Is(err, driver.ErrNotFound):
@@ -150,7 +150,7 @@ func readLive(r *os.Root, name string, rec *driver.Record) error {
 	return err
 }
 
-// readVersion is readLive, but a record with another version is a conflict.
+// readVersion is readLive, but returns a conflict for a record with another version.
 func readVersion(r *os.Root, name string, version uint64, rec *driver.Record) error {
 	err := readLive(r, name, rec)
 	if err == nil && rec.Version != version {
@@ -216,13 +216,13 @@ func (s *store) Delete(ctx context.Context, key string, version uint64) error {
 	return err
 }
 
-// unreadable reports whether err, of a read, says that there is no record or one that cannot be read.
+// unreadable reports whether the error of a read means that there is no record, or none that can be read.
 func unreadable(err error) bool {
 	return errors.Is(err, driver.ErrNotFound) || errors.Is(err, driver.ErrCorrupt) || errors.Is(err, driver.ErrTooLarge)
 }
 
-// within runs do with the lock for key and in the folder of its file. It returns an error wrapping
-// session.ErrNotFound if there is no such folder.
+// within runs do with the lock for key, in the folder of its file. It returns an error wrapping session.ErrNotFound if the
+// folder is missing.
 func (s *store) within(ctx context.Context, key string, do func(d *os.Root, p place) error) error {
 	s.calls.Add(1)
 	p, ok := s.place(key)
@@ -248,8 +248,8 @@ func (s *store) withinPlace(ctx context.Context, p place, do func(d *os.Root, p 
 	return s.orGone(p, do(d, p))
 }
 
-// orGone returns the error of a call that changes a record, or says that the record is gone if somebody has removed its folder
-// meanwhile.
+// orGone returns err, the error of a call that changes a record, or reports the record as gone if somebody has removed its
+// folder meanwhile.
 func (s *store) orGone(p place, err error) error {
 	if errors.Is(err, fs.ErrNotExist) && errors.Is(readHead(s.home.root(), p.path, new(driver.Record)), driver.ErrNotFound) {
 		return driver.ErrNotFound
@@ -257,8 +257,8 @@ func (s *store) orGone(p place, err error) error {
 	return err
 }
 
-// replace stores a record where old is, or nothing if old is the zero Record. The caller has the lock. The
-// indexes are written before, and cleaned after.
+// replace stores rec in place of old; old is the zero Record if there is none. The caller holds the lock. Markers are
+// created before that and removed after it.
 func (s *store) replace(d *os.Root, name string, old, rec *driver.Record) error {
 	reserved, err := s.enter(name, old, rec)
 	if err == nil {
@@ -275,7 +275,7 @@ func (s *store) replace(d *os.Root, name string, old, rec *driver.Record) error 
 	return s.syncNames(d)
 }
 
-// remove removes what is stored, which old is the record of. The caller has the lock.
+// remove removes the stored record old. The caller holds the lock.
 func (s *store) remove(d *os.Root, name string, old *driver.Record) error {
 	if err := d.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fail("remove", err)

@@ -11,14 +11,14 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// leftoverAge is how long nothing happens to a file that a crashed writer has left behind.
+// leftoverAge is how old an unchanged temporary file must be before it is taken for a crashed writer's.
 const leftoverAge = time.Hour
 
-// A pace keeps a sweep from taking more than half of the time while requests come: after each millisecond or so in which one
-// came, it rests as long. While none comes, nobody has anything of a rest.
+// A pace limits a sweep to half of the time while requests come: after each millisecond or so in which a request came, the
+// sweep pauses for as long. While no requests come it does not pause, because nobody would benefit.
 type pace struct {
-	calls *atomic.Uint64 // what requests have called so far
-	seen  uint64         // of these
+	calls *atomic.Uint64 // number of calls by requests so far
+	seen  uint64         // the calls that were already considered
 	since time.Time
 }
 
@@ -38,11 +38,11 @@ func (p *pace) rest() {
 	p.since = time.Now()
 }
 
-// Sweep implements [driver.Sweeper]. It locks only to remove a file. It removes the markers that a
-// crash has left in the indexes, too, and makes those that are missing.
+// Sweep implements [driver.Sweeper]. It locks only to remove a file. It also removes markers that a crash has left in the
+// indexes, and creates missing ones.
 func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (removed int, err error) {
 	pace := s.newPace()
-	var failed error // the first failure of one file; the others still have their turn
+	var failed error // the first failure for a single file; the sweep goes on with the others
 	for dir, err := range s.dirs(ctx) {
 		pace.rest()
 		var names []string
@@ -78,7 +78,7 @@ func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (remo
 	return removed, failed
 }
 
-// sweepFile removes a file if it is an expired record, of that user then, or was left by a crash.
+// sweepFile removes a file if it contains an expired record, whose user it returns, or was left by a crash.
 func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed bool, user string, err error) {
 	if isTemp(name) {
 		return false, "", s.sweepLeftover(ctx, place{dir.shard, dir.path + "/" + name, len(dir.path)})
@@ -119,7 +119,7 @@ func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed
 	return removed, rec.User, err
 }
 
-// sweepLeftover removes a temporary file, or an empty one, that nobody has written to for long.
+// sweepLeftover removes a temporary or empty file that nobody has written to for leftoverAge.
 func (s *store) sweepLeftover(ctx context.Context, p place) error {
 	if !s.leftover(p.path) {
 		return nil
@@ -142,7 +142,7 @@ func (s *store) leftover(name string) bool {
 		time.Since(info.ModTime()) > leftoverAge
 }
 
-// sweepProbes removes what crashed in a probe.
+// sweepProbes removes the files of probes that crashed.
 func (s *store) sweepProbes() error {
 	names, err := s.names(s.dir, false)
 	for _, name := range names {

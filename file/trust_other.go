@@ -4,8 +4,8 @@ package file
 
 import "io/fs"
 
-// nonblock is not needed where pipes are no files.
+// nonblock is not needed on systems where pipes are not files.
 const nonblock = 0
 
-// trusted leaves to the system who may write to a folder: its mode does not say.
+// trusted accepts every folder. On this system the mode does not say who may write to it.
 func trusted(fs.FileInfo) error { return nil }

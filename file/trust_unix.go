@@ -10,11 +10,11 @@ import (
 	"syscall"
 )
 
-// nonblock has a pipe opened at once, other end or not.
+// nonblock makes opening a pipe return at once, even without a writer.
 const nonblock = syscall.O_NONBLOCK
 
-// trusted returns an error if others own a folder of ours, or can write to it: they could read sessions there, or put some.
-// A group of this process may write: Kubernetes gives a volume to one (fsGroup) each time it is mounted.
+// trusted returns an error if others own the folder or can write to it: they could read sessions there, or plant some. A
+// group of this process may write, because Kubernetes gives a volume to one (fsGroup) each time it mounts the volume.
 func trusted(info fs.FileInfo) error {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	switch mode := info.Mode().Perm(); {

@@ -22,7 +22,7 @@ func (s *store) Count(ctx context.Context) (int, error) {
 	return count, nil
 }
 
-// List implements [driver.Lister]. No lock is held while the caller looks at an entry.
+// List implements [driver.Lister]. It holds no lock while the caller handles an entry.
 func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 	return func(yield func(driver.Entry, error) bool) {
 		for dir, err := range s.dirs(ctx) {
@@ -43,7 +43,7 @@ func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 	}
 }
 
-// yieldLive yields the record at p if it is live. It reports whether to go on.
+// yieldLive yields the record at p if it is live. It reports whether to continue.
 func (s *store) yieldLive(ctx context.Context, p place, yield func(driver.Entry, error) bool) bool {
 	entry := driver.Entry{}
 	err := ctx.Err()
@@ -63,7 +63,7 @@ func (s *store) yieldLive(ctx context.Context, p place, yield func(driver.Entry,
 	return yield(entry, nil)
 }
 
-// Clear implements [driver.Clearer]. What is no session and no reservation is left alone.
+// Clear implements [driver.Clearer]. It leaves files alone that are neither sessions nor reservations.
 func (s *store) Clear(ctx context.Context) error {
 	for dir, err := range s.dirs(ctx) {
 		if err == nil {
@@ -111,13 +111,13 @@ func (s *store) clearDir(ctx context.Context, dir folder) error {
 	return nil
 }
 
-// A folder is one of those that hold the files.
+// A folder is one of the folders that contain session files.
 type folder struct {
 	shard byte
 	path  string
 }
 
-// dirs yields the folders that are there, or an error and no more.
+// dirs yields the existing folders. After an error it yields nothing more.
 func (s *store) dirs(ctx context.Context) iter.Seq2[folder, error] {
 	return func(yield func(folder, error) bool) {
 		uppers, err := s.names(s.dir, true)
@@ -148,8 +148,8 @@ func (s *store) dirs(ctx context.Context) iter.Seq2[folder, error] {
 	}
 }
 
-// lockedPlaces returns where records may be in a folder. Some file systems show a file neither under its
-// old name nor its new one while it is renamed, so it looks while nobody does.
+// lockedPlaces returns the places of a folder that may have records. While a file is being renamed, some file systems show
+// it under neither name, so lockedPlaces reads the folder while nobody writes.
 func (s *store) lockedPlaces(ctx context.Context, dir folder) ([]place, error) {
 	if err := s.locks.lock(ctx, dir.shard); err != nil {
 		return nil, err

@@ -17,33 +17,34 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A Beego is what one database's SQL has of its own for the table of beego's provider: session_key, session_data and
-// session_expiry, which is the time of the last save. It is a session's idle deadline, less maxLifetime.
+// A Beego is the SQL that a database needs for the table of beego's provider: session_key, session_data and session_expiry.
+// session_expiry is the time of the last save: the session's idle deadline minus maxLifetime.
 //
-// There is no room for a version. It is made of the values' SHA-256, so that a save compares what it has read with
-// what is stored; a change back to the same values goes unseen, and does no harm. Nor is there room for the user,
-// the time of the login, of the beginning and the absolute deadline: they are lost.
+// The table has no version. The backend uses the SHA-256 of the values instead, so that a save can compare what it has read
+// with what is stored. It does not notice a change back to the same values, which does no harm. The table also has no place
+// for the user, the login time, the start time and the absolute deadline: they are lost.
 type Beego struct {
-	// Table is the table's name where nothing else says so. "" means session.
+	// Table is the default name of the table. "" means session.
 	Table string
 
-	// Schema creates the table, see [Dialect.Schema].
+	// Schema creates the table. See [Dialect.Schema].
 	Schema string
 
-	// Version is the version of session_data: the first 60 bits of the SHA-256 as a number, and one bit more. NULL
-	// counts as empty.
+	// Version is an SQL expression for the version of session_data: the first 60 bits of its SHA-256 as a number, with one
+	// more bit set. NULL counts as empty.
 	Version string
 
-	// Expires is when a row expires, as SQL of the type of Now, and Saved the session_expiry of a row that
-	// expires at :expires, never an earlier one. {lifetime} is maxLifetime in milliseconds.
+	// Expires is an SQL expression, of the type of Now, for the time when a row expires. Saved is one for the
+	// session_expiry of a row that expires at :expires, or later but never earlier. {lifetime} is maxLifetime in
+	// milliseconds.
 	Expires, Saved string
 
-	// MaxData asks how many bytes session_data takes, for the parameters :schema, which may be empty, and
-	// :name of the table. "" means that there is no limit.
+	// MaxData is a query for the maximum length of session_data in bytes. Its parameters are :schema, which may be empty,
+	// and :name of the table. "" means that there is no limit.
 	MaxData string
 }
 
-// maxBeegoKey is how many characters session_key takes.
+// maxBeegoKey is the maximum length of session_key, in characters.
 const maxBeegoKey = 64
 
 const (
@@ -51,12 +52,12 @@ const (
 	beegoTable = "session"
 )
 
-// tableName returns the name of the table where the provider config has none.
+// tableName returns the name of the table if the provider config contains none.
 func (d *Dialect) tableName(beego bool) string {
 	switch {
 	case !beego:
 		return ownTable
-	case d.Beego == nil: // which open refuses
+	case d.Beego == nil: // open returns an error for this
 		return beegoTable
 	}
 	return cmp.Or(d.Beego.Table, beegoTable)
@@ -70,7 +71,7 @@ func beegoVersion(values []byte) uint64 {
 	return binary.BigEndian.Uint64(sum[:])>>4 | 1<<60
 }
 
-// ofBeego returns the dialect of beego's table.
+// ofBeego returns the dialect for beego's table.
 func (d *Dialect) ofBeego(lifetime time.Duration) *Dialect {
 	b, own := d.Beego, *d
 	expires := strings.ReplaceAll(b.Expires, "{lifetime}", strconv.FormatInt(lifetime.Milliseconds(), 10))
@@ -108,8 +109,8 @@ func (d *Dialect) ofBeego(lifetime time.Duration) *Dialect {
 	return &own
 }
 
-// A beego is the [driver.Backend] over beego's table. It is a store with other statements, less what the table
-// cannot hold.
+// A beego is the [driver.Backend] for beego's table. It is a store with other statements, without the features that need
+// columns beego does not have.
 type beego struct{ s *store }
 
 var (
@@ -127,20 +128,20 @@ var (
 var errBeegoKey = fmt.Errorf("beego's column session_key takes %d characters, and a sid has more: "+
 	"shorten sessionIDLength or sessionIDPrefix", maxBeegoKey)
 
-// check refuses what the table cannot hold.
+// check returns an error for what the table cannot store.
 func (b *beego) check(key string, rec *driver.Record) error {
 	switch {
 	case !validBeego(key):
 		return fmt.Errorf("session/%s: %w", b.s.dialect.Name, errBeegoKey)
 	case len(rec.Data) > b.s.maxData:
-		return fmt.Errorf("%w: over %d bytes, which is what beego's column session_data takes",
+		return fmt.Errorf("%w: more than %d bytes, the limit of beego's column session_data",
 			driver.ErrTooLarge, b.s.maxData)
 	}
 	return nil
 }
 
-// validBeego reports whether key can be a sid: the manager has checked its shape. Databases take no zero bytes, and cut
-// spaces at the end.
+// validBeego reports whether key can be a sid. The manager has checked its shape. Databases do not accept zero bytes, and
+// they cut off trailing spaces.
 func validBeego(key string) bool {
 	return key != "" && len(key) <= maxBeegoKey && !strings.ContainsAny(key, " \x00\t\r\n")
 }
@@ -191,8 +192,8 @@ func (b *beego) Delete(ctx context.Context, key string, version uint64) error {
 	return driver.ErrNotFound
 }
 
-// Rename implements [driver.Renamer]: what beego's SessionRegenerate does, if nothing was changed meanwhile. A mark would be
-// a session to beego.
+// Rename implements [driver.Renamer]. It does what beego's SessionRegenerate does, if nothing was changed meanwhile. It
+// leaves no mark, because beego would take it for a session.
 func (b *beego) Rename(
 	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, _ driver.Mark,
 ) error {
@@ -205,19 +206,19 @@ func (b *beego) Rename(
 	return b.s.Rename(ctx, oldKey, oldVersion, newKey, rec, driver.Mark{})
 }
 
-// Count implements [driver.Counter]. It looks at the whole table, as beego's does.
+// Count implements [driver.Counter]. It reads the whole table, as beego does.
 func (b *beego) Count(ctx context.Context) (int, error) { return b.s.Count(ctx) }
 
 // List implements [driver.Lister].
 func (b *beego) List(ctx context.Context) iter.Seq2[driver.Entry, error] { return b.s.List(ctx) }
 
-// Sweep implements [driver.Sweeper]. It looks at the whole table, as beego's does, but removes the rows by their keys.
+// Sweep implements [driver.Sweeper]. It reads the whole table, as beego does, but removes the rows by their keys.
 func (b *beego) Sweep(ctx context.Context, expired func(key, user string)) (int, error) {
 	return b.s.Sweep(ctx, expired)
 }
 
-// removeEach removes those of p.ids that have expired, one after the other: an engine that has no transactions, such as
-// MyISAM, locks no row, and the number of removed rows tells whose doing it was.
+// removeEach removes the expired rows of p.ids one by one. An engine without transactions, such as MyISAM, locks no rows,
+// so only the number of removed rows tells which node removed a row.
 func (s *store) removeEach(ctx context.Context, p *params, expired func(key, user string)) (removed int, err error) {
 	for _, id := range p.ids {
 		n, err := s.execSafe(ctx, s.expired, &params{ids: [][]byte{id}})
@@ -244,7 +245,7 @@ func (b *beego) Ping(ctx context.Context) error { return b.s.Ping(ctx) }
 // Close implements [io.Closer].
 func (b *beego) Close() error { return b.s.Close() }
 
-// measure learns how much beego's table takes.
+// measure reads the size limit of beego's table.
 func (s *store) measure(ctx context.Context) error {
 	if s.dialect.Beego.MaxData == "" {
 		return nil

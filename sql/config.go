@@ -14,14 +14,14 @@ import (
 // A config is a provider config that was read and checked.
 type config struct {
 	dsn      string
-	field    string // which setting dsn came from
+	field    string // the setting that dsn came from
 	table    string
 	schema   string
 	maxOpen  int
 	maxIdle  int
 	lifetime time.Duration // of a connection
 	idleTime time.Duration
-	prepare  bool // statements
+	prepare  bool // whether statements are prepared
 }
 
 func defaults(table string) config {
@@ -31,7 +31,7 @@ func defaults(table string) config {
 	}
 }
 
-// parse reads a DSN, or a JSON object that has one. table is what counts where the object names none.
+// parse reads a DSN, or a JSON object that contains one. table is the default for the object's table.
 func parse(text, table string) (config, error) {
 	c := defaults(table)
 	c.dsn = text
@@ -44,7 +44,7 @@ func parse(text, table string) (config, error) {
 		return c, &driver.ConfigError{Field: "providerConfig.table", Err: err}
 	}
 	if strings.TrimSpace(c.dsn) == "" {
-		return c, configError(c.field, "want the data source name of a database")
+		return c, configError(c.field, "must contain the data source name of a database")
 	}
 	return c, nil
 }
@@ -90,13 +90,13 @@ func configError(field, format string, args ...any) error {
 	return &driver.ConfigError{Field: field, Err: fmt.Errorf(format, args...)}
 }
 
-// A table's name stands in statements, quoted: it is a plain identifier, with a schema or database before it
-// if need be. Names of indexes are made of it, which may have 63 bytes.
+// A table's name appears quoted in statements. It must be a plain identifier, optionally preceded by a schema or database.
+// Index names are derived from it, and they may have at most 63 bytes.
 var tableName = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]{0,62}\.)?[A-Za-z_][A-Za-z0-9_]{0,47}$`)
 
 func checkTable(name string) error {
 	if !tableName.MatchString(name) {
-		return errors.New("want a name of at most 48 letters, digits and _ that begins with none of the digits, or schema.name")
+		return errors.New("want a name of at most 48 letters, digits and _ that does not begin with a digit, or schema.name")
 	}
 	return nil
 }
@@ -109,7 +109,7 @@ func checkSchema(schema string) error {
 	return fmt.Errorf("want one of %q, %q and %q", schemaCreate, schemaCheck, schemaOff)
 }
 
-// A duration is a number of seconds or text such as "90s".
+// A duration is a number of seconds or a string such as "90s".
 type duration time.Duration
 
 var errDuration = &driver.ConfigError{Field: "providerConfig", Err: errors.New(

@@ -11,106 +11,113 @@ import (
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
-// A Dialect is what one database's SQL has of its own.
+// A Dialect describes the SQL of one database.
 type Dialect struct {
-	// Name begins the errors' texts.
+	// Name is the prefix of error texts.
 	Name string
 
-	// Schema creates the table: statements that end with ; at the end of a line. It is a template, see
+	// Schema creates the table. It contains statements that each end with ; at the end of a line. It is a template, see
 	// [Statements].
 	Schema string
 
-	// Upgrade adds to a table of the first version what it lacks, while nodes of both versions work on it: statements as those of
-	// Schema, which may fail where another node has done the same. Nobody else does so at the same time if UpgradeTurn, unless
-	// it is "", says 1, until the connection ends. AliasIndex asks how many indexes of aliases the table has, and
-	// has the parameters :schema, which may be empty, and :name of the table.
+	// Upgrade adds what a table of the first version lacks, while nodes of both versions use it. It has the form of Schema.
+	// A statement may fail because another node has already run it. UpgradeTurn, unless it is "", is a query that returns 1
+	// if this connection may run Upgrade; until the connection ends, no other may. AliasIndex is a query for the number of
+	// alias indexes of the table. Its parameters are :schema, which may be empty, and :name of the table.
 	Upgrade, UpgradeTurn, AliasIndex string
 
-	// Quote stands around identifiers.
+	// Quote is the character that quotes identifiers.
 	Quote byte
 
-	// Numbered says that parameters are $1, $2 and so on, and may be used again. Otherwise each is a ?.
+	// Numbered says that parameters are written $1, $2 and so on, and may be repeated. Otherwise each is a ?.
 	Numbered bool
 
-	// Now is the clock that expiry goes by, as SQL of the type of expires_at. It may be :now for the
+	// Now is an SQL expression for the clock that decides about expiry, of the type of expires_at. It may be :now, for the
 	// clock of this process.
 	Now string
 
-	// HourNow is the hour that Now is in as a number, counted from 1970 and rounded up; HourExpires the
-	// same of the column expires_at.
+	// HourNow is an SQL expression for the hour of Now as a number, counted from 1970 and rounded up. HourExpires is the
+	// same for the column expires_at.
 	HourNow, HourExpires string
 
-	// Time returns a time for the columns of that type. Nil means milliseconds since 1970, 0 for none. What
-	// comes back may be a time, a number or NULL.
+	// Time converts a time to a parameter for the time columns. Nil means milliseconds since 1970, with 0 for none. The
+	// database may return a time, a number or NULL for such a column.
 	Time func(t time.Time) any
 
-	// Text returns text for user_id, alias and ns. Nil means the text itself.
+	// Text converts a string to a parameter for user_id, alias and ns. Nil means the string itself.
 	Text func(s string) any
 
-	// Statements are the statements, usually [Standard] with changes.
+	// Statements are the statements, usually those of [Standard] with changes.
 	Statements Statements
 
-	// Returning says that a statement that changes rows may stand in a WITH clause: a change that finds
-	// another version then brings the record back in the same round trip.
+	// Returning says that a WITH clause may contain a statement that changes rows. A change that finds another version then
+	// returns the stored record in the same round trip.
 	Returning bool
 
-	// Isolation is that of transactions, in which a statement sees what others have committed before it.
+	// Isolation is the level of transactions. Each statement must see what others have committed before it.
 	Isolation sql.IsolationLevel
 
-	// OneWriter says that the database takes one writer at a time, so that the others better wait here.
+	// OneWriter says that the database accepts one writer at a time. Other writers then wait in this process.
 	OneWriter bool
 
-	// Duplicate reports whether err says that the key is taken.
+	// Duplicate reports whether err says that the key already exists.
 	Duplicate func(err error) bool
 
-	// Retry reports whether err says that nothing was changed because of what others did at the same
-	// time: a deadlock, say.
+	// Retry reports whether err says that concurrent changes, for example a deadlock, prevented the statement, and that
+	// nothing was changed.
 	Retry func(err error) bool
 
-	// Lost reports whether err says that the connection ended. Errors that database/sql and net have for
-	// that need not be known to it.
+	// Lost reports whether err says that the connection has ended. It need not know the errors that database/sql and net
+	// define for that.
 	Lost func(err error) bool
 
-	// Probe, unless it is nil, looks at the connections before they are used. An error says what is to be changed. pooled says that
-	// a pooler has each transaction run on any connection of its own, so that nothing holds that belongs to a connection. prepares
-	// says that statements will be prepared.
+	// Probe, unless nil, checks the connections before they are used. Its error says what must be changed. pooled says that
+	// a pooler runs each transaction on any of its own connections, so that nothing that belongs to a connection lasts.
+	// prepares says that statements will be prepared.
 	Probe func(ctx context.Context, db *sql.DB, prepares bool) (pooled bool, err error)
 
-	// Unprepared says that drivers can send a statement with its parameters at once, so that nothing needs to be prepared, see
+	// Unprepared says that drivers can send a statement together with its parameters, so that nothing must be prepared. See
 	// [Prepare].
 	Unprepared bool
 
-	// ReadOnly reports whether err says that the server, or the transaction, only reads, and has changed nothing. The call
-	// is tried again over another connection. OnlyReads asks for the same without parameters: a row says yes. It may end the
-	// connection by the way, since database/sql only gives it back where it is one of a pool below, as pgxpool's. Nil
-	// and "" mean that there is no such thing.
+	// ReadOnly reports whether err says that the server or the transaction is read-only and has changed nothing. The call
+	// is then tried again on another connection. OnlyReads is a query without parameters that asks the same: a row means
+	// yes. It may also end the connection, because database/sql cannot close one that belongs to an underlying pool such as
+	// pgxpool's. Nil and "" mean that the database has no such state.
 	ReadOnly  func(err error) bool
 	OnlyReads string
 
-	// Stale reports whether err says that a prepared statement does not fit the table any more, and that nothing was
-	// changed. The statement is prepared again. Nil means that there is no such thing.
+	// Stale reports whether err says that a prepared statement no longer fits the table and that nothing was changed. The
+	// statement is then prepared again. Nil means that this cannot happen.
 	Stale func(err error) bool
 
-	// Watch calls gone with what the statements tell others on a channel, which is :channel, until ctx is done, and resync
-	// as a [driver.Watcher] does: the id of a record that was removed, in hexadecimal, or "" for any number of
-	// records. Nil means that nobody is told.
+	// Watch receives what the statements announce on the channel :channel, and calls gone and resync until ctx is done.
+	// resync is that of a [driver.Watcher]. The argument of gone is the id of a removed record, in hexadecimal, or "" if
+	// any number of records was removed. Nil means that there are no announcements.
 	Watch func(ctx context.Context, db *sql.DB, channel string, resync func(), gone func(payload string)) error
 
-	// NoTable reports whether err says that there is no such table.
+	// NoTable reports whether err says that the table does not exist.
 	NoTable func(err error) bool
 
-	// Beego is for the table of beego's provider. Nil means that there is none.
+	// Beego describes the table of beego's provider. Nil means that there is none.
 	Beego *Beego
 
 	head, live, data string // {head}, {live} and {data}, if the table is beego's
 	unprepared       bool   // see [Prepare]
 }
 
-// Statements are templates. {table} is the quoted name of the table, {name} its bare name, for the names of
-// indexes, and {index} the quoted name of the index of aliases where no table is named beside it. {now}, {hour} and
-// {hours} are Now, HourNow and HourExpires of the dialect. {live} is the condition of a live record, {standing} that of one
-// or of a mark. {head} is all columns but data, and {data} is the data, NULL if it is longer than :most, with its length.
-// Parameters are
+// Statements are templates. Their placeholders are
+//
+//	{table}              the quoted name of the table
+//	{name}               its bare name, for the names of indexes
+//	{index}              the quoted name of the index of aliases, with the schema if there is one
+//	{now} {hour} {hours} Now, HourNow and HourExpires of the dialect
+//	{live}               the condition for a live record
+//	{standing}           the condition for a live record or a mark
+//	{head}               all columns except data
+//	{data}               the data, NULL if it is longer than :most, and its length
+//
+// Their parameters are
 //
 //	:ns :id :to          the namespace, a key, and the key that it is renamed to
 //	:version             of the row before the change; of a new row 1, 0 for a reservation or -1 for a mark

@@ -8,7 +8,7 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// strictKey decodes a storage key, and refuses other spellings of the same bytes.
+// strictKey decodes a storage key and rejects other spellings of the same bytes.
 var strictKey = base64.RawURLEncoding.Strict()
 
 const (
@@ -16,12 +16,12 @@ const (
 	keyLen = 43
 )
 
-// idOf returns the 32 bytes that stand for key in the table. A key that is no hash, which a Manager does not
-// make, is hashed.
+// idOf returns the 32 bytes that represent key in the table. A key that is not a hash, which a Manager never makes, is
+// hashed.
 func idOf(key string) []byte {
 	if len(key) == keyLen {
 		var id [keyLen]byte
-		// Line breaks, which the decoder skips, leave less than 32 bytes.
+		// The decoder skips line breaks; then fewer than 32 bytes remain.
 		if n, err := strictKey.Decode(id[:], []byte(key)); err == nil && n == idLen {
 			return id[:idLen:idLen]
 		}
@@ -33,7 +33,7 @@ func idOf(key string) []byte {
 // keyOf returns the key of a row.
 func keyOf(id []byte) string { return base64.RawURLEncoding.EncodeToString(id) }
 
-// id returns what stands for key in the table: in beego's, the key itself.
+// id returns the representation of key in the table. In beego's table it is the key itself.
 func (s *store) id(key string) []byte {
 	if s.beego {
 		return []byte(key)
@@ -41,7 +41,7 @@ func (s *store) id(key string) []byte {
 	return idOf(key)
 }
 
-// key returns the key of a row. PostgreSQL fills up beego's keys with spaces.
+// key returns the key of a row. PostgreSQL pads beego's keys with spaces.
 func (s *store) key(id []byte) string {
 	if s.beego {
 		return strings.TrimRight(string(id), " ")
@@ -49,7 +49,7 @@ func (s *store) key(id []byte) string {
 	return keyOf(id)
 }
 
-// first returns the version of a new record, and next the one after a save.
+// first returns the version of a new record. next returns the version after a save.
 func (s *store) first(rec *driver.Record) uint64 {
 	if s.beego {
 		return beegoVersion(rec.Data)
@@ -64,7 +64,7 @@ func (s *store) next(rec *driver.Record) uint64 {
 	return rec.Version + 1
 }
 
-// idArg returns id as a parameter: beego's keys are text, which a comparison with bytes would not find in the index.
+// idArg returns id as a parameter. beego's keys are text; a comparison with bytes would not use the index.
 func (s *store) idArg(id []byte) any {
 	if s.beego {
 		return string(id)
@@ -72,7 +72,7 @@ func (s *store) idArg(id []byte) any {
 	return id
 }
 
-// userLock returns what those who limit user on this table lock. It is no row's key.
+// userLock returns the id that every Reserve for user on this table locks. It is no record's id.
 func (s *store) userLock(user string) []byte {
 	sum := sha256.Sum256([]byte("lock\x00" + s.table + "\x00" + s.namespace + "\x00" + user))
 	return sum[:]

@@ -11,12 +11,12 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// A reservation is a row at version 0. What makes a record under its key takes it over.
+// A reservation is a row at version 0. The statement that creates a record under its key overwrites it.
 
-// errFull undoes a transaction of Reserve that found nothing but reservations.
-var errFull = errors.New("all is reserved")
+// errFull rolls back a transaction of Reserve that found only reservations.
+var errFull = errors.New("every place is reserved")
 
-// Reserve implements [driver.UserLimiter]: one transaction, in which nobody else limits the same user.
+// Reserve implements [driver.UserLimiter]. It uses one transaction, during which no other Reserve for the same user runs.
 func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, limit int, evict bool) (evicted []string, err error) {
 	if err := checkUser(user); err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, 
 			return nil, s.fail(ctx, "reserve", ctx.Err())
 		}
 	}
-	if err != nil { // undone, or in doubt if the connection was lost at the end
+	if err != nil { // rolled back, or unknown if the connection was lost at the end
 		return nil, s.fail(ctx, "reserve", err)
 	}
 	return evicted, nil
@@ -55,11 +55,11 @@ func (s *store) reserve(
 		switch {
 		case err != nil:
 			return evicted, err
-		case there > 0: // the record that the reservation is for
+		case there > 0: // the record of this reservation exists already
 			return evicted, nil
 		case more <= 0:
 			err := s.put(ctx, tx, &params{id: idOf(key), rec: &driver.Record{User: user, Expires: until}})
-			if errors.Is(err, driver.ErrExists) { // so will Create say, and the place is not needed
+			if errors.Is(err, driver.ErrExists) { // Create will return the same, and the place is not needed
 				err = nil
 			}
 			return evicted, err
@@ -77,12 +77,12 @@ func (s *store) reserve(
 				evicted = append(evicted, keyOf(id))
 			}
 		}
-		// Look again: what was not there any more may have a new key.
+		// Check again: a record that was no longer there may have a new key.
 	}
 }
 
-// held returns the keys of the user's live records, the earliest login first, how many reservations there are
-// beside them, and what is under key: the version, 0 for a reservation, which does not count, or -1.
+// held returns the keys of the user's live records, the earliest login first, the number of other reservations, and the
+// version under key: 0 for a reservation, which is not counted, or -1 for none.
 func (s *store) held(ctx context.Context, tx *sql.Tx, user, key string) (records [][]byte, reserved int, there int64, err error) {
 	own := idOf(key)
 	there = -1

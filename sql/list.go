@@ -9,7 +9,7 @@ import (
 	"github.com/seed1a8f7c28/session/internal/listing"
 )
 
-// Count implements [driver.Counter]. It looks at all rows of the namespace.
+// Count implements [driver.Counter]. It reads all rows of the namespace.
 func (s *store) Count(ctx context.Context) (n int, err error) {
 	err = s.read(ctx, func() error {
 		return s.query(ctx, nil, s.count, new(params), func(rows *sql.Rows) error { return rows.Scan(&n) })
@@ -17,8 +17,8 @@ func (s *store) Count(ctx context.Context) (n int, err error) {
 	return n, s.fail(ctx, "count", err)
 }
 
-// List implements [driver.Lister], in the order of the keys: page by page, with no connection while somebody looks at
-// a page.
+// List implements [driver.Lister]. It reads the records in the order of their keys, page by page, and holds no connection
+// while the caller handles a page.
 func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 	return func(yield func(driver.Entry, error) bool) {
 		for after := []byte{}; ; {
@@ -40,15 +40,15 @@ func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 	}
 }
 
-// ListUser implements [driver.UserLister]: one statement, or a record that is renamed between two pages would be on
-// neither.
+// ListUser implements [driver.UserLister]. It uses one statement, because a record that is renamed between two pages could
+// be missing from both.
 func (s *store) ListUser(ctx context.Context, user string) iter.Seq2[driver.Entry, error] {
 	return listing.Whole(ctx, func(func(key string)) ([]driver.Entry, error) {
 		return s.entries(ctx, s.user, &params{user: user})
 	})
 }
 
-// ListAlias implements [driver.AliasLister], as ListUser.
+// ListAlias implements [driver.AliasLister] in the same way as ListUser.
 func (s *store) ListAlias(ctx context.Context, alias string) iter.Seq2[driver.Entry, error] {
 	return listing.Whole(ctx, func(func(key string)) ([]driver.Entry, error) {
 		return s.entries(ctx, s.alias, &params{alias: alias})
@@ -71,8 +71,8 @@ func (s *store) entries(ctx context.Context, st *statement, p *params) (entries 
 	return entries, s.fail(ctx, "list", err)
 }
 
-// Clear implements [driver.Clearer]: page by page, so that a large table is cleared although no call may take
-// longer than its context. Reservations and marks go with the records.
+// Clear implements [driver.Clearer]. It works page by page, so that a large table can be cleared although no statement may
+// take longer than its context. It also removes reservations and marks.
 func (s *store) Clear(ctx context.Context) error {
 	for after := []byte{}; ; {
 		var last []byte

@@ -8,10 +8,10 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A mark is a row at version -1, which is [driver.MarkVersion], of nobody and without an alias. What asks for live records
-// asks for versions above 0.
+// A mark is a row at version -1, which stands for [driver.MarkVersion], without a user or an alias. Statements about live
+// records ask for versions above 0.
 
-// Mark implements [driver.Marker]: one statement, which makes the row of the record that of the mark.
+// Mark implements [driver.Marker]. It uses one statement, which turns the record's row into the mark's.
 func (s *store) Mark(ctx context.Context, key string, version uint64, mark driver.Mark) error {
 	p := &params{id: s.id(key), version: version, rec: mark.Record()}
 	var err error
@@ -25,7 +25,7 @@ func (s *store) Mark(ctx context.Context, key string, version uint64, mark drive
 		switch {
 		case s.isMarked(ctx, p.id, mark):
 			err = nil
-		case version != 0: // others have ended the record, or what this call has marked was swept
+		case version != 0: // others have ended the record, or this call's mark has already been swept
 			err = errUnclear
 		}
 	}
@@ -39,8 +39,8 @@ func (s *store) isMarked(ctx context.Context, id []byte, mark driver.Mark) bool 
 		marked.Mark.Expires.UnixMilli() == mark.Expires.UnixMilli()
 }
 
-// leave puts a mark where a record was, best effort: the record has its new key, so that an error, or an end of the
-// process before, is none of the rename's. Without the mark a late request finds nothing, as it does when a mark has expired.
+// leave tries to put a mark in place of a renamed record. The record already has its new key, so an error or a crash does
+// not make the rename fail. Without the mark, a late request finds nothing, as after a mark has expired.
 func (s *store) leave(ctx context.Context, id []byte, mark driver.Mark) {
 	p := &params{id: id, version: driver.MarkVersion, rec: mark.Record()}
 	s.do(ctx, func() error { return s.put(ctx, nil, p) })

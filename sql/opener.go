@@ -14,37 +14,37 @@ import (
 )
 
 const (
-	// openTime is how long a connection may take to open, and how long one that is open waits for a call to use it.
+	// openTime limits the opening of a connection, and how long an open one waits for a call to use it.
 	openTime = 30 * time.Second
 
-	// waitTime is how long a call waits that says nothing else. Those are database/sql's own, which hold a place in the pool
-	// meanwhile.
+	// waitTime limits how long a call without a deadline waits. Such calls are database/sql's own, which meanwhile occupy a
+	// place in the pool.
 	waitTime = 5 * time.Second
 
-	// pingTime is how long a connection that has waited for a call may take to answer.
+	// pingTime limits how long a connection that has waited for a call may take to answer.
 	pingTime = time.Second
 )
 
-// errNotOpen says that a call has waited in vain for a connection, over which nothing was sent.
+// errNotOpen says that a call has waited for a connection until its context was done. Nothing was sent.
 var errNotOpen = errors.New("the connection is not open yet")
 
-// An opener goes on opening a connection when the call is over that it was for, and gives it to another. database/sql
-// throws away what was begun: where opening takes longer than a call may, as on a server that all nodes come back to at once
-// after an outage, no connection would ever be open, and each try would add to the server's work. The test SlowToOpen of the
-// providers measures both, and fails when this is not needed any more.
+// An opener finishes opening a connection even if the call that needed it is over, and gives the connection to another
+// call. database/sql would discard it. If opening takes longer than a call may last, for example when all nodes reconnect
+// to a server after an outage, no connection would ever be established, and each try would add to the server's load. The
+// providers' test SlowToOpen measures both, and fails when the opener is no longer needed.
 type opener struct {
 	sqldriver.Connector
-	max  int         // the size of the pool, and how many openings go on that no call waits for
-	keep atomic.Bool // whether any do; else the calls return what the driver says
+	max  int         // the size of the pool, and the limit of openings that no call waits for
+	keep atomic.Bool // whether openings go on; otherwise calls return the driver's error
 
-	free chan sqldriver.Conn // from openings whose call is over, to any other
-	life context.Context     // until Close
+	free chan sqldriver.Conn // connections from openings whose call is over, for any other call
+	life context.Context     // lasts until Close
 	end  context.CancelFunc
 	room chan struct{} // full while there are too many openings
 	work sync.WaitGroup
 
 	mu     sync.Mutex
-	failed error // of the last opening that was not given up, nil if it was well
+	failed error // error of the last finished opening, nil if it succeeded
 }
 
 func newOpener(c sqldriver.Connector, maxOpen int) *opener {
@@ -53,21 +53,21 @@ func newOpener(c sqldriver.Connector, maxOpen int) *opener {
 	return o
 }
 
-// An opening is a connection that is being opened for a call, until that closes left.
+// An opening is a connection that is being opened for a call. The call closes left when it gives up.
 type opening struct {
 	own    chan opened
 	left   chan struct{}
 	cancel context.CancelFunc
 }
 
-// An opened is what has become of an opening.
+// An opened is the result of an opening.
 type opened struct {
 	conn sqldriver.Conn
 	err  error
 }
 
-// Connect implements [sqldriver.Connector]. It returns the connection that it has begun to open, or one that was begun
-// for a call before it. The driver's Connect always has a deadline.
+// Connect implements [sqldriver.Connector]. It returns the connection that it has begun to open, or one that was begun for
+// an earlier call. The driver's Connect always gets a deadline.
 func (o *opener) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
@@ -109,7 +109,7 @@ func (o *opener) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	}
 }
 
-// kept returns a connection that is open and was waiting for a call, if there is one. It may have been lost meanwhile.
+// kept returns an open connection that was waiting for a call, if there is one. It may have been lost meanwhile.
 func (o *opener) kept(ctx context.Context) sqldriver.Conn {
 	for ctx.Err() == nil {
 		select {
@@ -125,7 +125,7 @@ func (o *opener) kept(ctx context.Context) sqldriver.Conn {
 	return nil
 }
 
-// answers reports whether the server does, soon: there must be time left to open another connection.
+// answers reports whether the server answers soon. There must be time left to open another connection.
 func answers(ctx context.Context, conn sqldriver.Conn) bool {
 	p, ok := conn.(sqldriver.Pinger)
 	if !ok {
@@ -136,7 +136,7 @@ func answers(ctx context.Context, conn sqldriver.Conn) bool {
 	return p.Ping(ctx) == nil
 }
 
-// begin begins to open a connection. The caller has taken a place in room, which is free again when the connection is
+// begin begins to open a connection. The caller has taken a place in room. The place becomes free when the connection is
 // given to a call or closed.
 func (o *opener) begin(ctx context.Context) (*opening, error) {
 	o.mu.Lock()
@@ -157,11 +157,11 @@ func (o *opener) begin(ctx context.Context) (*opening, error) {
 	return c, nil
 }
 
-// open opens a connection, for its own call or, when that has left, for any.
+// open opens a connection, for its own call or, if that has given up, for any call.
 func (o *opener) open(ctx context.Context, c *opening) {
 	conn, err := o.Connector.Connect(ctx)
 	got := opened{conn, err}
-	if err != nil && ctx.Err() != nil { // openTime is over, and the call may have more
+	if err != nil && ctx.Err() != nil { // openTime is over, although the call may have more time
 		got.err = fmt.Errorf("%w: %w", errNotOpen, err)
 	}
 	select {
@@ -178,9 +178,9 @@ func (o *opener) open(ctx context.Context, c *opening) {
 	}
 }
 
-// offer gives the connection to whoever wants it first.
+// offer gives the connection to the first call that wants it.
 func (o *opener) offer(ctx context.Context, conn sqldriver.Conn) {
-	if ctx.Err() != nil { // it was given up while it was opened, and may not have been whole
+	if ctx.Err() != nil { // it was given up while it was being opened, and may be incomplete
 		conn.Close()
 		return
 	}
@@ -195,7 +195,7 @@ func (o *opener) offer(ctx context.Context, conn sqldriver.Conn) {
 	}
 }
 
-// notOpen is the error of a call that is over.
+// notOpen returns the error for a call that is over.
 func (o *opener) notOpen(ctx context.Context) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -205,9 +205,9 @@ func (o *opener) notOpen(ctx context.Context) error {
 	return fmt.Errorf("%w: %w", errNotOpen, ctx.Err())
 }
 
-// Close implements [io.Closer]. [sql.DB.Close] calls it. It ends all openings, and waits until the driver has.
+// Close implements [io.Closer]. [sql.DB.Close] calls it. It ends all openings and waits for the driver to end them.
 func (o *opener) Close() error {
-	o.mu.Lock() // none begins while it waits
+	o.mu.Lock() // no opening may begin while it waits
 	o.end()
 	o.mu.Unlock()
 	o.work.Wait()

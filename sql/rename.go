@@ -8,8 +8,8 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Rename implements [driver.Renamer]: one statement, which removes the old row and stores the new one, or makes
-// the one of the other. Where it cannot leave the mark, too, that is a second statement.
+// Rename implements [driver.Renamer]. It uses one statement, which replaces the old row by the new one or changes the old
+// row into it. If that statement cannot leave the mark, a second one does.
 func (s *store) Rename(
 	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
 ) error {
@@ -23,7 +23,7 @@ func (s *store) Rename(
 	}
 	err := s.change(ctx, rename, p)
 	if err != nil && s.dialect.Duplicate(err) {
-		if err = s.renameOver(ctx, rename, p); err != nil && s.dialect.Duplicate(err) { // taken once more, in between
+		if err = s.renameOver(ctx, rename, p); err != nil && s.dialect.Duplicate(err) { // the key was taken again in between
 			err = driver.ErrExists // a database's own error may show the key
 		}
 	}
@@ -40,7 +40,7 @@ func (s *store) Rename(
 	return nil
 }
 
-// renameOver is for a new key under which there is a row: a reservation, or what has expired.
+// renameOver handles a new key that already has a row: a reservation, or an expired record.
 func (s *store) renameOver(ctx context.Context, rename *statement, p *params) error {
 	err := s.do(ctx, func() error {
 		return s.within(ctx, []*statement{s.vacate, rename}, func(tx *sql.Tx) error {
@@ -52,7 +52,7 @@ func (s *store) renameOver(ctx context.Context, rename *statement, p *params) er
 				return err
 			}
 			done := false
-			if s.dialect.Returning { // the record that is there instead would count as a row
+			if s.dialect.Returning { // otherwise the existing record would count as a row
 				done, _, err = s.changeOrFind(ctx, tx, rename, p)
 			} else {
 				n, err = s.exec(ctx, tx, rename, p)
@@ -70,5 +70,5 @@ func (s *store) renameOver(ctx context.Context, rename *statement, p *params) er
 	return err
 }
 
-// errChanged undoes a transaction about a record that is not at its version any more.
+// errChanged rolls back a transaction about a record whose version has changed.
 var errChanged = errors.New("changed meanwhile")

@@ -15,11 +15,12 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// mostTries is how often a call is tried while others are in its way, which only a context that never ends lets happen.
+// mostTries limits the tries of a call that others block. Only a context without a deadline allows that many.
 const mostTries = 100
 
-// do is insist, also when the connection was of no use: to a server that only reads, as one is that was the primary before a
-// failover, or with a statement that was prepared before the table was changed. Nothing was changed then.
+// do is insist, and also tries again if the connection was unusable: it led to a read-only server, such as the former
+// primary after a failover, or its prepared statement was made before the table was changed. In both cases nothing was
+// changed.
 func (s *store) do(ctx context.Context, f func() error) error {
 	for try, stale := 0, 0; ; try++ {
 		err := s.insist(ctx, f)
@@ -31,18 +32,18 @@ func (s *store) do(ctx context.Context, f func() error) error {
 		default:
 			return err
 		}
-		if try == mostTries || !pause.For(ctx, rand.N(time.Millisecond<<min(try, 9))) { // a server may only read for longer
+		if try == mostTries || !pause.For(ctx, rand.N(time.Millisecond<<min(try, 9))) { // a server may stay read-only for longer
 			return err
 		}
 	}
 }
 
-// mostStale is how often a call may meet a statement that is prepared again: a transaction has six.
+// mostStale limits how often a call may find a statement stale: a transaction uses six statements.
 const mostStale = 10
 
-// weed ends the pool's unused connections to servers that only read, one of which the caller has just given back. database/sql
-// gives away the connection that was used last, so that the others would be found one by one, and some of them by reads, which
-// they do serve. One call at a time does so, also for those that come before it begins.
+// weed ends the pool's idle connections to read-only servers; the caller has just returned such a connection. database/sql
+// hands out the connection that was used last, so the others would be found one by one, and some of them only by reads,
+// which those servers do answer. One call at a time does this, also on behalf of the calls that arrive before it begins.
 func (s *store) weed(ctx context.Context) {
 	if s.dialect.OnlyReads == "" {
 		return
@@ -60,12 +61,12 @@ func (s *store) weed(ctx context.Context) {
 	s.weeds.Add(1)
 	ctx, cancel := context.WithTimeout(ctx, pingTime)
 	defer cancel()
-	for range 1 + 2*s.db.Stats().OpenConnections { // others may have given theirs back meanwhile, and do so now
+	for range 1 + 2*s.db.Stats().OpenConnections { // others may be returning theirs at the same time
 		conn, err := s.db.Conn(ctx)
 		if err != nil {
 			return
 		}
-		defer conn.Close() // not before all are looked at, or one would come again and again
+		defer conn.Close() // only after all were checked, or the same one would be handed out again
 		if s.onlyReads(ctx, conn) {
 			conn.Raw(func(any) error { return sqldriver.ErrBadConn })
 		}
@@ -75,7 +76,7 @@ func (s *store) weed(ctx context.Context) {
 	}
 }
 
-// onlyReads reports whether conn is of no use. A server that does not say is as bad as one that says so.
+// onlyReads reports whether conn is unusable. A server that does not answer is treated like one that is read-only.
 func (s *store) onlyReads(ctx context.Context, conn *sql.Conn) bool {
 	rows, err := conn.QueryContext(ctx, s.dialect.OnlyReads)
 	if err != nil {
@@ -85,8 +86,8 @@ func (s *store) onlyReads(ctx context.Context, conn *sql.Conn) bool {
 	return rows.Next() || rows.Err() != nil
 }
 
-// insist runs f, again and again while others are in its way, until ctx is done. It also does so when database/sql has
-// waited for a connection for less long than ctx lets it.
+// insist runs f, and runs it again while others block it, until ctx is done. It also does so if database/sql has waited for
+// a connection for less time than ctx allows.
 func (s *store) insist(ctx context.Context, f func() error) error {
 	const most, mostWaits = mostTries, 3
 	for try, waits := 0, 0; ; try++ {
@@ -106,7 +107,7 @@ func (s *store) insist(ctx context.Context, f func() error) error {
 	}
 }
 
-// read is do for what may be asked twice: it also does so when the connection was lost.
+// read is do for statements that may run twice. It also tries again if the connection was lost.
 func (s *store) read(ctx context.Context, f func() error) error {
 	const most = 2
 	for try := 0; ; try++ {
@@ -130,8 +131,8 @@ func backoff(try int) time.Duration {
 	return rand.N(time.Millisecond << min(try, 6))
 }
 
-// fail names the call in an error of the database, and the end of its context, which not every driver does: some return
-// what the server or the network said when it was told. Errors of package session are as they are.
+// fail adds the name of the call to a database error, and the end of its context, which not every driver reports: some
+// return what the server or the network reported. It returns errors of package session unchanged.
 func (s *store) fail(ctx context.Context, call string, err error) error {
 	switch {
 	case err == nil:
@@ -146,11 +147,11 @@ func (s *store) fail(ctx context.Context, call string, err error) error {
 	return fmt.Errorf("session/%s: %s: %w", s.dialect.Name, call, ended(ctx, err))
 }
 
-// ended adds to err that ctx is over, if it does not say so.
+// ended adds the end of ctx to err, unless err already contains it.
 func ended(ctx context.Context, err error) error {
 	end := ctx.Err()
 	if deadline, ok := ctx.Deadline(); ok && end == nil && !time.Now().Before(deadline) {
-		end = context.DeadlineExceeded // of which the network has told before ctx
+		end = context.DeadlineExceeded // the network has noticed it before ctx
 	}
 	if end == nil || errors.Is(err, end) {
 		return err
@@ -158,7 +159,7 @@ func ended(ctx context.Context, err error) error {
 	return fmt.Errorf("%w: %w", end, err)
 }
 
-// turn waits until this process may write, where that is one writer at a time.
+// turn waits until this process may write, on databases that accept one writer at a time.
 func (s *store) turn(ctx context.Context) (leave func(), err error) {
 	if s.writer == nil {
 		return func() {}, nil
@@ -171,7 +172,7 @@ func (s *store) turn(ctx context.Context) (leave func(), err error) {
 	}
 }
 
-// exec runs a statement that changes rows and returns how many. tx may be nil.
+// exec runs a statement that changes rows and returns their number. tx may be nil.
 func (s *store) exec(ctx context.Context, tx *sql.Tx, st *statement, p *params) (int64, error) {
 	if tx == nil {
 		leave, err := s.turn(ctx)
@@ -194,7 +195,7 @@ func (s *store) exec(ctx context.Context, tx *sql.Tx, st *statement, p *params) 
 	return result.RowsAffected()
 }
 
-// sent corrects p.sent, which was before, for an error that says that the last time has changed nothing.
+// sent resets p.sent to before if err says that the last try has changed nothing.
 func (s *store) sent(p *params, before int, err error) {
 	d := s.dialect
 	if err != nil && (d.Retry(err) || d.Duplicate(err) || d.isReadOnly(err) || d.isStale(err)) {
@@ -202,7 +203,7 @@ func (s *store) sent(p *params, before int, err error) {
 	}
 }
 
-// query runs a statement and gives each row to scan.
+// query runs a statement and calls scan for each row.
 func (s *store) query(ctx context.Context, tx *sql.Tx, st *statement, p *params, scan func(rows *sql.Rows) error) error {
 	prepared, err := st.on(ctx, s.db, tx)
 	if err != nil {
@@ -223,8 +224,8 @@ func (s *store) query(ctx context.Context, tx *sql.Tx, st *statement, p *params,
 	return rows.Err()
 }
 
-// within runs f in a transaction, which sees what others have committed before each of its statements. The statements
-// that f uses are prepared before: f has a connection and must not wait for another.
+// within runs f in a transaction. Each statement sees what others have committed before it. The statements that f uses are
+// prepared first: f holds a connection and must not wait for another.
 func (s *store) within(ctx context.Context, used []*statement, f func(tx *sql.Tx) error) error {
 	for _, st := range used {
 		if _, err := st.on(ctx, s.db, nil); err != nil {
@@ -240,7 +241,7 @@ func (s *store) within(ctx context.Context, used []*statement, f func(tx *sql.Tx
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // of nothing, after Commit
+	defer tx.Rollback() // does nothing after Commit
 	if err := f(tx); err != nil {
 		return err
 	}

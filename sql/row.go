@@ -12,7 +12,7 @@ import (
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
-// A row is where a record is scanned to.
+// A row is the target for scanning a record.
 type row struct {
 	id      []byte
 	version int64
@@ -24,15 +24,15 @@ type row struct {
 	alias   sql.NullString
 	meta    []byte
 	data    []byte
-	size    sql.NullInt64 // of data in the table
+	size    sql.NullInt64 // the length of the data in the table
 }
 
-// head returns where the columns {head} go, with room for two more.
+// head returns the targets for the columns of {head}, with room for two more.
 func (r *row) head() []any {
 	return append(make([]any, 0, 10), &r.version, &r.user, &r.created, &r.auth, &r.expires, &r.ends, &r.alias, &r.meta)
 }
 
-// whole returns where the columns {head} and {data} go.
+// whole returns the targets for the columns of {head} and {data}.
 func (r *row) whole() []any { return append(r.head(), &r.data, &r.size) }
 
 func (r *row) record() driver.Record {
@@ -46,7 +46,7 @@ func (r *row) record() driver.Record {
 	return rec
 }
 
-// A moment is a time from a column, whatever the column's type is.
+// A moment is a time from a column of any type.
 type moment struct{ time.Time }
 
 var errMoment = errors.New("a time is neither a time nor a number of milliseconds")
@@ -60,7 +60,7 @@ func (m *moment) Scan(v any) error {
 		m.Time = time.UnixMilli(v.UnixMilli())
 	case int64:
 		m.Time = millis.Time(v)
-	case []byte: // of the text protocol
+	case []byte: // from the text protocol
 		return m.parse(string(v))
 	case string:
 		return m.parse(v)
@@ -70,8 +70,8 @@ func (m *moment) Scan(v any) error {
 	return nil
 }
 
-// parse reads a number, or what PostgreSQL has instead of a time. We write no such thing, but one row of somebody else's must not
-// keep others from being listed.
+// parse reads a number, or the text in which PostgreSQL returns special times. This package stores no such times, but a
+// foreign row that has one must not prevent the listing of others.
 func (m *moment) parse(text string) error {
 	n, err := strconv.ParseInt(text, 10, 64)
 	switch {

@@ -14,14 +14,14 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// What is done about the table when it is opened.
+// The values of the schema setting: what is done with the table when it is opened.
 const (
-	schemaCreate = "create" // made if it is not there, upgraded if it is of the first version, then checked
+	schemaCreate = "create" // create if missing, upgrade if of the first version, then check
 	schemaCheck  = "check"
 	schemaOff    = "off"
 )
 
-// setUp makes, upgrades and checks the table.
+// setUp creates, upgrades and checks the table.
 func (s *store) setUp(ctx context.Context, schema string, log *slog.Logger) error {
 	if schema == schemaOff {
 		return nil
@@ -29,7 +29,7 @@ func (s *store) setUp(ctx context.Context, schema string, log *slog.Logger) erro
 	err := s.check(ctx)
 	if err != nil && schema == schemaCreate && s.dialect.NoTable(err) {
 		made := s.makeTable(ctx)
-		// Other nodes may be making it as well: what counts is that it is there.
+		// Other nodes may be creating it at the same time. It only matters that it exists.
 		if err = s.check(ctx); err != nil {
 			err = errors.Join(err, made)
 		}
@@ -43,13 +43,13 @@ func (s *store) setUp(ctx context.Context, schema string, log *slog.Logger) erro
 func (s *store) makeTable(ctx context.Context) error {
 	for statement := range s.statements(s.dialect.Schema) {
 		if _, err := s.db.ExecContext(ctx, statement); err != nil {
-			return fmt.Errorf("cannot make the table %s: %w", s.table, err)
+			return fmt.Errorf("cannot create the table %s: %w", s.table, err)
 		}
 	}
 	return nil
 }
 
-// statements yields those of a template of several.
+// statements yields the statements of a template.
 func (s *store) statements(template string) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for statement := range strings.SplitSeq(s.dialect.expand(template, s.table), ";\n") {
@@ -60,8 +60,8 @@ func (s *store) statements(template string) iter.Seq[string] {
 	}
 }
 
-// bringUp adds what a table of an earlier version lacks. old is an error if that are columns. Without the index of aliases all
-// works, if slowly: that is no reason to serve nobody.
+// bringUp adds what a table of an earlier version lacks. old is an error if columns are missing. Without the index of
+// aliases everything works, only slowly, so its absence is not an error.
 func (s *store) bringUp(ctx context.Context, schema string, old error, log *slog.Logger) error {
 	indexed, err := s.indexed(ctx)
 	if old == nil && err == nil && indexed {
@@ -75,13 +75,13 @@ func (s *store) bringUp(ctx context.Context, schema string, old error, log *slog
 		}
 	default:
 		indexed, err = s.upgrade(ctx)
-		// Other nodes may be at it as well: what counts is what is there.
+		// Other nodes may be upgrading at the same time. Only the result matters.
 		if old = s.check(ctx); old != nil {
 			return errors.Join(old, err)
 		}
 	}
 	if old == nil && !indexed {
-		log.Warn("session: the table has no index of aliases, so that looking for one reads all sessions: run the last statements of "+
+		log.Warn("session: the table has no index of aliases, so finding a session by its alias reads all sessions: run the last statements of "+
 			upgradeFile+" of package "+s.dialect.Name, "table", s.table, "error", err)
 	}
 	return old
@@ -100,8 +100,8 @@ func (s *store) indexed(ctx context.Context) (bool, error) {
 	return n > 0, err
 }
 
-// upgrade runs the statements of an upgrade, all of them, since some may have nothing left to do, unless another node does. It
-// returns whether the table has been seen with its index.
+// upgrade runs all statements of an upgrade, since some may already have been run, unless another node does so. It reports
+// whether it has seen the table with its index.
 func (s *store) upgrade(ctx context.Context) (indexed bool, err error) {
 	for try := 0; ; try++ {
 		made := s.tryUpgrade(ctx)
@@ -115,14 +115,14 @@ func (s *store) upgrade(ctx context.Context) (indexed bool, err error) {
 	}
 }
 
-// tryUpgrade does nothing if it is another node's turn.
+// tryUpgrade does nothing if another node has its turn.
 func (s *store) tryUpgrade(ctx context.Context) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	defer conn.Raw(func(any) error { return sqldriver.ErrBadConn }) // so that it ends, with its settings and locks
+	defer conn.Raw(func(any) error { return sqldriver.ErrBadConn }) // ends the connection, with its settings and locks
 	if s.dialect.UpgradeTurn != "" {
 		turn := false
 		row := conn.QueryRowContext(ctx, s.dialect.expand(s.dialect.UpgradeTurn, s.table))
@@ -132,7 +132,7 @@ func (s *store) tryUpgrade(ctx context.Context) error {
 	}
 	var errs []error
 	for statement := range s.statements(s.dialect.Upgrade) {
-		errs = append(errs, s.insist(ctx, func() error { // on this one connection
+		errs = append(errs, s.insist(ctx, func() error { // on this connection only
 			_, err := conn.ExecContext(ctx, statement)
 			return err
 		}))
@@ -140,23 +140,23 @@ func (s *store) tryUpgrade(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// errPooled keeps an upgrade's lock and settings off connections that others get next.
-var errPooled = errors.New("a pooler that gives each transaction another connection is in the way of the upgrade: open it once past the pooler")
+// errPooled keeps the settings and locks of an upgrade off connections that other clients get next.
+var errPooled = errors.New("the upgrade does not work through a pooler that gives each transaction another connection: open the provider once without the pooler")
 
 const upgradeFile = "schema.1to2.sql"
 
-// An oldTable is a table of the first version.
+// An oldTable is the error for a table of the first version.
 type oldTable struct {
 	table, dialect string
 	missing        []string
 }
 
 func (e *oldTable) Error() string {
-	return fmt.Sprintf("the table %s lacks the columns %s of version 2: run the statements of %s of package %s, or open it once "+
+	return fmt.Sprintf("the table %s lacks the columns %s of version 2: run the statements of %s of package %s, or open the provider once "+
 		`with the schema setting "create" and the right to alter it`, e.table, strings.Join(e.missing, ", "), upgradeFile, e.dialect)
 }
 
-// check sees whether the table can be read and has the columns.
+// check checks whether the table can be read and has the columns.
 func (s *store) check(ctx context.Context) error {
 	rows, err := s.db.QueryContext(ctx, s.dialect.expand("SELECT * FROM {table} WHERE 1 = 0", s.table))
 	if err != nil {
@@ -180,6 +180,6 @@ func (s *store) check(ctx context.Context) error {
 	case !slices.ContainsFunc(missing, func(column string) bool { return !slices.Contains(newColumns, column) }):
 		return &oldTable{s.table, s.dialect.Name, missing}
 	}
-	return fmt.Errorf("the table %s is another application's, or of another version: it lacks the columns %s",
+	return fmt.Errorf("the table %s belongs to another application or another version: it lacks the columns %s",
 		s.table, strings.Join(missing, ", "))
 }

@@ -1,15 +1,16 @@
-// Package sql keeps sessions in a table of an SQL database. It is what the providers mysql, postgresql and
-// sqlite have in common; for an application's own *sql.DB, it is a provider of its own:
+// Package sql keeps sessions in a table of an SQL database. The providers mysql, postgresql and sqlite are built on it. For
+// an application's own *sql.DB it makes a provider:
 //
 //	db, err := sql.Open("postgres", dsn)
 //	…
 //	sessions, err := session.New(sessionsql.New(db, postgres.Dialect()), session.NewManagerConfig())
 //
-// A session is one row. Reading it is one round trip, changing it two: the save compares the version and, where
-// the database can do that, brings the other version back with it. A touch changes no indexed column: the index that
-// the sweep goes by has the hour of a deadline, which the sweep itself corrects when a session lives on.
+// A session is one row. Reading it takes one round trip, changing it takes two: a save compares the version and, on
+// databases that support it, returns the other version in the same round trip. A touch changes no indexed column: the index
+// that a sweep uses contains the hour of the deadline, and the sweep itself corrects it if the session is still live.
 //
-// Whether a session has expired goes by one clock: the server's. All nodes share it, and a node whose clock
+// A single clock decides whether a session has expired: the database server's. All nodes share it, so a node whose clock is
+// wrong cannot end other nodes' sessions. If there is no server, it is the clock of this machine.
 // is wrong ends nobody else's sessions. Where there is no server it is this machine's.
 package sql
 
@@ -25,31 +26,33 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// An Option changes what [New] does.
+// An Option changes a setting of [New].
 type Option func(c *config)
 
-// Table is the name of the table, "sessions" by default, and "session" in beego mode. It may have a schema or a database before it, and a dot.
+// Table sets the name of the table. The default is "sessions", or "session" in beego mode. A schema or database name and a
+// dot may precede it.
 func Table(name string) Option { return func(c *config) { c.table = name } }
 
-// Schema says what is done about the table when the provider is opened: "create", the default, makes it if it is
-// not there and adds what one of an earlier version lacks, "check" only checks its columns, "off" does neither.
+// Schema says what to do with the table when the provider is opened. "create", the default, creates it if it is missing and
+// adds what an earlier version's table lacks. "check" only checks the columns. "off" does neither.
 func Schema(what string) Option { return func(c *config) { c.schema = what } }
 
-// Prepare says whether statements are prepared, as they are by default: each once on each connection. false has each sent with its
-// text, for PostgreSQL behind a pooler that gives each transaction another connection, as PgBouncer does in transaction mode. lib/pq
-// then needs binary_parameters=yes in its data source name, and pgx default_query_exec_mode=exec or simple_protocol; without
-// that the provider cannot be opened. Other databases have no use for it.
+// Prepare says whether to use prepared statements. The default is true: each statement is prepared once on each connection.
+// With false, each call sends the text of the statement. PostgreSQL needs that behind a pooler that gives each transaction
+// another connection, such as PgBouncer in transaction mode. lib/pq then also needs binary_parameters=yes in its data
+// source name, and pgx needs default_query_exec_mode=exec or simple_protocol; without that the provider cannot be opened.
+// Other databases do not need false.
 func Prepare(prepare bool) Option { return func(c *config) { c.prepare = prepare } }
 
-// New returns a provider that keeps sessions in db, for [session.New]. The pool and its limits are the
-// application's, and it stays open. The providerConfig setting must be empty.
+// New returns a provider that keeps sessions in db. Pass it to [session.New]. The application owns db: it sets the pool's
+// limits, and db stays open when a manager is closed. The providerConfig setting must be empty.
 func New(db *sql.DB, d *Dialect, opts ...Option) session.Provider {
 	return session.NewProvider(func(ctx context.Context, c driver.Config) (driver.Backend, error) {
 		return OpenDB(ctx, c, db, d, opts...)
 	})
 }
 
-// OpenDB opens a backend as the provider that [New] returns does.
+// OpenDB opens a backend as the provider of [New] does.
 func OpenDB(
 	ctx context.Context, c driver.Config, db *sql.DB, d *Dialect, opts ...Option,
 ) (driver.Backend, error) {
@@ -59,9 +62,9 @@ func OpenDB(
 	}
 	switch {
 	case c.Config != "":
-		return nil, configError("providerConfig", "want none, since the application opens the database")
+		return nil, configError("providerConfig", "must be empty: the application opens the database")
 	case db == nil:
-		return nil, errors.New("session/sql: there is no *sql.DB")
+		return nil, errors.New("session/sql: the *sql.DB is nil")
 	}
 	if err := errors.Join(checkTable(cfg.table), checkSchema(cfg.schema)); err != nil {
 		return nil, fmt.Errorf("session/sql: %w", err)
@@ -73,12 +76,14 @@ func OpenDB(
 	return s.backend(), nil
 }
 
-// Open opens a backend for the provider config c.Config: a DSN, which is given to connect, or a JSON object with
-// dsn, table, schema, maxOpenConns, maxIdleConns, connMaxLifetime, connMaxIdleTime and prepare. An error of
-// connect says which form a DSN has, and shows nothing of this one. The result implements all optional interfaces
-// of a [driver.Backend] but InProcess, [driver.Watcher] if d.Watch is not nil, and [io.Closer], which closes the pool.
-// Where a call gives up waiting for a connection, that is opened all the same, for another call.
-// With c.Beego the table is beego's, see [Beego]; users and aliases cannot be listed then, nothing is marked, and nothing is watched.
+// Open opens a backend for the provider config c.Config: a DSN, which it passes to connect, or a JSON object with dsn,
+// table, schema, maxOpenConns, maxIdleConns, connMaxLifetime, connMaxIdleTime and prepare. An error of connect must
+// describe the form of a DSN and contain no part of this DSN. If a call gives up waiting for a connection, the pool still
+// finishes opening it, for another call.
+//
+// The result implements all optional interfaces of a [driver.Backend] except InProcess, [driver.Watcher] only if d.Watch is
+// not nil, and [io.Closer], which closes the pool. With c.Beego the table is beego's, see [Beego]: users and aliases cannot
+// be listed, and there are no marks and no watch.
 func Open(
 	ctx context.Context, c driver.Config, d *Dialect, connect func(dsn string) (sqldriver.Connector, error),
 ) (driver.Backend, error) {
@@ -114,7 +119,7 @@ func open(ctx context.Context, db *sql.DB, d *Dialect, cfg config, c driver.Conf
 	}
 	if !cfg.prepare {
 		if !d.Unprepared {
-			return nil, configError("providerConfig.prepare", "want true, or none: drivers of this database prepare statements in any case")
+			return nil, configError("providerConfig.prepare", "want true, or none, because the drivers of this database prepare statements in any case")
 		}
 		own := *d
 		own.unprepared = true
@@ -128,7 +133,7 @@ func open(ctx context.Context, db *sql.DB, d *Dialect, cfg config, c driver.Conf
 	return s, nil
 }
 
-// begin looks at the database, and makes what is missing.
+// begin checks the connection and creates what is missing.
 func (s *store) begin(ctx context.Context, schema string, log *slog.Logger) (err error) {
 	if err := s.db.PingContext(ctx); err != nil {
 		return fmt.Errorf("cannot connect: %w", err)

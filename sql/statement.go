@@ -15,19 +15,19 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A statement is prepared at its first use, if it may be. database/sql prepares it again on each connection, also on those
-// that take the place of lost ones.
+// A statement is prepared at its first use, if preparing is allowed. database/sql prepares it again on each connection,
+// including those that replace lost ones.
 type statement struct {
 	text       string
-	names      []string // of the parameters, in order
-	unprepared bool     // sent with its text each time
+	names      []string // the parameters in order
+	unprepared bool     // each call sends the text
 
 	mu       sync.Mutex
 	prepared *sql.Stmt
-	stale    []*sql.Stmt // whose results the table has outgrown; calls that are under way may have them
+	stale    []*sql.Stmt // prepared before the table was changed; running calls may still use them
 }
 
-// newStatement makes a statement of a template.
+// newStatement makes a statement from a template.
 func newStatement(d *Dialect, table, template string) *statement {
 	st := &statement{unprepared: d.unprepared}
 	var text strings.Builder
@@ -81,7 +81,7 @@ func newStatement(d *Dialect, table, template string) *statement {
 // A ready statement can be run.
 type ready struct {
 	prepared *sql.Stmt // nil if nothing is prepared
-	base     *sql.Stmt // which is not of a transaction
+	base     *sql.Stmt // not bound to a transaction
 	db       database
 	text     string
 }
@@ -124,7 +124,7 @@ func (st *statement) on(ctx context.Context, db *sql.DB, tx *sql.Tx) (ready, err
 	}
 	st.mu.Lock()
 	prepared, text := st.prepared, st.text
-	if n := len(st.stale); n > 0 { // another text, or pgx would take the old statement for the new one
+	if n := len(st.stale); n > 0 { // the text must differ, or pgx would use the old statement
 		text += " -- " + strconv.Itoa(n)
 	}
 	st.mu.Unlock()
@@ -148,7 +148,7 @@ func (st *statement) on(ctx context.Context, db *sql.DB, tx *sql.Tx) (ready, err
 	return ready{prepared: prepared, base: prepared}, nil
 }
 
-// failed has the statement prepared again at its next use if err says so.
+// failed makes sure that the statement is prepared again at its next use, if err says that it is stale.
 func (st *statement) failed(d *Dialect, r ready, err error) {
 	if st.unprepared || !d.isStale(err) {
 		return
@@ -175,15 +175,15 @@ func (st *statement) close() {
 type params struct {
 	id, to  []byte
 	version uint64
-	rec     *driver.Record // or else expires, user and alias
+	rec     *driver.Record // if nil, expires, user and alias are used
 	expires time.Time
 	user    string
 	alias   string
-	mark    driver.Mark // that a rename leaves
+	mark    driver.Mark // left by a rename
 	ids     [][]byte    // at most batchSize, at least one
-	maxData int         // that is returned, 0 for any number of bytes
+	maxData int         // maximum length of the data returned, in bytes; 0 for no limit
 
-	sent int // how often a statement was sent, or was about to be, that may have changed something
+	sent int // how often a statement that may have changed something was sent, or was about to be sent
 }
 
 // args returns the parameters in the order of the statement.
@@ -266,21 +266,21 @@ func (s *store) arg(p *params, name string) any {
 	}
 	if n, ok := strings.CutPrefix(name, "ids"); ok {
 		i, _ := strconv.Atoi(n)
-		return s.idArg(p.ids[min(i, len(p.ids)-1)]) // the last one again and again, so that the text stays the same
+		return s.idArg(p.ids[min(i, len(p.ids)-1)]) // repeats the last one, so that the text stays the same
 	}
 	return unknownParameter(name)
 }
 
-// An unknownParameter is in the place of one that a dialect has misspelt: the statement fails.
+// An unknownParameter replaces a parameter that a dialect has misspelt. It makes the statement fail.
 type unknownParameter string
 
 func (name unknownParameter) Value() (sqldriver.Value, error) {
-	return nil, fmt.Errorf("the statement has the parameter :%s, which is not known", string(name))
+	return nil, fmt.Errorf("the statement contains the unknown parameter :%s", string(name))
 }
 
-// counted is the parameter id. It counts how often the statement was sent. Some drivers say
-// sqldriver.ErrBadConn also after they have sent a statement, as lib/pq does when the server is restarted, and
-// database/sql then sends it again, as if it had not been sent.
+// counted is the parameter id. It counts how often the statement was sent. Some drivers, for example lib/pq when the server
+// is restarted, return sqldriver.ErrBadConn even after they have sent a statement. database/sql then sends it again as if
+// it had not been sent.
 type counted struct {
 	s *store
 	p *params

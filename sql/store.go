@@ -23,14 +23,14 @@ type store struct {
 	table     string
 	namespace string
 	ns        any    // the namespace as a parameter
-	channel   string // on which removals are told
+	channel   string // the channel for announcing removals
 	beego     bool
 	pooled    bool // see Dialect.Probe
 	maxData   int
 
-	writer  chan struct{} // full while somebody writes; nil if several may
-	weeding chan struct{} // full while somebody does
-	weeds   atomic.Int64  // how many have begun
+	writer  chan struct{} // full while somebody writes; nil if several may write at once
+	weeding chan struct{} // full while a weed is running
+	weeds   atomic.Int64  // how many weeds have begun
 
 	insert, replace, load, save, touch, delete, end, rename, vacate *statement
 	mark, renameMark                                                *statement
@@ -52,7 +52,7 @@ func newStore(db *sql.DB, d *Dialect, table, namespace string) *store {
 	is := d.Statements
 	if d.Returning {
 		is.Save, is.End, is.Mark = is.withStored(is.Save), is.withStored(is.End), is.withStored(is.Mark)
-		if d.head != "" { // beego's table, whose Rename is a plain update
+		if d.head != "" { // beego's table, whose Rename is a plain UPDATE
 			is.Rename = is.withStored(is.Rename)
 		}
 	}
@@ -70,7 +70,7 @@ func newStore(db *sql.DB, d *Dialect, table, namespace string) *store {
 	return s
 }
 
-// Close implements [io.Closer]. An application's own *sql.DB stays open.
+// Close implements [io.Closer]. It does not close an application's own *sql.DB.
 func (s *store) Close() error {
 	for _, st := range s.all {
 		st.close()
@@ -86,8 +86,8 @@ func (s *store) Ping(ctx context.Context) error {
 	return s.fail(ctx, "ping", s.db.PingContext(ctx))
 }
 
-// What all databases take, so that none of them cuts it off: the user is in an index, and MySQL's column for the
-// data ends at 16 MiB.
+// The limits of what all databases store without truncation: the user is in an index, and MySQL's column for the data ends
+// at 16 MiB.
 const (
 	maxUser = 400
 	maxData = 16<<20 - 1
@@ -104,7 +104,7 @@ func tooLarge(what string, size, most int) error {
 	if size <= most {
 		return nil
 	}
-	return fmt.Errorf("%w: %s over %d bytes", driver.ErrTooLarge, what, most)
+	return fmt.Errorf("%w: %s more than %d bytes", driver.ErrTooLarge, what, most)
 }
 
 // Create implements [driver.Backend].
@@ -124,7 +124,7 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 	return nil
 }
 
-// put stores a row where there is neither a live one nor a mark. It does not count as taken what lapses meanwhile.
+// put stores a row if there is neither a live record nor a mark. A row that expires meanwhile does not make it fail.
 func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
 	for try := 0; ; try++ {
 		n, err := s.exec(ctx, tx, s.insert, p)
@@ -212,10 +212,10 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 	return nil
 }
 
-// resent returns what to make of a conflict of a save that was sent more than once: the record may be at another version
-// because of that save itself. A save that may have been made must not end as a conflict, or it is made again.
+// resent handles a conflict of a save that was sent more than once: that save itself may have stored the other version. A
+// save that may have succeeded must not end as a conflict, or it would be made twice.
 func (s *store) resent(conflict *driver.ConflictError, rec *driver.Record) error {
-	if s.beego { // another's save of the same values cannot be told from this one
+	if s.beego { // another save of the same values cannot be distinguished from this one
 		return errUnclear
 	}
 	is := conflict.Record
@@ -228,8 +228,8 @@ func (s *store) resent(conflict *driver.ConflictError, rec *driver.Record) error
 	return errUnclear
 }
 
-// same reports whether is, which is stored, is what rec was sent as, at a version. The deadline may have moved
-// later since.
+// same reports whether the stored record is equals rec as it was sent, at the given version. Its deadline may have been
+// moved later since.
 func (s *store) same(is *driver.Record, version uint64, rec *driver.Record) bool {
 	if s.beego {
 		return is.Version == version && is.Expires.UnixMilli() >= rec.Expires.UnixMilli()
@@ -246,8 +246,7 @@ func (s *store) isStored(ctx context.Context, id []byte, version uint64, rec *dr
 	return err == nil && s.same(&is, version, rec)
 }
 
-// change runs a change of the record at p.version. If there is another version it returns the error for
-// that.
+// change runs a change of the record at p.version. If the stored version differs, it returns the error for that.
 func (s *store) change(ctx context.Context, st *statement, p *params) error {
 	for {
 		done, is, err := false, (*driver.Record)(nil), error(nil)
@@ -255,7 +254,7 @@ func (s *store) change(ctx context.Context, st *statement, p *params) error {
 			done, is, err = s.try(ctx, st, p)
 			return err
 		})
-		if err == nil && !done && is != nil && is.Version == p.version { // as old as the beginning of the try
+		if err == nil && !done && is != nil && is.Version == p.version { // read as of the beginning of the try
 			is = new(driver.Record)
 			err = s.read(ctx, func() error { return s.find(ctx, nil, p.id, is) })
 		}
@@ -265,7 +264,7 @@ func (s *store) change(ctx context.Context, st *statement, p *params) error {
 		case is == nil:
 			return driver.ErrNotFound
 		case s.beego && is.Version == p.version && st == s.save && s.same(is, s.next(p.rec), p.rec):
-			return nil // MySQL counts no row if the values and the second of the save are as they were
+			return nil // MySQL counts no row if values and second of the save are unchanged
 		case is.Version != p.version:
 			return &driver.ConflictError{Record: is}
 		}
@@ -273,7 +272,7 @@ func (s *store) change(ctx context.Context, st *statement, p *params) error {
 	}
 }
 
-// try makes the change, or else finds the live record, if there is one.
+// try makes the change. If it cannot, it returns the live record, if there is one.
 func (s *store) try(ctx context.Context, st *statement, p *params) (done bool, is *driver.Record, err error) {
 	if s.dialect.Returning {
 		return s.changeOrFind(ctx, nil, st, p)
@@ -289,7 +288,7 @@ func (s *store) try(ctx context.Context, st *statement, p *params) (done bool, i
 	return false, is, err
 }
 
-// changeOrFind is for statements made by withStored. tx may be nil.
+// changeOrFind runs statements made by withStored. tx may be nil.
 func (s *store) changeOrFind(
 	ctx context.Context, tx *sql.Tx, st *statement, p *params,
 ) (done bool, is *driver.Record, err error) {
@@ -315,7 +314,7 @@ func (s *store) changeOrFind(
 	return false, &rec, nil
 }
 
-// Touch implements [driver.Backend]. A deadline that is that late already is no reason to write.
+// Touch implements [driver.Backend]. It writes nothing if the deadline is already that late.
 func (s *store) Touch(ctx context.Context, key string, expires time.Time) error {
 	p := &params{id: s.id(key), expires: expires}
 	err := s.read(ctx, func() error {
@@ -328,7 +327,7 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 	return s.fail(ctx, "touch", err)
 }
 
-var errUnclear = errors.New("the connection was lost, and the record is gone or changed: maybe this call has done it")
+var errUnclear = errors.New("the connection was lost, and the record is gone or changed, possibly by this call")
 
 // Delete implements [driver.Backend].
 func (s *store) Delete(ctx context.Context, key string, version uint64) error {

@@ -11,11 +11,11 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// Sweep implements [driver.Sweeper]. It asks for the keys of rows whose hour has come, which locks nothing, and
-// then removes those that have expired, a batch at a time and half of the time. Rows that live on because
-// they were touched get the hour of their deadline, which the touch has left as it was.
+// Sweep implements [driver.Sweeper]. It reads the keys of rows whose hour has passed, which locks nothing. Then it removes
+// the expired ones, batch by batch, and works at most half of the time. Rows that are still live because they were touched
+// get the hour of their new deadline, which a touch does not update.
 //
-// Nodes that sweep at the same time take the batches in an order of their own; each row is removed by one.
+// If several nodes sweep at the same time, each takes the batches in its own order, and each row is removed by one of them.
 func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (removed int, err error) {
 	remove := func(ctx context.Context, p *params) (int, error) { return s.execSafe(ctx, s.expired, p) }
 	switch {
@@ -53,17 +53,17 @@ func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (remo
 			n, moved, err = s.inBatches(ctx, lapse, others)
 			done += n + moved
 		}
-		if err != nil || page < dueSize || done == 0 { // nothing done: other nodes are at it
+		if err != nil || page < dueSize || done == 0 { // nothing removed: other nodes are sweeping
 			return removed, s.fail(ctx, "sweep", err)
 		}
 	}
 }
 
-// inBatches removes those of ids that have expired, and gives the others their hour.
+// inBatches removes the expired rows of ids and updates the hour of the others.
 func (s *store) inBatches(
 	ctx context.Context, remove func(ctx context.Context, p *params) (int, error), ids [][]byte,
 ) (removed, moved int, err error) {
-	slices.SortFunc(ids, bytes.Compare) // nodes that lock rows in one order do not lock each other out
+	slices.SortFunc(ids, bytes.Compare) // nodes that lock rows in the same order do not deadlock
 	batches := slices.Collect(slices.Chunk(ids, batchSize))
 	rand.Shuffle(len(batches), func(i, j int) { batches[i], batches[j] = batches[j], batches[i] })
 	for _, batch := range batches {
@@ -84,8 +84,8 @@ func (s *store) inBatches(
 	return removed, moved, nil
 }
 
-// removeAndTell removes those of p.ids that have expired. Which ones that are is locked before, since not every
-// database says what a statement has removed.
+// removeAndTell removes the expired rows of p.ids. It locks and reads them first, because not every database returns what a
+// statement has removed.
 func (s *store) removeAndTell(ctx context.Context, p *params, expired func(key, user string)) (removed int, err error) {
 	type dying struct {
 		id   []byte

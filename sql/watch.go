@@ -11,10 +11,10 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A watcher is a store of a dialect that has a Watch.
+// A watcher is a store whose dialect has a Watch.
 type watcher struct{ *store }
 
-// backend returns what the dialect, and the table, can do.
+// backend returns a backend with the interfaces that the dialect and the table support.
 func (s *store) backend() driver.Backend {
 	switch {
 	case s.beego:
@@ -27,22 +27,22 @@ func (s *store) backend() driver.Backend {
 
 // Watch implements [driver.Watcher].
 func (w watcher) Watch(ctx context.Context, resync func(), destroyed func(key string)) error {
-	if w.owned && w.pooled { // who listens goes the same way
+	if w.owned && w.pooled { // the connection that listens goes through the pooler too
 		return w.fail(ctx, "watch", errDeaf)
 	}
 	return w.fail(ctx, "watch", w.dialect.Watch(ctx, w.db, w.channel, resync, func(payload string) {
 		if payload == "" {
 			resync()
-		} else if id, err := hex.DecodeString(payload); err == nil && len(id) == idLen { // anybody may send others
+		} else if id, err := hex.DecodeString(payload); err == nil && len(id) == idLen { // anybody can send other payloads
 			destroyed(keyOf(id))
 		}
 	}))
 }
 
-var errDeaf = fmt.Errorf("%w: nothing is heard through a pooler that gives each transaction another connection", errors.ErrUnsupported)
+var errDeaf = fmt.Errorf("%w: notices do not come through a pooler that gives each transaction another connection", errors.ErrUnsupported)
 
-// channelOf returns a name for what is said about a namespace in a table, which one node may call by its bare name and
-// another by its schema's too.
+// channelOf returns the name of the channel for a namespace in a table. One node may use the bare table name and another
+// the name with its schema, so the channel depends only on the bare name.
 func channelOf(table, namespace string) string {
 	sum := sha256.Sum256([]byte(strings.ToLower(table[strings.LastIndexByte(table, '.')+1:]) + "\x00" + namespace))
 	return "session_" + hex.EncodeToString(sum[:16])

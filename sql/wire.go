@@ -9,44 +9,44 @@ import (
 	"sync/atomic"
 )
 
-// A Wire is the network connection under a driver's connection, for providers whose driver waits for an answer longer than
-// the context of a call lasts. The connector's Connect puts one into the context, what dials takes it from there, and calls
-// that the driver does not end by itself are guarded. A wire that was broken off is dead, and so is the connection on it,
-// whether the driver has noticed or not.
+// A Wire is the network connection below a driver's connection. It is for providers whose driver may wait for an answer
+// after the context of a call is done. The connector's Connect puts a Wire into the context, the dial function takes it
+// from there, and calls that the driver does not end itself are guarded. A Wire that was broken off is dead, and so is the
+// driver's connection on it, even if the driver has not noticed.
 type Wire struct {
-	// OnBreak, unless it is nil, is called when the wire is broken off, before it is closed.
+	// OnBreak, unless nil, is called when the wire is broken off, before the network connection is closed.
 	OnBreak func()
 
-	ctx  context.Context // of Connect: the one that what dials is given may end when it has dialed
+	ctx  context.Context // of Connect: the context of the dial function may end when it has dialed
 	conn net.Conn
 	stop func() bool
-	off  func() // BreakOff, made once: a call allocates less
+	off  func() // BreakOff, stored once to save an allocation in each call
 	dead atomic.Bool
 }
 
 type wireKey struct{}
 
-// NewWire returns a wire that is not dialed, and ctx with it, for the driver's Connect.
+// NewWire returns a wire without a network connection, and a context that carries it, for the driver's Connect.
 func NewWire(ctx context.Context) (*Wire, context.Context) {
 	w := &Wire{ctx: ctx}
 	w.off = w.BreakOff
 	return w, context.WithValue(ctx, wireKey{}, w)
 }
 
-// WireOf returns the wire that ctx was made with, or nil.
+// WireOf returns the wire in ctx, or nil.
 func WireOf(ctx context.Context) *Wire {
 	w, _ := ctx.Value(wireKey{}).(*Wire)
 	return w
 }
 
-// Take makes conn the network connection of w, in the place of one to a server that has not let us in. Until Release it is closed
-// when the context of [NewWire] is done.
+// Take makes conn the network connection of w. It replaces the connection to a server that has refused us. Until Release,
+// conn is closed when the context of [NewWire] is done.
 func (w *Wire) Take(conn net.Conn) {
 	w.Release()
 	w.conn, w.stop = conn, context.AfterFunc(w.ctx, func() { conn.Close() })
 }
 
-// Release ends what Take has begun, and reports whether the connection was closed, or is about to be.
+// Release ends the effect of Take, and reports whether the connection was closed or is about to be.
 func (w *Wire) Release() (closed bool) {
 	if w.stop != nil {
 		closed = !w.stop()
@@ -55,15 +55,15 @@ func (w *Wire) Release() (closed bool) {
 	return closed
 }
 
-// Conn returns the network connection, or nil if nothing was dialed.
+// Conn returns the network connection, or nil if none was dialed.
 func (w *Wire) Conn() net.Conn { return w.conn }
 
-// Waiting returns err, the end of a context, with the server that was waited for.
+// Waiting returns err, a context's error, with the address of the server that did not answer.
 func (w *Wire) Waiting(err error) error {
 	return fmt.Errorf("waiting for %v: %w", w.conn.RemoteAddr(), err)
 }
 
-// BreakOff ends the connection without another word to the server.
+// BreakOff closes the connection at once, without sending anything.
 func (w *Wire) BreakOff() {
 	w.dead.Store(true)
 	if w.OnBreak != nil {
@@ -75,10 +75,10 @@ func (w *Wire) BreakOff() {
 // Dead reports whether w is broken off or about to be.
 func (w *Wire) Dead() bool { return w.dead.Load() }
 
-// Valid is IsValid for the driver's connection on w.
+// Valid implements IsValid for the driver's connection on w.
 func (w *Wire) Valid(on sqldriver.Validator) bool { return !w.Dead() && on.IsValid() }
 
-// Reset is ResetSession for the driver's connection on w.
+// Reset implements ResetSession for the driver's connection on w.
 func (w *Wire) Reset(ctx context.Context, on sqldriver.SessionResetter) error {
 	if w.Dead() {
 		return sqldriver.ErrBadConn
@@ -93,12 +93,12 @@ type Guard struct {
 	stop func() bool
 }
 
-// Guard begins to guard what is sent and waited for on w. [Guard.End] ends it.
+// Guard starts to guard what is sent and received on w until [Guard.End].
 func (w *Wire) Guard(ctx context.Context) Guard {
 	return Guard{w, ctx, context.AfterFunc(ctx, w.off)}
 }
 
-// Err is what to return for an error of the driver: if the wire was broken off it tells only of that.
+// Err returns the error to report for an error of the driver. If the wire was broken off, that is the context's error only.
 func (g Guard) Err(err error) error {
 	if err == nil || err == io.EOF || g.ctx.Err() == nil || !g.wire.Dead() {
 		return err
@@ -106,7 +106,8 @@ func (g Guard) Err(err error) error {
 	return g.wire.Waiting(g.ctx.Err())
 }
 
-// End is Err after the last thing that is guarded. If the wire is about to be broken off, nobody else may get it.
+// End is Err after the last guarded operation. If the wire is about to be broken off, End makes sure that nobody else gets
+// the connection.
 func (g Guard) End(err error) error {
 	if !g.stop() {
 		g.wire.dead.Store(true)

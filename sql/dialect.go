@@ -120,57 +120,57 @@ type Dialect struct {
 // Their parameters are
 //
 //	:ns :id :to          the namespace, a key, and the key that it is renamed to
-//	:version             of the row before the change; of a new row 1, 0 for a reservation or -1 for a mark
+//	:version             the row's version before the change; for a new row 1, or 0 for a reservation, -1 for a mark
 //	:user :created :auth :expires :deadline :alias :meta :bucket :data
 //	:mark :markexpires :markbucket   data, expires_at and gc_bucket of the mark that a rename leaves
-//	:most                how many bytes of data are wanted at most
+//	:most                the maximum length of data to return, in bytes
 //	:shorten             1 to move expires_at earlier, otherwise 0
 //	:lock :locknumber    a hash of a user, 32 bytes, and 8 of them as a number
-//	:now                 of this process, in milliseconds
-//	:channel             on which others are told of removals
-//	{ids}                keys, as a list
+//	:now                 the clock of this process, in milliseconds since 1970
+//	:channel             the channel on which removals are announced
+//	{ids}                a list of keys
 type Statements struct {
-	Insert  string // a row under a key that has none, or none that is live; no row if it has
-	Replace string // the row under a key whose Insert was a duplicate, if it is not live
-	Load    string // a live row, or a mark's
-	Save    string // a live row at :version
-	Touch   string // a live row, never earlier
-	Delete  string // any version
-	End     string // one version
-	Rename  string // one version
-	Vacate  string // what is not live, for Rename
-	Mark    string // turns one version into a mark
+	Insert  string // inserts a row if the key has none, or only an expired one; otherwise a duplicate, or no row
+	Replace string // overwrites the row under a key whose Insert was a duplicate, if it has expired or is a reservation
+	Load    string // returns a live row or a mark's
+	Save    string // updates a live row at :version
+	Touch   string // moves expires_at of a live row later, never earlier
+	Delete  string // deletes a record of any version
+	End     string // deletes a live row at :version
+	Rename  string // gives a live row at :version the key :to
+	Vacate  string // deletes an expired row or a reservation under :to, for Rename
+	Mark    string // turns a live row at :version into a mark
 
-	// RenameMark is Rename but for the mark that it leaves under :id, which must stand in it once. "" has Rename run, and then
-	// Insert for the mark.
+	// RenameMark is Rename that also leaves a mark under :id. It must contain :id exactly once. If it is "", Rename runs
+	// first, and then Insert for the mark.
 	RenameMark string
 
-	Count string // the live rows
-	List  string // a page after :id
-	User  string // :user's live rows
-	Alias string // the live rows of an :alias
-	Page  string // the keys of a page after :id
-	Clear string // what is after :id and up to :to
+	Count string // counts the live rows
+	List  string // returns the live rows of the page after :id
+	User  string // returns :user's live rows
+	Alias string // returns the live rows of :alias
+	Page  string // returns all keys of the page after :id
+	Clear string // deletes the rows after :id and up to :to
 
-	Due      string // keys that a sweep has to look at
-	Dying    string // the id and user_id of those that have expired of {ids}, locked where that can be done
-	Expired  string // removes those that have expired of {ids}
-	Lapsed   string // the same for reservations and marks
-	Rebucket string // moves those that live on
+	Due      string // returns the keys and versions that a sweep must check
+	Dying    string // returns id and user_id of the expired records in {ids}, and locks them if possible
+	Expired  string // deletes the expired records in {ids}
+	Lapsed   string // deletes the expired reservations and marks in {ids}
+	Rebucket string // updates the hour of the live rows in {ids}
 
-	Lock  string // waits for the others who limit the same user
-	Held  string // :user's live rows, reservations too
-	Evict string // one of :user's records
+	Lock  string // waits for other calls of Reserve for the same user
+	Held  string // returns :user's live rows, including reservations
+	Evict string // deletes one of :user's records
 }
 
-// The sizes of pages and batches, which are part of the statements.
+// The sizes of pages and batches, which the statements contain.
 const (
 	pageSize  = 500
 	dueSize   = 10_000
 	batchSize = 200
 )
 
-// Standard returns what all databases understand, except that Insert is a duplicate if the key is taken: see
+// Standard returns statements that every database understands. Its Insert is a duplicate-key error if the key is taken: see
 // [OnConflict].
 func Standard() Statements {
 	const (
@@ -221,15 +221,15 @@ func Standard() Statements {
 	}
 }
 
-// OnConflict ends an Insert of databases that know it. Insert is then no duplicate but changes no row if
-// the key is taken.
+// OnConflict is a suffix for Insert on databases that support it. With it, Insert is not an error if the key is taken, but
+// changes no row.
 const OnConflict = ` ON CONFLICT (ns, id) DO UPDATE SET version = excluded.version, user_id = excluded.user_id, ` +
 	`created_at = excluded.created_at, auth_at = excluded.auth_at, expires_at = excluded.expires_at, ` +
 	`deadline_at = excluded.deadline_at, alias = excluded.alias, meta = excluded.meta, ` +
 	`gc_bucket = excluded.gc_bucket, data = excluded.data ` +
 	`WHERE {table}.version = 0 OR {table}.expires_at <= {now}`
 
-// columns are what the table has to have, and newColumns those that came with version 2.
+// columns are the columns that the table must have; newColumns came with version 2.
 var (
 	columns = []string{
 		"ns", "id", "version", "user_id", "created_at", "auth_at", "expires_at", "deadline_at", "gc_bucket", "data", "alias", "meta",
@@ -244,7 +244,7 @@ const (
 	dataColumns = `CASE WHEN length(data) <= :most THEN data END, length(data)`
 )
 
-// expand fills in what is in braces, but for {ids}.
+// expand replaces the placeholders in braces, except {ids}.
 func (d *Dialect) expand(template, table string) string {
 	_, name := splitTable(table)
 	template = strings.NewReplacer("{live}", cmp.Or(d.live, liveRow),
@@ -261,14 +261,14 @@ func splitTable(table string) (schema, name string) {
 	return "", table
 }
 
-// quoted quotes a name, or both parts of one with a dot. It has none but letters, digits and _.
+// quoted quotes a name, or both parts of a name with a dot. Names consist of letters, digits and _.
 func (d *Dialect) quoted(table string) string {
 	q := string(d.Quote)
 	return q + strings.ReplaceAll(table, ".", q+"."+q) + q
 }
 
-// withStored makes of a change of one version a query that says whether it was done, and otherwise
-// has the live record.
+// withStored turns a change of one version into a query that says whether it was made, and otherwise returns the live
+// record.
 func (s *Statements) withStored(change string) string {
 	if !strings.Contains(change, " RETURNING ") {
 		change += " RETURNING 1"

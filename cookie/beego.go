@@ -15,35 +15,36 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// beego reads cookies of beego's cookie provider. Their value is, in base64url with padding,
+// beego reads cookies of beego's cookie provider (sess_cookie.go and sess_utils.go of beego). The value, in base64url with
+// padding, is
 //
 //	seconds since 1970 | base64url(IV, AES-CTR(gob map)) | HMAC-SHA256
 //
-// with "|" between the parts and after the second, and the HMAC over securityName, "|" and all before it.
+// The parts are separated by "|". The HMAC covers securityName, "|" and everything before the HMAC.
 type beego struct {
 	mac   []byte
 	name  string
 	block cipher.Block
 }
 
-// newBeego checks what beego would have made up anew at each start if it was absent.
+// newBeego requires the settings that beego would generate anew at each start if they were missing.
 func newBeego(cfg config) (*beego, error) {
 	switch {
 	case cfg.SecurityKey == "":
-		return nil, configError("securityKey", errors.New("beego mode needs the one that beego had"))
+		return nil, configError("securityKey", errors.New("beego mode needs the value that beego used"))
 	case cfg.SecurityName == "":
-		return nil, configError("securityName", errors.New("beego mode needs the one that beego had"))
+		return nil, configError("securityName", errors.New("beego mode needs the value that beego used"))
 	}
 	block, err := aes.NewCipher([]byte(cfg.BlockKey))
 	if err != nil {
-		return nil, configError("blockKey", errors.New("beego mode needs the one that beego had: 16, 24 or 32 bytes"))
+		return nil, configError("blockKey", errors.New("beego mode needs the value that beego used: 16, 24 or 32 bytes"))
 	}
 	return &beego{[]byte(cfg.SecurityKey), cfg.SecurityName, block}, nil
 }
 
-// open fills rec, at version 0, with the time of the seal and the gob map.
+// open fills rec at version 0, with the time of the seal and the gob map.
 func (b *beego) open(sealed []byte, rec *driver.Record) error {
-	value, err := url.QueryUnescape(string(sealed)) // as beego escapes it
+	value, err := url.QueryUnescape(string(sealed)) // beego escapes the value
 	if err != nil {
 		return driver.ErrNotFound
 	}
@@ -75,7 +76,7 @@ func (b *beego) open(sealed []byte, rec *driver.Record) error {
 	return nil
 }
 
-// decode decodes what beego encodes, in the one form that it has.
+// decode decodes text that beego has encoded. It accepts only the canonical encoding.
 func decode(text string) (raw []byte, ok bool) {
 	encoding := base64.URLEncoding.Strict()
 	raw, err := encoding.DecodeString(text)

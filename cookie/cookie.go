@@ -1,5 +1,5 @@
-// Package cookie keeps sessions in the clients' cookies, encrypted, under the provider name "cookie". Nothing
-// is stored on the server:
+// Package cookie keeps sessions in the clients' cookies, encrypted, under the provider name "cookie". Nothing is stored on
+// the server:
 //
 //	import _ "github.com/seed1a8f7c28/session/cookie"
 //
@@ -7,21 +7,21 @@
 //	…
 //	m, err := session.NewManager("cookie", cfg)
 //
-// What a store on the server promises and this one cannot: a cookie that was captured works until its
-// deadlines, after a logout too; of two requests at the same time the one whose answer comes last wins; a
-// session is at most about 12 kB, and travels with every request. Changes must be made before the first byte
-// of the response body. Set absoluteLifetime: without it a captured cookie can be kept alive for ever.
+// This provider cannot keep some promises of stores on the server. A captured cookie works until its deadlines, even after
+// a logout. Of two concurrent requests, the one whose response arrives last wins. A session has at most about 12 kB, and
+// the browser sends it with every request. Changes must be made before the first byte of the response body. Set
+// absoluteLifetime: without it, a captured cookie can be kept alive forever.
 //
 // The provider config is a JSON object:
 //
-//	securityKey   a secret of at least 16 bytes; random ones, such as openssl rand -base64 32 prints
-//	keys          or several: the first seals, all of them open, so that a new one can be put in front
-//	maxCookies    how many cookies a session may take, each of 4096 bytes; 4 if absent
+//	securityKey   a secret of at least 16 bytes; use random bytes, such as the output of openssl rand -base64 32
+//	keys          a list of secrets instead: the first one seals, all of them open, so you can put a new one in front
+//	maxCookies    how many cookies a session may take, each of at most 4096 bytes; default 4
 //	cookieName, secure, maxage
-//	              as in beego: instead of the manager's cookieName, secure, cookieLifeTime
+//	              as in beego; they replace the manager's cookieName, secure and cookieLifeTime
 //	blockKey, securityName
-//	              as in beego, used in beego mode alone: what beego sealed with securityKey and these is
-//	              read, and sealed in this package's form
+//	              as in beego, only for beego mode: cookies that beego sealed with securityKey and these are
+//	              read, and sealed again in this package's form
 package cookie
 
 import (
@@ -40,10 +40,10 @@ import (
 
 func init() { session.Register(session.ProviderCookie, New()) }
 
-// New returns a provider that keeps sessions in cookies, for [session.New].
+// New returns a provider that keeps sessions in cookies. Pass it to [session.New].
 func New() session.Provider { return session.NewClientProvider(Open) }
 
-// config is what the package comment says.
+// config is described in the package comment.
 type config struct {
 	SecurityKey  string   `json:"securityKey"`
 	Keys         []string `json:"keys"`
@@ -57,10 +57,10 @@ type config struct {
 
 const (
 	defaultCookies = 4
-	mostCookies    = 9 // one digit says how many
+	mostCookies    = 9 // one digit holds their number
 )
 
-// Open makes the sealer that c.Config describes. Errors are a [*session.ConfigError].
+// Open makes the sealer that c.Config describes. Every error is a [*session.ConfigError].
 func Open(_ context.Context, c driver.Config) (driver.Sealer, error) {
 	cfg := config{MaxCookies: defaultCookies}
 	if err := driver.ParseConfig(c.Config, &cfg); err != nil {
@@ -72,7 +72,7 @@ func Open(_ context.Context, c driver.Config) (driver.Sealer, error) {
 	field, secrets := "keys", cfg.Keys
 	if cfg.SecurityKey != "" || len(secrets) == 0 {
 		if len(secrets) > 0 {
-			return nil, configError("securityKey", errors.New("want either this or keys"))
+			return nil, configError("securityKey", errors.New("set either securityKey or keys, not both"))
 		}
 		field, secrets = "securityKey", []string{cfg.SecurityKey}
 	}
@@ -91,11 +91,11 @@ func Open(_ context.Context, c driver.Config) (driver.Sealer, error) {
 	return s, nil
 }
 
-// newBox refuses what was not replaced, too: everybody knows such a key.
+// newBox also refuses a placeholder that was not replaced, because everybody knows such a key.
 func newBox(secrets []string) (*sealing.Box, error) {
 	for _, secret := range secrets {
 		if strings.HasPrefix(secret, "${") {
-			return nil, errors.New("${…} is replaced in the text of a config alone: see session.ParseConfig")
+			return nil, errors.New("a placeholder ${…} is replaced only by session.ParseConfig")
 		}
 	}
 	return sealing.New("session: cookie", secrets...)
@@ -105,17 +105,17 @@ func configError(field string, err error) error {
 	return &driver.ConfigError{Field: "providerConfig." + field, Err: err}
 }
 
-// A sealer seals a record's binary form, padded:
+// A sealer seals the padded binary form of a record. The format is this package's own:
 //
 //	version 1 | sealed(record | 0x80 | zeros to a multiple of 32)        all in base64url
 //
-// The seal covers the version, the cookie's name and the namespace too. The length tells an observer how
-// much is in a session to within 32 bytes.
+// The seal also authenticates the version, the cookie's name and the namespace. The length reveals the size of a session to
+// within 32 bytes.
 type sealer struct {
 	box       *sealing.Box
 	namespace string
 	cookies   driver.CookieConfig
-	beego     *beego // nil but in beego mode
+	beego     *beego // only in beego mode
 }
 
 const (
@@ -123,10 +123,10 @@ const (
 	padding = 32
 )
 
-// encoding is strict, so that a cookie in which only unused bits differ is another one.
+// encoding is strict: a cookie in which only unused bits differ does not decode.
 var encoding = base64.RawURLEncoding.Strict()
 
-// Cookies says what the provider config says of the cookies.
+// Cookies returns the cookie settings of the provider config.
 func (s *sealer) Cookies() driver.CookieConfig { return s.cookies }
 
 // Seal implements [driver.Sealer].
@@ -162,7 +162,7 @@ func (s *sealer) Open(name string, sealed []byte, rec *driver.Record) error {
 	return driver.ErrNotFound
 }
 
-// open takes the padding off and fills rec.
+// open removes the padding and fills rec.
 func open(plain []byte, rec *driver.Record) error {
 	end := len(plain) - 1
 	for end >= 0 && plain[end] == 0 {
@@ -174,11 +174,10 @@ func open(plain []byte, rec *driver.Record) error {
 	return nil
 }
 
-// scratch is memory for what is needed no longer than a call.
+// scratch provides memory that is needed only during a call.
 var scratch = sync.Pool{New: func() any { return new([]byte) }}
 
-// about returns what the seal is bound to, with room for n bytes behind it, in memory that the caller gives
-// back.
+// about returns the data to which the seal is bound, with room for n more bytes. The caller returns mem to scratch.
 func (s *sealer) about(name string, n int) (about []byte, mem *[]byte) {
 	mem = scratch.Get().(*[]byte)
 	*mem = slices.Grow((*mem)[:0], 1+len(name)+1+len(s.namespace)+n)

@@ -9,8 +9,8 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// An aside makes calls of an application's client, each in a goroutine of its own: when its context is over, nobody
-// waits for it any more. It goes on until it has an answer, or the client's Timeout is over.
+// An aside makes the calls of an application's client, each in its own goroutine. When the context of a call is done, its
+// caller stops waiting. The call itself continues until it has an answer or the client's Timeout has passed.
 type aside struct {
 	mc *memcache.Client
 
@@ -46,10 +46,10 @@ func (a *aside) do(ctx context.Context, call call) (*memcache.Item, error) {
 	}
 }
 
-// drop closes the connections that are idle. The client can be used on.
+// drop closes the idle connections. The client remains usable.
 func (a *aside) drop() { a.mc.Close() }
 
-// close waits for the calls, and leaves the client open.
+// close waits for the calls, and does not close the client.
 func (a *aside) close() {
 	a.mu.Lock()
 	a.closed = true

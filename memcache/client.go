@@ -7,27 +7,27 @@ import (
 	"github.com/bradfitz/gomemcache/memcache"
 )
 
-// A client is what both layouts share: the calls of the servers, and what is known of their items.
+// A client is the part that both layouts share: the calls of the servers, and what is known about their items.
 type client struct {
 	caller
 	seen seen
 }
 
-// A call uses gomemcache once. It must not write to what its caller reads, who may be gone.
+// A call uses gomemcache once. It must not write to memory that its caller reads, because the caller may have given up.
 type call = func(mc *memcache.Client) (*memcache.Item, error)
 
 // A caller makes calls.
 type caller interface {
-	// do returns what the call does, or ctx's error as soon as ctx is over.
+	// do returns the result of the call, or ctx's error as soon as ctx is done.
 	do(ctx context.Context, call call) (*memcache.Item, error)
 	// drop closes idle connections.
 	drop()
-	// close waits for the calls that are under way. Those after it return [session.ErrClosed].
+	// close waits for running calls. Later calls return [session.ErrClosed].
 	close()
 }
 
-// run makes a call, and draws conclusions from an error. If the connection has ended, those that are idle may have, too.
-// And if the server was started anew, it counts its cas uniques from the beginning.
+// run makes a call and reacts to its error. If the connection has ended, the idle ones may have ended too. If the server
+// was restarted, its cas uniques start again from the beginning.
 func (c *client) run(ctx context.Context, call call) (*memcache.Item, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -42,13 +42,13 @@ func (c *client) run(ctx context.Context, call call) (*memcache.Item, error) {
 	return item, err
 }
 
-// Ping implements [driver.Pinger]: every server answers.
+// Ping implements [driver.Pinger]. It succeeds if every server answers.
 func (c *client) Ping(ctx context.Context) error {
 	_, err := c.run(ctx, func(mc *memcache.Client) (*memcache.Item, error) { return nil, mc.Ping() })
 	return fail("ping", err)
 }
 
-// probe makes one call as all that follow.
+// probe makes one call in the same way as all later calls.
 func (c *client) probe(ctx context.Context) error {
 	_, err := c.get(ctx, prefix("")+"probe")
 	if errors.Is(err, memcache.ErrCacheMiss) {
@@ -57,8 +57,8 @@ func (c *client) probe(ctx context.Context) error {
 	return fail("open", err)
 }
 
-// get returns an item, or [memcache.ErrCacheMiss]. It is tried again on a new connection if the one that it was sent
-// on has ended: that is how a connection ends that was idle for long.
+// get returns an item or [memcache.ErrCacheMiss]. If the connection has ended, which happens to connections that were idle
+// for long, it tries again on a new one.
 func (c *client) get(ctx context.Context, name string) (*memcache.Item, error) {
 	get := func(mc *memcache.Client) (*memcache.Item, error) { return mc.Get(name) }
 	item, err := c.run(ctx, get)
@@ -76,8 +76,8 @@ func (c *client) add(ctx context.Context, item *memcache.Item) error {
 	return err
 }
 
-// cas replaces the item if it has item.CasID. Both [memcache.ErrCacheMiss] and [memcache.ErrNotStored] are
-// returned as the first.
+// cas replaces the item if its cas unique is item.CasID. It returns [memcache.ErrCacheMiss] for both
+// [memcache.ErrCacheMiss] and [memcache.ErrNotStored].
 func (c *client) cas(ctx context.Context, item *memcache.Item) error {
 	_, err := c.run(ctx, func(mc *memcache.Client) (*memcache.Item, error) { return nil, mc.CompareAndSwap(item) })
 	if errors.Is(err, memcache.ErrNotStored) {
@@ -86,13 +86,13 @@ func (c *client) cas(ctx context.Context, item *memcache.Item) error {
 	return err
 }
 
-// touch is memcached's, which tells nobody when the item expires.
+// touch uses memcached's touch, after which nobody can read the expiry.
 func (c *client) touch(ctx context.Context, name string, expiration int32) error {
 	_, err := c.run(ctx, func(mc *memcache.Client) (*memcache.Item, error) { return nil, mc.Touch(name, expiration) })
 	return err
 }
 
-// remove removes an item, if it is there. It is tried again as get is.
+// remove removes an item if it exists. It tries again in the same way as get.
 func (c *client) remove(ctx context.Context, name string) error {
 	remove := func(mc *memcache.Client) (*memcache.Item, error) { return nil, mc.Delete(name) }
 	_, err := c.run(ctx, remove)

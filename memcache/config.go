@@ -13,16 +13,16 @@ import (
 )
 
 const (
-	// defaultTimeout is longer than what the loss of a packet costs, that of the first one of a connection included.
+	// defaultTimeout is longer than the delay of a lost packet, even of the first packet of a connection.
 	defaultTimeout = 2 * time.Second
-	// defaultIdleConns stays below memcached's own limit of 1024 connections with a dozen nodes.
+	// defaultIdleConns keeps a dozen nodes below memcached's limit of 1024 connections.
 	defaultIdleConns = 64
 )
 
 // A config is a provider config that was read and checked.
 type config struct {
 	servers   servers
-	field     string // which setting names them
+	field     string // the setting that contains the addresses
 	timeout   time.Duration
 	idleConns int
 }
@@ -64,7 +64,7 @@ func wrong(field, text string) error {
 	return &driver.ConfigError{Field: field, Err: errors.New(text)}
 }
 
-// parseAddress reads host:port, or a path.
+// parseAddress reads host:port or a path.
 func parseAddress(text string) (net.Addr, error) {
 	if strings.Contains(text, "/") {
 		return address{"unix", text}, nil
@@ -76,12 +76,12 @@ func parseAddress(text string) (net.Addr, error) {
 	return address{"tcp", text}, nil
 }
 
-// client returns a client that has no connection yet.
+// client returns a client without any connection yet.
 func (c *config) client() *client {
 	return &client{caller: newLanes(c.servers, c.timeout, c.idleConns)}
 }
 
-// A duration is a number of seconds, or a text such as "1m30s".
+// A duration is a number of seconds, or a string such as "1m30s".
 type duration time.Duration
 
 func (d *duration) UnmarshalJSON(data []byte) error {

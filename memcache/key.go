@@ -8,17 +8,17 @@ import (
 )
 
 const (
-	// maxName is memcached's limit.
+	// maxName is memcached's limit for a key.
 	maxName = 250
-	// maxNamespace is how long an escaped namespace may be; longer ones are hashed.
+	// maxNamespace is the maximum length of an escaped namespace. A longer one is hashed.
 	maxNamespace = 128
 )
 
-// prefix returns what the names of all items of a namespace begin with: letters, digits, -, _, % and ~, then a
-// colon. No two namespaces have the same.
+// prefix returns the prefix of all item names of a namespace: letters, digits, -, _, % and ~, then a colon. It is different
+// for every namespace.
 func prefix(namespace string) string { return escape(namespace) + ":" }
 
-// escape returns a namespace as it stands in names.
+// escape returns a namespace in the form that item names contain.
 func escape(namespace string) string {
 	name := naming.Namespace(namespace)
 	if len(name) > maxNamespace {
@@ -28,12 +28,12 @@ func escape(namespace string) string {
 	return name
 }
 
-// validKey reports whether key can be a storage key behind prefix. No other reaches the server.
+// validKey reports whether key can be a storage key after prefix. Other keys are never sent to the server.
 func validKey(prefix, key string) bool {
 	return len(prefix)+len(key) <= maxName && naming.ValidKey(key)
 }
 
-// validSID reports whether sid can be a name by itself.
+// validSID reports whether sid can be an item name by itself.
 func validSID(sid string) bool {
 	for i := range len(sid) {
 		if sid[i] <= ' ' || sid[i] >= 0x7f {

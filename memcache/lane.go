@@ -12,13 +12,13 @@ import (
 	"github.com/seed1a8f7c28/session/internal/framing"
 )
 
-// lanes make calls that end with their context. gomemcache knows none, and keeps its connections to itself: so each
-// call that is under way has a client of gomemcache for itself, a lane, whose connections are closed when the
-// call's context is over. A goroutine for each call, left behind in that case, takes half as long again as the call.
+// lanes make calls that end with their context. gomemcache knows no contexts and does not expose its connections. So each
+// running call has a gomemcache client of its own, a lane, whose connections are closed when the call's context is done.
+// The alternative, a goroutine for each call that is left behind in that case, takes half as long again as the call.
 type lanes struct {
 	servers servers
 	timeout time.Duration
-	max     int // how many are idle
+	max     int // maximum number of idle lanes
 
 	mu     sync.Mutex
 	closed bool
@@ -50,7 +50,8 @@ func (ls *lanes) do(ctx context.Context, call call) (*memcache.Item, error) {
 	return item, err
 }
 
-// enter returns a lane for one call, the one that was used last. As in gomemcache there are as many as there are calls.
+// enter returns a lane for one call, the most recently used one. As in gomemcache, there are as many as there are
+// concurrent calls.
 func (ls *lanes) enter() (*lane, error) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
@@ -82,7 +83,7 @@ func (ls *lanes) leave(l *lane, keep bool) {
 	}
 }
 
-// drop ends what is idle.
+// drop ends the idle lanes.
 func (ls *lanes) drop() {
 	ls.mu.Lock()
 	idle := ls.idle
@@ -93,7 +94,7 @@ func (ls *lanes) drop() {
 	}
 }
 
-// close ends all, and waits for the calls.
+// close ends all lanes, and waits for the calls.
 func (ls *lanes) close() {
 	ls.mu.Lock()
 	ls.closed = true
@@ -108,7 +109,7 @@ func (ls *lanes) close() {
 // A lane has at most one connection to each server.
 type lane struct {
 	mc   *memcache.Client
-	life context.Context // done when it has ended
+	life context.Context // done when the lane has ended
 	kill context.CancelFunc
 
 	mu    sync.Mutex
@@ -122,7 +123,7 @@ func (ls *lanes) newLane() *lane {
 	return l
 }
 
-// dial is the client's DialContext. gomemcache bounds ctx by its timeout.
+// dial is the client's DialContext. gomemcache limits ctx with its timeout.
 func (l *lane) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -141,7 +142,7 @@ func (l *lane) dial(ctx context.Context, network, address string) (net.Conn, err
 	return framing.Memcached(conn), nil
 }
 
-// end closes the connections. A call that waits for one returns an error.
+// end closes the connections. A call that is using one returns an error.
 func (l *lane) end() {
 	l.kill()
 	l.mu.Lock()

@@ -8,19 +8,19 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A layout says how records become items.
+// A layout defines how records become items.
 type layout interface {
-	// name returns the name of the item, if key can be one.
+	// name returns the name of the item for key. ok is false if key cannot be one.
 	name(key string) (name string, ok bool)
-	// encode returns the value for rec, which follows version rec.Version, and the version that it is.
+	// encode returns the value for rec, which follows the version rec.Version, and the new version.
 	encode(rec *driver.Record) (value []byte, version uint64, err error)
-	// decode returns the record in a value, whose Data is a part of it.
+	// decode returns the record in a value. Its Data is part of value.
 	decode(value []byte) (*driver.Record, error)
-	// later is how much longer than the record's memcached's time for it is, at least a second.
+	// later is how much longer memcached keeps the item than the record lives, at least one second.
 	later() time.Duration
 }
 
-// records is the layout of this package: the prefix of the namespace.
+// records is the layout of this package. Its value is the prefix of the namespace.
 type records string
 
 func (r records) name(key string) (string, bool) { return string(r) + key, validKey(string(r), key) }
@@ -41,24 +41,24 @@ func (records) decode(value []byte) (*driver.Record, error) {
 	return rec, nil
 }
 
-// later is for memcached's clock, which ticks once a second and stands still while the machine does: for a moment
-// after it memcached counts from a time that is long past. The deadline in the record ends the session.
+// later allows for memcached's clock, which ticks once a second and stops while the machine is suspended: for a moment
+// after that, memcached computes expiries from a time in the past. The deadline in the record ends the session.
 func (records) later() time.Duration { return time.Minute }
 
-// What an exptime means to memcached.
+// The meaning of an exptime in memcached's protocol (doc/protocol.txt).
 const (
 	atOnce      = -1
 	never       = 0
-	maxRelative = 30 * 24 * 60 * 60 // more seconds than these are a time since 1970
+	maxRelative = 30 * 24 * 60 * 60 // larger values are a Unix time
 )
 
-// clockSlack is how much later memcached may expire what it is given an absolute time for, lest a clock of it
-// that is ahead ends sessions early.
+// clockSlack is added to absolute expiry times, so that a server whose clock is ahead does not end sessions early.
 const clockSlack = time.Hour
 
-// exptime returns when memcached is to drop what expires at that time, and somewhat later. Up to 30 days it is
-// told in how many seconds, so that its clock does not matter; it counts in whole ones, and the current one may be
-// nearly over, so that later is at least one. A time after 2038, which the protocol cannot express, is none.
+// exptime returns the expiry of an item for a record that expires at expires, plus later. Up to 30 days it is a number of
+// seconds from now, so that the server's clock does not matter. memcached counts whole seconds and the current one may be
+// nearly over, so later must be at least one second. For a time after 2038, which the protocol cannot express, the item has
+// no expiry.
 func exptime(expires, now time.Time, later time.Duration) int32 {
 	left := expires.Sub(now)
 	if left <= 0 {

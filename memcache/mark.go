@@ -10,7 +10,7 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A marker is a store with marks, each an item like a record's. What holds beego's items has no room for them.
+// A marker is a store with marks. A mark is an item like a record's. beego's layout has no room for marks.
 type marker struct{ store }
 
 // Mark implements [driver.Marker].
@@ -34,8 +34,8 @@ func (s *marker) Mark(ctx context.Context, key string, version uint64, mark driv
 	return s.place(ctx, "mark", &item)
 }
 
-// Delete implements [driver.Backend]. memcached's own would remove a mark, too, so that any version is removed as a
-// certain one is: the one that was loaded here last, or else the one that is there.
+// Delete implements [driver.Backend]. memcached's delete would also remove a mark. So Delete without a version removes a
+// certain version: the one that was last loaded here, or otherwise the one that is stored.
 func (s *marker) Delete(ctx context.Context, key string, version uint64) error {
 	if version != 0 {
 		return s.store.Delete(ctx, key, version)
@@ -64,7 +64,7 @@ func (s *marker) Delete(ctx context.Context, key string, version uint64) error {
 		err := s.cas(ctx, &memcache.Item{Key: name, CasID: at.cas, Expiration: atOnce})
 		switch {
 		case errors.Is(err, memcache.ErrCASConflict): // somebody has written
-		case cut(err) && !lost: // it may have been removed, or not
+		case cut(err) && !lost: // it may or may not have been removed
 			lost = true
 		case errors.Is(err, memcache.ErrCacheMiss):
 			return nil

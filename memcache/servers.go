@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// servers choose the server of a key as gomemcache's ServerList does, and so beego: by its CRC-32, among all of them,
-// whether they answer or not. Other than there, names are resolved at each connecting, because a server that
-// is started anew may have another IP address.
+// servers choose the server of a key as gomemcache's ServerList, and therefore beego, does: by the key's CRC-32, among all
+// servers, whether they answer or not. Unlike there, names are resolved at each connect, because a server that is restarted
+// may have another IP address.
 type servers []net.Addr
 
 // PickServer implements [memcache.ServerSelector].
@@ -20,8 +20,8 @@ func (s servers) PickServer(key string) (net.Addr, error) {
 	return s[crc32.ChecksumIEEE([]byte(key))%uint32(len(s))], nil
 }
 
-// Each implements [memcache.ServerSelector]. It calls f for all servers at once, so that those that are down take no
-// longer together than one.
+// Each implements [memcache.ServerSelector]. It calls f for all servers at once, so that several servers that are down take
+// no longer than one.
 func (s servers) Each(f func(net.Addr) error) error {
 	var (
 		wg   sync.WaitGroup

@@ -20,7 +20,7 @@ type store struct {
 	layout layout
 }
 
-var errKey = errors.New("session/memcache: a storage key consists of letters, digits, - and _")
+var errKey = errors.New("session/memcache: a storage key must consist of letters, digits, - and _")
 
 func (s *store) exptime(expires time.Time) int32 {
 	return exptime(expires, time.Now(), s.layout.later())
@@ -45,7 +45,7 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 	return err
 }
 
-// encode returns what the layout's does, unless no connection would let it through again.
+// encode returns the layout's encoding, or an error if no connection would let the value through when it is read.
 func (s *store) encode(rec *driver.Record) (value []byte, version uint64, err error) {
 	value, version, err = s.layout.encode(rec)
 	if err == nil && len(value) > framing.MaxValue {
@@ -54,7 +54,7 @@ func (s *store) encode(rec *driver.Record) (value []byte, version uint64, err er
 	return value, version, err
 }
 
-// place stores item where nothing stands.
+// place stores item if the key has no record and no mark.
 func (s *store) place(ctx context.Context, op string, item *memcache.Item) error {
 	for lost := false; ; {
 		err := s.add(ctx, item)
@@ -66,7 +66,7 @@ func (s *store) place(ctx context.Context, op string, item *memcache.Item) error
 			err = s.replace(ctx, item, lost)
 		}
 		switch {
-		case errors.Is(err, memcache.ErrCacheMiss): // in between
+		case errors.Is(err, memcache.ErrCacheMiss): // it was removed in between
 		case errors.Is(err, driver.ErrExists):
 			return err
 		default:
@@ -75,8 +75,8 @@ func (s *store) place(ctx context.Context, op string, item *memcache.Item) error
 	}
 }
 
-// replace puts item in place of a record that has expired, but that memcached has not dropped yet. With lost it
-// may have been stored already.
+// replace stores item in place of a record that has expired but that memcached has not dropped yet. lost says that item may
+// have been stored already.
 func (s *store) replace(ctx context.Context, item *memcache.Item, lost bool) error {
 	there, err := s.get(ctx, item.Key)
 	if err != nil {
@@ -112,8 +112,7 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 	return nil
 }
 
-// load returns the live record under key and the item that it is in. Of a mark it
-// returns both, and [driver.ErrNotFound].
+// load returns the live record under key, and its item. For a mark it returns both and [driver.ErrNotFound].
 func (s *store) load(ctx context.Context, op, key string) (*driver.Record, *memcache.Item, error) {
 	name, ok := s.layout.name(key)
 	if !ok {
@@ -156,8 +155,8 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 	return err
 }
 
-// swap replaces the live record under key if it is of this version, by what change makes of an empty item. expires
-// is the time in the stored record. If the version was loaded here, and nobody has written since, that is one trip.
+// swap replaces the live record under key, if it has this version, with the result of change for an empty item. expires is
+// the time in the stored record. If the version was loaded here and nobody has written since, swap takes one round trip.
 func (s *store) swap(
 	ctx context.Context, op, key string, version uint64, change func(item *memcache.Item, expires time.Time) error,
 ) error {
@@ -188,11 +187,11 @@ func (s *store) swap(
 		case !errors.Is(err, memcache.ErrCASConflict):
 			return fail(op, err)
 		}
-		known = false // somebody has written: another version, or only a later deadline
+		known = false // somebody has written: a new version, or only a later deadline
 	}
 }
 
-// Touch implements [driver.Backend]. memcached's own touch would leave the deadline in the record.
+// Touch implements [driver.Backend]. memcached's own touch would not change the deadline in the record.
 func (s *store) Touch(ctx context.Context, key string, expires time.Time) error {
 	for {
 		found, item, err := s.load(ctx, "touch", key)
@@ -213,8 +212,8 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 	}
 }
 
-// Delete implements [driver.Backend]. memcached deletes any version; for a certain one an empty item that
-// expires at once takes its place.
+// Delete implements [driver.Backend]. memcached's delete removes any version. For a certain version, Delete stores an empty
+// item that expires at once.
 func (s *store) Delete(ctx context.Context, key string, version uint64) error {
 	if version != 0 {
 		return s.swap(ctx, "delete", key, version, func(item *memcache.Item, _ time.Time) error {

@@ -10,20 +10,20 @@ import (
 //go:embed schema.beego.sql
 var beegoSchema string
 
-// TableName is the table of managers in beego mode that are made from then on, where the provider config names none. An
-// application that had it in beego's package sets it before NewManager. Other managers have their own table, sessions.
+// TableName is the default table of managers in beego mode that are made after it was set. An application that set it in
+// beego's package sets it here before NewManager. Managers outside beego mode use the table sessions.
 //
 // Deprecated: set "table" in the provider config.
 var TableName = "session"
 
-// SessionStore is another name of [session.Session], which the Stores of all providers are, so that an application's type
-// assertions on beego's stores hold.
+// SessionStore is another name of [session.Session], the type of every provider's Store. It keeps an application's type
+// assertions on beego's stores working.
 //
 // Deprecated: use [session.Session].
 type SessionStore = session.Session
 
-// beego is the table of beego's MySQL provider. session_expiry has the last save cut to seconds. beego's GC lets a row
-// be until the second after its lifetime has begun, and so does this.
+// beego is the table of beego's MySQL provider. session_expiry is the time of the last save, truncated to seconds. beego's
+// GC keeps a row until the second after its lifetime has passed, and so does this package.
 func beego() *sessionsql.Beego {
 	return &sessionsql.Beego{
 		Table:  TableName,

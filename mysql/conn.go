@@ -12,8 +12,8 @@ import (
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
-// A connector makes connections whose transactions end with their contexts. The driver watches the context of each call, but
-// COMMIT and ROLLBACK have none: a server that does not answer them would be waited for for ever.
+// A connector makes connections whose transactions end with their contexts. The driver watches the context of each call,
+// but COMMIT and ROLLBACK have no context, so it would wait forever for a server that does not answer them.
 type connector struct{ sqldriver.Connector }
 
 func newConnector(dsn string) (sqldriver.Connector, error) {
@@ -25,9 +25,9 @@ func newConnector(dsn string) (sqldriver.Connector, error) {
 	if cfg.Params == nil {
 		cfg.Params = make(map[string]string)
 	}
-	cfg.Params["autocommit"] = "1"             // whatever the server's default is: a call that is one statement does not commit
-	cfg.Logger = new(mysql.NopLogger)          // what it would print to stderr are the errors that calls return
-	if cfg.Net == "tcp" || cfg.Net == "unix" { // others are registered with the driver by the application
+	cfg.Params["autocommit"] = "1"             // must not depend on the server's default: a call of one statement does not commit
+	cfg.Logger = new(mysql.NopLogger)          // it would print to stderr the errors that calls return anyway
+	if cfg.Net == "tcp" || cfg.Net == "unix" { // the application registers other networks with the driver
 		cfg.DialFunc = dial
 	}
 	c, err := mysql.NewConnector(cfg)
@@ -61,7 +61,7 @@ func (c connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	}
 }
 
-// mysqlConn is what a connection of the driver implements of what database/sql asks for.
+// mysqlConn is the part of database/sql's interfaces that a connection of the driver implements.
 type mysqlConn interface {
 	sqldriver.Conn
 	sqldriver.ConnBeginTx
@@ -93,7 +93,7 @@ func (c *conn) BeginTx(ctx context.Context, opts sqldriver.TxOptions) (sqldriver
 	return &tx{inner, c.wire, ctx}, nil
 }
 
-// A tx ends with the context that it has begun with.
+// A tx ends when the context with which it began is done.
 type tx struct {
 	sqldriver.Tx
 	wire *sessionsql.Wire

@@ -11,8 +11,8 @@
 //	{"dsn": "…", "table": "sessions", "schema": "create", "maxOpenConns": 16, "maxIdleConns": 16,
 //	 "connMaxLifetime": "30m", "connMaxIdleTime": "5m"}
 //
-// schema says what is done about the table at the start: "create" makes it if it is not there and adds what
-// one of an earlier version lacks, "check" only checks that its columns are there, "off" does neither.
+// schema says what to do with the table at the start: "create" creates it if it is missing and adds what an earlier
+// version's table lacks, "check" only checks that its columns exist, and "off" does neither.
 package mysql
 
 import (
@@ -26,13 +26,13 @@ import (
 
 func init() { session.Register(session.ProviderMysql, New()) }
 
-// New returns a provider that keeps sessions in MySQL or MariaDB, for [session.New].
+// New returns a provider that keeps sessions in MySQL or MariaDB. Pass it to [session.New].
 func New() session.Provider { return session.NewProvider(Open) }
 
-// Open connects to the server that c.Config names, and makes the table if it has to. See [sessionsql.Open].
+// Open connects to the server that c.Config names, and creates the table if necessary. See [sessionsql.Open].
 func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	return sessionsql.Open(ctx, c, Dialect(), newConnector)
 }
 
-// errDSN is shown instead of the driver's error, which may have the password in it.
+// errDSN replaces the driver's error, which may contain the password.
 var errDSN = errors.New("not a data source name of MySQL: want user:password@tcp(host:3306)/dbname?param=value")

@@ -10,15 +10,15 @@ import (
 //go:embed schema.beego.sql
 var beegoSchema string
 
-// SessionStore is another name of [session.Session], which the Stores of all providers are, so that an application's type
-// assertions on beego's stores hold.
+// SessionStore is another name of [session.Session], the type of every provider's Store. It keeps an application's type
+// assertions on beego's stores working.
 //
 // Deprecated: use [session.Session].
 type SessionStore = session.Session
 
-// beego is the table of beego's PostgreSQL provider. session_expiry has no time zone. beego writes the wall clock of its
-// process, and its GC reads it in the time zone of its connection; so the two have to agree, and so does this
-// connection's. sha256 came with PostgreSQL 11.
+// beego is the table of beego's PostgreSQL provider. session_expiry has no time zone: beego writes the wall clock of its
+// process, and its GC reads it in the time zone of its connection. These two time zones and that of this connection must be
+// the same. sha256 exists since PostgreSQL 11.
 func beego() *sessionsql.Beego {
 	return &sessionsql.Beego{
 		Schema: beegoSchema,

@@ -11,15 +11,14 @@ import (
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
-// A connector makes connections of lib/pq that end a call when its context does. lib/pq leaves it to the server to end a
-// statement whose context is done, and asks it to over another connection: with a server that does not answer it would
-// wait for ever.
+// A connector makes connections of lib/pq that end a call when its context is done. lib/pq itself asks the server, over
+// another connection, to end the statement, and would wait forever for a server that does not answer.
 type connector struct {
 	*pq.Connector
 	dialer *dialer
 }
 
-// closeTime is how long a connection may take to say goodbye, for which there is no context.
+// closeTime limits how long a connection may take to say goodbye, for which there is no context.
 const closeTime = 250 * time.Millisecond
 
 func newConnector(dsn string) (sqldriver.Connector, error) {
@@ -27,7 +26,7 @@ func newConnector(dsn string) (sqldriver.Connector, error) {
 	if err != nil {
 		return nil, errDSN
 	}
-	cfg.BinaryParameters = true // a statement that is not prepared is one trip, and bytes are sent as they are
+	cfg.BinaryParameters = true // a statement that is not prepared takes one round trip, and bytes are sent unchanged
 	c, err := pq.NewConnectorConfig(cfg)
 	if err != nil {
 		return nil, errDSN
@@ -37,7 +36,7 @@ func newConnector(dsn string) (sqldriver.Connector, error) {
 	return connector{c, d}, nil
 }
 
-// Connect implements [sqldriver.Connector]. [sessionsql.Open] always gives it a deadline.
+// Connect implements [sqldriver.Connector]. [sessionsql.Open] always passes a context with a deadline.
 func (c connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	w, dialing := sessionsql.NewWire(ctx)
 	inner, err := c.Connector.Connect(dialing)
@@ -45,7 +44,7 @@ func (c connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	if pqConn, ok := inner.(pqConn); err == nil && ok && w.Conn() != nil {
 		made, err = newConn(pqConn, w)
 	}
-	if w.Release() { // err is that of a wire that was closed
+	if w.Release() { // err is that of a closed wire
 		if err == nil {
 			made.Close()
 		}
@@ -54,13 +53,13 @@ func (c connector) Connect(ctx context.Context) (sqldriver.Conn, error) {
 	return made, err
 }
 
-// Close implements [io.Closer]. It waits until no server is asked any more to end a statement.
+// Close implements [io.Closer]. It waits until no server is being asked to end a statement.
 func (c connector) Close() error {
 	c.dialer.close()
 	return nil
 }
 
-// pqConn is what a connection of lib/pq implements of what database/sql asks for.
+// pqConn is the part of database/sql's interfaces that a connection of lib/pq implements.
 type pqConn interface {
 	sqldriver.Conn
 	sqldriver.ConnPrepareContext
@@ -73,18 +72,18 @@ type pqConn interface {
 	sqldriver.NamedValueChecker
 }
 
-// A conn ends at once with the context of a call that is under way, and has lib/pq ask the server to end the statement
-// meanwhile. Given the call's context, lib/pq would have a prepared statement wait for the server's reaction. So it gets
-// none, and watch instead.
+// A conn ends as soon as the context of a running call is done, and meanwhile lets lib/pq ask the server to end the
+// statement. If lib/pq had the call's context, a prepared statement would wait for the server's reaction. So lib/pq gets no
+// context, but watches the context of the query watch.
 type conn struct {
 	pqConn
 	wire  *sessionsql.Wire
-	watch sqldriver.Rows // of a query whose context is done when the connection breaks off
+	watch sqldriver.Rows // a query whose context is done when the connection breaks off
 	ask   context.CancelFunc
 }
 
-// newConn closes inner with an error. lib/pq watches the context of a query until its rows are closed, also when there
-// are none.
+// newConn closes inner if it returns an error. lib/pq watches the context of a query until its rows are closed, even if
+// there are no rows.
 func newConn(inner pqConn, wire *sessionsql.Wire) (sqldriver.Conn, error) {
 	ctx, ask := context.WithCancel(context.Background())
 	rows, err := inner.QueryContext(ctx, ";", nil)
@@ -97,7 +96,7 @@ func newConn(inner pqConn, wire *sessionsql.Wire) (sqldriver.Conn, error) {
 	return &conn{pqConn: inner, wire: wire, watch: rows, ask: ask}, nil
 }
 
-// IsValid implements [sqldriver.Validator]. lib/pq does not notice each end of a connection under TLS.
+// IsValid implements [sqldriver.Validator]. lib/pq does not notice every end of a TLS connection.
 func (c *conn) IsValid() bool { return c.wire.Valid(c.pqConn) }
 
 // ResetSession implements [sqldriver.SessionResetter].
@@ -106,12 +105,12 @@ func (c *conn) ResetSession(ctx context.Context) error { return c.wire.Reset(ctx
 // Close implements [sqldriver.Conn].
 func (c *conn) Close() error {
 	if c.wire.Dead() {
-		c.pqConn.Close() // again
+		c.pqConn.Close() // once more
 		return nil
 	}
 	c.wire.Conn().SetDeadline(time.Now().Add(closeTime))
 	c.watch.Close()
-	c.ask() // nothing, any more
+	c.ask() // there is nothing left to end
 	return c.pqConn.Close()
 }
 
@@ -153,7 +152,7 @@ func (c *conn) Ping(ctx context.Context) error {
 	return g.End(c.pqConn.Ping(context.Background()))
 }
 
-// A tx is guarded to its end, for which there is no other context.
+// A tx is guarded until its end, because Commit and Rollback have no context.
 type tx struct {
 	sqldriver.Tx
 	guard sessionsql.Guard
@@ -162,7 +161,7 @@ type tx struct {
 func (t *tx) Commit() error   { return t.guard.End(t.Tx.Commit()) }
 func (t *tx) Rollback() error { return t.guard.End(t.Tx.Rollback()) }
 
-// rows are guarded until they are closed. There is one set of them.
+// rows are guarded until they are closed. There is one set of rows.
 type rows struct {
 	sqldriver.Rows
 	guard sessionsql.Guard
@@ -189,7 +188,7 @@ type stmt struct {
 	wire *sessionsql.Wire
 }
 
-// Close tells the server, for which there is no context.
+// Close tells the server. It has no context.
 func (s *stmt) Close() error {
 	s.wire.Conn().SetDeadline(time.Now().Add(closeTime))
 	err := s.pqStmt.Close()

@@ -10,13 +10,13 @@ import (
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
-// askTime is how long it may take to ask a server to end a statement. No call waits for that.
+// askTime limits how long asking a server to end a statement may take. No call waits for it.
 const askTime = time.Second
 
 var errClosed = errors.New("the pool is closed")
 
-// A dialer has a connection end with the context of Connect. Any other connection is one over which lib/pq asks a server to
-// end a statement.
+// A dialer ends a connection when the context of Connect is done. It recognizes the connections over which lib/pq asks a
+// server to end a statement, because they carry no Wire.
 type dialer struct {
 	net.Dialer
 
@@ -30,7 +30,7 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	if wire == nil {
 		return d.dialBrief(ctx, network, address)
 	}
-	wire.Release() // one of another server, which has not let us in
+	wire.Release() // of another server, which has refused us
 	c, err := d.Dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	return c, nil
 }
 
-// DialTimeout is not used, but asked for.
+// DialTimeout is never called, but the interface requires it.
 func (d *dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
 	return net.DialTimeout(network, address, timeout)
 }
@@ -60,11 +60,11 @@ func (d *dialer) dialBrief(ctx context.Context, network, address string) (net.Co
 		return nil, err
 	}
 	deadline, _ := ctx.Deadline()
-	c.SetDeadline(deadline) // an error is met by who writes
+	c.SetDeadline(deadline) // an error shows when writing
 	return brief{c, sync.OnceFunc(d.asking.Done)}, nil
 }
 
-// close has none asked any more, and waits for those who are.
+// close ends the asking of servers, and waits for it.
 func (d *dialer) close() {
 	d.mu.Lock()
 	d.closed = true
@@ -72,7 +72,7 @@ func (d *dialer) close() {
 	d.asking.Wait()
 }
 
-// A brief connection keeps its deadline when lib/pq sets that of connect_timeout.
+// A brief connection keeps its deadline even if lib/pq sets that of connect_timeout.
 type brief struct {
 	net.Conn
 	closed func()

@@ -18,8 +18,8 @@ var schema string
 //go:embed schema.1to2.sql
 var upgrade string
 
-// Dialect returns the SQL of PostgreSQL, from version 10 on, for [sessionsql.New]. The *sql.DB may be of lib/pq or
-// of pgx. Removals are told to others with NOTIFY; to hear of them takes a connection of its own, by a DSN: see [Watch].
+// Dialect returns the SQL of PostgreSQL 10 and later, for [sessionsql.New]. The *sql.DB may use lib/pq or pgx. Statements
+// announce removals with NOTIFY. Receiving the notices needs a separate connection, which a DSN opens: see [Watch].
 func Dialect() *sessionsql.Dialect {
 	is := sessionsql.Standard()
 	is.Insert += sessionsql.OnConflict
@@ -30,7 +30,7 @@ func Dialect() *sessionsql.Dialect {
 	is.Dying += ` SKIP LOCKED`
 	is.Delete, is.End, is.Evict = is.Delete+tell, is.End+tell, is.Evict+tell
 	is.Mark += tell
-	is.Clear += ` RETURNING pg_notify(:channel, '')` // the same notice for all rows is sent once
+	is.Clear += ` RETURNING pg_notify(:channel, '')` // PostgreSQL sends the same notice for all rows once
 	is.Lock = `SELECT pg_advisory_xact_lock(:locknumber)`
 	return &sessionsql.Dialect{
 		Name:        "postgres",
@@ -61,19 +61,19 @@ func Dialect() *sessionsql.Dialect {
 	}
 }
 
-// upgradeTurn is a lock that ends with the connection. Who waits for a lock has a snapshot, for whose end the making of an
-// index waits: so nobody waits.
+// upgradeTurn takes a lock that ends with the connection. It does not wait: a session that waited for the lock would hold a
+// snapshot, and creating an index waits for the end of older snapshots.
 const upgradeTurn = `SELECT CAST(pg_try_advisory_lock(hashtext('session'), hashtext('{name}')) AS integer)`
 
-// onlyReads ends the connection of a standby, and of a server whose transactions only read. Closing it would not do with pgxpool
-// below database/sql, which takes it back.
+// onlyReads ends the connection to a standby, or to a server whose transactions are read-only. Closing it would not be
+// sufficient with pgxpool below database/sql, because the pool takes it back.
 const onlyReads = `SELECT pg_terminate_backend(pg_backend_pid()) WHERE current_setting('transaction_read_only') = 'on'`
 
-// tell ends a statement that removes a record by telling the others, when it is committed.
+// tell makes a statement that removes a record announce it, when the statement is committed.
 const tell = ` RETURNING pg_notify(:channel, encode(id, 'hex'))`
 
-// rename removes the old row and stores the new one. If there is a live record under the new key its version
-// becomes NULL, which the column does not allow: the statement fails, and with it the removal.
+// rename removes the old row and stores the new one. If the new key has a live record, the new version is NULL, which the
+// column does not allow: the statement then fails and removes nothing.
 const rename = `WITH old AS (
 	DELETE FROM {table} WHERE ns = :ns AND id = :id AND version = :version AND {live}` + tell + `
 ), done AS (
@@ -89,11 +89,11 @@ const rename = `WITH old AS (
 SELECT 0, {head}, {data} FROM {table} WHERE ns = :ns AND id = :id AND {live} AND NOT EXISTS (SELECT 1 FROM old)
 UNION ALL SELECT 1, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL FROM done`
 
-// turned makes the old row of a rename a mark instead of removing it.
+// turned turns the old row of a rename into a mark instead of removing it.
 const turned = `UPDATE {table} SET version = -1, user_id = NULL, created_at = NULL, auth_at = NULL, deadline_at = NULL,
 		alias = NULL, meta = NULL, expires_at = :markexpires, gc_bucket = :markbucket, data = :mark`
 
-// skipLocked makes a removal leave alone the rows that somebody else is working on: another sweep, usually.
+// skipLocked makes a removal skip the rows that another transaction has locked, usually another sweep.
 func skipLocked(remove string) string {
 	_, where, _ := strings.Cut(remove, " WHERE ")
 	return `DELETE FROM {table} WHERE ctid = ANY(ARRAY(SELECT ctid FROM {table} WHERE ` + where + ` FOR UPDATE SKIP LOCKED))`
@@ -106,7 +106,7 @@ func timestamp(t time.Time) any {
 	return time.UnixMilli(t.UnixMilli()).UTC()
 }
 
-// hasCode reports whether err has an SQLSTATE that begins so. The errors of lib/pq and pgx have one each.
+// hasCode reports whether err has an SQLSTATE that begins with code. The errors of lib/pq and of pgx both have one.
 func hasCode(err error, code string) bool {
 	if e, ok := errors.AsType[*pq.Error](err); ok {
 		return strings.HasPrefix(string(e.Code), code)

@@ -11,9 +11,9 @@
 //	{"dsn": "…", "table": "sessions", "schema": "create", "maxOpenConns": 16, "maxIdleConns": 16,
 //	 "connMaxLifetime": "30m", "connMaxIdleTime": "5m", "prepare": true}
 //
-// schema says what is done about the table at the start: "create" makes it if it is not there and adds what
-// one of an earlier version lacks, "check" only checks that its columns are there, "off" does neither. prepare is false behind
-// PgBouncer in transaction mode, and poolers like it.
+// schema says what to do with the table at the start: "create" creates it if it is missing and adds what an earlier
+// version's table lacks, "check" only checks that its columns exist, and "off" does neither. Set prepare to false behind
+// PgBouncer in transaction mode and similar poolers.
 package postgres
 
 import (
@@ -31,10 +31,10 @@ func init() {
 	session.Register("postgres", New())
 }
 
-// New returns a provider that keeps sessions in PostgreSQL, for [session.New].
+// New returns a provider that keeps sessions in PostgreSQL. Pass it to [session.New].
 func New() session.Provider { return session.NewProvider(Open) }
 
-// Open connects to the server that c.Config names, and makes the table if it has to. See [sessionsql.Open].
+// Open connects to the server that c.Config names, and creates the table if necessary. See [sessionsql.Open].
 func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	d := Dialect()
 	return sessionsql.Open(ctx, c, d, func(dsn string) (sqldriver.Connector, error) {
@@ -43,6 +43,6 @@ func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	})
 }
 
-// errDSN is shown instead of lib/pq's error, which may have the password in it.
+// errDSN replaces lib/pq's error, which may contain the password.
 var errDSN = errors.New("not a data source name of PostgreSQL: " +
 	`want "postgres://user:password@host:5432/dbname?sslmode=verify-full" or "host=… user=… dbname=…"`)

@@ -9,18 +9,18 @@ import (
 	"sync"
 )
 
-// What a pooler that gives each transaction another connection of its own makes of statements, and what helps.
+// The errors for a pooler that gives each transaction another connection. They say what to change.
 var (
-	errPrepared = errors.New(`a pooler is in the way that gives each transaction another connection, as PgBouncer in transaction mode, ` +
+	errPrepared = errors.New(`the connections go through a pooler that gives each transaction another connection, such as PgBouncer in transaction mode, ` +
 		`and prepared statements do not work through it: set "prepare": false in providerConfig, or the option sql.Prepare(false) ` +
-		`for a *sql.DB; or max_prepared_statements in PgBouncer, from 1.21 on`)
-	errTwoTrips = errors.New(`a pooler is in the way that gives each transaction another connection, and the driver sends a statement ` +
-		`and its parameters in two: add binary_parameters=yes to the data source name of lib/pq, or default_query_exec_mode=exec ` +
+		`for a *sql.DB; or set max_prepared_statements in PgBouncer 1.21 or later`)
+	errTwoTrips = errors.New(`the connections go through a pooler that gives each transaction another connection, and the driver sends a statement ` +
+		`and its parameters in two round trips: add binary_parameters=yes to the data source name of lib/pq, or default_query_exec_mode=exec ` +
 		`to that of pgx`)
 )
 
-// probe finds out whether there is such a pooler, and if so whether statements come through it unharmed. A pool of one connection
-// does not show it.
+// probe finds out whether there is such a pooler, and if so whether statements pass through it correctly. It cannot see
+// this in a pool of one connection.
 func probe(ctx context.Context, db *sql.DB, prepares bool) (pooled bool, err error) {
 	most := db.Stats().MaxOpenConnections
 	if most == 1 {
@@ -52,10 +52,10 @@ func probe(ctx context.Context, db *sql.DB, prepares bool) (pooled bool, err err
 	return true, err
 }
 
-// crowd is how many connections try statements.
+// crowd is the number of connections that try statements.
 const crowd = 4
 
-// connections takes n connections, until end is called.
+// connections takes n connections from the pool. end returns them.
 func connections(ctx context.Context, db *sql.DB, n int) (conns []*sql.Conn, end func(), err error) {
 	end = func() {
 		for _, conn := range conns {
@@ -71,10 +71,11 @@ func connections(ctx context.Context, db *sql.DB, n int) (conns []*sql.Conn, end
 	return conns, end, err
 }
 
-// isMixedUp reports whether err is one that a connection of one's own cannot have: a statement is not there, or another's is.
+// isMixedUp reports whether err cannot happen on a connection of one's own: a statement is missing, or another exists under
+// its name.
 func isMixedUp(err error) bool { return hasCode(err, "26000") || hasCode(err, "42P05") }
 
-// isPooled reports whether a connection has another process of the server than before, or one that another connection has.
+// isPooled reports whether a connection has changed its server process, or has one that another connection has used.
 func isPooled(ctx context.Context, a, b *sql.Conn) (bool, error) {
 	first, err := process(ctx, a)
 	if err != nil {
@@ -84,7 +85,7 @@ func isPooled(ctx context.Context, a, b *sql.Conn) (bool, error) {
 	if err != nil || second != first {
 		return err == nil, err
 	}
-	tx, err := b.BeginTx(ctx, nil) // which keeps its process, and so that one from a, if it can
+	tx, err := b.BeginTx(ctx, nil) // keeps its server process, and so takes one from a if it can
 	if err != nil {
 		return false, err
 	}
@@ -105,12 +106,12 @@ func process(ctx context.Context, on interface {
 	return id, err
 }
 
-// probes is how often a statement is sent. Where it can go wrong it does so in one of a few times.
+// probes is how often a statement is sent. If it can go wrong, it does so once in a few times.
 const probes = 100
 
-var errAnother = errors.New("another statement than the one that was sent was run")
+var errAnother = errors.New("the server ran another statement than the one that was sent")
 
-// together tries statements on all connections at a time, so that they take each other's processes.
+// together runs try on all connections at the same time, so that they take each other's server processes.
 func together(ctx context.Context, conns []*sql.Conn, try func(ctx context.Context, conn *sql.Conn, who string) error) error {
 	var trying sync.WaitGroup
 	errs := make([]error, len(conns))
@@ -121,7 +122,7 @@ func together(ctx context.Context, conns []*sql.Conn, try func(ctx context.Conte
 	return errors.Join(errs...)
 }
 
-// sendAtOnce sends a statement with its parameter. Each connection has one of its own.
+// sendAtOnce sends a statement together with its parameter. Each connection has its own statement.
 func sendAtOnce(ctx context.Context, conn *sql.Conn, who string) error {
 	for n := range probes {
 		var got string
@@ -136,9 +137,9 @@ func sendAtOnce(ctx context.Context, conn *sql.Conn, who string) error {
 	return nil
 }
 
-// sendPrepared prepares one statement after another, by turns one that all connections have and one of its own, and closes none
-// before the end: whether the driver counts statements, as lib/pq does, or names them by their text, as pgx, two connections
-// come to have one of the same name, and each one that others do not have.
+// sendPrepared prepares statements, alternately one that all connections share and one of its own, and closes none before
+// the end. So two connections get different statements of the same name, and the same statement more than once, whether the
+// driver numbers its statements, as lib/pq does, or names them by their text, as pgx does.
 func sendPrepared(ctx context.Context, conn *sql.Conn, who string) error {
 	for n := range probes {
 		text := `SELECT 'session ' || CAST($1 AS text)`

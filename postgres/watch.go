@@ -13,23 +13,25 @@ import (
 	"github.com/lib/pq"
 )
 
-// connectTime is how long the connection that listens may take to open.
+// connectTime limits how long opening the listening connection may take.
 const connectTime = 5 * time.Second
 
 const (
-	heartbeat = 5 * time.Second  // how often a connection that listens is asked whether it is there
+	heartbeat = 5 * time.Second  // how often a listening connection is checked
 	probeTime = 10 * time.Second // how long the first notice may take
 )
 
-// Watch returns what a [sessionsql.Dialect] needs to hear of sessions that others end, so that Session.Done is told at
-// once: the provider sets it itself, and for a *sql.DB of the application's own
+// Watch returns a function for the field Watch of a [sessionsql.Dialect]. With it, a manager learns at once of sessions
+// that others end, and closes Session.Done. The provider sets the field itself. For an application's own *sql.DB set it
+// yourself:
 //
 //	d := postgres.Dialect()
 //	d.Watch = postgres.Watch(dsn)
 //
-// does. dsn is one of lib/pq for the same database. Each manager that somebody waits in has one connection of its own,
-// beside those of the pool. A way to the server on which no notices come, such as through PgBouncer in transaction mode,
-// is found out at the start, and the error wraps [errors.ErrUnsupported]: sessions are then looked at now and then.
+// dsn is a DSN of lib/pq for the same database. Each manager in which somebody waits for Done uses one connection in
+// addition to those of the pool. If notices do not come through, for example because of PgBouncer in transaction mode, the
+// function notices at the start and returns an error wrapping [errors.ErrUnsupported]. The manager then checks the sessions
+// at intervals.
 func Watch(dsn string) func(ctx context.Context, db *sql.DB, channel string, resync func(), gone func(payload string)) error {
 	return func(ctx context.Context, db *sql.DB, channel string, resync func(), gone func(payload string)) error {
 		l, err := listen(ctx, dsn, channel)
@@ -46,7 +48,7 @@ func Watch(dsn string) func(ctx context.Context, db *sql.DB, channel string, res
 	}
 }
 
-// probing begins what tries a connection out. It is no id.
+// probing is the prefix of the payload that tests a connection. It is not an id.
 const probing = "probe "
 
 // A listener is a connection that listens on a channel.
@@ -55,7 +57,7 @@ type listener struct {
 	notices chan *pq.Notification // closed when the connection has ended
 }
 
-// listen connects. lib/pq takes no context for that, but a time.
+// listen connects. lib/pq accepts no context for that, only a timeout.
 func listen(ctx context.Context, dsn, channel string) (*listener, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*connectTime)
 	defer cancel()
@@ -63,7 +65,8 @@ func listen(ctx context.Context, dsn, channel string) (*listener, error) {
 	return l, begin(ctx, func() error { return l.open(ctx, dsn, channel) }, l.close)
 }
 
-// begin returns what open does, or the error of ctx as soon as that is done: what is opened after that is closed.
+// begin returns the result of open, or the error of ctx as soon as it is done. A connection that is opened after that is
+// closed.
 func begin(ctx context.Context, open func() error, closeIt func()) error {
 	done := make(chan error)
 	go func() {
@@ -84,7 +87,7 @@ func begin(ctx context.Context, open func() error, closeIt func()) error {
 	}
 }
 
-// open leaves nothing open with an error.
+// open closes everything if it returns an error.
 func (l *listener) open(ctx context.Context, dsn, channel string) (err error) {
 	dsn = withTimeout(dsn)
 	if _, err := pq.NewConnector(dsn); err != nil {
@@ -104,7 +107,7 @@ func (l *listener) open(ctx context.Context, dsn, channel string) (err error) {
 	return err
 }
 
-// withTimeout limits how long it may take to connect.
+// withTimeout adds a limit for the time that connecting may take.
 func withTimeout(dsn string) string {
 	seconds := strconv.Itoa(int(connectTime / time.Second))
 	switch {
@@ -126,10 +129,10 @@ func (l *listener) close() {
 	}
 }
 
-var errDeaf = errors.New("notices do not come through: a pooler may be in the way, or it is another database")
+var errDeaf = errors.New("notices do not come through: there may be a pooler in between, or the DSN may be for another database")
 
-// probe sends a notice over the pool and waits for it. A pooler that shares the server's connections takes a LISTEN, and
-// gives what comes of it to anybody or nobody.
+// probe sends a notice over the pool and waits for it. A pooler that shares the server's connections accepts a LISTEN, and
+// delivers the notices to any client or to none.
 func (l *listener) probe(ctx context.Context, db *sql.DB, channel string) error {
 	mark := probing + rand.Text()
 	sending, cancel := context.WithTimeout(ctx, probeTime)
@@ -155,14 +158,14 @@ func (l *listener) probe(ctx context.Context, db *sql.DB, channel string) error 
 	}
 }
 
-var errSilent = errors.New("the connection that listens does not answer")
+var errSilent = errors.New("the listening connection does not answer")
 
-// hear passes on what comes, until the connection ends.
+// hear passes on the notices until the connection ends.
 func (l *listener) hear(ctx context.Context, gone func(payload string)) error {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	var answer chan error // of the server that was asked whether it is there: behind the notices
-	heard := false        // a notice since the last beat
+	var answer chan error // of the server to the last check; it comes after the notices
+	heard := false        // a notice came since the last check
 	for {
 		select {
 		case n, ok := <-l.notices:
@@ -194,7 +197,7 @@ func (l *listener) hear(ctx context.Context, gone func(payload string)) error {
 	}
 }
 
-// ask sends an empty statement. An error is one of the connection, whose notices then end.
+// ask sends an empty statement. After an error the connection is dead, and its notices end.
 func (l *listener) ask(answer chan<- error) {
 	_, err := l.conn.ExecSimpleQuery("")
 	answer <- err

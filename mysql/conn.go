@@ -25,7 +25,7 @@ func newConnector(dsn string) (sqldriver.Connector, error) {
 	if cfg.Params == nil {
 		cfg.Params = make(map[string]string)
 	}
-	cfg.Params["autocommit"] = "1"             // must not depend on the server's default: a call of one statement does not commit
+	cfg.Params["autocommit"] = "1"             // whatever the server's default is: a call that is one statement does not commit
 	cfg.Logger = new(mysql.NopLogger)          // it would print to stderr the errors that calls return anyway
 	if cfg.Net == "tcp" || cfg.Net == "unix" { // the application registers other networks with the driver
 		cfg.DialFunc = dial

@@ -36,7 +36,7 @@ func (s *store) Watch(ctx context.Context, resync func(), destroyed func(key str
 		}
 		pinged = false
 		switch m := m.(type) {
-		case *redis.Subscription: // at the beginning, and after the client has reconnected
+		case *redis.Subscription: // at the beginning, and when the client has connected again
 			resync()
 		case *redis.Message:
 			if m.Payload == "" {

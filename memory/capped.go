@@ -10,14 +10,14 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A capped store keeps a limited number of records, live or not. It lets one writer in at a time, so that
-// the limit is exact; readers pass. mu is taken before the lock of a shard, never after.
+// A capped store keeps a limited number of records, live or not. It admits one writer at a time, so that the limit is
+// exact. Readers do not wait. mu is taken before the lock of a shard, never after it.
 type capped struct {
 	*store
 	limit int
 
 	mu    sync.Mutex
-	order *list.List // of keys, the idlest last
+	order *list.List // keys, the least recently used last
 	place map[string]*list.Element
 }
 
@@ -25,7 +25,7 @@ func newCapped(limit int) *capped {
 	return &capped{store: newStore(), limit: limit, order: list.New(), place: make(map[string]*list.Element)}
 }
 
-// Create implements [driver.Backend]. It makes room before it stores.
+// Create implements [driver.Backend]. It makes room before it stores the record.
 func (c *capped) Create(ctx context.Context, key string, rec *driver.Record) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -36,7 +36,7 @@ func (c *capped) Create(ctx context.Context, key string, rec *driver.Record) err
 		}
 		c.forget(idlest)
 	}
-	key = strings.Clone(key) // for the store and the list alike
+	key = strings.Clone(key) // shared by the store and the list
 	err := c.store.create(key, rec)
 	if err == nil && c.place[key] == nil {
 		c.place[key] = c.order.PushFront(key)
@@ -63,13 +63,13 @@ func (c *capped) Delete(ctx context.Context, key string, version uint64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	err := c.store.Delete(ctx, key, version)
-	if err == nil { // also where a mark stands
+	if err == nil { // also if a mark is there
 		c.forget(key)
 	}
 	return err
 }
 
-// Rename implements [driver.Renamer]. It needs no room.
+// Rename implements [driver.Renamer]. It needs no additional room.
 func (c *capped) Rename(
 	_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
 ) error {
@@ -80,18 +80,18 @@ func (c *capped) Rename(
 		return err
 	}
 	c.forget(oldKey)
-	if c.place[newKey] == nil { // else an expired record was there
+	if c.place[newKey] == nil { // otherwise an expired record was there
 		c.place[newKey] = c.order.PushFront(newKey)
 	}
 	return c.used(newKey, nil)
 }
 
-// Mark implements [driver.Marker]. A mark takes no room: there are not many at a time.
+// Mark implements [driver.Marker]. Marks are not counted, because there are never many.
 func (c *capped) Mark(ctx context.Context, key string, version uint64, mark driver.Mark) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	err := c.store.Mark(ctx, key, version, mark)
-	if err == nil { // a record was there, or an expired one
+	if err == nil { // a record, live or expired, was there
 		c.forget(key)
 	}
 	return err
@@ -124,7 +124,7 @@ func (c *capped) Clear(ctx context.Context) error {
 	return c.store.Clear(ctx)
 }
 
-// used notes that the record under key was used, if err is nil, and returns err.
+// used records that the record under key was used, if err is nil, and returns err.
 func (c *capped) used(key string, err error) error {
 	if err == nil {
 		c.order.MoveToFront(c.place[key])

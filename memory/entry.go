@@ -7,9 +7,9 @@ import (
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
-// An entry is a [driver.Record] as it is kept, or a mark: 96 bytes, which is one of the sizes the
-// allocator has. Times are in milliseconds since 1970, 0 for none. It is guarded by the lock of its shard;
-// what data and more point to is never changed.
+// An entry is the stored form of a [driver.Record] or a mark. It takes 96 bytes, which is one of the allocator's size
+// classes. Times are in milliseconds since 1970, with 0 for none. The lock of its shard guards it. The memory that data and
+// more point to is never changed.
 type entry struct {
 	version  uint64
 	user     string
@@ -21,7 +21,7 @@ type entry struct {
 	more     *more // nil for most records
 }
 
-// more is what not every record has.
+// more contains the fields that most records do not need.
 type more struct {
 	alias string
 	meta  []byte
@@ -36,16 +36,16 @@ func (e *entry) alias() string {
 
 func (e *entry) isMark() bool { return e.version == driver.MarkVersion }
 
-// live is [driver.Record.Live] to the millisecond: never late, and less than one early.
+// live is [driver.Record.Live] in milliseconds. It is never late, and less than one millisecond early.
 func (e *entry) live(now int64) bool {
 	return now < e.expires && (e.deadline == 0 || now < e.deadline)
 }
 
-// set takes over everything of rec but its Expires, which each caller treats in its own way.
+// set copies everything from rec except Expires, which each caller handles differently.
 func (e *entry) set(rec *driver.Record, version uint64) {
 	e.version = version
 	if e.user != rec.User {
-		e.user = strings.Clone(rec.User) // like a key, it may be a part of something large
+		e.user = strings.Clone(rec.User) // like a key, it may be a part of a larger string
 	}
 	e.created = millis.Of(rec.Created)
 	e.authTime = millis.Of(rec.AuthTime)
@@ -61,7 +61,7 @@ func (e *entry) set(rec *driver.Record, version uint64) {
 	}
 }
 
-// fill is the opposite of set, with Expires. Shorten, which is not stored, becomes false.
+// fill is the reverse of set, and includes Expires. It sets Shorten, which is not stored, to false.
 func (e *entry) fill(rec *driver.Record) {
 	*rec = driver.Record{
 		Version:  e.version,

@@ -4,20 +4,20 @@
 //
 //	session.NewManager("memory", session.NewManagerConfig())
 //
-// A session of five small values takes about 320 bytes. All sessions are gone when the process ends, and
-// no other process sees them; where that matters, take another provider.
+// A session of five small values takes about 320 bytes. All sessions are lost when the process ends, and no other process
+// can see them. If that matters, use another provider.
 //
-// An expired session is gone at once; its memory comes back with the next sweep (see
-// [session.Manager.GC]), which visits a few sessions at a time and lets requests in between.
+// An expired session is gone at once. Its memory is freed by the next sweep (see [session.Manager.GC]), which visits a few
+// sessions at a time and lets requests run in between.
 //
 // The provider config is empty, or a JSON object with one key:
 //
 //	{"maxSessions": 100000}
 //
-// maxSessions is a limit to the sessions kept, so that a flood of visitors cannot exhaust the memory. A
-// session that would be one too many takes the place of the one that was created, saved or touched the
-// longest ago. An expired session counts until it is swept or its turn comes. 0, the default, means no
-// limit. The limit costs about 120 bytes a session, and makes writers, not readers, wait for each other.
+// maxSessions limits how many sessions are kept, so that a flood of visitors cannot exhaust the memory. A new session
+// beyond the limit replaces the one whose last creation, save or touch is the longest ago. An expired session counts until
+// it is swept or replaced. 0, the default, means no limit. The limit costs about 120 bytes per session, and makes writers
+// wait for each other, but not readers.
 package memory
 
 import (
@@ -30,14 +30,14 @@ import (
 
 func init() { session.Register("memory", New()) }
 
-// New returns a provider that keeps sessions in memory, for [session.New].
+// New returns a provider that keeps sessions in memory. Pass it to [session.New].
 func New() session.Provider { return session.NewProvider(Open) }
 
-// Open opens a new empty store, whatever the namespace. It returns a [*session.ConfigError] if c.Config
-// is neither empty nor as the package comment says.
+// Open opens a new, empty store and ignores the namespace. It returns a [*session.ConfigError] if c.Config is neither empty
+// nor as the package comment describes.
 //
-// The store is [driver.InProcess], and a [driver.Counter], [driver.Lister], [driver.UserLister],
-// [driver.AliasLister], [driver.UserLimiter], [driver.Renamer], [driver.Marker], [driver.Sweeper] and [driver.Clearer]. There is nothing to close.
+// The result implements [driver.InProcess], [driver.Counter], [driver.Lister], [driver.UserLister], [driver.AliasLister],
+// [driver.UserLimiter], [driver.Renamer], [driver.Marker], [driver.Sweeper] and [driver.Clearer]. It need not be closed.
 func Open(_ context.Context, c driver.Config) (driver.Backend, error) {
 	var cfg struct {
 		MaxSessions int `json:"maxSessions"`

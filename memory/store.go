@@ -13,24 +13,24 @@ import (
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
-// shardCount is so large that less than one in a thousand readers meets a sweep that removes records in
-// the same shard: then they make no difference to the 99.9th percentile. With 256 shards they do.
+// shardCount is large enough that fewer than one reader in a thousand meets a sweep that removes records in the same shard.
+// Such readers then do not affect the 99.9th percentile. With 256 shards they do.
 const shardCount = 1024
 
 // A store is the [driver.Backend] without a limit.
 type store struct {
-	shards  [shardCount]shard // first, so that each begins a cache line
+	shards  [shardCount]shard // first, so that each one starts at a cache line
 	seed    maphash.Seed
 	users   userIndex
-	aliases userIndex // in which nothing is reserved
+	aliases userIndex // without reservations
 }
 
-// A shard keeps the records of some of the keys.
+// A shard keeps the records of a part of the keys.
 type shard struct {
 	mu      sync.RWMutex
-	records map[string]*entry // nil until there is one
-	peak    int               // the most records that the map has held
-	moves   int               // how often another map took the place of the map
+	records map[string]*entry // nil until there is a record
+	peak    int               // the maximum number of records that the map has held
+	moves   int               // how often the map was replaced
 
 	_ [16]byte // 64 bytes in all: no two shards share a cache line
 }
@@ -49,11 +49,11 @@ func (s *store) InProcess() {}
 
 // Create implements [driver.Backend].
 func (s *store) Create(_ context.Context, key string, rec *driver.Record) error {
-	// The caller's key may be a part of something large, such as a request's header.
+	// The caller's key may be a part of a larger string, such as a request's header.
 	return s.create(strings.Clone(key), rec)
 }
 
-// create is Create for a key that is the store's to keep.
+// create is Create for a key that the store may keep.
 func (s *store) create(key string, rec *driver.Record) error {
 	now := time.Now().UnixMilli()
 	sh := s.shard(key)
@@ -68,7 +68,7 @@ func (s *store) create(key string, rec *driver.Record) error {
 	return nil
 }
 
-// put stores a record where nothing stands. The caller holds mu of the shard, and puts it into the indexes.
+// put stores a record under a key that has none. The caller holds mu of the shard, and updates the indexes.
 func (s *store) put(sh *shard, key string, rec *driver.Record) *entry {
 	e := &entry{expires: millis.Of(rec.Expires)}
 	e.set(rec, 1)
@@ -78,14 +78,15 @@ func (s *store) put(sh *shard, key string, rec *driver.Record) *entry {
 	return e
 }
 
-// Rename implements [driver.Renamer]. A limit counts the session once at every moment: the index moves it in one step.
+// Rename implements [driver.Renamer]. A limit counts the session exactly once at any time, because the index moves it in
+// one step.
 func (s *store) Rename(
 	_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
 ) error {
 	return s.rename(oldKey, oldVersion, strings.Clone(newKey), rec, mark)
 }
 
-// rename is Rename for a new key that is the store's to keep.
+// rename is Rename for a new key that the store may keep.
 func (s *store) rename(oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark) error {
 	now := time.Now().UnixMilli()
 	from, to := s.number(oldKey), s.number(newKey)
@@ -135,7 +136,7 @@ func (s *store) Mark(_ context.Context, key string, version uint64, mark driver.
 	return nil
 }
 
-// markOf returns a mark as it is kept.
+// markOf returns the stored form of a mark.
 func markOf(mark driver.Mark) *entry {
 	rec := mark.Record()
 	e := &entry{expires: millis.Of(rec.Expires)}
@@ -243,7 +244,7 @@ func (s *store) Clear(context.Context) error {
 	return nil
 }
 
-// drop removes what is under key, if anything is. The caller holds mu of its shard.
+// drop removes the entry under key, if there is one. The caller holds mu of its shard.
 func (s *store) drop(sh *shard, key string) {
 	if e := sh.records[key]; e != nil {
 		delete(sh.records, key)
@@ -252,7 +253,7 @@ func (s *store) drop(sh *shard, key string) {
 	}
 }
 
-// live returns the record under key, or nil if there is none or it has expired. The caller holds mu.
+// live returns the live record under key, or nil. The caller holds mu.
 func (sh *shard) live(key string, now int64) *entry {
 	if e := sh.standing(key, now); e != nil && !e.isMark() {
 		return e
@@ -260,7 +261,7 @@ func (sh *shard) live(key string, now int64) *entry {
 	return nil
 }
 
-// standing is live, or else the mark under key.
+// standing returns the live record under key, or the mark under key.
 func (sh *shard) standing(key string, now int64) *entry {
 	if e := sh.records[key]; e != nil && e.live(now) {
 		return e
@@ -268,7 +269,7 @@ func (sh *shard) standing(key string, now int64) *entry {
 	return nil
 }
 
-// set puts e under key, which is the store's to keep. The caller holds mu.
+// set stores e under key, which the store may keep. The caller holds mu.
 func (sh *shard) set(key string, e *entry) {
 	if sh.records == nil {
 		sh.records = make(map[string]*entry)
@@ -277,8 +278,8 @@ func (sh *shard) set(key string, e *entry) {
 	sh.peak = max(sh.peak, len(sh.records))
 }
 
-// replace gives the shard another map. The caller holds mu. A map's memory grows only, so that a new one
-// is the way to give memory back.
+// replace gives the shard a new map. The caller holds mu. A Go map never shrinks, so a new map is the only way to free
+// memory.
 func (sh *shard) replace(records map[string]*entry) {
 	sh.records = records
 	sh.peak = len(records)

@@ -14,9 +14,9 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// A userIndex finds the keys of a user's records, or an alias's, and counts what is reserved for more. What it has of a user
-// are the keys of all live records of that user and maybe of expired ones. It is changed with the shard of
-// the record locked, and takes the lock of its own part after that one, never before.
+// A userIndex finds the keys of a user's or an alias's records, and counts reservations. It contains the keys of all live
+// records of a user, and possibly keys of expired ones. It is changed while the record's shard is locked. Its own lock is
+// taken after the shard's, never before it.
 type userIndex struct {
 	parts [64]userPart
 	seed  maphash.Seed
@@ -24,16 +24,16 @@ type userIndex struct {
 
 type userPart struct {
 	mu       sync.Mutex
-	keys     map[string][]string         // of a user's records, sorted
-	reserved map[string]map[string]int64 // by user and key, until when, in milliseconds since 1970
+	keys     map[string][]string         // keys of a user's records, sorted
+	reserved map[string]map[string]int64 // the end of each reservation, in milliseconds since 1970, by user and key
 }
 
 func (x *userIndex) part(user string) *userPart {
 	return &x.parts[maphash.String(x.seed, user)%uint64(len(x.parts))]
 }
 
-// add says that there is a record under key, which may have been reserved. Nobody has no sessions. user and key
-// are the index's to keep.
+// add records that there is a record under key, which may have been reserved. It ignores the empty user. The index may keep
+// user and key.
 func (x *userIndex) add(user, key string) {
 	if user == "" {
 		return
@@ -44,7 +44,7 @@ func (x *userIndex) add(user, key string) {
 	p.add(user, key)
 }
 
-// remove says that there is no longer a record of user under key.
+// remove records that user has no record under key any more.
 func (x *userIndex) remove(user, key string) {
 	if user == "" {
 		return
@@ -55,7 +55,7 @@ func (x *userIndex) remove(user, key string) {
 	p.remove(user, key)
 }
 
-// move is remove and add, in one step if the user is the same one.
+// move is remove and add. If the user is the same, it is one step.
 func (x *userIndex) move(oldUser, oldKey, user, key string) {
 	if user == "" || user != oldUser {
 		x.remove(oldUser, oldKey)
@@ -69,7 +69,7 @@ func (x *userIndex) move(oldUser, oldKey, user, key string) {
 	p.add(user, key)
 }
 
-// add is that of the index. The caller holds mu.
+// add adds key to the part. The caller holds mu.
 func (p *userPart) add(user, key string) {
 	p.free(user, key)
 	if i, ok := slices.BinarySearch(p.keys[user], key); !ok {
@@ -80,7 +80,7 @@ func (p *userPart) add(user, key string) {
 	}
 }
 
-// remove is that of the index. The caller holds mu.
+// remove removes key from the part. The caller holds mu.
 func (p *userPart) remove(user, key string) {
 	i, ok := slices.BinarySearch(p.keys[user], key)
 	switch {
@@ -100,8 +100,8 @@ func (x *userIndex) of(user string) []string {
 	return slices.Clone(p.keys[user])
 }
 
-// reserve reserves key, if there are less than limit others. If not it returns the keys of the others' records and how
-// many more are reserved, both of the same moment: what is reserved in one may be a record in the next.
+// reserve reserves key if there are fewer than limit others. Otherwise it returns the keys of the other records and the
+// number of other reservations. It reads both at the same moment, because a reservation may become a record at any time.
 func (x *userIndex) reserve(user, key string, until int64, limit int) (ok bool, records []string, reserved int) {
 	now := time.Now().UnixMilli()
 	p := x.part(user)
@@ -138,14 +138,14 @@ func (x *userIndex) reserve(user, key string, until int64, limit int) (ok bool, 
 	return true, nil, 0
 }
 
-// free ends what is reserved for key. The caller holds mu.
+// free ends the reservation of key. The caller holds mu.
 func (p *userPart) free(user, key string) {
 	if delete(p.reserved[user], key); len(p.reserved[user]) == 0 {
 		delete(p.reserved, user)
 	}
 }
 
-// lapse ends what is reserved until now or earlier.
+// lapse removes the reservations that end at now or earlier.
 func (x *userIndex) lapse(now int64) {
 	for i := range x.parts {
 		p := &x.parts[i]
@@ -171,7 +171,7 @@ func (s *store) ListAlias(ctx context.Context, alias string) iter.Seq2[driver.En
 	return s.listOf(ctx, &s.aliases, alias, func(rec *driver.Record) string { return rec.Alias })
 }
 
-// listOf yields the records that have name, of which index has the keys.
+// listOf yields the records of name, whose keys index contains.
 func (s *store) listOf(
 	ctx context.Context, index *userIndex, name string, nameOf func(*driver.Record) string,
 ) iter.Seq2[driver.Entry, error] {
@@ -194,7 +194,7 @@ func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, 
 	return s.reserve(ctx, user, key, until, limit, evict, s.Delete)
 }
 
-// reserve is Reserve, given how to delete a record.
+// reserve is Reserve with a function that deletes a record.
 func (s *store) reserve(
 	ctx context.Context, user, key string, until time.Time, limit int, evict bool,
 	remove func(ctx context.Context, key string, version uint64) error,
@@ -207,7 +207,7 @@ func (s *store) reserve(
 		records := s.held(ctx, user, others)
 		over := len(records) + reserved - limit + 1
 		switch {
-		case over <= 0: // what was in the way has expired
+		case over <= 0: // a record that was in the way has expired
 			continue
 		case !evict:
 			return nil, driver.ErrTooManySessions
@@ -219,7 +219,7 @@ func (s *store) reserve(
 		}
 		slices.SortFunc(records, func(a, b driver.Entry) int { return a.AuthTime.Compare(b.AuthTime) })
 		for _, entry := range records[:over] {
-			// At its version, so that of two who evict the same record one does.
+			// The version makes sure that only one of two callers evicts the record.
 			if remove(ctx, entry.Key, entry.Version) == nil {
 				evicted = append(evicted, entry.Key)
 			}
@@ -227,7 +227,7 @@ func (s *store) reserve(
 	}
 }
 
-// held returns the live records of user under keys. It takes the expired out of the index.
+// held returns the live records of user under keys. It removes the keys of expired ones from the index.
 func (s *store) held(ctx context.Context, user string, keys []string) (records []driver.Entry) {
 	for _, key := range keys {
 		entry := driver.Entry{Key: key}
@@ -240,7 +240,7 @@ func (s *store) held(ctx context.Context, user string, keys []string) (records [
 	return records
 }
 
-// forget takes key out of the index, unless there is a live record of user.
+// forget removes key from the index, unless user has a live record there.
 func (s *store) forget(user, key string) {
 	now := time.Now().UnixMilli()
 	sh := s.shard(key)

@@ -10,15 +10,15 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// sweepBatch is how many records are visited at most while a lock is held.
+// sweepBatch is the maximum number of records visited while a lock is held.
 const sweepBatch = 128
 
 // errStop ends a walk whose caller has seen enough.
 var errStop = errors.New("stop")
 
-// walk visits the records of all shards, live or not, each one that is there throughout exactly once. visit
-// runs with the shard locked for reading, pause with no lock held, after at most sweepBatch visits; what
-// pause returns ends the walk, and so does the end of ctx.
+// walk visits the records of all shards, live or not. A record that exists throughout is visited exactly once. visit runs
+// with the shard locked for reading. pause runs without a lock, after at most sweepBatch visits. An error of pause ends the
+// walk, and so does the end of ctx.
 func (s *store) walk(ctx context.Context, visit func(key string, e *entry, now int64), pause func(*shard) error) error {
 	for i := range s.shards {
 		sh := &s.shards[i]
@@ -38,10 +38,10 @@ func (s *store) walk(ctx context.Context, visit func(key string, e *entry, now i
 func (sh *shard) walk(visit func(key string, e *entry, now int64), pause func() error) error {
 	sh.mu.RLock()
 	now, moves, visited := time.Now().UnixMilli(), sh.moves, 0
-	// Others change the map between batches. The language allows that of a range loop, so long as it does
-	// not happen while the loop takes its next step; then the lock is held.
+	// Others change the map between batches. The language allows that during a range loop, except while the loop takes its
+	// next step; then the lock is held.
 	for key, e := range sh.records {
-		// After a replace the loop is still in the map it began with: see which of its records remain.
+		// After a replace the loop still ranges over the old map, so skip records that are no longer in the new one.
 		if moves == sh.moves || sh.records[key] == e {
 			visit(key, e, now)
 		}
@@ -70,7 +70,7 @@ func (s *store) Count(ctx context.Context) (int, error) {
 	return count, err
 }
 
-// List implements [driver.Lister]. No lock is held while the caller looks at an entry.
+// List implements [driver.Lister]. It holds no lock while the caller handles an entry.
 func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 	return func(yield func(driver.Entry, error) bool) {
 		batch := make([]driver.Entry, 0, sweepBatch)
@@ -97,17 +97,17 @@ func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 	}
 }
 
-// Sweep implements [driver.Sweeper]. It looks for expired records with the shard locked for reading, and
-// locks it for writing only to remove them.
+// Sweep implements [driver.Sweeper]. It looks for expired records with the shard locked for reading, and locks the shard
+// for writing only to remove them.
 func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (int, error) {
 	return s.sweep(ctx, expired, s.removeExpired)
 }
 
-// A dying record is one that a sweep has seen expired.
+// A dying record is one that a sweep has found expired.
 type dying struct{ key, user string }
 
-// sweep calls remove, with no lock held, for each batch of records that were seen expired, and expired, if it is not
-// nil, for those removed.
+// sweep calls remove, without a lock, for each batch of records that were found expired. It calls expired, if not nil, for
+// each record that was removed.
 func (s *store) sweep(
 	ctx context.Context, expired func(key, user string), remove func(sh *shard, batch []dying) (removed []dying),
 ) (int, error) {
@@ -135,7 +135,8 @@ func (s *store) sweep(
 	return count, err
 }
 
-// removeExpired removes those of batch that are still expired. It returns those that were records, in the memory of batch.
+// removeExpired removes the records of batch that are still expired. It returns the removed ones that were not marks, in
+// the memory of batch.
 func (s *store) removeExpired(sh *shard, batch []dying) []dying {
 	now := time.Now().UnixMilli()
 	removed := batch[:0]
@@ -154,8 +155,8 @@ func (s *store) removeExpired(sh *shard, batch []dying) []dying {
 	return removed
 }
 
-// shrink gives back the memory of a map that has become almost empty, so that a flood of sessions leaves no
-// trace. It copies no more records than may be visited under a lock. The caller holds mu.
+// shrink frees the memory of a map that has become almost empty, so that a flood of sessions has no lasting effect. It
+// copies at most as many records as may be visited under a lock. The caller holds mu.
 func (sh *shard) shrink() {
 	if len(sh.records) <= sweepBatch && sh.peak > 8*sweepBatch {
 		records := make(map[string]*entry, len(sh.records))

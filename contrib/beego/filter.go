@@ -1,4 +1,4 @@
-// Package sessionbeego gives beego's web applications the sessions of a [session.Manager] instead of beego's own:
+// Package sessionbeego replaces beego's own sessions with those of a [session.Manager] in beego's web applications:
 //
 //	import sessionbeego "github.com/seed1a8f7c28/session/contrib/beego"
 //
@@ -6,9 +6,9 @@
 //	web.GlobalSessions = sessionbeego.GlobalSessions()
 //	web.InsertFilterChain("/*", sessionbeego.FilterChain(globalSessions))
 //
-// Controllers stay as they are: GetSession, SetSession, DelSession, StartSession, SessionRegenerateID and
-// DestroySession work on the manager's session, and so do ctx.Input.Session, ctx.Output.Session and
-// ctx.Input.CruSession. A visitor has a session once something is stored for him.
+// Controllers need no change: GetSession, SetSession, DelSession, StartSession, SessionRegenerateID and DestroySession work
+// on the manager's session, and so do ctx.Input.Session, ctx.Output.Session and ctx.Input.CruSession. A visitor gets a
+// session when something is stored in it.
 package sessionbeego
 
 import (
@@ -21,11 +21,11 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// FilterChain returns a filter chain that gives each request the session of m, as [session.Manager.Handler] does. What
-// the request has changed is saved before the first byte of the response is sent, and again at its end. If the save
-// fails the visitor gets 503 instead of the response, or what m's ErrorHandler answers.
+// FilterChain returns a filter chain that gives each request the session of m, as [session.Manager.Handler] does. It saves
+// the request's changes before the first byte of the response is sent, and again at the end of the request. If a save
+// before the first byte fails, m's ErrorHandler answers instead of the application, by default with 503.
 //
-// A visitor's session is loaded before the next filter runs. If that fails he gets beego's page for 503 and keeps his
+// The session is loaded before the next filter runs. If that fails, the visitor gets beego's page for 503 and keeps the
 // cookie.
 func FilterChain(m *session.Manager) web.FilterChain {
 	return func(next web.FilterFunc) web.FilterFunc {
@@ -48,8 +48,8 @@ func FilterChain(m *session.Manager) web.FilterChain {
 	}
 }
 
-// Session returns the session of a request that came through [FilterChain]: what [session.Manager.FromContext]
-// returns, with all that beego's Store does not have.
+// Session returns the session of a request that came through [FilterChain], as [session.Manager.FromContext] does. It has
+// the methods that beego's Store lacks.
 func Session(ctx *beegocontext.Context) (*session.Session, error) {
 	s, ok := ctx.Input.CruSession.(*store)
 	if !ok {

@@ -9,26 +9,26 @@ import (
 	beegosession "github.com/beego/beego/v2/server/web/session"
 )
 
-// Of a request, beego's manager sees only what a cookie says. So FilterChain puts a cookie of its own into the request
-// that beego sees, never into a response: it names the request, and beego's manager asks bridge about that.
+// beego's manager sees only the cookies of a request. So FilterChain adds a cookie to the request that beego sees, and
+// never to a response. The cookie names the request, and beego's manager passes the name to bridge.
 const (
 	visitCookie  = "session-of-this-request"
 	providerName = "github.com/seed1a8f7c28/session"
 )
 
-// GlobalSessions returns a manager for web.GlobalSessions, through which a controller's SessionRegenerateID and
-// DestroySession reach the session of [FilterChain]. Without it they panic, because SessionOn is off. It is not for
-// anything else: it sets no cookie, and for a request that did not come through FilterChain it returns an error.
+// GlobalSessions returns a manager for web.GlobalSessions. With it, a controller's SessionRegenerateID and DestroySession
+// work on the session of [FilterChain]. Without it they panic, because SessionOn is off. Do not use it for anything else:
+// it sets no cookie, and returns an error for a request that did not come through FilterChain.
 func GlobalSessions() *beegosession.Manager {
 	beegosession.Register(providerName, bridge{})
 	m, err := beegosession.NewManager(providerName, &beegosession.ManagerConfig{CookieName: visitCookie})
 	if err != nil {
-		panic(err) // the provider is registered, and starts nothing
+		panic(err) // cannot happen: the provider is registered, and starts nothing
 	}
 	return m
 }
 
-// visits are the requests that are under way, by the value of their cookie.
+// visits contains the running requests by the value of their cookie.
 var visits = visiting{stores: make(map[string]*store)}
 
 type visiting struct {
@@ -36,8 +36,8 @@ type visiting struct {
 	stores map[string]*store
 }
 
-// enter names the request of s, until leave is called. Its cookie comes first, before what a client may send under that
-// name.
+// enter names the request of s until leave is called. It puts its cookie before any that a client may have sent under the
+// same name.
 func (v *visiting) enter(s *store) (leave func()) {
 	name := rand.Text()
 	cookies := append([]string{visitCookie + "=" + name}, s.r.Header.Values("Cookie")...)
@@ -62,7 +62,7 @@ func (v *visiting) find(name string) (*store, error) {
 	return nil, errNoFilter
 }
 
-// bridge is the provider of the manager that GlobalSessions returns. Its sids are names of requests.
+// bridge is the provider of the manager that GlobalSessions returns. Its sids are the names of requests.
 type bridge struct{}
 
 var _ beegosession.Provider = bridge{}
@@ -82,7 +82,7 @@ func (bridge) SessionRead(_ context.Context, name string) (beegosession.Store, e
 	return s, nil
 }
 
-// SessionRegenerate gives the session another sid: the manager's own, not the one that beego has made.
+// SessionRegenerate gives the session a new sid made by the manager, and ignores the one that beego has made.
 func (bridge) SessionRegenerate(_ context.Context, name, _ string) (beegosession.Store, error) {
 	s, err := visits.find(name)
 	if err != nil {
@@ -98,7 +98,7 @@ func (bridge) SessionRegenerate(_ context.Context, name, _ string) (beegosession
 	return s, nil
 }
 
-// SessionDestroy ends the session. beego drops its error; the manager has told its ErrorHandler and its log.
+// SessionDestroy ends the session. beego drops its error, but the manager has reported it to its ErrorHandler and log.
 func (bridge) SessionDestroy(_ context.Context, name string) error {
 	s, err := visits.find(name)
 	if err == nil {

@@ -12,8 +12,8 @@ import (
 
 var errNoFilter = errors.New("session/beego: the request did not come through FilterChain, or DestroySession has ended its session")
 
-// A store is the session of one request as beego's [beegosession.Store]. beego often gives it no context, or none that
-// ends: the request's stands in.
+// A store is the session of one request as beego's [beegosession.Store]. It uses the request's context, because beego often
+// passes none, or one that never ends.
 type store struct {
 	m *session.Manager
 	w http.ResponseWriter
@@ -22,7 +22,7 @@ type store struct {
 
 var _ beegosession.Store = (*store)(nil)
 
-// session returns the request's session, or a new one if it was destroyed.
+// session returns the request's session, or a new one if the session was destroyed.
 func (s *store) session() (*session.Session, error) { return s.m.FromContext(s.r.Context()) }
 
 func (s *store) context() context.Context { return s.r.Context() }
@@ -63,7 +63,7 @@ func (s *store) Flush(context.Context) error {
 	return err
 }
 
-// SessionID implements [beegosession.Store]. It is empty as long as nothing is stored for the visitor.
+// SessionID implements [beegosession.Store]. It returns "" until something is stored for the visitor.
 func (s *store) SessionID(context.Context) string {
 	sess, err := s.session()
 	if err != nil {
@@ -72,14 +72,15 @@ func (s *store) SessionID(context.Context) string {
 	return sess.SessionID(s.context())
 }
 
-// SessionRelease implements [beegosession.Store]. FilterChain releases by itself.
+// SessionRelease implements [beegosession.Store]. It need not be called, because FilterChain releases the session.
 func (s *store) SessionRelease(context.Context, http.ResponseWriter) {
 	if sess, err := s.session(); err == nil {
 		sess.SessionRelease(s.context(), s.w)
 	}
 }
 
-// SessionReleaseIfPresent implements [beegosession.Store]. Releasing never brings a session back here.
+// SessionReleaseIfPresent implements [beegosession.Store]. It is the same as SessionRelease, which never brings an ended
+// session back.
 func (s *store) SessionReleaseIfPresent(ctx context.Context, w http.ResponseWriter) {
 	s.SessionRelease(ctx, w)
 }

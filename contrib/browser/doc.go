@@ -1,11 +1,11 @@
-// Package browser has nothing but tests: what visitors of an application see, and what becomes of their cookies, in
-// Debian's Chromium.
+// Package browser contains only tests. They check, in Debian's Chromium, what visitors of an application see, and what
+// happens to their cookies.
 //
-// All tests share one process of it. Each opens windows of its own, with cookies of their own as a private window has them;
-// only who restarts the browser starts another. Sites are names under test, such as shop.test, which the
-// browser finds on the loopback interface; they are served over HTTPS, since browsers keep Secure, Partitioned and __Host-
-// cookies, and say Sec-Fetch-Site, there alone.
+// All tests share one browser process. Each test opens its own windows with separate cookies, like a private window. Only
+// tests that restart the browser start another process. Sites have names under test, such as shop.test, which the browser
+// resolves to the loopback interface. They are served over HTTPS, because only there do browsers keep Secure, Partitioned
+// and __Host- cookies and send Sec-Fetch-Site.
 //
-// Where a setting turns off what a story is about, the story is told once more without it, and has to end badly. Else it would
-// pass in a browser that does not do what the story needs.
+// If a setting turns off the behaviour that a test is about, the test also runs without the setting and must then fail.
+// Otherwise it would also pass in a browser that lacks the behaviour.
 package browser

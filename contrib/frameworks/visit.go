@@ -1,5 +1,5 @@
-// Package frameworks is for tests alone: each folder has the code that docs/frameworks.md shows for one framework, and a test
-// that visits it as a browser does.
+// Package frameworks is only for tests. Each folder contains the code that docs/frameworks.md shows for one framework, and
+// a test that visits it like a browser.
 package frameworks
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/seed1a8f7c28/session/memory"
 )
 
-// Sessions returns a manager with the memory provider, which is closed with the test.
+// Sessions returns a manager with the memory provider. It is closed when the test ends.
 func Sessions(t *testing.T) *session.Manager {
 	t.Helper()
 	m, err := session.New(memory.New(), session.NewManagerConfig())
@@ -24,7 +24,7 @@ func Sessions(t *testing.T) *session.Manager {
 	return m
 }
 
-// Serve serves h until the test ends, and returns its address, as "http://127.0.0.1:1".
+// Serve serves h until the test ends, and returns its base URL, such as "http://127.0.0.1:1234".
 func Serve(t *testing.T, h http.Handler) string {
 	t.Helper()
 	server := httptest.NewServer(h)
@@ -32,8 +32,8 @@ func Serve(t *testing.T, h http.Handler) string {
 	return server.URL
 }
 
-// Visit counts, logs in, counts on and logs out. A login keeps the count under a new sid; a logout ends it, for who has
-// kept the cookie too.
+// Visit counts, logs in, counts again and logs out. It fails the test unless the login keeps the count under a new sid, and
+// the logout ends the session even for a client that has kept the cookie.
 func Visit(t *testing.T, address string) {
 	t.Helper()
 	b := &Browser{Address: address}
@@ -53,16 +53,16 @@ func Visit(t *testing.T, address string) {
 	b.Count(t, "1")
 	ann.Count(t, "1")
 	before := &Browser{address, stranger}
-	before.post(t, "/count", http.StatusServiceUnavailable) // for a minute a sid that a login has replaced stores nothing
+	before.post(t, "/count", http.StatusServiceUnavailable) // for a minute a replaced sid can store nothing
 }
 
-// A Browser keeps the session's cookie.
+// A Browser keeps the session's cookie. The zero value with an Address is a new visitor.
 type Browser struct {
-	Address string // what Serve returns
-	Cookie  string // the cookie's value; "" is none
+	Address string // the base URL that Serve returned
+	Cookie  string // the cookie's value; "" for none
 }
 
-// Count posts to /count, which has to answer with the number want.
+// Count posts to /count, and fails the test unless the answer is the number want.
 func (b *Browser) Count(t *testing.T, want string) {
 	t.Helper()
 	if got := b.post(t, "/count", http.StatusOK); got != want {
@@ -72,7 +72,7 @@ func (b *Browser) Count(t *testing.T, want string) {
 
 var number = regexp.MustCompile(`\d+`)
 
-// post returns the number in the answer.
+// post sends a POST and returns the number in the answer.
 func (b *Browser) post(t *testing.T, path string, status int) string {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.Address+path, nil)

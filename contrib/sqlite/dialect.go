@@ -17,14 +17,14 @@ var schema string
 //go:embed schema.1to2.sql
 var upgrade string
 
-// Dialect returns the SQL of SQLite, from version 3.24 on, for [sessionsql.New]. Expiry goes by the clock of the
-// process, since there is no other.
+// Dialect returns the SQL of SQLite 3.24 and later, for [sessionsql.New]. The clock of this process decides about expiry,
+// because there is no server.
 func Dialect() *sessionsql.Dialect {
 	is := sessionsql.Standard()
 	is.Insert += sessionsql.OnConflict
 	is.Lock = lock
 	is.RenameMark = renameMark
-	is.Dying = strings.TrimSuffix(is.Dying, ` FOR UPDATE`) // it locks the database
+	is.Dying = strings.TrimSuffix(is.Dying, ` FOR UPDATE`) // SQLite has no FOR UPDATE: it locks the whole database
 	return &sessionsql.Dialect{
 		Name:        "sqlite",
 		Schema:      schema,
@@ -46,12 +46,12 @@ func Dialect() *sessionsql.Dialect {
 	}
 }
 
-// lock changes nothing. A transaction whose first statement may write waits for the other writers before it, and
-// not, when it is too late, after having read.
+// lock changes nothing. A transaction whose first statement may write waits for other writers at its beginning. Otherwise
+// it would wait after it has read, which is too late.
 const lock = `UPDATE {table} SET version = version WHERE 0`
 
-// renameMark stores a new row and turns the old one into a mark, both by one INSERT. If there is a live record or a mark under
-// the new key its version becomes NULL, which the column does not allow: the statement fails, and nothing has changed.
+// renameMark stores the new row and turns the old one into a mark, in one INSERT. If the new key has a live record or a
+// mark, the new version is NULL, which the column does not allow: the statement then fails and changes nothing.
 const renameMark = `WITH old AS (
 	SELECT ns, id FROM {table} WHERE ns = :ns AND id = :id AND version = :version AND {live}
 )
@@ -64,7 +64,7 @@ ON CONFLICT (ns, id) DO UPDATE SET
 	expires_at = excluded.expires_at, deadline_at = excluded.deadline_at, alias = excluded.alias, meta = excluded.meta,
 	gc_bucket = excluded.gc_bucket, data = excluded.data`
 
-// hasCode reports whether err has a result code, or an extended one of it.
+// hasCode reports whether err has this result code, or an extended code of it.
 func hasCode(err error, code int) bool {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	return ok && (e.Code() == code || e.Code()&0xff == code)

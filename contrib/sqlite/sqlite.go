@@ -1,5 +1,5 @@
-// Package sqlite keeps sessions in an SQLite database, a file of this machine, under the provider name "sqlite". It
-// needs no C compiler.
+// Package sqlite keeps sessions in an SQLite database, a local file, under the provider name "sqlite". It needs no C
+// compiler.
 //
 //	import _ "github.com/seed1a8f7c28/session/contrib/sqlite"
 //
@@ -7,16 +7,15 @@
 //	cfg.ProviderConfig = "./sessions.db"
 //	session.NewManager("sqlite", cfg)
 //
-// The provider config is the path of the file, a URI of SQLite ("file:sessions.db?…", where modernc.org/sqlite
-// takes _pragma parameters), or a JSON object:
+// The provider config is the path of the file, an SQLite URI ("file:sessions.db?…", in which modernc.org/sqlite reads
+// _pragma parameters), or a JSON object:
 //
 //	{"dsn": "./sessions.db", "table": "sessions", "schema": "create", "maxOpenConns": 16, "maxIdleConns": 16,
 //	 "connMaxLifetime": "30m", "connMaxIdleTime": "5m"}
 //
-// Unless the URI says otherwise the database has a write-ahead log, so that readers and the writer do not wait for
-// each other; each commit is on the disk before a call returns; and whoever finds another process writing waits for up to
-// five seconds. Several processes of one machine may share the file. Folders of other machines, such as NFS,
-// are not supported.
+// Unless the URI says otherwise, the database uses a write-ahead log, so that readers and the writer do not wait for each
+// other. Each commit is on disk before the call returns. If another process is writing, a write waits for up to five
+// seconds. Several processes of one machine may share the file. Folders of other machines, such as NFS, are not supported.
 package sqlite
 
 import (
@@ -35,20 +34,20 @@ import (
 
 func init() { session.Register("sqlite", New()) }
 
-// New returns a provider that keeps sessions in SQLite, for [session.New].
+// New returns a provider that keeps sessions in SQLite. Pass it to [session.New].
 func New() session.Provider { return session.NewProvider(Open) }
 
-// Open opens the file that c.Config names, and makes it and the table if it has to. See [sessionsql.Open].
+// Open opens the file that c.Config names, and creates the file and the table if necessary. See [sessionsql.Open].
 func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	return sessionsql.Open(ctx, c, Dialect(), connector)
 }
 
 var (
-	errDSN    = errors.New(`not the path of a file, nor a URI of SQLite such as "file:sessions.db?_pragma=synchronous(normal)"`)
-	errMemory = errors.New("each connection would have a database of its own: use the memory provider")
+	errDSN    = errors.New(`neither the path of a file nor an SQLite URI such as "file:sessions.db?_pragma=synchronous(normal)"`)
+	errMemory = errors.New("an in-memory database is separate for each connection: use the memory provider")
 )
 
-// pragmas are set on each connection, unless the URI has others of the name.
+// pragmas are set on each connection, unless the URI sets the same pragma.
 var pragmas = []struct{ name, value string }{
 	{"busy_timeout", "5000"},
 	{"journal_mode", "wal"},
@@ -67,7 +66,7 @@ func connector(dsn string) (sqldriver.Connector, error) {
 	return c, nil
 }
 
-// withPragmas makes a URI of a path.
+// withPragmas turns a path into a URI, and adds the pragmas.
 func withPragmas(dsn string) (string, error) {
 	if !strings.HasPrefix(dsn, "file:") {
 		if dsn == ":memory:" {

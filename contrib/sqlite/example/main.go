@@ -1,4 +1,4 @@
-// Command example counts the visits of each visitor, in sessions that an SQLite file keeps:
+// Command example counts each visitor's visits in sessions that an SQLite file stores:
 //
 //	go run ./example
 //	go run ./example -addr 127.0.0.1:0 -file /tmp/sessions.db
@@ -19,7 +19,7 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "the `host:port` to listen on")
-	file := flag.String("file", "sessions.db", "the database")
+	file := flag.String("file", "sessions.db", "the database `file`")
 	flag.Parse()
 	if err := run(*addr, *file); err != nil {
 		log.Fatal(err)
@@ -42,7 +42,7 @@ func run(addr, file string) (err error) {
 	return server.Serve(l)
 }
 
-// visits says how often its visitor was there.
+// visits answers with the number of the visitor's visits.
 func visits(sessions *session.Manager) http.Handler {
 	return sessions.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s, err := sessions.FromContext(r.Context())

@@ -17,11 +17,11 @@ import (
 	"time"
 )
 
-// A campaign tries some mutants.
+// A campaign tries a selection of mutants.
 type campaign struct {
 	*runner
 	mutants []*mutant
-	leftOut int // for want of servers
+	leftOut int // because they need servers
 	workers int
 	verbose bool
 
@@ -31,7 +31,7 @@ type campaign struct {
 	survived []*mutant
 }
 
-// fit returns an error for each mutant whose lines are not in their file, or more than once.
+// fit returns an error for each mutant whose lines are not in their file, or occur more than once.
 func (r *runner) fit(all []*mutant) error {
 	var failed []error
 	for _, m := range all {
@@ -47,7 +47,7 @@ func (r *runner) fit(all []*mutant) error {
 	return errors.Join(failed...)
 }
 
-// choose takes those of all mutants whose names match; of these n at random, unless n is 0.
+// choose selects the mutants whose names match, and then n of them at random, unless n is 0.
 func (c *campaign) choose(all []*mutant, names *regexp.Regexp, n int, seed uint64, noServers bool) {
 	for _, m := range all {
 		switch {
@@ -62,7 +62,7 @@ func (c *campaign) choose(all []*mutant, names *regexp.Regexp, n int, seed uint6
 		return
 	}
 	seed = cmp.Or(seed, uint64(rand.Uint32())+1)
-	fmt.Fprintf(c.out, "%d of %d mutants at random; the same again: make mutants N=%d SEED=%d\n", n, len(c.mutants), n, seed)
+	fmt.Fprintf(c.out, "%d of %d mutants chosen at random; to choose the same again: make mutants N=%d SEED=%d\n", n, len(c.mutants), n, seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	random.Shuffle(len(c.mutants), func(i, j int) { c.mutants[i], c.mutants[j] = c.mutants[j], c.mutants[i] })
 	c.mutants = c.mutants[:n]
@@ -91,8 +91,8 @@ func (c *campaign) run(ctx context.Context) (ok bool, err error) {
 	return len(c.survived) == 0, broken
 }
 
-// makeTemp makes a folder for all that is temporary. Its name is the same each time, because go test has what an
-// environment has led to in its cache; while another run has that one, it is any.
+// makeTemp creates a folder for all temporary files. Its name is always the same, because go test's cache depends on the
+// environment. If another run is using that folder, the name is a random one.
 func (c *campaign) makeTemp() (string, error) {
 	sum := fnv.New32a()
 	_, _ = io.WriteString(sum, c.root)
@@ -106,7 +106,7 @@ func (c *campaign) makeTemp() (string, error) {
 	return dir, err
 }
 
-// baseline returns what must pass without any change: each check of a mutant, once.
+// baseline returns the checks that must pass without any change: each check of a mutant, once.
 func (c *campaign) baseline() []check {
 	var all []check
 	for _, m := range c.mutants {
@@ -130,7 +130,7 @@ func (c *campaign) passes(ctx context.Context, test check) error {
 	return nil
 }
 
-// mutant tries one. An error says that it shows nothing.
+// mutant tries one mutant. An error means that there is no result.
 func (c *campaign) mutant(ctx context.Context, m *mutant) error {
 	begin := time.Now()
 	o, err := c.try(ctx, m)
@@ -162,7 +162,7 @@ func (c *campaign) say(format string, args ...any) {
 	fmt.Fprintf(c.out, format, args...)
 }
 
-// each calls do with all items, some at a time, and returns what has failed. When ctx is done it begins no more.
+// each calls do for all items, several at a time, and returns the errors. When ctx is done it starts no more.
 func each[T any](ctx context.Context, workers int, items []T, do func(context.Context, T) error) error {
 	var (
 		wg     sync.WaitGroup

@@ -114,7 +114,7 @@ func TestCampaign(t *testing.T) {
 		{"killed by another package only", untested + "test: ./ ./contrib/user\n", nil, nil, true, "1 mutants: 1 killed"},
 		{"hangs", hangs, []string{"-timeout", "5s"}, nil, true, "panic: test timed out"},
 		{"race", boundary + "race: yes\n", nil, nil, true, "go test -race ."},
-		{"no longer there", strings.Replace(boundary, "a < b", "a > b", 1), nil, nil, false, "list.txt:1: equal is less: toy.go: the lines are not there"},
+		{"no longer there", strings.Replace(boundary, "a < b", "a > b", 1), nil, nil, false, "list.txt:1: equal is less: toy.go: the lines do not occur"},
 		{"no such package", boundary + "test: ./gone\n", nil, nil, false, "test: stat"},
 		{"does not compile", wrong, nil, nil, false, "it does not compile: it does not compile:"},
 		{"no tests", boundary + "run: Nothing\n", nil, nil, false, "there are no tests to run"},

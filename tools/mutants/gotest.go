@@ -13,16 +13,17 @@ import (
 	"time"
 )
 
-// random are the tests that search at random for fifteen seconds: what only they would notice has no test of its own.
+// random matches the tests that search at random for fifteen seconds. A mistake that only they find needs a test of its
+// own.
 const random = "^TestHistory|/^History$"
 
-// A check is one go test: of a package in the repository, its tests that run chooses.
+// A check is one go test of a package in the repository. run selects its tests.
 type check struct {
 	pkg, run string
 	race     bool
 }
 
-// checks returns what must notice m.
+// checks returns the checks that must notice m.
 func (m *mutant) checks() []check {
 	all := make([]check, len(m.packages))
 	for i, pkg := range m.packages {
@@ -46,20 +47,21 @@ func (c check) String() string {
 type runner struct {
 	root, tmp string
 	command   string        // the go command
-	timeout   time.Duration // of the tests of one package
+	timeout   time.Duration // for the tests of one package
 }
 
-// grace is what go test may take besides the tests: to compile, on a busy machine, and to say which tests hang.
+// grace is the time that go test may take in addition to the tests: to compile on a busy machine, and to report tests that
+// hang.
 const grace = 5 * time.Minute
 
-// An outcome is what a check has shown.
+// An outcome is the result of a check.
 type outcome struct {
-	noticed string // the first test that failed, or how the tests crashed; "" if all have passed
+	noticed string // the first test that failed, or how the tests crashed; "" if all passed
 	output  string
 }
 
-// test runs a check on the files that overlay names in place of the repository's, "" for those as they are. An error
-// says that the tests have not run, and so show nothing.
+// test runs a check with the files of overlay in place of the repository's; "" means the unchanged files. An error means
+// that the tests did not run, so there is no result.
 func (r *runner) test(ctx context.Context, c check, overlay string) (outcome, error) {
 	module, err := r.module(c.pkg)
 	if err != nil {
@@ -70,7 +72,7 @@ func (r *runner) test(ctx context.Context, c check, overlay string) (outcome, er
 		return outcome{}, err
 	}
 	args := []string{"test", "-vet=off", "-failfast", "-timeout", r.timeout.String(), "-skip", random}
-	tmp := filepath.Join(r.tmp, "tests") // always the same, or go test would not find what it has in its cache
+	tmp := filepath.Join(r.tmp, "tests") // always the same, or go test could not use its cache
 	if overlay != "" {
 		args = append(args, "-count=1", "-overlay", overlay)
 		tmp = filepath.Join(filepath.Dir(overlay), "tests")
@@ -98,7 +100,7 @@ func (r *runner) test(ctx context.Context, c check, overlay string) (outcome, er
 	return judge(string(output), err)
 }
 
-// module returns the folder of the module that a package is in.
+// module returns the folder of the module that contains a package.
 func (r *runner) module(pkg string) (string, error) {
 	for dir := filepath.Join(r.root, filepath.FromSlash(pkg)); ; dir = filepath.Dir(dir) {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
@@ -110,10 +112,10 @@ func (r *runner) module(pkg string) (string, error) {
 	}
 }
 
-// failure is how go test says that a test has failed, or the process of the tests.
+// failure matches go test's report of a failed test, or of a crashed test process.
 var failure = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)|^(panic: .*|fatal error: .*)$`)
 
-// judge reads what go test has said. That something fails is not enough: what does not compile fails too.
+// judge interprets the output of go test. A failure is not sufficient, because code that does not compile fails too.
 func judge(output string, err error) (outcome, error) {
 	found := failure.FindStringSubmatch(output)
 	switch _, exited := errors.AsType[*exec.ExitError](err); {
@@ -126,12 +128,12 @@ func judge(output string, err error) (outcome, error) {
 	case err == nil:
 		return outcome{output: output}, nil
 	case found == nil:
-		return outcome{}, fmt.Errorf("go test failed, and none of the tests did:\n%s", output)
+		return outcome{}, fmt.Errorf("go test failed, but no test did:\n%s", output)
 	}
 	return outcome{noticed: found[1] + found[2], output: output}, nil
 }
 
-// try runs the checks of m on the changed file, until one notices.
+// try runs the checks of m on the changed file until one of them notices.
 func (r *runner) try(ctx context.Context, m *mutant) (o outcome, err error) {
 	dir, err := os.MkdirTemp(r.tmp, "mutant-")
 	if err != nil {
@@ -150,8 +152,8 @@ func (r *runner) try(ctx context.Context, m *mutant) (o outcome, err error) {
 	return o, nil
 }
 
-// overlay writes the changed file into dir, and what -overlay needs to read it in place of the repository's. That holds for
-// embedded files too.
+// overlay writes the changed file into dir, and the file that -overlay needs to use it in place of the original. This also
+// works for embedded files.
 func (r *runner) overlay(dir string, m *mutant) (string, error) {
 	if err := os.Chmod(dir, 0o711); err != nil { // servers of another account have their folders below it
 		return "", err
@@ -170,7 +172,7 @@ func (r *runner) overlay(dir string, m *mutant) (string, error) {
 	return name, errors.Join(os.WriteFile(to, []byte(changed), 0o644), os.WriteFile(name, text, 0o644))
 }
 
-// changed returns the text of m's file with the change.
+// changed returns the text of m's file with the change applied.
 func (r *runner) changed(m *mutant) (string, error) {
 	text, err := os.ReadFile(filepath.Join(r.root, filepath.FromSlash(m.file)))
 	if err != nil {
@@ -196,7 +198,7 @@ func (r *runner) needsServers(m *mutant) bool {
 	return false
 }
 
-// remove removes a folder, to which what was killed may still be writing.
+// remove removes a folder. Killed processes may still be writing to it.
 func remove(dir string) (err error) {
 	for range 10 {
 		if err = os.RemoveAll(dir); err == nil {

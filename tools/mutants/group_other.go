@@ -4,5 +4,5 @@ package main
 
 import "os/exec"
 
-// inGroup does nothing: go test ends with its own process alone.
+// inGroup does nothing: on this system only go test's own process is ended.
 func inGroup(*exec.Cmd) {}

@@ -11,17 +11,17 @@ import (
 	"strings"
 )
 
-// A mutant is one change of the product that its tests must notice.
+// A mutant is one change of the product that the tests must notice.
 type mutant struct {
 	name     string
-	file     string   // in the repository, with slashes
-	in       string   // how the declaration begins that the lines are in, "" for anywhere
+	file     string   // relative to the root of the repository, with slashes
+	in       string   // the beginning of the declaration that contains the lines, "" for anywhere
 	old, new []string // lines, without their indentation
-	packages []string // folders in the repository whose tests must notice, the first to be tried first
-	run      string   // the -run of go test, "" for all tests
+	packages []string // relative folders of the packages whose tests must notice, the first is tried first
+	run      string   // the -run flag of go test, "" for all tests
 	race     bool
 
-	at string // the file of the list and the line, for errors
+	at string // file and line in the list, for errors
 }
 
 // load reads all lists in a folder.
@@ -45,7 +45,7 @@ func load(dir string) ([]*mutant, error) {
 	return all, unique(all)
 }
 
-// unique returns an error for names that are there twice: a name chooses a mutant.
+// unique returns an error for a name that occurs twice, because the name selects a mutant.
 func unique(all []*mutant) error {
 	seen := make(map[string]string)
 	for _, m := range all {
@@ -57,7 +57,7 @@ func unique(all []*mutant) error {
 	return nil
 }
 
-// parse reads one list, in the form that the package comment gives.
+// parse reads one list, in the form that the package comment describes.
 func parse(file, text string) ([]*mutant, error) {
 	var all []*mutant
 	for i, line := range strings.Split(text, "\n") {
@@ -84,7 +84,7 @@ func parse(file, text string) ([]*mutant, error) {
 	return all, nil
 }
 
-// set takes one line of an entry.
+// set reads one line of an entry.
 func (m *mutant) set(line string) error {
 	switch line[0] {
 	case '-':
@@ -115,16 +115,16 @@ func (m *mutant) set(line string) error {
 	return nil
 }
 
-// complete checks an entry, and fills in which tests must notice: those of the file's own package and of the root.
+// complete checks an entry, and fills in the default packages: the file's own and the root.
 func (m *mutant) complete() error {
 	_, err := regexp.Compile(m.run)
 	switch {
 	case m.file == "":
-		return errors.New("no file: says where")
+		return errors.New("the file: line is missing")
 	case len(m.old) == 0:
-		return errors.New("no - says what is changed")
+		return errors.New("a line with - is missing")
 	case slices.Equal(m.old, m.new):
-		return errors.New("nothing changes")
+		return errors.New("the new lines equal the old ones")
 	case err != nil:
 		return err
 	}

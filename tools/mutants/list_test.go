@@ -41,7 +41,7 @@ func TestParseErrors(t *testing.T) {
 		{"no name", "file: a.go", "a.txt:1: want a name first"},
 		{"no file", "== x\n- a\n+ b", "a.txt:1: x: no file:"},
 		{"no line", "== x\nfile: a.go\n+ b", "no - says"},
-		{"no change", "== x\nfile: a.go\n- a\n+   a", "nothing changes"},
+		{"no change", "== x\nfile: a.go\n- a\n+   a", "the new lines equal the old ones"},
 		{"unknown field", "== x\nfiles: a.go", `at the beginning of "files: a.go"`},
 		{"no regexp", "== x\nfile: a.go\n- a\nrun: (", "missing closing )"},
 	} {

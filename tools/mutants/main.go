@@ -1,44 +1,49 @@
-// Mutants proves that the tests notice when somebody breaks the product. It makes one change at a time from the lists
-// in this folder, such as a check left out, and runs the tests that must fail then. A mutant that survives is a test
-// that is missing. Run it by make mutants, or in the folder tools:
+// Mutants checks that the tests notice mistakes in the product. It makes one change at a time from the lists in this
+// folder, for example leaves out a check, and runs the tests that must then fail. A mutant that survives shows that a test
+// is missing. Run it with make mutants, or in the folder tools:
 //
 //	go run ./mutants                       all
 //	go run ./mutants -run 'logout|login'   those whose names match
 //	go run ./mutants -n 10                 ten at random; -seed repeats them
 //	go run ./mutants -list                 only sees whether the lists fit the product
 //
-// It fails if a mutant survives, does not compile or fits no place or several, and if the tests fail without any change.
-// Nothing in the repository is written to: the go command reads the changed file in place of its own (-overlay).
-// With SERVERS=off it leaves out, and counts, the mutants whose tests need servers.
+// It fails if a mutant survives, does not compile, or matches no place or several, and if the tests fail without any
+// change. It writes nothing to the repository: the go command reads the changed file instead of the original (-overlay).
+// With SERVERS=off it leaves out the mutants whose tests need servers, and counts them.
 //
 // # The lists
 //
-// An entry of a list begins with what breaks for a user, as a sentence; its name. Then come
+// An entry of a list begins with a sentence that says what breaks for a user. The sentence is the mutant's name. These
+// lines follow:
 //
-//		== a save overwrites what others have saved meanwhile
-//		file: memory/store.go
-//		in:   func (s *store) Save
-//		-     if e.version != rec.Version {
-//		+     if e.version < rec.Version {
-//		test: ./memory ./
-//		run:  Save|Write
-//		race: yes
+//	== a save overwrites what others have saved meanwhile
+//	file: memory/store.go
+//	in:   func (s *store) Save
+//	-     if e.version != rec.Version {
+//	+     if e.version < rec.Version {
+//	test: ./memory ./
+//	run:  Save|Write
+//	race: yes
 //
-//	  - file: the file, from the root of the repository.
-//	  - in: how the declaration begins that has the line, when the file has the same line elsewhere, or may get it.
-//	  - "-" and "+": the line as it is and as it becomes, without indentation. Several of either are lines that follow one
-//	    another; without + the lines are left out. There are no line numbers.
-//	  - test: the packages whose tests must notice; without it the file's own and the root's. The quickest comes first.
-//	  - run: which of their tests, where all take long. It names an area, never the one test that notices.
-//	  - race: whether they run under the race detector.
+// They mean:
 //
-// Lines that begin with # are for the reader.
+//   - file: the file, relative to the root of the repository.
+//   - in: the beginning of the declaration that contains the line, if the file contains the same line elsewhere, or may
+//     in future.
+//   - "-" and "+": the line before and after the change, without indentation. Several of either are consecutive lines.
+//     Without + the lines are deleted. There are no line numbers.
+//   - test: the packages whose tests must notice, the fastest first. The default is the file's own package and the root.
+//   - run: which of their tests to run, if all take long. It names an area, never just the test that notices.
+//   - race: whether the tests run under the race detector.
+//
+// Lines that begin with # are comments.
 //
 // # To add one
 //
-// Take a line whose slip would hurt a user without a sound, and change it as a maintainer might by mistake: < for <=, a
-// condition or a reset left out, the other variable. It must compile. It must break something: what only costs time, or
-// changes a text, is none. Write it before you look at the tests. If it survives, write the test that fails with it.
+// Choose a line in which a mistake would silently hurt a user, and change it as a maintainer might by mistake: < for <=, a
+// missing condition or reset, the wrong variable. The result must compile and must break something. A change that only
+// costs time or changes a text is not a mutant. Write it before you look at the tests. If it survives, write the test that
+// fails with it.
 package main
 
 import (
@@ -66,17 +71,17 @@ func main() {
 	}
 }
 
-// run does what the package comment says, and reports whether no mutant has survived.
+// run is described in the package comment. It reports whether every mutant was noticed.
 func run(ctx context.Context, out io.Writer, args []string) (ok bool, err error) {
 	flags := flag.NewFlagSet("mutants", flag.ExitOnError)
 	var (
 		root    = flags.String("root", "..", "the `folder` of the repository")
-		list    = flags.Bool("list", false, "only see whether the lists fit the product")
+		list    = flags.Bool("list", false, "only check whether the lists match the product")
 		names   = flags.String("run", "", "choose mutants whose names match this `regexp`")
 		n       = flags.Int("n", 0, "choose this `number` of them at random; 0 means all")
-		seed    = flags.Uint64("seed", 0, "choose the same ones as an earlier run; 0 means others")
-		workers = flags.Int("j", 2, "try this `number` at a time")
-		timeout = flags.Duration("timeout", 4*time.Minute, "end tests that take longer; that counts as noticing")
+		seed    = flags.Uint64("seed", 0, "choose the same mutants as an earlier run with this `seed`; 0 chooses others")
+		workers = flags.Int("j", 2, "try this `number` of mutants at the same time")
+		timeout = flags.Duration("timeout", 4*time.Minute, "stop tests that take longer; the mutant then counts as noticed")
 		command = flags.String("go", "go", "the go `command`")
 		verbose = flags.Bool("v", false, "show what the tests say")
 	)

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// mutate returns text with the old lines replaced by the new ones. Each pattern must fit one place.
+// mutate returns text with the old lines replaced by the new ones. The old lines must match exactly one place.
 func (m *mutant) mutate(text string) (string, error) {
 	lines := strings.Split(text, "\n")
 	from, to := 0, len(lines)
@@ -23,17 +23,17 @@ func (m *mutant) mutate(text string) (string, error) {
 			continue
 		}
 		if found >= 0 {
-			return "", fmt.Errorf("the lines are there more than once: %s", m.old[0])
+			return "", fmt.Errorf("the lines occur more than once: %s", m.old[0])
 		}
 		found = i
 	}
 	if found < 0 {
-		return "", fmt.Errorf("the lines are not there: %s", m.old[0])
+		return "", fmt.Errorf("the lines do not occur: %s", m.old[0])
 	}
 	return strings.Join(slices.Replace(lines, found, found+len(m.old), indented(m.new, lines[found])...), "\n"), nil
 }
 
-// scope returns the lines of the declaration that begins with begin: up to the next line that ends one.
+// scope returns the lines of the declaration that begins with begin, up to the next line that ends a declaration.
 func scope(lines []string, begin string) (from, to int, err error) {
 	from = -1
 	for i, line := range lines {
@@ -41,12 +41,12 @@ func scope(lines []string, begin string) (from, to int, err error) {
 			continue
 		}
 		if from >= 0 {
-			return 0, 0, fmt.Errorf("in: more than one line begins so: %s", begin)
+			return 0, 0, fmt.Errorf("in: more than one line begins with this: %s", begin)
 		}
 		from = i
 	}
 	if from < 0 {
-		return 0, 0, fmt.Errorf("in: no line begins so: %s", begin)
+		return 0, 0, fmt.Errorf("in: no line begins with this: %s", begin)
 	}
 	for to = from; to < len(lines); to++ {
 		if lines[to] == "}" || lines[to] == ")" {
@@ -56,7 +56,7 @@ func scope(lines []string, begin string) (from, to int, err error) {
 	return 0, 0, errors.New("in: the declaration does not end")
 }
 
-// matches reports whether lines begin with old, but for indentation.
+// matches reports whether lines equal the beginning of old, except for indentation.
 func matches(lines, old []string) bool {
 	for i, want := range old {
 		if strings.TrimSpace(lines[i]) != want {
@@ -66,7 +66,7 @@ func matches(lines, old []string) bool {
 	return true
 }
 
-// indented returns lines indented as like is.
+// indented returns lines with the indentation of like.
 func indented(lines []string, like string) []string {
 	indent := like[:len(like)-len(strings.TrimLeft(like, " \t"))]
 	all := make([]string, len(lines))

@@ -50,8 +50,8 @@ func TestMutateErrors(t *testing.T) {
 		{"absent in the declaration", "func b(", "z()", "not there"},
 		{"part of a line", "", "if x", "not there"},
 		{"twice", "", "if x < y {", "more than once"},
-		{"no such declaration", "func c(", "z()", "no line begins so"},
-		{"two such declarations", "func", "z()", "more than one line begins so"},
+		{"no such declaration", "func c(", "z()", "no line begins with this"},
+		{"two such declarations", "func", "z()", "more than one line begins with this"},
 		{"no end", "const query", "FROM t`", "does not end"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -17,27 +17,27 @@ import (
 	"golang.org/x/mod/zip"
 )
 
-// rootPath is the module that the others build on.
+// rootPath is the module on which the others depend.
 const rootPath = "github.com/seed1a8f7c28/session"
 
 // A candidate is a copy of the repository in which a version is tagged.
 type candidate struct {
 	version string
 	folder  string // the copy
-	proxy   string // what serves it: https://go.dev/ref/mod#goproxy-protocol, as files
+	proxy   string // the folder that serves it, laid out as https://go.dev/ref/mod#goproxy-protocol says
 	modules []mod
 }
 
 // A mod is a module of the repository.
 type mod struct {
-	folder string // from the root, "" for the root
+	folder string // relative to the root, "" for the root
 	path   string
 }
 
-// tag returns the tag of a version of the module: https://go.dev/ref/mod#vcs-version.
+// tag returns the tag for a version of the module, as https://go.dev/ref/mod#vcs-version says.
 func (m mod) tag(version string) string { return path.Join(m.folder, version) }
 
-// tag clones what is committed in root, has the nested modules require the version, and tags each.
+// tag clones the commit of root, makes the nested modules require the version, and tags each module.
 func (c *candidate) tag(ctx context.Context, root string) error {
 	if _, err := command(ctx, root, nil, "git", "clone", "--quiet", "--no-hardlinks", ".", c.folder); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (c *candidate) tag(ctx context.Context, root string) error {
 	return nil
 }
 
-// prepare has a module require the root's version, instead of the folder beside it.
+// prepare makes a module require the root's version instead of the folder beside it.
 func (c *candidate) prepare(name string) (m mod, err error) {
 	name = filepath.Join(c.folder, name)
 	text, err := os.ReadFile(name)
@@ -103,7 +103,7 @@ func (c *candidate) prepare(name string) (m mod, err error) {
 	return m, os.WriteFile(name, text, 0o600)
 }
 
-// serve puts a module into the proxy.
+// serve adds a module to the proxy.
 func (c *candidate) serve(ctx context.Context, m mod) error {
 	folder := filepath.Join(c.proxy, filepath.FromSlash(m.path), "@v")
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -132,7 +132,7 @@ func (c *candidate) serve(ctx context.Context, m mod) error {
 	return nil
 }
 
-// env is the environment of who gets modules from the proxy, into a module cache of the candidate's own.
+// env returns the environment of a user who gets modules from the proxy, with a module cache of the candidate's own.
 func (c *candidate) env(ctx context.Context) ([]string, error) {
 	shared, err := command(ctx, ".", nil, "go", "env", "GOMODCACHE", "GOPROXY")
 	if err != nil {
@@ -150,7 +150,7 @@ func (c *candidate) git(ctx context.Context, args ...string) (string, error) {
 	return command(ctx, c.folder, nil, "git", append(who, args...)...)
 }
 
-// command runs a command in a folder, with settings beside the environment's, and returns what it prints.
+// command runs a command in a folder, with settings added to the environment, and returns its output.
 func command(ctx context.Context, folder string, settings []string, name string, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	var out, errs bytes.Buffer

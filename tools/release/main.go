@@ -1,10 +1,11 @@
-// Release tries out a version before it is tagged: it tags every module in a copy of the repository, serves the copy as a module proxy
-// does, and has users outside the repository get, build and run each of them. Run it by make release-check, or in the folder tools:
+// Release tries out a version before it is tagged. It tags every module in a copy of the repository, serves the copy like a
+// module proxy, and lets users outside the repository get, build and run each module. Run it with make release-check, or in
+// the folder tools:
 //
 //	go run ./release -version v0.1.0
 //
-// What is tried is what is committed. Modules that the version depends on come from the module cache, or from the proxy that the
-// environment names.
+// It tries what is committed. Modules that the version depends on come from the module cache, or from the proxy in the
+// environment.
 package main
 
 import (
@@ -32,10 +33,10 @@ func main() {
 	}
 }
 
-// run does what the package comment says.
+// run is described in the package comment.
 func run(ctx context.Context, out io.Writer, root, version string) error {
 	if !semver.IsValid(version) || semver.Canonical(version) != version || semver.Build(version) != "" {
-		return fmt.Errorf("-version %q is none such as v0.1.0 or v0.2.0-rc.1", version)
+		return fmt.Errorf("-version %q: want a version such as v0.1.0 or v0.2.0-rc.1", version)
 	}
 	folder, err := os.MkdirTemp("", "release-")
 	if err != nil {

@@ -13,15 +13,15 @@ import (
 	"text/template"
 )
 
-// A user is somebody outside the repository, with one of its packages.
+// A user represents somebody outside the repository who uses one of its packages.
 type user struct {
-	pkg     string // from the root of the repository
-	program string // in the folder users; "" for a command, which is installed
-	name    string // under which the package registers a provider
-	config  string // the provider's, as Go writes it
+	pkg     string // relative to the root of the repository
+	program string // in the folder users; "" for a command, which is installed instead
+	name    string // the name under which the package registers its provider
+	config  string // the provider config, as a Go expression
 }
 
-// users have each package that is for users.
+// users cover every package that is meant for users.
 var users = []user{
 	{"memory", "visit", "memory", `""`},
 	{"file", "visit", "file", "folder"},
@@ -38,7 +38,7 @@ var users = []user{
 	{"tools/sessionvet", "", "", ""},
 }
 
-// notForUsers are the modules that measure or check the others.
+// notForUsers are the modules that measure or test the others.
 var notForUsers = []string{"bench", "contrib/browser", "contrib/frameworks"}
 
 // complete returns an error for a module that no user tries.
@@ -57,7 +57,7 @@ func complete(modules []mod) error {
 //go:embed users
 var programs embed.FS
 
-// try has the user's program get, build and run the package, or installs a command as the user does.
+// try gets, builds and runs the package with the user's program, or installs a command.
 func (u user) try(ctx context.Context, c *candidate, folder string) error {
 	if u.program == "" {
 		return u.install(ctx, c, folder)
@@ -69,8 +69,8 @@ func (u user) try(ctx context.Context, c *candidate, folder string) error {
 	return u.run(ctx, c, folder, program)
 }
 
-// run gets the package, and builds and runs a program in a module of the user's own. So is the module cache: in the shared one another
-// try of the version may be.
+// run gets the package and builds and runs a program in a separate module. The module cache is separate too, because the
+// shared one may contain an earlier attempt at this version.
 func (u user) run(ctx context.Context, c *candidate, folder string, program []byte) error {
 	if err := os.RemoveAll(folder); err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 
 var afterHandler = &analysis.Analyzer{
 	Name: "afterhandler",
-	Doc: `find sessions that a goroutine uses when their request may be over
+	Doc: `find sessions that a goroutine uses after their request may have ended
 
 When a handler returns, its session is saved. What a goroutine changes in it afterwards is stored nowhere, and no cookie can be sent
 any more. A go statement is reported if it takes along a session that its function has from Start or FromContext, or
@@ -45,7 +45,7 @@ type goroutine struct {
 	stmt *ast.GoStmt
 }
 
-// sessions returns the variables of sessions that the goroutine uses, in the order of their use.
+// sessions returns the variables of sessions that the goroutine uses, in the order of use.
 func (g *goroutine) sessions() []*types.Var {
 	var all []*types.Var
 	seen := make(map[*types.Var]bool)
@@ -68,7 +68,7 @@ func (g *goroutine) sessions() []*types.Var {
 	return all
 }
 
-// methodCall returns the call of a method of what stack leads to, if that is what it is.
+// methodCall returns the method call on the expression at the end of stack, or nil.
 func methodCall(stack []ast.Node) *ast.CallExpr {
 	parent, above := up(stack)
 	selector, ok := parent.(*ast.SelectorExpr)
@@ -90,18 +90,18 @@ func inFunction(stack []ast.Node) bool {
 	return false
 }
 
-// check reports the goroutine if v is the session of a request and nobody waits.
+// check reports the goroutine if v is a request's session and nobody waits for the goroutine.
 func (g *goroutine) check(v *types.Var, stack []ast.Node) {
 	owner := ownerOf(v, stack)
 	if owner == nil || !g.isOfRequest(v, owner) || g.isAwaited(owner) || g.isSignalled() || g.saves(v) {
 		return
 	}
 	name := v.Name()
-	report(g.pass, g.stmt, "a goroutine takes the session %s along, and can outlive the handler: what it changes then is lost; "+
-		"give it what it needs of %s, such as %[2]s.User(), or wait for it, or have it open the session by SessionByID with %[2]s.ID()", name, name)
+	report(g.pass, g.stmt, "a goroutine uses the session %s and can outlive the handler, so its changes can be lost: "+
+		"pass it the values that it needs of %s, such as %[2]s.User(), or wait for it, or let it open the session with SessionByID and %[2]s.ID()", name, name)
 }
 
-// ownerOf returns the body of the function to which v belongs: the innermost of stack that declares it.
+// ownerOf returns the body of the innermost function in stack that declares v.
 func ownerOf(v *types.Var, stack []ast.Node) *ast.BlockStmt {
 	for i := len(stack) - 1; i >= 0; i-- {
 		var body *ast.BlockStmt
@@ -120,7 +120,7 @@ func ownerOf(v *types.Var, stack []ast.Node) *ast.BlockStmt {
 	return nil
 }
 
-// besides walks through what owner does beside the goroutine. Other goroutines are no part of it.
+// besides walks through the code of owner outside the goroutine. It skips other goroutines.
 func (g *goroutine) besides(owner *ast.BlockStmt, visit func(n ast.Node, stack []ast.Node)) {
 	ast.PreorderStack(owner, nil, func(n ast.Node, stack []ast.Node) bool {
 		if _, ok := n.(*ast.GoStmt); ok {
@@ -131,7 +131,7 @@ func (g *goroutine) besides(owner *ast.BlockStmt, visit func(n ast.Node, stack [
 	})
 }
 
-// isOfRequest reports whether owner has the session in v from a request, or releases it.
+// isOfRequest reports whether owner gets the session in v from a request, or releases it.
 func (g *goroutine) isOfRequest(v *types.Var, owner *ast.BlockStmt) bool {
 	is := false
 	g.besides(owner, func(n ast.Node, stack []ast.Node) {
@@ -162,7 +162,7 @@ func (g *goroutine) opensRequest(e ast.Expr) bool {
 	return name == "Manager.FromContext" || openings[name] == ofRequest
 }
 
-// isAwaited reports whether owner waits for something, be it this goroutine or not.
+// isAwaited reports whether owner waits for anything, not necessarily this goroutine.
 func (g *goroutine) isAwaited(owner *ast.BlockStmt) bool {
 	is := false
 	g.besides(owner, func(n ast.Node, _ []ast.Node) {
@@ -181,7 +181,7 @@ func (g *goroutine) isAwaited(owner *ast.BlockStmt) bool {
 	return is
 }
 
-// isSignalled reports whether the goroutine tells somebody that it is done.
+// isSignalled reports whether the goroutine signals that it is done.
 func (g *goroutine) isSignalled() bool {
 	for n := range ast.Preorder(g.stmt.Call) {
 		switch n := n.(type) {
@@ -203,12 +203,12 @@ func (g *goroutine) isSignalled() bool {
 	return false
 }
 
-// saves reports whether the goroutine itself saves the session in v, or has a function of this package do so.
+// saves reports whether the goroutine saves the session in v, itself or through a function of this package.
 func (g *goroutine) saves(v *types.Var) bool {
 	return savesIn(g.pass, g.stmt.Call, v, nil)
 }
 
-// savesIn reports whether n saves the session in v. Functions in path are being looked at already.
+// savesIn reports whether n saves the session in v. It skips the functions in path, which are being checked already.
 func savesIn(pass *analysis.Pass, n ast.Node, v *types.Var, path []*ast.FuncDecl) bool {
 	for n := range ast.Preorder(n) {
 		call, ok := n.(*ast.CallExpr)
@@ -232,7 +232,7 @@ func isVar(pass *analysis.Pass, e ast.Expr, v *types.Var) bool {
 	return ok && pass.TypesInfo.Uses[id] == v
 }
 
-// argumentIsSaved reports whether the function of this package that call calls saves its i-th argument.
+// argumentIsSaved reports whether the function of this package in call saves its i-th argument.
 func argumentIsSaved(pass *analysis.Pass, call *ast.CallExpr, i int, path []*ast.FuncDecl) bool {
 	if lit, ok := ast.Unparen(call.Fun).(*ast.FuncLit); ok {
 		param := paramOf(pass.TypesInfo.TypeOf(lit), i)

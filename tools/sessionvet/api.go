@@ -9,14 +9,14 @@ import (
 
 const module = "github.com/seed1a8f7c28/session"
 
-// known are the packages whose functions the analyzers know, with the prefix that a function has in their tables.
+// known maps the packages whose functions the analyzers know to the prefix of these functions in the tables below.
 var known = map[string]string{
 	module:                      "session.",
 	module + "/sessionfasthttp": "sessionfasthttp.",
 }
 
-// calleeOf returns what call calls if that belongs to a known package, else "": for example Manager.Start, Session.Set,
-// session.SaveAll or sessionfasthttp.Start. A Store's methods are those of a Session.
+// calleeOf returns the function that call calls, if a known package declares it, otherwise "". Examples are Manager.Start,
+// Session.Set, session.SaveAll and sessionfasthttp.Start. The methods of a Store count as those of a Session.
 func calleeOf(info *types.Info, call *ast.CallExpr) string {
 	f, _ := typeutil.Callee(info, call).(*types.Func)
 	return nameOf(f)
@@ -40,7 +40,7 @@ func nameOf(f *types.Func) string {
 	return prefix + f.Name()
 }
 
-// typeName returns the name of t, or of what t points to; "" if it has none.
+// typeName returns the name of t or of the type it points to; "" if it has no name.
 func typeName(t types.Type) string {
 	if named := namedOf(t); named != nil {
 		return named.Obj().Name()
@@ -65,13 +65,13 @@ func isSession(t types.Type) bool {
 	return named.Obj().Name() == "Session" || named.Obj().Name() == "Store"
 }
 
-// An opening is what a function that returns a session asks of its caller.
+// An opening says what the caller of a function that returns a session must do.
 type opening int
 
 const (
-	ofRequest opening = iota + 1 // to release it, but under Handler
-	bySID                        // to release it
-	byID                         // to save it, if it was changed
+	ofRequest opening = iota + 1 // must release it, except under Handler
+	bySID                        // must release it
+	byID                         // must save it if it was changed
 )
 
 var openings = map[string]opening{
@@ -87,17 +87,17 @@ var openings = map[string]opening{
 	"Manager.SessionByID":         byID,
 }
 
-// An effect is what a call means for the changes of a Session.
+// An effect says what a call does to the changes of a Session.
 type effect int
 
 const (
 	none    effect = iota
-	changes        // there is something to save
-	saves          // what was changed so far is stored
-	ends           // nothing of the session is to be saved any more
+	changes        // there are changes to save
+	saves          // the changes so far are stored
+	ends           // nothing has to be saved any more
 )
 
-// effects of what is called on a Session, or with it as an argument. Other methods only look.
+// effects lists calls on a Session, or with it as an argument. Other methods change nothing.
 var effects = map[string]effect{
 	"Session.AddFlash":                changes,
 	"Session.Clear":                   changes,
@@ -127,7 +127,7 @@ var effects = map[string]effect{
 	"Session.Logout":                  ends,
 }
 
-// replacing calls end the request's session or move it, and an older Session with it.
+// replacing lists calls that end or move the request's session, and with it an older Session.
 var replacing = map[string]bool{
 	"Manager.Destroy":             true,
 	"Manager.DestroyExchange":     true,

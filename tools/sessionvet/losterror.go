@@ -23,7 +23,7 @@ An error of Start or FromContext that goes to _ is reported where the session is
 	Run:      runLostError,
 }
 
-// A loss is what goes wrong when an error is thrown away.
+// A loss is the consequence of throwing an error away.
 type loss int
 
 const (
@@ -113,7 +113,7 @@ func runLostError(pass *analysis.Pass) (any, error) {
 	return nil, nil
 }
 
-// dropped looks at an expression whose results go nowhere.
+// dropped checks an expression whose results are not used.
 func dropped(pass *analysis.Pass, e ast.Expr) {
 	call, ok := ast.Unparen(e).(*ast.CallExpr)
 	if !ok {
@@ -124,14 +124,14 @@ func dropped(pass *analysis.Pass, e ast.Expr) {
 		reportIdentity(pass, call, name)
 	case ofValue:
 		if name == "Session.Save" {
-			report(pass, call, "the error of Save is lost, and with it what was changed: handle it, or call SessionRelease, which reports it")
+			report(pass, call, "the error of Save is lost, and possibly the changes: handle it, or call SessionRelease, which reports it")
 			return
 		}
-		report(pass, call, "the error of %s is lost: handle it, or write _ = if what it says does not matter", called(pass, call))
+		report(pass, call, "the error of %s is lost: handle it, or write _ = if it does not matter", called(pass, call))
 	}
 }
 
-// blank looks at an assignment for errors that go to _.
+// blank checks an assignment for errors that are assigned to _.
 func blank(pass *analysis.Pass, to, from []ast.Expr) {
 	for i, e := range from {
 		call, ok := ast.Unparen(e).(*ast.CallExpr)
@@ -150,17 +150,17 @@ func blank(pass *analysis.Pass, to, from []ast.Expr) {
 			reportIdentity(pass, call, name)
 		case ofSession:
 			if !isBlank(results[0]) {
-				report(pass, call, "the error of %s is lost: with it the session is nil, and its next use panics; answer it, by 503 for example", called(pass, call))
+				report(pass, call, "the error of %s is lost: the session is then nil, and its next use panics; handle it, for example with 503", called(pass, call))
 			}
 		}
 	}
 }
 
 func reportIdentity(pass *analysis.Pass, call *ast.CallExpr, name string) {
-	report(pass, call, "the error of %s is lost: with it %s; handle it", called(pass, call), consequence(name))
+	report(pass, call, "the error of %s is lost: if it is not nil, %s; handle it", called(pass, call), consequence(name))
 }
 
-// consequence says what is so when a function of ofIdentity has returned an error.
+// consequence describes the state after a function of ofIdentity has returned an error.
 func consequence(name string) string {
 	switch name {
 	case "Session.Login":
@@ -175,7 +175,7 @@ func consequence(name string) string {
 	return "sessions that should have ended may live on"
 }
 
-// called returns the name of the function that call calls.
+// called returns the name of the function in call.
 func called(pass *analysis.Pass, call *ast.CallExpr) string {
 	return typeutil.Callee(pass.TypesInfo, call).Name()
 }

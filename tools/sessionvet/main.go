@@ -1,12 +1,12 @@
-// Sessionvet finds mistakes in the use of sessions that the compiler lets pass. It is run by go vet:
+// Sessionvet finds mistakes in the use of sessions that the compiler accepts. Run it with go vet:
 //
 //	go install github.com/seed1a8f7c28/session/tools/sessionvet@latest
 //	go vet -vettool=$(which sessionvet) ./...
 //
 // # unreleased
 //
-// A session is opened, and there is a way to a return without SessionRelease, SessionReleaseIfPresent or Save. What was changed is
-// lost there, and an idle session that is only read expires while it is used.
+// It reports a session that is opened if a path leads to a return without SessionRelease, SessionReleaseIfPresent or Save.
+// Changes are lost there, and a session that is only read expires although it is used.
 //
 //	sess, err := sessions.Start(w, r)
 //	if err != nil {
@@ -17,40 +17,44 @@
 //	}
 //	err = errors.Join(sess.Set(ctx, "item", r.FormValue("item")), sess.Save(ctx))
 //
-// Defer SessionRelease once the error is checked. Under Handler nothing has to be released: a package that uses Handler, HandleExchange
-// or FromContext, or imports one that does, is asked only for sessions of GetSessionStore and SessionByID. A session that a
-// function returns, stores elsewhere or passes on is somebody else's to release.
+// Defer SessionRelease after the error check. Under Handler nothing has to be released: in a package that uses Handler,
+// HandleExchange or FromContext, or imports such a package, sessionvet checks only sessions of GetSessionStore and
+// SessionByID. It does not report a session that a function returns, stores elsewhere or passes on, because other code must
+// release it.
 //
 // # losterror
 //
-// An error is thrown away.
+// It reports an error that is thrown away.
 //
 //	sess.Set(ctx, "item", item)     // not stored, if item cannot be encoded for example
 //	_ = sess.Logout(ctx)            // the visitor may still be logged in
 //	sess, _ := sessions.Start(w, r) // nil while the store cannot be reached: the next use panics
 //
-// Of Login, Logout, Regenerate, RequireFresh, Destroy and the like the error must be used. Of what sets, deletes and saves it must not go
-// unmentioned, also not by defer or go: _ = says that it does not matter. SessionRelease reports its errors itself.
+// The errors of Login, Logout, Regenerate, RequireFresh, Destroy and the like must be used. The errors of methods that set,
+// delete and save must not be ignored silently, not with defer or go either; _ = says that the error does not matter.
+// SessionRelease reports its errors itself.
 //
 // # afterhandler
 //
-// A goroutine takes along the session of a request, and nothing shows that the handler waits for it. When the handler has
-// returned its session is saved, and what the goroutine changes is lost.
+// It reports a goroutine that uses the session of a request if nothing shows that the handler waits for it. The session is
+// saved when the handler has returned, and later changes by the goroutine are lost.
 //
 //	go func() {
 //		mail(sess.User())
 //		_ = sess.Set(context.Background(), "mailed", true)
 //	}()
 //
-// Give it values instead, such as sess.User() or sess.Done(), or sess.ID() for SessionByID. Silent are a Wait, a receive
-// from a channel and an endless loop in the handler, and in the goroutine a Save, a SessionRelease and whatever tells that it is done.
+// Pass values instead, such as sess.User() or sess.Done(), or sess.ID() for SessionByID. Sessionvet reports nothing if the
+// handler has a Wait, a receive from a channel or an endless loop, or if the goroutine calls Save or SessionRelease or
+// signals that it is done.
 //
 // # To silence it
 //
 //	go audit(sess) //sessionvet:ignore it only reads
 //
-// The comment stands on the line of the diagnostic or on the one above, and says why. The flag -losterror=false leaves out an analyzer, -losterror
-// alone all others. Tests are not looked at; Examples are, since they are read as documentation.
+// The comment must be on the line of the diagnostic or on the line above, and should say why. The flag -losterror=false
+// turns one analyzer off; -losterror turns all others off. Tests are not checked, except Examples, because people read them
+// as documentation.
 package main
 
 import "golang.org/x/tools/go/analysis/unitchecker"

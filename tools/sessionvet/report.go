@@ -8,11 +8,11 @@ import (
 	"golang.org/x/tools/go/analysis"
 )
 
-// silence in a comment, on the line of a diagnostic or on the one above, keeps it from being reported.
+// silence is a comment that suppresses a diagnostic on its own line or on the next one.
 const silence = "//sessionvet:ignore"
 
-// report reports a diagnostic at n, unless n is in a test or a comment silences it. A test sees by itself what was not stored;
-// an Example is read as documentation, and so held to what an application is.
+// report reports a diagnostic at n, unless n is in a test or a comment silences it. A test notices itself if something was
+// not stored. An Example is documentation, so it must meet the same rules as an application.
 func report(pass *analysis.Pass, n ast.Node, format string, args ...any) {
 	file := fileOf(pass, n.Pos())
 	if isTest(pass, file) && exampleAt(file, n.Pos()) == nil {
@@ -48,7 +48,7 @@ func isTest(pass *analysis.Pass, file *ast.File) bool {
 	return strings.HasSuffix(pass.Fset.Position(file.FileStart).Filename, "_test.go")
 }
 
-// exampleAt returns the Example of a file of tests around pos, nil if there is none.
+// exampleAt returns the Example around pos in a test file, or nil.
 func exampleAt(file *ast.File, pos token.Pos) *ast.FuncDecl {
 	for _, decl := range file.Decls {
 		if f, ok := decl.(*ast.FuncDecl); ok && strings.HasPrefix(f.Name.Name, "Example") && f.Pos() <= pos && pos < f.End() {

@@ -48,7 +48,8 @@ func runUnreleased(pass *analysis.Pass) (any, error) {
 	return nil, nil
 }
 
-// passesHandler is the fact that a package has requests pass through Handler. Who imports it may be called from there.
+// passesHandler is the fact that a package passes requests through Handler. A package that imports it may be called from
+// there.
 type passesHandler struct{}
 
 // AFact makes it an analysis.Fact.
@@ -56,8 +57,8 @@ func (*passesHandler) AFact() {}
 
 func (*passesHandler) String() string { return "passes Handler" }
 
-// underHandler returns a function that reports whether what is at pos is taken to be called under Handler: as the package is, or the
-// Example.
+// underHandler returns a function that reports whether code at pos is assumed to run under Handler: because of the package,
+// or because of the Example that contains it.
 func underHandler(pass *analysis.Pass) func(pos token.Pos) bool {
 	all := false
 	examples := make(map[*ast.FuncDecl]bool)
@@ -83,7 +84,7 @@ func underHandler(pass *analysis.Pass) func(pos token.Pos) bool {
 	return func(pos token.Pos) bool { return all || examples[exampleAt(fileOf(pass, pos), pos)] }
 }
 
-// A function is one whose body is looked at, without those of the functions in it.
+// A function is one whose body is checked, without the function literals in it.
 type function struct {
 	pass  *analysis.Pass
 	typ   *ast.FuncType
@@ -129,12 +130,12 @@ func (f *function) check(under func(pos token.Pos) bool) {
 	})
 }
 
-// follow returns what to look for after a session was assigned; nil if others may see it, and release it, too.
+// follow returns what to check after a session was assigned, or nil if other code can see the session and release it.
 func (f *function) follow(to []ast.Expr, what opening) *opened {
 	info := f.pass.TypesInfo
 	id, ok := to[0].(*ast.Ident)
 	if !ok || isBlank(id) || len(to) != 2 {
-		return nil // with _ for the session the caller wants to know whether there is one
+		return nil // the caller ignores the session and only wants to know whether there is one
 	}
 	s := &opened{function: f, what: what, seen: make(map[step]*ast.ReturnStmt)}
 	s.sess, _ = info.ObjectOf(id).(*types.Var)
@@ -152,7 +153,7 @@ func (f *function) follow(to []ast.Expr, what opening) *opened {
 	return s
 }
 
-// isLocal reports whether v is a variable of f that is no result.
+// isLocal reports whether v is a local variable of f, not a result.
 func (f *function) isLocal(v *types.Var) bool {
 	if v.Pos() < f.typ.Pos() || v.Pos() >= f.body.End() {
 		return false
@@ -161,7 +162,7 @@ func (f *function) isLocal(v *types.Var) bool {
 	return results == nil || v.Pos() < results.Pos() || v.Pos() >= results.End()
 }
 
-// An opened session is in the variable sess from a statement on, unless err, if there is one, says that there is none.
+// An opened session is in the variable sess after a statement, unless err, if it is set, says that there is none.
 type opened struct {
 	*function
 	what opening
@@ -170,20 +171,20 @@ type opened struct {
 	seen map[step]*ast.ReturnStmt
 }
 
-// A step is where a way through the function is, and what is known there.
+// A step is a position on a path through the function, with the state there.
 type step struct {
 	block *cfg.Block
 	knowledge
 }
 
 type knowledge struct {
-	dirty   bool // there is something to save
-	isLate  bool // it came after a save
-	isOpen  bool // that the session was opened is certain: err says no more of it
-	isMuddy bool // something was made of err that is not understood, so that a later condition may depend on it
+	dirty   bool // there are changes to save
+	isLate  bool // they were made after a save
+	isOpen  bool // the session is certainly open: err says nothing more about it
+	isMuddy bool // err was used in a way that is not understood, so later conditions may depend on it
 }
 
-// report reports the session if there is a way from n, which assigns it, to a return without a release.
+// report reports the session if a path leads from n, which assigns it, to a return without a release.
 func (s *opened) report(n ast.Node, call *ast.CallExpr) {
 	ret := s.leak(n)
 	if ret == nil {
@@ -199,14 +200,14 @@ func (s *opened) report(n ast.Node, call *ast.CallExpr) {
 	}
 	switch elsewhere := s.isReleasedElsewhere(n); {
 	case !elsewhere:
-		report(s.pass, call, "the session %s is never released, so that its changes are lost: %s", name, advice)
-	case s.what != byID: // else the change has failed on this way, as a rule
+		report(s.pass, call, "the session %s is never released, so its changes are lost: %s", name, advice)
+	case s.what != byID: // otherwise the change has usually failed on this path
 		line := s.pass.Fset.Position(ret.Pos()).Line
-		report(s.pass, call, "the session %s is not released on every way, line %d returns without it: %s", name, line, advice)
+		report(s.pass, call, "the session %s is not released on every path, line %d returns without it: %s", name, line, advice)
 	}
 }
 
-// leak returns a return without a release after n, nil if there is none.
+// leak returns a return that can be reached from n without a release, or nil.
 func (s *opened) leak(n ast.Node) *ast.ReturnStmt {
 	for _, b := range s.graph.Blocks {
 		if i := slices.Index(b.Nodes, n); i >= 0 {
@@ -228,14 +229,14 @@ func (s *opened) isReleasedElsewhere(n ast.Node) bool {
 	return false
 }
 
-// from returns a return that can be reached from the i-th node of b on without a release, nil if there is none.
+// from returns a return that can be reached from the i-th node of b without a release, or nil.
 func (s *opened) from(b *cfg.Block, i int, k knowledge) *ast.ReturnStmt {
 	at := step{b, k}
 	if i == 0 {
 		if ret, ok := s.seen[at]; ok {
 			return ret
 		}
-		s.seen[at] = nil // a way round ends here
+		s.seen[at] = nil // ends the search in a loop
 	}
 	ret := s.leave(b, i, k)
 	if i == 0 {
@@ -272,8 +273,9 @@ func (s *opened) leave(b *cfg.Block, i int, k knowledge) *ast.ReturnStmt {
 	return s.branch(b.Succs, cond, k)
 }
 
-// branch goes on with each of the blocks that can follow. If it is unclear in which of them the session is open, all have to lead to
-// a return without a release. The same holds after a change that follows a save: where it has failed there is nothing to save.
+// branch continues with the blocks that can follow. If it is unclear in which of them the session is open, all of them must
+// lead to a return without a release. The same holds for a change after a save, because if the change has failed there is
+// nothing to save.
 func (s *opened) branch(next []*cfg.Block, cond ast.Expr, k knowledge) *ast.ReturnStmt {
 	ways := []verdict{open, open}
 	if cond != nil && !k.isOpen {

@@ -5,20 +5,20 @@ import (
 	"go/token"
 )
 
-// A use is what a statement does with an opened session, or with the error beside it.
+// A use is what a statement does with an opened session or with its error.
 type use int
 
 const (
 	useLooks use = iota
 	useChanges
 	useSaves
-	useSettles  // it is released for good, has ended, or is in other hands from here on
-	useReplaces // another one takes its place in the variable
+	useSettles  // it is released, has ended, or is passed to other code
+	useReplaces // another session replaces it in the variable
 	useReadsError
 	useSetsError
 )
 
-// usesIn returns the uses in n, in the order in which they happen. Functions in n may run later: what they do with the session is none.
+// usesIn returns the uses in n in their order. It ignores function literals in n, because they may run later.
 func (s *opened) usesIn(n ast.Node) []use {
 	if assign, ok := n.(*ast.AssignStmt); ok {
 		var all []use
@@ -67,7 +67,7 @@ func (s *opened) collect(n ast.Node, stack []ast.Node) []use {
 	return all
 }
 
-// isReleasedIn reports whether the function lit may release the session, whenever it runs.
+// isReleasedIn reports whether the function literal may release the session, whenever it runs.
 func (s *opened) isReleasedIn(lit *ast.FuncLit) bool {
 	is := false
 	ast.PreorderStack(lit, nil, func(n ast.Node, stack []ast.Node) bool {
@@ -80,7 +80,7 @@ func (s *opened) isReleasedIn(lit *ast.FuncLit) bool {
 	return is
 }
 
-// useOf returns what is done with the session that id names, beneath stack.
+// useOf returns the use of the session at id, given the nodes above it.
 func (s *opened) useOf(id *ast.Ident, stack []ast.Node) use {
 	parent, above := up(stack)
 	switch p := parent.(type) {
@@ -114,7 +114,7 @@ func (s *opened) useOf(id *ast.Ident, stack []ast.Node) use {
 	return useSettles
 }
 
-// useBy returns what a call of a method, or with the session as an argument, does.
+// useBy returns the use of the session by a call of its method, or by a call with the session as an argument.
 func (s *opened) useBy(call *ast.CallExpr, above []ast.Node) use {
 	switch effects[calleeOf(s.pass.TypesInfo, call)] {
 	case changes:
@@ -131,7 +131,7 @@ func (s *opened) useBy(call *ast.CallExpr, above []ast.Node) use {
 	return useLooks
 }
 
-// up returns the innermost node of stack that is no parenthesis, and what is above.
+// up returns the innermost node of stack that is not a parenthesis, and the nodes above it.
 func up(stack []ast.Node) (parent ast.Node, above []ast.Node) {
 	for i := len(stack) - 1; i >= 0; i-- {
 		if _, ok := stack[i].(*ast.ParenExpr); !ok {

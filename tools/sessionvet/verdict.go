@@ -8,7 +8,7 @@ import (
 	"golang.org/x/tools/go/cfg"
 )
 
-// condition returns the condition on which the way after b depends.
+// condition returns the condition that decides which block follows b.
 func (s *opened) condition(b *cfg.Block) ast.Expr {
 	if len(b.Succs) != 2 || len(b.Nodes) == 0 {
 		return nil
@@ -23,17 +23,17 @@ func (s *opened) condition(b *cfg.Block) ast.Expr {
 	return e
 }
 
-// A verdict is what a condition says of the session.
+// A verdict says what a condition means for the session.
 type verdict int
 
 const (
-	open    verdict = iota // it may be open: as before
-	certain                // it is open
-	failed                 // there is none
+	open    verdict = iota // it may be open, as before
+	certain                // it is certainly open
+	failed                 // there is no session
 	unclear
 )
 
-// judge returns what it says of the session that e is true, and that it is false.
+// judge returns what it means for the session if e is true, and if e is false.
 func (s *opened) judge(e ast.Expr, k knowledge) (yes, no verdict) {
 	switch e := ast.Unparen(e).(type) {
 	case *ast.UnaryExpr:
@@ -59,7 +59,7 @@ func (s *opened) judge(e ast.Expr, k knowledge) (yes, no verdict) {
 	case *ast.CallExpr:
 		if f, ok := e.Fun.(*ast.SelectorExpr); ok && !k.isMuddy && len(e.Args) > 0 && s.is(e.Args[0], s.err) {
 			if f, ok := s.pass.TypesInfo.Uses[f.Sel].(*types.Func); ok && f.Pkg() != nil && f.Pkg().Path() == "errors" {
-				return failed, open // Is and As are true of an error
+				return failed, open // Is and As are only true for an error
 			}
 		}
 	}
@@ -96,7 +96,7 @@ func (s *opened) is(e ast.Expr, v *types.Var) bool {
 	return ok && v != nil && s.pass.TypesInfo.ObjectOf(id) == v
 }
 
-// both is what two verdicts say together.
+// both combines two verdicts that both hold.
 func both(a, b verdict) verdict {
 	for _, v := range []verdict{failed, certain, unclear} {
 		if a == v || b == v {
@@ -106,7 +106,7 @@ func both(a, b verdict) verdict {
 	return open
 }
 
-// either is what two verdicts say of which one at least is right.
+// either combines two verdicts of which at least one holds.
 func either(a, b verdict) verdict {
 	switch {
 	case a == b:

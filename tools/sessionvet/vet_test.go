@@ -76,14 +76,14 @@ func TestGoVet(t *testing.T) {
 		dir := newModule(t)
 		write(t, filepath.Join(dir, "main.go"), shop)
 		at := func(place, text string) string { return "main.go:" + place + ": " + text }
-		release := at("16:16", "the session sess is never released, so that its changes are lost: "+
+		release := at("16:16", "the session sess is never released, so its changes are lost: "+
 			"defer sess.SessionRelease(ctx, w) once the error is checked, or use FromContext under Handler")
 		lost := []string{
-			at("20:3", "the error of Set is lost: handle it, or write _ = if what it says does not matter"),
-			at("28:7", "the error of Logout is lost: with it the visitor may still be logged in; handle it"),
+			at("20:3", "the error of Set is lost: handle it, or write _ = if it does not matter"),
+			at("28:7", "the error of Logout is lost: if it is not nil, the visitor may still be logged in; handle it"),
 		}
-		goroutine := at("29:3", "a goroutine takes the session sess along, and can outlive the handler: what it changes then is lost; "+
-			"give it what it needs of sess, such as sess.User(), or wait for it, or have it open the session by SessionByID with sess.ID()")
+		goroutine := at("29:3", "a goroutine uses the session sess and can outlive the handler, so its changes can be lost: "+
+			"pass it the values that it needs of sess, such as sess.User(), or wait for it, or let it open the session with SessionByID and sess.ID()")
 		all := append([]string{release, goroutine}, lost...)
 		for _, tt := range []struct {
 			flags []string

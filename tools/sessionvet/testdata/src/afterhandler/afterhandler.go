@@ -21,7 +21,7 @@ func (a *app) captured(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer sess.SessionRelease(r.Context(), w)
-	go func() { // want `a goroutine takes the session sess along, and can outlive the handler: what it changes then is lost; give it what it needs of sess, such as sess\.User\(\), or wait for it, or have it open the session by SessionByID with sess\.ID\(\)`
+	go func() { // want `a goroutine uses the session sess and can outlive the handler, so its changes can be lost: pass it the values that it needs of sess, such as sess\.User\(\), or wait for it, or let it open the session with SessionByID and sess\.ID\(\)`
 		_ = sess.Set(context.Background(), "mailed", true)
 	}()
 }
@@ -31,7 +31,7 @@ func (a *app) passed(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	go audit(sess) // want `a goroutine takes the session sess along`
+	go audit(sess) // want `a goroutine uses the session sess`
 }
 
 func audit(sess *session.Session) { log.Print(sess.User()) }
@@ -41,7 +41,7 @@ func (a *app) passedToAFunction(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	go func(s *session.Session) { audit(s) }(sess) // want `a goroutine takes the session sess along`
+	go func(s *session.Session) { audit(s) }(sess) // want `a goroutine uses the session sess`
 }
 
 func (a *app) method(w http.ResponseWriter, r *http.Request) {
@@ -50,7 +50,7 @@ func (a *app) method(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer store.SessionRelease(r.Context(), w)
-	go store.Delete(r.Context(), "cart") // want `a goroutine takes the session store along`
+	go store.Delete(r.Context(), "cart") // want `a goroutine uses the session store`
 }
 
 func (a *app) closure() http.HandlerFunc {
@@ -60,7 +60,7 @@ func (a *app) closure() http.HandlerFunc {
 			return
 		}
 		each(func(item string) {
-			go func() { // want `a goroutine takes the session sess along`
+			go func() { // want `a goroutine uses the session sess`
 				_ = sess.Delete(r.Context(), item)
 			}()
 		})
@@ -71,7 +71,7 @@ func each(do func(item string)) { do("1") }
 
 func (a *app) parameter(w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	defer sess.SessionRelease(r.Context(), w)
-	go audit(sess) // want `a goroutine takes the session sess along`
+	go audit(sess) // want `a goroutine uses the session sess`
 }
 
 func (a *app) loopBefore(w http.ResponseWriter, r *http.Request, ready func() bool) {
@@ -84,7 +84,7 @@ func (a *app) loopBefore(w http.ResponseWriter, r *http.Request, ready func() bo
 			break
 		}
 	}
-	go audit(sess) // want `a goroutine takes the session sess along`
+	go audit(sess) // want `a goroutine uses the session sess`
 }
 
 func (a *app) waitsItself(w http.ResponseWriter, r *http.Request, ready chan bool) {
@@ -92,7 +92,7 @@ func (a *app) waitsItself(w http.ResponseWriter, r *http.Request, ready chan boo
 	if err != nil {
 		return
 	}
-	go func() { // want `a goroutine takes the session sess along`
+	go func() { // want `a goroutine uses the session sess`
 		<-ready
 		audit(sess)
 	}()
@@ -253,5 +253,5 @@ func (a *app) inARound(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return
 	}
-	go recursive(3, sess) // want `a goroutine takes the session sess along`
+	go recursive(3, sess) // want `a goroutine uses the session sess`
 }

@@ -13,15 +13,15 @@ import (
 
 func identity(m *session.Manager, w http.ResponseWriter, r *http.Request, sess *session.Session) {
 	ctx := r.Context()
-	sess.Login(ctx, "ann")                     // want `the error of Login is lost: with it nobody is logged in, or still somebody else; handle it`
+	sess.Login(ctx, "ann")                     // want `the error of Login is lost: if it is not nil, nobody is logged in, or still somebody else; handle it`
 	_ = sess.Login(ctx, "ann")                 // want `the error of Login is lost`
-	sess.Logout(ctx)                           // want `the error of Logout is lost: with it the visitor may still be logged in; handle it`
+	sess.Logout(ctx)                           // want `the error of Logout is lost: if it is not nil, the visitor may still be logged in; handle it`
 	_ = sess.Logout(ctx)                       // want `the error of Logout is lost`
 	defer sess.Logout(ctx)                     // want `the error of Logout is lost`
-	sess.Regenerate(ctx)                       // want `the error of Regenerate is lost: with it the sid is still the one from before, which others may know; handle it`
-	sess.RequireFresh(time.Hour)               // want `the error of RequireFresh is lost: with it the login is too old for what follows; handle it`
-	m.Destroy(w, r)                            // want `the error of Destroy is lost: with it the visitor may still be logged in; handle it`
-	go m.DestroyAll(ctx)                       // want `the error of DestroyAll is lost: with it sessions that should have ended may live on; handle it`
+	sess.Regenerate(ctx)                       // want `the error of Regenerate is lost: if it is not nil, the sid is still the one from before, which others may know; handle it`
+	sess.RequireFresh(time.Hour)               // want `the error of RequireFresh is lost: if it is not nil, the login is too old for what follows; handle it`
+	m.Destroy(w, r)                            // want `the error of Destroy is lost: if it is not nil, the visitor may still be logged in; handle it`
+	go m.DestroyAll(ctx)                       // want `the error of DestroyAll is lost: if it is not nil, sessions that should have ended may live on; handle it`
 	m.DestroyByID(ctx, "id")                   // want `the error of DestroyByID is lost`
 	m.DestroyOf(ctx, "ann", "id")              // want `the error of DestroyOf is lost`
 	n, _ := m.DestroyUser(ctx, "ann")          // want `the error of DestroyUser is lost`
@@ -37,7 +37,7 @@ func identity(m *session.Manager, w http.ResponseWriter, r *http.Request, sess *
 
 func values(m *session.Manager, w http.ResponseWriter, r *http.Request, sess *session.Session, store session.Store) {
 	ctx := r.Context()
-	sess.Set(ctx, "k", 1)                  // want `the error of Set is lost: handle it, or write _ = if what it says does not matter`
+	sess.Set(ctx, "k", 1)                  // want `the error of Set is lost: handle it, or write _ = if it does not matter`
 	store.Set(ctx, "k", 1)                 // want `the error of Set is lost`
 	store.Delete(ctx, "k")                 // want `the error of Delete is lost`
 	sess.SetMulti(ctx, nil)                // want `the error of SetMulti is lost`
@@ -47,14 +47,14 @@ func values(m *session.Manager, w http.ResponseWriter, r *http.Request, sess *se
 	session.Update(ctx, sess, "n", f)      // want `the error of Update is lost`
 	sess.AddFlash(ctx, "hello")            // want `the error of AddFlash is lost`
 	sess.RememberMe(ctx, time.Hour)        // want `the error of RememberMe is lost`
-	sess.Save(ctx)                         // want `the error of Save is lost, and with it what was changed: handle it, or call SessionRelease, which reports it`
+	sess.Save(ctx)                         // want `the error of Save is lost, and possibly the changes: handle it, or call SessionRelease, which reports it`
 	defer sess.Save(ctx)                   // want `the error of Save is lost`
 	session.SaveAll(ctx, sess)             // want `the error of SaveAll is lost`
 	m.ShiftExpiration(w, r)                // want `the error of ShiftExpiration is lost`
 }
 
 func none(m *session.Manager, w http.ResponseWriter, r *http.Request) {
-	s, _ := m.Start(w, r)                    // want `the error of Start is lost: with it the session is nil, and its next use panics; answer it, by 503 for example`
+	s, _ := m.Start(w, r)                    // want `the error of Start is lost: the session is then nil, and its next use panics; handle it, for example with 503`
 	t, _ := m.FromContext(r.Context())       // want `the error of FromContext is lost`
 	u, _ := m.SessionByID(r.Context(), "id") // want `the error of SessionByID is lost`
 	_, _ = m.Start(w, r)                     // whether there is one is not asked

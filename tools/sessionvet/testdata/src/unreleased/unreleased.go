@@ -17,7 +17,7 @@ type app struct {
 }
 
 func (a *app) never(w http.ResponseWriter, r *http.Request) {
-	sess, err := a.sessions.Start(w, r) // want `the session sess is never released, so that its changes are lost: defer sess\.SessionRelease\(ctx, w\) once the error is checked, or use FromContext under Handler`
+	sess, err := a.sessions.Start(w, r) // want `the session sess is never released, so its changes are lost: defer sess\.SessionRelease\(ctx, w\) once the error is checked, or use FromContext under Handler`
 	if err != nil {
 		http.Error(w, "try again", http.StatusServiceUnavailable)
 		return
@@ -33,7 +33,7 @@ func (a *app) onlyReads(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *app) onOneWay(w http.ResponseWriter, r *http.Request) {
-	sess, err := a.sessions.Start(w, r) // want `sess is not released on every way, line \d+ returns without it: defer sess\.SessionRelease\(ctx, w\) once the error is checked, or use`
+	sess, err := a.sessions.Start(w, r) // want `sess is not released on every path, line \d+ returns without it: defer sess\.SessionRelease\(ctx, w\) once the error is checked, or use`
 	if err != nil {
 		return
 	}
@@ -45,7 +45,7 @@ func (a *app) onOneWay(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *app) atTheEnd(w http.ResponseWriter, r *http.Request) {
-	sess, err := a.sessions.Start(w, r) // want `sess is not released on every way, line \d+ returns without it: defer sess\.SessionRelease\(ctx, w\) once the error is checked, or use`
+	sess, err := a.sessions.Start(w, r) // want `sess is not released on every path, line \d+ returns without it: defer sess\.SessionRelease\(ctx, w\) once the error is checked, or use`
 	if err != nil {
 		return
 	}
@@ -55,7 +55,7 @@ func (a *app) atTheEnd(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *app) changedAfterwards(w http.ResponseWriter, r *http.Request) error {
-	sess, err := a.sessions.Start(w, r) // want `sess is not released on every way, line \d+ returns without it: defer sess\.SessionRelease\(ctx, w\) once the error is checked, or use`
+	sess, err := a.sessions.Start(w, r) // want `sess is not released on every path, line \d+ returns without it: defer sess\.SessionRelease\(ctx, w\) once the error is checked, or use`
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func (a *app) theErrorUnread(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *app) ofASwitch(w http.ResponseWriter, r *http.Request) {
-	sess, err := a.sessions.Start(w, r) // want `sess is not released on every way, line \d+ returns without it: defer sess\.SessionRelease\(ctx, w\) once the error is checked, or use`
+	sess, err := a.sessions.Start(w, r) // want `sess is not released on every path, line \d+ returns without it: defer sess\.SessionRelease\(ctx, w\) once the error is checked, or use`
 	switch {
 	case errors.Is(err, session.ErrClosed):
 		return
@@ -108,7 +108,7 @@ func (a *app) ofASwitch(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *app) anotherError(w http.ResponseWriter, r *http.Request) {
-	sess, err := a.sessions.Start(w, r) // want `sess is not released on every way`
+	sess, err := a.sessions.Start(w, r) // want `sess is not released on every path`
 	_, err = fmt.Fprint(w, "hello")
 	if err != nil {
 		return
@@ -117,7 +117,7 @@ func (a *app) anotherError(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *app) joined(w http.ResponseWriter, r *http.Request) error {
-	sess, err := a.sessions.Start(w, r) // want `sess is not released on every way`
+	sess, err := a.sessions.Start(w, r) // want `sess is not released on every path`
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (a *app) joined(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *app) joinedAfterTwoConditions(w http.ResponseWriter, r *http.Request) error {
-	sess, err := a.sessions.Start(w, r) // want `sess is not released on every way`
+	sess, err := a.sessions.Start(w, r) // want `sess is not released on every path`
 	if err != nil || r.Method != http.MethodPost {
 		if err == nil {
 			sess.SessionRelease(r.Context(), w)
@@ -144,7 +144,7 @@ func (a *app) joinedAfterTwoConditions(w http.ResponseWriter, r *http.Request) e
 }
 
 func (a *app) bySID(sid string) (any, error) {
-	store, err := a.sessions.GetSessionStore(sid) // want `the session store is never released, so that its changes are lost: defer store\.SessionRelease\(ctx, nil\) once the error is checked$`
+	store, err := a.sessions.GetSessionStore(sid) // want `the session store is never released, so its changes are lost: defer store\.SessionRelease\(ctx, nil\) once the error is checked$`
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (a *app) bySID(sid string) (any, error) {
 
 func (a *app) byID(ctx context.Context, ids []string) error {
 	for _, id := range ids {
-		sess, err := a.sessions.SessionByID(ctx, id) // want `the session sess is never released, so that its changes are lost: call sess\.Save`
+		sess, err := a.sessions.SessionByID(ctx, id) // want `the session sess is never released, so its changes are lost: call sess\.Save`
 		if errors.Is(err, session.ErrNotFound) {
 			continue
 		}

@@ -1,5 +1,5 @@
-// Command events shows a page that the server ends: a stream of events to a browser stops, and the page says so, the
-// moment its user logs out in another window.
+// Command events shows a page with a stream of events. When its user logs out in another window, the server ends the stream
+// at once, and the page says so.
 //
 //	go run ./examples/events
 //
@@ -45,7 +45,7 @@ func main() {
 	log.Fatal(http.Serve(l, newApp(sessions, time.Second)))
 }
 
-// newApp returns the application. Its stream has an event every interval.
+// newApp returns the application. Its stream sends an event in every interval.
 func newApp(sessions *session.Manager, interval time.Duration) http.Handler {
 	a := &app{sessions, interval}
 	mux := http.NewServeMux()
@@ -67,7 +67,7 @@ type app struct {
 	interval time.Duration
 }
 
-// view is what home.html shows.
+// view is the data for home.html.
 type view struct {
 	Title string
 	User  string // "" for nobody
@@ -132,7 +132,7 @@ func (a *app) events(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "data: %s\n\n", time.Now().Format(time.TimeOnly))
 		if err := flush.Flush(); err != nil {
 			if !errors.Is(err, http.ErrNotSupported) {
-				return // the client has gone
+				return // the client has disconnected
 			}
 		}
 		select {
@@ -147,7 +147,7 @@ func (a *app) events(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// unavailable is also the manager's ErrorHandler: it answers in place of a page whose changes could not be saved.
+// unavailable is also the manager's ErrorHandler. It answers instead of a page whose changes could not be saved.
 func unavailable(w http.ResponseWriter, r *http.Request, err error) {
 	if w != nil {
 		log.Printf("%s %s: %v", r.Method, r.URL.Path, err)

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	countKey = "count" // int64, as Increment begins it
+	countKey = "count" // int64, the type with which Increment begins
 	maxName  = 40
 )
 
@@ -25,7 +25,7 @@ var homeText string
 
 var homePage = looks.NewPage(homeText)
 
-// view is what home.html shows.
+// view is the data for home.html.
 type view struct {
 	Title, Error string
 	User         string // "" for nobody
@@ -37,7 +37,7 @@ type app struct {
 	sessions *session.Manager
 }
 
-// newApp returns the whole application: pages, sessions, and the guard against forged requests.
+// newApp returns the whole application: pages, sessions, and the protection against cross-site requests.
 func newApp(m *session.Manager) fasthttp.RequestHandler {
 	a := &app{sessions: m}
 	pages := map[string]func(ctx *fasthttp.RequestCtx) error{
@@ -63,8 +63,8 @@ func newApp(m *session.Manager) fasthttp.RequestHandler {
 	}))
 }
 
-// secured sets the headers that every answer has, and refuses what another site has a browser send, before a session is
-// looked at.
+// secured sets the headers of every response. It refuses requests that another site makes a browser send, before any
+// session is loaded.
 func secured(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	return func(ctx *fasthttp.RequestCtx) {
 		site, origin := string(ctx.Request.Header.Peek("Sec-Fetch-Site")), string(ctx.Request.Header.Peek("Origin"))
@@ -81,7 +81,7 @@ func secured(next fasthttp.RequestHandler) fasthttp.RequestHandler {
 	}
 }
 
-// fail answers with the page of a status, in place of what was to be the answer.
+// fail replaces the response with the page for a status.
 func fail(ctx *fasthttp.RequestCtx, status int) {
 	ctx.Error(string(looks.Problem(status)), status)
 	ctx.SetContentType(looks.ContentType)
@@ -91,15 +91,15 @@ func fail(ctx *fasthttp.RequestCtx, status int) {
 	}
 }
 
-// unavailable is the manager's ErrorHandler: it answers in place of a page whose changes could not be saved. It is
-// written for net/http, and serves both.
+// unavailable is the manager's ErrorHandler. It answers instead of a page whose changes could not be saved. ErrorHandlers
+// are written for net/http and work on fasthttp too.
 func unavailable(w http.ResponseWriter, _ *http.Request, _ error) {
 	if w != nil {
 		looks.Fail(w, http.StatusServiceUnavailable)
 	}
 }
 
-// home stores nothing, and so sets no cookie.
+// home stores nothing, so it sets no cookie.
 func (a *app) home(ctx *fasthttp.RequestCtx) error {
 	sess, err := a.sessions.FromContext(ctx)
 	if err != nil {
@@ -113,7 +113,7 @@ func (a *app) home(ctx *fasthttp.RequestCtx) error {
 	return show(ctx, fasthttp.StatusOK, v)
 }
 
-// show answers with the page.
+// show sends the page.
 func show(ctx *fasthttp.RequestCtx, status int, v view) error {
 	v.MaxName = maxName
 	html, err := homePage.Bytes(v)
@@ -128,7 +128,7 @@ func show(ctx *fasthttp.RequestCtx, status int, v view) error {
 
 // login takes any name. A real application compares a password hash and limits the attempts.
 func (a *app) login(ctx *fasthttp.RequestCtx) error {
-	// FormValue is fasthttp's memory, which the next request overwrites; string copies it.
+	// FormValue returns memory that fasthttp overwrites for the next request; string copies it.
 	name := strings.ToValidUTF8(strings.TrimSpace(string(ctx.FormValue("name"))), "")
 	if name == "" || utf8.RuneCountInString(name) > maxName {
 		return show(ctx, fasthttp.StatusUnprocessableEntity, view{Title: "Log in", Error: "Enter a name of at most 40 characters."})
@@ -143,18 +143,18 @@ func (a *app) login(ctx *fasthttp.RequestCtx) error {
 func (a *app) count(ctx *fasthttp.RequestCtx) error {
 	sess, err := a.sessions.FromContext(ctx)
 	if err == nil && sess.User() != "" {
-		_, err = sess.Increment(ctx, countKey, 1) // when two tabs count at once, both count
+		_, err = sess.Increment(ctx, countKey, 1) // if two tabs count at the same time, both are counted
 	}
 	return goHome(ctx, err)
 }
 
-// logout ends the session in the store, so that its cookie is worth nothing even to a thief.
+// logout ends the session in the store, so that a stolen cookie is useless too.
 func (a *app) logout(ctx *fasthttp.RequestCtx) error {
 	return goHome(ctx, sessionfasthttp.Destroy(a.sessions, ctx))
 }
 
-// goHome answers a form that was dealt with, unless err says that it was not. Handler saves what the form changed
-// before the redirect is sent.
+// goHome redirects to the first page after a form was processed, unless err is set. Handler saves the form's changes before
+// the redirect is sent.
 func goHome(ctx *fasthttp.RequestCtx, err error) error {
 	if err == nil {
 		ctx.Response.Header.Set("Location", "/")

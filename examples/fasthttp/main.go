@@ -25,7 +25,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "fasthttp:", err)
@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-// run serves the application until ctx is done. It prints the address to open to out.
+// run serves the application until ctx is done. It writes the address to open to out.
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("fasthttp", flag.ContinueOnError)
 	flags.SetOutput(out)
@@ -67,7 +67,7 @@ func serve(ctx context.Context, addr string, handler fasthttp.RequestHandler, ou
 		ReadTimeout:        10 * time.Second,
 		WriteTimeout:       20 * time.Second,
 		IdleTimeout:        time.Minute,
-		ReadBufferSize:     16 << 10, // for all request headers together; 4 KiB are fasthttp's default
+		ReadBufferSize:     16 << 10, // for all request headers together; fasthttp's default is 4 KiB
 		MaxRequestBodySize: 16 << 10,
 	}
 	served := make(chan error, 1)
@@ -79,7 +79,7 @@ func serve(ctx context.Context, addr string, handler fasthttp.RequestHandler, ou
 		return err
 	case <-ctx.Done():
 	}
-	// Requests that are under way end before the sessions are closed.
+	// Running requests finish before the sessions are closed.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return server.ShutdownWithContext(ctx)

@@ -19,14 +19,14 @@ var homeText string
 
 var homePage = looks.NewPage(homeText)
 
-// What a session holds. Who has a userKey is logged in. The last three are shown once.
+// The keys of a session. A session with a userKey is logged in. The last three values are shown once.
 const (
 	userKey   = "user"   // string
 	sinceKey  = "since"  // time.Time of the login
-	countKey  = "count"  // int64, as Increment begins it
+	countKey  = "count"  // int64, the type with which Increment begins
 	noticeKey = "notice" // string
 	errorKey  = "error"  // string
-	triedKey  = "tried"  // string: the name in a login that was refused, for the next form
+	triedKey  = "tried"  // string: the name in a refused login, for the next form
 )
 
 const (
@@ -38,7 +38,7 @@ type app struct {
 	sessions *session.Manager
 }
 
-// newApp returns the whole application: pages, sessions, and the guard against forged requests.
+// newApp returns the whole application: pages, sessions, and the protection against cross-site requests.
 func newApp(m *session.Manager) http.Handler {
 	a := &app{sessions: m}
 	mux := http.NewServeMux()
@@ -49,12 +49,11 @@ func newApp(m *session.Manager) http.Handler {
 	mux.HandleFunc("GET /style.css", looks.Style)
 	mux.HandleFunc("/", looks.NotFound)
 
-	// A request from another site is refused before a session is looked at.
+	// Requests from other sites are refused before any session is loaded.
 	return looks.Secured(m.Handler(mux))
 }
 
-// A page is a handler that returns an error if it could not ask the session store. It has written
-// nothing then.
+// A page is a handler that returns an error if it could not use the session store. In that case it has written nothing.
 type page func(w http.ResponseWriter, r *http.Request) error
 
 func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -65,15 +64,15 @@ func (p page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// unavailable is also the manager's ErrorHandler: it answers in place of a page whose changes could not
-// be saved. Without w there is nothing to answer.
+// unavailable is also the manager's ErrorHandler. It answers instead of a page whose changes could not be saved. If w is
+// nil there is no response to write.
 func unavailable(w http.ResponseWriter, _ *http.Request, _ error) {
 	if w != nil {
 		looks.Fail(w, http.StatusServiceUnavailable)
 	}
 }
 
-// view is what home.html shows.
+// view is the data for home.html.
 type view struct {
 	Title         string
 	Notice, Error string
@@ -86,8 +85,8 @@ type view struct {
 	MaxName, MinPassword int
 }
 
-// home greets who is logged in and shows the form to everybody else. A mere visit stores nothing and
-// sets no cookie.
+// home greets a visitor who is logged in and shows the form to everybody else. A visit alone stores nothing and sets no
+// cookie.
 func (a *app) home(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	sess, err := a.sessions.FromContext(ctx)
@@ -115,18 +114,18 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// login takes any name with any password that is long enough. A real application looks up the user,
-// compares a password hash and limits the attempts; what it does with the session is the same.
+// login accepts any name with any password that is long enough. A real application looks up the user, compares a password
+// hash and limits the attempts. It uses the session in the same way.
 func (a *app) login(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	name := strings.ToValidUTF8(strings.TrimSpace(r.PostFormValue("name")), "")
 	if problem := refusal(name, r.PostFormValue("password")); problem != "" {
 		return a.refuse(w, r, problem, name)
 	}
-	// Someone else may know the sid that the visitor came with, so a login always gets a new one. What
-	// was stored before the login is not taken over: it may be another user's.
+	// Someone else may know the visitor's current sid, so every login gets a new one. Values that were stored before the
+	// login are not kept, because they may be another user's.
 	sess, err := a.sessions.Regenerate(w, r)
-	if errors.Is(err, session.ErrDestroyed) { // the form was submitted twice, and the other one is logged in
+	if errors.Is(err, session.ErrDestroyed) { // the form was submitted twice, and the other request is logged in
 		return goHome(w, r, nil)
 	}
 	if err != nil {
@@ -141,7 +140,7 @@ func (a *app) login(w http.ResponseWriter, r *http.Request) error {
 	return goHome(w, r, err)
 }
 
-// refusal says what is wrong with a login, or "".
+// refusal returns what is wrong with a login, or "".
 func refusal(name, password string) string {
 	switch {
 	case name == "":
@@ -154,8 +153,8 @@ func refusal(name, password string) string {
 	return ""
 }
 
-// refuse shows the form again, with what is wrong. The message is stored, because the next page is
-// another request; so this visitor has a session before the login.
+// refuse shows the form again with the problem. The message is stored, because the next page is another request. So this
+// visitor has a session before the login.
 func (a *app) refuse(w http.ResponseWriter, r *http.Request, problem, name string) error {
 	ctx := r.Context()
 	sess, err := a.sessions.FromContext(ctx)
@@ -176,21 +175,21 @@ func (a *app) count(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if sess.Get(ctx, userKey) == nil {
-		return a.refuse(w, r, "You are not logged in any more.", "")
+		return a.refuse(w, r, "You are no longer logged in.", "")
 	}
-	// Not Get and Set: when two tabs count at once, both count.
+	// Increment instead of Get and Set: if two tabs count at the same time, both are counted.
 	_, err = sess.Increment(ctx, countKey, 1)
 	return goHome(w, r, err)
 }
 
-// logout ends the session in the store, so that its cookie is worth nothing even to a thief. If the session is in
-// the cookie itself, nothing but the cookie is ended: see docs/providers/cookie.md.
+// logout ends the session in the store, so that a stolen cookie is useless too. If the cookie itself contains the session,
+// logout only deletes the cookie: see docs/providers/cookie.md.
 func (a *app) logout(w http.ResponseWriter, r *http.Request) error {
 	return goHome(w, r, a.sessions.Destroy(w, r))
 }
 
-// goHome answers a form that was dealt with, unless err says that it was not. What the form changed is
-// saved by Handler, before the redirect is sent.
+// goHome redirects to the first page after a form was processed, unless err is set. Handler saves the form's changes before
+// the redirect is sent.
 func goHome(w http.ResponseWriter, r *http.Request, err error) error {
 	if err == nil {
 		http.Redirect(w, r, "/", http.StatusSeeOther)

@@ -3,17 +3,16 @@
 //	go run ./examples/login
 //	go run ./examples/login -addr 127.0.0.1:0 -config examples/login/file.json
 //
-// With a Redis server on this machine, several of them share their sessions:
+// With a Redis server on this machine, several processes share their sessions:
 //
 //	go run ./examples/login -config examples/login/redis.json
 //
-// With the sessions in the clients' cookies it needs a key, which has to stay the same for as long as the sessions
-// are to live:
+// With the sessions in the clients' cookies it needs a key. The key must stay the same as long as the sessions are to live:
 //
 //	export LOGIN_KEY=$(openssl rand -base64 32)
 //	go run ./examples/login -config examples/login/cookie.json
 //
-// In a database, which makes several of it share the sessions:
+// With a database, several processes share their sessions too:
 //
 //	LOGIN_DSN='postgres://user:password@localhost/db?sslmode=disable' go run ./examples/login -config examples/login/postgres.json
 //	LOGIN_DSN='user:password@tcp(localhost:3306)/db' go run ./examples/login -config examples/login/mysql.json
@@ -45,7 +44,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C does not wait
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 
 	if err := run(ctx, os.Args[1:], os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "login:", err)
@@ -53,12 +52,12 @@ func main() {
 	}
 }
 
-// run serves the application until ctx is done. It prints the address to open to out.
+// run serves the application until ctx is done. It writes the address to open to out.
 func run(ctx context.Context, args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("login", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // the caller prints errors
 	addr := flags.String("addr", "127.0.0.1:8080", "the `host:port` to listen on; port 0 takes a free one")
-	config := flags.String("config", "", "a JSON `file` with the session settings, its provider among them")
+	config := flags.String("config", "", "a JSON `file` with the session settings, including the provider")
 	err := flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -82,7 +81,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	return errors.Join(err, sessions.Close())
 }
 
-// open makes the manager that a config file describes, or one that keeps sessions in memory.
+// open returns the manager for a config file, or one that keeps sessions in memory if file is "".
 func open(file string) (*session.Manager, error) {
 	cfg := session.NewManagerConfig(session.CfgProvider("memory"), session.CfgCookieName("login"))
 	if file != "" {
@@ -117,13 +116,13 @@ func serve(ctx context.Context, addr string, handler http.Handler, out io.Writer
 		return err
 	case <-ctx.Done():
 	}
-	// Requests that are under way end before the sessions are closed.
+	// Running requests finish before the sessions are closed.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	return server.Shutdown(ctx)
 }
 
-// address is what a browser on this machine opens.
+// address returns the URL to open in a browser on this machine.
 func address(a net.Addr) string {
 	host, port, err := net.SplitHostPort(a.String())
 	if err != nil {

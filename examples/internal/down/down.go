@@ -1,4 +1,4 @@
-// Package down is a store that cannot be reached, for the tests of the examples.
+// Package down is a session store that cannot be reached, for the tests of the examples.
 package down
 
 import (
@@ -10,11 +10,11 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// SID is a sid that may be one of a session.
+// SID has the shape of a sid. A readable Provider has a session for it.
 const SID = "0123456789abcdef0123456789abcdef"
 
-// Provider returns one whose store cannot be written to. It has a session without values for every sid if it is readable, or cannot
-// be read either.
+// Provider returns a provider whose store cannot be written to. If readable is true, every sid has a session without
+// values; otherwise the store cannot be read either.
 func Provider(readable bool) session.Provider {
 	return session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) { return backend{readable}, nil })
 }

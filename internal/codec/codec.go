@@ -1,5 +1,5 @@
-// Package codec is how the values of a session become bytes: the compact format, which is the default, encoding/gob as
-// beego has it, and JSON.
+// Package codec encodes the values of a session. It has three formats: the compact format, which is the default,
+// encoding/gob as beego uses it, and JSON.
 package codec
 
 import (
@@ -9,57 +9,57 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// ErrUnencodable says that a key or a value is of a type that cannot be stored. The message names the type.
+// ErrUnencodable says that a key or a value has a type that cannot be stored. The text names the type.
 var ErrUnencodable = errors.New("session: cannot be stored")
 
-// A Codec is a format for the values of a session. Its methods work on bytes alone, keep nothing, and
-// never change or keep their arguments. Empty data holds no values. Decoding errors wrap [driver.ErrCorrupt],
-// encoding errors [ErrUnencodable]; they name types, never keys or values. Decoding never allocates more
-// than a small multiple of the bytes it is given, whatever they claim.
+// A Codec is a format for the values of a session. Its methods keep no state, and neither change nor keep their arguments;
+// Apply may sort its changes. Empty data holds no values. Decoding errors wrap [driver.ErrCorrupt], encoding errors wrap
+// [ErrUnencodable]. They name types, never keys or values. Decoding never allocates more than a small multiple of the
+// length of its input, whatever sizes the input claims.
 type Codec interface {
-	// ID is the byte that stands for the format in stored data.
+	// ID is the byte that identifies the format in stored data.
 	ID() byte
 
-	// AppendKey appends the encoding of a key as the function [AppendKey] does, unless the format cannot hold
-	// such a key.
+	// AppendKey appends the encoding of a key, as the function [AppendKey] does. It returns an error for a key that the
+	// format cannot hold.
 	AppendKey(dst []byte, key any) ([]byte, error)
 
 	// AppendValue appends the encoding of v.
 	AppendValue(dst []byte, v any) ([]byte, error)
 
-	// Value decodes what AppendValue encoded. Each call makes a value of its own.
+	// Value decodes the result of AppendValue. Each call makes a new value.
 	Value(enc []byte) (any, error)
 
 	// Seeks reports whether Get finds a value without decoding the others.
 	Seeks() bool
 
-	// KeepsTypes reports whether a value that is read back has the type that was stored.
+	// KeepsTypes reports whether a decoded value has the type of the stored one.
 	KeepsTypes() bool
 
-	// Get decodes the value under key, which is as AppendKey made it. Each call makes a value of its own.
+	// Get decodes the value under key, which AppendKey has encoded. Each call makes a new value.
 	Get(data, key []byte) (v any, ok bool, err error)
 
-	// Visit calls f with each key and value, each made for that call, until f returns false.
+	// Visit calls f with each key and value until f returns false. Keys and values are new for each call.
 	Visit(data []byte, f func(key, value any) bool) error
 
-	// Check reports whether data is well formed, so far as that can be told without decoding values.
+	// Check reports whether data is well formed, as far as it can without decoding values.
 	Check(data []byte) error
 
-	// Apply returns head zero bytes for the caller to fill, followed by data with the changes made, in
-	// one new slice. No two changes have the same key. Changes may be sorted in place.
+	// Apply returns a new slice with head zero bytes, for the caller to fill, followed by data with the changes made. No
+	// two changes may have the same key. Apply may sort changes.
 	Apply(head int, data []byte, changes []Change) ([]byte, error)
 }
 
-// A Change is what a request has made of one key.
+// A Change is the change of one key by a request.
 type Change struct {
-	Key   []byte // as AppendKey made it
-	Value []byte // as the codec's AppendValue made it; nil deletes
+	Key   []byte // encoded by AppendKey
+	Value []byte // encoded by the codec's AppendValue; nil deletes the key
 
-	// Updates are what made Value of the value before. Codecs have no use for them.
+	// Updates are the functions that computed Value from the previous value. Codecs ignore them.
 	Updates []func(any) (any, error)
 }
 
-// ByName finds the codec that the setting codec names: "compact", "gob" or "json".
+// ByName returns the codec for a value of the setting codec: "compact", "gob" or "json".
 func ByName(name string) (Codec, bool) {
 	switch name {
 	case "compact":
@@ -72,7 +72,7 @@ func ByName(name string) (Codec, bool) {
 	return nil, false
 }
 
-// ByID finds the codec that stored data names.
+// ByID returns the codec that stored data names.
 func ByID(id byte) (Codec, bool) {
 	for _, c := range [...]Codec{compact{}, gobCodec{}, jsonCodec{}} {
 		if c.ID() == id {
@@ -90,7 +90,7 @@ func corruptf(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", driver.ErrCorrupt, fmt.Errorf(format, args...))
 }
 
-// Transcode returns values in another codec.
+// Transcode converts encoded values from one codec to another.
 func Transcode(from, to Codec, values []byte) ([]byte, error) {
 	var (
 		all    []Change

@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// compact is the default format. Its data is a byte that says which version of the format it is, and
-// entries in ascending order of their keys' bytes:
+// compact is the default format, this library's own. The data is a byte with the version of the format, and then entries in
+// ascending order of their keys' bytes:
 //
 //	uvarint  length of the key
 //	         the key, as AppendKey made it
 //	uvarint  length of the value
 //	         the value, as AppendValue made it
 //
-// So one key is read without decoding the others, and changed without encoding the others. All integers take
-// their shortest form, so that there is one encoding for equal values.
+// So one key can be read without decoding the others, and changed without encoding the others. All integers have their
+// shortest form, so equal values have one encoding.
 type compact struct{}
 
-// compactVersion is the version that is written, and so far the only one.
+// compactVersion is the version that is written. It is the only one so far.
 const compactVersion = 1
 
 var errCompact = corruptf("the values are not readable")
@@ -47,7 +47,7 @@ func entriesOf(data []byte) ([]byte, error) {
 	return data[1:], nil
 }
 
-// nextEntry takes the first entry off b, which is not empty.
+// nextEntry splits the first entry off b, which must not be empty.
 func nextEntry(b []byte) (key, value, rest []byte, ok bool) {
 	key, b, ok = nextField(b)
 	if !ok || len(key) == 0 {
@@ -100,13 +100,13 @@ func (compact) Get(data, key []byte) (v any, ok bool, err error) {
 	return nil, false, err
 }
 
-// Check implements [Codec]. It takes no allocation.
+// Check implements [Codec]. It does not allocate.
 func (compact) Check(data []byte) error {
 	_, err := checkEntries(data)
 	return err
 }
 
-// checkEntries also returns how long the keys that are strings are together.
+// checkEntries also returns the total length of the keys that are strings.
 func checkEntries(data []byte) (names int, err error) {
 	b, err := entriesOf(data)
 	var last []byte
@@ -123,13 +123,13 @@ func checkEntries(data []byte) (names int, err error) {
 	return names, err
 }
 
-// Visit implements [Codec]. It calls f in the order of the keys' bytes, and never if data is malformed.
+// Visit implements [Codec]. It calls f in the order of the keys' bytes. If data is malformed it never calls f.
 func (compact) Visit(data []byte, f func(key, value any) bool) error {
 	size, err := checkEntries(data)
 	if err != nil {
 		return err
 	}
-	var names strings.Builder // one allocation for all keys that are strings: they are parts of it
+	var names strings.Builder // one allocation for all string keys, which are substrings of it
 	names.Grow(size)
 	b, _ := entriesOf(data)
 	for len(b) > 0 {
@@ -154,8 +154,7 @@ func (compact) Visit(data []byte, f func(key, value any) bool) error {
 	return nil
 }
 
-// Apply implements [Codec]. Entries that do not change are copied as bytes. Those after the last change
-// are not looked at.
+// Apply implements [Codec]. It copies unchanged entries as bytes, and does not read the entries after the last change.
 func (compact) Apply(head int, data []byte, changes []Change) ([]byte, error) {
 	b, err := entriesOf(data)
 	if err != nil {
@@ -186,11 +185,11 @@ func (compact) Apply(head int, data []byte, changes []Change) ([]byte, error) {
 	return append(out, b[done:]...), nil
 }
 
-// A splice says which bytes of the entries a change replaces. There are none if the key is new.
+// A splice says which bytes of the entries a change replaces. For a new key it is empty.
 type splice struct{ start, end int }
 
-// findSplices appends to dst the splices for the changes, which are sorted. It also returns the size of
-// the entries with the changes made.
+// findSplices appends to dst the splices for the changes, which must be sorted. It also returns the size of the entries
+// after the changes.
 func findSplices(dst []splice, entries []byte, changes []Change) (_ []splice, size int, err error) {
 	size = len(entries)
 	for rest := entries; len(dst) < len(changes); {
@@ -222,7 +221,7 @@ func findSplices(dst []splice, entries []byte, changes []Change) (_ []splice, si
 	return dst, size, nil
 }
 
-// fieldSize is how many bytes b takes behind its length.
+// fieldSize returns the size of b including its length prefix.
 func fieldSize(b []byte) int {
 	return (bits.Len(uint(len(b))|1)+6)/7 + len(b)
 }

@@ -7,8 +7,8 @@ import (
 	"strconv"
 )
 
-// An elemCodec is how the elements of slices and maps of one type are written and read. Unlike a value, an
-// element says where it ends.
+// An elemCodec encodes and decodes the elements of slices and maps of one type. Unlike a top-level value, an encoded
+// element contains its length.
 type elemCodec[T any] struct {
 	kind   valueKind
 	append func(dst []byte, v T, depth int) ([]byte, error)
@@ -33,7 +33,7 @@ var (
 	}, (*valueReader).float64}
 	anyKey = elemCodec[any]{kindAny, appendNestedKey, (*valueReader).anyKey}
 
-	anyElem elemCodec[any] // set by init, because values of it hold others
+	anyElem elemCodec[any] // set by init, to break an initialization cycle: its values contain others
 )
 
 func init() {
@@ -44,7 +44,7 @@ func appendString(dst []byte, v string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(v))), v...)
 }
 
-// appendNested appends a value that is nested in another one at depth, behind its length.
+// appendNested appends a value nested at depth, preceded by its length.
 func appendNested(dst []byte, v any, depth int) ([]byte, error) {
 	if depth == maxValueDepth {
 		return dst, unencodablef("a %T is nested in more than %d others", v, maxValueDepth)
@@ -57,7 +57,7 @@ func appendNested(dst []byte, v any, depth int) ([]byte, error) {
 	return insertLength(dst, start), nil
 }
 
-// insertLength makes the byte at start, which was kept free, the length of all that follows it.
+// insertLength stores the length of everything after start in the byte at start, which was kept free for it.
 func insertLength(dst []byte, start int) []byte {
 	n := len(dst) - start - 1
 	if n < 0x80 {
@@ -68,7 +68,7 @@ func insertLength(dst []byte, start int) []byte {
 	return slices.Replace(dst, start, start+1, length[:binary.PutUvarint(length[:], uint64(n))]...)
 }
 
-// any takes what appendNested made.
+// any reads the result of appendNested.
 func (r *valueReader) any() any {
 	enc := r.next(r.uvarint())
 	if r.depth == maxValueDepth {
@@ -84,7 +84,7 @@ func (r *valueReader) any() any {
 	return v
 }
 
-// appendNestedKey appends the key of a map behind its length. Unlike a session's, it can be nil.
+// appendNestedKey appends the key of a map, preceded by its length. Unlike a session's key, it can be nil.
 func appendNestedKey(dst []byte, key any, _ int) ([]byte, error) {
 	if key == nil {
 		return append(dst, 1, byte(kindNil)), nil
@@ -97,7 +97,7 @@ func appendNestedKey(dst []byte, key any, _ int) ([]byte, error) {
 	return insertLength(dst, start), nil
 }
 
-// anyKey takes what appendNestedKey made.
+// anyKey reads the result of appendNestedKey.
 func (r *valueReader) anyKey() any {
 	enc := r.next(r.uvarint())
 	if len(enc) == 1 && valueKind(enc[0]) == kindNil {
@@ -110,7 +110,7 @@ func (r *valueReader) anyKey() any {
 	return key
 }
 
-// appendSlice appends the type of s, one more than its length, or 0 for nil, and its elements.
+// appendSlice appends the type of s, its length plus one, or 0 for nil, and its elements.
 func appendSlice[T any](dst []byte, s []T, e elemCodec[T], depth int) (_ []byte, err error) {
 	dst = append(dst, byte(kindSlice), byte(e.kind))
 	if s == nil {
@@ -140,8 +140,8 @@ func readSlice[T any](r *valueReader, e elemCodec[T]) []T {
 	return s
 }
 
-// appendMap appends the type of m, one more than its length, or 0 for nil, and its entries in the order
-// of the bytes of their keys, so that equal maps have equal encodings.
+// appendMap appends the type of m, its length plus one, or 0 for nil, and its entries in the order of their keys' bytes, so
+// that equal maps have equal encodings.
 func appendMap[K comparable, V any](dst []byte, m map[K]V, k elemCodec[K], v elemCodec[V], depth int) (_ []byte, err error) {
 	dst = append(dst, byte(kindMap), byte(k.kind), byte(v.kind))
 	if m == nil {
@@ -168,7 +168,7 @@ func appendMap[K comparable, V any](dst []byte, m map[K]V, k elemCodec[K], v ele
 	return sortEntries(dst, entries), nil
 }
 
-// A mapEntry is where in the bytes an entry of a map begins, where its value begins and where it ends.
+// A mapEntry contains the offsets of a map entry's start, of its value's start and of its end.
 type mapEntry struct{ start, value, end int }
 
 // sortEntries sorts the entries at the end of dst.
@@ -206,7 +206,7 @@ func readMap[K comparable, V any](r *valueReader, k elemCodec[K], v elemCodec[V]
 	return m
 }
 
-// ascending checks that the key of a map that was just taken off before follows last, and returns it.
+// ascending checks that the map key that was just read from before is greater than last, and returns it.
 func (r *valueReader) ascending(last, before []byte) []byte {
 	key := before[:len(before)-len(r.b)]
 	if last != nil && bytes.Compare(last, key) >= 0 {

@@ -2,14 +2,14 @@ package codec
 
 import "reflect"
 
-// appendCompactGob appends a value of a type registered with encoding/gob. Gob does not tell a pointer
-// from what it points to: how many pointers lead to the value stands in front.
+// appendCompactGob appends a value of a type registered with encoding/gob. Gob does not distinguish a pointer from the
+// value it points to, so the number of pointers comes first.
 func appendCompactGob(dst []byte, v any) ([]byte, error) {
 	n := pointers(reflect.TypeOf(v))
 	if n > maxPointers {
 		return dst, unencodablef("type %T has more than %d pointers", v, maxPointers)
 	}
-	if n == 0 { // a type can have the methods to be encoded on its pointer
+	if n == 0 { // the encoding methods may be on the pointer type
 		p := reflect.New(reflect.TypeOf(v))
 		p.Elem().Set(reflect.ValueOf(v))
 		v = p.Interface()
@@ -27,7 +27,7 @@ func pointers(t reflect.Type) (n int) {
 	return n
 }
 
-// decodeCompactGob decodes what follows kindGob.
+// decodeCompactGob decodes the bytes after kindGob.
 func decodeCompactGob(b []byte) (any, error) {
 	if len(b) == 0 || b[0] > maxPointers {
 		return nil, errValue

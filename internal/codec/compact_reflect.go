@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// appendTyped appends a value of a type that appendAny has no case for.
+// appendTyped appends a value of a type for which appendAny has no case.
 func appendTyped(dst []byte, v any, depth int) ([]byte, error) {
 	t := valueTypes.of(reflect.TypeOf(v))
 	if t == nil {
@@ -16,7 +16,7 @@ func appendTyped(dst []byte, v any, depth int) ([]byte, error) {
 	return t.append(append(dst, t.enc...), reflect.ValueOf(v), depth)
 }
 
-// decodeTyped decodes a value of the type that typ stands for.
+// decodeTyped decodes a value of the type encoded as typ.
 func decodeTyped(typ []byte, r *valueReader) any {
 	t := valueTypes.stored(typ)
 	if t == nil {
@@ -196,7 +196,7 @@ func (t *valueType) readKey(r *valueReader, v reflect.Value) {
 		if key := r.anyKey(); key != nil {
 			v.Set(reflect.ValueOf(key))
 		}
-	case kindFloat32, kindFloat64, kindComplex64, kindComplex128: // only these have more encodings than keys
+	case kindFloat32, kindFloat64, kindComplex64, kindComplex128: // only these types have several encodings of one key
 		before := r.b
 		t.read(r, v)
 		again, err := t.appendKey(nil, v, r.depth)

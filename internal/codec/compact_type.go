@@ -6,17 +6,16 @@ import (
 	"sync"
 )
 
-// A valueType is a type made of scalars, slices and maps alone: those whose values are encoded without a
-// name for the type.
+// A valueType is a type that consists of scalars, slices and maps. Its values are encoded without the name of the type.
 type valueType struct {
 	rt        reflect.Type
-	enc       []byte     // as it is stored: the kinds, from the outside in
+	enc       []byte     // the stored form: the kinds, from the outermost to the innermost
 	key, elem *valueType // of a slice or a map
 }
 
 func (t *valueType) kind() valueKind { return valueKind(t.enc[0]) }
 
-// min is the fewest bytes that an element of the type takes.
+// min returns the minimum length of an encoded element of the type.
 func (t *valueType) min() int {
 	if t.elem != nil {
 		return 1 // a count
@@ -25,17 +24,17 @@ func (t *valueType) min() int {
 }
 
 const (
-	// maxTypeLen bounds how deep types are nested.
+	// maxTypeLen limits the nesting of types.
 	maxTypeLen = 16
 
-	// maxTypes bounds how many types stored data can make the program build: it never forgets one.
+	// maxTypes limits how many types stored data can make the program build, because Go never frees one.
 	maxTypes = 4096
 )
 
-// A typeTable holds the types met so far.
+// A typeTable contains the types used so far.
 type typeTable struct {
 	mu     sync.RWMutex
-	byType map[reflect.Type]*valueType // nil for a type that is not one
+	byType map[reflect.Type]*valueType // nil for a type that is not a valueType
 	byEnc  map[string]*valueType
 }
 
@@ -56,7 +55,7 @@ func (tt *typeTable) add(t *valueType) *valueType {
 	return t
 }
 
-// of returns nil if rt is not made of scalars, slices and maps.
+// of returns nil if rt does not consist of scalars, slices and maps.
 func (tt *typeTable) of(rt reflect.Type) *valueType {
 	tt.mu.RLock()
 	t, ok := tt.byType[rt]
@@ -69,14 +68,14 @@ func (tt *typeTable) of(rt reflect.Type) *valueType {
 	return tt.make(rt)
 }
 
-// make is called with mu held.
+// make builds the valueType. The caller holds mu.
 func (tt *typeTable) make(rt reflect.Type) *valueType {
 	if t, ok := tt.byType[rt]; ok {
 		return t
 	}
 	t := &valueType{rt: rt}
 	switch {
-	case rt.Name() != "": // a composite type that has a name is another type
+	case rt.Name() != "": // a named composite type is a different type
 	case rt.Kind() == reflect.Slice:
 		if t.elem = tt.make(rt.Elem()); t.elem != nil {
 			t.enc = append([]byte{byte(kindSlice)}, t.elem.enc...)
@@ -94,7 +93,7 @@ func (tt *typeTable) make(rt reflect.Type) *valueType {
 	return tt.add(t)
 }
 
-// typeLen returns how many bytes at the front of b are the type of a slice or a map, 0 if they are not.
+// typeLen returns the length of the slice or map type at the beginning of b, or 0 if there is none.
 func typeLen(b []byte) int {
 	for n := 0; n < len(b) && n < maxTypeLen; n++ {
 		switch kind := valueKind(b[n]); {
@@ -106,7 +105,7 @@ func typeLen(b []byte) int {
 		case n == 0 || int(kind) >= len(scalarKinds) || scalarKinds[kind].rt == nil:
 			return 0
 		case kind == kindUint8 && valueKind(b[n-1]) == kindSlice:
-			return 0 // that is a []byte
+			return 0 // this is a []byte
 		default:
 			return n + 1
 		}
@@ -114,7 +113,7 @@ func typeLen(b []byte) int {
 	return 0
 }
 
-// stored returns the type that typeLen found, or nil if data has named too many.
+// stored returns the type found by typeLen, or nil if data has named too many types.
 func (tt *typeTable) stored(enc []byte) *valueType {
 	tt.mu.RLock()
 	t := tt.byEnc[string(enc)]
@@ -127,7 +126,7 @@ func (tt *typeTable) stored(enc []byte) *valueType {
 	return tt.makeStored(enc)
 }
 
-// makeStored is called with mu held.
+// makeStored builds the type. The caller holds mu.
 func (tt *typeTable) makeStored(enc []byte) *valueType {
 	if t := tt.byEnc[string(enc)]; t != nil {
 		return t

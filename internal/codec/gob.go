@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// gobCodec is the format of beego: the values are one stream of encoding/gob that holds a
-// map[interface{}]interface{}. To read or change one key, all are decoded.
+// gobCodec is beego's format: the values are one encoding/gob stream of a map[interface{}]interface{}. Reading or changing
+// one key decodes all of them.
 type gobCodec struct{}
 
-// The types that beego registers, so that what it wrote can be read, and those of the standard library
-// that sessions commonly hold. Registering changes nothing in what is written.
+// The types that beego registers, so that its data can be read, and types of the standard library that sessions often
+// contain. Registering a type does not change what is written.
 func init() {
 	for _, v := range [...]any{
 		[]any(nil), map[int]any(nil), map[string]any(nil), map[any]any(nil),
@@ -42,7 +42,7 @@ func (gobCodec) AppendValue(dst []byte, v any) ([]byte, error) {
 	if err != nil || back == nil {
 		return enc, err
 	}
-	// It is what comes back that is encoded with the other values. Where v was a pointer that is not.
+	// The decoded value is what is later encoded with the other values. If v was a pointer, it is not v.
 	if _, err := appendGobStream(nil, back); err != nil {
 		return dst, err
 	}
@@ -110,7 +110,7 @@ func (gobCodec) Apply(head int, data []byte, changes []Change) ([]byte, error) {
 	return appendGobMap(out, values)
 }
 
-// decodeGobMap returns a map that is not nil, unless there is an error.
+// decodeGobMap returns a non-nil map, except with an error.
 func decodeGobMap(data []byte) (map[any]any, error) {
 	if len(data) == 0 {
 		return map[any]any{}, nil
@@ -118,15 +118,15 @@ func decodeGobMap(data []byte) (map[any]any, error) {
 	return DecodeGob(data)
 }
 
-// EncodeGob encodes values as beego does. All types in it other than the basic ones must be registered
-// with [gob.Register]; unlike beego's, it registers none by itself, since what only the writer has
-// registered cannot be read after a restart. The error wraps [ErrUnencodable] and names the type.
+// EncodeGob encodes values as beego does. All types in it except the basic ones must be registered with [gob.Register].
+// Unlike beego's function it registers no types, because after a restart a type that only the writer has registered cannot
+// be read. The error wraps [ErrUnencodable] and names the type.
 func EncodeGob(obj map[any]any) ([]byte, error) {
 	return appendGobMap(nil, obj)
 }
 
-// DecodeGob decodes what [EncodeGob] or beego's made. Sizes and depths are checked before anything is
-// decoded. The error wraps [driver.ErrCorrupt].
+// DecodeGob decodes the result of [EncodeGob] or of beego's function. It checks sizes and depths before it decodes
+// anything. The error wraps [driver.ErrCorrupt].
 func DecodeGob(encoded []byte) (map[any]any, error) {
 	checked, err := checkGob(encoded, gobMap)
 	if err != nil {
@@ -150,8 +150,8 @@ func appendGobMap(dst []byte, values map[any]any) ([]byte, error) {
 	return enc, nil
 }
 
-// appendGobValue appends one value as a stream that holds an interface. What it appends can be decoded:
-// unless nothing in a value of the type could fail, that was tried, and back is what came of it.
+// appendGobValue appends one value as a stream that contains an interface. The result can be decoded: if decoding a value
+// of this type could fail, it was tried, and back is the decoded value.
 func appendGobValue(dst []byte, v any) (enc []byte, back any, err error) {
 	enc, err = appendGobStream(dst, v)
 	if err != nil || v == nil {
@@ -167,7 +167,7 @@ func appendGobValue(dst []byte, v any) (enc []byte, back any, err error) {
 	return enc, back, nil
 }
 
-// appendGobStream is appendGobValue for callers that decode the value themselves.
+// appendGobStream is appendGobValue for callers that try decoding themselves.
 func appendGobStream(dst []byte, v any) ([]byte, error) {
 	enc, err := appendGob(nil, v, &v)
 	if err != nil {
@@ -189,13 +189,13 @@ func decodeGobValue(enc []byte) (v any, err error) {
 	return v, err
 }
 
-// appendGob appends the stream of what p points to, which is v.
+// appendGob appends the stream of the value that p points to, which is v.
 func appendGob(dst []byte, v, p any) (enc []byte, err error) {
 	if err := walkGob(v); err != nil {
 		return nil, err
 	}
 	defer func() {
-		if recover() != nil { // a method of the value's, with what the panic says being the value's too
+		if recover() != nil { // a method of the value has panicked, and the text of the panic may contain the value
 			enc, err = nil, unencodablef("encoding a value of type %v panics", baseType(v))
 		}
 	}()
@@ -206,7 +206,7 @@ func appendGob(dst []byte, v, p any) (enc []byte, err error) {
 	return w.b, nil
 }
 
-// An appender appends what is written to it to b.
+// An appender appends everything written to it to b.
 type appender struct{ b []byte }
 
 func (w *appender) Write(p []byte) (int, error) {
@@ -214,8 +214,8 @@ func (w *appender) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// gobEncodeError keeps of an error of encoding/gob what it says about types. The error can come from a
-// method of the value's and show the value.
+// gobEncodeError keeps only the types from an error of encoding/gob. The error may come from a method of the value and
+// contain the value.
 func gobEncodeError(v any, err error) error {
 	if t, ok := strings.CutPrefix(err.Error(), "gob: type not registered for interface: "); ok {
 		return unencodablef("type %s is not registered: call gob.Register", t)

@@ -6,20 +6,20 @@ import (
 )
 
 const (
-	// maxGobDepth bounds how deep values are nested in a stream. What walkGob lets pass is less deep.
+	// maxGobDepth limits the nesting of values in a stream. It is more than walkGob permits.
 	maxGobDepth = maxWalkDepth + 8
 
 	maxGobName = 1024 // encoding/gob's own limit for the name of a type
 )
 
-// checkGob reads a gob stream as encoding/gob would, but makes nothing of it, and returns a stream of the
-// same values that can be handed to encoding/gob: it declares no more than it holds, is not nested
-// deeply, and means the same however it is read. The error wraps [driver.ErrCorrupt].
+// checkGob parses a gob stream as encoding/gob would, without building values, and returns a stream of the same values that
+// is safe for encoding/gob: it declares no more than it contains, is not nested deeply, and has one meaning for every
+// reader. The error wraps [driver.ErrCorrupt]. The format is described in the documentation of encoding/gob.
 //
-// The last is why there is a copy. A decoder reads a field that it knows in another way than one that it
-// skips: for a value in an interface the one ignores the length, the other trusts it. In the copy all
-// lengths are true, and all types are defined in front, so that nothing comes between a length and its
-// value. The types are numbered anew, so that the copy is the same in every process.
+// The last property is why there is a copy. A decoder reads a known field differently from one that it skips: for the value
+// of an interface it ignores the length in the first case, and trusts it in the second. In the copy all lengths are
+// correct, and all types are defined at the beginning, so that nothing comes between a length and its value. The types get
+// new numbers, so that the copy is the same in every process.
 func checkGob(data []byte, top gobTop) ([]byte, error) {
 	s := gobScan{
 		rest:  data,
@@ -43,7 +43,7 @@ func checkGob(data []byte, top gobTop) ([]byte, error) {
 	return append(appendGobUint(s.defs, uint64(len(s.out))), s.out...), nil
 }
 
-// A gobTop says which type the value of a stream must have.
+// A gobTop reports whether a type is the one that the value of a stream must have.
 type gobTop func(t *gobType, id int64) bool
 
 func gobAny(_ *gobType, id int64) bool { return id == gobInterface }
@@ -52,29 +52,29 @@ func gobMap(t *gobType, _ int64) bool {
 	return t != nil && t.kind == gobMapType && t.key == gobInterface && t.elem == gobInterface
 }
 
-// A gobScan is the state of checkGob. After the first error bad is set and nothing is left to read.
+// A gobScan is the state of checkGob. After the first error bad is set and no input is left.
 type gobScan struct {
 	buf  []byte // the rest of the current message
 	rest []byte // the messages after it
 	bad  bool
 
-	out  []byte // the value, rewritten, without the length of its message
-	defs []byte // the definitions of types, rewritten, each a message
+	out  []byte // the rewritten value, without the length of its message
+	defs []byte // the rewritten type definitions, each a message
 
-	ids   map[int64]int64 // the types' numbers, rewritten
-	types []*gobType      // by rewritten number, from firstGobType on
+	ids   map[int64]int64 // maps the types' numbers to the new ones
+	types []*gobType      // by new number, from firstGobType on
 	named map[gobNamed]bool
-	work  int // what is left of the work that a decoder may have with types
+	work  int // remaining budget for the work that a decoder spends on types
 }
 
 func (s *gobScan) fail() {
 	s.bad, s.buf, s.rest = true, nil, nil
 }
 
-// left is how many bytes are left. Every element takes one or more.
+// left returns the number of bytes left. Every element takes at least one byte.
 func (s *gobScan) left() uint64 { return uint64(len(s.buf) + len(s.rest)) }
 
-// uint takes an unsigned integer: one byte below 128, or the negated count of bytes that follow.
+// uint reads an unsigned integer: one byte if it is below 128, otherwise the negated byte count and then the bytes.
 func (s *gobScan) uint() (x uint64) {
 	x, s.buf = gobUint(s.buf)
 	if s.buf == nil {
@@ -83,7 +83,7 @@ func (s *gobScan) uint() (x uint64) {
 	return x
 }
 
-// gobUint takes an unsigned integer off b. If there is none, rest is nil.
+// gobUint reads an unsigned integer from b. If there is none, rest is nil.
 func gobUint(b []byte) (x uint64, rest []byte) {
 	if len(b) == 0 {
 		return 0, nil
@@ -101,14 +101,14 @@ func gobUint(b []byte) (x uint64, rest []byte) {
 	return x, b[1+n:]
 }
 
-// copyUint takes an unsigned integer into the copy.
+// copyUint reads an unsigned integer and appends it to the copy.
 func (s *gobScan) copyUint() uint64 {
 	x := s.uint()
 	s.out = appendGobUint(s.out, x)
 	return x
 }
 
-// copyBytes takes bytes into the copy, behind their length.
+// copyBytes reads bytes, preceded by their length, and appends them to the copy.
 func (s *gobScan) copyBytes() []byte {
 	n := s.copyUint()
 	if n > uint64(len(s.buf)) {
@@ -120,7 +120,7 @@ func (s *gobScan) copyBytes() []byte {
 	return b
 }
 
-// int takes a signed integer, which is unsigned with the sign in the lowest bit.
+// int reads a signed integer, which is an unsigned one with the sign in the lowest bit.
 func (s *gobScan) int() int64 {
 	x := s.uint()
 	return int64(x>>1) ^ -int64(x&1)
@@ -142,7 +142,7 @@ func appendGobInt(dst []byte, x int64) []byte {
 	return appendGobUint(dst, uint64(x<<1)^uint64(x>>63))
 }
 
-// message begins the next message.
+// message starts the next message.
 func (s *gobScan) message() {
 	n, rest := gobUint(s.rest)
 	if rest == nil || n == 0 || n > uint64(len(rest)) {
@@ -152,8 +152,8 @@ func (s *gobScan) message() {
 	s.buf, s.rest = rest[:n], rest[n:]
 }
 
-// typeSequence takes definitions of types, and the number of the type of the value that follows. Within
-// an interface a message may end behind a definition, or else a length follows it, which says nothing.
+// typeSequence reads type definitions and the number of the type of the following value. Within an interface, a definition
+// is followed by the end of a message or by a length, which is ignored.
 func (s *gobScan) typeSequence(inInterface bool) int64 {
 	for !s.bad {
 		if len(s.buf) == 0 {
@@ -174,8 +174,7 @@ func (s *gobScan) typeSequence(inInterface bool) int64 {
 	return 0
 }
 
-// value takes a value of a type, as it stands at the top and in an interface: all but a struct have a
-// zero in front.
+// value reads a value of a type at the top level or in an interface. Every value except a struct is preceded by a zero.
 func (s *gobScan) value(id int64, depth int) {
 	if t := s.typ(id); t == nil || t.kind != gobStructType {
 		if s.copyUint() != 0 {
@@ -185,7 +184,7 @@ func (s *gobScan) value(id int64, depth int) {
 	s.element(id, depth)
 }
 
-// element takes a value of a type, as it stands in a slice, an array, a map or a struct.
+// element reads a value of a type inside a slice, an array, a map or a struct.
 func (s *gobScan) element(id int64, depth int) {
 	if depth > maxGobDepth {
 		s.fail()
@@ -238,8 +237,7 @@ func (s *gobScan) composite(t *gobType, depth int) {
 	}
 }
 
-// structFields takes a struct: each field that is not zero behind the distance to the one before it, and a
-// zero.
+// structFields reads a struct: each non-zero field, preceded by its distance from the previous one, and a final zero.
 func (s *gobScan) structFields(n int, field func(i int)) {
 	for i := -1; !s.bad; {
 		skip := s.copyUint()
@@ -255,8 +253,8 @@ func (s *gobScan) structFields(n int, field func(i int)) {
 	}
 }
 
-// interfaceValue takes the value of an interface: the name of its type, its type, its length, which says
-// nothing, and itself. An empty name is nil.
+// interfaceValue reads the value of an interface: the name of its type, its type, its length, which is ignored, and the
+// value. An empty name means nil.
 func (s *gobScan) interfaceValue(depth int) {
 	name := s.copyBytes()
 	if len(name) > maxGobName {

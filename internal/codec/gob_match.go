@@ -7,11 +7,11 @@ import (
 )
 
 const (
-	// gobWork is how many fields and types a decoder may look at, besides one for four bytes of the
-	// stream, before it decodes values. It looks at a type again for each field that has it.
+	// gobWork limits how many fields and types a decoder may visit before it decodes values, in addition to one for every
+	// four bytes of the stream. It visits a type again for each field of that type.
 	gobWork = 8192
 
-	// maxGobTypeDepth bounds how deep definitions of types are nested.
+	// maxGobTypeDepth limits the nesting of type definitions.
 	maxGobTypeDepth = 1000
 )
 
@@ -21,9 +21,9 @@ type gobNamed struct {
 	id   int64
 }
 
-// checkNamed checks the types of the values in interfaces: that a decoder is soon ready for them, and
-// that it reads them as they were checked. It prepares one way of reading for all fields of a struct that
-// have the same Go type; if a stream gives two of them different types, that is wrong for one of them.
+// checkNamed checks the types of the values in interfaces: a decoder must not need much work to prepare for them, and must
+// read them as they were checked. A decoder prepares one way of reading for all fields of a struct that have the same Go
+// type. If a stream gives two of them different types, that way is wrong for one of them.
 func (s *gobScan) checkNamed() error {
 	checked := map[gobPair]bool{}
 	for n := range s.named {
@@ -45,8 +45,8 @@ func (s *gobScan) checkNamed() error {
 	return nil
 }
 
-// prepare goes over the types that a decoder goes over to get ready for one: those that a field is made
-// of once for each field, those of structs once.
+// prepare visits the types that a decoder visits to prepare for one: the types inside a field once for each field, those
+// inside structs once.
 func (s *gobScan) prepare(id int64, seen, structs map[int64]bool, depth int) {
 	if s.work--; s.work < 0 || depth > maxGobTypeDepth {
 		s.fail()
@@ -75,9 +75,9 @@ type gobPair struct {
 	id int64
 }
 
-// matches reports whether no Go type stands for two types of the stream among the fields of a struct, for
-// any struct reached from t. prepared holds what is known of the struct around t, checked the structs that
-// were looked at. A type that does not fit is left to the decoder, which refuses it before reading values.
+// matches reports whether, for each struct reached from t, no Go type corresponds to two types of the stream. prepared
+// contains what is known of the struct around t, and checked the structs that were visited. If a type does not fit, the
+// decoder refuses it before it reads values.
 func (s *gobScan) matches(t reflect.Type, id int64, prepared map[reflect.Type]int64, checked map[gobPair]bool) bool {
 	w := s.typ(id)
 	if w == nil || w.kind == gobOpaqueType {
@@ -107,11 +107,11 @@ func (s *gobScan) matches(t reflect.Type, id int64, prepared map[reflect.Type]in
 	return true
 }
 
-// gobTypes maps the names that types are registered under to the types, so far as they were needed.
+// gobTypes maps the registered names that were needed so far to their types.
 var gobTypes sync.Map
 
-// registered returns the type that is registered under a name. Gob tells it only by decoding one: here a
-// zero value of the type in the stream.
+// registered returns the type registered under a name. Gob reveals it only when it decodes one, so registered decodes a
+// zero value of the stream's type.
 func (s *gobScan) registered(n gobNamed) (reflect.Type, error) {
 	if t, ok := gobTypes.Load(n.name); ok {
 		return t.(reflect.Type), nil
@@ -144,7 +144,7 @@ func (s *gobScan) appendZero(dst []byte, id int64) []byte {
 		return append(dst, 0)
 	}
 	dst = appendGobUint(dst, t.len)
-	for range t.len { // as many as were there in the stream
+	for range t.len { // as many as in the stream
 		dst = s.appendZero(dst, t.elem)
 	}
 	return dst

@@ -2,7 +2,7 @@ package codec
 
 import "math"
 
-// The numbers of the types that a gob stream need not define.
+// The numbers of the types that a gob stream does not define.
 const (
 	gobBool      = 1
 	gobInt       = 2
@@ -29,7 +29,7 @@ type gobField struct {
 	id   int64
 }
 
-// A gobKind says how the values of a type stand in a stream.
+// A gobKind says how a type's values are encoded in a stream.
 type gobKind byte
 
 const (
@@ -38,11 +38,11 @@ const (
 	gobSliceType
 	gobStructType
 	gobMapType
-	gobOpaqueType // written and read by methods of the type
+	gobOpaqueType // encoded by methods of the type
 )
 
-// gobDefinitions are the forms that the definition of a type can have, in the order of the fields of the
-// struct that a stream has for them, and how many fields each has itself.
+// gobDefinitions are the possible forms of a type definition, in the order of the fields of the struct that encodes it,
+// with the number of fields of each form.
 var gobDefinitions = [...]struct {
 	kind   gobKind
 	fields int
@@ -56,7 +56,7 @@ var gobDefinitions = [...]struct {
 	{gobOpaqueType, 1},
 }
 
-// typ returns nil for a type that need not be defined.
+// typ returns the definition of a type, or nil for a predefined one.
 func (s *gobScan) typ(id int64) *gobType {
 	if i := id - firstGobType; i >= 0 && i < int64(len(s.types)) {
 		return s.types[i]
@@ -64,7 +64,7 @@ func (s *gobScan) typ(id int64) *gobType {
 	return nil
 }
 
-// typeID returns the number that a type has in the copy. A type may be named before it is defined.
+// typeID returns the number of a type in the copy. A type may be used before it is defined.
 func (s *gobScan) typeID(id int64) int64 {
 	if id >= gobBool && id <= gobInterface {
 		return id
@@ -81,14 +81,14 @@ func (s *gobScan) typeID(id int64) int64 {
 	return own
 }
 
-// copyTypeID takes the number of a type into the copy.
+// copyTypeID reads the number of a type and appends it to the copy.
 func (s *gobScan) copyTypeID() int64 {
 	id := s.typeID(s.int())
 	s.out = appendGobInt(s.out, id)
 	return id
 }
 
-// definition takes the definition of a type.
+// definition reads the definition of a type.
 func (s *gobScan) definition(id int64) {
 	id = s.typeID(id)
 	t := s.typ(id)
@@ -114,11 +114,12 @@ func (s *gobScan) definition(id int64) {
 	s.out = s.out[:start]
 }
 
-// definitionField takes a field of the definition of t.
+// definitionField reads a field of the definition of t.
 func (s *gobScan) definitionField(id int64, t *gobType, i int) {
 	switch {
 	case i == 0:
-		// A name, which depends on what a program encoded before and is never needed, and the number again.
+		// Here comes the name of the type, which depends on what the program has encoded before and is never needed, and
+		// its number again.
 		start := len(s.out)
 		s.structFields(2, func(i int) {
 			if i == 0 {
@@ -140,7 +141,7 @@ func (s *gobScan) definitionField(id int64, t *gobType, i int) {
 	}
 }
 
-// fieldList takes the names and types of the fields of t.
+// fieldList reads the names and types of the fields of t.
 func (s *gobScan) fieldList(t *gobType) {
 	for n := s.copyUint(); n > 0 && !s.bad; n-- {
 		var f gobField
@@ -158,7 +159,7 @@ func (s *gobScan) fieldList(t *gobType) {
 	}
 }
 
-// defined reports whether all types that are named are defined.
+// defined reports whether all types that are used are defined.
 func (s *gobScan) defined() bool {
 	for _, t := range s.types {
 		if t.kind == gobUndefined {

@@ -11,14 +11,14 @@ import (
 	"unicode/utf8"
 )
 
-// jsonCodec keeps the values as one JSON object (RFC 8259), for readers in other languages. Keys are strings.
-// JSON does not know Go's types: what is read back is a nil, bool, int64, uint64 or float64, string, []any or
-// map[string]any. A []byte becomes a string in base64, a time.Time one in RFC 3339.
+// jsonCodec stores the values as one JSON object (RFC 8259), for readers in other languages. Keys are strings. JSON does
+// not know Go's types: a decoded value is nil, a bool, int64, uint64, float64, string, []any or map[string]any. A []byte
+// becomes a string in base64, and a time.Time a string in RFC 3339.
 type jsonCodec struct{}
 
 var (
 	errJSON     = corruptf("the values are not a JSON object")
-	errJSONKey  = errors.New("the json codec takes keys of type string alone")
+	errJSONKey  = errors.New("the json codec accepts only keys of type string")
 	errJSONText = errors.New("the key is not UTF-8, which JSON cannot hold")
 )
 
@@ -45,7 +45,7 @@ func (jsonCodec) AppendKey(dst []byte, key any) ([]byte, error) {
 // AppendValue implements [Codec].
 func (c jsonCodec) AppendValue(dst []byte, v any) (enc []byte, err error) {
 	defer func() {
-		if recover() != nil { // a method of the value's, with what the panic says being the value's too
+		if recover() != nil { // a method of the value has panicked, and the text of the panic may contain the value
 			enc, err = dst, unencodablef("encoding a value of type %T panics", v)
 		}
 	}()
@@ -53,7 +53,7 @@ func (c jsonCodec) AppendValue(dst []byte, v any) (enc []byte, err error) {
 	if err != nil {
 		return dst, err
 	}
-	if enc, err = appendJSON(dst, v); err != nil { // which may show the value
+	if enc, err = appendJSON(dst, v); err != nil { // the error may contain the value
 		return dst, errJSONValue(reflect.TypeOf(v))
 	}
 	if methods && !isJSON(enc[len(dst):]) {
@@ -87,8 +87,8 @@ func (jsonCodec) Value(enc []byte) (any, error) {
 	return fromJSON(v, 0)
 }
 
-// fromJSON gives numbers a type: the same for every number of one form, whoever wrote it. It refuses what is nested
-// deeper than AppendValue takes.
+// fromJSON gives each number a type that depends only on its form. It returns an error for values that are nested more
+// deeply than AppendValue permits.
 func fromJSON(v any, depth int) (_ any, err error) {
 	if depth > maxValueDepth {
 		return nil, errValue
@@ -128,7 +128,7 @@ func jsonNumber(text string) (any, error) {
 	return f, nil
 }
 
-// members returns the encoded values by their names.
+// members returns the encoded values by name.
 func (jsonCodec) members(data []byte) (map[string]json.RawMessage, error) {
 	members := make(map[string]json.RawMessage)
 	if len(data) == 0 {

@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// walkJSON reports what the json codec does not take: what encoding/json would change without a word, and what it
-// must not be given. methods is whether methods of the application's have a part in what is written. The error
-// wraps [ErrUnencodable].
+// walkJSON returns an error for a value that the json codec refuses: one that encoding/json would change silently, or that
+// it must not get. methods says whether methods of the application write part of the encoding. The error wraps
+// [ErrUnencodable].
 func walkJSON(v any) (methods bool, err error) {
 	switch text := v.(type) {
 	case nil, bool, int, int64, uint64, float64:
@@ -37,8 +37,8 @@ var (
 	neverMarshaled []reflect.Type
 )
 
-// Refuse has the json codec refuse values that hold a T or a *T. It is for types with a method that encoding/json would call,
-// but that must not be called while a value is encoded. It is called by init functions alone.
+// Refuse makes the json codec refuse values that contain a T or a *T. It is for types with a method that encoding/json
+// would call but that must not run while a value is encoded. Only init functions may call it.
 func Refuse[T any]() { neverMarshaled = append(neverMarshaled, reflect.TypeFor[T]()) }
 
 func (r *jsonRules) opaque(v reflect.Value) (bool, error) {
@@ -46,11 +46,11 @@ func (r *jsonRules) opaque(v reflect.Value) (bool, error) {
 	switch {
 	case t == timeType:
 		return true, nil
-	case t == numberType: // it may be none
+	case t == numberType: // it may not be a number
 		r.methods = true
 		return true, nil
 	case t.Kind() == reflect.Interface:
-		return false, nil // what is in it may be
+		return false, nil // its content may be refused
 	case t.Kind() == reflect.Struct && t.NumField() > 0 && !has(jsonMarshaler, v) && !has(textMarshaler, v):
 		return false, exportsNothing(t)
 	case !has(jsonMarshaler, v) && !has(textMarshaler, v):
@@ -75,12 +75,12 @@ func has(method reflect.Type, v reflect.Value) bool {
 	return t.Implements(method) || v.CanAddr() && reflect.PointerTo(t).Implements(method)
 }
 
-// marshaled looks at what MarshalText makes of v: encoding/json replaces in it what is not UTF-8.
+// marshaled checks the result of v's MarshalText, because encoding/json replaces invalid UTF-8 in it.
 func (r *jsonRules) marshaled(v reflect.Value) error {
 	if !v.Type().Implements(textMarshaler) {
 		v = v.Addr()
 	}
-	if !v.CanInterface() { // nor is it for encoding/json
+	if !v.CanInterface() { // encoding/json does not call it either
 		return nil
 	}
 	text, err := v.Interface().(encoding.TextMarshaler).MarshalText()
@@ -90,7 +90,7 @@ func (r *jsonRules) marshaled(v reflect.Value) error {
 	return r.text(v.Type(), string(text))
 }
 
-// refused returns an error if t is a refused type, or has its methods from one that is embedded in it.
+// refused returns an error if t is a refused type, or gets its methods from an embedded refused type.
 func refused(t reflect.Type, depth int) error {
 	t = pointedTo(t)
 	for _, never := range neverMarshaled {
@@ -111,7 +111,7 @@ func refused(t reflect.Type, depth int) error {
 	return nil
 }
 
-// exportsNothing returns an error for a struct that would be written as {}, whatever it holds.
+// exportsNothing returns an error for a struct type that JSON would always write as {}.
 func exportsNothing(t reflect.Type) error {
 	for f := range t.Fields() {
 		if f.IsExported() || f.Anonymous {
@@ -132,7 +132,7 @@ func (jsonRules) text(t reflect.Type, s string) error {
 	return nil
 }
 
-// isJSON reports whether what methods have made of a value can be read back.
+// isJSON reports whether the output of methods can be decoded again.
 func isJSON(enc []byte) bool {
 	_, err := jsonCodec{}.Value(enc)
 	return err == nil && utf8.Valid(enc)

@@ -5,10 +5,10 @@ import (
 	"reflect"
 )
 
-// AppendKey appends the encoding of a key. Equal keys have equal encodings, on every node and in every
-// version; keys of different types are different keys. A key is a bool, a number, a string, a
-// time.Duration, or a named type, array or struct of these that is registered with encoding/gob; never
-// nil, never NaN. A string costs no allocation if dst has room. The error wraps [ErrUnencodable].
+// AppendKey appends the encoding of a key. Equal keys have equal encodings, on every node and in every version, and keys of
+// different types are different keys. A key is a bool, a number, a string, a time.Duration, or a named type, array or
+// struct of these that is registered with encoding/gob. It is never nil or NaN. Encoding a string does not allocate if dst
+// has room. The error wraps [ErrUnencodable].
 func AppendKey(dst []byte, key any) ([]byte, error) {
 	switch k := key.(type) {
 	case string:
@@ -34,7 +34,7 @@ func AppendKey(dst []byte, key any) ([]byte, error) {
 	return enc, nil
 }
 
-// positive returns f, but zero for negative zero: equal keys must not differ in a bit.
+// positive returns f, and zero for negative zero, because equal keys must have equal bits.
 func positive[F float32 | float64](f F) F {
 	if f == 0 {
 		return 0
@@ -42,8 +42,8 @@ func positive[F float32 | float64](f F) F {
 	return f
 }
 
-// decodeKey decodes what AppendKey made, and nothing else: no two encodings give equal keys. The key can
-// be used in a map. The error wraps [driver.ErrCorrupt].
+// decodeKey decodes the result of AppendKey and nothing else: no two encodings give equal keys. The key can be used in a
+// map. The error wraps [driver.ErrCorrupt].
 func decodeKey(enc []byte) (any, error) {
 	if len(enc) == 0 {
 		return nil, corruptf("a key is empty")
@@ -56,7 +56,7 @@ func decodeKey(enc []byte) (any, error) {
 		return nil, errKey
 	}
 	switch key.(type) {
-	case float32, float64, complex64, complex128: // only these have more encodings than keys
+	case float32, float64, complex64, complex128: // only these types have several encodings of one key
 		if again, err := AppendKey(nil, key); err != nil || !bytes.Equal(again, enc) {
 			return nil, errKey
 		}
@@ -91,7 +91,7 @@ func appendGobKey(dst []byte, key any) ([]byte, error) {
 	return enc, nil
 }
 
-// decodeGobKey decodes what appendGobKey made, and nothing else.
+// decodeGobKey decodes the result of appendGobKey and nothing else.
 func decodeGobKey(enc []byte) (any, error) {
 	key, err := decodeGobValue(enc[1:])
 	if err != nil {
@@ -103,8 +103,8 @@ func decodeGobKey(enc []byte) (any, error) {
 	return key, nil
 }
 
-// isPlain reports whether values of t are equal when their encodings are: no pointer, nothing that gob
-// leaves out. What a type does in methods of its own is seen when a key does not come back.
+// isPlain reports whether values of t are equal if their encodings are: t contains no pointer and nothing that gob leaves
+// out. Encoding methods of a type are checked by decoding the key again.
 func isPlain(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Array:

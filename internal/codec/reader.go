@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// A valueReader takes encoded values off the front of b. After the first error b is empty and every
-// read gives zero, so that a caller may look at err once, at the end.
+// A valueReader reads encoded values from the beginning of b. After the first error b is empty and every read returns zero,
+// so a caller can check err once, at the end.
 type valueReader struct {
 	b      []byte
-	shared string // if not empty, ends with b: strings are parts of it
-	depth  int    // how many values the one read is nested in
+	shared string // if not empty, ends with b; decoded strings are substrings of it
+	depth  int    // how many values contain the one being read
 	err    error
 }
 
@@ -24,7 +24,7 @@ func (r *valueReader) fail(err error) {
 	r.b = nil
 }
 
-// next takes n bytes. They are part of b, not a copy.
+// next reads n bytes. The result is part of b, not a copy.
 func (r *valueReader) next(n uint64) []byte {
 	if n > uint64(len(r.b)) {
 		r.fail(errValue)
@@ -35,7 +35,7 @@ func (r *valueReader) next(n uint64) []byte {
 	return b
 }
 
-// uvarint takes a varint in its shortest form.
+// uvarint reads a varint in its shortest form.
 func (r *valueReader) uvarint() uint64 {
 	if len(r.b) > 0 && r.b[0] < 0x80 {
 		x := r.b[0]
@@ -51,7 +51,7 @@ func (r *valueReader) uvarint() uint64 {
 	return x
 }
 
-// uvarint is [binary.Uvarint], but refuses what is longer than it need be. Then n is 0.
+// uvarint is [binary.Uvarint], but returns n = 0 for a varint that is longer than necessary.
 func uvarint(b []byte) (x uint64, n int) {
 	x, n = binary.Uvarint(b)
 	if n <= 0 || n > 1 && b[n-1] == 0 {
@@ -70,7 +70,7 @@ func (r *valueReader) unsigned(bits int) uint64 {
 }
 
 func (r *valueReader) signed(bits int) int64 {
-	u := r.unsigned(bits) // a zigzag integer of as many bits
+	u := r.unsigned(bits) // a zigzag integer of the same number of bits
 	return int64(u>>1) ^ -int64(u&1)
 }
 
@@ -96,7 +96,7 @@ func (r *valueReader) float64() float64 {
 	return 0
 }
 
-// string takes a string behind its length.
+// string reads a string preceded by its length.
 func (r *valueReader) string() string {
 	b := r.next(r.uvarint())
 	if r.shared == "" || r.err != nil {
@@ -106,7 +106,7 @@ func (r *valueReader) string() string {
 	return r.shared[end-len(b) : end]
 }
 
-// strings takes the length and the elements of a []string, of which all of b is made.
+// strings reads the length and the elements of a []string, which must take all of b.
 func (r *valueReader) strings() []string {
 	n, ok := r.count(1)
 	if !ok {
@@ -120,7 +120,7 @@ func (r *valueReader) strings() []string {
 	return s
 }
 
-// bytes takes a []byte behind its length and one, where zero stands for nil. It is a copy.
+// bytes reads a []byte preceded by its length plus one; zero means nil. It returns a copy.
 func (r *valueReader) bytes() []byte {
 	n := r.uvarint()
 	if n == 0 {
@@ -130,7 +130,7 @@ func (r *valueReader) bytes() []byte {
 	return append(make([]byte, 0, len(b)), b...)
 }
 
-// time takes what appendTime made.
+// time reads the result of appendTime.
 func (r *valueReader) time() time.Time {
 	seconds, nanoseconds, zone := r.signed(64), r.uvarint(), r.uvarint()
 	if nanoseconds >= 1e9 || zone > 1<<32 {
@@ -150,8 +150,8 @@ func (r *valueReader) time() time.Time {
 	return t
 }
 
-// count takes the number of elements of a slice or a map and one, where zero stands for nil. No element
-// takes fewer than size bytes, so that it is known here whether there can be as many.
+// count reads the number of elements of a slice or map plus one; zero means nil. Every element takes at least size bytes,
+// so count can tell whether there can be that many.
 func (r *valueReader) count(size int) (n int, ok bool) {
 	x := r.uvarint()
 	if x == 0 {

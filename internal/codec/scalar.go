@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// A valueKind says what type the bytes after it have. Kinds are stored: they keep their numbers.
+// A valueKind is the type of the bytes after it. Kinds are stored, so their numbers never change.
 type valueKind byte
 
 const (
@@ -33,18 +33,18 @@ const (
 	kindString     valueKind = 18
 	kindBytes      valueKind = 19 // []byte, not nil unless it is an element
 	kindTime       valueKind = 20
-	kindAny        valueKind = 21 // only as the type of elements, each of which says its own
+	kindAny        valueKind = 21 // only as an element type; each element then has its own kind
 	kindSlice      valueKind = 22 // the type of the elements follows
 	kindMap        valueKind = 23 // the types of the keys and the elements follow
 	kindNilBytes   valueKind = 24 // []byte(nil)
 	kindGob        valueKind = 25 // a type registered with encoding/gob
 )
 
-// A scalarKind is what is known of a kind that is not made of others.
+// A scalarKind describes a kind that contains no others.
 type scalarKind struct {
 	rt  reflect.Type
-	min int  // the fewest bytes that an element of a slice or map takes
-	key bool // can be the key of a map
+	min int  // the minimum length of an element of a slice or map
+	key bool // may be the key type of a map
 }
 
 var scalarKinds = [...]scalarKind{
@@ -71,13 +71,13 @@ var scalarKinds = [...]scalarKind{
 	kindAny:        {reflect.TypeFor[any](), 2, true},
 }
 
-// isKey reports whether the type can be that of the keys of a map.
+// isKey reports whether the type may be the key type of a map.
 func (k valueKind) isKey() bool {
 	return int(k) < len(scalarKinds) && scalarKinds[k].key
 }
 
-// appendScalar appends the kind of v and v, if v is a bool, a number, a string or a time.Duration. Signed
-// integers are zigzag varints, unsigned ones varints, other numbers big-endian, a string has no length.
+// appendScalar appends the kind of v and v, if v is a bool, a number, a string or a time.Duration. Signed integers are
+// zigzag varints, unsigned ones are varints, other numbers are big-endian. A string has no length prefix.
 func appendScalar(dst []byte, v any) ([]byte, bool) {
 	switch v := v.(type) {
 	case string:
@@ -135,8 +135,8 @@ func appendFloat64(dst []byte, v float64) []byte {
 	return binary.BigEndian.AppendUint64(dst, math.Float64bits(v))
 }
 
-// appendTime appends the seconds since 1970, the nanoseconds and the zone: 0 for UTC, else one more than
-// the zigzag form of the seconds east of UTC. The name of the zone and the monotonic clock are lost.
+// appendTime appends the seconds since 1970, the nanoseconds and the zone: 0 for UTC, otherwise the zigzag form of the
+// seconds east of UTC, plus one. The name of the zone and the monotonic clock are lost.
 func appendTime(dst []byte, t time.Time) []byte {
 	dst = binary.AppendVarint(dst, t.Unix())
 	dst = binary.AppendUvarint(dst, uint64(t.Nanosecond()))
@@ -147,7 +147,7 @@ func appendTime(dst []byte, t time.Time) []byte {
 	return binary.AppendUvarint(dst, uint64(uint32(offset<<1)^uint32(offset>>31))+1)
 }
 
-// decodeScalar decodes all of b, which follows kind as appendScalar made it.
+// decodeScalar decodes b, which must contain exactly what appendScalar appends after kind.
 func decodeScalar(kind valueKind, b []byte) (v any, ok bool) {
 	r := valueReader{b: b}
 	switch kind {

@@ -7,30 +7,29 @@ import (
 )
 
 const (
-	// maxWalkDepth bounds how deep a value given to an encoder of the standard library is nested, where a
-	// pointer and an interface count too. Such an encoder goes round in what contains itself until the stack
-	// is full, which no program survives, or for long.
+	// maxWalkDepth limits the nesting of a value given to an encoder of the standard library. Pointers and interfaces count
+	// as levels. For a value that contains itself such an encoder would recurse until the stack is full, which ends the
+	// program, or run for a long time.
 	maxWalkDepth = 2 * maxValueDepth
 
-	// maxWalk bounds how many values one is made of: what is reached in many ways is many.
+	// maxWalk limits how many values a value consists of. A value reached in several ways counts several times.
 	maxWalk = 1 << 20
 )
 
-// A walk looks at all that a value is made of, before an encoder of the standard library does. Its errors wrap
-// [ErrUnencodable].
+// A walk visits everything in a value before an encoder of the standard library does. Its errors wrap [ErrUnencodable].
 type walk struct {
 	of    any
 	rules walkRules
 	count int
-	size  int // about how many bytes the encoder will write
+	size  int // approximate number of bytes that the encoder will write
 }
 
-// walkRules are what the encoders differ in.
+// walkRules are the differences between the encoders.
 type walkRules interface {
-	// opaque reports whether v is encoded by a method of its type, so that what it is made of does not matter.
+	// opaque reports whether a method of v's type encodes v, so that its parts do not matter.
 	opaque(v reflect.Value) (bool, error)
 
-	// skips reports whether a field of a struct is left out.
+	// skips reports whether the encoder leaves a field of a struct out.
 	skips(f *reflect.StructField) bool
 
 	// text returns an error for a string of type t that the format cannot hold.
@@ -72,7 +71,7 @@ func (w *walk) walk(v reflect.Value, depth int) error {
 	return nil
 }
 
-// add counts bytes. What a value refers to many times is written as often.
+// add counts bytes. A value that is referred to several times is also written several times.
 func (w *walk) add(n int) error {
 	if w.size += n; w.size > maxValueSize {
 		return unencodablef("a value of type %v is larger than %d MiB", baseType(w.of), maxValueSize>>20)
@@ -80,7 +79,7 @@ func (w *walk) add(n int) error {
 	return nil
 }
 
-// ownSize returns what a value that has a method to be encoded holds itself, so far as that can be told.
+// ownSize estimates the size of a value that has an encoding method.
 func ownSize(v reflect.Value) int {
 	switch v.Kind() {
 	case reflect.String, reflect.Slice:
@@ -141,7 +140,7 @@ func (w *walk) fields(v reflect.Value, depth int) error {
 	return nil
 }
 
-// walkGob reports what encoding/gob must not be given. The error wraps [ErrUnencodable].
+// walkGob returns an error for a value that encoding/gob must not get. The error wraps [ErrUnencodable].
 func walkGob(v any) error {
 	w := walk{of: v, rules: gobRules{}}
 	return w.walk(reflect.ValueOf(v), 0)
@@ -162,7 +161,7 @@ var (
 	binaryMarshaler = reflect.TypeFor[encoding.BinaryMarshaler]()
 )
 
-// hasGobMethods reports whether values of the type are encoded by a method of their own.
+// hasGobMethods reports whether a method of the type encodes its values.
 func hasGobMethods(t reflect.Type) bool {
 	t = pointedTo(t)
 	if t.Name() == "" && t.Kind() != reflect.Struct {
@@ -172,7 +171,7 @@ func hasGobMethods(t reflect.Type) bool {
 	return p.Implements(gobEncoder) || p.Implements(binaryMarshaler)
 }
 
-// isScalar reports whether values of the kind hold no others.
+// isScalar reports whether values of the kind contain no others.
 func isScalar(k reflect.Kind) bool {
 	return k >= reflect.Bool && k <= reflect.Complex128 || k == reflect.String
 }

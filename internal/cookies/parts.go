@@ -8,20 +8,21 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A sealed session that one cookie cannot hold is cut into parts. The first cookie's value begins with their
-// number; the others are named after the first:
+// A sealed session that does not fit into one cookie is cut into parts. The first cookie's value begins with their number.
+// The other cookies have the first one's name and a number:
 //
 //	name=3.<first part>; name.1=<second part>; name.2=<third part>
 //
-// A part of another session, or of another state of this one, does not open with the rest.
+// A part of another session, or of another state of this session, does not open with the rest.
 const (
-	// MaxSize is how many bytes the name and the value of a cookie have together at most: draft-ietf-httpbis-rfc6265bis-22, section 5.6.
+	// MaxSize is the maximum total length of a cookie's name and value, in bytes: draft-ietf-httpbis-rfc6265bis-22, section
+	// 5.6.
 	MaxSize = 4096
-	// MaxParts is how many parts there may be: one digit.
+	// MaxParts is the maximum number of parts: one digit.
 	MaxParts = 9
 )
 
-// PartName returns the name of a part's cookie, which for part 0 is name.
+// PartName returns the name of a part's cookie. For part 0 it is name.
 func PartName(name string, part int) string {
 	if part == 0 {
 		return name
@@ -29,7 +30,7 @@ func PartName(name string, part int) string {
 	return name + "." + strconv.Itoa(part)
 }
 
-// Part returns which part of what is kept under name a cookie holds, if it does.
+// Part returns the number of the part of name that a cookie holds. ok is false if it holds none.
 func Part(cookie, name string) (part int, ok bool) {
 	rest, ok := strings.CutPrefix(cookie, name)
 	if !ok || rest == "" {
@@ -42,8 +43,8 @@ func Part(cookie, name string) (part int, ok bool) {
 	return part, 0 < part && part < MaxParts
 }
 
-// Cut returns the values of the cookies that hold sealed, which one cookie cannot hold. most is how many there may be: if
-// they do not suffice, the error wraps [driver.ErrTooLarge].
+// Cut returns the values of the cookies that hold sealed, which does not fit into one cookie. most is the maximum number of
+// cookies. If sealed does not fit, the error wraps [driver.ErrTooLarge].
 func Cut(name, sealed string, most int) (values []string, err error) {
 	room := MaxSize - len(name) - len("9.")
 	for rest := sealed; rest != ""; room = MaxSize - len(PartName(name, 1)) {
@@ -59,8 +60,8 @@ func Cut(name, sealed string, most int) (values []string, err error) {
 	return values, nil
 }
 
-// Join returns what Cut was given, from the cookies of a request; first is the value of the first. It reports false if a part
-// is missing or there are more than most.
+// Join returns the argument of Cut, from the cookies of a request. first is the value of the first cookie. ok is false if a
+// part is missing or there are more than most parts.
 func Join(lines []string, name, first string, most int) (sealed string, ok bool) {
 	if len(first) < 2 || first[1] != '.' {
 		return first, first != ""

@@ -1,4 +1,4 @@
-// Package cookies reads Cookie headers, writes Set-Cookie lines, and cuts what one cookie cannot hold into parts.
+// Package cookies parses Cookie headers, writes Set-Cookie lines, and splits a value that does not fit into one cookie.
 package cookies
 
 import (
@@ -6,18 +6,18 @@ import (
 	"strings"
 )
 
-// A Scan finds the values of one cookie in Cookie header lines. It reads the header itself, since
-// http.Request.Cookie allocates, finds nothing behind 3000 cookies, and prefers the first of a name.
+// A Scan finds the values of one cookie in Cookie header lines. It parses the header itself, because http.Request.Cookie
+// allocates, finds nothing after 3000 cookies, and returns only the first cookie of a name.
 type Scan struct {
 	lines []string
 	name  string
 	rest  string
 }
 
-// NewScan begins a Scan of a cookie in header lines. Names differ by case.
+// NewScan begins a Scan for a cookie in header lines. Names are case-sensitive.
 func NewScan(lines []string, name string) Scan { return Scan{lines: lines, name: name} }
 
-// Next returns the next value, without the quotes that it may have.
+// Next returns the next value, without surrounding quotes. ok is false after the last one.
 func (c *Scan) Next() (value string, ok bool) {
 	for {
 		for c.rest == "" {
@@ -34,7 +34,7 @@ func (c *Scan) Next() (value string, ok bool) {
 	}
 }
 
-// valueOf returns the value of a pair "name=value" if it has this name.
+// valueOf returns the value of a pair "name=value" with this name.
 func valueOf(pair, name string) (string, bool) {
 	for pair != "" && (pair[0] == ' ' || pair[0] == '\t') {
 		pair = pair[1:]
@@ -49,7 +49,7 @@ func valueOf(pair, name string) (string, bool) {
 	return value, true
 }
 
-// Without returns lines as one, with the cookies of some names left out.
+// Without joins lines to one, without the cookies of the given names.
 func Without(lines []string, names ...string) string {
 	var kept []string
 	for _, line := range lines {

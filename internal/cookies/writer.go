@@ -6,25 +6,25 @@ import (
 	"time"
 )
 
-// Attributes are what a browser is to know of a cookie, but for Secure and the times.
+// Attributes are a cookie's attributes except Secure and the times.
 type Attributes struct {
-	Name        string // of the first part
+	Name        string // of the first part's cookie
 	Path        string // begins with a slash
-	Domain      string // "" for the host that answers
+	Domain      string // "" for the host of the response only
 	HTTPOnly    bool
-	SameSite    http.SameSite // zero writes nothing
+	SameSite    http.SameSite // zero writes no SameSite attribute
 	Partitioned bool
 }
 
-// A Writer writes Set-Cookie lines. Deletion carries the same attributes as what it deletes: a browser keys cookies by
-// name, domain and path, and refuses a prefixed name without Secure.
+// A Writer writes Set-Cookie lines. A deletion carries the same attributes as the cookie, because browsers identify cookies
+// by name, domain and path, and refuse a prefixed name without Secure.
 type Writer struct {
 	name       string
 	attributes string
 	partition  bool
 }
 
-// NewWriter returns a Writer of lines with these attributes.
+// NewWriter returns a Writer for cookies with these attributes.
 func NewWriter(a Attributes) Writer {
 	attributes := "; Path=" + a.Path
 	if a.Domain != "" {
@@ -44,13 +44,13 @@ func NewWriter(a Attributes) Writer {
 	return Writer{name: a.Name, attributes: attributes, partition: a.Partitioned}
 }
 
-// Line gives the client value, in the cookie of this number: see [PartName]. maxAge is in seconds, 0 for a
-// browser session.
+// Line returns the line that sets the cookie of this part to value: see [PartName]. maxAge is in seconds; 0 means until the
+// browser ends.
 func (w *Writer) Line(part int, value string, secure bool, maxAge int) string {
 	return PartName(w.name, part) + "=" + value + w.Attributed(secure, maxAge)
 }
 
-// Attributed returns what follows the value in a line.
+// Attributed returns the part of a line after the value.
 func (w *Writer) Attributed(secure bool, maxAge int) string {
 	times := ""
 	if maxAge != 0 {
@@ -59,7 +59,7 @@ func (w *Writer) Attributed(secure bool, maxAge int) string {
 	return w.attributes + times + w.ending(secure)
 }
 
-// Deletion makes the client forget the cookie of this number.
+// Deletion returns the line that deletes the cookie of this part.
 func (w *Writer) Deletion(part int, secure bool) string {
 	return PartName(w.name, part) + "=" + w.attributes + expiry(0, time.Unix(0, 0)) + w.ending(secure)
 }
@@ -76,7 +76,7 @@ func (w *Writer) ending(secure bool) string {
 	return ""
 }
 
-// expiry says it twice, for clients that know only one of the two.
+// expiry writes both Max-Age and Expires, for clients that know only one of them.
 func expiry(maxAge int, at time.Time) string {
 	return "; Max-Age=" + strconv.Itoa(maxAge) + "; Expires=" + at.UTC().Format(http.TimeFormat)
 }

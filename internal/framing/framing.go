@@ -1,6 +1,6 @@
-// Package framing refuses what a server announces too much of. The clients of Redis and memcached allocate what an answer says
-// that it has before they read it, so that a server that lies about a length ends the process. A connection of this package
-// follows the answers on their way to the client, and ends before the client sees such a length.
+// Package framing limits what a server may announce. The clients of Redis and memcached allocate memory for an announced
+// length before they read the data, so a server that announces a false length can end the process. A connection of this
+// package parses the answers on their way to the client, and returns an error before the client sees such a length.
 package framing
 
 import (
@@ -10,7 +10,7 @@ import (
 	"syscall"
 )
 
-// MaxValue is the largest value that is let through, in bytes.
+// MaxValue is the maximum length of a value, in bytes.
 const MaxValue = 64 << 20
 
 var (
@@ -20,16 +20,16 @@ var (
 	errNoAnswer = errors.New("the answer of the server was not understood")
 )
 
-// A scanner follows the answers on one connection, wherever reads cut them. The client must find the beginnings of
-// the same answers at the same bytes, so what it may read in another way is an error.
+// A scanner parses the answers on one connection, however reads split them. The client must see the answers begin at the
+// same bytes, so anything that the client might parse differently is an error.
 type scanner interface {
 	scan(p []byte) error
 }
 
-// Redis returns conn for a client of Redis. It ends with an error of Read when the server announces too much.
+// Redis returns conn for a Redis client. Read returns an error if the server announces too much.
 func Redis(conn net.Conn) net.Conn { return follow(conn, new(resp)) }
 
-// Memcached is [Redis] for a client that speaks the text protocol of memcached.
+// Memcached is [Redis] for a client of memcached's text protocol.
 func Memcached(conn net.Conn) net.Conn { return follow(conn, new(memcached)) }
 
 func follow(c net.Conn, s scanner) net.Conn {
@@ -46,7 +46,7 @@ type conn struct {
 	err     error
 }
 
-// A rawConn lets go-redis look whether the server has ended an idle connection.
+// A rawConn lets go-redis check whether the server has closed an idle connection.
 type rawConn struct {
 	*conn
 	syscall.Conn

@@ -2,13 +2,13 @@ package framing
 
 import "bytes"
 
-// A memcached follows the text protocol. Answers are lines, and after a line VALUE <key> <flags> <bytes> [<cas>] come the
-// bytes.
+// A memcached parses the text protocol (doc/protocol.txt of memcached). Answers are lines. The bytes of a value follow a
+// line VALUE <key> <flags> <bytes> [<cas>].
 type memcached struct {
-	skip int // bytes of a value, and of the end of the line after it
+	skip int // remaining bytes of a value and of its line end
 
-	read   int  // bytes of "VALUE "
-	other  bool // the line is another
+	read   int  // bytes of "VALUE " read
+	other  bool // the line is of another kind
 	spaces int
 	length int
 	digits bool
@@ -18,7 +18,7 @@ type memcached struct {
 const (
 	value = "VALUE "
 
-	// How many spaces are before these.
+	// The number of spaces before a part of the line.
 	ofLength = 3
 	ofUnique = 4
 )
@@ -43,7 +43,7 @@ func (m *memcached) scan(p []byte) error {
 	return nil
 }
 
-// rest reads what does not matter of a line, and returns how many bytes it has read.
+// rest skips the irrelevant remainder of a line. It returns how many bytes it has read.
 func (m *memcached) rest(p []byte) int {
 	n := bytes.IndexByte(p, '\n') + 1
 	if n == 0 {
@@ -53,7 +53,7 @@ func (m *memcached) rest(p []byte) int {
 	return n
 }
 
-// header reads a byte of a line that may be one of a value, up to the length.
+// header reads a byte of a line that may announce a value, up to the length.
 func (m *memcached) header(b byte) error {
 	switch {
 	case m.ending && b == '\n':
@@ -61,7 +61,7 @@ func (m *memcached) header(b byte) error {
 	case m.ending:
 		return errNoAnswer
 	case m.spaces < ofLength && b == '\n':
-		m.end() // no line that the client takes for one of a value
+		m.end() // the client does not take this line for one that announces a value
 	case m.read < len(value) && b != value[m.read]:
 		m.other = true
 	case b == ' ' && (m.spaces < ofLength || m.digits):

@@ -3,31 +3,33 @@ package framing
 import "bytes"
 
 const (
-	// maxElements is of an answer with the lists in it, as far as they are still to come: 64 MiB in the client, at 16 bytes each.
+	// maxElements limits the elements of an answer, including nested lists, that are still to come: 64 MiB in the client,
+	// at 16 bytes each.
 	maxElements = 4 << 20
-	// maxDepth is of lists in lists. The client calls itself for each.
+	// maxDepth limits the nesting of lists. The client recurses for each level.
 	maxDepth = 32
-	// maxText is of a line that is no header.
+	// maxText limits a line that is not a header.
 	maxText = 64 << 10
-	// maxDigits is of a length.
+	// maxDigits limits the digits of a length.
 	maxDigits = 20
 )
 
-// A resp follows RESP2 and RESP3. Where an element begins does not depend on what it is in.
+// A resp parses RESP2 and RESP3 (https://redis.io/docs/latest/develop/reference/protocol-spec/). The start of an element
+// does not depend on what contains it.
 type resp struct {
-	skip int  // bytes of a string, and of the end of the line after it
-	kind byte // of the line that has begun, or 0
+	skip int  // remaining bytes of a string and of its line end
+	kind byte // first byte of the current line, or 0
 
-	read     int // bytes of a line of text, or digits of a length
+	read     int // bytes read of a text line, or digits of a length
 	length   int
 	negative bool
 	ending   bool // the next byte ends the line
 
-	lists     [maxDepth]int // elements to come, the innermost last
+	lists     [maxDepth]int // remaining elements of each list, the innermost last
 	depth     int
 	elements  int  // the sum of lists
-	attribute int  // the depth at which one is open, or 0
-	announced bool // an attribute has ended: what it is of follows
+	attribute int  // the depth of an open attribute, or 0
+	announced bool // an attribute has ended; the element that it describes follows
 }
 
 func (r *resp) scan(p []byte) error {
@@ -68,7 +70,7 @@ func (r *resp) begin(kind byte) error {
 	switch kind {
 	case '*', '~', '>', '%':
 	case '|':
-		if r.attribute > 0 || r.announced { // the client calls itself for each of a row
+		if r.attribute > 0 || r.announced { // the client recurses for each attribute in a row
 			return errNoAnswer
 		}
 	default:
@@ -80,7 +82,7 @@ func (r *resp) begin(kind byte) error {
 	return nil
 }
 
-// text reads on in a line that has all of its element, and returns how many bytes it has read.
+// text continues a line that contains its whole element. It returns how many bytes it has read.
 func (r *resp) text(p []byte) (int, error) {
 	n := bytes.IndexByte(p, '\n') + 1
 	ends := n > 0
@@ -97,7 +99,7 @@ func (r *resp) text(p []byte) (int, error) {
 	return n, nil
 }
 
-// header reads a byte of a length.
+// header reads one byte of a length.
 func (r *resp) header(b byte) error {
 	switch {
 	case r.ending && b == '\n':
@@ -123,7 +125,7 @@ func (r *resp) header(b byte) error {
 	return nil
 }
 
-// announce takes in what a header says.
+// announce handles a complete header.
 func (r *resp) announce() error {
 	kind, n, none := r.kind, r.length, r.negative
 	r.clear()
@@ -140,7 +142,7 @@ func (r *resp) announce() error {
 	return nil
 }
 
-// open begins a list of n elements, or of n pairs.
+// open begins a list of n elements or n pairs.
 func (r *resp) open(kind byte, n int) error {
 	if kind == '%' || kind == '|' {
 		n *= 2
@@ -166,7 +168,7 @@ func (r *resp) open(kind byte, n int) error {
 	return nil
 }
 
-// end ends an element, and the lists whose last one it is.
+// end ends an element, and each list of which it is the last element.
 func (r *resp) end() {
 	for r.depth > 0 {
 		r.elements--
@@ -175,14 +177,14 @@ func (r *resp) end() {
 			return
 		}
 		r.depth--
-		if r.attribute > r.depth { // no element of what it stands in
+		if r.attribute > r.depth { // an attribute is not an element of the list that contains it
 			r.attribute, r.announced = 0, true
 			return
 		}
 	}
 }
 
-// clear forgets a line.
+// clear resets the state of a line.
 func (r *resp) clear() {
 	r.kind, r.read, r.length, r.negative, r.ending = 0, 0, 0, false, false
 }

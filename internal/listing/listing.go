@@ -1,4 +1,4 @@
-// Package listing lists records by an index that is read before them.
+// Package listing lists records through an index that is read first.
 package listing
 
 import (
@@ -8,10 +8,10 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// Whole yields what read returns, and leaves out no record that is renamed meanwhile. read reads an index and then the
-// records, and calls gone with each key of the index that has none: it may have got another key in between, so that
-// Whole reads anew until no such key is new. Then what it yields was there at one time. A ctx that is done ends it with
-// an error.
+// Whole yields the result of read, and leaves out no record that is renamed during the call. read reads an index and then
+// the records, and calls gone with each key of the index that has no record. Such a record may have got another key in
+// between, so Whole repeats the read until no such key is new. Then all yielded records existed at the same time. If ctx is
+// done, Whole ends with its error.
 func Whole(
 	ctx context.Context, read func(gone func(key string)) ([]driver.Entry, error),
 ) iter.Seq2[driver.Entry, error] {

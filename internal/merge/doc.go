@@ -1,6 +1,8 @@
-// Package merge keeps the sessions of one manager in a [driver.Backend], so that requests and nodes that change one session
-// at a time lose nothing of each other's. It knows values, versions and deadlines, but no sids and no HTTP.
+// Package merge stores the sessions of one manager in a [driver.Backend]. Concurrent requests and nodes that change the
+// same session do not lose each other's changes. The package knows values, versions and deadlines, but neither sids nor
+// HTTP.
 //
-// A request's view of a session is a [Draft], with a [Log] of what it changed. [Store.Save], [Store.Move] and [Store.Expire]
-// apply that to the newest version, in one loop, as often as others are faster. An [Outcome] tells of what they met.
+// A request's view of a session is a [Draft], with a [Log] of its changes. [Store.Save], [Store.Move] and [Store.Expire]
+// apply the changes to the newest version, in one loop that repeats as long as others are faster. An [Outcome] reports what
+// happened.
 package merge

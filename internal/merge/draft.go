@@ -9,14 +9,14 @@ import (
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
-// A Draft is a session as one request has it: what it has seen, and what it changed. Its methods do not lock.
+// A Draft is one request's state of a session: what it has loaded and what it has changed. Its methods do not lock.
 type Draft struct {
-	Key string // what the backend keeps it under
+	Key string // the backend's key
 	View
 	Log *Log // nil before the first change
 }
 
-// WriteLog returns the log, which is made at the first call.
+// WriteLog returns the log. The first call creates it.
 func (d *Draft) WriteLog() *Log {
 	if d.Log == nil {
 		d.Log = new(Log)
@@ -24,7 +24,7 @@ func (d *Draft) WriteLog() *Log {
 	return d.Log
 }
 
-// Changes returns what is not stored yet.
+// Changes returns the changes that are not stored yet.
 func (d *Draft) Changes() Changes {
 	if d.Log == nil {
 		return Changes{}
@@ -32,7 +32,7 @@ func (d *Draft) Changes() Changes {
 	return d.Log.Changes
 }
 
-// cookieSent returns when the cookie was sent, in ms since 1970, if that is not stored yet, or 0.
+// cookieSent returns when the cookie was sent, in milliseconds since 1970, if that time is not stored yet; otherwise 0.
 func (d *Draft) cookieSent() int64 {
 	if d.Log == nil {
 		return 0
@@ -40,11 +40,11 @@ func (d *Draft) cookieSent() int64 {
 	return d.Log.cookieSent
 }
 
-// isUnclear reports whether the store may have more of the log than is known.
+// isUnclear reports whether the store may contain changes of the log that were not confirmed.
 func (d *Draft) isUnclear() bool { return d.Log != nil && len(d.Log.sent) > 0 }
 
-// Seen returns what the application sees: the view's values with the changes made, in the codec to, or in the view's own if
-// nothing changes.
+// Seen returns the values that the application sees: the view's values with the changes made. They are in the codec to, or
+// in the view's own if there are no changes.
 func (d *Draft) Seen(to codec.Codec) (codec.Codec, []byte, error) {
 	c := d.Changes()
 	if !c.Flush && len(c.list) == 0 {
@@ -54,17 +54,17 @@ func (d *Draft) Seen(to codec.Codec) (codec.Codec, []byte, error) {
 	return to, values, err
 }
 
-// A View is a record as it was loaded or stored last. It is smaller than a [driver.Record]: each request has one.
+// A View is a record as it was last loaded or stored. It is smaller than a [driver.Record], because each request has one.
 type View struct {
-	Version uint64      // the record's; 0 before it is stored
+	Version uint64      // of the record; 0 before it is stored
 	User    string      // as stored
-	Codec   codec.Codec // of Values
-	Values  []byte      // the part of the record's Data that is the codec's
+	Codec   codec.Codec // the codec of Values
+	Values  []byte      // the codec's part of the record's Data
 	Meta    *Meta
 	Life    Lifetime
-	Stale   bool // it is sealed as records were before, or under an older key: the next save mends that
+	Stale   bool // it is sealed in the old form or under an older key; the next save changes that
 
-	created, authTime, expires, deadline int64 // as in millis
+	created, authTime, expires, deadline int64 // in milliseconds, as in package millis
 }
 
 // Created returns when the session began.
@@ -76,13 +76,13 @@ func (v *View) AuthTime() time.Time { return millis.Time(v.authTime) }
 // Expires returns the idle deadline.
 func (v *View) Expires() time.Time { return millis.Time(v.expires) }
 
-// SetExpires notes another idle deadline.
+// SetExpires sets the idle deadline of the view.
 func (v *View) SetExpires(t time.Time) { v.expires = millis.Of(t) }
 
 // Deadline returns the absolute deadline.
 func (v *View) Deadline() time.Time { return millis.Time(v.deadline) }
 
-// Take makes rec the view, with these contents.
+// Take sets the view to rec with these contents.
 func (v *View) Take(rec *driver.Record, c *Contents, l Lifetime) {
 	*v = View{
 		rec.Version, rec.User, c.Codec, c.Values, c.Meta, l, c.Stale,
@@ -90,10 +90,10 @@ func (v *View) Take(rec *driver.Record, c *Contents, l Lifetime) {
 	}
 }
 
-// contents returns what Take was given.
+// contents returns the contents given to Take.
 func (v *View) contents() Contents { return Contents{v.Codec, v.Values, v.Meta, v.Stale} }
 
-// Record returns the view as a record without its contents.
+// Record returns the view as a record without Meta and Data.
 func (v *View) Record() driver.Record {
 	return driver.Record{
 		Version: v.Version, User: v.User,
@@ -103,11 +103,11 @@ func (v *View) Record() driver.Record {
 
 var records = sync.Pool{New: func() any { return new(driver.Record) }}
 
-// NewRecord returns an empty record, which FreeRecord takes back. It is from a pool, since a record that a backend or sealer is
-// given escapes.
+// NewRecord returns an empty record from a pool. Pass it to FreeRecord after use. The pool avoids an allocation, because a
+// record passed to a backend or sealer escapes to the heap.
 func NewRecord() *driver.Record { return records.Get().(*driver.Record) }
 
-// FreeRecord takes back a record that nobody uses any more.
+// FreeRecord returns a record to the pool. Nobody may use it afterwards.
 func FreeRecord(rec *driver.Record) {
 	*rec = driver.Record{}
 	records.Put(rec)

@@ -12,53 +12,53 @@ import (
 	"github.com/seed1a8f7c28/session/internal/sealing"
 )
 
-// A record's Data, outside beego mode, is an envelope around the values. It says which codec wrote them,
-// and shows any change of them. Without encryption it is
+// The Data of a record, except in beego mode, is an envelope around the values. It names the codec that wrote them, and
+// makes any change of them detectable. The format is this library's own. Without encryption it is
 //
 //	0  1  envelope version, 1
 //	1  1  codec
 //	2  4  CRC-32C of the codec's byte and the values, big-endian
 //	6     the values
 //
-// and empty Data is a session without values. With encryption it is always what seal.go describes. In beego mode Data is beego's
-// gob map and nothing else. Version 2 is that of sessions in the client, which the root seals.
+// Empty Data means a session without values. With encryption Data is always as seal.go describes. In beego mode Data is
+// only beego's gob map. Version 2 is the envelope of client-side sessions, which the root package seals.
 const (
 	plainVersion = 1
 	plainHeader  = 6
 )
 
-// An Envelope is how a manager packs the values of its sessions.
+// An Envelope defines how a manager encodes the values of its sessions.
 type Envelope struct {
-	Codec     codec.Codec // of what is stored from now on
+	Codec     codec.Codec // for everything that is stored from now on
 	Seal      *Seal       // nil without encryption
 	Beego     bool
-	MaxBytes  int       // of values that are stored; four times as many are read, so that a lower limit locks nobody out
+	MaxBytes  int       // of stored values; up to four times as many are read, so that a lower limit locks nobody out
 	Lifetimes Lifetimes // of the sessions
 }
 
-// Contents are what is in a record, in the clear.
+// Contents are the decrypted contents of a record.
 type Contents struct {
-	Codec  codec.Codec // of Values
+	Codec  codec.Codec // the codec of Values
 	Values []byte
 	Meta   *Meta
-	Stale  bool // sealed as records were before, or under an older key
+	Stale  bool // sealed in the old form or under an older key
 }
 
 // A Payload is the contents of a record that is about to be stored.
 type Payload struct {
 	Contents
-	Buf  []byte // Values, behind as many bytes as the envelope has in front of them
+	Buf  []byte // Values, preceded by free bytes for the envelope's head
 	Life Lifetime
-	data []byte // as packed
+	data []byte // in the stored form
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Open checks the record under key and returns what is in it. What encryption does not open is [driver.ErrNotFound]; other
-// damage is [driver.ErrCorrupt].
+// Open checks the record under key and returns its contents. If encryption does not open it, the error is
+// [driver.ErrNotFound]; any other damage is [driver.ErrCorrupt].
 func (e *Envelope) Open(key string, rec *driver.Record) (c Contents, err error) {
 	if most := e.MaxData(); len(rec.Data) > most {
-		return c, fmt.Errorf("%w: %d bytes are stored, %d are read (four times maxBytes)", driver.ErrTooLarge, len(rec.Data), most)
+		return c, fmt.Errorf("%w: %d bytes are stored, at most %d are read (four times maxBytes)", driver.ErrTooLarge, len(rec.Data), most)
 	}
 	clear := *rec
 	if e.Seal != nil {
@@ -72,15 +72,15 @@ func (e *Envelope) Open(key string, rec *driver.Record) (c Contents, err error) 
 	return c, err
 }
 
-// MaxData returns how many bytes of Data are opened: more were not stored by a manager with settings like these, and might be more
-// than the process can decode.
+// MaxData returns the maximum length of Data that Open accepts. A manager with these settings never stores more, and
+// decoding more might exceed the memory of the process.
 func (e *Envelope) MaxData() int {
 	const overhead = max(plainHeader, sealHeader+sealing.Overhead)
 	return 4*min(e.MaxBytes, (math.MaxInt-overhead)/4) + overhead
 }
 
-// Read checks c, which has the Values of rec and their codec, and adds the metadata that is in rec in the clear. Without a codec
-// there are no values.
+// Read checks c, which contains the Values of rec and their codec, and adds the unencrypted metadata of rec. A nil codec
+// means that there are no values.
 func (e *Envelope) Read(rec *driver.Record, c *Contents) (err error) {
 	if c.Codec == nil {
 		c.Codec = e.Codec
@@ -93,7 +93,8 @@ func (e *Envelope) Read(rec *driver.Record, c *Contents) (err error) {
 	return err
 }
 
-// Listed returns the metadata of the record under key, which needs no Data. What does not open is [driver.ErrNotFound].
+// Listed returns the metadata of the record under key, without using its Data. If it does not open, the error is
+// [driver.ErrNotFound].
 func (e *Envelope) Listed(key string, rec *driver.Record) (*Meta, error) {
 	clear := *rec
 	if e.Seal != nil {
@@ -104,7 +105,7 @@ func (e *Envelope) Listed(key string, rec *driver.Record) (*Meta, error) {
 	return newMeta(clear.Alias, clear.Meta)
 }
 
-// unpack is Open without encryption, unchecked. No codec means that there are no values.
+// unpack is Open without encryption and without checks. A nil codec means that there are no values.
 func (e *Envelope) unpack(data []byte) (c Contents, err error) {
 	switch {
 	case len(data) == 0:
@@ -141,8 +142,9 @@ func apply(to codec.Codec, head int, from codec.Codec, values []byte, changes Ch
 	return to.Apply(head, values, changes.list)
 }
 
-// Apply returns what is to be stored: c with the changes made, and with the time at which the cookie is sent, in ms since 1970,
-// if that is not 0. Changed values are in the envelope's codec and within its limit, behind head bytes for the caller to fill.
+// Apply returns the payload to store: c with the changes made, and with cookieSent, the time in milliseconds since 1970 at
+// which the cookie is sent, unless that is 0. Changed values are in the envelope's codec and within its limit, preceded by
+// head bytes for the caller to fill.
 func (e *Envelope) Apply(head int, c Contents, changes Changes, cookieSent int64) (p Payload, err error) {
 	p.Contents = c
 	if cookieSent != 0 {
@@ -168,7 +170,7 @@ func (e *Envelope) Apply(head int, c Contents, changes Changes, cookieSent int64
 		if n := len(p.Buf) - head; n > e.MaxBytes {
 			return p, fmt.Errorf("%w: %d bytes of values, %d allowed (maxBytes)", driver.ErrTooLarge, n, e.MaxBytes)
 		}
-	case head == 0: // they stay as they are, whatever the limits and the codec are by now
+	case head == 0: // unchanged values stay as they are, whatever the limits and the codec are now
 		p.Buf = c.Values
 	default:
 		p.Buf = append(make([]byte, head, head+len(c.Values)), c.Values...)
@@ -177,7 +179,7 @@ func (e *Envelope) Apply(head int, c Contents, changes Changes, cookieSent int64
 	return p, nil
 }
 
-// head is how many bytes are in front of the values.
+// head returns the number of bytes before the values.
 func (e *Envelope) head() int {
 	if e.Seal == nil && !e.Beego {
 		return plainHeader
@@ -185,7 +187,7 @@ func (e *Envelope) head() int {
 	return 0
 }
 
-// pack makes p the contents of rec, which is to be stored under key. It comes last: a seal covers the rest of rec as it is then.
+// pack stores p in rec, which is to be stored under key. It must be called last, because a seal covers the rest of rec.
 func (e *Envelope) pack(key string, rec *driver.Record, p *Payload) {
 	if rec.Alias, rec.Meta = "", nil; !e.Beego {
 		p.Meta.Into(rec)

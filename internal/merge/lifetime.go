@@ -7,18 +7,18 @@ import (
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
-// MaxLifetime is the longest lifetime of a session's own: every store has room for a time a century from now.
+// MaxLifetime is the maximum of a session's own lifetime. Every store can represent a time a century from now.
 const MaxLifetime = 100 * 365 * 24 * time.Hour
 
-// A Lifetime is how long a session lives.
+// A Lifetime says how long a session lives.
 type Lifetime struct {
-	Idle       time.Duration // from its last use
-	Absolute   time.Duration // used or not, since it began; 0 for ever
-	Own        bool          // Idle is the session's, not the manager's
-	Remembered bool          // the cookie outlives the browser
+	Idle       time.Duration // since its last use
+	Absolute   time.Duration // since its beginning, used or not; 0 for no limit
+	Own        bool          // Idle was set for this session, not by the manager
+	Remembered bool          // the cookie outlives the browser's process
 }
 
-// Until returns the idle deadline of a session that is used now. deadline is the absolute one.
+// Until returns the idle deadline of a session that is used now. deadline is its absolute deadline.
 func (l Lifetime) Until(now, deadline time.Time) time.Time {
 	t := now.Add(l.Idle)
 	if !deadline.IsZero() && deadline.Before(t) {
@@ -27,7 +27,7 @@ func (l Lifetime) Until(now, deadline time.Time) time.Time {
 	return time.UnixMilli(t.UnixMilli())
 }
 
-// Extended is Until, but never an earlier deadline than the one before.
+// Extended is Until, but never returns a time before expires.
 func (l Lifetime) Extended(now, expires, deadline time.Time) time.Time {
 	expires = Bounded(now, expires, deadline)
 	if t := l.Until(now, deadline); t.After(expires) {
@@ -36,8 +36,8 @@ func (l Lifetime) Extended(now, expires, deadline time.Time) time.Time {
 	return expires
 }
 
-// Bounded returns the idle deadline that is stored, or an earlier one that a session may have at the time now: no seal covers
-// it, so that whoever writes to the store can make it any time. deadline is the absolute one.
+// Bounded returns the stored idle deadline, but at most the latest one that a session can have at the time now. No seal
+// covers the stored one, so anyone who can write to the store can set it to any time. deadline is the absolute deadline.
 func Bounded(now, expires, deadline time.Time) time.Time {
 	if !deadline.IsZero() && deadline.Before(expires) {
 		expires = deadline
@@ -48,14 +48,14 @@ func Bounded(now, expires, deadline time.Time) time.Time {
 	return expires
 }
 
-// Lifetimes are a manager's.
+// Lifetimes are the lifetimes that a manager's settings define.
 type Lifetimes struct {
-	Idle     time.Duration // from the last use
-	Absolute time.Duration // used or not, since the session began; 0 for ever
-	Touch    time.Duration // the least by which an idle deadline is moved
+	Idle     time.Duration // since the last use
+	Absolute time.Duration // since the beginning, used or not; 0 for no limit
+	Touch    time.Duration // the minimum by which an idle deadline is moved
 }
 
-// Usual returns the lifetime of a session that has none of its own.
+// Usual returns the lifetime of a session without its own lifetime.
 func (l Lifetimes) Usual() Lifetime { return Lifetime{Idle: l.Idle, Absolute: l.Absolute} }
 
 // Of returns the lifetime of a session with this metadata.
@@ -80,7 +80,7 @@ func (l Lifetimes) Of(m *Meta) Lifetime {
 
 const maxLifetimeMillis = int64(MaxLifetime / time.Millisecond)
 
-// Planned returns the lifetime that d will have when its changes are stored.
+// Planned returns the lifetime that d's session will have when its changes are stored.
 func (l Lifetimes) Planned(d *Draft) Lifetime {
 	if len(d.Changes().meta) == 0 {
 		return d.Life
@@ -88,7 +88,7 @@ func (l Lifetimes) Planned(d *Draft) Lifetime {
 	return l.Of(d.Meta())
 }
 
-// Due reports whether a session that is used now is due to have its idle deadline moved.
+// Due reports whether the idle deadline of a session that is used now must be moved.
 func (l Lifetimes) Due(now time.Time, v *View) bool {
 	every := l.Touch
 	if v.Life.Own && v.Life.Idle < l.Idle {
@@ -97,7 +97,7 @@ func (l Lifetimes) Due(now time.Time, v *View) bool {
 	return v.Life.Until(now, v.Deadline()).Sub(v.Expires()) >= max(every, time.Millisecond)
 }
 
-// Begin returns the record of a session that begins now with this lifetime.
+// Begin returns a new record that begins now with this lifetime.
 func (life Lifetime) Begin(now time.Time) driver.Record {
 	rec := driver.Record{Created: millis.Time(now.UnixMilli())}
 	rec.Deadline = life.deadline(rec.Created)
@@ -113,15 +113,15 @@ func (life Lifetime) deadline(created time.Time) time.Time {
 	return millis.Time(created.Add(life.Absolute).UnixMilli())
 }
 
-// LogIn makes rec the record of user, who logs in now: both lifetimes begin anew. user is as it is to be stored.
+// LogIn makes rec the record of user, who logs in now. Both lifetimes start again. user is in its stored form.
 func (life Lifetime) LogIn(rec *driver.Record, user string) {
 	fresh := life.Begin(time.Now())
 	rec.User, rec.Created, rec.AuthTime = user, fresh.Created, fresh.Created
 	rec.Expires, rec.Deadline = fresh.Expires, fresh.Deadline
 }
 
-// Extend gives rec the deadlines that it has when it is stored now with d's changes and this lifetime. Only a lifetime that this
-// request has changed makes one earlier. With fixed the idle one stays as it is.
+// Extend sets the deadlines of rec, which is stored now with d's changes and this lifetime. Only a lifetime that this
+// request has changed can move a deadline earlier. With fixed the idle deadline stays as it is.
 func (d *Draft) Extend(rec *driver.Record, now time.Time, life Lifetime, fixed bool) {
 	changes := d.Changes()
 	if changes.findMeta(OwnAbsolute) != nil {
@@ -135,7 +135,7 @@ func (d *Draft) Extend(rec *driver.Record, now time.Time, life Lifetime, fixed b
 	default:
 		rec.Expires, rec.Shorten = life.Extended(now, rec.Expires, rec.Deadline), false
 	}
-	if !rec.Deadline.IsZero() && rec.Expires.After(rec.Deadline) { // the session's own has become shorter
+	if !rec.Deadline.IsZero() && rec.Expires.After(rec.Deadline) { // the session's own absolute lifetime has become shorter
 		rec.Expires, rec.Shorten = rec.Deadline, true
 	}
 }

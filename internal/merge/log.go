@@ -9,11 +9,12 @@ import (
 	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
-// Changes are whether all values are removed first, and at most one change for each key. A change whose updates are not nil came about
-// by Update: its value holds as long as nobody else changes what the updates started from.
+// Changes are the changes of a request: whether all values are removed first, and at most one change for each key. If the
+// Updates of a change are not nil, its value was computed by Update, and is valid only until somebody else changes the
+// value from which it was computed.
 type Changes struct {
 	Flush bool // all values are removed first
-	wipe  bool // and all metadata, with Flush
+	wipe  bool // with Flush: all metadata is removed too
 	list  []codec.Change
 	meta  []metaChange
 }
@@ -31,7 +32,7 @@ func (c Changes) Find(key []byte) *codec.Change {
 	return nil
 }
 
-// clone returns a copy that later changes do not reach.
+// clone returns a copy that is independent of later changes.
 func (c Changes) clone() Changes {
 	c.list, c.meta = slices.Clone(c.list), slices.Clone(c.meta)
 	for i := range c.list {
@@ -40,8 +41,8 @@ func (c Changes) clone() Changes {
 	return c
 }
 
-// replayed returns the changes with their updates run again, on values of codec from, after others have changed what they
-// started from. New values are codec to's.
+// replayed returns the changes after running their updates again on values, in codec from, because others have changed
+// these values. New values are in codec to.
 func (c Changes) replayed(from, to codec.Codec, values []byte) (Changes, error) {
 	c.list = slices.Clone(c.list)
 	for i := range c.list {
@@ -60,8 +61,8 @@ func (c Changes) replayed(from, to codec.Codec, values []byte) (Changes, error) 
 	return c, nil
 }
 
-// rerun returns what the updates make of v, one after the other, in codec to. Each gets what Get would return, as it did when it ran
-// first: it may change it, and what the one before has returned may be the application's.
+// rerun applies the updates to v, one after the other, and returns the result in codec to. Each update gets a new value, as
+// Get would return it, because it may change that value, and the application may keep the result of the previous update.
 func rerun(updates []func(any) (any, error), v any, to codec.Codec) (value []byte, err error) {
 	for i, fn := range updates {
 		if i > 0 && value != nil {
@@ -81,9 +82,9 @@ func rerun(updates []func(any) (any, error), v any, to codec.Codec) (value []byt
 	return value, nil
 }
 
-// without returns what remains of the changes when those of before, an earlier state, are stored.
+// without returns the changes that remain when before, an earlier state of them, has been stored.
 func (c Changes) without(before Changes) Changes {
-	if c.Flush { // a second one may have come after it, and it does no harm to flush twice
+	if c.Flush { // a second Flush may have come later, and flushing twice does no harm
 		return c
 	}
 	var rest []codec.Change
@@ -115,20 +116,20 @@ func (c Changes) repeats(before Changes) bool {
 	return false
 }
 
-// A Log is what a request changed and has not stored yet.
+// A Log contains the changes of a request that are not stored yet.
 type Log struct {
 	Changes
 	Told bool // the application knows that the changes are not stored
 
-	count      int       // how many changes there were, stored ones too
-	cookieSent int64     // when the cookie was sent, in ms since 1970, if that is not stored yet
-	sent       []attempt // what may have been stored although the store has not said so
+	count      int       // number of changes so far, including stored ones
+	cookieSent int64     // when the cookie was sent, in milliseconds since 1970, if that is not stored yet
+	sent       []attempt // saves whose answers were lost
 
-	// What a request needs that makes one small change is in the one allocation of the Log.
-	free     []byte // what is left of the memory that keys and values are encoded into
+	// The memory for a request with one small change is part of the Log's single allocation.
+	free     []byte // unused rest of the memory for encoded keys and values
 	bytes    [64]byte
 	first    [1]codec.Change
-	used     bool     // first was; it is not used again
+	used     bool     // first was used once, and is not used again
 	detached detached // the context of the first save
 }
 
@@ -138,13 +139,13 @@ func (l *Log) Begin() {
 	l.count++
 }
 
-// Key encodes a key into the log's memory. The result is not written to again.
+// Key encodes a key into the log's memory. The result is never overwritten.
 func (l *Log) Key(c codec.Codec, key any) ([]byte, error) {
 	b, err := c.AppendKey(l.memory(), key)
 	return l.taken(b, err)
 }
 
-// Value encodes a value into the log's memory. The result is not written to again.
+// Value encodes a value into the log's memory. The result is never overwritten.
 func (l *Log) Value(c codec.Codec, value any) ([]byte, error) {
 	b, err := c.AppendValue(l.memory(), value)
 	return l.taken(b, err)
@@ -165,7 +166,7 @@ func (l *Log) taken(b []byte, err error) ([]byte, error) {
 	return b[:len(b):len(b)], nil
 }
 
-// at returns the change of key, a new one if there is none.
+// at returns the change of key. It adds one if there is none.
 func (l *Log) at(key []byte) *codec.Change {
 	if c := l.Find(key); c != nil {
 		return c
@@ -177,23 +178,23 @@ func (l *Log) at(key []byte) *codec.Change {
 	return &l.list[len(l.list)-1]
 }
 
-// Put notes that an encoded key has a value, or none if that is nil, whatever it had.
+// Put records that an encoded key gets a value, whatever its previous value. A nil value deletes the key.
 func (l *Log) Put(key, value []byte) {
 	c := l.at(key)
 	c.Value, c.Updates = value, nil
 }
 
-// Update notes that an encoded key has the value that fn made of the one before.
+// Update records that an encoded key gets the value that fn computed from the previous one.
 func (l *Log) Update(key, value []byte, fn func(any) (any, error)) {
 	if c := l.Find(key); c == nil && l.Flush || c != nil && c.Updates == nil {
-		l.Put(key, value) // nobody else can change what fn started from
+		l.Put(key, value) // nobody else can change the value from which fn started
 		return
 	}
 	c := l.at(key)
 	c.Value, c.Updates = value, append(c.Updates, fn)
 }
 
-// Clear notes that all values are removed, and what goes with them.
+// Clear records that all values are removed, and the metadata that belongs to them.
 func (l *Log) Clear() {
 	l.Changes = Changes{Flush: true}
 	for _, f := range withValues {
@@ -201,21 +202,22 @@ func (l *Log) Clear() {
 	}
 }
 
-// Wipe notes that everything is removed, since it was another user's.
+// Wipe records that everything is removed, because it belonged to another user.
 func (l *Log) Wipe() { l.Changes = wiped }
 
 var wiped = Changes{Flush: true, wipe: true}
 
-// Reset drops all changes. Memory that changes were in is not used again.
+// Reset drops all changes. The memory that they used is not used again.
 func (l *Log) Reset() { l.Changes = Changes{} }
 
-// stored drops all changes: they are in the store.
+// stored drops all changes after they were stored.
 func (l *Log) stored() {
 	l.Reset()
 	l.sent, l.cookieSent = nil, 0
 }
 
-// Simplify shortens the log of a session that nobody else can know: what removes is dropped, what updates is done.
+// Simplify shortens the log of a session that nobody else can know: it drops removals and keeps only the results of
+// updates.
 func (l *Log) Simplify() {
 	l.Flush = false
 	l.meta = slices.DeleteFunc(l.meta, func(c metaChange) bool { return c.content == nil })
@@ -225,13 +227,13 @@ func (l *Log) Simplify() {
 	}
 }
 
-// Snapshot returns the changes so far, for Restore.
+// Snapshot returns the current changes, for Restore.
 func (l *Log) Snapshot() Changes { return l.clone() }
 
-// Restore takes back what was changed since the Snapshot.
+// Restore undoes the changes since the Snapshot.
 func (l *Log) Restore(c Changes) { l.Changes = c }
 
-// Detached is [context.WithoutCancel], at the first call without an allocation. Event handlers may keep the context.
+// Detached is [context.WithoutCancel]. Its first call does not allocate. Event handlers may keep the context.
 func (l *Log) Detached(ctx context.Context) context.Context {
 	if l.detached.Context != nil {
 		return context.WithoutCancel(ctx)

@@ -11,31 +11,31 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// maxTries bounds the conflicts that a call takes. Saves of one process queue, so that as a rule each means that another node
-// has saved.
+// maxTries limits the conflicts of a call. The saves of one process wait for each other, so a conflict usually means that
+// another node has saved.
 const maxTries = 256
 
-// A job is what one call makes of a record: new values, a new key, or a new deadline.
+// A job is the change that one call makes to a record: new values, a new key or a new deadline.
 type job struct {
 	*Store
 	d    *Draft
 	t    *Turn
-	what string // for errors
+	what string // the name of the call, for errors
 
-	to     string // the new key, "" to stay
-	user   string // who logs in with it, "" for nobody
+	to     string // the new key, "" to keep the key
+	user   string // the user who logs in, "" for no login
 	copied uint64 // the version of the copy under the new key, 0 for none
 
 	apart bool      // the draft's changes stay in its log
 	fixed bool      // the idle deadline stays as it is
-	life  *Lifetime // from now to a new deadline, with apart
+	life  *Lifetime // with apart: the lifetime that gives the new deadline
 
-	expires time.Time // as it was sent last
+	expires time.Time // the idle deadline that was last sent
 	shorten bool
 }
 
-// Save stores d's changes in what is stored at that moment, which then is the view. With fixed the idle deadline stays as it
-// is, unless the changes are of the lifetime.
+// Save applies d's changes to the record as it is stored then, and makes the result the view. With fixed the idle deadline
+// stays as it is, unless the changes include the lifetime.
 func (s *Store) Save(ctx context.Context, d *Draft, fixed bool) (out Outcome, err error) {
 	t, err := s.Queue.Enter(ctx, d.Key)
 	if err != nil {
@@ -48,7 +48,7 @@ func (s *Store) Save(ctx context.Context, d *Draft, fixed bool) (out Outcome, er
 	return s.run(ctx, &job{Store: s, d: d, t: t, what: "save", fixed: fixed})
 }
 
-// Expire gives the session the idle deadline that is life from now, be it earlier or later. d's changes stay in its log.
+// Expire sets the idle deadline to life from now, even if that is earlier. d's changes stay in its log.
 func (s *Store) Expire(ctx context.Context, d *Draft, life Lifetime) (out Outcome, err error) {
 	t, err := s.Queue.Enter(ctx, d.Key)
 	if err != nil {
@@ -58,8 +58,8 @@ func (s *Store) Expire(ctx context.Context, d *Draft, life Lifetime) (out Outcom
 	return s.run(ctx, &job{Store: s, d: d, t: t, what: "save", apart: true, life: &life})
 }
 
-// refresh stores the session as it is, sealed anew if that is due, and with the time at which its cookie was sent. Without fixed
-// it moves the idle deadline. d's changes stay in its log.
+// refresh stores the session without d's changes, sealed again if necessary, and with the time at which its cookie was
+// sent. Unless fixed is set, it moves the idle deadline. d's changes stay in its log.
 func (s *Store) refresh(ctx context.Context, d *Draft, fixed bool) (out Outcome, err error) {
 	t, err := s.Queue.Enter(ctx, d.Key)
 	if err != nil {
@@ -69,15 +69,15 @@ func (s *Store) refresh(ctx context.Context, d *Draft, fixed bool) (out Outcome,
 	return s.run(ctx, &job{Store: s, d: d, t: t, what: "touch", apart: true, fixed: fixed})
 }
 
-// Move stores the session under another key, with d's changes and for user, who logs in unless it is "", and ends it under
-// the old key at the version that was copied: a crash in between leaves both, and nobody knows the new one. t is the turn of
-// the old key. With fixed the idle deadline stays as it is. If another user was logged in, all values, the metadata and d's changes
-// are dropped.
+// Move stores the session under another key, with d's changes and for user, who logs in unless user is "". Then it ends the
+// session under the old key at the version that was copied. A crash in between leaves both records, but nobody knows the
+// new key. t is the turn of the old key. With fixed the idle deadline stays as it is. If another user was logged in, Move
+// drops all values, the metadata and d's changes.
 func (s *Store) Move(ctx context.Context, t *Turn, d *Draft, to, user string, fixed bool) (Outcome, error) {
 	return s.run(ctx, &job{Store: s, d: d, t: t, what: "regenerate", to: to, user: user, fixed: fixed})
 }
 
-// run does a job on the newest version, and once more whenever another node was faster. It is the one loop that does.
+// run does a job on the newest version, and repeats it whenever another node was faster. This is the only such loop.
 func (s *Store) run(ctx context.Context, j *job) (out Outcome, err error) {
 	base := j.newest()
 	for try := 0; ; try++ {
@@ -113,8 +113,9 @@ func (s *Store) run(ctx context.Context, j *job) (out Outcome, err error) {
 	}
 }
 
-// newest returns the newest version that is known without asking: the request's own, or what this process has saved since. If
-// an earlier save of the Draft is in doubt it is the Draft's own: only the version after that tells.
+// newest returns the newest version known without asking the store: the request's own, or one that this process has saved
+// since. If an earlier save of the Draft is in doubt, it returns the Draft's own, because only the following version shows
+// what happened.
 func (j *job) newest() *driver.Record {
 	if j.t.last.Version > j.d.Version && (j.apart || !j.d.isUnclear()) {
 		return &j.t.last
@@ -122,18 +123,18 @@ func (j *job) newest() *driver.Record {
 	return j.own()
 }
 
-// own returns the version that the request has seen, without Data.
+// own returns the version that the request has loaded, without Data.
 func (j *job) own() *driver.Record {
 	j.t.own = j.d.Record()
 	return &j.t.own
 }
 
-// isOwn reports whether base is the version that the request has seen, as own returns it. What the backend has returned since is
-// another one whatever version it says: somebody with access to the store may have set that, and nothing else of it was
-// opened yet.
+// isOwn reports whether base is the version that the request has loaded, as returned by own. A record that the backend has
+// returned since is a different one, even if it has the same version: somebody with access to the store may have set the
+// version, and nothing of the record was opened yet.
 func (j *job) isOwn(base *driver.Record) bool { return base == &j.t.own }
 
-// apply returns what the job makes of base. One that encryption does not open is as good as gone.
+// apply returns the payload after applying the job to base. A base that encryption does not open is treated as gone.
 func (j *job) apply(base *driver.Record, out *Outcome) (Payload, error) {
 	d := j.d
 	c, changes := d.contents(), Changes{}
@@ -183,7 +184,7 @@ func (j *job) send(ctx context.Context, base *driver.Record, p *Payload, now tim
 	return j.Backend.Save(ctx, key, rec)
 }
 
-// done notes that p is stored in place of base.
+// done records that p is stored in place of base.
 func (j *job) done(base *driver.Record, p *Payload, begin time.Time, out *Outcome) {
 	d, t := j.d, j.t
 	if j.shorten {
@@ -206,11 +207,11 @@ func (j *job) done(base *driver.Record, p *Payload, begin time.Time, out *Outcom
 	}
 }
 
-// next returns the record to try again with after err, or the error after which there is no more to try. It returns neither
-// if an earlier try, whose answer was lost, has stored what there is: that is the view then, and what is not in it is
-// left in the log.
+// next returns the record for another try after err, or the error that ends the job. If an earlier try, whose answer was
+// lost, has stored what is there now, it returns neither: that record is then the view, and the changes that are not in it
+// stay in the log.
 //
-// It waits a little longer after each lost try, so that contending nodes get out of step.
+// After each failed try it waits a little longer, so that contending nodes get out of step.
 func (j *job) next(ctx context.Context, try int, err error, out *Outcome) (*driver.Record, error) {
 	conflict, ok := errors.AsType[*driver.ConflictError](err)
 	if !ok || conflict.Record == nil {
@@ -229,7 +230,7 @@ func (j *job) next(ctx context.Context, try int, err error, out *Outcome) (*driv
 	if !pause.For(ctx, rand.N(time.Duration(min(try+1, 10))*time.Millisecond)) {
 		return nil, err
 	}
-	rec := new(driver.Record) // the conflict's is as old as the wait
+	rec := new(driver.Record) // the record of the conflict may be out of date after the pause
 	if err := j.load(ctx, j.d.Key, rec); err != nil {
 		return nil, out.failed(err)
 	}

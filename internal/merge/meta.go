@@ -11,31 +11,32 @@ import (
 	"github.com/seed1a8f7c28/session/internal/sealing"
 )
 
-// A Meta is what a session has beside its values: what lists show, and what must be known without decoding values. It is
-// never changed; nil has nothing. Encoded it is a list of fields in the order of their numbers, each
+// A Meta contains what a session has besides its values: what lists show, and what must be known without decoding values.
+// It is never changed after it was made. A nil Meta is empty. The encoded form, which is this library's own, is a list of
+// fields in the order of their numbers, each
 //
 //	1 byte   number
 //	uvarint  length
 //	         content: a text, or an integer as a varint (both as in encoding/binary)
 //
-// Fields of later versions are kept as they are.
+// Fields of later versions are kept unchanged.
 type Meta struct {
-	Alias  string // another name that the session is found by
+	Alias  string // another name that finds the session
 	fields []byte
 }
 
-// A Field is one of a Meta's. The numbers are stored.
+// A Field is a field of a Meta. The numbers are stored, so they never change.
 type Field byte
 
 const (
-	Label       Field = 1 // text: what a user knows the session by
-	OwnIdle     Field = 2 // ms: its lifetime when it is not used, negative if the browser is to keep the cookie
-	OwnAbsolute Field = 3 // ms: its lifetime, used or not
-	CookieSent  Field = 4 // ms since 1970: when its cookie was last sent, if the browser keeps it
-	// 5 to 7 are for the level and the methods of a login, and for the device that a session is bound to.
+	Label       Field = 1 // text: the name by which a user recognizes the session
+	OwnIdle     Field = 2 // ms: the session's own idle lifetime, negative if the browser keeps the cookie
+	OwnAbsolute Field = 3 // ms: the session's own absolute lifetime
+	CookieSent  Field = 4 // ms since 1970: when its cookie was last sent, if the browser keeps the cookie
+	// 5 to 7 are reserved for the level and the methods of a login, and for the device to which a session is bound.
 )
 
-// maxMeta is how long the encoded form may be, so that a driver.Record has room for it when it is sealed.
+// maxMeta is the maximum length of the encoded form, so that it fits into a driver.Record when it is sealed.
 const maxMeta = driver.MaxMeta - sealing.Overhead
 
 // Text returns a field, or "".
@@ -65,7 +66,7 @@ func (m *Meta) get(f Field) (content []byte, ok bool) {
 	return nil, false
 }
 
-// nextField returns the first field of b and what is behind it.
+// nextField returns the first field of b and the bytes after it.
 func nextField(b []byte) (f Field, content, rest []byte, ok bool) {
 	n, size := binary.Uvarint(b[1:])
 	if size <= 0 || n > uint64(len(b)-1-size) {
@@ -75,7 +76,8 @@ func nextField(b []byte) (f Field, content, rest []byte, ok bool) {
 	return Field(b[0]), b[1+size : end], b[end:], true
 }
 
-// newMeta returns the Meta of a record, whose encoded form is fields. fields stay the caller's, unchanged.
+// newMeta returns the Meta for a record's alias and encoded fields. It keeps fields, and neither it nor the caller may
+// change them.
 func newMeta(alias string, fields []byte) (*Meta, error) {
 	if alias == "" && len(fields) == 0 {
 		return nil, nil
@@ -91,20 +93,20 @@ func newMeta(alias string, fields []byte) (*Meta, error) {
 	return &Meta{alias, fields}, nil
 }
 
-// Into puts m into a record, in the clear.
+// Into stores m in a record, unencrypted.
 func (m *Meta) Into(rec *driver.Record) {
 	if m != nil {
 		rec.Alias, rec.Meta = m.Alias, m.fields
 	}
 }
 
-// A metaChange gives a field another content, or none if that is nil.
+// A metaChange sets the content of a field. Nil removes the field.
 type metaChange struct {
 	field   Field
 	content []byte
 }
 
-// with returns m with the changes made. It is [driver.ErrTooLarge] if there is no room for them.
+// with returns m with the changes made. The error is [driver.ErrTooLarge] if they do not fit.
 func (m *Meta) with(changes []metaChange) (*Meta, error) {
 	if len(changes) == 0 {
 		return m, nil
@@ -146,7 +148,7 @@ func (m *Meta) with(changes []metaChange) (*Meta, error) {
 	return &Meta{alias, fields}, nil
 }
 
-// setMeta notes that a field has another content, or none.
+// setMeta records a new content of a field. Nil removes the field.
 func (c *Changes) setMeta(f Field, content []byte) {
 	for i := range c.meta {
 		if c.meta[i].field == f {
@@ -167,10 +169,10 @@ func (c *Changes) findMeta(f Field) *metaChange {
 	return nil
 }
 
-// withValues are the fields that Clear removes with the values.
+// withValues are the fields that Clear removes together with the values.
 var withValues = []Field{Label, OwnIdle}
 
-// SetText notes that a field has this text, or none if it is "".
+// SetText records a new text of a field. "" removes the field.
 func (l *Log) SetText(f Field, text string) {
 	if text == "" {
 		l.setMeta(f, nil)
@@ -179,7 +181,7 @@ func (l *Log) SetText(f Field, text string) {
 	l.setMeta(f, []byte(text))
 }
 
-// SetInt notes that a field has this number, or none if it is 0.
+// SetInt records a new number of a field. 0 removes the field.
 func (l *Log) SetInt(f Field, n int64) {
 	if n == 0 {
 		l.setMeta(f, nil)
@@ -188,11 +190,11 @@ func (l *Log) SetInt(f Field, n int64) {
 	l.setMeta(f, binary.AppendVarint(nil, n))
 }
 
-// Sends notes that the session's cookie is sent at this time, in ms since 1970. It is stored with whatever is stored next, and
-// is no change by itself.
+// Sends records when the session's cookie is sent, in milliseconds since 1970. The time is stored with the next change, and
+// is not a change itself.
 func (l *Log) Sends(at int64) { l.cookieSent = at }
 
-// Meta returns the metadata that the draft has with its changes made.
+// Meta returns the draft's metadata with its changes made.
 func (d *Draft) Meta() *Meta {
 	m, err := d.View.Meta.with(d.Changes().meta)
 	if err != nil {
@@ -201,14 +203,14 @@ func (d *Draft) Meta() *Meta {
 	return m
 }
 
-// Before there was metadata, labels and lifetimes were among the values: there they are still read. Beego's layout has no
-// other place, so that there all metadata is a value.
+// Older versions kept labels and lifetimes among the values, and this version still reads them there. beego's layout has no
+// other place, so there all metadata is a value.
 const (
-	// ReservedPrefix begins the keys of what this package and the root keep among a session's values.
+	// ReservedPrefix begins the keys of values that this package and the root package store in a session.
 	ReservedPrefix = "\x01session."
 
 	oldLabelKey    = ReservedPrefix + "label"    // a string
-	oldLifetimeKey = ReservedPrefix + "lifetime" // an int64 as OwnIdle has it
+	oldLifetimeKey = ReservedPrefix + "lifetime" // int64, encoded like OwnIdle
 	metaKey        = ReservedPrefix + "meta"     // []byte, in beego's layout
 )
 
@@ -217,14 +219,14 @@ var (
 	oldLifetimeKeyEnc, _ = codec.AppendKey(nil, oldLifetimeKey)
 	metaKeyEnc, _        = codec.AppendKey(nil, metaKey)
 
-	oldKeys  = []byte("session.l") // what both have, in every codec
+	oldKeys  = []byte("session.l") // part of both old keys, in every codec
 	beegoKey = []byte("session.meta")
 )
 
-// hasOldKeys reports whether values may have what is metadata now. It is asked with every request, so that it does not decode.
+// hasOldKeys reports whether values may contain old metadata. It is called for every request, so it does not decode.
 func hasOldKeys(values []byte) bool { return bytes.Contains(values, oldKeys) }
 
-// lifted returns meta with what of it is among values, which are codec c's.
+// lifted returns meta with the old metadata that it finds among values, which are in codec c.
 func (e *Envelope) lifted(meta *Meta, c codec.Codec, values []byte) (*Meta, error) {
 	if e.Beego && bytes.Contains(values, beegoKey) {
 		v, ok, err := c.Get(values, metaKeyEnc)
@@ -256,8 +258,8 @@ func (e *Envelope) lifted(meta *Meta, c codec.Codec, values []byte) (*Meta, erro
 	return meta.with(old.meta)
 }
 
-// migrated returns changes that also bring values, which they are made to, into today's form: old labels and lifetimes go, and
-// in beego's layout meta is a value.
+// migrated returns changes that also bring values into today's form: they remove old labels and lifetimes, and in beego's
+// layout they store meta as a value.
 func (e *Envelope) migrated(changes Changes, values []byte, meta *Meta) (Changes, error) {
 	list := changes.list
 	if !changes.Flush && hasOldKeys(values) {

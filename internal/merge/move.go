@@ -9,7 +9,7 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// move stores rec under the new key, and ends the old one at the version base that was copied. A mark is left there.
+// move stores rec under the new key, ends the old record at the copied version base, and leaves a mark in its place.
 func (j *job) move(ctx context.Context, base uint64, rec *driver.Record) error {
 	b := j.Backend
 	if r, ok := driver.As[driver.Renamer](b); ok {
@@ -42,8 +42,8 @@ func (j *job) move(ctx context.Context, base uint64, rec *driver.Record) error {
 	return b.Delete(ctx, j.d.Key, base)
 }
 
-// ended ends the session under its old key too. Who looks for the sessions of a user, as a limit does, has found the copy and
-// ended it.
+// ended also ends the session under its old key. Somebody who looked for the user's sessions, such as a limit, has found
+// the copy and ended it.
 func (j *job) ended(ctx context.Context, err error) error {
 	if failed := j.Backend.Delete(ctx, j.d.Key, 0); failed != nil {
 		return failed
@@ -51,8 +51,9 @@ func (j *job) ended(ctx context.Context, err error) error {
 	return err
 }
 
-// renamed returns nil for the error of a rename that was made although its answer was lost: what was sent is under the new key.
-// It may be another's session that is there, if sids are an application's own. What else the record says may have been altered.
+// renamed returns nil for the error of a rename whose answer was lost if the rename was made: the new key then has the
+// record that was sent. The record there may be another session's, if an application makes its own sids. The other fields
+// of the record may have been altered.
 func (j *job) renamed(ctx context.Context, err error, rec *driver.Record) error {
 	if err == nil || isClear(err) || errors.Is(err, driver.ErrExists) {
 		return err
@@ -65,8 +66,8 @@ func (j *job) renamed(ctx context.Context, err error, rec *driver.Record) error 
 	return nil
 }
 
-// undo removes the copy, when it is known that the old record was not ended by this move. After an error that leaves this
-// open both stay: the copy expires unused, but the session may have no other record.
+// undo removes the copy if this move certainly has not ended the old record. After an error that leaves this open both
+// records stay: the copy expires unused, but it may be the session's only record.
 func (j *job) undo(ctx context.Context, err error) error {
 	if j.copied == 0 {
 		return err

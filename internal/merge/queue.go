@@ -11,8 +11,8 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// A Queue lets the saves of one session in this process go one after another, each handing its result
-// to the next: then only other nodes cause conflicts. Sessions do not wait for each other.
+// A Queue makes the saves of one session in this process run one after another. Each passes its result to the next, so only
+// other nodes cause conflicts. Different sessions do not wait for each other.
 type Queue struct {
 	seed   maphash.Seed
 	shards [64]shard
@@ -21,25 +21,25 @@ type Queue struct {
 type shard struct {
 	mu    sync.Mutex
 	turns map[string]*Turn
-	_     [40]byte // a cache line each
+	_     [40]byte // fills a cache line
 }
 
-// A Turn belongs to one session while somebody saves it.
+// A Turn belongs to one session while it is being saved.
 type Turn struct {
-	next  chan struct{} // holds a token when a turn is over and somebody waits; nil before that
-	users int           // who saves and who waits; guarded by the shard
+	next  chan struct{} // contains a token when a turn is over and somebody waits; nil until somebody waits
+	users int           // number of savers and waiters; guarded by the shard
 
-	// Guarded by whose turn it is:
-	last driver.Record // what was saved last
-	own  driver.Record // what this one has seen
-	out  driver.Record // what it sends
-	row  int           // how many saves were handed on, one to the next
+	// Only the holder of the turn uses these fields:
+	last driver.Record // the record that was saved last
+	own  driver.Record // the record that this request has loaded
+	out  driver.Record // the record that is sent
+	row  int           // how many saves followed each other without a gap
 	took time.Duration // how long the last of them took
 }
 
 var turns = sync.Pool{New: func() any { return new(Turn) }}
 
-// NewQueue returns a Queue in which nobody waits.
+// NewQueue returns an empty Queue.
 func NewQueue() *Queue {
 	q := &Queue{seed: maphash.MakeSeed()}
 	for i := range q.shards {
@@ -52,7 +52,7 @@ func (q *Queue) shard(key string) *shard {
 	return &q.shards[maphash.String(q.seed, key)%uint64(len(q.shards))]
 }
 
-// Enter waits for the session's turn, as long as ctx allows. Leave ends it.
+// Enter waits for the session's turn until ctx is done. Leave ends the turn.
 func (q *Queue) Enter(ctx context.Context, key string) (*Turn, error) {
 	shard := q.shard(key)
 	shard.mu.Lock()
@@ -78,7 +78,7 @@ func (q *Queue) Enter(ctx context.Context, key string) (*Turn, error) {
 	shard.mu.Lock()
 	defer shard.mu.Unlock()
 	select {
-	case <-t.next: // it became this one's turn meanwhile: pass it on
+	case <-t.next: // the turn has arrived meanwhile: pass it on
 		shard.leave(key, t)
 	default:
 		t.users--
@@ -87,12 +87,12 @@ func (q *Queue) Enter(ctx context.Context, key string) (*Turn, error) {
 }
 
 const (
-	longRow = 8 // how many saves are handed on without a gap
+	longRow = 8 // how many saves may follow each other without a gap
 	longGap = 20 * time.Millisecond
 )
 
-// breathe makes gaps in a long row of saves. Without them no other node would get its save in: what it has
-// loaded is changed again before its save arrives.
+// breathe pauses in a long row of saves. Without pauses no save of another node would succeed, because the record would
+// have changed again before that save arrives.
 func (t *Turn) breathe(ctx context.Context) {
 	if t.row++; t.row%longRow == 0 {
 		gap := min(t.took, longGap)
@@ -100,7 +100,7 @@ func (t *Turn) breathe(ctx context.Context) {
 	}
 }
 
-// Leave hands the turn of Enter on to who waits.
+// Leave passes the turn of Enter to the next waiter.
 func (q *Queue) Leave(key string, t *Turn) {
 	shard := q.shard(key)
 	shard.mu.Lock()
@@ -115,7 +115,7 @@ func (s *shard) leave(key string, t *Turn) {
 	}
 	delete(s.turns, key)
 	t.last, t.row = driver.Record{}, 0
-	t.own.User, t.out.User, t.out.Data = "", "", nil // what is left refers to nothing
-	t.next = nil                                     // a channel must not come into another synctest bubble than the one it was made in
+	t.own.User, t.out.User, t.out.Data = "", "", nil // drops references to memory
+	t.next = nil                                     // a channel must not get into another synctest bubble
 	turns.Put(t)
 }

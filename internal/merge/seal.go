@@ -15,27 +15,28 @@ import (
 //	1  1  codec
 //	2     the values, sealed
 //
-// and Meta is sealed, too, unless it is empty; User and Alias are the names as [sealing.Names] encrypts them. The seals bind
-// what they are around to the rest of the record as it is stored, so that no record can take another's place, and none a
-// part of another's: see about. Version and Expires alone are bound to nothing, since scripts and touches move them.
+// and Meta is sealed too, unless it is empty. User and Alias are encrypted by [sealing.Names]. Each seal is bound to the
+// rest of the record as it is stored, so that a record cannot replace another one, and no part of a record can replace
+// another record's: see about. Only Version and Expires are not covered, because scripts and touches change them.
 //
-// Version 3 is read, and sealed anew with the next save: its seal covers the first two bytes and the storage key alone, and its
-// Meta is empty.
+// Version 3 is still read, and sealed in the new form with the next save. Its seal covers only the first two bytes and the
+// storage key, and its Meta is empty.
 const (
 	sealVersion    = 4
 	oldSealVersion = 3
 	sealHeader     = 2
 )
 
-// A Seal encrypts what a manager stores, and binds it together.
+// A Seal encrypts what a manager stores and binds its parts together.
 type Seal struct {
 	Box       *sealing.Box   // for values and metadata
-	Names     *sealing.Names // of the same keys, for users and aliases
-	Namespace string         // what is sealed for one is nothing in another
+	Names     *sealing.Names // with the same secrets, for users and aliases
+	Namespace string         // a value sealed for one namespace does not open in another
 }
 
-// open returns the values in the record under key, unchecked, and puts rec's Alias and Meta into the clear. What does not open is
-// as good as absent: it was stored before encryption began, under a key that is not used any more, or by somebody who has none.
+// open returns the values in the record under key, without checking them, and decrypts rec's Alias and Meta. A record that
+// does not open is treated as absent: it was stored before encryption was turned on, under a key that is no longer used, or
+// by somebody without a key.
 func (s *Seal) open(key string, rec *driver.Record) (c Contents, err error) {
 	if len(rec.Data) < sealHeader || rec.Data[0] != sealVersion && rec.Data[0] != oldSealVersion {
 		return c, fmt.Errorf("%w: stored without encryption", driver.ErrNotFound)
@@ -63,10 +64,11 @@ func (s *Seal) open(key string, rec *driver.Record) (c Contents, err error) {
 
 var errNotOpen = fmt.Errorf("%w: encrypted under an unknown key, or altered", driver.ErrNotFound)
 
-// metaHead stands in front of what the seal of a Meta is bound to, in the place of Data's first two bytes.
+// metaHead replaces the first two bytes of Data in what the seal of a Meta covers.
 var metaHead = []byte{sealVersion, 0}
 
-// OpenMeta puts Alias and Meta of a record into the clear, which needs no Data. What does not open is [driver.ErrNotFound].
+// OpenMeta decrypts Alias and Meta of a record, without using its Data. If they do not open, the error is
+// [driver.ErrNotFound].
 func (s *Seal) OpenMeta(key string, rec *driver.Record) error {
 	if len(rec.Meta) > 0 {
 		meta, _, err := s.Box.Open(nil, rec.Meta, s.about(metaHead, key, rec, nil))
@@ -83,7 +85,7 @@ func (s *Seal) OpenMeta(key string, rec *driver.Record) error {
 	return nil
 }
 
-// seal seals p, and rec's names and Meta, which are in the clear, but for a User that is sealed already.
+// seal seals p, and rec's names and Meta, which are unencrypted, except a User that is sealed already.
 func (s *Seal) seal(key string, rec *driver.Record, p *Payload) {
 	if p.Stale {
 		rec.User = s.resealed(rec.User)
@@ -99,7 +101,7 @@ func (s *Seal) seal(key string, rec *driver.Record, p *Payload) {
 	rec.Data = s.Box.Seal(data, p.Values, s.about(data, key, rec, rec.Meta))
 }
 
-// about returns what a seal binds to what is in it:
+// about returns the additional data of a seal:
 //
 //	2     the first bytes of Data, of which one tells the seals of Data and Meta apart
 //	8     created
@@ -119,7 +121,7 @@ func (s *Seal) about(head []byte, key string, rec *driver.Record, meta []byte) [
 	return append(binary.BigEndian.AppendUint32(b, uint32(len(meta))), meta...)
 }
 
-// name returns the name that a stored one stands for, and whether it is one.
+// name decrypts a stored name. ok is false if it does not open.
 func (s *Seal) name(stored string) (name string, ok bool) {
 	if stored == "" {
 		return "", true
@@ -128,17 +130,17 @@ func (s *Seal) name(stored string) (name string, ok bool) {
 	return name, err == nil
 }
 
-// resealed returns a stored name under the first key.
+// resealed returns a stored name encrypted under the first key.
 func (s *Seal) resealed(stored string) string {
 	name, ok := s.name(stored)
-	if !ok || name == "" { // then the record would not have been opened
+	if !ok || name == "" { // cannot happen: the record would not have been opened
 		return stored
 	}
 	return s.Names.Seal(name, s.Namespace)[0]
 }
 
-// StoredNames returns what stands for the name of a user in the store: what new sessions get, and then what sessions have that
-// were sealed under an older key. Without encryption it is the name.
+// StoredNames returns the stored forms of a user's name: first the form that new sessions get, then those of sessions that
+// were sealed under older keys. Without encryption there is one form, the name itself.
 func (e *Envelope) StoredNames(user string) []string {
 	if e.Seal == nil || user == "" {
 		return []string{user}
@@ -146,7 +148,7 @@ func (e *Envelope) StoredNames(user string) []string {
 	return e.Seal.Names.Seal(user, e.Seal.Namespace)
 }
 
-// Name is the opposite of StoredNames. A name that does not open is "": then the record does not either.
+// Name is the reverse of StoredNames. It returns "" for a name that does not open; its record then does not open either.
 func (e *Envelope) Name(stored string) string {
 	if e.Seal == nil {
 		return stored

@@ -9,20 +9,20 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A Store keeps the sessions of one manager in a backend. Its methods may be called at the same time, for different Drafts.
+// A Store keeps the sessions of one manager in a backend. Its methods may be called concurrently, for different Drafts.
 type Store struct {
-	Backend  driver.Backend // where they are
-	Envelope Envelope       // how their values are packed
-	Queue    *Queue         // all Stores of a backend in this process have the same
+	Backend  driver.Backend // where the records are
+	Envelope Envelope       // how their values are encoded
+	Queue    *Queue         // shared by all Stores of a backend in this process
 	Local    bool           // all nodes are in this process: nobody else saves, and nothing waits
-	MarkFor  time.Duration  // for how long a mark stands where a session has got another key; 0 if there are none
+	MarkFor  time.Duration  // how long a mark stays when a session gets another key; 0 for no marks
 }
 
-// Moved is the kind of a mark that stands where a session has got another key, or where a login has found none. It has no
-// target.
+// Moved is the kind of a mark under the old key of a session that has got another key, or under a key for which a login has
+// found no session. It has no target.
 const Moved = 1
 
-// mark returns the mark that a session leaves under its key now, or none.
+// mark returns the mark that a session leaves under its key now, or no mark.
 func (s *Store) mark() driver.Mark {
 	if s.MarkFor == 0 {
 		return driver.Mark{}
@@ -30,7 +30,7 @@ func (s *Store) mark() driver.Mark {
 	return driver.Mark{Kind: Moved, Expires: time.Now().Add(s.MarkFor)}
 }
 
-// Mark leaves a mark under key, if nothing stands there.
+// Mark leaves a mark under key, if the key has neither a record nor a mark.
 func (s *Store) Mark(ctx context.Context, key string) error {
 	m, ok := driver.As[driver.Marker](s.Backend)
 	if !ok || s.MarkFor == 0 {
@@ -42,23 +42,23 @@ func (s *Store) Mark(ctx context.Context, key string) error {
 	return nil
 }
 
-// An Outcome is what a call has met. It is valid with an error, too.
+// An Outcome reports what happened during a call. It is valid even if the call returns an error.
 type Outcome struct {
-	Conflicts int       // tries that others were faster than
+	Conflicts int       // tries in which others were faster
 	Failed    bool      // the backend has failed, or has refused to create
 	Gone      bool      // there is no record any more: the error wraps driver.ErrNotFound
-	Sooner    time.Time // the new idle deadline, if it may be an earlier one
-	Due       bool      // what was loaded is due to have its idle deadline moved
+	Sooner    time.Time // the new idle deadline, if it may be earlier than before
+	Due       bool      // the idle deadline of what was loaded must be moved
 }
 
-// failed notes an error of the backend, which it returns.
+// failed records an error of the backend, and returns it.
 func (o *Outcome) failed(err error) error {
 	o.Gone = errors.Is(err, driver.ErrNotFound)
 	o.Failed = !o.Gone
 	return err
 }
 
-// Load makes the live record under key d's view, without changes. What is not live is [driver.ErrNotFound].
+// Load makes the live record under key d's view, without changes. If there is none, the error is [driver.ErrNotFound].
 func (s *Store) Load(ctx context.Context, key string, d *Draft) (out Outcome, err error) {
 	rec := NewRecord()
 	defer FreeRecord(rec)
@@ -82,10 +82,10 @@ func (s *Store) Load(ctx context.Context, key string, d *Draft) (out Outcome, er
 	return out, nil
 }
 
-// Reload makes the record under d's key d's view, with d's changes as they are on it. With an error d is as it was.
+// Reload makes the record under d's key d's view, and keeps d's changes. After an error d is unchanged.
 func (s *Store) Reload(ctx context.Context, d *Draft) (out Outcome, err error) {
 	if d.isUnclear() {
-		return out, errUnclear // which Save finds out, as long as the versions are those that it was made at
+		return out, errUnclear // Save will find out, but only while the versions are those on which it was made
 	}
 	var now Draft
 	if out, err = s.Load(ctx, d.Key, &now); err != nil {
@@ -94,14 +94,14 @@ func (s *Store) Reload(ctx context.Context, d *Draft) (out Outcome, err error) {
 	return out, s.Rebase(d, &now)
 }
 
-// load is the backend's Load, of a record that can be opened.
+// load is the backend's Load, for a record that can be opened.
 func (s *Store) load(ctx context.Context, key string, rec *driver.Record) error {
 	rec.MaxData = s.Envelope.MaxData()
 	return s.Backend.Load(ctx, key, rec)
 }
 
-// Create stores a session for the first time, with d's changes, under key and for user, who logs in unless it is "". It is
-// [driver.ErrExists] if there is one under key.
+// Create stores a new session with d's changes, under key and for user, who logs in unless user is "". The error is
+// [driver.ErrExists] if key already has a session.
 func (s *Store) Create(ctx context.Context, key string, d *Draft, user string) (out Outcome, err error) {
 	p, err := s.Envelope.Apply(s.Envelope.head(), Contents{Codec: s.Envelope.Codec}, d.Changes(), d.cookieSent())
 	if err != nil {
@@ -122,7 +122,7 @@ func (s *Store) Create(ctx context.Context, key string, d *Draft, user string) (
 	return out, nil
 }
 
-// stored makes rec, which was stored under key with this payload, the view, with nothing left to store.
+// stored makes rec, which was stored under key with payload p, the view, with an empty log.
 func (s *Store) stored(d *Draft, key string, rec *driver.Record, p *Payload) {
 	d.Key = key
 	d.Take(rec, &p.Contents, p.Life)
@@ -131,8 +131,8 @@ func (s *Store) stored(d *Draft, key string, rec *driver.Record, p *Payload) {
 	}
 }
 
-// Touch moves the idle deadline to the session's lifetime from now. It is a save where the record must be sealed anew, or has to
-// say when the cookie was sent.
+// Touch moves the idle deadline to the session's lifetime from now. It saves the record instead if the record must be
+// sealed again or must store when the cookie was sent.
 func (s *Store) Touch(ctx context.Context, d *Draft) (out Outcome, err error) {
 	if d.Stale || d.cookieSent() != 0 {
 		return s.refresh(ctx, d, false)
@@ -145,7 +145,7 @@ func (s *Store) Touch(ctx context.Context, d *Draft) (out Outcome, err error) {
 	return out, nil
 }
 
-// Reseal brings the record under key to the first key of encryption, if it is not there yet. That it is gone is no error.
+// Reseal seals the record under key with the first key, if it is not yet. A missing record is not an error.
 func (s *Store) Reseal(ctx context.Context, key string) error {
 	var d Draft
 	_, err := s.Load(ctx, key, &d)
@@ -158,8 +158,8 @@ func (s *Store) Reseal(ctx context.Context, key string) error {
 	return err
 }
 
-// Rebase gives d the key and the view of another Draft, which is of the same session under another key. Updates run again, on
-// its values. It is an error if those may hold an update already.
+// Rebase gives d the key and the view of another Draft, which is of the same session under another key. It runs updates
+// again on the other's values. It returns an error if those may already contain an update.
 func (s *Store) Rebase(d, onto *Draft) error {
 	if d.isUnclear() {
 		for _, was := range d.Log.sent {
@@ -167,7 +167,7 @@ func (s *Store) Rebase(d, onto *Draft) error {
 				return fmt.Errorf("session: save: %w", errUnclear)
 			}
 		}
-		d.Log.sent = nil // versions under another key tell nothing
+		d.Log.sent = nil // versions under another key say nothing about these
 	}
 	if c := d.Changes(); !c.Empty() {
 		changes, err := c.replayed(onto.Codec, s.Envelope.Codec, onto.Values)

@@ -1,4 +1,4 @@
-// Package millis has times as stores keep them: milliseconds since 1970, and 0 for the zero time, which is no time.
+// Package millis converts times to the form that stores use: milliseconds since 1970, and 0 for the zero time.
 package millis
 
 import "time"
@@ -11,7 +11,7 @@ func Of(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// Time returns the time that ms stands for, in the local time zone.
+// Time returns the time for ms, in the local time zone.
 func Time(ms int64) time.Time {
 	if ms == 0 {
 		return time.Time{}

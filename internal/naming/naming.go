@@ -1,4 +1,4 @@
-// Package naming writes namespaces and storage keys into the names that a key-value server keeps items under.
+// Package naming turns namespaces and storage keys into parts of the names of items in a key-value server.
 package naming
 
 import (
@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// unnamed is what names begin with where no namespace is set.
+// unnamed replaces an empty namespace.
 const unnamed = "session"
 
-// Namespace returns a namespace in letters, digits, - and _; all else, and so the percent sign too, becomes %XX. No
-// namespace is "session", and the namespace "session" is escaped to be another. So no two have the same name,
-// and none has a character that a pattern, a hash tag or a protocol gives a meaning to.
+// Namespace returns a namespace in letters, digits, - and _. Every other character, also the percent sign, becomes %XX. An
+// empty namespace becomes "session", and the namespace "session" is escaped. So no two namespaces have the same name, and
+// no name contains a character with a meaning in a pattern, a hash tag or a protocol.
 func Namespace(namespace string) string {
 	switch namespace {
 	case "":
@@ -30,7 +30,7 @@ func Namespace(namespace string) string {
 	return b.String()
 }
 
-// ValidKey reports whether key can be a storage key: of the alphabet of base64url, and not empty.
+// ValidKey reports whether key can be a storage key: it is not empty and consists of base64url characters.
 func ValidKey(key string) bool {
 	for i := range len(key) {
 		if !plain(key[i]) {

@@ -1,4 +1,4 @@
-// Package pause waits.
+// Package pause waits with a context.
 package pause
 
 import (
@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// For waits for d, or until ctx is done. It reports whether ctx is not done yet.
+// For waits for d, or until ctx is done. It returns false if ctx is done.
 func For(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

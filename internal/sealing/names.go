@@ -9,10 +9,10 @@ import (
 	"encoding/base64"
 )
 
-// Names encrypts names that are looked up by what they are encrypted to: the same name always gives the same
-// text, and shows by that alone that it is the same. It is AES-256-GCM with a nonce made of the name by
-// HMAC-SHA256, as in SIV (RFC 5297), so that a nonce comes twice only with the same name. The keys are
-// those of a [Box] of the same secrets and another purpose. Names is safe for concurrent use.
+// Names encrypts names so that they can be looked up in encrypted form: the same name always gives the same text, which
+// reveals only that it is the same. It uses AES-256-GCM with a nonce derived from the name by HMAC-SHA256, as in SIV (RFC
+// 5297), so that a nonce repeats only for the same name. The keys are derived from the secrets of a [Box] for another
+// purpose. Names is safe for concurrent use.
 type Names struct{ keys []nameKey }
 
 type nameKey struct {
@@ -20,7 +20,7 @@ type nameKey struct {
 	aead cipher.AEAD
 }
 
-// NewNames is [New] for names. The secrets have been checked by New.
+// NewNames is [New] for names. The caller has checked the secrets with New.
 func NewNames(purpose string, secrets ...string) (*Names, error) {
 	n := new(Names)
 	for _, secret := range secrets {
@@ -41,8 +41,7 @@ func NewNames(purpose string, secrets ...string) (*Names, error) {
 	return n, nil
 }
 
-// Seal returns name under each key, the first key first, in characters of base64url. about is authenticated
-// with it.
+// Seal returns name encrypted under each key, the first key first, in base64url characters. It authenticates about too.
 func (n *Names) Seal(name, about string) []string {
 	sealed := make([]string, len(n.keys))
 	for i, k := range n.keys {
@@ -56,7 +55,7 @@ func (n *Names) Seal(name, about string) []string {
 	return sealed
 }
 
-// Open returns the name that Seal was given, with the same about, under any of the keys.
+// Open returns the name that Seal encrypted with the same about, under any of the keys.
 func (n *Names) Open(sealed, about string) (string, error) {
 	b, err := base64.RawURLEncoding.DecodeString(sealed)
 	if err != nil {

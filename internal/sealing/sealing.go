@@ -1,5 +1,5 @@
-// Package sealing encrypts and authenticates small pieces of data under one of several keys: for records in
-// a store and for cookies.
+// Package sealing encrypts and authenticates small pieces of data, for records in a store and for cookies. It can use
+// several keys.
 package sealing
 
 import (
@@ -13,26 +13,26 @@ import (
 )
 
 const (
-	// MinSecret is how many bytes a secret has at least.
+	// MinSecret is the minimum length of a secret, in bytes.
 	MinSecret = 16
 
-	// Overhead is how much longer than its plaintext a sealed text is.
+	// Overhead is how many bytes a sealed text is longer than its plaintext.
 	Overhead = idSize + 12 + 16
 
 	idSize = 4
 )
 
-// ErrOpen is what Open returns, whatever is wrong.
+// ErrOpen is the only error of Open, whatever is wrong.
 var ErrOpen = errors.New("sealed text does not open")
 
-// A Box seals with its first key and opens with each. The sealed form, by AES-256-GCM, is
+// A Box seals with its first key and opens with any. The sealed form, which uses AES-256-GCM, is
 //
 //	0   4  which key
 //	4  12  random nonce
 //	16     ciphertext, with a tag of 16 bytes at the end
 //
-// With random nonces one key is good for 2^32 texts (NIST SP 800-38D, section 8.3): a service that seals
-// a thousand times a second takes a new one within seven weeks. A Box is safe for concurrent use.
+// With random nonces one key is safe for 2^32 texts (NIST SP 800-38D, section 8.3). A service that seals a thousand times a
+// second must change the key within seven weeks. A Box is safe for concurrent use.
 type Box struct{ keys []key }
 
 type key struct {
@@ -40,9 +40,8 @@ type key struct {
 	aead cipher.AEAD
 }
 
-// New derives a key from each secret, by HKDF with SHA-256 (RFC 5869). Keys of different purposes have
-// nothing to do with each other. A secret that is short or given twice is an error that names its place,
-// counted from 1.
+// New derives a key from each secret with HKDF-SHA-256 (RFC 5869). Keys for different purposes are independent. A secret
+// that is too short or given twice is an error, which names its position, counted from 1.
 func New(purpose string, secrets ...string) (*Box, error) {
 	if len(secrets) == 0 {
 		return nil, errors.New("no key is given")
@@ -72,13 +71,14 @@ func New(purpose string, secrets ...string) (*Box, error) {
 	return b, nil
 }
 
-// Seal appends plaintext, sealed, to dst. additional is authenticated with it, and not part of it.
+// Seal appends the sealed plaintext to dst. It authenticates additional too, but does not include it.
 func (b *Box) Seal(dst, plaintext, additional []byte) []byte {
 	k := &b.keys[0]
 	return k.aead.Seal(append(dst, k.id[:]...), nil, plaintext, additional)
 }
 
-// Open appends to dst what Seal was given, with the same additional. first reports whether the first key has sealed it.
+// Open appends to dst the plaintext of sealed. additional must be that of Seal. first reports whether the first key has
+// sealed it.
 func (b *Box) Open(dst, sealed, additional []byte) (plain []byte, first bool, err error) {
 	if len(sealed) < Overhead {
 		return dst, false, ErrOpen

@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// Expand replaces each ${NAME} in text by an environment variable, ${file:/path} by the text of a file without its last
-// line break, and $${ by ${ itself. In a JSON object it does so in each string but the keys, and escapes what it inserts.
-// Errors do not show the text.
+// Expand replaces ${NAME} in text by an environment variable, ${file:/path} by the content of a file without its last line
+// break, and $${ by ${. In a JSON object it does so in every string except the keys, and escapes what it inserts. Errors do
+// not contain the text.
 func Expand(text string) (string, error) {
 	if trimmed := strings.TrimSpace(text); strings.HasPrefix(trimmed, "{") && json.Valid([]byte(trimmed)) {
 		return expandJSON(text)
@@ -20,7 +20,7 @@ func Expand(text string) (string, error) {
 	return ExpandText(text)
 }
 
-// ExpandText is [Expand] for text that is no JSON, whatever it looks like.
+// ExpandText is [Expand] for text that is not JSON, even if it looks like JSON.
 func ExpandText(text string) (string, error) {
 	var b strings.Builder
 	for {
@@ -52,8 +52,8 @@ var errBadVariable = errors.New("after ${ want the name of an environment variab
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// variable returns what ${name} stands for. Its errors show a name only if it looks like one: it may be
-// part of a password in which nobody thought of ${.
+// variable returns the replacement for ${name}. Its errors contain name only if it looks like a name, because it may be
+// part of a password that happens to contain ${.
 func variable(name string) (string, error) {
 	if path, ok := strings.CutPrefix(name, "file:"); ok {
 		data, err := os.ReadFile(path)
@@ -107,7 +107,7 @@ func expandQuoted(quoted string) (string, error) {
 		return quoted, err
 	}
 	if !utf8.ValidString(expanded) {
-		return "", errors.New("what a variable or a file holds is not UTF-8")
+		return "", errors.New("the content of a variable or a file is not UTF-8")
 	}
 	again, err := json.Marshal(expanded)
 	return string(again), err

@@ -1,5 +1,5 @@
-// Package strictjson reads JSON objects that people have written: nothing in them is overlooked, and an error says where it
-// is and shows no value.
+// Package strictjson parses JSON objects that people have written. It ignores nothing, and its errors give the place and
+// contain no value.
 package strictjson
 
 import (
@@ -15,12 +15,12 @@ import (
 // A Member is one key of a JSON object and its value.
 type Member struct {
 	Key   string          // decoded
-	Value json.RawMessage // as it stands in the text
-	Start int             // where the member begins in the text
-	End   int             // where it ends
+	Value json.RawMessage // as in the text
+	Start int             // offset of the member's beginning in the text
+	End   int             // offset of its end
 }
 
-// Members splits the text of a JSON object. A key may be there twice.
+// Members splits the text of a JSON object into its members. A key may occur twice.
 func Members(data []byte) ([]Member, error) {
 	var whole json.RawMessage
 	if err := json.Unmarshal(data, &whole); err != nil {
@@ -62,14 +62,14 @@ func syntaxError(data []byte, err error) error {
 	return fmt.Errorf("%s (%s)", what, Place(data, max(offset-1, 0)))
 }
 
-// Place says in which line and column data[offset] stands. Both begin at one, and columns count characters.
+// Place returns the line and column of data[offset]. Both start at one, and columns count characters.
 func Place(data []byte, offset int) string {
 	before := data[:offset]
 	line := before[bytes.LastIndexByte(before, '\n')+1:]
 	return fmt.Sprintf("line %d, column %d", bytes.Count(before, []byte{'\n'})+1, utf8.RuneCount(line)+1)
 }
 
-// Printable cuts a key of unknown origin to what fits in a line of a log.
+// Printable shortens and cleans a key of unknown origin for a log line.
 func Printable(key string) string {
 	const most = 64
 	if len(key) > most {

@@ -2,7 +2,7 @@ package strictjson
 
 import "strings"
 
-// Suggest names those of keys that an unknown key may be a slip for, or else all.
+// Suggest returns a hint for an unknown key: the keys that it may be a typing error for, or all keys.
 func Suggest(key string, keys []string) string {
 	var near []string
 	for _, k := range keys {
@@ -16,7 +16,7 @@ func Suggest(key string, keys []string) string {
 	return "the keys are " + strings.Join(keys, ", ")
 }
 
-// editDistance is how many bytes to add, remove or replace to make b of a.
+// editDistance returns how many bytes must be added, removed or replaced to turn a into b.
 func editDistance(a, b string) int {
 	row := make([]int, len(b)+1) // row[j] is the distance of a[:i] and b[:j]
 	for j := range row {

@@ -122,7 +122,7 @@ func openFails(t *testing.T, e sqltest.Engine) {
 		{Name: "no answer", Config: as("u", secret, proxy.Addr), Says: "cannot connect", Silent: true},
 		{Name: "wrong password", Config: as(server.User, secret, server.Addr), Says: "Access denied"},
 		{Name: "no such database", Config: strings.Replace(dsn, database, "no_such", 1), Says: "Unknown database"},
-		{Name: "no right", Config: as(database, secret, server.Addr), Says: "cannot make the table sessions: Error 1142"},
+		{Name: "no right", Config: as(database, secret, server.Addr), Says: "cannot create the table sessions: Error 1142"},
 		{
 			Name: "no right to upgrade", Config: `{"dsn": "` + as(database, secret, server.Addr) + `", "table": "old"}`,
 			Says: "the table old lacks the columns alias, meta of version 2: run the statements of schema.1to2.sql of package mysql",

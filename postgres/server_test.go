@@ -45,7 +45,7 @@ func TestOpenFails(t *testing.T) {
 		{Name: "no answer", Config: as("u", secret, proxy.Addr), Says: "cannot connect: waiting for " + proxy.Addr, Silent: true},
 		{Name: "wrong password", Config: as(server.User, secret, server.Addr), Says: "password authentication failed"},
 		{Name: "no such database", Config: strings.Replace(dsn, database, "no_such", 1), Says: "does not exist"},
-		{Name: "no right", Config: as(role, secret, server.Addr), Says: "cannot make the table sessions: pq: permission denied"},
+		{Name: "no right", Config: as(role, secret, server.Addr), Says: "cannot create the table sessions: pq: permission denied"},
 		{
 			Name: "no right to upgrade", Config: `{"dsn": "` + as(role, secret, server.Addr) + `", "table": "old"}`,
 			Says: "the table old lacks the columns alias, meta of version 2: run the statements of schema.1to2.sql of package postgres",

@@ -30,7 +30,7 @@ func TestOpenFails(t *testing.T) {
 		{Name: "no folder", Config: filepath.Join(dir, "nowhere", "x.db"), Says: "cannot connect: unable to open database file"},
 		{Name: "not a database", Config: other, Says: "file is not a database"},
 		{Name: "unknown key", Config: `{"dsn": "x.db", "tabel": "x"}`, Says: "providerConfig.tabel: unknown key"},
-		{Name: "bad query", Config: "file:x.db?a=%zz", Says: "providerConfig: not the path of a file"},
+		{Name: "bad query", Config: "file:x.db?a=%zz", Says: "providerConfig: neither the path of a file nor"},
 	})
 }
 

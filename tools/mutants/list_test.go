@@ -39,8 +39,8 @@ file: save.go
 func TestParseErrors(t *testing.T) {
 	for _, tt := range []struct{ name, text, want string }{
 		{"no name", "file: a.go", "a.txt:1: want a name first"},
-		{"no file", "== x\n- a\n+ b", "a.txt:1: x: no file:"},
-		{"no line", "== x\nfile: a.go\n+ b", "no - says"},
+		{"no file", "== x\n- a\n+ b", "a.txt:1: x: the file: line is missing"},
+		{"no line", "== x\nfile: a.go\n+ b", "a line with - is missing"},
 		{"no change", "== x\nfile: a.go\n- a\n+   a", "the new lines equal the old ones"},
 		{"unknown field", "== x\nfiles: a.go", `at the beginning of "files: a.go"`},
 		{"no regexp", "== x\nfile: a.go\n- a\nrun: (", "missing closing )"},

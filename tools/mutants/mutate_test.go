@@ -46,9 +46,9 @@ func TestMutate(t *testing.T) {
 
 func TestMutateErrors(t *testing.T) {
 	for _, tt := range []struct{ name, in, old, want string }{
-		{"absent", "", "if x > y {", "not there"},
-		{"absent in the declaration", "func b(", "z()", "not there"},
-		{"part of a line", "", "if x", "not there"},
+		{"absent", "", "if x > y {", "do not occur"},
+		{"absent in the declaration", "func b(", "z()", "do not occur"},
+		{"part of a line", "", "if x", "do not occur"},
 		{"twice", "", "if x < y {", "more than once"},
 		{"no such declaration", "func c(", "z()", "no line begins with this"},
 		{"two such declarations", "func", "z()", "more than one line begins with this"},

@@ -17,7 +17,7 @@ func TestPageThatFails(t *testing.T) {
 	p := NewPage(`{{template "head" .}}half of it{{.Missing}}{{template "foot" .}}`)
 	w := httptest.NewRecorder()
 	p.Write(w, http.StatusOK, struct{ Title string }{"half"})
-	if body := w.Body.String(); w.Code != http.StatusInternalServerError || strings.Contains(body, "half") || !strings.Contains(body, "went wrong here") {
+	if body := w.Body.String(); w.Code != http.StatusInternalServerError || strings.Contains(body, "half") || !strings.Contains(body, "went wrong") {
 		t.Errorf("status %d\n%s", w.Code, body)
 	}
 }

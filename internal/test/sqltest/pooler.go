@@ -135,7 +135,7 @@ func (e Engine) PoolerUpgrade(t *testing.T) {
 			Config: fmt.Sprintf(`{"dsn": %q, "table": %q, "prepare": false}`, dsn, table), Logger: slog.New(slog.DiscardHandler),
 		})
 	}
-	if _, err := open("old"); err == nil || !strings.Contains(err.Error(), "past the pooler") {
+	if _, err := open("old"); err == nil || !strings.Contains(err.Error(), "without the pooler") {
 		t.Errorf("Open of an old table = %v", err)
 	}
 	b, err := open("sessions")

@@ -1,13 +1,13 @@
-// Package drilltest is the drill for a rolling deployment: nodes of an old version of this module and of the present one
-// serve the same clients over the same store, and nobody may be logged out and nothing lost. make drill runs it.
+// Package drilltest is the drill for a rolling deployment: nodes of an old version of this module and of the current one
+// serve the same clients over the same store. Nobody may be logged out and nothing may be lost. make drill runs it.
 //
-// The nodes are processes. The program of a node is in the folder node; it is built against both versions. The old one
-// is taken from git. The drill goes through these phases, each on two nodes:
+// The nodes are processes. The folder node contains their program, which is built against both versions. The old version
+// comes from git. The drill goes through these phases, each with two nodes:
 //
 //	old alone, old beside new, back to old alone, old beside new once more, new alone
 //
-// What a phase has stored, the next one finds, and at its end all sessions are looked at on all nodes. So both versions
-// read what the other one has written, and a table or an index that the one has made serves the other.
+// Each phase works on what the previous one has stored. At the end of a phase all nodes read all sessions. So each version
+// reads what the other has written, and uses tables and indexes that the other has created.
 //
-// TestSabotage has the drill fail: the new nodes are built with a format that is incompatible on purpose.
+// TestSabotage makes the drill fail: it builds the new nodes with a format that is incompatible on purpose.
 package drilltest

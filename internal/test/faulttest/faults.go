@@ -12,16 +12,16 @@ import (
 // A Server can be stopped, and started again on the same address with the same data.
 type Server interface {
 	Kill(t testing.TB)   // as a crash would end it
-	Stop(t testing.TB)   // in its own orderly way
-	Start(t testing.TB)  // again
-	Pause(t testing.TB)  // takes connections and bytes, and answers nothing
-	Resume(t testing.TB) // with what has come meanwhile
+	Stop(t testing.TB)   // by its regular shutdown
+	Start(t testing.TB)  // starts it again
+	Pause(t testing.TB)  // accepts connections and bytes, and answers nothing
+	Resume(t testing.TB) // continues with the requests that came meanwhile
 }
 
-// A Fault is what [Run] takes.
+// A Fault breaks and mends a store: see [Run].
 type Fault = func(r *Round)
 
-// Outage begins something, and ends it when so many requests have failed.
+// Outage calls begin, and calls end when failures requests have failed.
 func Outage(begin, end func(), failures int) Fault {
 	return func(r *Round) {
 		r.Broken()
@@ -36,28 +36,27 @@ func Crash(t testing.TB, s Server) Fault {
 	return Outage(func() { s.Kill(t) }, func() { s.Start(t) }, 8)
 }
 
-// Restart has the server end in its orderly way and starts it again.
+// Restart stops the server by its regular shutdown and starts it again.
 func Restart(t testing.TB, s Server) Fault {
 	return Outage(func() { s.Stop(t) }, func() { s.Start(t) }, 8)
 }
 
-// Halt has requests wait in the server's queues: it takes them up when their clients have long given up.
+// Halt pauses the server, so that requests wait in its queues. It handles them long after their clients have given up.
 func Halt(t testing.TB, s Server) Fault {
 	return Outage(func() { s.Pause(t) }, func() { s.Resume(t) }, 20)
 }
 
-// Swallow loses what is sent.
+// Swallow drops all bytes in both directions.
 func Swallow(p *servertest.Proxy) Fault {
 	return Outage(func() { p.Blackhole(true) }, func() { p.Blackhole(false) }, 20)
 }
 
-// Refuse ends all connections and takes no new ones.
+// Refuse closes all connections and refuses new ones.
 func Refuse(p *servertest.Proxy) Fault {
 	return Outage(func() { p.Refuse(true); p.Reset() }, func() { p.Refuse(false) }, 20)
 }
 
-// Cut ends one connection after another after some bytes of a reply. after is a method of p: ResetAfter or
-// TruncateAfter.
+// Cut ends one connection after another after a few bytes of a reply. after is a method of p: ResetAfter or TruncateAfter.
 func Cut(p *servertest.Proxy, after func(p *servertest.Proxy, n int)) Fault {
 	return func(r *Round) {
 		r.Broken()
@@ -80,7 +79,7 @@ func Cut(p *servertest.Proxy, after func(p *servertest.Proxy, n int)) Fault {
 	}
 }
 
-// Disconnect ends all connections, by calling end, again and again.
+// Disconnect calls end repeatedly to close all connections.
 func Disconnect(end func()) Fault {
 	return func(r *Round) {
 		r.Broken()

@@ -1,5 +1,4 @@
-// Package faulttest lets clients use sessions while their store fails, and checks what came of it, whatever the
-// store is:
+// Package faulttest lets clients use sessions while their store fails, and checks these rules for any store:
 //
 //   - no save that was acknowledged is lost, and none is made twice;
 //   - a visitor with a live cookie is given no other, whatever fails;
@@ -9,7 +8,7 @@
 //   - all clients are served again soon after the store is well;
 //   - nothing is left of the managers after Close.
 //
-// How the store is made to fail is the caller's:
+// The caller makes the store fail:
 //
 //	faulttest.Run(t, faulttest.Setup{Open: open, Fails: faulttest.Some}, func(r *faulttest.Round) {
 //		r.Broken()
@@ -31,43 +30,43 @@ import (
 	"github.com/seed1a8f7c28/session/internal/test/goroutines"
 )
 
-// A Setup is what fails, and what is expected of it. Only Open is needed.
+// A Setup describes what fails and which results are allowed. Only Open is required.
 type Setup struct {
-	// Open returns one more node: a manager over the store that will fail. It passes opts on.
+	// Open returns one more node: a manager over the store that will fail. It must pass opts on.
 	Open func(opts ...session.ManagerConfigOpt) (*session.Manager, error)
 
-	// OpTimeout is that of the managers. 0 means 5s, or 2s in the short form.
+	// OpTimeout is the managers' opTimeout. 0 means 5s, or 2s in the short form.
 	OpTimeout time.Duration
 
-	// Refused reports whether the error of a save says that the store has not made it and never will. Nil
-	// knows no such error: each save that fails may have been made.
+	// Refused reports whether the error of a save proves that the store has not made it and never will. Nil means that no
+	// error does, so each failed save may have been made.
 	Refused func(err error) bool
 
-	// Fails says whether requests fail during the fault.
+	// Fails says whether requests must or may fail during the fault.
 	Fails Fails
 
-	// Loses is for stores that acknowledge what they may lose in this fault: what is lost is counted and not
-	// an error, if it is lost once a round and nothing after it.
+	// Loses is for stores that may lose acknowledged changes in this fault. Losses are then counted instead of reported as
+	// errors, if they happen once a round and nothing is lost after that.
 	Loses bool
 
-	// Recovery is how long after Mended the last client may wait for its first success. 0 means 10s: for a call that is under
-	// way then and for the next one, on a machine with other things to do.
+	// Recovery is the maximum time from Mended to the last client's first success. 0 means 10s: enough for a running call
+	// and the next one on a busy machine.
 	Recovery time.Duration
 
-	// Rounds is how often the store fails in the long form, 0 being five. In the short form it does once.
+	// Rounds is how often the store fails in the long form; 0 means five times. In the short form it fails once.
 	Rounds int
 }
 
-// Fails is whether requests fail during a fault.
+// Fails says whether requests fail during a fault.
 type Fails int
 
 const (
-	Maybe Fails = iota // some or none
-	Some               // at least one does, or the fault was none
-	None               // none may
+	Maybe Fails = iota // any number of requests may fail
+	Some               // at least one must fail, otherwise there was no fault
+	None               // no request may fail
 )
 
-// Long reports whether the long form of tests is asked for, with SESSION_SOAK.
+// Long reports whether SESSION_SOAK asks for the long form of tests.
 func Long() bool { return os.Getenv("SESSION_SOAK") != "" }
 
 // clients is how many there are, and shared how many sessions they have in common beside one each.
@@ -76,30 +75,29 @@ const (
 	shared  = 4
 )
 
-// A Result is what was seen.
+// A Result contains what the clients have seen.
 type Result struct {
 	Acked   int // saves that were acknowledged
-	Refused int // that failed, and certainly were not made
-	Unclear int // that failed, and may have been made
+	Refused int // saves that failed and certainly were not made
+	Unclear int // saves that failed and may have been made
 	Failed  int // requests whose session could not be loaded
 	Ended   int // sessions that were begun and destroyed
 	Lost    int // acknowledged saves that are gone
 
-	// LostOver is the time from the first of these to the last: what was acknowledged in it is gone. Of several rounds
-	// the longest counts.
+	// LostOver is the time from the first of these saves to the last. It is the maximum of all rounds.
 	LostOver time.Duration
 
 	// Of the sessions that could not be used, for those who use them: when the first and the last of them could
 	// be again, counted from Broken, and the last counted from Mended. Of several rounds the longest counts.
 	First, Last, AfterMended time.Duration
 
-	Outage time.Duration // from Broken to Mended, the longest
+	Outage time.Duration // from Broken to Mended, the maximum
 
-	Slowest time.Duration // the longest that a call has taken
-	Slack   time.Duration // how much longer than opTimeout it might, on a machine this busy
+	Slowest time.Duration // the longest duration of a call
+	Slack   time.Duration // how much longer than opTimeout a call could take on a machine this busy
 }
 
-// String returns all figures in one line.
+// String returns all numbers in one line.
 func (r Result) String() string {
 	return fmt.Sprintf("saves: %d acknowledged, %d refused, %d unclear, %d lost (over %v); %d loads failed; %d sessions ended; "+
 		"mended after %v, served again after %v to %v, the last %v after it was mended; slowest call %v (slack %v)",
@@ -109,8 +107,8 @@ func (r Result) String() string {
 
 func ms(d time.Duration) time.Duration { return d.Round(time.Millisecond) }
 
-// Run has 16 clients use 20 sessions on two nodes, some alone, some with others, and calls fault, which breaks and
-// mends the store, meanwhile. It logs and returns what was seen.
+// Run lets 16 clients use 20 sessions on two nodes, some alone and some shared. Meanwhile it calls fault, which breaks and
+// mends the store. It logs and returns what the clients have seen.
 func Run(t testing.TB, s Setup, fault func(r *Round)) Result {
 	t.Helper()
 	rounds := 1
@@ -169,7 +167,7 @@ type run struct {
 	told   map[string]int
 }
 
-// A Round is one time that the store fails.
+// A Round is one failure of the store.
 type Round struct {
 	run    *run
 	number int
@@ -182,25 +180,24 @@ type Round struct {
 	lostFirst, lostLast time.Time // when acknowledged saves that are gone were acknowledged
 }
 
-// NewRound returns a round for a fault that other clients than those of [Run] live through. Each tells it, by Ended, how
-// its requests end.
+// NewRound returns a round for clients other than those of [Run]. They must report the end of each request with Ended.
 func NewRound(t testing.TB) *Round {
 	r := &run{t: t}
 	r.round = &Round{run: r, number: 1, broken: time.Now()}
 	return r.round
 }
 
-// Ended takes in how a request has ended.
+// Ended records how a request has ended.
 func (r *Round) Ended(err error) { r.run.note(nil, time.Time{}, err) }
 
-// Broken says that the store fails from now on.
+// Broken records that the store fails from now on.
 func (r *Round) Broken() {
 	r.run.mu.Lock()
 	defer r.run.mu.Unlock()
 	r.broken, r.answers, r.failures = time.Now(), 0, 0
 }
 
-// Mended says that the store can be used again from now on. It is called after the fault otherwise.
+// Mended records that the store can be used again. If fault does not call it, it is called after fault has returned.
 func (r *Round) Mended() {
 	r.run.mu.Lock()
 	defer r.run.mu.Unlock()
@@ -209,7 +206,7 @@ func (r *Round) Mended() {
 	}
 }
 
-// Answers waits until n requests have ended since the round began or Broken was called, well or not.
+// Answers waits until n requests have ended, successfully or not, since the round began or Broken was called.
 func (r *Round) Answers(n int) {
 	r.run.until("requests to end", aMinute, func() bool { return r.answers >= n })
 }

@@ -13,8 +13,9 @@ import (
 // await is how long a session's end may take to be told, where nothing is measured.
 const await = 40 * time.Second
 
-// Told measures how long after a logout on one node another hears of it, and logs that. Nothing is left of the nodes. More
-// than a few of a hundred must not take over a quarter of a second, where the machine does not take that long itself.
+// Told measures and logs how long after a logout on one node another node learns of it, and checks that the nodes leave
+// nothing behind. Only a few in a hundred may take longer than a quarter of a second, unless the machine itself is that
+// slow.
 func Told(t *testing.T, open func() *session.Manager) {
 	t.Helper()
 	var m, other *session.Manager
@@ -55,8 +56,8 @@ func Told(t *testing.T, open func() *session.Manager) {
 	family.Gone(t)
 }
 
-// ToldAfter ends a session on one node while another hears nothing: that one finds it out afterwards. A session that
-// goes on does so, though it could not be looked at meanwhile.
+// ToldAfter ends a session on one node while another cannot learn of it. The other node must find out afterwards. A session
+// that is still live must go on, although it could not be checked meanwhile.
 func ToldAfter(t *testing.T, m, other *session.Manager, outage func() (end func())) {
 	t.Helper()
 	done, others := loggedIn(t, m, "ann"), loggedIn(t, m, "bob")

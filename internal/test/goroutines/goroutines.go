@@ -1,5 +1,5 @@
-// Package goroutines tells tests which goroutines are left of what they have started, beside those of other tests that
-// run at the same time.
+// Package goroutines tells a test which of the goroutines that it has started are still running. It ignores those of other
+// tests that run at the same time.
 package goroutines
 
 import (
@@ -13,18 +13,20 @@ import (
 	"time"
 )
 
-// A Family is the goroutines that descend from functions. It knows them by a label, which a goroutine inherits.
+// A Family is a set of goroutines that were started directly or indirectly by certain functions. It identifies them by a
+// label, which goroutines inherit.
 type Family struct{ name string }
 
-// NewFamily returns an empty one.
+// NewFamily returns an empty Family.
 func NewFamily() Family { return Family{rand.Text()} }
 
-// Do runs f. The goroutines that f starts, and theirs, are of the family.
+// Do runs do. All goroutines that do starts, directly or indirectly, belong to the family.
 func (f Family) Do(do func()) {
 	pprof.Do(context.Background(), pprof.Labels("family", f.name), func(context.Context) { do() })
 }
 
-// Gone fails t if after 25 seconds one of them is left, and shows which. pgx gives a server that does not answer 15 seconds.
+// Gone fails t if goroutines of the family are still running after 25 seconds, and shows them. pgx gives a server that does
+// not answer 15 seconds.
 func (f Family) Gone(t testing.TB) {
 	t.Helper()
 	for end := time.Now().Add(25 * time.Second); ; time.Sleep(20 * time.Millisecond) {

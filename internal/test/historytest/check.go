@@ -26,9 +26,9 @@ var rules = []string{
 	ruleOthers, ruleDead, ruleOnce, ruleLate, ruleLost, ruleDeadline, ruleUnchanged, ruleLimit, ruleRoom, ruleValue, ruleExact,
 }
 
-// A Violation is a rule that was broken, and the calls that show it.
+// A Violation is a broken rule, with the calls that show it.
 type Violation struct {
-	Rule   string // as a sentence
+	Rule   string // a sentence
 	text   string
 	key    string // the one that it is about, "" for all of the session
 	events []*event
@@ -36,7 +36,7 @@ type Violation struct {
 	rank   int
 }
 
-// Events is how many calls show it.
+// Events returns the number of calls that show it.
 func (v Violation) Events() int { return len(v.events) }
 
 // A checker looks for what breaks the rules.

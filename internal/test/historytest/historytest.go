@@ -1,5 +1,5 @@
-// Package historytest has clients do everything that a session can do, at random and at the same time, and checks
-// their histories against the contract, whatever the store is:
+// Package historytest lets clients use every operation of sessions, at random and concurrently, and checks the histories of
+// their calls against the contract, for any store:
 //
 //   - no change that was acknowledged is lost, and none that was refused is made;
 //   - increments and updates are exact: each is made once;
@@ -9,12 +9,12 @@
 //   - nobody sees another's values, or another user;
 //   - no user has more sessions than the limit, and no login ends a session that it need not end.
 //
-// Eight clients work on three nodes with eight visitors, as tabs of eight browsers do:
+// Eight clients work on three nodes with eight visitors, like tabs of eight browsers:
 //
 //	historytest.Run(t, historytest.Setup{Open: open, Fault: faulttest.Crash(t, server)})
 //
-// A value names its session, the client and the request that wrote it, so that whoever reads it knows the writer. That
-// makes histories cheap to check: there is no search for an order that explains them.
+// A value contains its session, the client and the request that wrote it, so every reader knows the writer. That makes
+// histories cheap to check: the checker need not search for an order of the calls.
 //
 // A failure shows the rule and the shortest part of the history that breaks it, one call a line:
 //
@@ -23,11 +23,12 @@
 //	    415.10 –  415.21 ms  c5 on n3  b3.1  save: set k1=b3/c5.9.1    acknowledged, k1=b3/c5.9.1
 //	    420.77 –  420.90 ms  c1 on n2  b3.1  start                     found, k1=b3/c2.17.1
 //
-// The times are from the first call on. Session b3 is the third one of visitor b; b3.1 is that under its first sid, which
-// Regenerate and Login replace. c2.17.1 is the first change of request 17 of client 2. Calls that overlap in time may have
-// been made in either order. A call whose outcome is unclear may take effect at any time after it began, or never.
+// The times count from the first call. Session b3 is the third session of visitor b, and b3.1 is that session under its
+// first sid; Regenerate and Login replace the sid. c2.17.1 is the first change of request 17 of client 2. Calls that
+// overlap in time may have been made in either order. A call whose outcome is unclear may take effect at any time after it
+// began, or never.
 //
-// The seed chooses what clients do, not how fast they are: the same seed makes a similar run, not the same one.
+// The seed decides what clients do, not how fast they are: the same seed makes a similar run, not the same run.
 package historytest
 
 import (
@@ -44,38 +45,37 @@ import (
 	"github.com/seed1a8f7c28/session/internal/test/faulttest"
 )
 
-// A Setup is what is tested. Only Open is needed.
+// A Setup describes the store under test. Only Open is required.
 type Setup struct {
-	// Open returns one more node: a manager over the store. It passes opts on.
+	// Open returns one more node: a manager over the store. It must pass opts on.
 	Open func(opts ...session.ManagerConfigOpt) (*session.Manager, error)
 
-	// Fault breaks and mends the store while the clients work. Calls may fail then.
+	// Fault breaks and mends the store while the clients work. Calls may then fail.
 	Fault faulttest.Fault
 
 	// Fails says that calls may fail without a Fault.
 	Fails bool
 
-	// NoMarks says that the engine keeps no marks, so that a request with a replaced sid gets another session.
+	// NoMarks says that the engine keeps no marks, so a request with a replaced sid gets another session.
 	NoMarks bool
 
-	// CountsTwice says that a session which gets a new sid counts twice meanwhile, so that a login beside it may end one session
-	// more than it must, or be refused.
+	// CountsTwice says that a session is counted twice while it gets a new sid. A concurrent login may then end one session
+	// too many, or be refused.
 	CountsTwice bool
 
-	// ShowsUnflushed says that others see what a call has done before the server has made it safe: a crash then takes back what
-	// somebody has seen, but what no call was told is done.
+	// ShowsUnflushed says that others see a change before the server has made it durable. A crash can then undo a change
+	// that was visible but not yet acknowledged.
 	ShowsUnflushed bool
 
-	// HoldsPlaces is for how long a session that has ended may still count, where the answer to the call that has ended it
-	// was lost.
+	// HoldsPlaces is how long a session that has ended may still count, if the answer to the call that ended it was lost.
 	HoldsPlaces time.Duration
 
-	// Duration is how long the clients work. 0 means 15s. In the long form it means three minutes, or one with a Fault, since an
-	// engine has up to ten of those. They work on until they have sent as many Requests.
+	// Duration is how long the clients work. 0 means 15s. In the long form it means three minutes, or one minute with a
+	// Fault, because an engine has up to ten faults. The clients continue until they have sent Requests requests.
 	Duration time.Duration
 	Requests int
 
-	// Seed chooses what the clients do. 0 means one of its own for each run.
+	// Seed decides what the clients do. 0 means a different seed for each run.
 	Seed uint64
 }
 
@@ -92,7 +92,7 @@ const (
 // users are who logs in.
 var users = []string{"ann", "bob", "cid"}
 
-// Run has clients work with sessions, checks their histories, and logs and returns what was done.
+// Run lets clients work with sessions, checks their histories, and logs and returns a summary.
 func Run(t testing.TB, s Setup) Result {
 	t.Helper()
 	r := &run{t: t, Setup: s, started: time.Now(), history: newHistory()}
@@ -284,20 +284,20 @@ func (r *run) judge() Result {
 	return result
 }
 
-// A Result is what was done.
+// A Result summarizes a run.
 type Result struct {
-	Requests    int            // that clients have sent
-	Operations  int            // calls, and changes that are made when they are saved
-	Kinds       map[string]int // of operations
-	Overlapping int            // those at whose time another client was using the same session
+	Requests    int            // sent by clients
+	Operations  int            // calls, and changes made by saves
+	Kinds       map[string]int // number of operations by kind
+	Overlapping int            // operations during which another client used the same session
 	Acked       int            // calls that were acknowledged
-	Refused     int            // that were not, and have changed nothing
-	Unclear     int            // that were not, and may have changed something
+	Refused     int            // calls that failed and changed nothing
+	Unclear     int            // calls that failed and may have changed something
 	Ended       int            // sessions that have ended
 	Faults      []Violation
 }
 
-// String returns all figures in one line.
+// String returns all numbers in one line.
 func (r Result) String() string {
 	return fmt.Sprintf("%d requests, %d operations (%s); %d of them (%d %%) overlap another client's on the same session; "+
 		"calls: %d acknowledged, %d refused, %d unclear; %d sessions ended",

@@ -1,5 +1,5 @@
-// Package proctest has tests in which several processes work on one store. The other processes are the test binary
-// itself, started again in a role.
+// Package proctest supports tests in which several processes work on one store. The other processes run the test binary in
+// a role.
 package proctest
 
 import (
@@ -8,13 +8,13 @@ import (
 	"os/exec"
 )
 
-// Roles are what another process may be for. Each is given the config that [Command] was.
+// Roles are the tasks of other processes, by name. Each gets the config passed to [Command].
 type Roles map[string]func(config string) error
 
 const roleEnv, configEnv = "SESSION_TEST_ROLE", "SESSION_TEST_CONFIG"
 
-// Run plays this process's role, if it has one: first of all in TestMain, which then is over. A role that fails ends
-// the process.
+// Run plays the role of this process and returns true, if it has one; TestMain must then return. Call it first in TestMain.
+// A role that fails ends the process.
 func Run(roles Roles) bool {
 	name, is := os.LookupEnv(roleEnv)
 	if !is {
@@ -32,7 +32,7 @@ func Run(roles Roles) bool {
 	return true
 }
 
-// Command returns a process with a role, not started yet. What it says goes to this one's standard error.
+// Command returns a process with a role. It is not started yet. Its output goes to this process's standard error.
 func Command(role, config string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), roleEnv+"="+role, configEnv+"="+config)

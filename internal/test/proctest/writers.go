@@ -14,11 +14,11 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// Writers have two processes change one session at the same time.
+// Writers let two processes change one session at the same time.
 type Writers struct {
 	Provider func() session.Provider // opens the store that all processes share
-	Each     int                     // how many writers a process has, 16 if it is 0
-	Changes  int                     // how often each of them changes the session, 100 if it is 0
+	Each     int                     // writers per process; 0 means 16
+	Changes  int                     // changes per writer; 0 means 100
 }
 
 func (w Writers) size() (writers, changes int) {
@@ -31,7 +31,7 @@ func (w Writers) size() (writers, changes int) {
 	return w.Each, w.Changes
 }
 
-// Write is the role "write". What it works on comes in by its standard input.
+// Write is the role "write". Standard input contains what it works on.
 func (w Writers) Write(config string) error {
 	m, err := session.New(w.Provider(), session.NewManagerConfig(
 		session.CfgProviderConfig(config), session.CfgOpTimeout(60e9)))
@@ -81,8 +81,8 @@ const ownKeys = 10
 
 func ownKey(pid, writer, n int) string { return fmt.Sprintf("%d/%d/%d", pid, writer, n%ownKeys) }
 
-// Test runs both processes on the store of a provider config: no change is lost. TestMain has to know the role
-// "write".
+// Test runs both processes on the store of a provider config, and checks that no change is lost. TestMain must know the
+// role "write".
 func (w Writers) Test(t *testing.T, config string) {
 	p := w.Provider()
 	if err := p.SessionInit(t.Context(), 3600, config); err != nil {
@@ -117,8 +117,8 @@ func (w Writers) Test(t *testing.T, config string) {
 	compare(t, store, []int{cmds[0].Process.Pid, cmds[1].Process.Pid}, writers, changes)
 }
 
-// TestNodes has eight writers change the session of a sid 25 times each, on one of several nodes of this process: no
-// change is lost.
+// TestNodes lets eight writers change the session of a sid 25 times each, on several nodes of this process, and checks that
+// no change is lost.
 func TestNodes(t *testing.T, sid string, nodes ...*session.Manager) {
 	t.Helper()
 	const writers, changes = 8, 25

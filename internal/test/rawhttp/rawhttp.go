@@ -1,4 +1,4 @@
-// Package rawhttp sends what no HTTP client would.
+// Package rawhttp sends requests that no HTTP client would send.
 package rawhttp
 
 import (

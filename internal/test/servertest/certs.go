@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// Certs are one authority and what it signed, as PEM files that are removed at the end of the test.
+// Certs are an authority and the certificates that it signed, as PEM files. They are removed when the test ends.
 type Certs struct {
 	CA         string // the authority's certificate
 	ServerCert string // for 127.0.0.1 and localhost
@@ -24,7 +24,7 @@ type Certs struct {
 	ClientCert string // for a client named "session"
 	ClientKey  string
 
-	// Client trusts the authority and presents the client certificate. Clone it before changing it.
+	// Client is a configuration that trusts the authority and presents the client certificate. Clone it before changing it.
 	Client *tls.Config
 }
 

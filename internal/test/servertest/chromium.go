@@ -2,7 +2,8 @@ package servertest
 
 import "testing"
 
-// Chromium returns the path of Debian's browser, which its caller starts. It is found, missing and left out as servers are.
+// Chromium returns the path of Debian's browser, which the caller starts. A missing browser is handled like a missing
+// server.
 func Chromium(t testing.TB) string {
 	t.Helper()
 	return programs(t, "chromium")["chromium"]

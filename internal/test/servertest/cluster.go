@@ -9,11 +9,11 @@ import (
 // busOffset is from a server's port to the one on which the nodes of a cluster talk.
 const busOffset = 10000
 
-// A Cluster is a Redis Cluster of three masters with a replica each. A replica becomes master in some four seconds
-// when its master is killed.
+// A Cluster is a Redis Cluster of three masters with a replica each. About four seconds after a master is killed, its
+// replica becomes master.
 type Cluster struct {
-	Addrs    []string  // of all six
-	Masters  []*Server // in the beginning, in the order of their slots: 0-5460, 5461-10922, 10923-16383
+	Addrs    []string  // of all six servers
+	Masters  []*Server // at the beginning, in the order of their slots: 0-5460, 5461-10922, 10923-16383
 	Replicas []*Server // in the order of their masters
 }
 
@@ -25,8 +25,8 @@ func RedisCluster(t testing.TB) *Cluster {
 	return sharedCluster.get(t, StartCluster)
 }
 
-// StartCluster starts a cluster of t's own, stopped when t ends. It returns when all nodes say that the cluster is
-// up and the replicas follow their masters.
+// StartCluster starts a cluster for t and stops it when t ends. It returns when all nodes report that the cluster is up,
+// and the replicas follow their masters.
 func StartCluster(t testing.TB) *Cluster {
 	t.Helper()
 	program := programs(t, "redis")["redis-server"]

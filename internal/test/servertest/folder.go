@@ -20,8 +20,8 @@ var folders struct {
 	alive   io.Closer // the sweeper waits for its end, which comes with the end of this process at the latest
 }
 
-// Folder returns a folder for files of t, which is removed at the end of t, or of this process if that comes first: by a
-// signal, too. Servers may write to it.
+// Folder returns a folder for files of t. It is removed when t or this process ends, also if a signal ends it. Servers may
+// write to it.
 func Folder(t testing.TB) string {
 	t.Helper()
 	if runtime.GOOS == "windows" { // which has no shell to do it

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// Main runs the tests of m, then stops the servers that they shared and removes their folders. It belongs in
-// TestMain, as the last call.
+// Main runs the tests of m, stops the servers that they shared, and removes the servers' folders. Call it last in TestMain.
 func Main(m *testing.M) {
 	end.running = true
 	m.Run() // its code becomes the exit status when TestMain returns

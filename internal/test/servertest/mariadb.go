@@ -17,7 +17,7 @@ func MariaDB(t testing.TB) *SQLServer {
 	})
 }
 
-// StartMariaDB starts a MariaDB server of t's own, stopped when t ends.
+// StartMariaDB starts a MariaDB server for t and stops it when t ends.
 func StartMariaDB(t testing.TB, o SQLOptions) *SQLServer {
 	t.Helper()
 	return mysqlLike{

@@ -18,22 +18,22 @@ func Memcached(t testing.TB) *Server {
 	return sharedMemcached.get(t, func(t testing.TB) *Server { return StartMemcached(t, MemcachedOptions{}) })
 }
 
-// MemcachedOptions say how a memcached differs from the shared one.
+// MemcachedOptions are the differences from the shared memcached.
 type MemcachedOptions struct {
 	// User and Password are asked for in the text protocol, by a first set of any key with "user password" as its data.
 	User, Password string
 
-	// TLS has Addr speak TLS only.
+	// TLS makes Addr accept only TLS.
 	TLS *Certs
 
-	// Megabytes for items; zero means 64.
+	// Megabytes is the memory for items; zero means 64.
 	Megabytes int
 
-	// Args are further arguments of the command line.
+	// Args are additional command-line arguments.
 	Args []string
 }
 
-// StartMemcached starts a memcached of t's own, stopped when t ends. It is empty after every Start.
+// StartMemcached starts a memcached for t and stops it when t ends. It is empty after every Start.
 func StartMemcached(t testing.TB, o MemcachedOptions) *Server {
 	t.Helper()
 	program := programs(t, "memcached")["memcached"]

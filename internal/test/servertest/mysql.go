@@ -4,8 +4,8 @@ import "testing"
 
 var sharedMySQL shared[*SQLServer]
 
-// MySQL returns the MySQL server that all tests of the binary share. Where scripts/mysql.sh could not fetch MySQL,
-// which make test then says, t is skipped.
+// MySQL returns the MySQL server that all tests of the binary share. If scripts/mysql.sh could not fetch MySQL, which make
+// test reports, t is skipped.
 func MySQL(t testing.TB) *SQLServer {
 	t.Helper()
 	programs(t, "mysql") // may skip, which is not for a start that others share
@@ -16,7 +16,7 @@ func MySQL(t testing.TB) *SQLServer {
 	})
 }
 
-// StartMySQL starts a MySQL server of t's own, stopped when t ends.
+// StartMySQL starts a MySQL server for t and stops it when t ends.
 func StartMySQL(t testing.TB, o SQLOptions) *SQLServer {
 	t.Helper()
 	return mysqlLike{

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// StartPgBouncer starts a pooler of t's own before a PostgreSQL server, for all of its databases: [SQLServer.DSNVia] with its address
-// goes through it. mode is its pool_mode. It has size connections to each database.
+// StartPgBouncer starts a pooler for t in front of a PostgreSQL server, for all of its databases. Use [SQLServer.DSNVia]
+// with the pooler's address. mode is its pool_mode, and size the number of its connections to each database.
 func StartPgBouncer(t testing.TB, of *SQLServer, mode string, size int) *Server {
 	t.Helper()
 	program := programs(t, "pgbouncer")["pgbouncer"]

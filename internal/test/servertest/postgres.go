@@ -26,8 +26,8 @@ func Postgres(t testing.TB) *SQLServer {
 	return s
 }
 
-// StartPostgres starts a PostgreSQL server of t's own, stopped when t ends. Stop is a fast shutdown, which ends
-// the connections of clients, or an immediate one.
+// StartPostgres starts a PostgreSQL server for t and stops it when t ends. Stop is a fast shutdown, which ends clients'
+// connections, or an immediate one.
 func StartPostgres(t testing.TB, o SQLOptions) *SQLServer {
 	t.Helper()
 	program := programs(t, "postgresql")
@@ -36,7 +36,7 @@ func StartPostgres(t testing.TB, o SQLOptions) *SQLServer {
 	})
 }
 
-// StartStandby starts a PostgreSQL server of t's own that follows primary, without delay, until it is promoted.
+// StartStandby starts a PostgreSQL server for t that follows primary without delay until it is promoted.
 func StartStandby(t testing.TB, primary *SQLServer) *SQLServer {
 	t.Helper()
 	program := programs(t, "postgresql")
@@ -172,7 +172,7 @@ func removeSegment(data string) error {
 	return nil
 }
 
-// Demote starts a PostgreSQL server of t's own again as a replica, one with nobody to follow: it can be read.
+// Demote restarts a PostgreSQL server as a read-only replica without a primary.
 func (s *SQLServer) Demote(t testing.TB) {
 	t.Helper()
 	s.Stop(t)
@@ -182,7 +182,7 @@ func (s *SQLServer) Demote(t testing.TB) {
 	s.Start(t)
 }
 
-// Promote makes a replica a server that can be written to.
+// Promote makes a replica accept writes.
 func (s *SQLServer) Promote(t testing.TB) {
 	t.Helper()
 	if _, err := s.query(s.Database, "SELECT pg_promote()"); err != nil {

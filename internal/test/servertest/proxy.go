@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// A Proxy passes TCP connections on to a server, and breaks them as told. Its methods are safe for concurrent use
-// and take effect on open connections too, unless they say otherwise.
+// A Proxy passes TCP connections on to a server and breaks them on demand. Its methods are safe for concurrent use. They
+// also affect open connections, unless their comments say otherwise.
 type Proxy struct {
-	Addr string // "127.0.0.1:port", the same while it refuses
+	Addr string // "127.0.0.1:port"; stays the same while it refuses
 
 	t         testing.TB
 	mu        sync.Mutex
@@ -34,7 +34,7 @@ type cut struct {
 	reset bool // with RST, else with FIN
 }
 
-// NewProxy starts a proxy in front of target, an address of a server. It ends with t.
+// NewProxy starts a proxy in front of target, the address of a server. It stops when t ends.
 func NewProxy(t testing.TB, target string) *Proxy {
 	t.Helper()
 	port, err := pickPort()
@@ -59,7 +59,7 @@ func (p *Proxy) close() {
 	p.wg.Wait()
 }
 
-// SetTarget has connections that are accepted from now on go to target. [Proxy.Reset] ends the older ones.
+// SetTarget sends connections that are accepted from now on to target. [Proxy.Reset] ends the older ones.
 func (p *Proxy) SetTarget(target string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -73,29 +73,29 @@ func (p *Proxy) SetLatency(d time.Duration) {
 	p.latency = d
 }
 
-// SetSlowness has the server see a connection that is accepted from now on after d, as one does that has no time for it.
+// SetSlowness delays connections that are accepted from now on by d before the server sees them.
 func (p *Proxy) SetSlowness(d time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.slowness = d
 }
 
-// Blackhole swallows, while on, all bytes in both directions; connections are accepted and stay open. One from
-// which bytes were swallowed, or that was accepted meanwhile, stays a blackhole afterwards.
+// Blackhole drops, while on, all bytes in both directions. Connections are accepted and stay open. A connection that was
+// accepted meanwhile, or whose bytes were dropped, stays a black hole afterwards.
 func (p *Proxy) Blackhole(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.blackhole = on
 }
 
-// BlackholeAt begins a [Proxy.Blackhole] with the first bytes from a client that have text in them.
+// BlackholeAt starts a [Proxy.Blackhole] with the first bytes from a client that contain text.
 func (p *Proxy) BlackholeAt(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last = []byte(text)
 }
 
-// Refuse has, while on, new connections refused as if nothing listened. Open ones live on.
+// Refuse makes, while on, new connections fail as if nothing listened. Open connections stay open.
 func (p *Proxy) Refuse(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -132,12 +132,12 @@ func (p *Proxy) Reset() {
 	}
 }
 
-// ResetAfter ends one connection with RST as soon as n bytes of replies have passed on it, counted from now: the
-// first one, open or new, that comes so far. What follows in the reply is lost; what the server has done stays done.
-// With 0 no byte of the next reply passes. It happens once; a negative n calls it off.
+// ResetAfter ends one connection with RST as soon as n bytes of replies, counted from now, have passed on it. It is the
+// first connection, open or new, that gets that far. The rest of the reply is lost, but what the server has done stays
+// done. With 0 no byte of the next reply passes. It happens once. A negative n cancels it.
 func (p *Proxy) ResetAfter(n int) { p.order(cut{n, true}) }
 
-// TruncateAfter is ResetAfter with an orderly end of the connection, FIN, instead of RST.
+// TruncateAfter is ResetAfter, but closes the connection with FIN instead of RST.
 func (p *Proxy) TruncateAfter(n int) { p.order(cut{n, false}) }
 
 func (p *Proxy) order(c cut) {
@@ -152,29 +152,29 @@ func (p *Proxy) order(c cut) {
 	}
 }
 
-// Connections is the number of connections that are open now.
+// Connections returns the number of open connections.
 func (p *Proxy) Connections() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.links)
 }
 
-// Accepted is the number of connections that have been accepted so far.
+// Accepted returns the number of connections accepted so far.
 func (p *Proxy) Accepted() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.accepted
 }
 
-// Trips is the number of turns so far, over all connections. A turn begins with the first bytes from the client
-// on a connection, or the first after bytes from the server: a pipeline that is sent before its first reply is one.
+// Trips returns the number of turns so far, over all connections. A turn begins with the first bytes from the client on a
+// connection, or with the first after bytes from the server. A pipeline that is sent before its first reply is one turn.
 func (p *Proxy) Trips() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.trips
 }
 
-// ResetTrips counts turns from zero.
+// ResetTrips sets the number of turns to zero.
 func (p *Proxy) ResetTrips() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -11,33 +11,34 @@ import (
 
 var sharedRedis shared[*Server]
 
-// Redis returns the Redis server that all tests of the binary share: no password, no TLS, nothing kept on disk.
+// Redis returns the Redis server that all tests of the binary share. It has no password and no TLS, and stores nothing on
+// disk.
 func Redis(t testing.TB) *Server {
 	t.Helper()
 	return sharedRedis.get(t, func(t testing.TB) *Server { return StartRedis(t, RedisOptions{}) })
 }
 
-// RedisOptions say how a server differs from the shared one.
+// RedisOptions are the differences from the shared server.
 type RedisOptions struct {
-	// Password is that of the user default. Empty: none is asked for.
+	// Password is the password of the user default. "" means no password.
 	Password string
 
-	// TLS has Addr speak TLS only. A client certificate is checked when one is sent.
+	// TLS makes Addr accept only TLS. The server checks a client certificate if the client sends one.
 	TLS *Certs
 
-	// ACL are lines of an aclfile, such as "user app on >secret ~app:* +@all". Without a line for the user default it
-	// keeps all rights.
+	// ACL contains lines of an aclfile, such as "user app on >secret ~app:* +@all". Without a line for the user default,
+	// that user keeps all rights.
 	ACL []string
 
-	// Append keeps every write through Kill and Start: appendonly yes, appendfsync always.
+	// Append makes every write survive Kill and Start: appendonly yes, appendfsync always.
 	Append bool
 
-	// Config are further lines of redis.conf.
+	// Config contains additional lines of redis.conf.
 	Config []string
 }
 
-// StartRedis starts a Redis server of t's own, stopped when t ends. Unless o.Append, it is empty after Kill or
-// Stop and Start.
+// StartRedis starts a Redis server for t and stops it when t ends. Without o.Append it is empty after Kill or Stop and
+// Start.
 func StartRedis(t testing.TB, o RedisOptions) *Server {
 	t.Helper()
 	program := programs(t, "redis")["redis-server"]

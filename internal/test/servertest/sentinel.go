@@ -7,16 +7,16 @@ import (
 	"time"
 )
 
-// A Sentinel is a Redis master with two replicas, and three sentinels that make a replica the master, in about
-// two seconds, when the master is killed.
+// A Sentinel is a Redis master with two replicas and three sentinels. About two seconds after the master is killed, the
+// sentinels make a replica the master.
 type Sentinel struct {
-	MasterName string    // what the sentinels call the master
-	Addrs      []string  // the sentinels'
-	Servers    []*Server // the first is the master in the beginning
+	MasterName string    // the sentinels' name for the master
+	Addrs      []string  // of the sentinels
+	Servers    []*Server // the first is the master at the beginning
 	Sentinels  []*Server // in the order of Addrs
 }
 
-// SentinelOptions are the passwords of the user default; empty means that none is asked for.
+// SentinelOptions are the passwords of the user default; "" means no password.
 type SentinelOptions struct {
 	Password         string // of the servers
 	SentinelPassword string // of the sentinels
@@ -24,14 +24,14 @@ type SentinelOptions struct {
 
 var sharedSentinel shared[*Sentinel]
 
-// RedisSentinel returns what all tests of the binary share.
+// RedisSentinel returns the servers that all tests of the binary share.
 func RedisSentinel(t testing.TB) *Sentinel {
 	t.Helper()
 	return sharedSentinel.get(t, func(t testing.TB) *Sentinel { return StartSentinel(t) })
 }
 
-// StartSentinel starts one of t's own, with o, of which there is at most one, stopped when t ends. It returns when the
-// replicas follow the master and the sentinels know all of them, so that a failover can begin.
+// StartSentinel starts servers for t with o, at most one, and stops them when t ends. It returns when a failover is
+// possible: the replicas follow the master, and the sentinels know all of them.
 func StartSentinel(t testing.TB, o ...SentinelOptions) *Sentinel {
 	t.Helper()
 	program := programs(t, "redis")["redis-server"]
@@ -148,8 +148,7 @@ func (s *Sentinel) await() error {
 	})
 }
 
-// Master is the server that the sentinels agree to be the master, and that says so itself. During a failover
-// Master waits.
+// Master returns the server that the sentinels agree on as the master and that agrees itself. During a failover it waits.
 func (s *Sentinel) Master(t testing.TB) *Server {
 	t.Helper()
 	var master *Server

@@ -14,7 +14,7 @@ import (
 // startTime is how long a server may take until it answers, on a machine with much else to do.
 const startTime = 60 * time.Second
 
-// A Server is one real server process. Its methods fail the test when they cannot do their work.
+// A Server is a real server process. Its methods fail the test on errors.
 type Server struct {
 	Addr string // "127.0.0.1:port", the same after Start
 
@@ -124,7 +124,7 @@ func (s *Server) await(limit time.Time) error {
 	}
 }
 
-// Kill ends the server as a crash would, with SIGKILL. It is down when Kill returns.
+// Kill ends the server with SIGKILL, as a crash would. The server is down when Kill returns.
 func (s *Server) Kill(t testing.TB) {
 	t.Helper()
 	s.mu.Lock()
@@ -134,7 +134,7 @@ func (s *Server) Kill(t testing.TB) {
 	}
 }
 
-// Stop ends the server in its own orderly way. It is down when Stop returns.
+// Stop ends the server by its regular shutdown. The server is down when Stop returns.
 func (s *Server) Stop(t testing.TB) {
 	t.Helper()
 	s.mu.Lock()
@@ -144,7 +144,7 @@ func (s *Server) Stop(t testing.TB) {
 	}
 }
 
-// Start starts a server that is down again, on the same port with the same data, and returns when it answers.
+// Start restarts a server that is down, on the same port with the same data. It returns when the server answers.
 func (s *Server) Start(t testing.TB) {
 	t.Helper()
 	if err := s.start(20); err != nil {
@@ -152,7 +152,7 @@ func (s *Server) Start(t testing.TB) {
 	}
 }
 
-// Pause halts the server with SIGSTOP: the kernel still accepts connections and bytes for it, but nothing answers.
+// Pause stops the server with SIGSTOP: the kernel still accepts connections and bytes for it, but nothing answers.
 func (s *Server) Pause(t testing.TB) {
 	t.Helper()
 	s.mu.Lock()
@@ -162,7 +162,7 @@ func (s *Server) Pause(t testing.TB) {
 	}
 }
 
-// Resume has a paused server go on, with the requests that came meanwhile.
+// Resume continues a paused server, which then handles the requests that came meanwhile.
 func (s *Server) Resume(t testing.TB) {
 	t.Helper()
 	s.mu.Lock()
@@ -172,7 +172,7 @@ func (s *Server) Resume(t testing.TB) {
 	}
 }
 
-// Pid is the id of the present process.
+// Pid returns the id of the current process.
 func (s *Server) Pid() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

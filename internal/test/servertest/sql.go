@@ -16,7 +16,7 @@ import (
 type SQLServer struct {
 	*Server
 	User, Password string // may do everything
-	Database       string // is there from the start; tests of a shared server use [SQLServer.NewDatabase]
+	Database       string // exists from the start; tests of a shared server use [SQLServer.NewDatabase]
 
 	dsn    func(addr, database string) string
 	client func(database, query string) (argv, env []string)
@@ -24,31 +24,32 @@ type SQLServer struct {
 	shared bool
 }
 
-// SQLOptions say how a server differs from the shared one.
+// SQLOptions are the differences from the shared server.
 type SQLOptions struct {
-	// Durable has every commit on the disk. Otherwise commits survive Kill, but not the end of the machine.
+	// Durable makes every commit wait for the disk. Otherwise commits survive Kill, but not a crash of the machine.
 	Durable bool
 
-	// Immediate has Stop end PostgreSQL as pg_ctl's mode of that name does: nothing is finished, and Start recovers as
-	// from a crash. Others do not know it.
+	// Immediate makes Stop shut PostgreSQL down in pg_ctl's immediate mode: nothing is finished, and Start recovers as
+	// after a crash. The other servers ignore it.
 	Immediate bool
 
-	// TLS has the server speak TLS to clients that ask for it.
+	// TLS makes the server accept TLS.
 	TLS *Certs
 
-	// Config are further settings, "name=value", as in the server's configuration file.
+	// Config contains additional settings, "name=value", as in the server's configuration file.
 	Config []string
 }
 
-// DSN is the data source name of a database of the server: for MariaDB and MySQL as github.com/go-sql-driver/mysql reads it,
-// for PostgreSQL a URL. With SQLOptions.TLS the URL asks for TLS with a check of the certificate; for the others the caller adds
-// the tls parameter, because it is the name of a configuration that only the caller can register.
+// DSN returns the data source name of a database of the server. For MariaDB and MySQL it is in the form of
+// github.com/go-sql-driver/mysql, for PostgreSQL it is a URL. With SQLOptions.TLS the URL asks for TLS and checks the
+// certificate. For the other servers the caller adds the tls parameter, because it names a configuration that only the
+// caller can register.
 func (s *SQLServer) DSN(database string) string { return s.dsn(s.Addr, database) }
 
 // DSNVia is DSN with another address, such as a [Proxy]'s.
 func (s *SQLServer) DSNVia(addr, database string) string { return s.dsn(addr, database) }
 
-// NewDatabase makes an empty database and returns its name. On a shared server it is dropped when t ends.
+// NewDatabase creates an empty database and returns its name. On a shared server it is dropped when t ends.
 func (s *SQLServer) NewDatabase(t testing.TB) string {
 	t.Helper()
 	name := "test_" + strings.ToLower(rand.Text()[:12])

@@ -12,8 +12,8 @@ import (
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
-// Altered has the type of a column changed by a statement, twice, while connections have all statements prepared: no call fails.
-// Where opts are, the pool is the application's.
+// Altered changes the type of a column twice, by statements, while connections have all statements prepared, and checks
+// that no call fails. With opts the pool is an application's.
 func (e Engine) Altered(t *testing.T, statements []string, opts ...sessionsql.Option) {
 	dsn := e.Empty(t)
 	db := e.DB(t, dsn)

@@ -18,13 +18,13 @@ import (
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
-// A BeegoTable is the table of beego's provider, as its documentation gives it, and what its provider does with it.
+// A BeegoTable is the table of beego's provider, as beego's documentation defines it, and what the provider does with it.
 type BeegoTable struct {
-	Create     string        // the statement
-	Save       string        // values, time of the save, sid
-	SavedAt    func() any    // the time of a save now, as beego's provider writes it
-	Resolution time.Duration // of session_expiry: a deadline is stored up to this much later
-	GC         string        // what beego's GC runs, for the lifetime or for the time before which a row has ended
+	Create     string        // the CREATE statement
+	Save       string        // the statement of a save, for values, time and sid
+	SavedAt    func() any    // the current time as beego's provider writes it
+	Resolution time.Duration // of session_expiry: a stored deadline may be later by this much
+	GC         string        // the statement of beego's GC, for the lifetime or for the earliest time of a live row
 	GCSince    func(lifetime time.Duration) any
 }
 
@@ -81,7 +81,7 @@ func beegoVisit(t testing.TB, m *session.Manager, sid string) (*session.Session,
 	return s, r
 }
 
-// Beego has beego and a manager in beego mode work on the same sessions in turn.
+// Beego lets beego and a manager in beego mode work on the same sessions alternately.
 func (e Engine) Beego(t *testing.T, table BeegoTable) {
 	dsn := e.Empty(t)
 	db, ctx := e.DB(t, dsn), t.Context()
@@ -165,7 +165,7 @@ func (e Engine) Beego(t *testing.T, table BeegoTable) {
 // zeroTime turns the number of seconds before it into what session_expiry holds.
 var zeroTime = map[string]string{"mysql": "", "postgres": " * interval '1 s' + timestamp 'epoch'"}
 
-// BeegoWriters has writers on two nodes change one session: nothing is lost.
+// BeegoWriters lets writers on two nodes change one session, and checks that nothing is lost.
 func (e Engine) BeegoWriters(t *testing.T, table BeegoTable) {
 	dsn := e.Empty(t)
 	Exec(t, e.DB(t, dsn), table.Create)
@@ -178,7 +178,8 @@ func (e Engine) BeegoWriters(t *testing.T, table BeegoTable) {
 	proctest.TestNodes(t, sid, nodes...)
 }
 
-// BeegoCut cuts connections amid answers: nothing counts twice, though versions do not count.
+// BeegoCut cuts connections in the middle of answers, and checks that no change is made twice, although versions are
+// hashes.
 func (e Engine) BeegoCut(t *testing.T) {
 	proxy, dsn := e.proxied(t)
 	faulttest.Run(t, faulttest.Setup{
@@ -190,7 +191,7 @@ func (e Engine) BeegoCut(t *testing.T) {
 	}, faulttest.Cut(proxy, (*servertest.Proxy).ResetAfter))
 }
 
-// BeegoLongSID has a manager make sids that beego's column has no room for: it is refused, and the setting named.
+// BeegoLongSID configures sids that are too long for beego's column, and checks that the error names the setting.
 func (e Engine) BeegoLongSID(t *testing.T) {
 	dsn := e.Empty(t)
 	for _, tt := range []struct {

@@ -20,8 +20,8 @@ func beegoBackend(t testing.TB, e Engine, db *sql.DB, lifetime time.Duration) dr
 	return b
 }
 
-// BeegoContract checks what beego mode keeps of the contract of a Backend: all but versions that count, and what has no
-// column. The store makes the table.
+// BeegoContract checks the part of the contract of a Backend that beego mode keeps: everything except version numbers and
+// fields without a column. The store creates the table.
 func (e Engine) BeegoContract(t *testing.T, table BeegoTable) {
 	db, ctx := e.DB(t, e.Empty(t)), t.Context()
 	b, other := beegoBackend(t, e, db, time.Hour), beegoBackend(t, e, db, time.Hour)
@@ -125,7 +125,7 @@ func (e Engine) BeegoContract(t *testing.T, table BeegoTable) {
 	}
 }
 
-// BeegoExpiry checks that a row ends when beego's GC would remove it, and that a touch keeps it from that.
+// BeegoExpiry checks that a row ends when beego's GC would remove it, and that a touch prevents that.
 func (e Engine) BeegoExpiry(t *testing.T, table BeegoTable) {
 	db, ctx := e.DB(t, e.Empty(t)), t.Context()
 	Exec(t, db, table.Create)
@@ -173,7 +173,7 @@ func (e Engine) BeegoExpiry(t *testing.T, table BeegoTable) {
 	}
 }
 
-// BeegoWhole checks what concerns the whole table.
+// BeegoWhole checks the operations on the whole table.
 func (e Engine) BeegoWhole(t *testing.T, table BeegoTable) {
 	db, ctx := e.DB(t, e.Empty(t)), t.Context()
 	Exec(t, db, table.Create)

@@ -1,4 +1,4 @@
-// Package sqltest holds the tests that the packages of SQL databases have in common: [Engine.Test].
+// Package sqltest contains the tests that all packages of SQL databases share: see [Engine.Test].
 package sqltest
 
 import (
@@ -17,36 +17,36 @@ import (
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
-// An Engine is what is tested.
+// An Engine is the database and driver under test.
 type Engine struct {
-	Driver   string                     // of database/sql
-	Dialect  func() *sessionsql.Dialect // of the package
-	Node     sessiontest.Open           // Open of the package
-	New      func() session.Provider    // of the package; nil makes a provider of Node
-	Database func(t testing.TB) string  // makes an empty database and returns its DSN; nil if there is a Server
-	DSN      func(config string) string // what the driver takes of it; nil if it is the same
+	Driver   string                     // the name for database/sql
+	Dialect  func() *sessionsql.Dialect // of the package under test
+	Node     sessiontest.Open           // Open of the package under test
+	New      func() session.Provider    // of the package under test; nil makes a provider from Node
+	Database func(t testing.TB) string  // creates an empty database and returns its DSN; nil if there is a Server
+	DSN      func(config string) string // converts a provider config to the driver's DSN; nil if they are the same
 	Server   *Server                    // nil if the database is in this process
 
-	// Pool opens a pool as an application may have it; nil is sql.Open with the driver.
+	// Pool opens a pool as an application may have one. Nil means sql.Open with the driver.
 	Pool func(t testing.TB, dsn string) *sql.DB
 
-	// DriverOnly leaves out what another engine shows that differs by the driver alone.
+	// DriverOnly leaves out the tests that another engine with a different driver already runs.
 	DriverOnly bool
 }
 
-// A Server is what an engine has that is one.
+// A Server is the database server of an engine.
 type Server struct {
-	Shared func(t testing.TB) *servertest.SQLServer                          // of all tests
-	Start  func(t testing.TB, o servertest.SQLOptions) *servertest.SQLServer // one of t's own
+	Shared func(t testing.TB) *servertest.SQLServer                          // shared by all tests
+	Start  func(t testing.TB, o servertest.SQLOptions) *servertest.SQLServer // for t only
 
-	// Disconnect ends the connections to the database that are not db's.
+	// Disconnect ends the connections to the database, except those of db.
 	Disconnect func(t testing.TB, db *sql.DB)
 
-	// ReadOnly makes a server one that only reads, as a replica is, and returns how to make it write again. The DSN is for
-	// those who are not exempt from that.
+	// ReadOnly makes a server read-only, like a replica, and returns a function that switches this on and off. dsn is for
+	// users whom it affects.
 	ReadOnly func(t testing.TB, s *servertest.SQLServer, database string) (dsn string, readOnly func(on bool))
 
-	// Failover starts two servers of t's own, of which the second takes the place of the first.
+	// Failover starts two servers for t. The second takes over from the first.
 	Failover func(t testing.TB, e Engine) *Failover
 
 	// Encrypted says that a proxy cannot read what passes through it.
@@ -55,16 +55,16 @@ type Server struct {
 	// ShowsUnflushed says that others see a transaction before it is safe from a crash.
 	ShowsUnflushed bool
 
-	// Immediate says that there is a stop that finishes nothing.
+	// Immediate says that the server has an immediate shutdown, which finishes nothing.
 	Immediate bool
 
-	// Serializable, at the end of a DSN, makes all transactions so. Zones are ends of DSNs in different time zones, Params
-	// such that make a difference of how rows are counted.
+	// Serializable is a DSN suffix that makes all transactions serializable. Zones are DSN suffixes for different time
+	// zones. Params are DSN suffixes that change how rows are counted.
 	Serializable  string
 	Zones, Params []string
 }
 
-// Provider is the package's.
+// Provider returns the provider under test.
 func (e Engine) Provider() session.Provider {
 	if e.New != nil {
 		return e.New()
@@ -72,7 +72,7 @@ func (e Engine) Provider() session.Provider {
 	return session.NewProvider(e.Node)
 }
 
-// Harness is for the kit.
+// Harness returns the harness for package sessiontest.
 func (e Engine) Harness() sessiontest.Harness {
 	return sessiontest.Harness{
 		Store: func(t testing.TB) sessiontest.Open {
@@ -88,7 +88,7 @@ func (e Engine) Harness() sessiontest.Harness {
 	}
 }
 
-// Empty makes an empty database and returns its DSN.
+// Empty creates an empty database and returns its DSN.
 func (e Engine) Empty(t testing.TB) string {
 	t.Helper()
 	if e.Server == nil {
@@ -116,7 +116,7 @@ func (e Engine) appPool(t testing.TB, dsn string) *sql.DB {
 	return db
 }
 
-// DB opens a pool of the test's own.
+// DB opens a pool for the test. It is closed when t ends.
 func (e Engine) DB(t testing.TB, dsn string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open(e.Driver, e.driverDSN(dsn))
@@ -134,7 +134,7 @@ func (e Engine) driverDSN(dsn string) string {
 	return dsn
 }
 
-// Open opens a backend on a pool, until the test ends.
+// Open opens a backend on a pool. It is closed when t ends.
 func (e Engine) Open(t testing.TB, db *sql.DB) driver.Backend {
 	t.Helper()
 	b, err := sessionsql.OpenDB(context.Background(), driver.Config{}, db, e.Dialect())
@@ -145,7 +145,7 @@ func (e Engine) Open(t testing.TB, db *sql.DB) driver.Backend {
 	return b
 }
 
-// Manager opens a manager, until the test ends.
+// Manager opens a manager. It is closed when t ends.
 func Manager(t testing.TB, p session.Provider, opts ...session.ManagerConfigOpt) *session.Manager {
 	t.Helper()
 	m, err := session.New(p, session.NewManagerConfig(opts...))
@@ -160,7 +160,7 @@ func Manager(t testing.TB, p session.Provider, opts ...session.ManagerConfigOpt)
 	return m
 }
 
-// Exec runs a statement.
+// Exec runs a statement, and ends the test if that fails.
 func Exec(t testing.TB, db *sql.DB, statement string, args ...any) {
 	t.Helper()
 	if _, err := db.ExecContext(context.Background(), statement, args...); err != nil {
@@ -168,7 +168,7 @@ func Exec(t testing.TB, db *sql.DB, statement string, args ...any) {
 	}
 }
 
-// Int asks for one number.
+// Int runs a query for one number, and ends the test if that fails.
 func Int(t testing.TB, db *sql.DB, query string, args ...any) (n int) {
 	t.Helper()
 	if err := db.QueryRowContext(context.Background(), query, args...).Scan(&n); err != nil {
@@ -185,7 +185,8 @@ func (e Engine) mark(n int) string {
 	return "?"
 }
 
-// Floor is what a benchmark compares with: a bare prepared statement of the driver that reads or writes 128 bytes.
+// Floor returns the operation for benchmarks to compare with: a plain prepared statement of the driver that reads or writes
+// 128 bytes.
 func (e Engine) Floor(t testing.TB) func(write bool) error {
 	t.Helper()
 	db := e.DB(t, e.Empty(t))

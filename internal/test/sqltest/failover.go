@@ -16,17 +16,17 @@ import (
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
-// A Failover is a primary and what takes its place.
+// A Failover is a primary server and the server that takes over from it.
 type Failover struct {
 	Old, New string                   // addresses
-	DSN      func(addr string) string // for those who may not write to a server that only reads
-	Fence    func()                   // has Old only read, whose connections stay
-	Promote  func()                   // has New write
-	Follows  bool                     // New has what Old had
+	DSN      func(addr string) string // for users who cannot write to a read-only server
+	Fence    func()                   // makes Old read-only; its connections stay open
+	Promote  func()                   // makes New accept writes
+	Follows  bool                     // New has the data of Old
 }
 
-// Failover has a primary only read from now on, as before a switch, while its connections stay open, and another server take its
-// place: no call fails, neither one that comes in between, and no connection to the old server is left in the pool.
+// Failover makes a primary read-only, as before a switch, while its connections stay open, and lets another server take
+// over. It checks that no call fails, not even one in between, and that no connection to the old server stays in the pool.
 func (e Engine) Failover(t *testing.T) {
 	f := e.Server.Failover(t, e)
 	open := func(dsn string) driver.Backend {

@@ -156,16 +156,16 @@ func (e Engine) slowToOpen(t *testing.T) {
 	family.Gone(t)
 }
 
-// A Failure is a config that cannot be opened.
+// A Failure is a config with which opening fails.
 type Failure struct {
-	Name   string // of the subtest
-	Config string // the provider's
+	Name   string // the name of the subtest
+	Config string // the provider config
 	Says   string // part of the error
-	Silent bool   // nothing answers: it takes opTimeout
+	Silent bool   // nothing answers, so opening takes opTimeout
 }
 
-// OpenFails opens what cannot be opened: the error comes in time, says what failed and shows no secret; nothing is
-// left open.
+// OpenFails opens each config, and checks that the error comes in time, says what failed, shows no secret, and leaves
+// nothing open.
 func (e Engine) OpenFails(t *testing.T, secret string, failures []Failure) {
 	family := goroutines.NewFamily()
 	family.Do(func() {

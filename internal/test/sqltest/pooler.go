@@ -20,7 +20,7 @@ import (
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
-// Pooled starts a PgBouncer of t's own, and returns the engine with databases behind it.
+// Pooled starts a PgBouncer for t, and returns the engine with its databases behind the pooler.
 func (e Engine) Pooled(t testing.TB, mode string, size int) Engine {
 	server := e.Server.Shared(t)
 	bouncer := servertest.StartPgBouncer(t, server, mode, size)
@@ -29,16 +29,16 @@ func (e Engine) Pooled(t testing.TB, mode string, size int) Engine {
 	return e
 }
 
-// A Way is a pool of an application's, and whether its connections are good for a pooler in transaction mode.
+// A Way is a kind of application's pool, and whether its connections work with a pooler in transaction mode.
 type Way struct {
-	Name    string // of the subtest
-	Params  string // at the end of the DSN
+	Name    string // the name of the subtest
+	Params  string // appended to the DSN
 	Prepare bool
 	Says    string // part of the error, "" if there is none
 }
 
-// Poolers opens backends on pools through poolers of several sizes: each is refused with an error that helps, or serves many
-// visitors at a time without one mistake.
+// Poolers opens backends on pools through poolers of several sizes. It checks that each either is refused with a helpful
+// error, or serves many visitors at a time without a mistake.
 func (e Engine) Poolers(t *testing.T, ways []Way) {
 	for _, size := range []int{1, 2, 8} {
 		pooled := e.Pooled(t, "transaction", size)
@@ -91,7 +91,7 @@ func visits(t *testing.T, p session.Provider, opts ...session.ManagerConfigOpt) 
 	visiting.Wait()
 }
 
-// PoolerContract runs the kit through a pooler, each backend over an application's pool.
+// PoolerContract runs package sessiontest through a pooler, with each backend on an application's pool.
 func (e Engine) PoolerContract(t *testing.T, params string) {
 	if !faulttest.Long() {
 		t.Skip("it takes minutes, since each backend tries its connections out; TestPooler does not; here with SESSION_SOAK=1")
@@ -124,8 +124,8 @@ func (c closing) Unwrap() driver.Backend { return c.Backend }
 
 func (c closing) Close() error { return errors.Join(c.Backend.(io.Closer).Close(), c.db.Close()) }
 
-// PoolerUpgrade opens an old table through a pooler, which is refused, as a lock and settings of the pooler's connections would be
-// left to others; and it watches, which does not work through one.
+// PoolerUpgrade checks that opening an old table through a pooler is refused, because a lock and settings of the pooler's
+// connections would remain for others, and that watching through a pooler is refused.
 func (e Engine) PoolerUpgrade(t *testing.T) {
 	pooled := e.Pooled(t, "transaction", 4)
 	dsn := pooled.Empty(t)

@@ -8,7 +8,7 @@ import (
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
-// Postgres is the server of the engines that differ by their driver.
+// Postgres returns the server of the engines that use PostgreSQL with different drivers.
 func Postgres() *Server {
 	return &Server{
 		Shared: servertest.Postgres, Start: servertest.StartPostgres,

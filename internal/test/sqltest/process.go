@@ -8,7 +8,7 @@ import (
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
-// Role does what another process of a test is for, if this is one: in TestMain, before anything else.
+// Role plays the role of another process of a test and returns true, if this process has one. Call it first in TestMain.
 func Role(node sessiontest.Open) bool {
 	return proctest.Run(proctest.Roles{"write": writers(node).Write})
 }

@@ -42,8 +42,9 @@ var silences = []silence{
 	{"transaction that waits for others", false, (*quiet).lock, reserve},
 }
 
-// Silence has calls end when their contexts do, and say so. A connection that has not answered is not used again. One try
-// of five has to be in time: a slow machine is late now and then, a call that waits for something else always is.
+// Silence checks that calls without an answer end when their contexts do, with an error that says so, and that a connection
+// that has not answered is not used again. One try in five has to be in time: a slow machine is late only sometimes, but a
+// call that waits for something else always is.
 func (e Engine) Silence(t *testing.T) {
 	const slack = 200 * time.Millisecond
 	e.Server.Shared(t) // is not of the family

@@ -9,8 +9,8 @@ import (
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
-// BenchSize reports what a session takes in the database. bytes asks for what the table takes, indexes included, and
-// before is run before that, if it is not empty.
+// BenchSize reports how many bytes a session takes in the database. bytes is a query for the size of the table, including
+// its indexes. before is a statement that runs before it, unless empty.
 func (e Engine) BenchSize(b *testing.B, before, bytes string) {
 	var db *sql.DB
 	h := sessiontest.Harness{Store: func(t testing.TB) sessiontest.Open {

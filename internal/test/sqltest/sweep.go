@@ -23,8 +23,8 @@ func numbered(n int) []byte {
 	return sum[:]
 }
 
-// Fill stores records that live for an hour, of which every tenth has expired. The hour that the sweep goes by is
-// theirs, but some of the living ones have an earlier one, as if they had been touched.
+// Fill stores records that live for an hour; every tenth one has expired. The sweep's hour matches them, but some live
+// records have an earlier hour, as if they had been touched.
 func (e Engine) Fill(t testing.TB, db *sql.DB, n int) {
 	t.Helper()
 	const rows = 500

@@ -6,7 +6,7 @@ import (
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
-// Test runs what holds for every engine.
+// Test runs the tests that apply to every engine.
 func (e Engine) Test(t *testing.T) {
 	for _, tt := range []struct {
 		name     string

@@ -23,7 +23,7 @@ import (
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
-// MakeOld makes the table as the first version did.
+// MakeOld creates the table as the first version did.
 func (e Engine) MakeOld(t testing.TB, db *sql.DB, table string) {
 	t.Helper()
 	text, err := os.ReadFile("testdata/schema.1.sql")
@@ -37,8 +37,8 @@ func (e Engine) MakeOld(t testing.TB, db *sql.DB, table string) {
 	}
 }
 
-// OpenOld opens a backend as a node of the first version. testdata/statements.1.json has what it sends, with three NULLs more in
-// what it reads.
+// OpenOld opens a backend that behaves like a node of the first version. testdata/statements.1.json contains that version's
+// statements, with three additional NULLs in the columns that they read.
 func (e Engine) OpenOld(t testing.TB, db *sql.DB) driver.Backend {
 	t.Helper()
 	text, err := os.ReadFile("testdata/statements.1.json")

@@ -1,8 +1,8 @@
-// Command node is one node of a deployment, for the drill. The same source is built against each version of the
-// module, so it keeps to names that all of them have. It imports no provider: whoever builds it adds a file that does.
+// Command node is one node of a deployment, for the drill. The same source is built against each version of the module, so
+// it uses only names that all versions have. It imports no provider; the build adds a file that does.
 //
-// The first line of its standard input is its config, as session.ParseConfig reads it. It answers with the address
-// that it serves, and ends with its input, so that it does not outlive the process that started it.
+// The first line of standard input is the config, in the form that session.ParseConfig reads. The node prints the address
+// that it serves, and exits when its standard input ends, so that it does not outlive the process that started it.
 package main
 
 import (

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// A host is what package servertest takes for a test: it starts servers, and stops them at the end.
+// A host replaces the test for package servertest. Servers are started for it and stopped at the end.
 type host struct {
-	testing.TB // nil: the methods below are those that are called
+	testing.TB // nil: only the methods below are called
 
 	cleanups []func()
 	err      error
@@ -36,7 +36,7 @@ func (h *host) Skipf(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// TempDir returns a folder that is removed at the end.
+// TempDir returns a folder that close removes.
 func (h *host) TempDir() string {
 	dir, err := os.MkdirTemp("", "session-bench-")
 	if err != nil {
@@ -50,7 +50,7 @@ func (h *host) TempDir() string {
 	return dir
 }
 
-// try calls f, which may end by Fatal or Skipf, and returns what it has failed with.
+// try calls f, which may end by Fatal or Skipf, and returns the failure.
 func (h *host) try(f func()) error {
 	done := make(chan struct{})
 	go func() {
@@ -61,7 +61,7 @@ func (h *host) try(f func()) error {
 	return h.err
 }
 
-// close stops what was started, the last first.
+// close stops everything that was started, in reverse order.
 func (h *host) close() error {
 	for _, f := range slices.Backward(h.cleanups) {
 		f()

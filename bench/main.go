@@ -1,5 +1,5 @@
-// Command bench compares package session with other libraries for sessions and writes what it finds as Markdown. See
-// docs/performance.md, which it has written, for what is measured and how.
+// Command bench compares package session with other session libraries and writes the results as Markdown.
+// docs/performance.md, which it generates, describes what is measured and how.
 //
 //	go run . -o ../docs/performance.md            # everything, five rounds
 //	go run . -bench 'memory/W1' -count 1          # some of it, to the standard output
@@ -28,10 +28,10 @@ func main() {
 }
 
 func run() error {
-	bench := flag.String("bench", ".", "measure the cells whose name matches, such as memory/W1/scs or redis/served/W2/floor")
-	count := flag.Int("count", 5, "rounds")
-	cell := flag.Duration("cell", 150*time.Millisecond, "how long a cell is measured in a round")
-	file := flag.String("o", "", "the file to write; without it, and when -bench leaves out cells, the standard output")
+	bench := flag.String("bench", ".", "measure the cells whose names match this `regexp`, such as memory/W1/scs or redis/served/W2/floor")
+	count := flag.Int("count", 5, "the `number` of rounds")
+	cell := flag.Duration("cell", 150*time.Millisecond, "how long a cell is measured in each round")
+	file := flag.String("o", "", "the `file` to write; without it, or if -bench leaves out cells, bench writes to the standard output")
 	flag.Parse()
 	which, err := regexp.Compile(*bench)
 	if err != nil {

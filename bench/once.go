@@ -10,8 +10,8 @@ import (
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
-// once finds out what does not need several rounds: what is lost, how large a session is, and how many round trips a
-// request makes.
+// once measures what does not need several rounds: what is lost, how large a session is, and how many round trips a request
+// takes.
 func (p *plan) once() error {
 	for _, backend := range library.Backends {
 		server := p.servers[backend]
@@ -58,7 +58,7 @@ func (p *plan) aside(backend string, l library.Library) error {
 	return nil
 }
 
-// trips counts turns on the wire, from and to the server, in requests that are not timed.
+// trips counts the turns between client and server in requests that are not timed.
 func (p *plan) trips(backend string, l library.Library) error {
 	chosen := p.workloads(backend, l, false)
 	if len(chosen) == 0 {

@@ -17,7 +17,7 @@ import (
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
-// A plan measures the cells that were chosen.
+// A plan measures the selected cells.
 type plan struct {
 	which   *regexp.Regexp
 	rounds  int
@@ -59,7 +59,8 @@ func (p *plan) all() error {
 	return p.inRounds("behind a server", p.served)
 }
 
-// startServers starts what the chosen cells need. A backend that cannot be had is left out, and the report says so.
+// startServers starts the servers that the selected cells need. If a backend is not available, it is left out and the
+// report says so.
 func (p *plan) startServers() error {
 	for _, backend := range library.Backends {
 		if !p.needs(backend) {
@@ -83,7 +84,7 @@ func (p *plan) startServers() error {
 	return nil
 }
 
-// needs says whether any cell of the backend was chosen.
+// needs reports whether any cell of the backend was selected.
 func (p *plan) needs(backend string) bool {
 	return slices.ContainsFunc(library.For(backend), func(l library.Library) bool {
 		return p.chosen(backend, "losses", l) || p.chosen(backend, "size", l) || len(p.workloads(backend, l, false)) > 0 ||
@@ -91,12 +92,12 @@ func (p *plan) needs(backend string) bool {
 	})
 }
 
-// chosen says whether something other than a workload was chosen.
+// chosen reports whether a measurement other than a workload was selected.
 func (p *plan) chosen(backend, what string, l library.Library) bool {
 	return p.which.MatchString(backend + "/" + what + "/" + l.Name)
 }
 
-// workloads returns those that were chosen.
+// workloads returns the selected workloads.
 func (p *plan) workloads(backend string, l library.Library, served bool) []workload.Workload {
 	var chosen []workload.Workload
 	for _, w := range workload.On(backend) {
@@ -111,7 +112,7 @@ func cell(backend string, w workload.Workload, l library.Library, served bool) r
 	return report.Cell{Backend: backend, Workload: w.Name, Library: l.Name, Served: served}
 }
 
-// inRounds calls measure for each library on each backend, shuffled anew in each round.
+// inRounds calls measure for each library on each backend, in a new random order in each round.
 func (p *plan) inRounds(title string, measure func(backend string, l library.Library) error) error {
 	for round := range p.rounds {
 		for _, backend := range library.Backends {
@@ -139,7 +140,7 @@ func (p *plan) inProcess(backend string, l library.Library) error {
 	})
 }
 
-// served measures the libraries that the report shows behind a server.
+// served measures the libraries for which the report has results behind a server.
 func (p *plan) served(backend string, l library.Library) error {
 	if !p.report.Serves(backend, l) {
 		return nil
@@ -149,7 +150,8 @@ func (p *plan) served(backend string, l library.Library) error {
 	})
 }
 
-// measure adds the figures of a round to the report. That a peer fails is a figure too, and the rest of its round is left out.
+// measure adds the results of a round to the report. If a peer fails, that is recorded as a result, and the rest of its
+// round is left out.
 func (p *plan) measure(
 	backend string, l library.Library, served bool,
 	one func(*process.Process, workload.Workload) (workload.Result, error),
@@ -178,7 +180,7 @@ func (p *plan) measure(
 	return err
 }
 
-// with runs a process of the library on a target of its own, behind the proxy if there is one.
+// with runs a process of the library on its own target, behind the proxy if there is one.
 func (p *plan) with(backend string, l library.Library, proxy *servertest.Proxy, f func(*process.Process) error) error {
 	server := p.servers[backend]
 	target, err := server.Fresh()

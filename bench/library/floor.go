@@ -17,8 +17,8 @@ import (
 	"github.com/seed1a8f7c28/session/bench/workload"
 )
 
-// The floor does what cannot be avoided: it finds the cookie, makes one call of the store's client to read and one to
-// write, and takes the values from bytes at fixed places.
+// The floor does only the unavoidable work: it finds the cookie, makes one call of the store's client to read and one to
+// write, and takes the values from fixed places of a byte string.
 var floor = Library{Name: "floor", On: map[string]func(Target) (*workload.App, error){
 	"memory":   func(Target) (*workload.App, error) { return onFloor(newFloorMemory()), nil },
 	"cookie":   func(Target) (*workload.App, error) { return onFloor(newFloorSealer()), nil },
@@ -35,17 +35,17 @@ var floorFast = Library{Name: "floor on fasthttp", On: map[string]func(Target) (
 	"memory": func(Target) (*workload.App, error) { return onFloorFast(newFloorMemory()), nil },
 }}
 
-// A floorStore keeps sessions as bytes. Those that are loaded may be the store's own, and are not changed.
+// A floorStore stores sessions as bytes. Loaded bytes may belong to the store, and are not changed.
 type floorStore interface {
-	load(ctx context.Context, token string) ([]byte, error) // [workload.ErrNoSession] if there is none
+	load(ctx context.Context, token string) ([]byte, error) // returns [workload.ErrNoSession] if there is none
 	create(ctx context.Context, data []byte) (token string, err error)
-	save(ctx context.Context, token string, data []byte) (newToken string, err error) // "" if it stays
+	save(ctx context.Context, token string, data []byte) (newToken string, err error) // newToken is "" if the token stays
 }
 
 const floorCookieName = "floor"
 
-// doFloor has no session object: values are read from the bytes and spliced into them. It returns the answer, and a
-// token for the client if that is new.
+// doFloor has no session object: it reads values from the bytes and writes them into the bytes. It returns the answer, and
+// the client's new token, if any.
 func doFloor(ctx context.Context, store floorStore, kind workload.Kind, token string) (body, newToken string, err error) {
 	if kind == workload.Begin {
 		newToken, err = store.create(ctx, appendFloor(nil, workload.Stored()))
@@ -160,7 +160,7 @@ func parseFloor(data []byte) workload.Values {
 	return v
 }
 
-// floorName returns the name in data, one of two that are there already.
+// floorName returns the name in data, as one of two existing strings.
 func floorName(data []byte) string {
 	if len(data) <= floorText {
 		return ""
@@ -181,7 +181,7 @@ func withName(data []byte, name string) []byte {
 	return data
 }
 
-// alive returns data, or an error if its deadline has passed or there is none.
+// alive returns data, or an error if it is nil or its deadline has passed.
 func alive(data []byte) ([]byte, error) {
 	if len(data) <= floorText {
 		return nil, workload.ErrNoSession

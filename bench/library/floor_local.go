@@ -14,7 +14,7 @@ import (
 	"github.com/seed1a8f7c28/session/bench/workload"
 )
 
-// A floorMemory is a map. The bytes in it are never changed.
+// A floorMemory is a map. Its byte slices are never changed.
 type floorMemory struct {
 	mu       sync.RWMutex
 	sessions map[string][]byte
@@ -48,7 +48,7 @@ type floorSealer struct{ aead cipher.AEAD }
 func newFloorSealer() floorSealer {
 	block, err := aes.NewCipher([]byte(key))
 	if err != nil {
-		panic(err) // the key has a right length
+		panic(err) // cannot happen: the key has a valid length
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
@@ -77,7 +77,7 @@ func (f floorSealer) save(ctx context.Context, _ string, data []byte) (string, e
 	return f.create(ctx, data)
 }
 
-// A floorFile is a folder. A session is written over in place: what a crash leaves of it is not looked at.
+// A floorFile is a folder. Sessions are overwritten in place, without protection against a crash.
 type floorFile string
 
 func (f floorFile) path(token string) string { return filepath.Join(string(f), "s"+token) }

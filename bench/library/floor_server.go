@@ -21,7 +21,7 @@ const lifetime = time.Hour
 type floorKV struct {
 	get func(ctx context.Context, key string) ([]byte, error)
 	put func(ctx context.Context, key string, data []byte) error
-	new func(ctx context.Context, key string, data []byte) error // nil: as put
+	new func(ctx context.Context, key string, data []byte) error // nil: the same as put
 }
 
 func (f floorKV) load(ctx context.Context, token string) ([]byte, error) {
@@ -128,7 +128,7 @@ func openFloorSQLite(t Target) (*workload.App, error) {
 	return onFloorSQL(db)
 }
 
-// onFloorSQL prepares its statements.
+// onFloorSQL prepares its statements in advance.
 func onFloorSQL(db *sql.DB) (*workload.App, error) {
 	var statements [3]*sql.Stmt
 	for i, text := range []string{

@@ -1,5 +1,5 @@
-// Package library holds the libraries that are compared, each with nothing but the calls that its own README shows, and
-// the floors.
+// Package library contains the libraries that are compared, and the floors. Each library is used only with the calls that
+// its README shows.
 package library
 
 import (
@@ -8,31 +8,31 @@ import (
 	"github.com/seed1a8f7c28/session/bench/workload"
 )
 
-// A Target is a store to keep sessions in. Which fields are set depends on the backend.
+// A Target is the store in which sessions are kept. The backend determines which fields are set.
 type Target struct {
 	Addr string // of a server
 	DSN  string // of an empty database
 	Dir  string // an empty folder
 }
 
-// A Library is a way to have sessions.
+// A Library is a way to use sessions.
 type Library struct {
-	Name   string // as the report has it
+	Name   string // as in the report
 	Module string // "" for a floor
 	Ours   bool
-	Keeps  string // what it does with values, for the report
+	Keeps  string // how it handles values, for the report
 
-	// On opens an application by the name of its backend.
+	// On maps the names of backends to functions that open an application.
 	On map[string]func(t Target) (*workload.App, error)
 }
 
-// Peer says whether it is somebody else's.
+// Peer reports whether the library belongs to somebody else.
 func (l Library) Peer() bool { return l.Module != "" && !l.Ours }
 
-// Backends are those that are compared, in the order of the report.
+// Backends are the backends that are compared, in the order of the report.
 var Backends = []string{"memory", "cookie", "file", "redis", "postgres", "mysql", "memcache", "sqlite"}
 
-// All are the libraries, in the order of the report: floors, this package, its peers.
+// All contains the libraries in the order of the report: floors, this package, its peers.
 var All = []Library{
 	floor, floorFast,
 	start, mw, fast, startPgx, mwPgx,
@@ -50,7 +50,7 @@ func Find(name string) (Library, error) {
 	return Library{}, fmt.Errorf("no library %q", name)
 }
 
-// For returns the libraries that have a backend.
+// For returns the libraries that support a backend.
 func For(backend string) []Library {
 	var found []Library
 	for _, l := range All {
@@ -61,7 +61,7 @@ func For(backend string) []Library {
 	return found
 }
 
-// Pool is how many connections to a database each library may have, as far as it lets the application say so.
+// Pool is the maximum number of database connections for each library that has such a setting.
 const Pool = 16
 
 // key is a secret for libraries that sign or encrypt.

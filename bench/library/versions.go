@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// modules are what is compared, besides that of each Library.
+// modules are the modules that are compared, in addition to those of the Libraries.
 var modules = []string{
 	"github.com/alexedwards/scs/goredisstore", "github.com/alexedwards/scs/mysqlstore",
 	"github.com/alexedwards/scs/postgresstore", "github.com/gofiber/storage/redis/v3", "github.com/gomodule/redigo",
@@ -14,13 +14,13 @@ var modules = []string{
 	"github.com/zerodha/simplesessions/stores/memory/v3", "github.com/zerodha/simplesessions/stores/postgres/v3",
 }
 
-// LeftOut says what could not be had.
+// LeftOut lists what is not available, with the reason.
 var LeftOut = []string{
 	"github.com/zerodha/simplesessions/stores/redis/v3 v3.0.0, which the checksum database does not know; simplesessions on " +
 		"redis has the same commands from a store of the benchmark's own",
 }
 
-// Versions returns the modules that this program was built with, as far as they are compared.
+// Versions returns the versions of the compared modules with which this program was built.
 func Versions() []string {
 	compared := slices.Clone(modules)
 	for _, l := range All {

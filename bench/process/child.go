@@ -14,17 +14,17 @@ import (
 	"github.com/seed1a8f7c28/session/bench/workload"
 )
 
-// Env is the variable that makes this program a process of one library. It holds a [Place].
+// Env is the environment variable that makes this program the process of one library. It contains a [Place].
 const Env = "BENCH_PLACE"
 
-// Child does what it is asked until its standard input ends.
+// Child handles requests until its standard input ends.
 func Child() error {
 	var place Place
 	if err := json.Unmarshal([]byte(os.Getenv(Env)), &place); err != nil {
 		return err
 	}
 	out := json.NewEncoder(os.Stdout)
-	os.Stdout = os.Stderr // what a library prints is no answer
+	os.Stdout = os.Stderr // the output of a library must not look like an answer
 	app, err := place.open()
 	if err == nil {
 		if err = workload.Check(app); err != nil {
@@ -98,7 +98,7 @@ func (c *child) do(r Request) (any, error) {
 	return nil, fmt.Errorf("no request %q", r.Do)
 }
 
-// serve answers the requests of all kinds, until the process ends.
+// serve starts a server for the requests of all kinds. It runs until the process ends.
 func (c *child) serve() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -14,11 +14,11 @@ import (
 	"github.com/seed1a8f7c28/session/bench/workload"
 )
 
-// Conns is how many connections a server is asked over, each with one request under way.
+// Conns is the number of connections to a server, each with one request at a time.
 const Conns = 32
 
-// Served measures a workload behind a server, with the requests made in this process: CPU, allocations and bytes are the
-// server's alone.
+// Served measures a workload behind a server. This process makes the requests. CPU, allocations and bytes are only those of
+// the server.
 func (p *Process) Served(w workload.Workload, d time.Duration) (workload.Result, error) {
 	var addr string
 	var cookies []string
@@ -52,7 +52,7 @@ func (p *Process) Served(w workload.Workload, d time.Duration) (workload.Result,
 	return after.Since(before, wall, n), nil
 }
 
-// A client has a connection to itself.
+// A client has its own connection.
 type client struct {
 	net.Conn
 	in   *bufio.Reader
@@ -81,7 +81,7 @@ func (all clients) close() {
 	}
 }
 
-// load sends requests for a time and returns how many were answered.
+// load sends requests for a time and returns the number of answers.
 func (all clients) load(w workload.Workload, cookies []string, d time.Duration) (int64, error) {
 	until := time.Now().Add(d)
 	var answered atomic.Int64

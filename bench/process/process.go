@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A Process has one library open on one backend.
+// A Process is a process with one library opened on one backend.
 type Process struct {
 	place Place
 	cmd   *exec.Cmd
@@ -20,7 +20,7 @@ type Process struct {
 	log   bytes.Buffer // shown if it fails
 }
 
-// Start starts a process. It returns an error if the library does not return what was stored.
+// Start starts a process. It returns an error if the library does not return the stored values.
 func Start(place Place) (*Process, error) {
 	text, err := json.Marshal(place)
 	if err != nil {
@@ -50,7 +50,7 @@ func Start(place Place) (*Process, error) {
 	return p, nil
 }
 
-// Ask has the process do r and reads its answer into a pointer, nil if there is none to read.
+// Ask makes the process do r, and decodes its answer into the pointer answer, which is nil if there is no answer.
 func (p *Process) Ask(r Request, answer any) error {
 	if err := json.NewEncoder(p.in).Encode(r); err != nil {
 		return p.failed(err)
@@ -58,7 +58,7 @@ func (p *Process) Ask(r Request, answer any) error {
 	return p.read(answer)
 }
 
-// patience is how long a process may take for one request.
+// patience limits the time that a process may take for one request.
 const patience = 2 * time.Minute
 
 func (p *Process) read(answer any) error {

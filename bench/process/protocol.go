@@ -1,6 +1,6 @@
-// Package process runs each library in a process of its own, so that none has the heap or the garbage of another. A process
-// is this program once more. It opens one library on one backend, and does what it is asked on its standard input, a
-// line of JSON each.
+// Package process runs each library in a separate process, so that no library is affected by the heap and the garbage of
+// another. A process runs this program again. It opens one library on one backend, and reads requests from its standard
+// input, one JSON object per line.
 package process
 
 import (
@@ -12,38 +12,38 @@ import (
 	"github.com/seed1a8f7c28/session/bench/workload"
 )
 
-// A Place is what a process opens.
+// A Place says what a process opens.
 type Place struct {
 	Library, Backend string         // by name
 	Target           library.Target // the store
 }
 
-// A Request is what a process does. Its answer is of the type that is named.
+// A Request tells a process what to do. The comments below name the type of the answer.
 type Request struct {
 	Do       string        // one of the constants below
 	Workload string        `json:",omitempty"` // by name
-	For      time.Duration `json:",omitempty"` // how long to measure
-	N        int           `json:",omitempty"` // how many requests or sessions
+	For      time.Duration `json:",omitempty"` // duration of the measurement
+	N        int           `json:",omitempty"` // number of requests or sessions
 }
 
-// What a process can do.
+// The values of Request.Do.
 const (
-	Measure = "measure" // the workload in this process, for a time: workload.Result
-	Send    = "send"    // N requests of the workload: nothing
-	Lose    = "lose"    // try out what is lost: workload.Losses
-	Size    = "size"    // begin N sessions: float64, the bytes that each takes
-	Serve   = "serve"   // listen on a port: string, the address
-	Cookies = "cookies" // begin the sessions of the workload: []string, Cookie headers
-	Usage   = "usage"   // workload.Usage
+	Measure = "measure" // run the workload in this process for a time; answer: workload.Result
+	Send    = "send"    // send N requests of the workload; no answer
+	Lose    = "lose"    // find out what is lost; answer: workload.Losses
+	Size    = "size"    // begin N sessions; answer: float64, bytes per session
+	Serve   = "serve"   // listen on a port; answer: string, the address
+	Cookies = "cookies" // begin the sessions of the workload; answer: []string, Cookie headers
+	Usage   = "usage"   // answer: workload.Usage
 )
 
-// A reply is what a process says.
+// A reply is a process's answer.
 type reply struct {
 	Error  string          `json:",omitempty"`
 	Answer json.RawMessage `json:",omitempty"`
 }
 
-// Many is how many sessions W7 is on.
+// Many returns the number of sessions of W7.
 func Many(backend string) int {
 	switch backend {
 	case "memory":

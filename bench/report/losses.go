@@ -83,5 +83,5 @@ func (r *Report) sizes(b *strings.Builder) {
 	row(b, figures...)
 }
 
-// Sized is how many sessions the heap is measured with.
+// Sized is the number of sessions for measuring the heap.
 const Sized = 100_000

@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// A Machine is where and when it was measured.
+// A Machine describes where and when the results were measured.
 type Machine struct {
-	CPU, Kernel, Go, Date string // the model, the versions, the day in UTC
-	Cores                 int    // that Go sees
+	CPU, Kernel, Go, Date string // CPU model, versions, date in UTC
+	Cores                 int    // as Go reports it
 }
 
 var cpuModel = regexp.MustCompile(`(?m)^model name\s*:\s*(.*)$`)
 
-// ThisMachine describes this one, without its name.
+// ThisMachine describes this machine, without its name.
 func ThisMachine() Machine {
 	m := Machine{
 		CPU: runtime.GOARCH, Kernel: runtime.GOOS, Go: runtime.Version(), Cores: runtime.NumCPU(),
@@ -34,7 +34,7 @@ func ThisMachine() Machine {
 	return m
 }
 
-// String returns all of it in one line.
+// String returns the description in one line.
 func (m Machine) String() string {
 	return fmt.Sprintf("%s, %s, %d cores, %s, %s", m.Date, m.CPU, m.Cores, m.Kernel, m.Go)
 }

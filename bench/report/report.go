@@ -1,4 +1,4 @@
-// Package report turns what was measured into docs/performance.md.
+// Package report writes the results as docs/performance.md.
 package report
 
 import (
@@ -11,14 +11,14 @@ import (
 	"github.com/seed1a8f7c28/session/bench/workload"
 )
 
-// A Cell is what one process measures at a time.
+// A Cell is one measurement of one process.
 type Cell struct {
 	Backend, Workload, Library string // by name
 
-	Served bool // behind a server, else in process
+	Served bool // behind a server, otherwise in process
 }
 
-// String is the name that BENCH= chooses by.
+// String returns the cell's name, which BENCH= matches.
 func (c Cell) String() string {
 	if c.Served {
 		return c.Backend + "/served/" + c.Workload + "/" + c.Library
@@ -31,24 +31,24 @@ type Place struct {
 	Backend, Library string // by name
 }
 
-// A Report is all that was measured.
+// A Report contains all results.
 type Report struct {
-	Command string        // that measures it again
-	Machine Machine       // that it was measured on
-	Took    string        // how long that took
-	Rounds  int           // that each median is of
-	Cell    time.Duration // how long a cell is measured in a round
-	LeftOut []string      // backends that could not be started, and why
-	Servers []string      // versions
+	Command string        // the command that repeats the measurement
+	Machine Machine       // the machine on which it was measured
+	Took    string        // duration of the measurement
+	Rounds  int           // number of samples of each median
+	Cell    time.Duration // how long a cell is measured in each round
+	LeftOut []string      // backends that could not be started, with the reason
+	Servers []string      // versions of the servers
 
-	Samples map[Cell][]workload.Result // one a round
-	Failed  map[Cell]string            // why, in one round at least
-	Trips   map[Cell]float64           // round trips to the server, a request
+	Samples map[Cell][]workload.Result // one per round
+	Failed  map[Cell]string            // the reason, if a round failed
+	Trips   map[Cell]float64           // round trips to the server per request
 	Losses  map[Place]workload.Losses  // what concurrent requests lose
-	Sizes   map[string]float64         // bytes a session, by library
+	Sizes   map[string]float64         // bytes per session, by library
 }
 
-// New returns a report without figures.
+// New returns an empty report.
 func New() *Report {
 	return &Report{
 		Samples: make(map[Cell][]workload.Result), Failed: make(map[Cell]string), Trips: make(map[Cell]float64),
@@ -56,13 +56,13 @@ func New() *Report {
 	}
 }
 
-// Add adds the figures of a round.
+// Add adds the result of a round.
 func (r *Report) Add(c Cell, result workload.Result) { r.Samples[c] = append(r.Samples[c], result) }
 
-// Fail says that a cell could not be measured in a round.
+// Fail records that a cell could not be measured in a round.
 func (r *Report) Fail(c Cell, err error) { r.Failed[c], _, _ = strings.Cut(err.Error(), "\n") }
 
-// Median returns the median of a cell's rounds, each figure for itself, and false if it was not measured.
+// Median returns the median of a cell's rounds, for each number separately. It returns false if the cell was not measured.
 func (r *Report) Median(c Cell) (workload.Result, bool) {
 	samples := r.Samples[c]
 	if len(samples) == 0 {
@@ -89,7 +89,7 @@ func median(figures []float64) float64 {
 	return (figures[(n-1)/2] + figures[n/2]) / 2
 }
 
-// Best returns which of the libraries needs the least CPU, "" if none was measured. Those that fail are left out.
+// Best returns the library that needs the least CPU, or "" if none was measured. It ignores libraries that fail.
 func (r *Report) Best(c Cell, libraries []string) string {
 	measured := slices.DeleteFunc(slices.Clone(libraries), func(name string) bool {
 		c.Library = name
@@ -148,8 +148,8 @@ func (r *Report) any(of func(Cell) bool) bool {
 	return false
 }
 
-// Serves says whether a library is measured behind a server: this package, the floor, and whichever peer is the best
-// in process in one of the workloads; all peers, if none was measured in process.
+// Serves reports whether a library is measured behind a server: this package, the floor, and each peer that is the best in
+// process in one of the workloads. If no peer was measured in process, all peers are.
 func (r *Report) Serves(backend string, l library.Library) bool {
 	_, peers := r.split(backend)
 	if !l.Peer() || len(peers) == 0 {

@@ -25,7 +25,7 @@ func memcached(addr string) (*Server, error) {
 	}, nil
 }
 
-// tell sends a line and returns the line that answers it.
+// tell sends a line and returns the server's answer, one line.
 func tell(addr, line string) (string, error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package servers gives each library an empty place on each backend.
+// Package servers provides an empty target on each backend for each library.
 package servers
 
 import (
@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	_ "github.com/go-sql-driver/mysql" // to make databases
+	_ "github.com/go-sql-driver/mysql" // creates databases
 	_ "github.com/lib/pq"
 	"github.com/redis/go-redis/v9"
 
@@ -18,16 +18,16 @@ import (
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
-// A Server is a backend that has been started, or needs no server.
+// A Server is a started backend, or one that needs no server.
 type Server struct {
-	Version string // of the server, as it says itself; "" without a server
+	Version string // as the server reports it; "" without a server
 
 	addr  string
 	fresh func() (library.Target, error)
-	drop  func(library.Target) error // nil: nothing to drop
+	drop  func(library.Target) error // nil if there is nothing to drop
 }
 
-// Start starts what backend needs, until t ends.
+// Start starts the server that backend needs. It stops when t ends.
 func Start(t testing.TB, backend string) *Server {
 	t.Helper()
 	s, err := start(t, backend)
@@ -56,10 +56,10 @@ func start(t testing.TB, backend string) (*Server, error) {
 	return nil, fmt.Errorf("no backend %q", backend)
 }
 
-// Fresh returns a target in which there is nothing.
+// Fresh returns an empty target.
 func (s *Server) Fresh() (library.Target, error) { return s.fresh() }
 
-// Drop removes what a target has become.
+// Drop removes a target and its content.
 func (s *Server) Drop(t library.Target) error {
 	if s.drop == nil {
 		return nil
@@ -67,10 +67,10 @@ func (s *Server) Drop(t library.Target) error {
 	return s.drop(t)
 }
 
-// Addr is the address of the server, "" without one.
+// Addr returns the address of the server, "" without one.
 func (s *Server) Addr() string { return s.addr }
 
-// Via returns the same target at another address of the server, such as a proxy's.
+// Via returns t with another address of the server, such as a proxy's.
 func (s *Server) Via(addr string, t library.Target) library.Target {
 	if t.Addr != "" {
 		t.Addr = addr
@@ -105,7 +105,7 @@ func redisAt(addr string) (*Server, error) {
 	}, nil
 }
 
-// databases makes a database of its own for each target.
+// databases creates a separate database for each target.
 func databases(t testing.TB, driver, version string, server *servertest.SQLServer) (*Server, error) {
 	admin, err := sql.Open(driver, server.DSN(server.Database))
 	if err != nil {

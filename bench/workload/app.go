@@ -1,5 +1,5 @@
 // Package workload defines what is measured: the values of a session, what requests do with them, and how requests are
-// made. It knows no library; package peers tells it each one's calls.
+// made. It imports no session library; package library supplies the calls of each one.
 package workload
 
 import (
@@ -9,20 +9,20 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// An App is an application that has its sessions from one library, on one backend. One of HTTP and Fast is set. They
-// return a handler for requests of [Op.Path].
+// An App is an application that uses one library for its sessions, on one backend. Exactly one of HTTP and Fast is set.
+// They return a handler for requests of [Op.Path].
 type App struct {
 	HTTP func(op Op) http.Handler            // on net/http
 	Fast func(op Op) fasthttp.RequestHandler // on fasthttp
 
-	// Close lets go of the backend. Nil: there is nothing to let go of.
+	// Close releases the backend. Nil means that there is nothing to release.
 	Close func() error
 }
 
-// Path is the path of the requests that op's handler answers.
+// Path returns the path of the requests that op's handler answers.
 func (op Op) Path() string { return "/" + string(op.Kind) }
 
-// An HTTP is a request on net/http, and where its answer goes.
+// An HTTP is a net/http request and its ResponseWriter.
 type HTTP struct {
 	W http.ResponseWriter // the answer
 	R *http.Request       // the request
@@ -66,13 +66,13 @@ func OnFast[S any](
 	}}
 }
 
-// Closing returns app with what lets go of its backend.
+// Closing sets app.Close and returns app.
 func (app *App) Closing(f func() error) *App {
 	app.Close = f
 	return app
 }
 
-// Shut calls Close, if there is one.
+// Shut calls Close, if it is set.
 func (app *App) Shut() error {
 	if app.Close == nil {
 		return nil

@@ -6,45 +6,47 @@ import (
 	"strconv"
 )
 
-// Calls are a library's calls on a session S within a request C, as the library's README shows them. They may be
-// nil where it says.
+// Calls are a library's calls for a session S in a request C, as the library's README shows them. Fields may be nil if
+// their comments say so.
 type Calls[C, S any] struct {
 	// Open returns the session of the request, or begins one.
 	Open func(c C) (S, error)
 
-	// Get returns a value in the type it was stored with, or nil if there is none.
+	// Get returns a value with the type with which it was stored, or nil if there is none.
 	Get func(c C, s S, key string) (any, error)
 
-	// Set stores a value, at once or with Save.
+	// Set stores a value, immediately or with Save.
 	Set func(c C, s S, key string, value any) error
 
-	// All and SetAll are for libraries that show a call for several values. Nil: Get and Set are called for each.
+	// All and SetAll are for libraries that have a call for several values. Nil means that Get and Set are called for each
+	// value.
 	All    func(c C, s S) (Values, error)
 	SetAll func(c C, s S, v Values) error
 
-	// Save stores what was set. Nil: Set has stored it, or a middleware will.
+	// Save stores the values that were set. Nil means that Set has stored them, or a middleware will.
 	Save func(c C, s S) error
 
-	// Release is for libraries whose handlers end with a call also when they have only read. Nil: they do not.
+	// Release is for libraries whose handlers must make a final call even if they have only read. Nil means that there is
+	// no such call.
 	Release func(c C, s S) error
 
 	// Destroy logs out.
 	Destroy func(c C, s S) error
 }
 
-// An Op is what a handler does with the session of a request.
+// An Op says what a handler does with the session of a request.
 type Op struct {
 	Kind Kind   // what it does
-	Key  string // of SetKey
+	Key  string // for SetKey
 
-	// Between, if not nil, is called when the session was loaded and nothing changed yet.
+	// Between, unless nil, is called after the session was loaded and before anything is changed.
 	Between func()
 }
 
-// A Kind is one of the handlers that an application has.
+// A Kind names one of the handlers of an application.
 type Kind string
 
-// The first four are measured, the others show what a library loses.
+// The first four are measured. The others show what a library loses.
 const (
 	Read    Kind = "read"    // answers with the name
 	Write   Kind = "write"   // reads the name and stores the other one
@@ -52,22 +54,22 @@ const (
 	ReadAll Kind = "readall" // reads and compares all of them
 
 	SetKey  Kind = "setkey"  // stores a value under Key
-	Count   Kind = "count"   // answers with how many of the keys that Writers have set are there
+	Count   Kind = "count"   // answers with the number of keys that the Writers requests have set
 	Logout  Kind = "logout"  // ends the session
-	Corrupt Kind = "corrupt" // changes the list that it has read in place, and stores nothing
+	Corrupt Kind = "corrupt" // changes the list in place that it has read, and stores nothing
 	Roles   Kind = "roles"   // answers with the first of the roles
 )
 
-// Writers is how many requests set a key of their own at the same time.
+// Writers is the number of requests that set a key of their own at the same time.
 const Writers = 20
 
 func writerKey(n int) string { return "key" + strconv.Itoa(n) }
 
-// ErrNoSession says that a request that needs a session's values has none.
+// ErrNoSession says that a request has no session although it needs one.
 var ErrNoSession = errors.New("no session")
 
-// Do carries out op and returns what the response says. It must not write the response itself: a session is saved
-// before, where a save sets the cookie.
+// Do carries out op and returns the response body. It must not write the response itself, because a save must set the
+// cookie first.
 func (k *Calls[C, S]) Do(op Op, c C) (string, error) {
 	s, err := k.Open(c)
 	if err != nil {

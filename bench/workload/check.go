@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Check returns an error unless app does what is measured: what one request stores, later ones read, right in value
-// and type, and nobody else does.
+// Check returns an error unless app behaves as the measurements require: later requests read what one request has stored,
+// with the right value and type, and no other visitor does.
 func Check(app *App) error {
 	send := func(kind Kind, cookie, want string) (string, error) {
 		c := app.NewClient(Op{Kind: kind})

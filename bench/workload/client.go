@@ -11,15 +11,15 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// A Client sends one kind of request to an application in this process, one at a time, and allocates nothing.
+// A Client sends requests of one kind to an application in this process, one at a time, without allocations.
 type Client interface {
-	// Send makes a request with a Cookie header, "" for none.
+	// Send makes a request with a Cookie header; "" means none.
 	Send(cookie string) error
 
-	// Body is the answer to the last request.
+	// Body returns the body of the last response.
 	Body() string
 
-	// Cookies adds the cookies of the last response to a Cookie header, as a browser would.
+	// Cookies returns the Cookie header after the last response, as a browser would send it.
 	Cookies(header string) string
 }
 

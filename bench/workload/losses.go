@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Losses are what becomes of changes that meet each other.
+// Losses describe what happens to changes of concurrent requests.
 type Losses struct {
-	Kept   int    // how many of the keys that Writers have set at the same time are there afterwards
-	Undone Undone // what is there after a logout, when a request that had begun before it has stored a value
-	Shared bool   // a list that one request has changed in place, and not stored, is changed for the next
+	Kept   int    // how many of the keys that Writers requests set at the same time are there afterwards
+	Undone Undone // what is there after a logout, if a request that began before it stores a value afterwards
+	Shared bool   // whether a list that one request changed in place, without storing it, is changed for the next request
 }
 
-// Undone says what a session holds after its logout.
+// Undone says what a session contains after its logout.
 type Undone string
 
-// What a logout leaves, when a request that began before it stores a value after it.
+// The values of Undone.
 const (
 	Nothing   Undone = "no"
 	OneValue  Undone = "that value"
@@ -27,7 +27,7 @@ const (
 	Hangs     Undone = "the late request panics, and later ones wait without end"
 )
 
-// Lose tries out what app loses, each on a session of its own.
+// Lose finds out what app loses, with a separate session for each question.
 func Lose(app *App) (l Losses, err error) {
 	if l.Kept, err = keptOf(app); err != nil {
 		return l, fmt.Errorf("concurrent writers: %w", err)
@@ -35,7 +35,7 @@ func Lose(app *App) (l Losses, err error) {
 	if l.Shared, err = shared(app); err != nil {
 		return l, fmt.Errorf("shared value: %w", err)
 	}
-	// Last, since a library may not survive it.
+	// This comes last, because a library may not survive it.
 	if l.Undone, err = undone(app); err != nil {
 		return l, fmt.Errorf("logout: %w", err)
 	}
@@ -48,7 +48,7 @@ func begin(app *App) (cookie string, err error) {
 	return c.Cookies(""), err
 }
 
-// patience is how long a request waits for others that a library may not let in beside it.
+// patience is how long a request waits for other requests, which a library may not run at the same time.
 const patience = 3 * time.Second
 
 // keptOf has Writers requests load a session before the first of them stores anything.

@@ -2,10 +2,10 @@ package workload
 
 import "runtime"
 
-// Size begins n sessions and returns how many bytes of the heap each takes.
+// Size begins n sessions and returns the average number of heap bytes per session.
 func Size(app *App, n int) (float64, error) {
 	ignore := func(int, Client) {}
-	if err := beginAll(app, runtime.GOMAXPROCS(0), ignore); err != nil { // what the first ones make for all
+	if err := beginAll(app, runtime.GOMAXPROCS(0), ignore); err != nil { // the first sessions allocate memory that all share
 		return 0, err
 	}
 	before := heap()
@@ -17,7 +17,7 @@ func Size(app *App, n int) (float64, error) {
 	return size, nil
 }
 
-// heap is what is alive, in bytes.
+// heap returns the number of live bytes.
 func heap() int64 {
 	runtime.GC()
 	runtime.GC() // what the first one has finalized, and pools

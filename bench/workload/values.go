@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Values are what a session holds, under [Keys].
+// Values are the values of a session, under [Keys].
 type Values struct {
 	ID    int64     // of the user
 	Name  string    // of the user
@@ -19,14 +19,14 @@ type Values struct {
 // Keys are the names of the five values.
 var Keys = []string{"id", "name", "roles", "token", "since"}
 
-// The two names that a session has in turn: a request that writes finds one and stores the other. They are of one
-// length, so that stored sessions stay as long as they are.
+// The two names that a session has alternately: a request that writes finds one and stores the other. They have the same
+// length, so that the size of stored sessions does not change.
 const (
 	Ann = "Ann Example"
 	Bob = "Bob Example"
 )
 
-// Stored returns the values that a new session gets. The slices are the caller's own.
+// Stored returns the values of a new session. The caller owns the slices.
 func Stored() Values {
 	return Values{
 		ID: 1234567890123, Name: Ann, Roles: []string{"reader", "writer"},
@@ -34,7 +34,7 @@ func Stored() Values {
 	}
 }
 
-// stored is what values are compared with.
+// stored contains the expected values.
 var stored = Stored()
 
 // Value returns the value under key.
@@ -53,7 +53,7 @@ func (v *Values) Value(key string) any {
 	}
 }
 
-// Put sets the value under key, or returns an error if it has not the type that was stored.
+// Put sets the value under key. It returns an error if value does not have the type that was stored.
 func (v *Values) Put(key string, value any) error {
 	ok := false
 	switch key {
@@ -74,7 +74,7 @@ func (v *Values) Put(key string, value any) error {
 	return nil
 }
 
-// right says whether got, of the type that was stored, is what a session holds under key.
+// right reports whether got, of the type that was stored, is a correct value for key.
 func right(key string, got any) bool {
 	switch v := got.(type) {
 	case int64:
@@ -91,7 +91,7 @@ func right(key string, got any) bool {
 	return false
 }
 
-// Other returns the name that is written after name was read.
+// Other returns the name to write after name was read.
 func Other(name string) string {
 	if name == Ann {
 		return Bob
@@ -99,7 +99,7 @@ func Other(name string) string {
 	return Ann
 }
 
-// Check returns an error unless v are the values of a session, under either name.
+// Check returns an error unless v are the values of a session, with either name.
 func (v *Values) Check() error {
 	for _, key := range Keys {
 		if got := v.Value(key); !right(key, got) {

@@ -13,18 +13,18 @@ import (
 // A Workload is a mix of requests.
 type Workload struct {
 	Name  string // W1 to W8
-	Title string // what the report says of it
-	Kinds []Kind // in turn
-	many  bool   // over many sessions
-	lanes int    // how many requests are under way at a time
+	Title string // its description in the report
+	Kinds []Kind // used in turn
+	many  bool   // uses many sessions
+	lanes int    // number of concurrent requests
 }
 
-// Lanes is how many requests are under way at a time in the parallel workloads.
+// Lanes is the number of concurrent requests in the parallel workloads.
 const Lanes = 64
 
 var nineToOne = []Kind{Read, Read, Read, Read, Read, Read, Read, Read, Read, Write}
 
-// Workloads are those of a store.
+// Workloads are the workloads of a server-side store.
 var Workloads = []Workload{
 	{Name: "W1", Title: "read one value", Kinds: []Kind{Read}, lanes: 1},
 	{Name: "W2", Title: "read one value and write one", Kinds: []Kind{Write}, lanes: 1},
@@ -34,7 +34,7 @@ var Workloads = []Workload{
 	{Name: "W8", Title: "in parallel, nine reads to a write, one session", Kinds: nineToOne, lanes: Lanes},
 }
 
-// ClientSide are the workloads on sessions that the client keeps.
+// ClientSide are the workloads of client-side sessions.
 var ClientSide = []Workload{
 	{Name: "W5", Title: "read one value", Kinds: []Kind{Read}, lanes: 1},
 	{Name: "W6", Title: "read one value and write one", Kinds: []Kind{Write}, lanes: 1},
@@ -50,7 +50,7 @@ func On(backend string) []Workload {
 	return Workloads
 }
 
-// InOrder returns workloads in the order in which they are measured: last what needs a large heap.
+// InOrder returns workloads in the order of measurement: those that need a large heap come last.
 func InOrder(workloads []Workload) []Workload {
 	return slices.SortedStableFunc(slices.Values(workloads), func(a, b Workload) int { return a.heap() - b.heap() })
 }
@@ -72,7 +72,8 @@ func Find(name string) (Workload, error) {
 	return Workload{}, fmt.Errorf("no workload %q", name)
 }
 
-// Sessions begins the sessions that the workload is on and returns their Cookie headers; W3 has one, of no session.
+// Sessions begins the sessions of the workload and returns their Cookie headers. For W3 it returns one header without a
+// session.
 func (w Workload) Sessions(app *App, many int) ([]string, error) {
 	if w.Kinds[0] == Begin {
 		return []string{""}, nil
@@ -103,21 +104,21 @@ func beginAll(app *App, n int, begun func(i int, c Client)) error {
 	return errors.Join(errs...)
 }
 
-// Cookie returns the Cookie header of the nth request. Each session is read and written in turn.
+// Cookie returns the Cookie header of the nth request. It makes sure that each session is both read and written.
 func (w Workload) Cookie(cookies []string, n int) string {
 	return cookies[(n+n/len(w.Kinds))*31%len(cookies)]
 }
 
-// A Result is what a request costs, on average.
+// A Result is the average cost of a request.
 type Result struct {
-	Requests int64   // that it is the average of
+	Requests int64   // number of requests
 	CPU      float64 // nanoseconds of user and system time of this process, all threads
 	Wall     float64 // nanoseconds between two answers
 	Allocs   float64
 	Bytes    float64
 }
 
-// Measure sends requests with the cookies for about d, half as long again to begin with.
+// Measure sends requests with the cookies for about d, after a warm-up of half that time.
 func (w Workload) Measure(app *App, cookies []string, d time.Duration) (Result, error) {
 	r := w.runner(app, cookies)
 	if _, err := r.run(time.Now().Add(d/2), 0); err != nil {

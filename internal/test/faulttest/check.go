@@ -13,7 +13,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// total is the value that every request increments, beside its client's own.
+// total is the value that every request increments, in addition to its client's own value.
 const total = "total"
 
 // A visited is a session that clients use.
@@ -22,9 +22,9 @@ type visited struct {
 	counts      []*count
 }
 
-// A count is what one client knows of its counter in one session. The counter is between least and most: least
-// is what was acknowledged or read last, most is that and the saves of which it is not known whether they were made.
-// A save that is acknowledged settles those before it, since each is made at a version.
+// A count is what one client knows about its counter in one session. The counter is between least and most. least is the
+// value last acknowledged or read. most also includes the saves whose outcome is unknown. An acknowledged save settles the
+// earlier ones, because each save is made at a version.
 type count struct {
 	run *run
 	in  *visited
@@ -33,14 +33,14 @@ type count struct {
 	mu          sync.Mutex
 	least, most int64
 	acks        []ack // those that could be lost
-	lost        int   // the round in which something was lost last
+	lost        int   // the last round in which something was lost
 
 	// Guarded by the run:
-	served      int       // requests that have ended well
+	served      int       // number of successful requests
 	servedLast  time.Time // when the last of them began
-	failed      bool      // there was one in this round that has not
-	failedWith  error     // the last of them
-	servedAfter time.Time // when the first one after the last of those ended well
+	failed      bool      // a request of this round has failed
+	failedWith  error     // the last error
+	servedAfter time.Time // when the first request that began after the last failure ended successfully
 }
 
 // An ack is a save that was acknowledged.
@@ -75,7 +75,7 @@ func (n *count) value(s *session.Session, key string) int64 {
 	}
 }
 
-// settle takes in a value that was read.
+// settle handles a value that was read.
 func (n *count) settle(value int64) {
 	switch {
 	case value > n.most:
@@ -88,7 +88,7 @@ func (n *count) settle(value int64) {
 	n.least = value
 }
 
-// lose takes in that less is stored than was. In one round a counter goes back once at most.
+// lose records that less is stored than before. In one round a counter may go back only once.
 func (n *count) lose(value int64) {
 	r := n.run
 	r.mu.Lock()
@@ -109,7 +109,7 @@ func (n *count) lose(value int64) {
 	}
 }
 
-// lose takes in when a save was acknowledged that is gone.
+// lose records when a lost save was acknowledged.
 func (r *Round) lose(at time.Time) {
 	if r.lostFirst.IsZero() || at.Before(r.lostFirst) {
 		r.lostFirst = at
@@ -119,7 +119,7 @@ func (r *Round) lose(at time.Time) {
 	}
 }
 
-// saved takes in what became of a save.
+// saved records the outcome of a save.
 func (n *count) saved(s *session.Session, err error, refused bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -140,13 +140,13 @@ func (n *count) saved(s *session.Session, err error, refused bool) {
 		n.most++
 	default:
 		value := n.value(s, n.key)
-		n.settle(value - 1) // what was stored when this save was made, which may be less than was loaded
+		n.settle(value - 1) // the value stored when this save was made, which may be less than the loaded one
 		n.least, n.most = value, value
 		n.acks = append(n.acks[max(0, len(n.acks)-500):], ack{value, time.Now()})
 	}
 }
 
-// begin opens the nodes and the sessions, and lets the clients loose.
+// begin opens the nodes and the sessions, and starts the clients.
 func (r *run) begin() {
 	for range 2 {
 		if err := r.eventually(r.open); err != nil {
@@ -191,8 +191,8 @@ func (r *run) open() error {
 	return err
 }
 
-// eventually calls do, of a store that is well, until it says nil. A provider has timeouts of its own, and where others
-// have the processors one may be over before a server was asked. A store that was waited for in vain is asked once.
+// eventually calls do, for a store that works, until it returns nil. A provider has its own timeouts, and on a busy machine
+// one may pass before the server was asked. After eventually has failed for a store once, it calls do only once.
 func (r *run) eventually(do func() error) error {
 	for begun := time.Now(); ; time.Sleep(beat) {
 		err := do()
@@ -223,7 +223,7 @@ func (r *run) end() {
 	r.nodes = nil
 }
 
-// compare looks whether what is stored in the end is what was acknowledged.
+// compare checks whether the acknowledged saves are what is stored at the end.
 func (r *run) compare() {
 	if len(r.clients) == 0 {
 		return

@@ -11,7 +11,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// A client sends one request after another, in turn with the session that it has alone and with one that it shares.
+// A client sends one request after another, alternately with its own session and with a shared one.
 type client struct {
 	run    *run
 	number int
@@ -39,7 +39,7 @@ func (c *client) loop() {
 	}
 }
 
-// note takes in how a request has ended, that of a new visitor if n is nil.
+// note records how a request has ended. For a request of a new visitor n is nil.
 func (r *run) note(n *count, began time.Time, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -62,7 +62,7 @@ func (r *run) note(n *count, began time.Time, err error) {
 	}
 }
 
-// timed checks that a call ends in time.
+// timed checks that a call returns in time.
 func (c *client) timed(call string, do func() error) error {
 	began := time.Now()
 	err := do()
@@ -76,7 +76,7 @@ func (c *client) timed(call string, do func() error) error {
 	return err
 }
 
-// start starts the session of a cookie, which is the only one that the response may speak of.
+// start starts the session of a cookie, and checks that the response sets no other cookie.
 func (c *client) start(ctx context.Context, cookie string) (*session.Session, http.ResponseWriter, *http.Request, error) {
 	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil).WithContext(ctx)
 	r.Header.Set("Cookie", cookie)
@@ -91,7 +91,7 @@ func (c *client) start(ctx context.Context, cookie string) (*session.Session, ht
 	return s, w, r, err
 }
 
-// request counts one more request in a session.
+// request increments the counters of a session in one request.
 func (c *client) request(n *count) error {
 	ctx, hangUp := context.WithCancel(context.Background())
 	defer hangUp()
@@ -126,8 +126,8 @@ func (c *client) request(n *count) error {
 	return err
 }
 
-// save saves, and, as applications do, tries again now and then, with more to store or with the same. refused says
-// that nothing was stored, by any try.
+// save saves, and like an application sometimes tries again, with more changes or with the same. refused says that no try
+// has stored anything.
 func (c *client) save(ctx context.Context, s *session.Session) (refused bool, err error) {
 	refused = true
 	for try := 0; ; try++ {
@@ -148,7 +148,7 @@ func (c *client) save(ctx context.Context, s *session.Session) (refused bool, er
 	}
 }
 
-// visit is what a new visitor does: a session begins, is changed, and ends.
+// visit does what a new visitor does: a session begins, is changed, and ends.
 func (c *client) visit() error {
 	ctx := context.Background()
 	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// A pulse measures how late goroutines wake up on this machine, which has other things to do.
+// A pulse measures how late goroutines wake up on this machine, which also runs other programs.
 type pulse struct {
 	late atomic.Int64
-	last atomic.Pointer[time.Time] // when it was felt last
+	last atomic.Pointer[time.Time] // the time of the last beat
 	done chan struct{}
 	once sync.Once
 }
 
-// beat is how often.
+// beat is the interval.
 const beat = 5 * time.Millisecond
 
 func startPulse() *pulse {
@@ -45,7 +45,7 @@ func (p *pulse) overdue() time.Duration { return time.Since(*p.last.Load()) - be
 
 func (p *pulse) stop() { p.once.Do(func() { close(p.done) }) }
 
-// worst is how late the latest was, or the next is already: who asks may have been woken up before it.
+// worst is the maximum delay of the beats, including the one that is still pending: the caller may have woken up before it.
 func (p *pulse) worst() time.Duration {
 	late := time.Duration(p.late.Load())
 	select {

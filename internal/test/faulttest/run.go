@@ -69,7 +69,7 @@ const (
 // Long reports whether SESSION_SOAK asks for the long form of tests.
 func Long() bool { return os.Getenv("SESSION_SOAK") != "" }
 
-// clients is how many there are, and shared how many sessions they have in common beside one each.
+// clients is the number of clients. Each has one session of its own, and they have shared sessions in common.
 const (
 	clients = 16
 	shared  = 4
@@ -87,8 +87,8 @@ type Result struct {
 	// LostOver is the time from the first of these saves to the last. It is the maximum of all rounds.
 	LostOver time.Duration
 
-	// Of the sessions that could not be used, for those who use them: when the first and the last of them could
-	// be again, counted from Broken, and the last counted from Mended. Of several rounds the longest counts.
+	// First and Last are when the first and the last of the sessions that could not be used could be used again, counted
+	// from Broken. AfterMended is Last counted from Mended. Each is the maximum of all rounds.
 	First, Last, AfterMended time.Duration
 
 	Outage time.Duration // from Broken to Mended, the maximum
@@ -128,7 +128,7 @@ func Run(t testing.TB, s Setup, fault func(r *Round)) Result {
 	}
 	r := &run{t: t, Setup: s, stop: make(chan struct{})}
 	r.pulse = startPulse()
-	defer r.end() // where fault has ended the test
+	defer r.end() // if fault has ended the test
 	family := goroutines.NewFamily()
 	family.Do(r.begin)
 	if !t.Failed() {
@@ -154,9 +154,9 @@ type run struct {
 	clients  []*client
 	pulse    *pulse
 	resting  sync.Once
-	vain     bool // the store was waited for in vain, by eventually
+	vain     bool // eventually has waited for the store without success
 
-	stop    chan struct{} // closed for the clients to end
+	stop    chan struct{} // closed when the clients must end
 	working sync.WaitGroup
 
 	mu     sync.Mutex
@@ -174,10 +174,10 @@ type Round struct {
 
 	// Guarded by the run:
 	broken, mended time.Time
-	answers        int // requests that have ended since Broken
-	failures       int // that have failed since then
+	answers        int // number of requests that have ended since Broken
+	failures       int // number of those that have failed
 
-	lostFirst, lostLast time.Time // when acknowledged saves that are gone were acknowledged
+	lostFirst, lostLast time.Time // when the first and the last of the lost saves were acknowledged
 }
 
 // NewRound returns a round for clients other than those of [Run]. They must report the end of each request with Ended.
@@ -218,7 +218,7 @@ func (r *Round) Failures(n int) {
 
 func aMinute() time.Duration { return time.Minute }
 
-// until waits for something that mu guards. limit may grow while it waits.
+// until waits for a condition that mu guards. limit may grow while it waits.
 func (r *run) until(what string, limit func() time.Duration, done func() bool) bool {
 	r.t.Helper()
 	for begun := time.Now(); ; time.Sleep(beat) {
@@ -236,7 +236,7 @@ func (r *run) until(what string, limit func() time.Duration, done func() bool) b
 	}
 }
 
-// errorf fails the test. The same failure of many requests is told a few times.
+// errorf fails the test. It reports the same failure of many requests only a few times.
 func (r *run) errorf(format string, args ...any) {
 	r.t.Helper()
 	r.mu.Lock()
@@ -251,8 +251,8 @@ func (r *run) errorf(format string, args ...any) {
 	}
 }
 
-// once is one round: the clients are at work, the store fails, the clients are served again. It reports false if
-// they are not.
+// once runs one round: the clients work, the store fails, the clients are served again. It returns false if they are not
+// served.
 func (r *run) once(fault func(r *Round)) bool {
 	r.t.Helper()
 	r.mu.Lock()
@@ -280,7 +280,7 @@ func (r *run) once(fault func(r *Round)) bool {
 	return true
 }
 
-// more waits until each client was served n times more, in each of its sessions.
+// more waits until each client has been served n more times in each of its sessions.
 func (r *run) more(n int, when string) {
 	r.t.Helper()
 	want := make(map[*count]int)
@@ -316,7 +316,7 @@ func (r *run) counts() (all []*count) {
 	return all
 }
 
-// recovered takes in how long sessions could not be used.
+// recovered records how long sessions could not be used.
 func (s *Result) recovered(round *Round, counts []*count) {
 	s.Outage = max(s.Outage, round.mended.Sub(round.broken))
 	s.LostOver = max(s.LostOver, round.lostLast.Sub(round.lostFirst))
@@ -339,7 +339,7 @@ func (s *Result) recovered(round *Round, counts []*count) {
 	}
 }
 
-// slack is how much longer than planned a call may take because others have the processors.
+// slack is how much longer than planned a call may take because other processes use the processors.
 func (r *run) slack() time.Duration { return 500*time.Millisecond + 5*r.pulse.worst() }
 
 func (r *run) result() Result {

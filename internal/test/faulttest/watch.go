@@ -10,7 +10,7 @@ import (
 	"github.com/seed1a8f7c28/session/internal/test/goroutines"
 )
 
-// await is how long a session's end may take to be told, where nothing is measured.
+// await limits how long the report of a session's end may take when nothing is measured.
 const await = 40 * time.Second
 
 // Told measures and logs how long after a logout on one node another node learns of it, and checks that the nodes leave

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// The rules, as failures name them.
+// The rules, as failures show them.
 const (
 	ruleOthers    = "nobody sees another's values or user"
 	ruleDead      = "nothing comes back from the dead"
@@ -30,7 +30,7 @@ var rules = []string{
 type Violation struct {
 	Rule   string // a sentence
 	text   string
-	key    string // the one that it is about, "" for all of the session
+	key    string // the key that it is about, "" for the whole session
 	events []*event
 	run    *run
 	rank   int
@@ -39,19 +39,19 @@ type Violation struct {
 // Events returns the number of calls that show it.
 func (v Violation) Events() int { return len(v.events) }
 
-// A checker looks for what breaks the rules.
+// A checker looks for violations of the rules.
 type checker struct {
 	history *history
 	run     *run
-	events  []*event // by their beginning
+	events  []*event // in the order of their beginnings
 	lines   map[*line][]*event
 	lives   map[*life]*fate
 	ofUser  map[string][]*life
-	moves   []*event // those that give sessions new sids
+	moves   []*event // calls that give sessions new sids
 	found   []Violation
 }
 
-// check returns what breaks the rules: of each the shortest, then the first.
+// check returns the violations: for each rule the shortest one, or the first of these.
 func check(h *history, r *run) []Violation {
 	slices.SortFunc(h.events, func(a, b *event) int { return cmp.Compare(a.from, b.from) })
 	c := &checker{
@@ -80,7 +80,7 @@ func check(h *history, r *run) []Violation {
 	return c.found
 }
 
-// checkStored checks what holds where requests of one session share what is stored.
+// checkStored checks the rules for stores in which the requests of a session share what is stored.
 func (c *checker) checkStored() {
 	c.checkLives()
 	for _, events := range c.lines {
@@ -91,7 +91,8 @@ func (c *checker) checkStored() {
 	}
 }
 
-// sort puts the shortest of each rule first, in the order of the rules: what breaks one often breaks a later one, too.
+// sort puts the shortest violation of each rule first, in the order of the rules, because the cause of one violation often
+// causes later ones too.
 func (c *checker) sort() {
 	slices.SortStableFunc(c.found, func(a, b Violation) int {
 		return cmp.Or(cmp.Compare(len(a.events), len(b.events)), cmp.Compare(a.events[0].from, b.events[0].from))
@@ -105,7 +106,7 @@ func (c *checker) sort() {
 	slices.SortFunc(c.found, func(a, b Violation) int { return cmp.Compare(a.rank, b.rank) })
 }
 
-// violated notes what breaks a rule. events may name one more than once, or nil.
+// violated records a violation. events may contain duplicates and nil.
 func (c *checker) violated(rule, key string, events []*event, format string, args ...any) {
 	v := Violation{Rule: rule, key: key, run: c.run, text: fmt.Sprintf(format, args...)}
 	for _, e := range events {
@@ -117,7 +118,7 @@ func (c *checker) violated(rule, key string, events []*event, format string, arg
 	c.found = append(c.found, v)
 }
 
-// checkView checks that a view has only what requests of this session have stored.
+// checkView checks that a view contains only what requests of this session have stored.
 func (c *checker) checkView(e *event) {
 	if e.saw == nil {
 		return
@@ -141,7 +142,7 @@ func (c *checker) checkView(e *event) {
 	}
 }
 
-// checkWriter checks that a value was stored in this session, under this key.
+// checkWriter checks that a value was stored in this session under this key.
 func (c *checker) checkWriter(e *event, owner *life, key, value string) {
 	switch w := c.history.values[value]; {
 	case w == nil:
@@ -168,5 +169,5 @@ func whose(user string) string {
 	return user + "'s"
 }
 
-// slack is how exactly deadlines are kept: stores have milliseconds.
+// slack is the precision of deadlines: stores keep milliseconds.
 const slack = 25 * time.Millisecond

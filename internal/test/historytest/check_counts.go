@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// checkList checks the list that updates make longer: each is in it once, until all is flushed.
+// checkList checks the list that updates append to: it contains each update once, until a flush.
 func (c *checker) checkList(events []*event) {
 	stays := make(map[string]*stay)
 	var order []*stay
@@ -48,7 +48,7 @@ func (c *checker) checkList(events []*event) {
 	}
 }
 
-// flushes reports whether a call removes what it has updated before.
+// flushes reports whether a call removes an update that it made earlier.
 func flushes(e *event, value string) bool {
 	for _, w := range slices.Backward(e.changes) {
 		if w.value == value {
@@ -77,7 +77,7 @@ func (c *checker) checkTwice(v *event) {
 	}
 }
 
-// added returns what a call adds to the counter, and whether it first resets it.
+// added returns how much a call adds to the counter, and whether it resets the counter first.
 func (e *event) added() (n int64, resets bool) {
 	for _, w := range e.changes {
 		switch w.kind {
@@ -90,11 +90,11 @@ func (e *event) added() (n int64, resets bool) {
 	return n, resets
 }
 
-// bases is how many earlier views a view of the counter is compared with.
+// bases is the number of earlier views with which a view of the counter is compared.
 const bases = 12
 
-// checkCounter checks that between two views of the counter it has grown by as much as was added. What was certainly
-// added in between must be in it, and no more than what may have been.
+// checkCounter checks that between two views the counter has grown by the sum of the increments: at least by those that
+// were certainly made in between, and at most by those that may have been.
 func (c *checker) checkCounter(events []*event) {
 	var adds, resets, views []*event
 	for _, e := range events {
@@ -132,7 +132,7 @@ func mayReset(resets []*event, base, v *event) bool {
 	return slices.ContainsFunc(resets, func(r *event) bool { return r != base && r.from < v.to && r.done() > base.from })
 }
 
-// checkGrowth compares two views. It reports whether something is wrong.
+// checkGrowth compares two views. It reports whether it has found a violation.
 func (c *checker) checkGrowth(base, v *event, adds []*event) bool {
 	var least, most int64
 	var sure, maybe []*event

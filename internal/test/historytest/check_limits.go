@@ -8,7 +8,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// checkLimits checks how many sessions users have, and which of them logins have ended.
+// checkLimits checks how many sessions users have, and which sessions logins have ended.
 func (c *checker) checkLimits() {
 	for _, e := range c.events {
 		switch {
@@ -25,7 +25,7 @@ func (c *checker) checkLimits() {
 		}
 		for i, id := range e.evicted {
 			switch l := c.history.byID[id]; {
-			case l == nil: // one that nobody has got an answer of
+			case l == nil: // a session whose response was lost
 			case l.user != e.user:
 				c.violated(ruleRoom, "", []*event{l.born, e}, "a login of %s has ended %s, which is %s", e.user, l.name, whose(l.user))
 			default:
@@ -46,7 +46,7 @@ func (c *checker) twice(e *event) (n int) {
 	return n
 }
 
-// checkRoom checks that there was no room for a login, which has ended others before it has ended l.
+// checkRoom checks that there was no room for a login that has ended l, after it had ended others.
 func (c *checker) checkRoom(e *event, l *life, others int) {
 	n := c.places(e)
 	switch {
@@ -58,7 +58,7 @@ func (c *checker) checkRoom(e *event, l *life, others int) {
 	}
 }
 
-// places returns how many sessions of the user there may have been, during a login, and logins that hold a place for one.
+// places returns how many sessions of the user may have existed during a login, including logins that hold a place.
 func (c *checker) places(e *event) (n int) {
 	for _, l := range c.ofUser[e.user] {
 		if l != e.made && l.born.from < e.to && (!c.isGone(l, e.from) || c.mayHoldPlace(l, e)) {
@@ -70,7 +70,7 @@ func (c *checker) places(e *event) (n int) {
 		logsIn, renames := m.user == e.user, m.on != nil && m.on.user == e.user
 		switch {
 		case m == e || m.from > e.to:
-		case m.outcome == unclear && (logsIn || renames): // there may be a session that nobody knows
+		case m.outcome == unclear && (logsIn || renames): // there may be a session that no client knows
 			n++
 		case logsIn && (m.to > e.from || m.outcome == refused && e.began.Sub(m.ended) < hold):
 			n++
@@ -87,14 +87,14 @@ func (c *checker) mayHoldPlace(l *life, e *event) bool {
 	return c.run.HoldsPlaces > 0 && c.run.Fault != nil && slices.ContainsFunc(c.lives[l].ends, lately)
 }
 
-// isGone reports whether a session has certainly ended by then.
+// isGone reports whether a session has certainly ended by the time at.
 func (c *checker) isGone(l *life, at int64) bool {
 	f := c.lives[l]
 	return slices.ContainsFunc(f.ends, func(e end) bool { return e.done < at }) ||
 		slices.ContainsFunc(f.dead, func(e *event) bool { return e.to < at && !c.mayHaveExpired(l, e) })
 }
 
-// checkOldest checks that there is no session that has logged in before the one that was ended, and stayed.
+// checkOldest checks that the ended session was the one with the earliest login.
 func (c *checker) checkOldest(e *event, ended *life) {
 	for _, l := range c.ofUser[e.user] {
 		if l == e.on || l == ended || l.born.to > e.from || !ended.login.began.After(l.login.ended.Add(slack)) {

@@ -7,18 +7,18 @@ import (
 
 // A fate is what has happened to a session under one sid.
 type fate struct {
-	alive []*event // that have found it
-	dead  []*event // that have not
+	alive []*event // calls that have found it
+	dead  []*event // calls that have not
 	ends  []end
 }
 
-// An end is a call that has ended it, or may have.
+// An end is a call that has ended the session, or may have.
 type end struct {
 	by   *event
-	done int64 // when it is certainly over, if never
+	done int64 // when it is certainly over; may be never
 }
 
-// checkLives checks when sessions were there.
+// checkLives checks when sessions existed.
 func (c *checker) checkLives() {
 	for _, l := range c.history.lives {
 		c.lives[l] = new(fate)
@@ -47,7 +47,7 @@ func (c *checker) checkLives() {
 	}
 }
 
-// happened takes in what a call tells of the session that it was called for.
+// happened records what a call shows about the session for which it was made.
 func (f *fate) happened(e *event) {
 	if e.alive {
 		f.alive = append(f.alive, e)
@@ -60,8 +60,8 @@ func (f *fate) happened(e *event) {
 	}
 }
 
-// destroyed takes in a DestroyUser. It ends each session whose login was before it, under whatever sid, but for the one
-// that it spares; what gets a new sid meanwhile is not spared, nor certain to end.
+// destroyed records a DestroyUser. It ends each session whose login was before it, under any sid, except the one that it
+// spares. A session that gets a new sid meanwhile is not spared, and does not certainly end.
 func (c *checker) destroyed(e *event) {
 	spared := c.history.byID[e.except]
 	for _, l := range c.ofUser[e.user] {
@@ -76,7 +76,7 @@ func (c *checker) destroyed(e *event) {
 	}
 }
 
-// mayEvict takes in a login that may have ended any of the user's sessions, and did not tell.
+// mayEvict records a login that may have ended any of the user's sessions without reporting it.
 func (c *checker) mayEvict(e *event) {
 	if e.outcome != unclear || !c.run.able.users {
 		return
@@ -86,9 +86,9 @@ func (c *checker) mayEvict(e *event) {
 	}
 }
 
-// mayEndItself takes in a call that was to give a session another sid and did not find it. While the session was under both, a
-// login or a DestroyUser of the same user may have ended it under the new one, which nobody else has seen: then the call has ended
-// it under the old one, too.
+// mayEndItself records a call that was to give a session another sid and did not find it. While the session existed under
+// both sids, a login or a DestroyUser of the same user may have ended it under the new sid, which no client has seen. The
+// call has then ended it under the old sid too.
 func (c *checker) mayEndItself(e *event) {
 	user := e.user
 	if e.op == "regenerate" {
@@ -109,7 +109,7 @@ func (c *checker) mayEndItself(e *event) {
 	}
 }
 
-// listed takes in which sessions SessionsOf has found.
+// listed records which sessions SessionsOf has found.
 func (c *checker) listed(e *event) {
 	if e.outcome != acknowledged {
 		return
@@ -147,7 +147,7 @@ func (c *checker) checkFate(l *life, f *fate) {
 	}
 	var missed *event // the first that has not found it
 	for _, e := range f.dead {
-		// One that was slow may take for expired what another has just prolonged.
+		// A slow call may take a session for expired whose deadline another call has just moved.
 		if (missed == nil || e.to < missed.to) && !c.mayHaveExpired(l, e) && !c.mayReturn(f, e) {
 			missed = e
 		}
@@ -168,8 +168,8 @@ func (c *checker) checkFate(l *life, f *fate) {
 	}
 }
 
-// mayReturn reports whether a session that e has not found may be there later: whoever may have ended it was not told that it is
-// done, and the server may have crashed before it had made it safe.
+// mayReturn reports whether a session that e has not found may exist later: the call that may have ended it was not
+// acknowledged, and the server may have crashed before it had made the end durable.
 func (c *checker) mayReturn(f *fate, e *event) bool {
 	if !c.run.ShowsUnflushed || c.run.Fault == nil {
 		return false
@@ -178,18 +178,18 @@ func (c *checker) mayReturn(f *fate, e *event) bool {
 	return len(f.ends) > 0 && !slices.ContainsFunc(f.ends, told)
 }
 
-// markFor is for how long a replaced sid is certain to be remembered: less than the setting's default.
+// markFor is how long a replaced sid is certainly remembered. It is less than the setting's default.
 const markFor = 50 * time.Second
 
-// checkLate checks what a request was told whose session has ended: no other one began for it if moved, an acknowledged call, had
-// given the session another sid, and it was told so only if there may have been such a call. Where servers fail, a mark may be
-// lost.
+// checkLate checks the result of a request whose session has ended. If moved, an acknowledged call, has given the session
+// another sid, no other session may begin for the request. The request may be told of another sid only if there may have
+// been such a call. If servers fail, a mark may be lost.
 func (c *checker) checkLate(l *life, f *fate, d, moved *event) {
 	switch {
 	case d.op != "start":
 	case d.late:
 		mayMove := func(e end) bool { return (e.by.op == "login" || e.by.op == "regenerate") && e.by.from < d.to }
-		marks := func(e *event) bool { return e.op == "start" && !e.late && e.request.moves } // and e.on was gone before
+		marks := func(e *event) bool { return e.op == "start" && !e.late && e.request.moves } // and e.on no longer existed
 		if !slices.ContainsFunc(f.ends, mayMove) && !slices.ContainsFunc(f.dead, marks) {
 			c.violated(ruleLate, "", []*event{l.born, d}, "session %s has no other sid, and its request is told that it has", l.name)
 		}
@@ -198,7 +198,7 @@ func (c *checker) checkLate(l *life, f *fate, d, moved *event) {
 	}
 }
 
-// marks reports whether each replaced sid is remembered.
+// marks reports whether every replaced sid is remembered.
 func (r *run) marks() bool { return !r.NoMarks && !r.able.sealed && r.Fault == nil }
 
 // firstEnd returns the first call that may have ended it, or nil.
@@ -209,7 +209,7 @@ func (f *fate) firstEnd() *event {
 	return f.ends[0].by
 }
 
-// checkGone checks that there is a reason for d not to find the session.
+// checkGone checks that there is a reason why d has not found the session.
 func (c *checker) checkGone(l *life, f *fate, d *event) {
 	if l.born.to > d.from || c.mayHaveExpired(l, d) {
 		return
@@ -229,7 +229,7 @@ func (c *checker) checkGone(l *life, f *fate, d *event) {
 // mayHaveExpired reports whether a session may have been past its deadline when d did not find it.
 func (c *checker) mayHaveExpired(l *life, d *event) bool {
 	var soonest time.Time
-	settled, idle := int64(0), time.Hour // when the last deadline was set, and what the next request makes it
+	settled, idle := int64(0), time.Hour // when the last deadline was set, and what the next request sets it to
 	for _, e := range c.lines[l.line] {
 		if e.lifetime == 0 || e.outcome == refused || e.from > d.to {
 			continue
@@ -244,7 +244,7 @@ func (c *checker) mayHaveExpired(l *life, d *event) bool {
 	if soonest.IsZero() {
 		return false
 	}
-	for _, e := range c.lines[l.line] { // a request that uses it moves the deadline, to within a twentieth
+	for _, e := range c.lines[l.line] { // a request that uses the session moves the deadline, to within a twentieth
 		if uses(e) && e.to < d.from && e.request.start.from > settled {
 			if at := e.request.start.began.Add(idle * 19 / 20); at.After(soonest) {
 				soonest = at
@@ -254,7 +254,7 @@ func (c *checker) mayHaveExpired(l *life, d *event) bool {
 	return soonest.Before(d.ended.Add(slack))
 }
 
-// uses reports whether a call has moved the idle deadline, if that was due.
+// uses reports whether a call has moved the idle deadline, if it was due.
 func uses(e *event) bool {
 	return e.outcome == acknowledged && (e.op == "save" || e.op == "release") && e.request.start != nil
 }
@@ -276,8 +276,8 @@ func (c *checker) checkExpired(l *life, a *event) {
 	}
 }
 
-// deadline returns the latest that a session's can be when a looks, after set has set it. It is not known if somebody else
-// may have moved it by a lifetime that he has seen before, or has set it anew.
+// deadline returns the latest possible deadline of a session at a, after set has set it. known is false if another call may
+// have moved it by a lifetime that it had loaded before, or has set a new lifetime.
 func (c *checker) deadline(set, a *event) (at time.Time, known bool) {
 	at = set.ended.Add(set.lifetime)
 	for _, e := range c.lines[set.line()] {

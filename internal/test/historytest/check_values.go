@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// A stay is how long a value was certainly there. Whoever has written or seen it had it at some moment of the call: it
-// was there from the end of the first of these calls to the beginning of the last, if the one is before the other. If
-// not, all of them may have been at one moment, of which only its bounds are known.
+// A stay is a period in which a value was certainly there. A call that has written or read the value had it at some moment
+// during the call. So the value was there from the end of the first of these calls to the beginning of the last, if that is
+// later. Otherwise all of them may have had it at the same moment, of which only the limits are known.
 type stay struct {
 	write *event
 	value string
 
-	first, last   int64 // the end of the first call, the beginning of the last
+	first, last   int64 // the end of the first call and the beginning of the last
 	firstE, lastE *event
 }
 
@@ -28,7 +28,7 @@ func (s *stay) at(e *event, done int64) {
 // during reports whether a call was made entirely while the value was there.
 func (s *stay) during(from, done int64) bool { return s.first < from && done < s.last }
 
-// shows are the calls that show from when to when the value was there.
+// shows returns the calls that prove the stay.
 func (s *stay) shows() []*event { return []*event{s.write, s.firstE, s.lastE} }
 
 // checkValues checks the values of one session.
@@ -40,7 +40,7 @@ func (c *checker) checkValues(events []*event) {
 	c.checkCounter(events)
 }
 
-// effect returns what a call does with a key: the last change of it, or of all.
+// effect returns what a call does to a key: the last change of the key or of everything.
 func (e *event) effect(key string) *change {
 	for _, c := range slices.Backward(e.changes) {
 		if c.key == key || c.kind == "flush" {
@@ -82,7 +82,7 @@ func (c *checker) checkKey(key string, events []*event) {
 	}
 	var all []*stay
 	for _, s := range stays {
-		if s.write != nil && !s.write.retried { // one that was made again may be there twice; checkView has told of no writer
+		if s.write != nil && !s.write.retried { // a repeated write may be there twice; checkView has reported values without a writer
 			all = append(all, s)
 		}
 	}
@@ -91,7 +91,7 @@ func (c *checker) checkKey(key string, events []*event) {
 	c.checkMissing(key, all, removals, views, func(v *view) bool { return v.values[key] == "" })
 }
 
-// checkOrder checks that of two values one was there before the other.
+// checkOrder checks that one of two values was there before the other.
 func (c *checker) checkOrder(key string, stays []*stay) {
 	for _, a := range stays {
 		for _, b := range stays {
@@ -99,7 +99,7 @@ func (c *checker) checkOrder(key string, stays []*stay) {
 				continue
 			}
 			if b.first < b.last && a.value > b.value {
-				continue // told the other way round
+				continue // the reverse case reports it
 			}
 			c.violated(ruleValue, key, append(a.shows(), b.shows()...),
 				"%s of session %s was %s throughout, and %s in between", key, a.write.line().name, a.value, b.value)
@@ -119,7 +119,7 @@ func (c *checker) checkRemoved(key string, stays []*stay, removals []*event) {
 	}
 }
 
-// checkMissing checks that values are not gone unless they may have been removed.
+// checkMissing checks that values are not missing unless they may have been removed.
 func (c *checker) checkMissing(key string, stays []*stay, removals, views []*event, misses func(v *view) bool) {
 	slices.SortFunc(stays, func(a, b *stay) int { return cmp.Compare(b.last, a.last) })
 	for _, v := range views {

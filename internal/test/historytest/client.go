@@ -8,7 +8,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// A client sends one request after another, each for a visitor and to a node of its choice.
+// A client sends one request after another, each for a random visitor to a random node.
 type client struct {
 	run    *run
 	number int
@@ -27,7 +27,7 @@ func (c *client) loop(stop <-chan struct{}) {
 	}
 }
 
-// kinds are the requests, and how many of a thousand are such.
+// kinds are the kinds of requests, with their frequency per thousand.
 var kinds = []struct {
 	weight int
 	needs  func(a abilities) bool
@@ -60,7 +60,7 @@ func (c *client) send() {
 	c.run.answered(q.failed)
 }
 
-// visitor chooses one that is awake. Those whose sessions do not expire send most requests.
+// visitor chooses a visitor that is awake. Visitors whose sessions do not expire send most requests.
 func (c *client) visitor() *visitor {
 	half := len(c.run.visitors) / 2
 	if v := c.run.visitors[half+c.rng.IntN(half)]; c.oneIn(2) && !v.isAsleep() {
@@ -71,7 +71,7 @@ func (c *client) visitor() *visitor {
 
 func (c *client) oneIn(n int) bool { return c.rng.IntN(n) == 0 }
 
-// pause lets others send requests. Half of those who pause go on at the same moment.
+// pause lets other clients run. Half of the pausing clients continue at the same moment.
 func (c *client) pause() {
 	const tick = 4 * time.Millisecond
 	switch c.rng.IntN(4) {
@@ -82,7 +82,7 @@ func (c *client) pause() {
 	}
 }
 
-// lookAgain looks at what is there in the end, when the store is well and nobody else asks.
+// lookAgain reads everything at the end, when the store works and no other client runs.
 func (r *run) lookAgain() {
 	if r.able.sealed {
 		return
@@ -115,7 +115,7 @@ func (r *run) lookAgain() {
 	}
 }
 
-// peek looks at a session that is or was one, outside any request of its client.
+// peek reads a session that exists or existed, outside any request of its client.
 func (q *request) peek() {
 	if l := q.run.history.recent(q.rng.IntN); l != nil {
 		q.peekAt(l)
@@ -147,11 +147,11 @@ func (q *request) destroyByID() {
 	}
 	e := q.event("destroy by id", l)
 	q.call(e, func() error { return q.m.DestroyByID(context.Background(), id) })
-	e.ends = e.outcome != refused // and it may have been there or not
+	e.ends = e.outcome != refused // the session may or may not have existed
 	q.run.history.add(e)
 }
 
-// destroyUser ends the sessions of a user, but for the visitor's now and then.
+// destroyUser ends the sessions of a user, sometimes except the visitor's.
 func (q *request) destroyUser() {
 	e := q.event("destroy user", nil)
 	e.user = users[q.rng.IntN(len(users))]

@@ -15,7 +15,7 @@ import (
 // never is the end of a call that may still take effect.
 const never = math.MaxInt64
 
-// A history is what clients have done.
+// A history contains what the clients have done.
 type history struct {
 	clock atomic.Int64 // counts the beginnings and ends of calls
 
@@ -23,18 +23,18 @@ type history struct {
 	events []*event
 	lives  []*life
 	byID   map[string]*life   // by public id
-	values map[string]*change // by what they have written
-	count  int                // of requests
+	values map[string]*change // by the value written
+	count  int                // number of requests
 }
 
 func newHistory() *history {
 	return &history{byID: make(map[string]*life), values: make(map[string]*change)}
 }
 
-// A line is a session from its beginning to its end, under whatever sid. A login of another user begins a new one.
+// A line is a session from its beginning to its end, under all of its sids. A login of another user begins a new line.
 type line struct {
 	name  string
-	lives int // how many sids it has had
+	lives int // number of sids so far
 }
 
 // A life is a session under one sid.
@@ -44,11 +44,11 @@ type life struct {
 	sid, id string // never shown
 	user    string
 	born    *event
-	login   *event // the one that user comes from
+	login   *event // the login that set user
 
-	// Of a session in a cookie:
+	// For a session in a cookie:
 	cookies string
-	sealed  *view // what is in it
+	sealed  *view // the content of the cookie
 	idle    time.Duration
 }
 
@@ -56,40 +56,40 @@ type life struct {
 type event struct {
 	client, node int
 	op           string
-	from, to     int64 // in the order of all beginnings and ends
+	from, to     int64 // positions in the order of all beginnings and ends
 	began, ended time.Time
 	request      *request
 	outcome      outcome
 	err          error
 
-	on    *life // whose session it was called for; nil for none
-	made  *life // that it began
-	alive bool  // on was there
-	dead  bool  // on was not there any more
-	late  bool  // since it has another sid: the request gets no session
+	on    *life // the session for which it was called; nil for none
+	made  *life // the session that it began
+	alive bool  // on existed
+	dead  bool  // on no longer existed
+	late  bool  // on has another sid, so the request gets no session
 	ends  bool  // it ends on
 
-	changes  []*change     // that it stores
-	saw      *view         // what the session has after it
-	want     *view         // what it should have, if that is certain
-	user     string        // whom it is about
-	lifetime time.Duration // until the deadline that it sets
-	listed   []string      // public ids, of the user's sessions
-	except   string        // the one that it spares
-	evicted  []string      // those that it has ended to make room
+	changes  []*change     // the changes that it stores
+	saw      *view         // the content of the session after it
+	want     *view         // the content that the session should have, if that is certain
+	user     string        // the user whom it concerns
+	lifetime time.Duration // lifetime until the deadline that it sets
+	listed   []string      // public ids of the user's sessions
+	except   string        // the session that it spares
+	evicted  []string      // the sessions that it has ended to make room
 	retried  bool          // it was made again after an unclear outcome
 }
 
-// An eventKey finds the event in the context of its call.
+// An eventKey is the context key of a call's event.
 type eventKey struct{}
 
-// An outcome is how a call has ended.
+// An outcome says how a call has ended.
 type outcome int
 
 const (
 	acknowledged outcome = iota
-	refused              // nothing was changed, nor will be
-	unclear              // something may have been, or may yet be
+	refused              // nothing was changed, and nothing will be
+	unclear              // something may have been changed, or may still be
 )
 
 func outcomeOf(err error) outcome {
@@ -118,7 +118,7 @@ func (e *event) done() int64 {
 	return e.to
 }
 
-// line returns the one whose values it has stored or seen.
+// line returns the line whose values the event has stored or seen.
 func (e *event) line() *line {
 	switch {
 	case e.made != nil:
@@ -129,23 +129,23 @@ func (e *event) line() *line {
 	return nil
 }
 
-// A change is one that a request makes in its session.
+// A change is a change that a request makes in its session.
 type change struct {
 	kind  string // set, remove, flush, increment, update, lifetime
 	key   string
-	value string // that is written, or added
+	value string // the value that is written or added
 	n     int64
 	line  *line
-	saved *event // the call that has stored it; nil if none was made
+	saved *event // the call that has stored it, if any
 }
 
-// A view is what a session has.
+// A view is the content of a session.
 type view struct {
 	values  map[string]string
 	n       int64    // under counterKey
 	updates []string // under listKey
 	user    string
-	odd     string // something that no client has stored
+	odd     string // a value that no client has stored
 }
 
 const (
@@ -153,7 +153,7 @@ const (
 	listKey    = "list"
 )
 
-// newView reads what GetAll has returned.
+// newView makes a view of the result of GetAll.
 func newView(all map[any]any, user string) *view {
 	v := &view{values: make(map[string]string), user: user}
 	for key, value := range all {
@@ -165,7 +165,7 @@ func newView(all map[any]any, user string) *view {
 				continue
 			}
 		case string:
-			name, _, _ := strings.Cut(value, ":") // what follows makes it long
+			name, _, _ := strings.Cut(value, ":") // the rest only makes it long
 			switch {
 			case key == listKey:
 				v.updates = strings.Split(value, ",")
@@ -180,7 +180,7 @@ func newView(all map[any]any, user string) *view {
 	return v
 }
 
-// call makes a call.
+// call runs a call and records its beginning and end.
 func (h *history) call(e *event, do func() error) {
 	e.from, e.began = h.clock.Add(1), time.Now()
 	e.err = do()
@@ -188,7 +188,7 @@ func (h *history) call(e *event, do func() error) {
 	e.outcome = outcomeOf(e.err)
 }
 
-// add takes in a call that has ended, with the life that it has begun, if any.
+// add records a call that has ended, and the life that it has begun, if any.
 func (h *history) add(e *event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -204,14 +204,14 @@ func (h *history) add(e *event) {
 	}
 }
 
-// wrote takes in a value before it is written.
+// wrote records a value before it is written.
 func (h *history) wrote(c *change) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.values[c.value] = c
 }
 
-// request counts one more.
+// request returns the number of a new request.
 func (h *history) request() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -84,12 +84,12 @@ const (
 	nodes      = 3
 	maxPerUser = 2
 	maxBytes   = 16 << 10
-	shown      = 5    // faults
+	shown      = 5    // violations
 	overlap    = 20   // percent of the operations that overlap others, at least
 	enough     = 1000 // operations; of fewer the share is chance
 )
 
-// users are who logs in.
+// users are the users who log in.
 var users = []string{"ann", "bob", "cid"}
 
 // Run lets clients work with sessions, checks their histories, and logs and returns a summary.
@@ -135,14 +135,14 @@ type run struct {
 	errors map[string]int   // of calls, without a fault
 }
 
-// abilities are what an engine can do beyond the least.
+// abilities are the optional features of an engine.
 type abilities struct {
-	sealed bool // sessions are in the clients
-	users  bool // they are listed and limited
+	sealed bool // clients keep the sessions
+	users  bool // a user's sessions can be listed and limited
 }
 
-// open opens the nodes, and finds out what they can do. The store is well then, but where others have the processors opTimeout may
-// be over before it has answered.
+// open opens the nodes, and finds out which features they have. The store works then, but on a busy machine opTimeout may
+// pass before it has answered.
 func (r *run) open() error {
 	r.able.users = true
 	patience := time.Now().Add(time.Minute)
@@ -171,7 +171,7 @@ func (r *run) open() error {
 	return nil
 }
 
-// opts are those of the next node. The last of them refuses logins that the others make room for.
+// opts returns the options of the next node. The last node refuses logins for which the others make room.
 func (r *run) opts() []session.ManagerConfigOpt {
 	opts := []session.ManagerConfigOpt{
 		session.CfgLogger(slog.New(slog.DiscardHandler)), session.CfgMaxBytes(maxBytes), session.CfgOpTimeout(r.opTimeout()),
@@ -185,7 +185,7 @@ func (r *run) opts() []session.ManagerConfigOpt {
 	return opts
 }
 
-// opTimeout is long where nothing but the machine makes a call slow.
+// opTimeout returns a long time if only the machine can make a call slow.
 func (r *run) opTimeout() time.Duration {
 	if r.Fault == nil {
 		return 20 * time.Second
@@ -193,14 +193,14 @@ func (r *run) opTimeout() time.Duration {
 	return 2 * time.Second
 }
 
-// evicted notes which session a login has ended, in the event that its context carries.
+// evicted records which session a login has ended, in the event that its context carries.
 func evicted(ctx context.Context, e session.Event) {
 	if by, ok := ctx.Value(eventKey{}).(*event); ok && e.Reason == session.ReasonLimit {
 		by.evicted = append(by.evicted, e.ID)
 	}
 }
 
-// work lets the clients loose, and the fault.
+// work starts the clients and the fault.
 func (r *run) work() {
 	stop := make(chan struct{})
 	var working sync.WaitGroup
@@ -220,7 +220,7 @@ func (r *run) work() {
 	working.Wait()
 }
 
-// fail has the store fail once. The clients work on for a while after it.
+// fail makes the store fail once. The clients continue for a while after that.
 func (r *run) fail() {
 	round := faulttest.NewRound(r.t)
 	r.mu.Lock()
@@ -232,7 +232,7 @@ func (r *run) fail() {
 	r.mu.Unlock()
 }
 
-// answered takes in how a request has ended.
+// answered records how a request has ended.
 func (r *run) answered(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

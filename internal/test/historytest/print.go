@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// most is how many calls of a history are shown.
+// most is the maximum number of calls shown of a history.
 const most = 12
 
 // String returns the rule, what is wrong, and the calls that show it.
@@ -32,7 +32,7 @@ func (v Violation) at(t time.Time) float64 {
 	return float64(t.Sub(v.run.started)) / float64(time.Millisecond)
 }
 
-// subject returns which session a call is for.
+// subject returns the name of the session for which a call was made.
 func (e *event) subject() string {
 	switch {
 	case e.on != nil:
@@ -43,7 +43,7 @@ func (e *event) subject() string {
 	return "–"
 }
 
-// does returns what a call does, as far as a key is concerned.
+// does describes what a call does to a key.
 func (e *event) does(key string) string {
 	text := e.op
 	if e.user != "" {
@@ -80,7 +80,7 @@ func (c *change) String() string {
 	return c.kind
 }
 
-// comesTo returns how a call has ended, and what the session then has under a key.
+// comesTo describes how a call has ended, and what the session then has under a key.
 func (e *event) comesTo(key string) string {
 	var parts []string
 	switch {
@@ -112,7 +112,7 @@ func (e *event) comesTo(key string) string {
 	return strings.Join(parts, ", ")
 }
 
-// shown returns what a view has under a key, or who is logged in.
+// shown describes what a view has under a key, or its user.
 func (v *view) shown(key string) []string {
 	switch key {
 	case "":

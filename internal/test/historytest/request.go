@@ -12,7 +12,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// A request is one of a visitor's.
+// A request is a request of a visitor.
 type request struct {
 	*client
 	number  int
@@ -25,18 +25,18 @@ type request struct {
 	r *http.Request
 	s *session.Session
 
-	life    *life // that it uses; nil if that is not stored yet
+	life    *life // the session that it uses; nil if that is not stored yet
 	line    *line
-	start   *event // that has loaded it
+	start   *event // the event that loaded it
 	pending []*change
 	written int
-	failed  error // the last error that leaves open what was done
+	failed  error // the last error that leaves the outcome open
 	moves   bool  // it has called Regenerate or Login
 
-	// Of a session in a cookie:
-	view    *view         // what it should have
-	idle    time.Duration // how long it lives
-	until   time.Time     // its deadline, or a time before that
+	// For a session in a cookie:
+	view    *view         // the content that it should have
+	idle    time.Duration // its lifetime
+	until   time.Time     // its deadline, or an earlier time
 	changed []*change
 	last    *event
 	over    bool // it has expired meanwhile
@@ -44,10 +44,10 @@ type request struct {
 
 const cookieName = "gosessionid" // the default
 
-// keys are those that values are set under.
+// keys are the keys of values.
 var keys = []string{"k1", "k2", "k3", "k4"}
 
-// event returns one of the request's, to be called.
+// event returns an event of the request, which the caller runs.
 func (q *request) event(op string, on *life) *event {
 	return &event{client: q.client.number, node: q.node + 1, op: op, on: on, request: q}
 }
@@ -74,7 +74,7 @@ func (q *request) visit() {
 	if q.came != nil {
 		r.Header.Set("Cookie", q.came.cookie())
 	}
-	if q.oneIn(8) { // it is on its way, and may come late
+	if q.oneIn(8) { // it is delayed, and may come late
 		q.pause()
 	}
 	if q.oneIn(5) {
@@ -84,7 +84,7 @@ func (q *request) visit() {
 	serve(w, r)
 }
 
-// cookie returns what the browser sends.
+// cookie returns the Cookie header that the browser sends.
 func (l *life) cookie() string {
 	if l.cookies != "" {
 		return l.cookies
@@ -114,7 +114,7 @@ func (q *request) serve(w http.ResponseWriter, r *http.Request) {
 	q.save()
 }
 
-// load starts the session. It reports false if there is none to use.
+// load starts the session. It returns false if there is none to use.
 func (q *request) load() bool {
 	e := q.event("start", q.came)
 	q.start = e
@@ -133,7 +133,7 @@ func (q *request) load() bool {
 	case q.came != nil && sid == "" && errors.Is(q.s.Delete(context.Background(), keys[0]), session.ErrDestroyed):
 		e.dead, e.late = true, true
 		q.run.history.add(e)
-		q.visitor.answer(q.came, nil) // the answer with the new sid was lost: nobody waits until the mark is gone
+		q.visitor.answer(q.came, nil) // the response with the new sid was lost: do not wait until the mark is gone
 		return false
 	default:
 		e.dead = q.came != nil
@@ -149,7 +149,7 @@ func (q *request) load() bool {
 	return true
 }
 
-// live notes the sid that a call has given the session.
+// live records the sid that a call has given the session.
 func (q *request) live(e *event, user string) {
 	l := &life{line: q.line, sid: q.s.SessionID(context.Background()), id: q.s.ID(), user: user}
 	if e.on != nil {
@@ -163,7 +163,7 @@ func (q *request) live(e *event, user string) {
 	q.came = l
 }
 
-// look returns what the session has.
+// look returns the content of the session.
 func (q *request) look(s *session.Session) *view {
 	all, err := s.GetAll(context.Background())
 	if err != nil {
@@ -209,7 +209,7 @@ func (q *request) change(n int) {
 	}
 }
 
-// unexpected takes in an error of what asks nobody else. A session in a cookie may have expired since it was started.
+// unexpected handles an error of a call that needs no store. A session in a cookie may have expired since it was started.
 func (q *request) unexpected(op string, err error) {
 	expired := q.run.able.sealed && errors.Is(err, session.ErrDestroyed) && time.Now().After(q.until.Add(-slack))
 	if q.over = true; !expired {
@@ -217,7 +217,7 @@ func (q *request) unexpected(op string, err error) {
 	}
 }
 
-// set sets a value, which now and then is so large that two of the kind are too many.
+// set sets a value. Sometimes it is so large that two such values are too many.
 func (q *request) set(c *change) error {
 	value := q.newValue(c)
 	if q.oneIn(30) && !q.run.able.sealed {
@@ -226,7 +226,7 @@ func (q *request) set(c *change) error {
 	return q.s.Set(context.Background(), c.key, value)
 }
 
-// newValue returns a value that tells whose it is and who has written it.
+// newValue returns a value that names its session and its writer.
 func (q *request) newValue(c *change) string {
 	q.written++
 	c.value = fmt.Sprintf("%s/c%d.%d.%d", q.line.name, q.client.number, q.number, q.written)
@@ -234,7 +234,7 @@ func (q *request) newValue(c *change) string {
 	return c.value
 }
 
-// turn gives the session another sid or ends it, now and then. It reports false if the request is over.
+// turn sometimes gives the session another sid or ends it. It returns false if the request is over.
 func (q *request) turn() bool {
 	user := users[q.rng.IntN(len(users))]
 	switch p := q.rng.IntN(100); {
@@ -251,7 +251,7 @@ func (q *request) turn() bool {
 	return true
 }
 
-// move calls Regenerate or Login. The changes until then go to the new sid, unless another user logs in.
+// move calls Regenerate or Login. The changes so far go to the new sid, unless another user logs in.
 func (q *request) move(op, user string) bool {
 	q.moves = true
 	e := q.event(op, q.life)
@@ -269,7 +269,7 @@ func (q *request) move(op, user string) bool {
 		}
 		return q.s.Regenerate(ctx)
 	})
-	full := errors.Is(e.err, session.ErrTooManySessions) // then the session stays as it was
+	full := errors.Is(e.err, session.ErrTooManySessions) // the session then stays as it was
 	if full {
 		e.changes = nil
 	} else {
@@ -291,14 +291,14 @@ func (q *request) move(op, user string) bool {
 	return e.alive || full
 }
 
-// saved notes by which call changes were stored, if they were.
+// saved records which call has stored the changes, if it has.
 func (q *request) saved(e *event) {
 	for _, c := range e.changes {
 		c.saved = e
 	}
 }
 
-// logout ends the session. What the request has changed is lost with it.
+// logout ends the session. The request's changes are lost with it.
 func (q *request) logout() {
 	e := q.event("logout", q.life)
 	q.call(e, func() error {
@@ -311,14 +311,14 @@ func (q *request) logout() {
 	switch e.outcome {
 	case acknowledged:
 		q.visitor.answer(q.life, nil)
-	case unclear: // Handler saves what it has if the session is still there
+	case unclear: // Handler saves the changes if the session still exists
 		e.changes = q.pending
 		q.saved(e)
 	}
 	q.run.history.add(e)
 }
 
-// expire has the session end soon, and then lets it rest until shortly before that or after it.
+// expire gives the session a short lifetime, and lets it rest until shortly before or after its end.
 func (q *request) expire() {
 	d := time.Duration(150+q.rng.IntN(600)) * time.Millisecond
 	if q.oneIn(2) {
@@ -342,7 +342,7 @@ func (q *request) expire() {
 	q.run.history.add(e)
 }
 
-// save stores the changes, if there are any. It tries again now and then, as applications do.
+// save stores the changes, if there are any. Like an application it sometimes tries again.
 func (q *request) save() {
 	e := q.event("save", q.life)
 	if e.changes = q.pending; len(q.pending) == 0 {

@@ -11,16 +11,16 @@ import (
 type use struct {
 	client   int
 	from, to int64
-	n        int // how many operations
+	n        int // number of operations
 }
 
-// result counts what was done. A call takes from its beginning to its end, a change from the moment that its request has
-// loaded the session to the one when it is saved: in between others can get in its way.
+// result counts the operations. A call lasts from its beginning to its end. A change lasts from the time when its request
+// has loaded the session until it is saved, because other clients can interfere in between.
 func (h *history) result(r *run) Result {
 	result := Result{Requests: h.count, Kinds: make(map[string]int)}
 	uses := make(map[*line][]use)
 	for _, e := range h.events {
-		if e.client == 0 { // a look in the end
+		if e.client == 0 { // a read at the end
 			continue
 		}
 		result.Kinds[e.op]++
@@ -59,7 +59,7 @@ func (h *history) result(r *run) Result {
 	return result
 }
 
-// overlapping returns how many operations overlap one of another client.
+// overlapping returns how many operations overlap an operation of another client.
 func overlapping(uses []use) (n int) {
 	for _, a := range uses {
 		if slices.ContainsFunc(uses, func(b use) bool { return a.client != b.client && a.from < b.to && b.from < a.to }) {

@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// Sessions that are kept in clients have one life for each answer: it is what is in that cookie, for good. Of requests that
-// come at the same time the browser keeps one answer.
+// For sessions that clients keep, each response is a life of its own: the content of that cookie, for good. Of the
+// responses to concurrent requests the browser keeps one.
 
-// usual is how long a session lives that has no lifetime of its own.
+// usual is the lifetime of a session without its own lifetime.
 const usual = time.Hour
 
 // serveSealed answers a request whose session is in its cookie.
@@ -38,7 +38,7 @@ func (q *request) serveSealed(w http.ResponseWriter, r *http.Request) {
 	q.last.saw, q.last.want = q.look(q.s), q.view
 }
 
-// open starts the session, which has what is in the cookie.
+// open starts the session, and compares it with the cookie's content.
 func (q *request) open() bool {
 	e := q.event("start", q.came)
 	q.start, q.last = e, e
@@ -62,7 +62,7 @@ func (q *request) open() bool {
 	return true
 }
 
-// changeSealed makes changes. A list that gets too long for a cookie is flushed.
+// changeSealed makes changes. It flushes a list that gets too long for a cookie.
 func (q *request) changeSealed() {
 	if q.over {
 		return
@@ -81,7 +81,7 @@ func (q *request) changeSealed() {
 	q.pending = nil
 }
 
-// shorten has the session end soon, and lets it rest until shortly before that or after it.
+// shorten gives the session a short lifetime, and lets it rest until shortly before or after its end.
 func (q *request) shorten() {
 	d := time.Duration(150+q.rng.IntN(600)) * time.Millisecond
 	until := time.Now().Add(d)
@@ -110,7 +110,7 @@ func (q *request) turnSealed() bool {
 	return !q.over
 }
 
-// loginSealed logs in. Another user gets none of the values.
+// loginSealed logs in. Another user must get none of the values.
 func (q *request) loginSealed(user string) {
 	if !q.callSealed("login", func() error { return q.s.Login(context.Background(), user) }) {
 		return
@@ -121,7 +121,7 @@ func (q *request) loginSealed(user string) {
 	q.view.user = user
 }
 
-// callSealed makes a call. It reports false if the session has expired.
+// callSealed makes a call. It returns false if the session has expired.
 func (q *request) callSealed(op string, do func() error) bool {
 	e := q.event(op, q.came)
 	q.call(e, do)
@@ -132,10 +132,10 @@ func (q *request) callSealed(op string, do func() error) bool {
 	return e.err == nil
 }
 
-// sealed takes in which cookie the browser has got, and so what is in it.
+// sealed records the cookie that the browser has got, and with it the content of the session.
 func (q *request) sealed(w *httptest.ResponseRecorder) {
 	h, e := q.run.history, q.last
-	if e == q.start && q.view != nil { // it has expired meanwhile, and was changed before
+	if e == q.start && q.view != nil { // it has expired meanwhile, and was changed before that
 		e = q.event("answer", q.came)
 		h.call(e, func() error { return nil })
 	}
@@ -155,12 +155,12 @@ func (q *request) sealed(w *httptest.ResponseRecorder) {
 			line: q.line, sid: q.s.SessionID(context.Background()), user: q.view.user,
 			cookies: cookie.Name + "=" + cookie.Value, sealed: q.view.clone(), idle: q.idle,
 		}
-		defer q.visitor.answer(q.came, e.made) // when it is in the history
+		defer q.visitor.answer(q.came, e.made) // after it was added to the history
 	}
 	h.add(e)
 }
 
-// sessionCookie returns the last one that was answered, or nil.
+// sessionCookie returns the last cookie in a response, or nil.
 func sessionCookie(w *httptest.ResponseRecorder) *http.Cookie {
 	for _, c := range slices.Backward(w.Result().Cookies()) {
 		if c.Name == cookieName {
@@ -174,7 +174,7 @@ func (v *view) clone() *view {
 	return &view{values: maps.Clone(v.values), n: v.n, updates: slices.Clone(v.updates), user: v.user}
 }
 
-// apply makes a change.
+// apply makes a change in the view.
 func (v *view) apply(c *change) {
 	switch c.kind {
 	case "set":
@@ -190,7 +190,7 @@ func (v *view) apply(c *change) {
 	}
 }
 
-// differs returns a key under which the views differ, or that they are of different users.
+// differs returns a key under which the views differ, or says that their users differ.
 func (v *view) differs(from *view) (key string, is bool) {
 	for _, key := range keys {
 		if v.values[key] != from.values[key] {
@@ -206,7 +206,7 @@ func (v *view) differs(from *view) (key string, is bool) {
 	return "", v.user != from.user
 }
 
-// checkSealed checks that requests have seen what was in their cookies, until their deadlines.
+// checkSealed checks that requests have seen the content of their cookies, until their deadlines.
 func (c *checker) checkSealed(e *event) {
 	if e.want != nil {
 		if key, is := e.saw.differs(e.want); is {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// A visitor is a browser, whose tabs send requests at the same time.
+// A visitor is a browser whose tabs send requests at the same time.
 type visitor struct {
 	name   string
 	mortal bool // its sessions expire
@@ -15,8 +15,8 @@ type visitor struct {
 	mu     sync.Mutex
 	jar    *life // the session of its cookie; nil for none
 	lines  int
-	asleep time.Time // until then it sends no request
-	short  *line     // the session that has a short lifetime
+	asleep time.Time // it sends no request before this time
+	short  *line     // the session with a short lifetime
 	idle   time.Duration
 }
 
@@ -27,8 +27,8 @@ func (v *visitor) cookie() *life {
 	return v.jar
 }
 
-// answer puts the cookie of a response into the jar. That of one that came too late is dropped, so that a visitor keeps
-// a session that others could use, too.
+// answer stores the cookie of a response in the jar. It drops the cookie of a late response, so that a visitor keeps a
+// session that other tabs can use.
 func (v *visitor) answer(was, is *life) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -45,21 +45,21 @@ func (v *visitor) begin() *line {
 	return &line{name: v.name + strconv.Itoa(v.lines)}
 }
 
-// sleep has the visitor send nothing for a while.
+// sleep makes the visitor send nothing for a while.
 func (v *visitor) sleep(d time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.asleep = time.Now().Add(d)
 }
 
-// expires says that a session lives for d when it is not used.
+// expires records that a session lives for d after its last use.
 func (v *visitor) expires(l *line, d time.Duration) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.short, v.idle = l, d
 }
 
-// nap is sleep for most of the session's lifetime, if that is short: the session is live after it.
+// nap is sleep for most of the session's lifetime, if that is short. The session is live afterwards.
 func (v *visitor) nap(l *line, rng *rand.Rand) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -68,11 +68,11 @@ func (v *visitor) nap(l *line, rng *rand.Rand) {
 	}
 }
 
-// patience is one in how many requests has the session end soon.
+// patience returns n so that one request in n gives the session a short lifetime.
 func (v *visitor) patience(l *line) int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.short == l { // it will end soon anyhow
+	if v.short == l { // it will end soon anyway
 		return 8
 	}
 	return 2

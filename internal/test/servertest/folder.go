@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// folders is the one folder of this test binary; every server has its own below it.
+// folders contains the one folder of this test binary. Every server has its own folder below it.
 var folders struct {
 	mu      sync.Mutex
 	root    string
@@ -24,13 +24,13 @@ var folders struct {
 // write to it.
 func Folder(t testing.TB) string {
 	t.Helper()
-	if runtime.GOOS == "windows" { // which has no shell to do it
+	if runtime.GOOS == "windows" { // there is no shell for the sweeper
 		return t.TempDir()
 	}
 	return newFolder(t, "files")
 }
 
-// newFolder makes a folder that the servers' account may write to, and removes it at the end of t.
+// newFolder creates a folder that the servers' account may write to, and removes it when t ends.
 func newFolder(t testing.TB, name string) string {
 	t.Helper()
 	dir, err := makeFolder(name)
@@ -89,7 +89,7 @@ func sweepAfterwards(root string) error {
 	return nil
 }
 
-// removeFolders removes what is left when the tests are over.
+// removeFolders removes what is left after the tests.
 func removeFolders() {
 	folders.mu.Lock()
 	defer folders.mu.Unlock()
@@ -103,7 +103,7 @@ func removeFolders() {
 	folders.root = ""
 }
 
-// writeFile writes a file for a server to read: private, and the servers' account's own.
+// writeFile writes a file for a server. Only the servers' account can read it.
 func writeFile(dir, name, content string) (string, error) {
 	path := filepath.Join(dir, name)
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {

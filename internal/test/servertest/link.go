@@ -7,20 +7,20 @@ import (
 	"time"
 )
 
-// A link is one connection through a proxy. Its fields but the connections and done are guarded by the proxy's mu.
+// A link is one connection through a proxy. The proxy's mu guards its fields, except the connections and done.
 type link struct {
 	p      *Proxy
 	client *net.TCPConn
-	server *net.TCPConn // nil until dialled
+	server *net.TCPConn // nil until it is dialled
 	done   chan struct{}
 
 	closed  bool
-	dead    bool // bytes were swallowed: nothing passes anymore
+	dead    bool // bytes were dropped: nothing passes any more
 	asking  bool // the last bytes came from the client
-	replied int  // bytes, since the last cut was ordered
+	replied int  // bytes replied since the last cut was ordered
 }
 
-// A chunk is what one read returned.
+// A chunk is the result of one read.
 type chunk struct {
 	bytes []byte
 	due   time.Time
@@ -78,13 +78,13 @@ func (l *link) serve(target string) {
 		}
 	case err = <-replies:
 		if err == nil || l.swallows() {
-			err = <-requests // the client reads the end, or nothing, when it likes
+			err = <-requests // the client may read the end at any time
 		}
 	}
 	l.end(err != nil)
 }
 
-// pump passes bytes on until their end, which it passes on too, or an error.
+// pump passes bytes on until their end or an error. It passes the end on too.
 func (l *link) pump(from, to *net.TCPConn, replies bool) error {
 	chunks := make(chan chunk, 64)
 	failed := make(chan error, 1)
@@ -134,7 +134,7 @@ func (l *link) read(from *net.TCPConn, chunks chan<- chunk, replies bool) error 
 	}
 }
 
-// seen counts turns, and returns when what was read now is to be passed on.
+// seen counts turns, and returns when the bytes just read must be passed on.
 func (l *link) seen(reply bool) time.Time {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
@@ -145,7 +145,7 @@ func (l *link) seen(reply bool) time.Time {
 	return time.Now().Add(l.p.latency)
 }
 
-// decide returns what of b is passed on, and the cut that is due after it.
+// decide returns the part of b that is passed on, and the cut that follows it.
 func (l *link) decide(b []byte, reply bool) ([]byte, *cut) {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
@@ -168,7 +168,7 @@ func (l *link) decide(b []byte, reply bool) ([]byte, *cut) {
 	return b, nil
 }
 
-// cutOff ends the connection on both sides. The client may still send after a FIN; that is swallowed.
+// cutOff ends the connection on both sides. After a FIN the client may still send bytes, which are dropped.
 func (l *link) cutOff(c cut) {
 	if c.reset {
 		l.end(true)
@@ -181,7 +181,7 @@ func (l *link) cutOff(c cut) {
 	l.server.Close()
 }
 
-// swallows says whether the link is a blackhole, which it then stays.
+// swallows reports whether the link is a black hole. It then stays one.
 func (l *link) swallows() bool {
 	l.p.mu.Lock()
 	defer l.p.mu.Unlock()
@@ -189,7 +189,7 @@ func (l *link) swallows() bool {
 	return l.dead
 }
 
-// sleepUntil says false when the link ended meanwhile.
+// sleepUntil returns false if the link ended meanwhile.
 func (l *link) sleepUntil(due time.Time) bool {
 	select {
 	case <-l.done:
@@ -214,7 +214,7 @@ func (l *link) end(reset bool) {
 	l.close(reset)
 }
 
-// close ends both sides at once. The proxy's mu is held.
+// close ends both sides at once. The caller holds the proxy's mu.
 func (l *link) close(reset bool) {
 	if l.closed {
 		return

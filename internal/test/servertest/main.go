@@ -8,7 +8,7 @@ import (
 // Main runs the tests of m, stops the servers that they shared, and removes the servers' folders. Call it last in TestMain.
 func Main(m *testing.M) {
 	end.running = true
-	m.Run() // its code becomes the exit status when TestMain returns
+	m.Run() // the exit status is set when TestMain returns
 	end.run()
 	removeFolders()
 }
@@ -38,14 +38,14 @@ func (e *atEnd) run() {
 	e.funcs = nil
 }
 
-// A shared is started by the first test that asks for it and stopped by Main.
+// A shared is started by the first test that asks for it, and stopped by Main.
 type shared[T any] struct {
 	mu    sync.Mutex
 	up    bool
 	value T
 }
 
-// get fails t when start fails; the next test that asks tries again.
+// get fails t if start fails. The next test that asks for it tries again.
 func (s *shared[T]) get(t testing.TB, start func(testing.TB) T) T {
 	t.Helper()
 	if !end.running {
@@ -60,7 +60,7 @@ func (s *shared[T]) get(t testing.TB, start func(testing.TB) T) T {
 	return s.value
 }
 
-// A sharing is the test that starts something shared: it may fail, but its cleanups wait for Main.
+// A sharing is the test that starts something shared. It may fail, but its cleanups wait for Main.
 type sharing struct{ testing.TB }
 
 func (sharing) Cleanup(f func()) { end.add(f) }

@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// A process is one that this package started. It ends with the test binary at the latest.
+// A process is started by this package. It ends with the test binary at the latest.
 type process struct {
 	pid  int
 	done chan struct{} // closed when it has ended
-	err  error         // how it ended; read after done
+	err  error         // the result; read it only after done
 }
 
-// startProcess starts argv under the servers' account with its output appended to the file log.
+// startProcess starts argv under the servers' account, and appends its output to the file log.
 func startProcess(argv []string, dir, log string, env ...string) (*process, error) {
 	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -35,7 +35,7 @@ func startProcess(argv []string, dir, log string, env ...string) (*process, erro
 	p := &process{done: make(chan struct{})}
 	started := make(chan error)
 	go func() {
-		// The kernel ends the child with the thread that started it, not with the process.
+		// The kernel ends the child together with the thread that started it, not with the process.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()
@@ -54,7 +54,7 @@ func startProcess(argv []string, dir, log string, env ...string) (*process, erro
 	return p, nil
 }
 
-// run is startProcess for a program that does its work and ends. What it says goes to dir's log.
+// run is startProcess for a program that does its work and exits. Its output goes to dir's log.
 func run(argv []string, dir string, env ...string) error {
 	log := filepath.Join(dir, "log")
 	p, err := startProcess(argv, dir, log, env...)
@@ -77,7 +77,7 @@ func (p *process) ended() bool {
 	}
 }
 
-// kill ends p and what it forked, by force, and waits.
+// kill ends p and its child processes by force, and waits.
 func (p *process) kill() error {
 	if p.ended() {
 		return nil
@@ -118,7 +118,7 @@ func (p *process) terminate(signal os.Signal) error {
 	}
 }
 
-// lastLines returns the end of a log, for a message.
+// lastLines returns the end of a log, for an error message.
 func lastLines(log string) string {
 	const most = 15
 	content, err := os.ReadFile(log)

@@ -7,8 +7,8 @@ import (
 	"github.com/seed1a8f7c28/session/internal/test/historytest"
 )
 
-// history has clients do everything at once that a session can do, first on a server that is well, then on one that fails:
-// in the short form amid answers.
+// history lets clients do everything that a session can do, first on a server that works, then on one that fails. In the
+// short form the server fails only in the middle of answers.
 func (e Engine) history(t *testing.T) {
 	t.Run("well", func(t *testing.T) {
 		t.Parallel()

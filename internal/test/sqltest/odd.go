@@ -16,8 +16,8 @@ import (
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
-// tableGone has somebody take the table away and bring it back: meanwhile each call is an error that names it, and
-// nobody is logged out.
+// tableGone renames the table and back again. It checks that meanwhile each call returns an error that names the table, and
+// that nobody is logged out.
 func (e Engine) tableGone(t *testing.T) {
 	db := e.DB(t, e.Empty(t))
 	m := Manager(t, sessionsql.New(db, e.Dialect()))
@@ -50,7 +50,8 @@ func (e Engine) tableGone(t *testing.T) {
 	}
 }
 
-// sameAgain stores what is stored already, which some servers count as no row: it is no miss and no conflict.
+// sameAgain stores what is already stored, which some servers count as no row. It checks that this is neither a miss nor a
+// conflict.
 func (e Engine) sameAgain(t *testing.T) {
 	for _, param := range append([]string{""}, e.params()...) {
 		b := e.Open(t, e.DB(t, e.Empty(t)+param))
@@ -80,8 +81,8 @@ func (e Engine) sameAgain(t *testing.T) {
 	}
 }
 
-// foreignRow has somebody give a row a version that no session has: what cannot be listed, ended or counted cannot be loaded
-// either, and nobody waits for it to go.
+// foreignRow gives a row a version that no session has. It checks that a row that cannot be listed, ended or counted cannot
+// be loaded either, and that nobody waits for it to disappear.
 func (e Engine) foreignRow(t *testing.T) {
 	db := e.DB(t, e.Empty(t))
 	b, key := e.Open(t, db), sessiontest.Key("k")
@@ -109,8 +110,8 @@ func (e Engine) params() []string {
 	return e.Server.Params
 }
 
-// zones has nodes whose connections are in different time zones, and differ in how they read times: what they store and
-// load is the same, and ends at the same time.
+// zones uses nodes whose connections have different time zones and read times differently. It checks that they store and
+// load the same times, and that sessions end at the same time.
 func (e Engine) zones(t *testing.T) {
 	dsn := e.Empty(t)
 	var nodes []driver.Backend
@@ -147,7 +148,8 @@ func (e Engine) zones(t *testing.T) {
 	}
 }
 
-// listMany lists a user with more sessions than a page of a listing has, while those at its end get new keys: they are listed.
+// listMany lists a user with more sessions than a page holds, while sessions at the end get new keys. It checks that all
+// are listed.
 func (e Engine) listMany(t *testing.T) {
 	b, ctx := e.Open(t, e.DB(t, e.Empty(t))), t.Context()
 	const sessions, renamed = 520, 20

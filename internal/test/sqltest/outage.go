@@ -17,18 +17,18 @@ import (
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
-// lostAnswers ends the connection in both ways.
+// lostAnswers runs lostAnswer with both ways of ending the connection.
 func (e Engine) lostAnswers(t *testing.T) {
 	proxy, dsn := e.proxied(t)
 	t.Run("reset", func(t *testing.T) { e.lostAnswer(t, dsn, func() { proxy.ResetAfter(0) }) })
 	t.Run("ended", func(t *testing.T) { e.lostAnswer(t, dsn, func() { proxy.TruncateAfter(0) }) })
 }
 
-// lostAnswer loses the answer of each kind of change. The call then either resolves what has become of it, or returns
-// an error that is neither a miss nor a conflict. lose ends the connection when the next answer comes.
+// lostAnswer loses the answer to each kind of change. It checks that the call either finds out what happened, or returns an
+// error that is neither a miss nor a conflict. lose ends the connection when the next answer comes.
 func (e Engine) lostAnswer(t *testing.T, dsn string, lose func()) {
 	db := e.DB(t, dsn)
-	db.SetMaxOpenConns(1) // the one that has all statements prepared
+	db.SetMaxOpenConns(1) // the connection that has all statements prepared
 	b := e.Open(t, db)
 	ctx := t.Context()
 	play := func(lost string) {
@@ -65,7 +65,7 @@ func (e Engine) lostAnswer(t *testing.T, dsn string, lose func()) {
 				errors.As(err, &conflict) {
 				t.Errorf("%s: %v, but whatever happened was this call's own doing", op.name, err)
 			}
-			if strings.HasPrefix(op.name, "Mark") && err != nil { // whether it has marked is unknown, as it says
+			if strings.HasPrefix(op.name, "Mark") && err != nil { // the error says that it is unknown whether the mark was made
 				return
 			}
 			err = b.Load(ctx, op.at, new(driver.Record))
@@ -81,9 +81,9 @@ func (e Engine) lostAnswer(t *testing.T, dsn string, lose func()) {
 	}
 }
 
-// slowToOpen has connections take longer to open than a call may last. Sessions are served again all the same, and
-// Close waits for none. Over an application's pool none is: that is what the opener of package sql is for, and when it is not so
-// any more the opener can go.
+// slowToOpen makes opening a connection take longer than a call may last. It checks that sessions are served again
+// nevertheless, and that Close waits for no opening. Over an application's pool no session is served: that is why package
+// sql has the opener. When this is no longer so, the opener can be removed.
 func (e Engine) slowToOpen(t *testing.T) {
 	proxy, dsn := e.proxied(t)
 	own := e.Open(t, e.DB(t, dsn))
@@ -131,7 +131,7 @@ func (e Engine) slowToOpen(t *testing.T) {
 			t.Error("database/sql goes on opening connections by itself: remove sql/opener.go")
 		}
 
-		var calls sync.WaitGroup // that leave connections behind, which are then lost
+		var calls sync.WaitGroup // these leave connections behind, which are then lost
 		for range 8 {
 			calls.Go(func() { load(100 * time.Millisecond) })
 		}
@@ -171,7 +171,7 @@ func (e Engine) OpenFails(t *testing.T, secret string, failures []Failure) {
 	family.Do(func() {
 		for _, tt := range failures {
 			t.Run(tt.Name, func(t *testing.T) {
-				opTimeout := 20 * time.Second // for what a server has to say, on a slow machine
+				opTimeout := 20 * time.Second // time for the server's answer on a slow machine
 				if tt.Silent {
 					opTimeout = time.Second
 				}

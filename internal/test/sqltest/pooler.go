@@ -66,7 +66,8 @@ func (e Engine) Poolers(t *testing.T, ways []Way) {
 	}
 }
 
-// visits has visitors come back again and again, all at a time, each with a value of its own: it is there each time.
+// visits lets visitors return repeatedly and concurrently, each with its own value, and checks that the value is there each
+// time.
 func visits(t *testing.T, p session.Provider, opts ...session.ManagerConfigOpt) {
 	m := Manager(t, p, opts...)
 	var visiting sync.WaitGroup
@@ -114,7 +115,7 @@ func (e Engine) PoolerContract(t *testing.T, params string) {
 	sessiontest.Run(t, h)
 }
 
-// closing closes the pool with the backend.
+// closing closes the pool together with the backend.
 type closing struct {
 	driver.Backend
 	db *sql.DB

@@ -32,7 +32,7 @@ func Postgres() *Server {
 	}
 }
 
-// postgresFailover has a standby that follows the primary.
+// postgresFailover starts a primary and a standby that follows it.
 func postgresFailover(t testing.TB, e Engine) *Failover {
 	primary := servertest.StartPostgres(t, servertest.SQLOptions{})
 	standby := servertest.StartStandby(t, primary)
@@ -43,7 +43,7 @@ func postgresFailover(t testing.TB, e Engine) *Failover {
 		Fence: func() {
 			Exec(t, db, "ALTER SYSTEM SET default_transaction_read_only = on")
 			Exec(t, db, "SELECT pg_reload_conf()")
-			for range 1000 { // until the connections have heard of it
+			for range 1000 { // until the connections see the setting
 				var only string
 				if err := db.QueryRow("SHOW transaction_read_only").Scan(&only); err != nil {
 					t.Fatal(err)

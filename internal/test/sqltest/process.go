@@ -13,10 +13,11 @@ func Role(node sessiontest.Open) bool {
 	return proctest.Run(proctest.Roles{"write": writers(node).Write})
 }
 
-// writers are of one kind in all processes.
+// writers are the same in all processes.
 func writers(node sessiontest.Open) proctest.Writers {
 	return proctest.Writers{Provider: func() session.Provider { return session.NewProvider(node) }, Changes: 40}
 }
 
-// twoProcesses has writers in two processes change one session: nothing is lost. config is a provider config.
+// twoProcesses lets writers in two processes change one session, and checks that nothing is lost. config is a provider
+// config.
 func (e Engine) twoProcesses(t *testing.T, config string) { writers(e.Node).Test(t, config) }

@@ -2,5 +2,5 @@
 
 package sqltest
 
-// raced says that the race detector is on, under which SQLite, C that was translated, is many times slower.
+// raced says that the race detector is on. It makes SQLite, which is translated from C, many times slower.
 const raced = true

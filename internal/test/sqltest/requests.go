@@ -50,14 +50,14 @@ func start(m *session.Manager, cookie string) (*session.Session, error) {
 	return s, err
 }
 
-// pool has 64 visitors at a time read their sessions, 10,000 times, in handlers that never release: no more
-// connections are used than the pool allows, and none is kept.
+// pool lets 64 visitors at a time read their sessions, 10,000 times, in handlers that never release. It checks that no more
+// connections are used than the pool allows, and that none is kept.
 func (e Engine) pool(t *testing.T) {
 	db := e.DB(t, e.Empty(t))
 	const limit = 4
 	db.SetMaxOpenConns(limit)
 	db.SetMaxIdleConns(limit)
-	m := Manager(t, sessionsql.New(db, e.Dialect()), session.CfgOpTimeout(time.Minute)) // who waits for a connection gets it by lot
+	m := Manager(t, sessionsql.New(db, e.Dialect()), session.CfgOpTimeout(time.Minute)) // waiters get connections in random order
 	cookie := visitor(t, m)
 	most := atomic.Int64{}
 	stop := make(chan struct{})
@@ -99,8 +99,8 @@ func (e Engine) pool(t *testing.T) {
 	}
 }
 
-// exhausted takes all connections: a call waits for one as long as its context allows, and the next one works when they
-// are back.
+// exhausted takes all connections. It checks that a call waits for one as long as its context allows, and that the next
+// call works when they have been returned.
 func (e Engine) exhausted(t *testing.T) {
 	db := e.DB(t, e.Empty(t))
 	db.SetMaxOpenConns(2)
@@ -136,7 +136,7 @@ func (e Engine) exhausted(t *testing.T) {
 	}
 }
 
-// markTrips counts the round trips of calls that have to do with marks, and of a rename with none.
+// markTrips counts the round trips of calls that involve marks, and of a rename without a mark.
 func (e Engine) markTrips(t *testing.T) {
 	wire, config := e.proxied(t)
 	b, err := e.Node(t.Context(), driver.Config{Config: config})
@@ -158,7 +158,7 @@ func (e Engine) markTrips(t *testing.T) {
 		{"Mark of a record", true, func(key string, _ *driver.Record) error { return m.Mark(ctx, key, 1, mark) }, 1},
 		{"Mark of nothing", false, func(key string, _ *driver.Record) error { return m.Mark(ctx, key, 0, mark) }, 1},
 	} {
-		for round := range 3 { // the first prepares
+		for round := range 3 { // the first round prepares the statements
 			key := sessiontest.Key(tt.name + strconv.Itoa(round))
 			rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)}
 			if tt.create {
@@ -179,7 +179,7 @@ func (e Engine) markTrips(t *testing.T) {
 	}
 }
 
-// trips counts the round trips of requests: reading is one, changing one more, a touch that is not due none.
+// trips counts the round trips of requests: reading takes one, changing one more, and a touch that is not due none.
 func (e Engine) trips(t *testing.T) {
 	wire, config := e.proxied(t)
 	m := Manager(t, e.Provider(), session.CfgProviderConfig(config))
@@ -197,7 +197,7 @@ func (e Engine) trips(t *testing.T) {
 		{"changed", m, write, 2},
 		{"touched", touching, read, 2},
 	} {
-		for round := range 3 { // the first prepares
+		for round := range 3 { // the first round prepares the statements
 			time.Sleep(2 * time.Millisecond)
 			wire.ResetTrips()
 			s, err := start(tt.m, cookie)

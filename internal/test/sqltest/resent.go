@@ -16,8 +16,9 @@ import (
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
-// resent has a driver call a connection bad whose statement was sent, so that database/sql sends it once more, and others
-// save in between. The call is a conflict only if it has certainly not made the save: who gets a conflict makes it again.
+// resent makes a driver report a bad connection after it has sent a statement, so that database/sql sends it once more,
+// while others save in between. The call may return a conflict only if its save was certainly not made, because the caller
+// repeats a save after a conflict.
 func (e Engine) resent(t *testing.T) {
 	var lose lossy
 	b, other := e.lossy(t, &lose)
@@ -30,7 +31,7 @@ func (e Engine) resent(t *testing.T) {
 		{made: true, others: 0, want: "made"},
 		{made: true, others: 1, want: "unclear"},
 		{made: true, others: 2, want: "unclear"},
-		{made: true, touch: true, want: "unclear"}, // or another's save of the same values
+		{made: true, touch: true, want: "unclear"}, // or another save of the same values
 		{made: false, others: 0, want: "made"},
 		{made: false, others: 1, want: "conflict"},
 		{made: false, others: 2, want: "unclear"},
@@ -74,7 +75,8 @@ func (e Engine) resent(t *testing.T) {
 	}
 }
 
-// lostMark loses the answer of what leaves a mark, whose statement was made or not, and what others do before it is sent once more.
+// lostMark loses the answer to a statement that leaves a mark. The statement may have been made or not, and others may act
+// before it is sent once more.
 func (e Engine) lostMark(t *testing.T) {
 	var lose lossy
 	b, other := e.lossy(t, &lose)
@@ -85,7 +87,7 @@ func (e Engine) lostMark(t *testing.T) {
 		name    string
 		made    bool
 		version uint64
-		then    func(key string) error // what others do
+		then    func(key string) error // what others do in between
 		want    string
 	}{
 		{"made", true, 1, nil, "marked"},
@@ -123,7 +125,7 @@ func (e Engine) lostMark(t *testing.T) {
 		}
 	}
 
-	// A rename that leaves a mark, with an answer lost: one record, under the new key.
+	// A rename that leaves a mark, with a lost answer: there must be one record, under the new key.
 	for _, made := range []bool{true, false} {
 		old, next := sessiontest.Key(fmt.Sprint("old", made)), sessiontest.Key(fmt.Sprint("next", made))
 		rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
@@ -142,7 +144,7 @@ func (e Engine) lostMark(t *testing.T) {
 	if e.Driver != "mysql" {
 		return
 	}
-	// Where the mark is a second step, its failure is none of the rename's.
+	// If the mark is a second step, its failure does not make the rename fail.
 	old, next := sessiontest.Key("old"), sessiontest.Key("next")
 	rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)}
 	check(t, b.Create(ctx, old, rec))
@@ -156,7 +158,7 @@ func (e Engine) lostMark(t *testing.T) {
 	}
 }
 
-// lossy opens two backends on one database, of which the first loses answers.
+// lossy opens two backends on one database. The first one loses answers.
 func (e Engine) lossy(t *testing.T, lose *lossy) (b, other driver.Backend) {
 	dsn := e.Empty(t)
 	db := sql.OpenDB(&lossyConnector{e.DB(t, dsn).Driver(), e.driverDSN(dsn), lose})
@@ -164,7 +166,7 @@ func (e Engine) lossy(t *testing.T, lose *lossy) (b, other driver.Backend) {
 	return e.Open(t, db), e.Open(t, e.DB(t, dsn))
 }
 
-// inBetween has others come in between the statements of one call.
+// inBetween lets others act between the statements of one call.
 func (e Engine) inBetween(t *testing.T) {
 	var lose lossy
 	b, other := e.lossy(t, &lose)
@@ -184,7 +186,8 @@ func (e Engine) inBetween(t *testing.T) {
 	}
 	stored := func(key string) bool { return other.Load(ctx, key, new(driver.Record)) == nil }
 
-	// The new key is taken. When the statement after that begins, what has it has expired, and the old record was saved.
+	// The new key is taken. When the next statement begins, the record there has expired, and the old record has been
+	// saved.
 	old, next := sessiontest.Key("old"), sessiontest.Key("next")
 	saved, expired := create(old, ""), create(next, "")
 	lose = lossy{armed: true, kept: true, after: 1, then: func() error {
@@ -199,7 +202,7 @@ func (e Engine) inBetween(t *testing.T) {
 		t.Errorf("under the old key there is a record: %t, under the new one: %t", stored(old), stored(next))
 	}
 
-	// The connection is lost when one record was evicted: that is undone, and nobody is told of it.
+	// The connection is lost after one record was evicted: the eviction is rolled back, and nobody is told of it.
 	create(sessiontest.Key("ann"), "Ann")
 	lose = lossy{armed: true, after: 3, then: func() error { return nil }, with: io.ErrUnexpectedEOF}
 	evicted, err := b.(driver.UserLimiter).Reserve(ctx, "Ann", sessiontest.Key("more"), time.Now().Add(time.Minute), 1, true)
@@ -211,18 +214,18 @@ func (e Engine) inBetween(t *testing.T) {
 	}
 }
 
-// lossy says what becomes of the next statement that is run, or of one after it: whether it is made, and what happens then,
-// before its connection is called bad, unless it is kept. Only one goroutine runs statements.
+// lossy says what happens to the next statement, or to a later one: whether it is run, and what happens before its
+// connection is reported as bad, unless kept is set. Only one goroutine runs statements.
 type lossy struct {
 	armed, made bool
-	after       int // how many statements come before
+	after       int // number of statements before it
 	then        func() error
-	kept        bool  // the statement is made last, and answered
-	with        error // instead of sqldriver.ErrBadConn, with which it would be sent again
-	err         error // what went wrong meanwhile
+	kept        bool  // the statement is run last, and is answered
+	with        error // replaces sqldriver.ErrBadConn, after which it would be sent again
+	err         error // an error in between
 }
 
-// lost reports whether to call the connection bad. make makes what was sent.
+// lost reports whether to report the connection as bad. make runs the statement.
 func (l *lossy) lost(make func() error) bool {
 	if !l.armed {
 		return false

@@ -11,7 +11,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// setUp checks what is done about the table.
+// setUp checks what the schema setting does with the table.
 func (e Engine) setUp(t *testing.T) {
 	config := func(dsn, table, schema string) string {
 		return fmt.Sprintf(`{"dsn": %q, "table": %q, "schema": %q}`, dsn, table, schema)

@@ -24,7 +24,7 @@ type silence struct {
 	call  func(ctx context.Context, b driver.Backend) error
 }
 
-// A quiet is a backend over one connection through a proxy, and a pool past the proxy.
+// A quiet is a backend over one connection through a proxy, and a pool without the proxy.
 type quiet struct {
 	driver.Backend
 	engine Engine
@@ -47,7 +47,7 @@ var silences = []silence{
 // call that waits for something else always is.
 func (e Engine) Silence(t *testing.T) {
 	const slack = 200 * time.Millisecond
-	e.Server.Shared(t) // is not of the family
+	e.Server.Shared(t) // started outside the family
 	family := goroutines.NewFamily()
 	family.Do(func() {
 		for _, tt := range silences {
@@ -70,7 +70,7 @@ func (e Engine) Silence(t *testing.T) {
 	family.Gone(t)
 }
 
-// late returns how long after its context a call ends.
+// late returns how long after the end of its context a call returns.
 func (e Engine) late(t *testing.T, s silence, end error) (late time.Duration) {
 	server := e.Server.Shared(t)
 	database := server.NewDatabase(t)
@@ -103,7 +103,7 @@ func (q *quiet) open(t testing.TB, dsn string) {
 	}
 }
 
-// wait calls while nothing answers.
+// wait makes a call while nothing answers.
 func (q *quiet) wait(t testing.TB, s silence, want error) (late time.Duration) {
 	t.Helper()
 	defer s.begin(q, t)()
@@ -120,8 +120,8 @@ func (q *quiet) wait(t testing.TB, s silence, want error) (late time.Duration) {
 	return late
 }
 
-// over returns a context that ends after lasts, in one of two ways. One that is cancelled has a deadline for those who
-// miss that.
+// over returns a context that ends after lasts, by its deadline or by being cancelled. A cancelled one also has a later
+// deadline, for code that misses the cancellation.
 func over(ctx context.Context, lasts time.Duration, end error) (context.Context, context.CancelFunc) {
 	if end == context.DeadlineExceeded {
 		return context.WithTimeout(ctx, lasts)
@@ -131,8 +131,8 @@ func over(ctx context.Context, lasts time.Duration, end error) (context.Context,
 	return ctx, cancel
 }
 
-// ownPool has calls over an application's pool wait for others when their contexts end. When they return is the
-// driver's affair; the error says why.
+// ownPool lets calls over an application's pool wait for others when their contexts end. It does not check when they
+// return, which depends on the driver, only that the error says why.
 func (e Engine) ownPool(t *testing.T) {
 	dsn := e.Empty(t)
 	b, other := e.Open(t, e.DB(t, dsn)), e.DB(t, dsn)
@@ -159,13 +159,13 @@ func load(ctx context.Context, b driver.Backend) error {
 	return b.Load(ctx, sessiontest.Key("silence"), new(driver.Record))
 }
 
-// reserve is a transaction, which has begun when it meets a lock on the table.
+// reserve is a call with a transaction, which has begun when it meets a lock on the table.
 func reserve(ctx context.Context, b driver.Backend) error {
 	_, err := b.(driver.UserLimiter).Reserve(ctx, "ann", sessiontest.Key("next"), time.Now().Add(time.Minute), 5, false)
 	return err
 }
 
-// swallow has the connection silent for ever, and those that are opened until end.
+// swallow makes the connection silent, and those that are opened until end is called.
 func (q *quiet) swallow(testing.TB) (end func()) {
 	q.proxy.Blackhole(true)
 	return func() { q.proxy.Blackhole(false) }
@@ -177,16 +177,16 @@ func (q *quiet) swallowNew(t testing.TB) (end func()) {
 	return end
 }
 
-// swallowEnd does so when a transaction is to end.
+// swallowEnd does so when a transaction is about to end.
 func (q *quiet) swallowEnd(t testing.TB) (end func()) {
 	q.proxy.BlackholeAt(commits[q.engine.Driver])
 	return func() { q.proxy.Blackhole(false) }
 }
 
-// commits are the words by which drivers end a transaction.
+// commits are the commands with which drivers end a transaction.
 var commits = map[string]string{"postgres": "COMMIT", "pgx": "commit", "mysql": "COMMIT"}
 
-// swallowLocked does so when a transaction has come to its second statement.
+// swallowLocked does so at the second statement of a transaction.
 func (q *quiet) swallowLocked(t testing.TB) (end func()) {
 	unlock := q.lock(t)
 	begin := time.AfterFunc(150*time.Millisecond, func() { q.proxy.Blackhole(true) })
@@ -199,8 +199,8 @@ func (q *quiet) swallowLocked(t testing.TB) (end func()) {
 	}
 }
 
-// locks are the statements by which one connection has all others wait for the table sessions, to write if not to read too,
-// and the one that lets them go on.
+// locks are the statements with which one connection makes all others wait for the table sessions, for writing and if
+// possible for reading, and the statement that releases them.
 var locks = map[string][]string{
 	"postgres": {"BEGIN", "LOCK TABLE sessions", "ROLLBACK"},
 	"pgx":      {"BEGIN", "LOCK TABLE sessions", "ROLLBACK"},

@@ -55,7 +55,7 @@ func (e Engine) Fill(t testing.TB, db *sql.DB, n int) {
 	}
 	now, data := time.Now(), make([]byte, 128)
 	hour := now.UnixMilli() / 3_600_000
-	order, ids := make([]int, n), make([][]byte, n) // in the order of the ids, or a million takes tables that are sorted by them an hour
+	order, ids := make([]int, n), make([][]byte, n) // sorted by id, or a million rows would take an hour in tables sorted by id
 	for i := range order {
 		order[i], ids[i] = i, numbered(i)
 	}
@@ -76,7 +76,7 @@ func (e Engine) Fill(t testing.TB, db *sql.DB, n int) {
 	}
 }
 
-// sweepSize is how many records to sweep, of which a tenth has expired.
+// sweepSize is the number of records to sweep. A tenth of them has expired.
 func (e Engine) sweepSize() int {
 	switch {
 	case os.Getenv("SESSION_SOAK") != "":
@@ -89,8 +89,8 @@ func (e Engine) sweepSize() int {
 	return 100_000
 }
 
-// sweep has two nodes sweep together while clients read: each expired record is removed by one of them. It logs how
-// long the reads take with and without.
+// sweep lets two nodes sweep together while clients read. It checks that each expired record is removed by one of them, and
+// logs how long reads take with and without a sweep.
 func (e Engine) sweep(t *testing.T, n int) {
 	db := e.DB(t, e.Empty(t))
 	nodes := []driver.Backend{e.Open(t, db), e.Open(t, db)}
@@ -137,7 +137,8 @@ func (e Engine) sweep(t *testing.T, n int) {
 	}
 }
 
-// reads loads live records, four at a time, for a time and until done is closed. It returns the 99th percentile.
+// reads loads live records, four at a time, for d and until done is closed. It returns the 99th percentile of the
+// durations.
 func (e Engine) reads(t *testing.T, b driver.Backend, n int, d time.Duration, done <-chan struct{}) time.Duration {
 	t.Helper()
 	var (

@@ -10,8 +10,8 @@ import (
 func (e Engine) Test(t *testing.T) {
 	for _, tt := range []struct {
 		name     string
-		ofServer bool // for a server alone
-		ofDriver bool // another driver may make a difference
+		ofServer bool // only for a server
+		ofDriver bool // may depend on the driver
 		test     func(t *testing.T)
 	}{
 		{"Contract", false, true, func(t *testing.T) { sessiontest.Run(t, e.Harness()) }},

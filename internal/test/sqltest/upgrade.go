@@ -61,7 +61,7 @@ func (e Engine) OpenOld(t testing.TB, db *sql.DB) driver.Backend {
 	return b
 }
 
-// openNew opens a node of this version as its package does, and returns what it logs too.
+// openNew opens a node of this version as its package does, and also returns what it logs.
 func (e Engine) openNew(t testing.TB, dsn, schema string) (b driver.Backend, logged string, err error) {
 	t.Helper()
 	var log bytes.Buffer
@@ -74,7 +74,7 @@ func (e Engine) openNew(t testing.TB, dsn, schema string) (b driver.Backend, log
 	return b, log.String(), err
 }
 
-// life is what a node of the first version does with a session from its beginning to its end.
+// life is all that a node of the first version does with a session, from its beginning to its end.
 func life(ctx context.Context, b driver.Backend, name string) error {
 	key, to := sessiontest.Key(name), sessiontest.Key(name+" renamed")
 	rec := &driver.Record{User: name, Created: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
@@ -101,7 +101,8 @@ func life(ctx context.Context, b driver.Backend, name string) error {
 	return b.Delete(ctx, to, 1)
 }
 
-// upgrade has nodes of this version come to a table of the first one, all at once, while a node of the first goes on.
+// upgrade opens several nodes of this version at once on a table of the first version, while a node of the first version
+// continues.
 func (e Engine) upgrade(t *testing.T) {
 	dsn, ctx := e.Empty(t), t.Context()
 	db := e.DB(t, dsn)
@@ -166,7 +167,7 @@ func (e Engine) upgrade(t *testing.T) {
 	}
 }
 
-// bothVersions has nodes of both versions use the same sessions.
+// bothVersions lets nodes of both versions use the same sessions.
 func (e Engine) bothVersions(t *testing.T, old, b driver.Backend, kept *driver.Record) {
 	ctx, key := t.Context(), sessiontest.Key("kept")
 	var is driver.Record
@@ -196,7 +197,7 @@ func (e Engine) bothVersions(t *testing.T, old, b driver.Backend, kept *driver.R
 		t.Errorf("what the first version has ended: %v", err)
 	}
 
-	// To the first version a mark is nothing that it can find, take or remove.
+	// The first version can neither find nor replace nor remove a mark.
 	m, mark := b.(driver.Marker), driver.Mark{Kind: 1, Target: []byte("target"), Expires: time.Now().Add(time.Hour)}
 	key = sessiontest.Key("marked")
 	check(t, old.Create(ctx, key, &driver.Record{User: "Ann", Created: time.Now(), Expires: time.Now().Add(time.Hour)}))
@@ -226,7 +227,7 @@ func (e Engine) bothVersions(t *testing.T, old, b driver.Backend, kept *driver.R
 	}
 }
 
-// halfUpgraded has a node come to a table where an upgrade was broken off.
+// halfUpgraded opens a node on a table whose upgrade was interrupted.
 func (e Engine) halfUpgraded(t *testing.T) {
 	dsn := e.Empty(t)
 	db := e.DB(t, dsn)
@@ -241,7 +242,7 @@ func (e Engine) halfUpgraded(t *testing.T) {
 	}
 }
 
-// aliasIndexes counts the indexes of aliases that can be used.
+// aliasIndexes counts the usable indexes of aliases.
 func (e Engine) aliasIndexes(t testing.TB, db *sql.DB) int {
 	t.Helper()
 	return Int(t, db, map[string]string{

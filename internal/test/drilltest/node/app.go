@@ -11,14 +11,14 @@ import (
 	"github.com/seed1a8f7c28/session"
 )
 
-// An app answers each request with what the session held when it began, and with what it has made of that.
+// An app answers each request with the content of the session at its start, and with the changes that it has made.
 type app struct {
 	sessions *session.Manager
-	json     bool // the codec is json, which has fewer types
+	json     bool // the codec is json, which keeps fewer types
 }
 
-// facts say what is in a session, as text: the values by their keys, and the rest by the names below. In what was
-// made, an empty text says that there is nothing any more.
+// facts describe a session as text: its values by their keys, and everything else by the names below. In the changes made,
+// "" means that something was removed.
 type facts map[string]string
 
 const (
@@ -26,7 +26,7 @@ const (
 	since  = "since" // when the user has logged in
 	label  = "label"
 	notice = "notice" // the flash message
-	number = "number" // how many sessions there are or were, which is no fact of this one
+	number = "number" // how many sessions there are or were, which is not a fact about this session
 )
 
 type answer struct{ Seen, Made facts }
@@ -37,7 +37,7 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	json.NewEncoder(w).Encode(ans) // Handler saves before the first byte of it
+	json.NewEncoder(w).Encode(ans) // Handler saves before the first byte is sent
 }
 
 func (a *app) answer(r *http.Request) (ans answer, err error) {
@@ -52,7 +52,7 @@ func (a *app) answer(r *http.Request) (ans answer, err error) {
 	return ans, a.do(r, s, ans.Made)
 }
 
-// seen takes nothing out of the session.
+// seen reads the session without taking anything out of it.
 func (a *app) seen(ctx context.Context, s *session.Session) (facts, error) {
 	all, err := s.GetAll(ctx)
 	if err != nil {
@@ -74,7 +74,7 @@ func (a *app) seen(ctx context.Context, s *session.Session) (facts, error) {
 	return seen, nil
 }
 
-// do does what the request asks for.
+// do makes the change that the request asks for.
 func (a *app) do(r *http.Request, s *session.Session, made facts) error {
 	ctx, key := r.Context(), r.FormValue("key")
 	n, _ := strconv.ParseInt(r.FormValue("n"), 10, 64)
@@ -109,7 +109,7 @@ func (a *app) do(r *http.Request, s *session.Session, made facts) error {
 	return a.doAsUser(r, s, made)
 }
 
-// doAsUser does what gives the session another sid, or concerns all sessions of a user.
+// doAsUser does the operations that give the session another sid or concern all sessions of a user.
 func (a *app) doAsUser(r *http.Request, s *session.Session, made facts) error {
 	ctx, name := r.Context(), r.FormValue("user")
 	switch r.URL.Path {

@@ -47,7 +47,7 @@ func run(stdin io.Reader, stdout io.Writer) error {
 	return errors.Join(err, sessions.Close())
 }
 
-// serve serves until in ends, and what is under way then.
+// serve serves until in ends, and then waits for running requests.
 func serve(handler http.Handler, in io.Reader, out io.Writer) error {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -68,7 +68,7 @@ func serve(handler http.Handler, in io.Reader, out io.Writer) error {
 	return <-ended
 }
 
-// explain answers a save that has failed with the reason.
+// explain answers a request whose save has failed with the reason.
 func explain(w http.ResponseWriter, _ *http.Request, err error) {
 	if w != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)

@@ -8,14 +8,14 @@ import (
 	"time"
 )
 
-// A kind is a kind of value that codecs know.
+// A kind is a kind of value that a codec supports.
 type kind struct {
 	name  string
-	json  bool // a value has the same type after the json codec
+	json  bool // the json codec keeps the type
 	value func(n int64) any
 }
 
-// An order is a type of the application's own.
+// An order is a type that the application defines.
 type order struct {
 	ID    int64
 	Lines []string
@@ -58,7 +58,7 @@ func init() {
 	}
 }
 
-// kind returns one of the kinds that the codec knows. Which one is up to n.
+// kind returns one of the kinds that the codec supports, chosen by n.
 func (a *app) kind(n int64) kind {
 	known := kinds
 	if a.json {
@@ -67,7 +67,7 @@ func (a *app) kind(n int64) kind {
 	return known[n%int64(len(known))]
 }
 
-// show returns a text that only values of the same type that are equal have in common.
+// show returns a text that is the same only for equal values of the same type.
 func show(v any) string {
 	switch v := v.(type) {
 	case time.Time:

@@ -26,7 +26,7 @@ func (m Mark) Record() *Record {
 	return &Record{Version: MarkVersion, Expires: m.Expires, Data: append([]byte{m.Kind}, m.Target...)}
 }
 
-// Mark returns the mark that r represents. ok is false if r is a session's record. The Target is part of r.Data, not a
+// Mark returns the mark that r represents. It returns false if r is a session's record. The Target is part of r.Data, not a
 // copy.
 func (r *Record) Mark() (Mark, bool) {
 	if r.Version != MarkVersion || len(r.Data) == 0 {

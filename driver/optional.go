@@ -112,7 +112,7 @@ type (
 )
 
 // As returns the first backend that implements T, one of the optional interfaces: b itself, or one that Unwrap() Backend
-// returns. ok is false if there is none.
+// returns. It returns false if there is none.
 func As[T any](b Backend) (T, bool) {
 	for b != nil {
 		if t, ok := b.(T); ok {

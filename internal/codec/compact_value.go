@@ -3,18 +3,18 @@ package codec
 import "time"
 
 const (
-	// maxValueDepth is how many values a value may be nested in. What contains itself is deeper.
+	// maxValueDepth is the maximum nesting depth of values. A value that contains itself exceeds it.
 	maxValueDepth = 64
 
-	// maxValueSize is far above every limit of a record: a value that contains another twice, and that
-	// again, must not take all memory before the limit is looked at.
+	// maxValueSize is far above every limit of a record. It keeps a value that contains another twice, which again
+	// contains another twice, and so on, from taking all memory before the limit of the record is checked.
 	maxValueSize = 64 << 20
 )
 
 var errValueSize = unencodablef("a value is larger than %d MiB", maxValueSize>>20)
 
-// AppendValue implements [Codec]. Equal values have equal encodings, but for those of types registered with
-// encoding/gob that hold maps.
+// AppendValue implements [Codec]. Equal values have equal encodings, except values of types registered with encoding/gob
+// that contain maps.
 func (compact) AppendValue(dst []byte, v any) ([]byte, error) {
 	enc, err := appendAny(dst, v, 0)
 	if err != nil {
@@ -23,7 +23,7 @@ func (compact) AppendValue(dst []byte, v any) ([]byte, error) {
 	return enc, nil
 }
 
-// appendAny appends the type of v and v. Its length is not part of it.
+// appendAny appends the type of v and v, without a length.
 func appendAny(dst []byte, v any, depth int) ([]byte, error) {
 	if enc, ok := appendScalar(dst, v); ok {
 		return enc, nil
@@ -81,7 +81,7 @@ func (compact) Value(enc []byte) (any, error) {
 	return decodeAny(enc, 0)
 }
 
-// decodeAny decodes all of enc, which appendAny made.
+// decodeAny decodes enc, which must be exactly the result of appendAny.
 func decodeAny(enc []byte, depth int) (any, error) {
 	if len(enc) == 0 {
 		return nil, errValue
@@ -116,8 +116,8 @@ func decodeAny(enc []byte, depth int) (any, error) {
 	return nil, errValue
 }
 
-// decodeComposite decodes a slice or a map. No encoding makes more memory of few bytes than a slice of maps
-// of one entry: about 150 times as much.
+// decodeComposite decodes a slice or a map. The worst ratio of memory to encoded bytes is that of a slice of maps with one
+// entry each: about 150.
 func decodeComposite(enc []byte, depth int) (any, error) {
 	n := typeLen(enc)
 	if n == 0 {
@@ -145,11 +145,11 @@ func decodeComposite(enc []byte, depth int) (any, error) {
 	return v, nil
 }
 
-// stringsType is the type of a []string. It has a way of its own past the functions of an elemCodec, for
-// which the reader would have to be allocated.
+// stringsType is the type of a []string. It is decoded without the functions of an elemCodec, for which the reader would
+// have to be allocated.
 const stringsType = string(rune(kindSlice)) + string(rune(kindString))
 
-// decodeCommon decodes the types that appendAny names.
+// decodeCommon decodes the types for which appendAny has a case.
 func decodeCommon(typ []byte, r *valueReader) (v any, known bool) {
 	switch {
 	case len(typ) == 2: // a slice of scalars

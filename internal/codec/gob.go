@@ -226,10 +226,10 @@ func gobEncodeError(v any, err error) error {
 	return unencodablef("encoding/gob cannot encode a value of type %v", baseType(v))
 }
 
-// decodeChecked decodes a stream that checkGob made.
+// decodeChecked decodes the result of checkGob.
 func decodeChecked(checked []byte, p any) (err error) {
 	defer func() {
-		if recover() != nil { // a key that is not comparable, or a method of the value's
+		if recover() != nil { // because of a key that is not comparable, or in a method of a value
 			err = corruptf("decoding gob panics")
 		}
 	}()
@@ -243,7 +243,7 @@ func decodeChecked(checked []byte, p any) (err error) {
 	return corruptf("encoding/gob cannot decode the values")
 }
 
-// baseType returns the type that the pointers of v lead to: encoding/gob makes no difference between them.
+// baseType returns the type of v without its pointers, which encoding/gob ignores.
 func baseType(v any) reflect.Type {
 	if v == nil {
 		return nil
@@ -251,7 +251,7 @@ func baseType(v any) reflect.Type {
 	return pointedTo(reflect.TypeOf(v))
 }
 
-// pointedTo follows pointers, which lead nowhere if a type is a pointer to itself.
+// pointedTo follows pointers, at most maxPointers, because a type may be a pointer to itself.
 func pointedTo(t reflect.Type) reflect.Type {
 	for n := 0; n < maxPointers && t.Kind() == reflect.Pointer; n++ {
 		t = t.Elem()

@@ -103,11 +103,11 @@ func (s *Seal) seal(key string, rec *driver.Record, p *Payload) {
 
 // about returns the additional data of a seal:
 //
-//	2     the first bytes of Data, of which one tells the seals of Data and Meta apart
+//	2     the first two bytes of Data; one of them differs for the seal of Meta
 //	8     created
 //	8     auth time
 //	8     deadline, all in ms since 1970, 0 for none
-//	      namespace, storage key, User, Alias and Meta, all as stored and each behind four bytes of length
+//	      namespace, storage key, User, Alias and Meta, all as stored and each preceded by its length in four bytes
 func (s *Seal) about(head []byte, key string, rec *driver.Record, meta []byte) []byte {
 	const fixed = sealHeader + 3*8 + 5*4
 	b := make([]byte, 0, fixed+len(s.Namespace)+len(key)+len(rec.User)+len(rec.Alias)+len(meta))

@@ -69,7 +69,7 @@ func variable(name string) (string, error) {
 	return value, nil
 }
 
-// expandJSON expands each string of text, which is valid JSON, but for the keys of objects.
+// expandJSON expands each string of text, which is valid JSON, except the keys of objects.
 func expandJSON(text string) (string, error) {
 	var b strings.Builder
 	for {

@@ -15,11 +15,11 @@ var afterHandler = &analysis.Analyzer{
 	Name: "afterhandler",
 	Doc: `find sessions that a goroutine uses after their request may have ended
 
-When a handler returns, its session is saved. What a goroutine changes in it afterwards is stored nowhere, and no cookie can be sent
-any more. A go statement is reported if it takes along a session that its function has from Start or FromContext, or
-releases, and nothing shows that the function waits: no Wait, no receive from a channel, no endless loop after it, and no WaitGroup or
-channel by which the goroutine says that it is done. A goroutine that calls Save or SessionRelease itself is left alone, and so
-is one that takes what a method returns, such as Done.`,
+When a handler returns, its session is saved. Later changes by a goroutine are not stored, and no cookie can be sent any more. The
+analyzer reports a go statement if its goroutine uses a session that the function has opened with Start or FromContext, or releases, and
+nothing shows that the function waits. A Wait, a receive from a channel or an endless loop after the statement shows it, and so does a
+WaitGroup or channel with which the goroutine signals that it is done. The analyzer does not report a goroutine that calls Save
+or SessionRelease itself, or that uses only the result of a method, such as Done.`,
 	URL:      "https://pkg.go.dev/" + module + "/tools/sessionvet",
 	Requires: []*analysis.Analyzer{inspect.Analyzer},
 	Run:      runAfterHandler,

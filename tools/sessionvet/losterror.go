@@ -13,11 +13,12 @@ var lostError = &analysis.Analyzer{
 	Name: "losterror",
 	Doc: `find errors of sessions that are thrown away
 
-An error of Login, Logout, Regenerate, RequireFresh or Destroy says that a visitor is not who the application takes him
-for. It is reported if it is thrown away in any way, by _ = too. An error of Set, Delete, Increment, Save and the like says
-that something is not stored. It is reported if nothing is made of it at all; _ = is a decision.
+If Login, Logout, Regenerate, RequireFresh or Destroy returns an error, the visitor may not be who the application takes them
+for. The analyzer reports such an error if it is thrown away in any way, also with _ =. If Set, Delete, Increment, Save and the like
+return an error, something is not stored. The analyzer reports such an error if it is ignored silently; _ = is accepted as a decision.
 
-An error of Start or FromContext that goes to _ is reported where the session is used: without the store it is nil.`,
+It also reports an error of Start or FromContext that is assigned to _ although the session is used: if the store cannot be
+reached, the session is nil.`,
 	URL:      "https://pkg.go.dev/" + module + "/tools/sessionvet",
 	Requires: []*analysis.Analyzer{inspect.Analyzer},
 	Run:      runLostError,

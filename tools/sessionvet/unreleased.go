@@ -17,13 +17,13 @@ var unreleased = &analysis.Analyzer{
 	Name: "unreleased",
 	Doc: `find sessions that are opened and not released
 
-What a handler changes in a session is stored by SessionRelease, SessionReleaseIfPresent or Save. A session from Start,
-SessionStart, Regenerate or GetSessionStore is reported if there is a way to a return without any of them, or if all ways lead there from
-a change after them; one from SessionByID only if it was changed and the function saves it nowhere. A session that the
-function returns, stores elsewhere or passes on is somebody else's to release.
+SessionRelease, SessionReleaseIfPresent and Save store the changes that a handler makes in a session. The analyzer reports a session from
+Start, SessionStart, Regenerate or GetSessionStore if a path leads to a return without any of them, or if all paths from a change
+after them do. It reports a session from SessionByID only if it was changed and the function saves it nowhere. It does not
+report a session that the function returns, stores elsewhere or passes on, because other code must release it.
 
-Under Handler a request's session needs no release. A package that uses Handler, HandleExchange or FromContext is taken to be
-under it, and so is one that imports it: only sessions that belong to no request are looked at there.`,
+Under Handler a request's session needs no release. The analyzer assumes this for a package that uses Handler, HandleExchange or
+FromContext, and for a package that imports such a package. There it checks only sessions that belong to no request.`,
 	URL:       "https://pkg.go.dev/" + module + "/tools/sessionvet",
 	Requires:  []*analysis.Analyzer{inspect.Analyzer, ctrlflow.Analyzer},
 	FactTypes: []analysis.Fact{new(passesHandler)},

@@ -19,8 +19,8 @@ import (
 // programs do not become it by themselves, since that would make the kernel forget Pdeathsig.
 const nobody = 65534
 
-// serverAttributes has the server of cmd end with the thread that starts it, and out of reach of a terminal's
-// signals, which are for the test binary.
+// serverAttributes makes the server of cmd end together with the thread that starts it, and keeps it from getting the
+// terminal's signals, which are for the test binary.
 func serverAttributes(cmd *exec.Cmd) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if os.Getuid() == 0 {
@@ -32,7 +32,7 @@ func serverAttributes(cmd *exec.Cmd) error {
 // detach keeps cmd out of reach of a terminal's signals.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-// give makes path the property of the servers' account.
+// give makes the servers' account the owner of path.
 func give(path string) error {
 	if os.Getuid() != 0 {
 		return nil
@@ -50,7 +50,7 @@ func send(pid int, signal os.Signal) error {
 
 func kill(pid int) error { return send(pid, syscall.SIGKILL) }
 
-// stop halts p and what it forked, and returns their ids, p's first.
+// stop halts p and its child processes, and returns their ids, p's first.
 func (p *process) stop() ([]int, error) {
 	family := []int{p.pid}
 	for stopped := 0; stopped < len(family); {
@@ -68,7 +68,7 @@ func (p *process) stop() ([]int, error) {
 	return family, nil
 }
 
-// resume has p and what it forked go on, p last.
+// resume continues p and its child processes, p last.
 func (p *process) resume() error {
 	family, err := p.stop()
 	if err != nil {
@@ -105,7 +105,7 @@ func childrenOf(parents []int) ([]int, error) {
 	return children, nil
 }
 
-// anyRuns says whether one of pids is more than an entry that waits to be read by its parent.
+// anyRuns reports whether one of pids exists and is not a zombie.
 func anyRuns(pids []int) bool {
 	for _, pid := range pids {
 		state, _, err := readStat(fmt.Sprintf("/proc/%d/stat", pid))

@@ -30,10 +30,10 @@ type BeegoTable struct {
 
 const beegoSID = "0123456789abcdef0123456789abcdef"
 
-// beegoValues are of all kinds that a beego application stores without registering a type.
+// beegoValues contain every kind of value that a beego application can store without registering a type.
 var beegoValues = map[any]any{"username": "astaxie", "count": 41, 7: int64(1) << 40, "admin": true, 1.5: []byte("x")}
 
-// save stores as SessionRelease of beego's provider does.
+// save stores values as SessionRelease of beego's provider does.
 func (b BeegoTable) save(t testing.TB, db *sql.DB, sid string, values map[any]any) {
 	t.Helper()
 	data, err := session.EncodeGob(values)
@@ -41,7 +41,7 @@ func (b BeegoTable) save(t testing.TB, db *sql.DB, sid string, values map[any]an
 	Exec(t, db, b.Save, data, b.SavedAt(), sid)
 }
 
-// wantInBeego reads as SessionRead of beego's provider does.
+// wantInBeego checks the values that SessionRead of beego's provider would read.
 func wantInBeego(t testing.TB, db *sql.DB, sid string, want map[any]any) {
 	t.Helper()
 	var data []byte
@@ -107,21 +107,21 @@ func (e Engine) Beego(t *testing.T, table BeegoTable) {
 	check(t, s.Save(ctx))
 	wantInBeego(t, db, beegoSID, map[any]any{"username": "astaxie", 7: int64(1) << 40, "admin": true, "new": "value"})
 
-	// beego saves in between: the changes of both stay.
+	// beego saves in between. Both changes must stay.
 	s, _ = beegoVisit(t, m, beegoSID)
 	check(t, s.Set(ctx, "of ours", 2))
 	table.save(t, db, beegoSID, map[any]any{"of beego": 1})
 	check(t, s.Save(ctx))
 	wantInBeego(t, db, beegoSID, map[any]any{"of beego": 1, "of ours": 2})
 
-	// What was set to the value that it had changes nothing, in the same second too.
+	// Setting a value to its previous value changes nothing, even in the same second.
 	for range 3 {
 		s, _ = beegoVisit(t, m, beegoSID)
 		check(t, s.Set(ctx, "of ours", 2))
 		check(t, s.Save(ctx))
 	}
 
-	// An empty session is one, on both sides.
+	// An empty session is a session for both.
 	for _, empty := range []string{"''", "NULL"} {
 		Exec(t, db, "UPDATE session SET session_data = "+empty)
 		s, _ := beegoVisit(t, m, beegoSID)
@@ -136,7 +136,7 @@ func (e Engine) Beego(t *testing.T, table BeegoTable) {
 		wantInBeego(t, db, beegoSID, map[any]any{})
 	}
 
-	// The new sid has the row, the old one none.
+	// The row now has the new sid, and none has the old one.
 	s, r := beegoVisit(t, m, beegoSID)
 	check(t, s.Set(ctx, "n", 3))
 	check(t, s.Regenerate(ctx))
@@ -154,7 +154,7 @@ func (e Engine) Beego(t *testing.T, table BeegoTable) {
 		t.Errorf("%d rows, want none", n)
 	}
 
-	// What is no gob is an error, and stays.
+	// Data that is not a gob leads to an error, and stays.
 	s, _ = beegoVisit(t, m, "")
 	Exec(t, db, "UPDATE session SET session_data = 'no gob'")
 	if _, err := m.GetSessionStore(s.SessionID(ctx)); !errors.Is(err, session.ErrCorrupt) {
@@ -162,7 +162,7 @@ func (e Engine) Beego(t *testing.T, table BeegoTable) {
 	}
 }
 
-// zeroTime turns the number of seconds before it into what session_expiry holds.
+// zeroTime is an SQL suffix that turns a number of seconds into a value for session_expiry.
 var zeroTime = map[string]string{"mysql": "", "postgres": " * interval '1 s' + timestamp 'epoch'"}
 
 // BeegoWriters lets writers on two nodes change one session, and checks that nothing is lost.

@@ -14,8 +14,8 @@ import (
 	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
-// crowd has 200 visitors at a time share two connections: those who wait for one in the middle of something would wait for
-// ever if they held the other.
+// crowd lets 200 visitors at a time share two connections. A call that waited for one connection while holding the other
+// would wait forever.
 func (e Engine) crowd(t *testing.T) {
 	db := e.DB(t, e.Empty(t))
 	db.SetMaxOpenConns(2)
@@ -41,7 +41,7 @@ func (e Engine) crowd(t *testing.T) {
 	}
 }
 
-// visit is a login, a request after it, and a look at the user's sessions.
+// visit is a login, a request after it, and a list of the user's sessions.
 func visit(ctx context.Context, m *session.Manager, user string, n int) error {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	s, err := m.Start(httptest.NewRecorder(), r)

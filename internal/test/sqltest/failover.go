@@ -72,10 +72,10 @@ func (e Engine) Failover(t *testing.T) {
 	e.noneOnlyReads(t, db)
 }
 
-// crowd is how many saves at a time there are, so that there are as many connections.
+// crowd is the number of concurrent saves, and therefore of connections.
 const crowd = 8
 
-// together makes so many records.
+// together creates crowd records at the same time.
 func together(t *testing.T, b driver.Backend, name string) {
 	var saving sync.WaitGroup
 	for i := range crowd {
@@ -94,7 +94,7 @@ func create(t *testing.T, b driver.Backend, name string) error {
 	return b.Create(ctx, sessiontest.Key(name), &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)})
 }
 
-// noneOnlyReads looks at the connections that a pool has open for the next calls.
+// noneOnlyReads checks that no open connection of a pool leads to a read-only server.
 func (e Engine) noneOnlyReads(t *testing.T, db *sql.DB) {
 	t.Helper()
 	for range db.Stats().Idle {

@@ -11,12 +11,12 @@ import (
 // A fault is a way in which a server fails.
 type fault struct {
 	name  string
-	own   *servertest.SQLOptions // of a server of its own; nil for the one that all share
+	own   *servertest.SQLOptions // options of a separate server; nil means the shared one
 	fails faulttest.Fails
 	fault func(t testing.TB, f *faulty) faulttest.Fault
 }
 
-// faults are how the engine's server fails.
+// faults returns the ways in which the engine's server fails.
 func (e Engine) faults() []fault {
 	own := &servertest.SQLOptions{}
 	all := []fault{
@@ -53,8 +53,8 @@ func (e Engine) faults() []fault {
 	return all
 }
 
-// fail has the server fail while clients use sessions. Which saves a server has refused is not told: database/sql may
-// have sent a statement twice, and an error is that of the last time.
+// fail makes the server fail while clients use sessions. It does not trust an error to prove that a save was refused, because
+// database/sql may have sent the statement twice, and returns only the last error.
 func (e Engine) fail(t *testing.T) {
 	for _, tt := range e.faults() {
 		t.Run(tt.name, func(t *testing.T) {
@@ -66,7 +66,7 @@ func (e Engine) fail(t *testing.T) {
 	}
 }
 
-// A faulty is a server with a proxy before it.
+// A faulty is a server behind a proxy.
 type faulty struct {
 	server   *servertest.SQLServer
 	proxy    *servertest.Proxy
@@ -74,7 +74,7 @@ type faulty struct {
 	dsn      string // of the nodes
 }
 
-// newFaulty starts a server, or takes the one that all share.
+// newFaulty starts a server, or uses the shared one.
 func (e Engine) newFaulty(t testing.TB, own *servertest.SQLOptions) *faulty {
 	t.Helper()
 	f := &faulty{}
@@ -88,7 +88,7 @@ func (e Engine) newFaulty(t testing.TB, own *servertest.SQLOptions) *faulty {
 	return f
 }
 
-// nodes returns how to open managers.
+// nodes returns a function that opens managers.
 func (e Engine) nodes(dsn string) func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
 	return func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
 		opts = append(opts, session.CfgProviderConfig(dsn))
@@ -96,7 +96,7 @@ func (e Engine) nodes(dsn string) func(opts ...session.ManagerConfigOpt) (*sessi
 	}
 }
 
-// readOnly makes the server a replica for a while: sessions can be read, and saves are errors.
+// readOnly makes the server read-only for a while: sessions can be read, and saves return errors.
 func (e Engine) readOnly(t testing.TB, f *faulty) faulttest.Fault {
 	dsn, readOnly := e.Server.ReadOnly(t, f.server, f.database)
 	f.dsn = dsn

@@ -69,14 +69,18 @@ func (s *store) probe(ctx context.Context) error {
 	name, index := s.keys.session("probe"), s.keys.prefix+"u:{probe}"
 	calls := []*call{
 		plainCall("pexpiretime", name),
+		plainCall("exists", name),
 		plainCall("get", name),
 		plainCall("getrange", name, 0, 1),
 		plainCall("set", name, "", "xx", "pxat", 1),
+		plainCall("setrange", name, 0, ""), // nothing creates no key
 		saveScript.call(name, "", "", 1, "", "1"),
 		touchScript.call(name, 1, 0, ""),
 		deleteScript.call(name, "", s.keys.channel(), "", "", 0),
 		plainCall("zadd", index, "xx", 0, ""),
 		plainCall("zrange", index, 0, -1),
+		plainCall("zscore", index, ""),
+		plainCall("zcard", index),
 		plainCall("zrem", index, ""),
 		plainCall("pexpireat", index, 1, "gt"),
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -157,4 +158,41 @@ func TestPing(t *testing.T) {
 	if err := b.Ping(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "session/redis: ping: ") {
 		t.Errorf("Ping of a server that is down = %v", err)
 	}
+}
+
+// TestMissingRights takes one right after the other from the user that docs/providers/redis.md describes: NewManager returns an
+// error. SCAN is for lists alone and WAIT for waitReplicas; SUBSCRIBE and PUBLISH are optional. EVAL is sent where EVALSHA
+// finds nothing.
+func TestMissingRights(t *testing.T) {
+	s := servertest.StartRedis(t, servertest.RedisOptions{})
+	admin := bare(t, s.Addr)
+	set := func(rules ...string) {
+		t.Helper()
+		args := []any{"acl", "setuser", "app", "on", ">secret"}
+		for _, rule := range rules {
+			args = append(args, rule)
+		}
+		must(t, admin.Do(t.Context(), args...).Err())
+	}
+	set(append(strings.Fields(neededCommands), "~session:*", "&*")...)
+	open := func() error {
+		m, err := nodes(redis.Open, "redis://app:secret@"+s.Addr)()
+		if err == nil {
+			m.Close()
+		}
+		return err
+	}
+	must(t, open())
+	for rule := range strings.FieldsSeq(neededCommands) {
+		command, is := strings.CutPrefix(rule, "+")
+		if !is || slices.Contains([]string{"scan", "wait", "subscribe", "publish", "ping", "eval"}, command) {
+			continue
+		}
+		set("-" + command)
+		if err := open(); err == nil || !strings.Contains(err.Error(), "can't run this command") && !strings.Contains(err.Error(), command) {
+			t.Errorf("without the right to %s: %v", command, err)
+		}
+		set("+" + command)
+	}
+	must(t, open())
 }

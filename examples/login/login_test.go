@@ -380,7 +380,7 @@ func testOldCookieAfterLogout(t *testing.T, k kind) {
 	wantOut(t, thief.get("/"))
 	body := thief.post("/count")
 	wantOut(t, body)
-	if !strings.Contains(body, "not logged in any more") {
+	if !strings.Contains(body, "no longer logged in") {
 		t.Error(body)
 	}
 	wantOut(t, v.get("/"))

@@ -117,7 +117,7 @@ func (e *storedEngine) create(ctx context.Context, s *Session, user string) erro
 	s.sends(s.r.answersCookie())
 	out, err := e.store.Create(ctx, e.m.storageKey(sid), &s.draft, user)
 	e.met(ctx, s, user, out)
-	if errors.Is(err, ErrExists) { // an earlier try was stored, but the answer was lost
+	if out.Failed { // what became of this sid is not known: the next try takes another one
 		s.sid = ""
 	}
 	if err != nil {

@@ -232,10 +232,7 @@ func TestALostAnswerOfACreationIsNoDeadEnd(t *testing.T) {
 		if err := s.Save(r.Context()); err == nil {
 			t.Error("no error")
 		}
-		if err := s.Save(r.Context()); !errors.Is(err, session.ErrExists) {
-			t.Errorf("Save = %v", err)
-		}
-		save(t, s)
+		save(t, s) // under another sid: what was stored under the first may come to the store late, and after a logout
 	})).ServeHTTP)
 	if c.value(t, m, "a") != 1 {
 		t.Error("not saved")

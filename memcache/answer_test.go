@@ -6,6 +6,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
@@ -123,5 +124,24 @@ func TestLostCreate(t *testing.T) {
 		if err := b.Create(t.Context(), key(1), rec); !errors.Is(err, session.ErrExists) {
 			t.Errorf("Create once more = %v, want ErrExists", err)
 		}
+	}
+}
+
+// TestLateCreate has the server get a Create only after a Delete of the same key: it is sent once, so that its late arrival is
+// all that there can be, and the caller knows of no session.
+func TestLateCreate(t *testing.T) {
+	p := servertest.NewProxy(t, empty(t))
+	b := newNode(t, driver.Config{Config: p.Addr})
+	p.BlackholeAt("add ")
+	created := make(chan error)
+	go func() { created <- b.Create(t.Context(), key(1), newRecord()) }()
+	time.Sleep(50 * time.Millisecond) // until it is in the hole
+	p.Blackhole(false)
+	p.Reset()
+	if err := <-created; err == nil {
+		t.Error("Create returns no error, though the server has nothing")
+	}
+	if err := b.Load(t.Context(), key(1), new(driver.Record)); !errors.Is(err, session.ErrNotFound) {
+		t.Errorf("Load = %v: the record was sent again", err)
 	}
 }

@@ -54,16 +54,18 @@ func (s *store) encode(rec *driver.Record) (value []byte, version uint64, err er
 	return value, version, err
 }
 
-// place stores item if the key has no record and no mark.
+// place stores item if the key has no record and no mark. If the connection is cut it looks whether item was stored, and does not send
+// it again: the server may get the first one late, and bring back what has been deleted in between.
 func (s *store) place(ctx context.Context, op string, item *memcache.Item) error {
-	for lost := false; ; {
+	for {
 		err := s.add(ctx, item)
 		switch {
-		case cut(err) && !lost:
-			lost = true
-			continue
+		case cut(err):
+			if there, getErr := s.get(ctx, item.Key); getErr == nil && bytes.Equal(there.Value, item.Value) {
+				return nil
+			}
 		case errors.Is(err, memcache.ErrNotStored):
-			err = s.replace(ctx, item, lost)
+			err = s.replace(ctx, item)
 		}
 		switch {
 		case errors.Is(err, memcache.ErrCacheMiss): // it was removed in between
@@ -75,18 +77,13 @@ func (s *store) place(ctx context.Context, op string, item *memcache.Item) error
 	}
 }
 
-// replace stores item in place of a record that has expired but that memcached has not dropped yet. lost says that item may
-// have been stored already.
-func (s *store) replace(ctx context.Context, item *memcache.Item, lost bool) error {
+// replace stores item in place of a record that has expired but that memcached has not dropped yet.
+func (s *store) replace(ctx context.Context, item *memcache.Item) error {
 	there, err := s.get(ctx, item.Key)
 	if err != nil {
 		return err
 	}
-	rec, err := s.layout.decode(there.Value)
-	switch {
-	case lost && bytes.Equal(there.Value, item.Value):
-		return nil
-	case err != nil || rec.Live(time.Now()):
+	if rec, err := s.layout.decode(there.Value); err != nil || rec.Live(time.Now()) {
 		return driver.ErrExists
 	}
 	expired := *item

@@ -27,8 +27,12 @@ func ExampleSession_RememberMe() {
 		}
 		defer sess.SessionRelease(r.Context(), w)
 		err = sess.Login(r.Context(), r.FormValue("user")) // the password was right
-		if err == nil && r.FormValue("remember") != "" {
-			err = sess.RememberMe(r.Context(), 30*24*time.Hour)
+		var life time.Duration // 0 undoes what an earlier login of the same user has set
+		if r.FormValue("remember") != "" {
+			life = 30 * 24 * time.Hour
+		}
+		if err == nil {
+			err = sess.RememberMe(r.Context(), life)
 		}
 		if err != nil {
 			http.Error(w, "try again later", http.StatusServiceUnavailable)

@@ -61,9 +61,10 @@ func (s *Session) SetLifetime(ctx context.Context, d time.Duration) error {
 }
 
 // RememberMe does what SetLifetime does, and makes the browser keep the cookie for d, but at most for 400 days. The cookie
-// is renewed while the session is used. Zero undoes it. RememberMe returns [ErrCommitted] once the response headers are
-// sent, and an error wrapping [errors.ErrUnsupported] on a Session that belongs to no request. Other errors are those of
-// SetLifetime.
+// is renewed while the session is used. It stays after a Login of the same user, so call it with zero, which undoes it, when a
+// login is not to be remembered. If AbsoluteLifetime is shorter than d, call SetAbsoluteLifetime first. RememberMe returns
+// [ErrCommitted] once the response headers are sent, and an error wrapping [errors.ErrUnsupported] on a Session that
+// belongs to no request. Other errors are those of SetLifetime.
 func (s *Session) RememberMe(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
 	defer s.unlock()

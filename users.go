@@ -118,7 +118,8 @@ var errComeBack = errors.New("session: destroy: sessions keep coming back after 
 // DestroyOf ends the session of user that has the public id, as [Info] shows it. It is meant for pages on which users end
 // their own sessions, so id may come from the request. The error wraps [ErrNotFound] if there is no such session, if the
 // session belongs to another user or to nobody, or if a Regenerate or Login has given it another id; no session ends then.
-// A sid is not a public id. With a provider that keeps no users the error wraps [errors.ErrUnsupported].
+// A sid is not a public id. For the session of the request itself call [Session.Logout], which also removes the cookie. With a
+// provider that keeps no users the error wraps [errors.ErrUnsupported].
 func (m *Manager) DestroyOf(ctx context.Context, user, id string) error {
 	m.calls.begin()
 	defer m.calls.end()

@@ -11,7 +11,6 @@
 //
 // A single clock decides whether a session has expired: the database server's. All nodes share it, so a node whose clock is
 // wrong cannot end other nodes' sessions. If there is no server, it is the clock of this machine.
-// is wrong ends nobody else's sessions. Where there is no server it is this machine's.
 package sql
 
 import (

@@ -23,7 +23,7 @@ type engine interface {
 	// get returns the value under key, as s sees it.
 	get(ctx context.Context, s *Session, key any) (v any, ok bool, err error)
 	// all returns all values, as s sees them.
-	all(s *Session) (codec.Codec, []byte, error)
+	all(s *Session) (codec.Codec, string, error)
 	// reload makes s see what is stored now, with its own changes applied.
 	reload(ctx context.Context, s *Session) error
 	// change makes one change, and does at once what cannot wait for a save.

@@ -4,53 +4,48 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/seed1a8f7c28/session/internal/codec"
 	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
-// keyHead is how many bytes the encoding of a short key has before its text, at most.
-const keyHead = 4
-
 // drafted is the common part of the engines whose sessions are drafts: a view and a log of changes.
 type drafted struct{ m *Manager }
 
-// get looks in the log, then in the view.
+// get looks in the log, then in what was loaded.
 func (e drafted) get(_ context.Context, s *Session, key any) (v any, ok bool, err error) {
-	mem := s.keyBuf[:0]
-	if text, ok := key.(string); ok && len(text) > len(s.keyBuf)-keyHead {
-		pooled := scratch.Get().(*[]byte)
-		defer scratch.Put(pooled)
-		*pooled = slices.Grow((*pooled)[:0], keyHead+len(text))
-		mem = *pooled
+	if text, ok := key.(string); ok && !s.draft.IsChanged() && s.draft.Codec() == e.m.codec {
+		return codec.GetText(e.m.codec, s.draft.Values(), text)
 	}
-	k, err := e.m.codec.AppendKey(mem, key)
+	mem := scratch.Get().(*[]byte)
+	defer scratch.Put(mem)
+	k, err := e.m.codec.AppendKey((*mem)[:0], key)
 	if err != nil {
 		return nil, false, err
 	}
+	*mem = k
 	changes := s.draft.Changes()
 	if c := changes.Find(k); c != nil {
 		if c.Value == nil {
 			return nil, false, nil
 		}
-		v, err = e.m.codec.Value(c.Value)
+		v, err = e.m.codec.Value(string(c.Value))
 		return v, err == nil, err
 	}
 	if changes.Flush {
 		return nil, false, nil
 	}
-	return s.draft.Codec.Get(s.draft.Values, k)
+	return s.draft.Codec().Get(s.draft.Values(), k)
 }
 
-func (e drafted) all(s *Session) (codec.Codec, []byte, error) { return s.draft.Seen(e.m.codec) }
+func (e drafted) all(s *Session) (codec.Codec, string, error) { return s.draft.Seen(e.m.codec) }
 
 func (e drafted) frozen(value any) (any, error) {
 	enc, err := e.m.codec.AppendValue(nil, value)
 	if err != nil {
 		return nil, err
 	}
-	return e.m.codec.Value(enc)
+	return e.m.codec.Value(string(enc))
 }
 
 // changesNothing reports whether an edit changes nothing because there is nothing to remove. It sets the value that Pop

@@ -120,8 +120,8 @@ func (e *foreignEngine) get(ctx context.Context, s *Session, key any) (v any, ok
 	return v, v != nil, nil
 }
 
-func (e *foreignEngine) all(*Session) (codec.Codec, []byte, error) {
-	return nil, nil, e.m.cannot[listValues]
+func (e *foreignEngine) all(*Session) (codec.Codec, string, error) {
+	return nil, "", e.m.cannot[listValues]
 }
 
 // frozen returns the value itself: the provider keeps it as it is.

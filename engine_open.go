@@ -49,6 +49,7 @@ func (m *Manager) attachBackend(o *opened) {
 	m.local = has[driver.InProcess](m)
 	m.plainKeys = m.local || m.cfg.Beego
 	store := &merge.Store{Backend: o.backend, Envelope: m.envelope, Queue: o.saves, Local: m.local}
+	store.Keeper, _ = o.backend.(merge.Keeper) // one that another wraps would be used past that
 	if has[driver.Marker](m) {
 		store.MarkFor = m.cfg.markFor
 	}

@@ -56,13 +56,13 @@ func (e *sealedEngine) take(now time.Time, s *Session, rec *driver.Record) error
 		return ErrNotFound
 	}
 	sid, values := string(data[sealedHeader:sealedHeader+int(data[2])]), data[sealedHeader+int(data[2]):]
-	c := merge.Contents{Values: values}
+	c := merge.Contents{Values: codec.Frozen(values)}
 	ok := false
 	if c.Codec, ok = codec.ByID(data[1]); !ok || e.m.envelope.Read(rec, &c) != nil || !e.m.validSID(sid) {
 		return ErrNotFound
 	}
-	s.draft.Take(rec, &c, e.m.envelope.Lifetimes.Of(c.Meta))
-	s.setDue(e.m.envelope.Lifetimes.Due(now, &s.draft.View))
+	s.draft.Take(rec, &c)
+	s.setDue(e.m.envelope.Lifetimes.Due(now, &s.draft))
 	s.named(sid)
 	return nil
 }
@@ -75,14 +75,14 @@ func (e *sealedEngine) takeBeego(now time.Time, s *Session, rec *driver.Record) 
 	}
 	life := e.m.envelope.Lifetimes.Usual()
 	rec.Expires = life.Until(rec.Created, rec.Deadline)
-	if !rec.Live(now) || e.m.codec.Check(rec.Data) != nil {
+	if !rec.Live(now) || e.m.codec.Check(codec.Frozen(rec.Data)) != nil {
 		return ErrNotFound
 	}
 	sid, err := s.r.newSID()
 	if err != nil {
 		return err
 	}
-	s.draft.Take(rec, &merge.Contents{Codec: e.m.codec, Values: rec.Data}, life)
+	s.draft.Take(rec, &merge.Contents{Codec: e.m.codec, Values: codec.Frozen(rec.Data)})
 	s.setDue(true)
 	s.named(sid)
 	return nil
@@ -209,7 +209,7 @@ func (e *sealedEngine) move(ctx context.Context, s *Session, sid, user string) e
 	if err := e.catchUp(ctx, s); err != nil || s.state == unstored && user == "" {
 		return err
 	}
-	if user != "" && s.isStored() && s.draft.User != "" && s.draft.User != user { // another one's values
+	if user != "" && s.isStored() && s.draft.User() != "" && s.draft.User() != user { // another one's values
 		log := s.draft.WriteLog()
 		defer log.Reset()
 		log.Wipe()
@@ -221,7 +221,7 @@ func (e *sealedEngine) shift(ctx context.Context, s *Session) error {
 	if err := e.catchUp(ctx, s); err != nil {
 		return err
 	}
-	expires := s.draft.Life.Extended(time.Now(), s.draft.Expires(), s.draft.Deadline())
+	expires := s.storedLife().Extended(time.Now(), s.draft.Expires(), s.draft.Deadline())
 	return e.sealUntil(s, expires, usual)
 }
 
@@ -229,7 +229,7 @@ func (e *sealedEngine) fix(ctx context.Context, s *Session, life merge.Lifetime)
 	if err := e.catchUp(ctx, s); err != nil {
 		return err
 	}
-	age := e.m.maxAge(s.draft.Life)
+	age := e.m.maxAge(s.storedLife())
 	if age > 0 {
 		age = cookieAge(life.Idle)
 	}
@@ -273,7 +273,7 @@ func (e *sealedEngine) seal(s *Session, sid, user string, age int) error {
 		return err
 	}
 	s.isNew = s.isNew || begins
-	s.draft.Take(rec, &p.Contents, p.Life)
+	s.draft.Take(rec, &p.Contents)
 	s.setDue(false)
 	s.named(sid)
 	n := s.r.reply.note()
@@ -297,16 +297,15 @@ func (e *sealedEngine) seal(s *Session, sid, user string, age int) error {
 
 // pack fills rec with what is to be sealed, and returns its payload.
 func (e *sealedEngine) pack(rec *driver.Record, s *Session, sid, user string) (p merge.Payload, err error) {
-	now, view := time.Now(), &s.draft.View
+	now := time.Now()
 	if s.state != unstored {
-		if *rec = view.Record(); !rec.Live(now) {
+		if *rec = s.draft.Record(); !rec.Live(now) {
 			s.lose()
 			return p, ErrDestroyed
 		}
 	}
 	head := sealedHeader + len(sid)
-	c := merge.Contents{Codec: view.Codec, Values: view.Values, Meta: view.Meta}
-	if p, err = e.m.envelope.Apply(head, c, s.draft.Changes(), 0); err != nil {
+	if p, err = e.m.envelope.Apply(head, s.draft.Contents(), s.draft.Changes(), 0); err != nil {
 		return p, err
 	}
 	if s.state == unstored {
@@ -317,7 +316,7 @@ func (e *sealedEngine) pack(rec *driver.Record, s *Session, sid, user string) (p
 	copy(rec.Data[sealedHeader:], sid)
 	p.Meta.Into(rec)
 	rec.Version++
-	s.draft.Extend(rec, now, p.Life, s.isFixed())
+	e.m.envelope.Lifetimes.Extend(&s.draft, rec, now, p.Life, s.isFixed())
 	if user != "" {
 		p.Life.LogIn(rec, user)
 	}

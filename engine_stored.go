@@ -209,19 +209,19 @@ func (e *storedEngine) save(ctx context.Context, s *Session) error {
 
 // merge stores the changes on top of what is stored.
 func (e *storedEngine) merge(ctx context.Context, s *Session) error {
-	user := s.draft.User
+	user := s.draft.User()
 	out, err := e.store.Save(ctx, &s.draft, s.isFixed())
 	return e.after(ctx, s, saved, user, out, err)
 }
 
 func (e *storedEngine) shift(ctx context.Context, s *Session) error {
 	out, err := e.store.Touch(ctx, &s.draft)
-	return e.after(ctx, s, touched, s.draft.User, out, err)
+	return e.after(ctx, s, touched, s.draft.User(), out, err)
 }
 
 func (e *storedEngine) fix(ctx context.Context, s *Session, life merge.Lifetime) error {
 	s.sends(s.r.answersCookie())
-	user := s.draft.User
+	user := s.draft.User()
 	out, err := e.store.Expire(ctx, &s.draft, life)
 	return e.after(ctx, s, saved, user, out, err)
 }
@@ -284,7 +284,7 @@ func (e *storedEngine) reload(ctx context.Context, s *Session) error {
 		return nil
 	}
 	out, err := e.store.Reload(ctx, &s.draft)
-	e.met(ctx, s, s.draft.User, out)
+	e.met(ctx, s, s.draft.User(), out)
 	switch {
 	case out.Gone:
 		return e.lost(ctx, s)

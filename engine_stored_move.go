@@ -99,7 +99,7 @@ func (e *storedEngine) moveOnce(ctx context.Context, s *Session, sid, user strin
 	}
 	s.state = held // also if an update panics
 	s.sends(s.r.answersNewSID())
-	before := s.draft.User
+	before := s.draft.User()
 	out, err := e.store.Move(ctx, turn, &s.draft, e.m.storageKey(sid), user, s.isFixed())
 	e.met(ctx, s, before, out)
 	switch {
@@ -117,7 +117,7 @@ func (e *storedEngine) moveOnce(ctx context.Context, s *Session, sid, user strin
 
 // isLimited reports whether a login of user needs room for one more session. "" means that nobody logs in.
 func (e *storedEngine) isLimited(s *Session, user string) bool {
-	return user != "" && e.m.cfg.MaxPerUser > 0 && !(s.isStored() && e.m.userName(s.draft.User) == user)
+	return user != "" && e.m.cfg.MaxPerUser > 0 && !(s.isStored() && e.m.userName(s.draft.User()) == user)
 }
 
 // reserve makes room for one more session of user, unless user is "". The caller holds mu.

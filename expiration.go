@@ -19,6 +19,11 @@ const (
 
 func isLifetime(d time.Duration) bool { return d >= minLifetime && d <= maxLifetime }
 
+// storedLife returns the lifetime as it was loaded or stored last.
+func (s *Session) storedLife() merge.Lifetime {
+	return s.m.envelope.Lifetimes.Of(s.draft.Contents().Meta)
+}
+
 // lifetime returns the lifetime as this request sees it.
 func (s *Session) lifetime() merge.Lifetime {
 	return s.m.envelope.Lifetimes.Planned(&s.draft)
@@ -230,7 +235,7 @@ func (m *Manager) updateExpiration(a arrival, d time.Duration) error {
 		if err != nil {
 			return err
 		}
-		if s.m.maxAge(s.draft.Life) > 0 {
+		if s.m.maxAge(s.storedLife()) > 0 {
 			s.m.engine.renew(s, cookieAge(d))
 		}
 		s.idle = fixed

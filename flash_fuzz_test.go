@@ -14,7 +14,7 @@ func FuzzFlashes(f *testing.F) {
 	}
 	c, _ := codec.ByName("json")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		stored, err := c.Value(data)
+		stored, err := c.Value(string(data))
 		if err != nil {
 			return
 		}

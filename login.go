@@ -127,7 +127,7 @@ var errOwnSID = fmt.Errorf("session: regenerate: %w: the new sid is the old one"
 func (s *Session) regenerated(ctx context.Context, was string) {
 	s.m.stats.count(regenerated)
 	if h := s.m.cfg.OnRegenerate; h != nil {
-		s.later(ctx, h, Event{ID: s.m.publicID(s.sid), Previous: s.m.publicID(was), User: s.m.userName(s.draft.User)})
+		s.later(ctx, h, Event{ID: s.m.publicID(s.sid), Previous: s.m.publicID(was), User: s.m.userName(s.draft.User())})
 	}
 }
 
@@ -172,7 +172,7 @@ func (s *Session) Login(ctx context.Context, user string) error {
 func (s *Session) User() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.m.userName(s.draft.User)
+	return s.m.userName(s.draft.User())
 }
 
 // AuthTime returns when the user logged in, or the zero time if nobody is logged in.

@@ -31,6 +31,7 @@ type Manager struct {
 	elsewhere *cookies.Writer // removes beego's cookie if that is a different one; else nil
 	codec     codec.Codec
 	envelope  merge.Envelope
+	unborn    *merge.Version // what a Session has seen whose session is not stored
 
 	engine     engine
 	cannot     [abilities]error // nil for what the engine can do
@@ -101,7 +102,7 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 	if m.log == nil {
 		m.log = defaultLogger
 	}
-	m.envelope = newEnvelope(s, c)
+	m.envelope, m.unborn = newEnvelope(s, c), merge.NewVersion(c)
 	m.none = noRequest(m, noReply{m})
 	m.outside = noRequest(m, outsideReply{noReply{m}})
 	m.secure.Store(s.Secure)

@@ -46,7 +46,7 @@ func (s *Session) save(ctx context.Context) error { return s.m.engine.save(ctx, 
 func (s *Session) begun(ctx context.Context) {
 	s.m.stats.count(started)
 	if h := s.m.cfg.OnCreate; h != nil {
-		s.later(ctx, h, Event{ID: s.m.publicID(s.sid), User: s.m.userName(s.draft.User)})
+		s.later(ctx, h, Event{ID: s.m.publicID(s.sid), User: s.m.userName(s.draft.User())})
 	}
 }
 

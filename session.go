@@ -27,7 +27,6 @@ type Session struct {
 	isNew  bool        // it was not stored when the request arrived
 	draft  merge.Draft // what it has seen, and what it changed
 	extras *extras     // nil for most
-	keyBuf [24]byte    // where short keys are encoded for a look-up
 
 	own request // what r points to outside Handler
 }
@@ -79,7 +78,7 @@ func (s *Session) endHere(ctx context.Context) error {
 // newSession returns a session that is not stored yet.
 func (m *Manager) newSession() *Session {
 	s := &Session{m: m, r: m.none} // as one literal it would be copied
-	s.draft.Codec, s.draft.Life = m.codec, m.envelope.Lifetimes.Usual()
+	s.draft.Version = m.unborn
 	return s
 }
 

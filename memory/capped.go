@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/merge"
 )
 
 // A capped store keeps a limited number of records, live or not. It admits one writer at a time, so that the limit is
@@ -27,6 +28,15 @@ func newCapped(limit int) *capped {
 
 // Create implements [driver.Backend]. It makes room before it stores the record.
 func (c *capped) Create(ctx context.Context, key string, rec *driver.Record) error {
+	return c.create(ctx, key, newEntry(rec, 1))
+}
+
+// CreateVersion implements [merge.Keeper].
+func (c *capped) CreateVersion(key string, v *merge.Version, expires int64) error {
+	return c.create(context.Background(), key, &entry{v, expires})
+}
+
+func (c *capped) create(ctx context.Context, key string, e *entry) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.place[key] == nil && len(c.place) >= c.limit {
@@ -36,8 +46,8 @@ func (c *capped) Create(ctx context.Context, key string, rec *driver.Record) err
 		}
 		c.forget(idlest)
 	}
-	key = strings.Clone(key) // shared by the store and the list
-	err := c.store.create(key, rec)
+	key = strings.Clone(key) // for the store and the list alike
+	err := c.store.create(key, e)
 	if err == nil && c.place[key] == nil {
 		c.place[key] = c.order.PushFront(key)
 	}
@@ -49,6 +59,17 @@ func (c *capped) Save(ctx context.Context, key string, rec *driver.Record) error
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.used(key, c.store.Save(ctx, key, rec))
+}
+
+// SwapVersion implements [merge.Keeper].
+func (c *capped) SwapVersion(key string, base, next *merge.Version, expires int64, shorten bool) (*merge.Version, int64, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	other, otherExpires, err := c.store.SwapVersion(key, base, next, expires, shorten)
+	if other == nil {
+		err = c.used(key, err)
+	}
+	return other, otherExpires, err
 }
 
 // Touch implements [driver.Backend].

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/merge"
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
@@ -49,12 +50,17 @@ func (s *store) InProcess() {}
 
 // Create implements [driver.Backend].
 func (s *store) Create(_ context.Context, key string, rec *driver.Record) error {
-	// The caller's key may be a part of a larger string, such as a request's header.
-	return s.create(strings.Clone(key), rec)
+	// The caller's key may be a part of something large, such as a request's header.
+	return s.create(strings.Clone(key), newEntry(rec, 1))
 }
 
-// create is Create for a key that the store may keep.
-func (s *store) create(key string, rec *driver.Record) error {
+// CreateVersion implements [merge.Keeper].
+func (s *store) CreateVersion(key string, v *merge.Version, expires int64) error {
+	return s.create(strings.Clone(key), &entry{v, expires})
+}
+
+// create is Create for a key that is the store's to keep.
+func (s *store) create(key string, e *entry) error {
 	now := time.Now().UnixMilli()
 	sh := s.shard(key)
 	sh.mu.Lock()
@@ -62,20 +68,16 @@ func (s *store) create(key string, rec *driver.Record) error {
 	if sh.standing(key, now) != nil {
 		return driver.ErrExists
 	}
-	e := s.put(sh, key, rec)
-	s.users.add(e.user, key)
-	s.aliases.add(e.alias(), key)
+	s.put(sh, key, e)
+	s.users.add(e.User(), key)
+	s.aliases.add(e.Alias(), key)
 	return nil
 }
 
-// put stores a record under a key that has none. The caller holds mu of the shard, and updates the indexes.
-func (s *store) put(sh *shard, key string, rec *driver.Record) *entry {
-	e := &entry{expires: millis.Of(rec.Expires)}
-	e.set(rec, 1)
+// put stores e where nothing stands. The caller holds mu of the shard, and puts it into the indexes.
+func (s *store) put(sh *shard, key string, e *entry) {
 	s.drop(sh, key)
 	sh.set(key, e)
-	rec.Version = 1
-	return e
 }
 
 // Rename implements [driver.Renamer]. A limit counts the session exactly once at any time, because the index moves it in
@@ -99,14 +101,15 @@ func (s *store) rename(oldKey string, oldVersion uint64, newKey string, rec *dri
 	switch {
 	case old == nil:
 		return driver.ErrNotFound
-	case old.version != oldVersion:
+	case old.Number != oldVersion:
 		return old.conflict()
 	case s.shards[to].standing(newKey, now) != nil:
 		return driver.ErrExists
 	}
-	e := s.put(&s.shards[to], newKey, rec)
-	s.users.move(old.user, oldKey, e.user, newKey)
-	s.aliases.move(old.alias(), oldKey, e.alias(), newKey)
+	e := newEntry(rec, 1)
+	s.put(&s.shards[to], newKey, e)
+	s.users.move(old.User(), oldKey, e.User(), newKey)
+	s.aliases.move(old.Alias(), oldKey, e.Alias(), newKey)
 	delete(s.shards[from].records, oldKey)
 	if mark.Kind != 0 {
 		s.shards[from].set(strings.Clone(oldKey), markOf(mark))
@@ -127,7 +130,7 @@ func (s *store) Mark(_ context.Context, key string, version uint64, mark driver.
 		switch e := sh.live(key, now); {
 		case e == nil:
 			return driver.ErrNotFound
-		case e.version != version:
+		case e.Number != version:
 			return e.conflict()
 		}
 	}
@@ -136,31 +139,39 @@ func (s *store) Mark(_ context.Context, key string, version uint64, mark driver.
 	return nil
 }
 
-// markOf returns the stored form of a mark.
-func markOf(mark driver.Mark) *entry {
-	rec := mark.Record()
-	e := &entry{expires: millis.Of(rec.Expires)}
-	e.set(rec, rec.Version)
-	return e
+// markOf returns a mark as it is kept.
+func markOf(mark driver.Mark) *entry { return newEntry(mark.Record(), driver.MarkVersion) }
+
+// Load implements [driver.Backend].
+func (s *store) Load(_ context.Context, key string, rec *driver.Record) error {
+	e, err := s.load(key, time.Now().UnixMilli())
+	if err == nil {
+		*rec = e.record()
+	}
+	return err
 }
 
-// Load implements [driver.Backend]. It does not allocate.
-func (s *store) Load(_ context.Context, key string, rec *driver.Record) error {
-	now := time.Now().UnixMilli()
+// LoadVersion implements [merge.Keeper]. It does not allocate.
+func (s *store) LoadVersion(key string, now int64) (v *merge.Version, expires int64, err error) {
+	e, err := s.load(key, now)
+	return e.Version, e.expires, err
+}
+
+// load returns the session under key as it is now.
+func (s *store) load(key string, now int64) (entry, error) {
 	sh := s.shard(key)
 	sh.mu.RLock()
 	e := sh.standing(key, now)
 	if e == nil {
 		sh.mu.RUnlock()
-		return driver.ErrNotFound
+		return entry{}, driver.ErrNotFound
 	}
 	found := *e
 	sh.mu.RUnlock()
 	if found.isMark() {
-		return found.marked()
+		return entry{}, found.marked()
 	}
-	found.fill(rec)
-	return nil
+	return found, nil
 }
 
 // Save implements [driver.Backend].
@@ -173,24 +184,46 @@ func (s *store) Save(_ context.Context, key string, rec *driver.Record) error {
 	if e == nil {
 		return driver.ErrNotFound
 	}
-	if e.version != rec.Version {
+	if e.Number != rec.Version {
 		return e.conflict()
 	}
-	if expires := millis.Of(rec.Expires); expires > e.expires || rec.Shorten {
+	rec.Version++
+	s.replace(key, e, versionOf(rec), millis.Of(rec.Expires), rec.Shorten)
+	return nil
+}
+
+// SwapVersion implements [merge.Keeper].
+func (s *store) SwapVersion(key string, base, next *merge.Version, expires int64, shorten bool) (*merge.Version, int64, error) {
+	now := time.Now().UnixMilli()
+	sh := s.shard(key)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	e := sh.live(key, now)
+	if e == nil {
+		return nil, 0, driver.ErrNotFound
+	}
+	if e.Version != base {
+		return e.Version, e.expires, nil
+	}
+	s.replace(key, e, next, expires, shorten)
+	return nil, 0, nil
+}
+
+// replace puts another version into e, which is under key. The caller holds mu of the shard.
+func (s *store) replace(key string, e *entry, next *merge.Version, expires int64, shorten bool) {
+	was := e.Version
+	e.Version = next
+	if expires > e.expires || shorten {
 		e.expires = expires
 	}
-	user, alias := e.user, e.alias()
-	e.set(rec, rec.Version+1)
-	rec.Version++
-	if e.user != user {
-		s.users.remove(user, key)
-		s.users.add(e.user, strings.Clone(key))
+	if user := next.User(); user != was.User() {
+		s.users.remove(was.User(), key)
+		s.users.add(user, strings.Clone(key))
 	}
-	if e.alias() != alias {
-		s.aliases.remove(alias, key)
-		s.aliases.add(e.alias(), strings.Clone(key))
+	if alias := next.Alias(); alias != was.Alias() {
+		s.aliases.remove(was.Alias(), key)
+		s.aliases.add(alias, strings.Clone(key))
 	}
-	return nil
 }
 
 // Touch implements [driver.Backend].
@@ -218,7 +251,7 @@ func (s *store) Delete(_ context.Context, key string, version uint64) error {
 		if e == nil {
 			return driver.ErrNotFound
 		}
-		if e.version != version {
+		if e.Number != version {
 			return e.conflict()
 		}
 	} else if e := sh.standing(key, now); e != nil && e.isMark() {
@@ -234,8 +267,8 @@ func (s *store) Clear(context.Context) error {
 		sh := &s.shards[i]
 		sh.mu.Lock()
 		for key, e := range sh.records {
-			s.users.remove(e.user, key)
-			s.aliases.remove(e.alias(), key)
+			s.users.remove(e.User(), key)
+			s.aliases.remove(e.Alias(), key)
 		}
 		sh.replace(nil)
 		sh.mu.Unlock()
@@ -248,8 +281,8 @@ func (s *store) Clear(context.Context) error {
 func (s *store) drop(sh *shard, key string) {
 	if e := sh.records[key]; e != nil {
 		delete(sh.records, key)
-		s.users.remove(e.user, key)
-		s.aliases.remove(e.alias(), key)
+		s.users.remove(e.User(), key)
+		s.aliases.remove(e.Alias(), key)
 	}
 }
 

@@ -246,7 +246,7 @@ func (s *store) forget(user, key string) {
 	sh := s.shard(key)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if e := sh.live(key, now); e == nil || e.user != user {
+	if e := sh.live(key, now); e == nil || e.User() != user {
 		s.users.remove(user, key)
 	}
 }

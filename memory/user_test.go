@@ -64,8 +64,8 @@ func TestIndexIsThatOfTheRecords(t *testing.T) {
 				want := make(map[string][]string)
 				for i := range s.shards {
 					for key, e := range s.shards[i].records {
-						if e.user != "" {
-							want[e.user] = append(want[e.user], key)
+						if e.User() != "" {
+							want[e.User()] = append(want[e.User()], key)
 						}
 					}
 				}

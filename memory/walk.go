@@ -78,10 +78,7 @@ func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 			if !e.live(now) || e.isMark() {
 				return
 			}
-			batch = append(batch, driver.Entry{Key: key})
-			rec := &batch[len(batch)-1].Record
-			e.fill(rec)
-			rec.Data = nil
+			batch = append(batch, driver.Entry{Key: key, Record: e.head()})
 		}, func(*shard) error {
 			for _, entry := range batch {
 				if !yield(entry, nil) {
@@ -144,7 +141,7 @@ func (s *store) removeExpired(sh *shard, batch []dying) []dying {
 	defer sh.mu.Unlock()
 	for _, d := range batch {
 		if e := sh.records[d.key]; e != nil && !e.live(now) {
-			d.user = e.user
+			d.user = e.User()
 			s.drop(sh, d.key)
 			if !e.isMark() {
 				removed = append(removed, d)

@@ -1,16 +1,19 @@
 package memory
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httptest"
+	"reflect"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
-	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
 // crowd returns a store of which one shard has n records, and their keys. Every tenth has expired.
@@ -199,19 +202,44 @@ func TestWalkThroughReplacedMap(t *testing.T) {
 	})
 }
 
+// TestEntryKeepsEveryField keeps a record whose Data is opened, and ones that stay packed: as somebody else has stored them, and without
+// values.
 func TestEntryKeepsEveryField(t *testing.T) {
 	at := time.UnixMilli(1e12)
-	want := driver.Record{
-		Version: 7, User: "ann", Created: at, AuthTime: at.Add(1), Expires: at.Add(time.Hour), Deadline: at.Add(2 * time.Hour),
-		Data: []byte("data"),
+	var opened []byte // a manager's
+	m, err := session.New(session.NewProvider(func(ctx context.Context, c driver.Config) (driver.Backend, error) {
+		return storing{newStore(), &opened}, nil
+	}), session.NewManagerConfig())
+	if err != nil {
+		t.Fatal(err)
 	}
-	e := entry{expires: millis.Of(want.Expires)}
-	e.set(&want, 7)
-	var got driver.Record
-	e.fill(&got)
-	want.AuthTime = at // cut to the millisecond
-	if got.Version != 7 || got.User != "ann" || string(got.Data) != "data" || got.Created != want.Created ||
-		got.AuthTime != want.AuthTime || got.Expires != want.Expires || got.Deadline != want.Deadline {
-		t.Errorf("got %+v, want %+v", got, want)
+	defer m.Close()
+	s, err := m.Start(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	if err == nil {
+		err = errors.Join(s.Set(t.Context(), "name", "Ann"), s.Save(t.Context()))
 	}
+	if err != nil || len(opened) == 0 {
+		t.Fatalf("%d bytes are stored, %v", len(opened), err)
+	}
+	for name, data := range map[string][]byte{"opened": opened, "packed": []byte("data"), "none": nil} {
+		want := driver.Record{
+			Version: 7, User: "ann", Created: at, AuthTime: at.Add(time.Second), Expires: at.Add(time.Hour), Deadline: at.Add(2 * time.Hour),
+			Alias: "alias", Meta: []byte{1, 5, 'p', 'h', 'o', 'n', 'e'}, Data: data,
+		}
+		rec := want
+		if got := newEntry(&rec, 7).record(); !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: got %+v, want %+v", name, got, want)
+		}
+	}
+}
+
+// storing notes the Data that is saved.
+type storing struct {
+	driver.Backend
+	data *[]byte
+}
+
+func (s storing) Save(ctx context.Context, key string, rec *driver.Record) error {
+	*s.data = bytes.Clone(rec.Data)
+	return s.Backend.Save(ctx, key, rec)
 }

@@ -38,7 +38,7 @@ func benchChanges(b *testing.B, c Codec, changes []Change, buf []byte) []Change 
 }
 
 func benchData(b *testing.B, c Codec) []byte {
-	data, err := c.Apply(0, nil, benchChanges(b, c, nil, nil))
+	data, err := c.Apply(0, "", benchChanges(b, c, nil, nil))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func benchmarkEncode(b *testing.B, c Codec) {
 	b.ReportAllocs()
 	size := 0
 	for b.Loop() {
-		data, err := c.Apply(0, nil, benchChanges(b, c, changes, buf))
+		data, err := c.Apply(0, "", benchChanges(b, c, changes, buf))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func benchmarkDecode(b *testing.B, c Codec) {
 	b.ReportAllocs()
 	for b.Loop() {
 		values := make(map[any]any, len(benchValues))
-		err := c.Visit(data, func(key, value any) bool {
+		err := c.Visit(string(data), func(key, value any) bool {
 			values[key] = value
 			return true
 		})
@@ -110,7 +110,7 @@ func benchmarkGet(b *testing.B, c Codec) {
 	b.ReportAllocs()
 	for b.Loop() {
 		enc, _ := AppendKey(buf, key)
-		if v, ok, err := c.Get(data, enc); err != nil || !ok || v != "Grace Hopper" {
+		if v, ok, err := c.Get(string(data), enc); err != nil || !ok || v != "Grace Hopper" {
 			b.Fatal(v, ok, err)
 		}
 	}
@@ -125,7 +125,7 @@ func benchmarkApply(b *testing.B, c Codec) {
 	b.ReportAllocs()
 	for b.Loop() {
 		changes[0] = Change{Key: key, Value: value}
-		if _, err := c.Apply(0, data, changes); err != nil {
+		if _, err := c.Apply(0, string(data), changes); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -135,7 +135,7 @@ func benchmarkCheck(b *testing.B, c Codec) {
 	data := benchData(b, c)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := c.Check(data); err != nil {
+		if err := c.Check(string(data)); err != nil {
 			b.Fatal(err)
 		}
 	}

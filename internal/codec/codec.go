@@ -12,10 +12,11 @@ import (
 // ErrUnencodable says that a key or a value has a type that cannot be stored. The text names the type.
 var ErrUnencodable = errors.New("session: cannot be stored")
 
-// A Codec is a format for the values of a session. Its methods keep no state, and neither change nor keep their arguments;
-// Apply may sort its changes. Empty data holds no values. Decoding errors wrap [driver.ErrCorrupt], encoding errors wrap
-// [ErrUnencodable]. They name types, never keys or values. Decoding never allocates more than a small multiple of the
-// length of its input, whatever sizes the input claims.
+// A Codec is a format for the values of a session. Encoded values are a string where they are read: nobody can change
+// them, so that strings in what is decoded may be parts of them. The methods never change or keep other arguments.
+// Empty data holds no values. Decoding errors wrap [driver.ErrCorrupt],
+// encoding errors [ErrUnencodable]; they name types, never keys or values. Decoding never allocates more
+// than a small multiple of the bytes it is given, whatever they claim.
 type Codec interface {
 	// ID is the byte that identifies the format in stored data.
 	ID() byte
@@ -27,8 +28,8 @@ type Codec interface {
 	// AppendValue appends the encoding of v.
 	AppendValue(dst []byte, v any) ([]byte, error)
 
-	// Value decodes the result of AppendValue. Each call makes a new value.
-	Value(enc []byte) (any, error)
+	// Value decodes what AppendValue encoded. Each call makes a value of its own.
+	Value(enc string) (any, error)
 
 	// Seeks reports whether Get finds a value without decoding the others.
 	Seeks() bool
@@ -36,18 +37,18 @@ type Codec interface {
 	// KeepsTypes reports whether a decoded value has the type of the stored one.
 	KeepsTypes() bool
 
-	// Get decodes the value under key, which AppendKey has encoded. Each call makes a new value.
-	Get(data, key []byte) (v any, ok bool, err error)
+	// Get decodes the value under key, which is as AppendKey made it. Each call makes a value of its own.
+	Get(data string, key []byte) (v any, ok bool, err error)
 
-	// Visit calls f with each key and value until f returns false. Keys and values are new for each call.
-	Visit(data []byte, f func(key, value any) bool) error
+	// Visit calls f with each key and value, each made for that call, until f returns false.
+	Visit(data string, f func(key, value any) bool) error
 
-	// Check reports whether data is well formed, as far as it can without decoding values.
-	Check(data []byte) error
+	// Check reports whether data is well formed, so far as that can be told without decoding values.
+	Check(data string) error
 
-	// Apply returns a new slice with head zero bytes, for the caller to fill, followed by data with the changes made. No
-	// two changes may have the same key. Apply may sort changes.
-	Apply(head int, data []byte, changes []Change) ([]byte, error)
+	// Apply returns head zero bytes for the caller to fill, followed by data with the changes made, in
+	// one new slice. No two changes have the same key. Changes may be sorted in place.
+	Apply(head int, data string, changes []Change) ([]byte, error)
 }
 
 // A Change is the change of one key by a request.
@@ -90,8 +91,8 @@ func corruptf(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", driver.ErrCorrupt, fmt.Errorf(format, args...))
 }
 
-// Transcode converts encoded values from one codec to another.
-func Transcode(from, to Codec, values []byte) ([]byte, error) {
+// Transcode returns values in another codec.
+func Transcode(from, to Codec, values string) ([]byte, error) {
 	var (
 		all    []Change
 		failed error
@@ -110,5 +111,5 @@ func Transcode(from, to Codec, values []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return to.Apply(0, nil, all)
+	return to.Apply(0, "", all)
 }

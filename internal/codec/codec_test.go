@@ -196,13 +196,13 @@ func TestCodecValue(t *testing.T) {
 				if name == "gob" && tt.gob != nil {
 					want = tt.gob
 				}
-				got, err := c.Value(enc[6:])
+				got, err := c.Value(string(enc[6:]))
 				if err != nil || !reflect.DeepEqual(got, want) {
 					t.Errorf("got %#v (%v), want %#v", got, err, want)
 				}
 				data := codecData(t, c, map[any]any{"k": tt.value, 7: 1})
 				key, _ := AppendKey(nil, "k")
-				if got, ok, err := c.Get(data, key); err != nil || !ok || !reflect.DeepEqual(got, want) {
+				if got, ok, err := c.Get(string(data), key); err != nil || !ok || !reflect.DeepEqual(got, want) {
 					t.Errorf("get: %#v, %v, %v, want %#v", got, ok, err, want)
 				}
 			})
@@ -213,11 +213,11 @@ func TestCodecValue(t *testing.T) {
 // codecData encodes a map.
 func codecData(t testing.TB, c Codec, values map[any]any) []byte {
 	t.Helper()
-	data, err := c.Apply(0, nil, codecChanges(t, c, values))
+	data, err := c.Apply(0, "", codecChanges(t, c, values))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Check(data); err != nil {
+	if err := c.Check(string(data)); err != nil {
 		t.Fatal(err)
 	}
 	return data
@@ -242,7 +242,7 @@ func codecChanges(t testing.TB, c Codec, values map[any]any) (changes []Change) 
 func codecValues(t testing.TB, c Codec, data []byte) map[any]any {
 	t.Helper()
 	values := map[any]any{}
-	err := c.Visit(data, func(key, value any) bool {
+	err := c.Visit(string(data), func(key, value any) bool {
 		if _, ok := values[key]; ok {
 			t.Error("visited twice")
 		}
@@ -264,7 +264,7 @@ func TestCodecTimeZones(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			v, err := compact{}.Value(enc)
+			v, err := compact{}.Value(string(enc))
 			got, _ := v.(time.Time)
 			_, wantOffset := want.Zone()
 			_, offset := got.Zone()
@@ -307,20 +307,20 @@ func TestCodecOfNothing(t *testing.T) {
 	for name, c := range codecs {
 		t.Run(name, func(t *testing.T) {
 			key, _ := AppendKey(nil, "k")
-			if err := c.Check(nil); err != nil {
+			if err := c.Check(""); err != nil {
 				t.Error(err)
 			}
-			if v, ok, err := c.Get(nil, key); v != nil || ok || err != nil {
+			if v, ok, err := c.Get("", key); v != nil || ok || err != nil {
 				t.Error(v, ok, err)
 			}
 			if got := codecValues(t, c, nil); len(got) != 0 {
 				t.Error(got)
 			}
-			if _, err := c.Value(nil); !errors.Is(err, driver.ErrCorrupt) {
+			if _, err := c.Value(""); !errors.Is(err, driver.ErrCorrupt) {
 				t.Error(err)
 			}
 			data := codecData(t, c, map[any]any{"k": 1})
-			data, err := c.Apply(3, data, []Change{{Key: key}})
+			data, err := c.Apply(3, string(data), []Change{{Key: key}})
 			if err != nil || !bytes.Equal(data, make([]byte, 3)) {
 				t.Errorf("without its last value: %q, %v", data, err)
 			}
@@ -332,7 +332,7 @@ func TestCodecVisitStops(t *testing.T) {
 	for name, c := range codecs {
 		t.Run(name, func(t *testing.T) {
 			calls := 0
-			err := c.Visit(codecData(t, c, map[any]any{1: 1, 2: 2}), func(any, any) bool { calls++; return false })
+			err := c.Visit(string(codecData(t, c, map[any]any{1: 1, 2: 2})), func(any, any) bool { calls++; return false })
 			if calls != 1 || err != nil {
 				t.Error(calls, err)
 			}
@@ -394,7 +394,7 @@ func TestCodecApplyModel(t *testing.T) {
 					changes = append(changes, Change{Key: key, Value: enc})
 				}
 				before := bytes.Clone(data)
-				out, err := c.Apply(5, data, changes)
+				out, err := c.Apply(5, string(data), changes)
 				if err != nil || !bytes.Equal(out[:5], make([]byte, 5)) {
 					t.Fatal(out, err)
 				}
@@ -402,7 +402,7 @@ func TestCodecApplyModel(t *testing.T) {
 					t.Fatal("apply changed its argument")
 				}
 				data = out[5:]
-				if err := c.Check(data); err != nil {
+				if err := c.Check(string(data)); err != nil {
 					t.Fatal(err)
 				}
 				if got := codecValues(t, c, data); !reflect.DeepEqual(got, model) {
@@ -410,7 +410,7 @@ func TestCodecApplyModel(t *testing.T) {
 				}
 				for _, k := range keys {
 					key, _ := AppendKey(nil, k)
-					v, ok, err := c.Get(data, key)
+					v, ok, err := c.Get(string(data), key)
 					if want, wantOK := model[k]; err != nil || ok != wantOK || v != want {
 						t.Fatalf("get %v: %v, %v, %v, want %v", k, v, ok, err, want)
 					}

@@ -37,109 +37,112 @@ func (compact) KeepsTypes() bool { return true }
 func (compact) AppendKey(dst []byte, key any) ([]byte, error) { return AppendKey(dst, key) }
 
 // entriesOf returns data without its version.
-func entriesOf(data []byte) ([]byte, error) {
+func entriesOf(data string) (string, error) {
 	if len(data) == 0 {
-		return nil, nil
+		return "", nil
 	}
 	if data[0] != compactVersion {
-		return nil, corruptf("compact format version %d is not known", data[0])
+		return "", corruptf("compact format version %d is not known", data[0])
 	}
 	return data[1:], nil
 }
 
-// nextEntry splits the first entry off b, which must not be empty.
-func nextEntry(b []byte) (key, value, rest []byte, ok bool) {
+// nextEntry takes the first entry off b, which is not empty.
+func nextEntry(b string) (key, value, rest string, ok bool) {
 	key, b, ok = nextField(b)
 	if !ok || len(key) == 0 {
-		return nil, nil, nil, false
+		return "", "", "", false
 	}
 	value, b, ok = nextField(b)
 	if !ok || len(value) == 0 {
-		return nil, nil, nil, false
+		return "", "", "", false
 	}
 	return key, value, b, true
 }
 
-func nextField(b []byte) (field, rest []byte, ok bool) {
+func nextField(b string) (field, rest string, ok bool) {
 	var n uint64
 	switch {
 	case len(b) == 0:
-		return nil, nil, false
+		return "", "", false
 	case b[0] < 0x80:
 		n, b = uint64(b[0]), b[1:]
 	default:
 		x, size := uvarint(b)
 		if size == 0 {
-			return nil, nil, false
+			return "", "", false
 		}
 		n, b = x, b[size:]
 	}
 	if n > uint64(len(b)) {
-		return nil, nil, false
+		return "", "", false
 	}
 	return b[:n], b[n:], true
 }
 
 // Get implements [Codec].
-func (compact) Get(data, key []byte) (v any, ok bool, err error) {
+func (compact) Get(data string, key []byte) (v any, ok bool, err error) {
+	if len(key) == 0 {
+		return nil, false, nil
+	}
+	return getCompact(data, key[0], string(key[1:]))
+}
+
+// GetText is [Codec.Get] of a key that is a string, which need not be encoded for the compact format.
+func GetText(c Codec, data, key string) (v any, ok bool, err error) {
+	if c.ID() == (compact{}).ID() {
+		return getCompact(data, byte(kindString), key)
+	}
+	k, err := c.AppendKey(nil, key)
+	if err != nil {
+		return nil, false, err
+	}
+	return c.Get(data, k)
+}
+
+// getCompact looks for the key whose encoding is the byte kind and then rest.
+func getCompact(data string, kind byte, rest string) (v any, ok bool, err error) {
 	b, err := entriesOf(data)
 	for len(b) > 0 {
-		k, value, rest, ok := nextEntry(b)
-		if !ok {
+		k, value, next, ok := nextEntry(b)
+		switch {
+		case !ok:
 			return nil, false, errCompact
-		}
-		switch order := bytes.Compare(k, key); {
-		case order == 0:
+		case k[0] == kind && k[1:] == rest:
 			v, err := decodeAny(value, 0)
 			return v, err == nil, err
-		case order > 0:
+		case k[0] > kind || k[0] == kind && k[1:] > rest:
 			return nil, false, nil
 		}
-		b = rest
+		b = next
 	}
 	return nil, false, err
 }
 
-// Check implements [Codec]. It does not allocate.
-func (compact) Check(data []byte) error {
-	_, err := checkEntries(data)
-	return err
-}
-
-// checkEntries also returns the total length of the keys that are strings.
-func checkEntries(data []byte) (names int, err error) {
+// Check implements [Codec]. It takes no allocation.
+func (compact) Check(data string) error {
 	b, err := entriesOf(data)
-	var last []byte
+	last := ""
 	for len(b) > 0 {
 		key, _, rest, ok := nextEntry(b)
-		if !ok || bytes.Compare(last, key) >= 0 {
-			return 0, errCompact
-		}
-		if valueKind(key[0]) == kindString {
-			names += len(key) - 1
+		if !ok || last >= key {
+			return errCompact
 		}
 		last, b = key, rest
 	}
-	return names, err
+	return err
 }
 
-// Visit implements [Codec]. It calls f in the order of the keys' bytes. If data is malformed it never calls f.
-func (compact) Visit(data []byte, f func(key, value any) bool) error {
-	size, err := checkEntries(data)
-	if err != nil {
+// Visit implements [Codec]. It calls f in the order of the keys' bytes, and never if data is malformed.
+func (c compact) Visit(data string, f func(key, value any) bool) error {
+	if err := c.Check(data); err != nil {
 		return err
 	}
-	var names strings.Builder // one allocation for all string keys, which are substrings of it
-	names.Grow(size)
 	b, _ := entriesOf(data)
 	for len(b) > 0 {
 		enc, value, rest, _ := nextEntry(b)
-		var key any
-		if valueKind(enc[0]) == kindString {
-			start := names.Len()
-			names.Write(enc[1:])
-			key = names.String()[start:]
-		} else if key, err = decodeKey(enc); err != nil {
+		key, err := decodeKey(enc)
+		if err != nil {
 			return err
 		}
 		v, err := decodeAny(value, 0)
@@ -154,8 +157,9 @@ func (compact) Visit(data []byte, f func(key, value any) bool) error {
 	return nil
 }
 
-// Apply implements [Codec]. It copies unchanged entries as bytes, and does not read the entries after the last change.
-func (compact) Apply(head int, data []byte, changes []Change) ([]byte, error) {
+// Apply implements [Codec]. Entries that do not change are copied as bytes. Those after the last change
+// are not looked at.
+func (compact) Apply(head int, data string, changes []Change) ([]byte, error) {
 	b, err := entriesOf(data)
 	if err != nil {
 		return nil, err
@@ -188,9 +192,9 @@ func (compact) Apply(head int, data []byte, changes []Change) ([]byte, error) {
 // A splice says which bytes of the entries a change replaces. For a new key it is empty.
 type splice struct{ start, end int }
 
-// findSplices appends to dst the splices for the changes, which must be sorted. It also returns the size of the entries
-// after the changes.
-func findSplices(dst []splice, entries []byte, changes []Change) (_ []splice, size int, err error) {
+// findSplices appends to dst the splices for the changes, which are sorted. It also returns the size of
+// the entries with the changes made.
+func findSplices(dst []splice, entries string, changes []Change) (_ []splice, size int, err error) {
 	size = len(entries)
 	for rest := entries; len(dst) < len(changes); {
 		c := changes[len(dst)]
@@ -201,7 +205,7 @@ func findSplices(dst []splice, entries []byte, changes []Change) (_ []splice, si
 			if !ok {
 				return nil, 0, errCompact
 			}
-			order := bytes.Compare(key, c.Key)
+			order := strings.Compare(key, string(c.Key))
 			if order <= 0 {
 				rest = next
 			}

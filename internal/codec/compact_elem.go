@@ -194,7 +194,7 @@ func readMap[K comparable, V any](r *valueReader, k elemCodec[K], v elemCodec[V]
 		return nil
 	}
 	m := make(map[K]V, n)
-	var last []byte
+	last := ""
 	for range n {
 		before := r.b
 		key := k.read(r)
@@ -206,10 +206,10 @@ func readMap[K comparable, V any](r *valueReader, k elemCodec[K], v elemCodec[V]
 	return m
 }
 
-// ascending checks that the map key that was just read from before is greater than last, and returns it.
-func (r *valueReader) ascending(last, before []byte) []byte {
+// ascending checks that the key of a map that was just taken off before follows last, and returns it.
+func (r *valueReader) ascending(last, before string) string {
 	key := before[:len(before)-len(r.b)]
-	if last != nil && bytes.Compare(last, key) >= 0 {
+	if last >= key && last != "" {
 		r.fail(errValue)
 	}
 	return key

@@ -27,12 +27,12 @@ func pointers(t reflect.Type) (n int) {
 	return n
 }
 
-// decodeCompactGob decodes the bytes after kindGob.
-func decodeCompactGob(b []byte) (any, error) {
+// decodeCompactGob decodes what follows kindGob.
+func decodeCompactGob(b string) (any, error) {
 	if len(b) == 0 || b[0] > maxPointers {
 		return nil, errValue
 	}
-	v, err := decodeGobValue(b[1:])
+	v, err := decodeGobValue([]byte(b[1:]))
 	if err != nil {
 		return nil, err
 	}

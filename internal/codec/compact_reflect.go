@@ -1,9 +1,9 @@
 package codec
 
 import (
-	"bytes"
 	"encoding/binary"
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -16,8 +16,8 @@ func appendTyped(dst []byte, v any, depth int) ([]byte, error) {
 	return t.append(append(dst, t.enc...), reflect.ValueOf(v), depth)
 }
 
-// decodeTyped decodes a value of the type encoded as typ.
-func decodeTyped(typ []byte, r *valueReader) any {
+// decodeTyped decodes a value of the type that typ stands for.
+func decodeTyped(typ string, r *valueReader) any {
 	t := valueTypes.stored(typ)
 	if t == nil {
 		r.fail(corruptf("a value is of a type that is not readable"))
@@ -174,7 +174,7 @@ func (t *valueType) readMap(r *valueReader, v reflect.Value) {
 	}
 	v.Set(reflect.MakeMapWithSize(t.rt, n))
 	key, elem := reflect.New(t.key.rt).Elem(), reflect.New(t.elem.rt).Elem()
-	var last []byte
+	last := ""
 	for range n {
 		before := r.b
 		key.SetZero()
@@ -200,7 +200,7 @@ func (t *valueType) readKey(r *valueReader, v reflect.Value) {
 		before := r.b
 		t.read(r, v)
 		again, err := t.appendKey(nil, v, r.depth)
-		if err != nil || !bytes.HasPrefix(before, again) {
+		if err != nil || !strings.HasPrefix(before, string(again)) {
 			r.fail(errValue)
 		}
 	default:

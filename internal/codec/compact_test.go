@@ -34,24 +34,24 @@ func TestCompactCorrupt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := compact{}
-			if err := c.Check([]byte(data)); !errors.Is(err, driver.ErrCorrupt) {
+			if err := c.Check(data); !errors.Is(err, driver.ErrCorrupt) {
 				t.Errorf("check: %v", err)
 			}
-			err := c.Visit([]byte(data), func(k, v any) bool { t.Error("visited", k, v); return true })
+			err := c.Visit(data, func(k, v any) bool { t.Error("visited", k, v); return true })
 			if !errors.Is(err, driver.ErrCorrupt) {
 				t.Errorf("visit: %v", err)
 			}
 			key, _ := AppendKey(nil, "zz")
-			if _, err := c.Apply(0, []byte(data), []Change{{Key: key, Value: []byte{0}}}); err != nil && !errors.Is(err, driver.ErrCorrupt) {
+			if _, err := c.Apply(0, data, []Change{{Key: key, Value: []byte{0}}}); err != nil && !errors.Is(err, driver.ErrCorrupt) {
 				t.Errorf("apply: %v", err)
 			}
 		})
 	}
 	good := []byte("\x01" + a + b)
-	if err := (compact{}).Check(good); err != nil {
+	if err := (compact{}).Check(string(good)); err != nil {
 		t.Error(err)
 	}
-	if n := testing.AllocsPerRun(100, func() { compact{}.Check(good) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { compact{}.Check(string(good)) }); n != 0 {
 		t.Errorf("check takes %v allocations", n)
 	}
 }
@@ -109,7 +109,7 @@ func TestCompactValueCorrupt(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			size := allocated(func() {
-				if v, err := (compact{}).Value([]byte(enc)); !errors.Is(err, driver.ErrCorrupt) {
+				if v, err := (compact{}).Value(enc); !errors.Is(err, driver.ErrCorrupt) {
 					t.Errorf("%#v, %v, want driver.ErrCorrupt", v, err)
 				}
 			})
@@ -135,7 +135,7 @@ func TestCompactNestedLengths(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := (compact{}).Value(enc); err != nil || !reflect.DeepEqual(got, want) {
+		if got, err := (compact{}).Value(string(enc)); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
@@ -158,9 +158,9 @@ func TestCompactAllocatesLittle(t *testing.T) {
 			const n = 20000
 			enc := append([]byte(tt.header), 0xa1, 0x9c, 0x01) // n + 1
 			enc = append(enc, bytes.Repeat([]byte(tt.elem), n)...)
-			compact{}.Value(enc) // what is made only once
+			compact{}.Value(string(enc)) // what is made only once
 			size := allocated(func() {
-				if _, err := (compact{}).Value(enc); err != nil {
+				if _, err := (compact{}).Value(string(enc)); err != nil {
 					t.Error(err)
 				}
 			})
@@ -188,7 +188,7 @@ func TestCompactCountsMoreThanThereIs(t *testing.T) {
 		for _, n := range []uint64{uint64(len(rest)) + 1, 500 * uint64(len(rest)), 1 << 40} {
 			enc := append(binary.AppendUvarint([]byte(header), n+1), rest...)
 			size := allocated(func() {
-				if v, err := (compact{}).Value(enc); !errors.Is(err, driver.ErrCorrupt) {
+				if v, err := (compact{}).Value(string(enc)); !errors.Is(err, driver.ErrCorrupt) {
 					t.Errorf("%s, %d: %T, %v", name, n, v, err)
 				}
 			})
@@ -212,14 +212,14 @@ func TestCompactForgetsNoMoreThanSoManyTypes(t *testing.T) {
 				enc = append([]byte{byte(kindMap), byte(kindString)}, enc...)
 			}
 		}
-		if typeLen(enc) == len(enc) && types.stored(enc) != nil {
+		if typeLen(string(enc)) == len(enc) && types.stored(string(enc)) != nil {
 			made++
 		}
 	}
 	if len(types.byEnc) > maxTypes || made < 100 {
 		t.Errorf("%d types, %d made", len(types.byEnc), made)
 	}
-	if types.stored([]byte{byte(kindString)}) == nil {
+	if types.stored(string([]byte{byte(kindString)})) == nil {
 		t.Error("a type that was known is not")
 	}
 }

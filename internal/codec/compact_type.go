@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"bytes"
 	"reflect"
 	"sync"
 )
@@ -93,8 +92,8 @@ func (tt *typeTable) make(rt reflect.Type) *valueType {
 	return tt.add(t)
 }
 
-// typeLen returns the length of the slice or map type at the beginning of b, or 0 if there is none.
-func typeLen(b []byte) int {
+// typeLen returns how many bytes at the front of b are the type of a slice or a map, 0 if they are not.
+func typeLen(b string) int {
 	for n := 0; n < len(b) && n < maxTypeLen; n++ {
 		switch kind := valueKind(b[n]); {
 		case kind == kindSlice:
@@ -113,10 +112,10 @@ func typeLen(b []byte) int {
 	return 0
 }
 
-// stored returns the type found by typeLen, or nil if data has named too many types.
-func (tt *typeTable) stored(enc []byte) *valueType {
+// stored returns the type that typeLen found, or nil if data has named too many.
+func (tt *typeTable) stored(enc string) *valueType {
 	tt.mu.RLock()
-	t := tt.byEnc[string(enc)]
+	t := tt.byEnc[enc]
 	tt.mu.RUnlock()
 	if t != nil {
 		return t
@@ -126,18 +125,18 @@ func (tt *typeTable) stored(enc []byte) *valueType {
 	return tt.makeStored(enc)
 }
 
-// makeStored builds the type. The caller holds mu.
-func (tt *typeTable) makeStored(enc []byte) *valueType {
-	if t := tt.byEnc[string(enc)]; t != nil {
+// makeStored is called with mu held.
+func (tt *typeTable) makeStored(enc string) *valueType {
+	if t := tt.byEnc[enc]; t != nil {
 		return t
 	}
 	if len(tt.byEnc) >= maxTypes {
 		return nil
 	}
-	t := &valueType{enc: bytes.Clone(enc)}
+	t := &valueType{enc: []byte(enc)}
 	elem := enc[1:]
 	if t.kind() == kindMap {
-		t.key, elem = tt.byEnc[string(enc[1:2])], enc[2:]
+		t.key, elem = tt.byEnc[enc[1:2]], enc[2:]
 	}
 	if t.elem = tt.makeStored(elem); t.elem == nil {
 		return nil

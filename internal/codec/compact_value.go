@@ -77,19 +77,19 @@ func appendAny(dst []byte, v any, depth int) ([]byte, error) {
 }
 
 // Value implements [Codec].
-func (compact) Value(enc []byte) (any, error) {
+func (compact) Value(enc string) (any, error) {
 	return decodeAny(enc, 0)
 }
 
-// decodeAny decodes enc, which must be exactly the result of appendAny.
-func decodeAny(enc []byte, depth int) (any, error) {
+// decodeAny decodes all of enc, which appendAny made.
+func decodeAny(enc string, depth int) (any, error) {
 	if len(enc) == 0 {
 		return nil, errValue
 	}
 	kind, b := valueKind(enc[0]), enc[1:]
 	switch kind {
 	case kindBytes:
-		return append(make([]byte, 0, len(b)), b...), nil
+		return []byte(b), nil
 	case kindGob:
 		return decodeCompactGob(b)
 	case kindSlice, kindMap:
@@ -116,14 +116,14 @@ func decodeAny(enc []byte, depth int) (any, error) {
 	return nil, errValue
 }
 
-// decodeComposite decodes a slice or a map. The worst ratio of memory to encoded bytes is that of a slice of maps with one
-// entry each: about 150.
-func decodeComposite(enc []byte, depth int) (any, error) {
+// decodeComposite decodes a slice or a map. No encoding makes more memory of few bytes than a slice of maps
+// of one entry: about 150 times as much.
+func decodeComposite(enc string, depth int) (any, error) {
 	n := typeLen(enc)
 	if n == 0 {
 		return nil, errValue
 	}
-	if string(enc[:n]) == stringsType {
+	if enc[:n] == stringsType {
 		r := valueReader{b: enc[n:]}
 		s := r.strings()
 		if r.err != nil || len(r.b) > 0 {
@@ -149,8 +149,8 @@ func decodeComposite(enc []byte, depth int) (any, error) {
 // have to be allocated.
 const stringsType = string(rune(kindSlice)) + string(rune(kindString))
 
-// decodeCommon decodes the types for which appendAny has a case.
-func decodeCommon(typ []byte, r *valueReader) (v any, known bool) {
+// decodeCommon decodes the types that appendAny names.
+func decodeCommon(typ string, r *valueReader) (v any, known bool) {
 	switch {
 	case len(typ) == 2: // a slice of scalars
 		return decodeCommonSlice(valueKind(typ[1]), r)
@@ -190,7 +190,6 @@ func decodeStringMap(elem valueKind, r *valueReader) (v any, known bool) {
 	case kindAny:
 		return readMap(r, stringElem, anyElem), true
 	case kindString:
-		r.shared = string(r.b)
 		return readMap(r, stringElem, stringElem), true
 	case kindBool:
 		return readMap(r, stringElem, boolElem), true

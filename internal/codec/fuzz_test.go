@@ -38,18 +38,18 @@ func FuzzCompact(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkErr := c.Check(data)
+		checkErr := c.Check(string(data))
 		var again []Change
 		var visitErr error
 		// A map of one entry is the most that few bytes can make: 3 bytes for about 400.
 		within(t, 200, data, func() {
-			visitErr = c.Visit(data, func(k, v any) bool {
+			visitErr = c.Visit(string(data), func(k, v any) bool {
 				again = append(again, reencode(t, k, v))
 				return true
 			})
-			c.Get(data, key)
+			c.Get(string(data), key)
 		})
-		out, applyErr := c.Apply(2, data, []Change{{Key: key, Value: value}})
+		out, applyErr := c.Apply(2, string(data), []Change{{Key: key, Value: value}})
 		for _, err := range []error{checkErr, visitErr, applyErr} {
 			if err != nil && !errors.Is(err, driver.ErrCorrupt) {
 				t.Errorf("%v, want driver.ErrCorrupt", err)
@@ -61,13 +61,13 @@ func FuzzCompact(f *testing.F) {
 			}
 			return
 		}
-		if applyErr != nil || c.Check(out[2:]) != nil {
-			t.Error(applyErr, c.Check(out[2:]))
-		} else if v, ok, err := c.Get(out[2:], key); v != name || !ok || err != nil {
+		if applyErr != nil || c.Check(string(out[2:])) != nil {
+			t.Error(applyErr, c.Check(string(out[2:])))
+		} else if v, ok, err := c.Get(string(out[2:]), key); v != name || !ok || err != nil {
 			t.Error(v, ok, err)
 		}
 		if visitErr == nil && len(data) > 1 && !bytes.Contains(data, []byte{byte(kindGob)}) {
-			if out, err := c.Apply(0, nil, again); err != nil || !bytes.Equal(out, data) {
+			if out, err := c.Apply(0, "", again); err != nil || !bytes.Equal(out, data) {
 				t.Errorf("%x encoded again is %x, %v", data, out, err)
 			}
 		}
@@ -160,7 +160,7 @@ func FuzzDecodeKey(f *testing.F) {
 		f.Add(must(AppendKey(nil, tt.key)))
 	}
 	f.Fuzz(func(t *testing.T, enc []byte) {
-		key, err := decodeKey(enc)
+		key, err := decodeKey(string(enc))
 		if err != nil {
 			if !errors.Is(err, driver.ErrCorrupt) {
 				t.Errorf("%v, want driver.ErrCorrupt", err)
@@ -188,7 +188,7 @@ func FuzzCompactValue(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := compact{}.Value(enc)
+		got, err := compact{}.Value(string(enc))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -50,15 +50,15 @@ func (gobCodec) AppendValue(dst []byte, v any) ([]byte, error) {
 }
 
 // Value implements [Codec].
-func (gobCodec) Value(enc []byte) (any, error) { return decodeGobValue(enc) }
+func (gobCodec) Value(enc string) (any, error) { return decodeGobValue([]byte(enc)) }
 
 // Get implements [Codec].
-func (gobCodec) Get(data, key []byte) (v any, ok bool, err error) {
+func (gobCodec) Get(data string, key []byte) (v any, ok bool, err error) {
 	values, err := decodeGobMap(data)
 	if err != nil {
 		return nil, false, err
 	}
-	k, err := decodeKey(key)
+	k, err := decodeKey(string(key))
 	if err != nil {
 		return nil, false, err
 	}
@@ -67,7 +67,7 @@ func (gobCodec) Get(data, key []byte) (v any, ok bool, err error) {
 }
 
 // Visit implements [Codec]. It calls f in no order.
-func (gobCodec) Visit(data []byte, f func(key, value any) bool) error {
+func (gobCodec) Visit(data string, f func(key, value any) bool) error {
 	values, err := decodeGobMap(data)
 	for k, v := range values {
 		if !f(k, v) {
@@ -78,22 +78,22 @@ func (gobCodec) Visit(data []byte, f func(key, value any) bool) error {
 }
 
 // Check implements [Codec].
-func (gobCodec) Check(data []byte) error {
+func (gobCodec) Check(data string) error {
 	if len(data) == 0 {
 		return nil
 	}
-	_, err := checkGob(data, gobMap)
+	_, err := checkGob([]byte(data), gobMap)
 	return err
 }
 
 // Apply implements [Codec].
-func (gobCodec) Apply(head int, data []byte, changes []Change) ([]byte, error) {
+func (gobCodec) Apply(head int, data string, changes []Change) ([]byte, error) {
 	values, err := decodeGobMap(data)
 	if err != nil {
 		return nil, err
 	}
 	for _, c := range changes {
-		k, err := decodeKey(c.Key)
+		k, err := decodeKey(string(c.Key))
 		if err != nil {
 			return nil, err
 		}
@@ -110,12 +110,12 @@ func (gobCodec) Apply(head int, data []byte, changes []Change) ([]byte, error) {
 	return appendGobMap(out, values)
 }
 
-// decodeGobMap returns a non-nil map, except with an error.
-func decodeGobMap(data []byte) (map[any]any, error) {
+// decodeGobMap returns a map that is not nil, unless there is an error.
+func decodeGobMap(data string) (map[any]any, error) {
 	if len(data) == 0 {
 		return map[any]any{}, nil
 	}
-	return DecodeGob(data)
+	return DecodeGob([]byte(data))
 }
 
 // EncodeGob encodes values as beego does. All types in it except the basic ones must be registered with [gob.Register].

@@ -89,7 +89,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := tt.codec.Check(data); err != nil {
+			if err := tt.codec.Check(string(data)); err != nil {
 				t.Error(err)
 			}
 			got := codecValues(t, tt.codec, data)

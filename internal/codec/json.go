@@ -77,8 +77,8 @@ func appendJSON(dst []byte, v any) ([]byte, error) {
 }
 
 // Value implements [Codec].
-func (jsonCodec) Value(enc []byte) (any, error) {
-	dec := json.NewDecoder(bytes.NewReader(enc))
+func (jsonCodec) Value(enc string) (any, error) {
+	dec := json.NewDecoder(strings.NewReader(enc))
 	dec.UseNumber()
 	var v any
 	if err := dec.Decode(&v); err != nil {
@@ -128,20 +128,20 @@ func jsonNumber(text string) (any, error) {
 	return f, nil
 }
 
-// members returns the encoded values by name.
-func (jsonCodec) members(data []byte) (map[string]json.RawMessage, error) {
+// members returns the encoded values by their names.
+func (jsonCodec) members(data string) (map[string]json.RawMessage, error) {
 	members := make(map[string]json.RawMessage)
 	if len(data) == 0 {
 		return members, nil
 	}
-	if err := json.Unmarshal(data, &members); err != nil || members == nil {
+	if err := json.Unmarshal([]byte(data), &members); err != nil || members == nil {
 		return nil, errJSON
 	}
 	return members, nil
 }
 
 // Get implements [Codec].
-func (c jsonCodec) Get(data, key []byte) (v any, ok bool, err error) {
+func (c jsonCodec) Get(data string, key []byte) (v any, ok bool, err error) {
 	members, err := c.members(data)
 	if err != nil || len(key) == 0 || valueKind(key[0]) != kindString {
 		return nil, false, err
@@ -150,12 +150,12 @@ func (c jsonCodec) Get(data, key []byte) (v any, ok bool, err error) {
 	if !ok {
 		return nil, false, nil
 	}
-	v, err = c.Value(enc)
+	v, err = c.Value(string(enc))
 	return v, err == nil, err
 }
 
 // Visit implements [Codec]. It calls f in the order of the keys.
-func (c jsonCodec) Visit(data []byte, f func(key, value any) bool) error {
+func (c jsonCodec) Visit(data string, f func(key, value any) bool) error {
 	members, err := c.members(data)
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (c jsonCodec) Visit(data []byte, f func(key, value any) bool) error {
 	}
 	slices.Sort(keys)
 	for _, key := range keys {
-		v, err := c.Value(members[key])
+		v, err := c.Value(string(members[key]))
 		if err != nil {
 			return err
 		}
@@ -178,15 +178,15 @@ func (c jsonCodec) Visit(data []byte, f func(key, value any) bool) error {
 }
 
 // Check implements [Codec].
-func (jsonCodec) Check(data []byte) error {
-	if len(data) > 0 && (!json.Valid(data) || !utf8.Valid(data) || bytes.TrimLeft(data, " \t\r\n")[0] != '{') {
+func (jsonCodec) Check(data string) error {
+	if len(data) > 0 && (!json.Valid([]byte(data)) || !utf8.ValidString(data) || strings.TrimLeft(data, " \t\r\n")[0] != '{') {
 		return errJSON
 	}
 	return nil
 }
 
 // Apply implements [Codec].
-func (c jsonCodec) Apply(head int, data []byte, changes []Change) ([]byte, error) {
+func (c jsonCodec) Apply(head int, data string, changes []Change) ([]byte, error) {
 	members, err := c.members(data)
 	if err != nil {
 		return nil, err

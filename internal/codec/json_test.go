@@ -39,7 +39,7 @@ func TestJSONValues(t *testing.T) {
 			t.Errorf("%T: %v", tt.in, err)
 			continue
 		}
-		if got, err := c.Value(enc[1:]); err != nil || !reflect.DeepEqual(got, tt.out) {
+		if got, err := c.Value(string(enc[1:])); err != nil || !reflect.DeepEqual(got, tt.out) {
 			t.Errorf("%#v comes back as %#v, %v", tt.in, got, err)
 		}
 	}
@@ -68,7 +68,7 @@ func TestJSONData(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		data, err = c.Apply(2, data, []Change{ch})
+		data, err = c.Apply(2, string(data), []Change{ch})
 		if err != nil || data[0] != 0 || data[1] != 0 {
 			t.Fatal(data, err)
 		}
@@ -83,11 +83,11 @@ func TestJSONData(t *testing.T) {
 		t.Errorf("without values: %q", data)
 	}
 	for _, bad := range []string{"x", "[1]", "null", "1", `"s"`, "{", `{"a":1}x`, " "} {
-		if err := c.Check([]byte(bad)); !errors.Is(err, driver.ErrCorrupt) {
+		if err := c.Check(bad); !errors.Is(err, driver.ErrCorrupt) {
 			t.Errorf("check of %s: %v", bad, err)
 		}
 	}
-	if err := c.Check([]byte(" {\n}")); err != nil {
+	if err := c.Check(" {\n}"); err != nil {
 		t.Error(err)
 	}
 }
@@ -99,11 +99,11 @@ func FuzzJSON(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := jsonCodec{}
-		if c.Check(data) != nil {
+		if c.Check(string(data)) != nil {
 			return
 		}
 		var again []Change
-		if err := c.Visit(data, func(key, value any) bool {
+		if err := c.Visit(string(data), func(key, value any) bool {
 			k, err := c.AppendKey(nil, key)
 			if err != nil {
 				t.Fatal(err)
@@ -117,7 +117,7 @@ func FuzzJSON(f *testing.F) {
 		}); err != nil {
 			return
 		}
-		if _, err := c.Apply(0, data, again); err != nil {
+		if _, err := c.Apply(0, string(data), again); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -229,7 +229,7 @@ func TestJSONTakes(t *testing.T) {
 		enc, err := jsonCodec{}.AppendValue(nil, v)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
-		} else if _, err := (jsonCodec{}).Value(enc); err != nil {
+		} else if _, err := (jsonCodec{}).Value(string(enc)); err != nil {
 			t.Errorf("%s: %q: %v", name, enc, err)
 		}
 	}
@@ -237,7 +237,7 @@ func TestJSONTakes(t *testing.T) {
 
 // TestJSONChecksText has stored data that is no JSON, since it is not UTF-8: names that differ would become one.
 func TestJSONChecksText(t *testing.T) {
-	if err := (jsonCodec{}).Check([]byte("{\"a\xff\":1,\"a\xfe\":2}")); !errors.Is(err, driver.ErrCorrupt) {
+	if err := (jsonCodec{}).Check("{\"a\xff\":1,\"a\xfe\":2}"); !errors.Is(err, driver.ErrCorrupt) {
 		t.Errorf("%v, want ErrCorrupt", err)
 	}
 }
@@ -257,7 +257,7 @@ func FuzzJSONText(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if got, err := c.Value(enc); err != nil || !reflect.DeepEqual(got, any(want)) {
+		if got, err := c.Value(string(enc)); err != nil || !reflect.DeepEqual(got, any(want)) {
 			t.Errorf("%q comes back as %q, %v", want, got, err)
 		}
 	})

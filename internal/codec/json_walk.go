@@ -134,6 +134,6 @@ func (jsonRules) text(t reflect.Type, s string) error {
 
 // isJSON reports whether the output of methods can be decoded again.
 func isJSON(enc []byte) bool {
-	_, err := jsonCodec{}.Value(enc)
+	_, err := jsonCodec{}.Value(string(enc))
 	return err == nil && utf8.Valid(enc)
 }

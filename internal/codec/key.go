@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"bytes"
 	"reflect"
 )
 
@@ -42,9 +41,9 @@ func positive[F float32 | float64](f F) F {
 	return f
 }
 
-// decodeKey decodes the result of AppendKey and nothing else: no two encodings give equal keys. The key can be used in a
-// map. The error wraps [driver.ErrCorrupt].
-func decodeKey(enc []byte) (any, error) {
+// decodeKey decodes what AppendKey made, and nothing else: no two encodings give equal keys. The key can
+// be used in a map. The error wraps [driver.ErrCorrupt].
+func decodeKey(enc string) (any, error) {
 	if len(enc) == 0 {
 		return nil, corruptf("a key is empty")
 	}
@@ -56,8 +55,8 @@ func decodeKey(enc []byte) (any, error) {
 		return nil, errKey
 	}
 	switch key.(type) {
-	case float32, float64, complex64, complex128: // only these types have several encodings of one key
-		if again, err := AppendKey(nil, key); err != nil || !bytes.Equal(again, enc) {
+	case float32, float64, complex64, complex128: // only these have more encodings than keys
+		if again, err := AppendKey(nil, key); err != nil || string(again) != enc {
 			return nil, errKey
 		}
 	}
@@ -91,13 +90,13 @@ func appendGobKey(dst []byte, key any) ([]byte, error) {
 	return enc, nil
 }
 
-// decodeGobKey decodes the result of appendGobKey and nothing else.
-func decodeGobKey(enc []byte) (any, error) {
-	key, err := decodeGobValue(enc[1:])
+// decodeGobKey decodes what appendGobKey made, and nothing else.
+func decodeGobKey(enc string) (any, error) {
+	key, err := decodeGobValue([]byte(enc[1:]))
 	if err != nil {
 		return nil, err
 	}
-	if again, err := AppendKey(nil, key); err != nil || !bytes.Equal(again, enc) {
+	if again, err := AppendKey(nil, key); err != nil || string(again) != enc {
 		return nil, errKey
 	}
 	return key, nil

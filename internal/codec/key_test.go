@@ -50,7 +50,7 @@ func TestKeyRoundTrip(t *testing.T) {
 			if err != nil || string(enc[:6]) != "before" {
 				t.Fatalf("%q, %v", enc, err)
 			}
-			if got, err := decodeKey(enc[6:]); err != nil || got != tt.key {
+			if got, err := decodeKey(string(enc[6:])); err != nil || got != tt.key {
 				t.Errorf("got %#v, %v", got, err)
 			}
 			if other, ok := seen[string(enc)]; ok {
@@ -147,7 +147,7 @@ func TestKeyCorrupt(t *testing.T) {
 		"gob of something empty": {byte(kindGob)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if key, err := decodeKey(enc); !errors.Is(err, driver.ErrCorrupt) {
+			if key, err := decodeKey(string(enc)); !errors.Is(err, driver.ErrCorrupt) {
 				t.Errorf("%#v, %v, want driver.ErrCorrupt", key, err)
 			}
 		})

@@ -6,13 +6,12 @@ import (
 	"time"
 )
 
-// A valueReader reads encoded values from the beginning of b. After the first error b is empty and every read returns zero,
-// so a caller can check err once, at the end.
+// A valueReader takes encoded values off the front of b, of which strings are parts. After the first error b is empty
+// and every read gives zero, so that a caller may look at err once, at the end.
 type valueReader struct {
-	b      []byte
-	shared string // if not empty, ends with b; decoded strings are substrings of it
-	depth  int    // how many values contain the one being read
-	err    error
+	b     string
+	depth int // how many values the one read is nested in
+	err   error
 }
 
 var errValue = corruptf("a value is not readable")
@@ -21,16 +20,16 @@ func (r *valueReader) fail(err error) {
 	if r.err == nil {
 		r.err = err
 	}
-	r.b = nil
+	r.b = ""
 }
 
-// next reads n bytes. The result is part of b, not a copy.
-func (r *valueReader) next(n uint64) []byte {
+// next takes n bytes.
+func (r *valueReader) next(n uint64) string {
 	if n > uint64(len(r.b)) {
 		r.fail(errValue)
-		return nil
+		return ""
 	}
-	b := r.b[:n:n]
+	b := r.b[:n]
 	r.b = r.b[n:]
 	return b
 }
@@ -51,9 +50,10 @@ func (r *valueReader) uvarint() uint64 {
 	return x
 }
 
-// uvarint is [binary.Uvarint], but returns n = 0 for a varint that is longer than necessary.
-func uvarint(b []byte) (x uint64, n int) {
-	x, n = binary.Uvarint(b)
+// uvarint is [binary.Uvarint], but refuses what is longer than it need be. Then n is 0.
+func uvarint(b string) (x uint64, n int) {
+	var first [binary.MaxVarintLen64]byte
+	x, n = binary.Uvarint(first[:copy(first[:], b)])
 	if n <= 0 || n > 1 && b[n-1] == 0 {
 		return 0, 0
 	}
@@ -83,28 +83,21 @@ func (r *valueReader) bool() bool {
 }
 
 func (r *valueReader) float32() float32 {
-	if b := r.next(4); b != nil {
-		return math.Float32frombits(binary.BigEndian.Uint32(b))
+	if b := r.next(4); b != "" {
+		return math.Float32frombits(binary.BigEndian.Uint32([]byte(b)))
 	}
 	return 0
 }
 
 func (r *valueReader) float64() float64 {
-	if b := r.next(8); b != nil {
-		return math.Float64frombits(binary.BigEndian.Uint64(b))
+	if b := r.next(8); b != "" {
+		return math.Float64frombits(binary.BigEndian.Uint64([]byte(b)))
 	}
 	return 0
 }
 
-// string reads a string preceded by its length.
-func (r *valueReader) string() string {
-	b := r.next(r.uvarint())
-	if r.shared == "" || r.err != nil {
-		return string(b)
-	}
-	end := len(r.shared) - len(r.b)
-	return r.shared[end-len(b) : end]
-}
+// string takes a string behind its length.
+func (r *valueReader) string() string { return r.next(r.uvarint()) }
 
 // strings reads the length and the elements of a []string, which must take all of b.
 func (r *valueReader) strings() []string {
@@ -113,7 +106,6 @@ func (r *valueReader) strings() []string {
 		return nil
 	}
 	s := make([]string, n)
-	r.shared = string(r.b)
 	for i := range s {
 		s[i] = r.string()
 	}
@@ -126,8 +118,7 @@ func (r *valueReader) bytes() []byte {
 	if n == 0 {
 		return nil
 	}
-	b := r.next(n - 1)
-	return append(make([]byte, 0, len(b)), b...)
+	return []byte(r.next(n - 1))
 }
 
 // time reads the result of appendTime.

@@ -147,12 +147,12 @@ func appendTime(dst []byte, t time.Time) []byte {
 	return binary.AppendUvarint(dst, uint64(uint32(offset<<1)^uint32(offset>>31))+1)
 }
 
-// decodeScalar decodes b, which must contain exactly what appendScalar appends after kind.
-func decodeScalar(kind valueKind, b []byte) (v any, ok bool) {
+// decodeScalar decodes all of b, which follows kind as appendScalar made it.
+func decodeScalar(kind valueKind, b string) (v any, ok bool) {
 	r := valueReader{b: b}
 	switch kind {
 	case kindString:
-		return string(b), true
+		return b, true
 	case kindBool:
 		v = r.bool()
 	case kindInt:

@@ -96,7 +96,7 @@ func TestCodecDepth(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, err := c.Value(enc); err != nil || !reflect.DeepEqual(got, v) {
+			if got, err := c.Value(string(enc)); err != nil || !reflect.DeepEqual(got, v) {
 				t.Error(err)
 			}
 		})

@@ -38,8 +38,8 @@ type Envelope struct {
 
 // Contents are the decrypted contents of a record.
 type Contents struct {
-	Codec  codec.Codec // the codec of Values
-	Values []byte
+	Codec  codec.Codec // of Values
+	Values string
 	Meta   *Meta
 	Stale  bool // sealed in the old form or under an older key
 }
@@ -47,7 +47,7 @@ type Contents struct {
 // A Payload is the contents of a record that is about to be stored.
 type Payload struct {
 	Contents
-	Buf  []byte // Values, preceded by free bytes for the envelope's head
+	Buf  []byte // Values, which nobody writes to, behind as many bytes as the envelope has in front of them
 	Life Lifetime
 	data []byte // in the stored form
 }
@@ -58,7 +58,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // [driver.ErrNotFound]; any other damage is [driver.ErrCorrupt].
 func (e *Envelope) Open(key string, rec *driver.Record) (c Contents, err error) {
 	if most := e.MaxData(); len(rec.Data) > most {
-		return c, fmt.Errorf("%w: %d bytes are stored, at most %d are read (four times maxBytes)", driver.ErrTooLarge, len(rec.Data), most)
+		return c, errTooLarge(len(rec.Data), most)
 	}
 	clear := *rec
 	if e.Seal != nil {
@@ -72,8 +72,12 @@ func (e *Envelope) Open(key string, rec *driver.Record) (c Contents, err error) 
 	return c, err
 }
 
-// MaxData returns the maximum length of Data that Open accepts. A manager with these settings never stores more, and
-// decoding more might exceed the memory of the process.
+func errTooLarge(n, most int) error {
+	return fmt.Errorf("%w: %d bytes are stored, %d are read (four times maxBytes)", driver.ErrTooLarge, n, most)
+}
+
+// MaxData returns how many bytes of Data are opened: more were not stored by a manager with settings like these, and might be more
+// than the process can decode.
 func (e *Envelope) MaxData() int {
 	const overhead = max(plainHeader, sealHeader+sealing.Overhead)
 	return 4*min(e.MaxBytes, (math.MaxInt-overhead)/4) + overhead
@@ -111,13 +115,13 @@ func (e *Envelope) unpack(data []byte) (c Contents, err error) {
 	case len(data) == 0:
 		return c, nil
 	case e.Beego:
-		return Contents{Codec: e.Codec, Values: data}, nil
+		return Contents{Codec: e.Codec, Values: codec.Frozen(data)}, nil
 	case len(data) < plainHeader || data[0] != plainVersion:
 		return c, fmt.Errorf("%w: unknown envelope", driver.ErrCorrupt)
 	case binary.BigEndian.Uint32(data[2:]) != dataSum(data):
 		return c, fmt.Errorf("%w: checksum", driver.ErrCorrupt)
 	}
-	c.Values = data[plainHeader:]
+	c.Values = codec.Frozen(data[plainHeader:])
 	c.Codec, err = codecOf(data[1])
 	return c, err
 }
@@ -130,14 +134,16 @@ func codecOf(id byte) (codec.Codec, error) {
 	return c, nil
 }
 
-func apply(to codec.Codec, head int, from codec.Codec, values []byte, changes Changes) (_ []byte, err error) {
+func apply(to codec.Codec, head int, from codec.Codec, values string, changes Changes) ([]byte, error) {
 	switch {
 	case changes.Flush:
-		values = nil
+		values = ""
 	case from.ID() != to.ID():
-		if values, err = codec.Transcode(from, to, values); err != nil {
+		transcoded, err := codec.Transcode(from, to, values)
+		if err != nil {
 			return nil, err
 		}
+		values = codec.Frozen(transcoded)
 	}
 	return to.Apply(head, values, changes.list)
 }
@@ -170,12 +176,10 @@ func (e *Envelope) Apply(head int, c Contents, changes Changes, cookieSent int64
 		if n := len(p.Buf) - head; n > e.MaxBytes {
 			return p, fmt.Errorf("%w: %d bytes of values, %d allowed (maxBytes)", driver.ErrTooLarge, n, e.MaxBytes)
 		}
-	case head == 0: // unchanged values stay as they are, whatever the limits and the codec are now
-		p.Buf = c.Values
-	default:
+	default: // they stay as they are, whatever the limits and the codec are by now
 		p.Buf = append(make([]byte, head, head+len(c.Values)), c.Values...)
 	}
-	p.Values = p.Buf[head:]
+	p.Values = codec.Frozen(p.Buf[head:])
 	return p, nil
 }
 
@@ -198,13 +202,19 @@ func (e *Envelope) pack(key string, rec *driver.Record, p *Payload) {
 		p.Stale = false
 	case len(p.Values) == 0:
 		rec.Data = nil
+	case e.Beego:
+		rec.Data = p.Buf
 	default:
-		if rec.Data = p.Buf; !e.Beego {
-			rec.Data[0], rec.Data[1] = plainVersion, p.Codec.ID()
-			binary.BigEndian.PutUint32(rec.Data[2:], dataSum(rec.Data))
-		}
+		rec.Data = fillHeader(p.Buf, p.Codec)
 	}
 	p.data = rec.Data
+}
+
+// fillHeader writes the header without encryption in front of the values in data, which it returns.
+func fillHeader(data []byte, c codec.Codec) []byte {
+	data[0], data[1] = plainVersion, c.ID()
+	binary.BigEndian.PutUint32(data[2:], dataSum(data))
+	return data
 }
 
 func dataSum(data []byte) uint32 {

@@ -1,6 +1,7 @@
 package merge
 
 import (
+	"strings"
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
@@ -83,18 +84,18 @@ const maxLifetimeMillis = int64(MaxLifetime / time.Millisecond)
 // Planned returns the lifetime that d's session will have when its changes are stored.
 func (l Lifetimes) Planned(d *Draft) Lifetime {
 	if len(d.Changes().meta) == 0 {
-		return d.Life
+		return l.Of(d.extra().meta)
 	}
 	return l.Of(d.Meta())
 }
 
-// Due reports whether the idle deadline of a session that is used now must be moved.
-func (l Lifetimes) Due(now time.Time, v *View) bool {
-	every := l.Touch
-	if v.Life.Own && v.Life.Idle < l.Idle {
-		every = min(every, v.Life.Idle/20)
+// Due reports whether a session that is used now is due to have its idle deadline moved.
+func (l Lifetimes) Due(now time.Time, d *Draft) bool {
+	every, life := l.Touch, l.Of(d.extra().meta)
+	if life.Own && life.Idle < l.Idle {
+		every = min(every, life.Idle/20)
 	}
-	return v.Life.Until(now, v.Deadline()).Sub(v.Expires()) >= max(every, time.Millisecond)
+	return life.Until(now, d.Deadline()).Sub(d.Expires()) >= max(every, time.Millisecond)
 }
 
 // Begin returns a new record that begins now with this lifetime.
@@ -116,19 +117,20 @@ func (life Lifetime) deadline(created time.Time) time.Time {
 // LogIn makes rec the record of user, who logs in now. Both lifetimes start again. user is in its stored form.
 func (life Lifetime) LogIn(rec *driver.Record, user string) {
 	fresh := life.Begin(time.Now())
-	rec.User, rec.Created, rec.AuthTime = user, fresh.Created, fresh.Created
+	rec.User = strings.Clone(user) // it may be a part of something large, such as a request
+	rec.Created, rec.AuthTime = fresh.Created, fresh.Created
 	rec.Expires, rec.Deadline = fresh.Expires, fresh.Deadline
 }
 
-// Extend sets the deadlines of rec, which is stored now with d's changes and this lifetime. Only a lifetime that this
-// request has changed can move a deadline earlier. With fixed the idle deadline stays as it is.
-func (d *Draft) Extend(rec *driver.Record, now time.Time, life Lifetime, fixed bool) {
+// Extend gives rec the deadlines that it has when it is stored now with d's changes and this lifetime. Only a lifetime that this
+// request has changed makes one earlier. With fixed the idle one stays as it is.
+func (l Lifetimes) Extend(d *Draft, rec *driver.Record, now time.Time, life Lifetime, fixed bool) {
 	changes := d.Changes()
 	if changes.findMeta(OwnAbsolute) != nil {
 		rec.Deadline = life.deadline(rec.Created)
 	}
 	switch {
-	case changes.findMeta(OwnIdle) != nil && (d.Life.Own || life.Own):
+	case changes.findMeta(OwnIdle) != nil && (l.Of(d.extra().meta).Own || life.Own):
 		rec.Expires, rec.Shorten = life.Until(now, rec.Deadline), true
 	case fixed:
 		rec.Shorten = false

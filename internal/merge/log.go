@@ -41,9 +41,9 @@ func (c Changes) clone() Changes {
 	return c
 }
 
-// replayed returns the changes after running their updates again on values, in codec from, because others have changed
-// these values. New values are in codec to.
-func (c Changes) replayed(from, to codec.Codec, values []byte) (Changes, error) {
+// replayed returns the changes with their updates run again, on values of codec from, after others have changed what they
+// started from. New values are codec to's.
+func (c Changes) replayed(from, to codec.Codec, values string) (Changes, error) {
 	c.list = slices.Clone(c.list)
 	for i := range c.list {
 		change := &c.list[i]
@@ -66,7 +66,7 @@ func (c Changes) replayed(from, to codec.Codec, values []byte) (Changes, error) 
 func rerun(updates []func(any) (any, error), v any, to codec.Codec) (value []byte, err error) {
 	for i, fn := range updates {
 		if i > 0 && value != nil {
-			if v, err = to.Value(value); err != nil {
+			if v, err = to.Value(string(value)); err != nil {
 				return nil, err
 			}
 		}

@@ -37,6 +37,11 @@ type job struct {
 // Save applies d's changes to the record as it is stored then, and makes the result the view. With fixed the idle deadline
 // stays as it is, unless the changes include the lifetime.
 func (s *Store) Save(ctx context.Context, d *Draft, fixed bool) (out Outcome, err error) {
+	if s.keeps() && !d.isUnclear() {
+		if done, out, err := s.saveKept(d, fixed); done {
+			return out, err
+		}
+	}
 	t, err := s.Queue.Enter(ctx, d.Key)
 	if err != nil {
 		return out, fmt.Errorf("session: save: %w", err)
@@ -88,6 +93,9 @@ func (s *Store) run(ctx context.Context, j *job) (out Outcome, err error) {
 		begin := time.Now()
 		if err = j.send(ctx, base, &p, begin); err == nil {
 			j.done(base, &p, begin, &out)
+			if s.keeps() {
+				s.share(j.d)
+			}
 			return out, nil
 		}
 		if j.to == "" && !j.apart {
@@ -117,7 +125,7 @@ func (s *Store) run(ctx context.Context, j *job) (out Outcome, err error) {
 // since. If an earlier save of the Draft is in doubt, it returns the Draft's own, because only the following version shows
 // what happened.
 func (j *job) newest() *driver.Record {
-	if j.t.last.Version > j.d.Version && (j.apart || !j.d.isUnclear()) {
+	if j.t.last.Version > j.d.Number && (j.apart || !j.d.isUnclear()) {
 		return &j.t.last
 	}
 	return j.own()
@@ -137,7 +145,7 @@ func (j *job) isOwn(base *driver.Record) bool { return base == &j.t.own }
 // apply returns the payload after applying the job to base. A base that encryption does not open is treated as gone.
 func (j *job) apply(base *driver.Record, out *Outcome) (Payload, error) {
 	d := j.d
-	c, changes := d.contents(), Changes{}
+	c, changes := d.Contents(), Changes{}
 	if !j.apart {
 		changes = d.Changes()
 	}
@@ -150,7 +158,7 @@ func (j *job) apply(base *driver.Record, out *Outcome) (Payload, error) {
 			return Payload{}, err
 		}
 	}
-	if j.user != "" && d.User != "" && j.Envelope.Name(d.User) != j.user {
+	if user := d.User(); j.user != "" && user != "" && j.Envelope.Name(user) != j.user {
 		changes = wiped
 	}
 	return j.Envelope.Apply(j.Envelope.head(), c, changes, d.cookieSent())
@@ -169,7 +177,7 @@ func (j *job) send(ctx context.Context, base *driver.Record, p *Payload, now tim
 	case j.apart:
 		rec.Expires, rec.Shorten = p.Life.Extended(now, base.Expires, base.Deadline), false
 	default:
-		d.Extend(rec, now, p.Life, j.fixed)
+		j.Envelope.Lifetimes.Extend(d, rec, now, p.Life, j.fixed)
 	}
 	if j.to != "" {
 		key, rec.Shorten = j.to, false
@@ -197,7 +205,7 @@ func (j *job) done(base *driver.Record, p *Payload, begin time.Time, out *Outcom
 	case !j.apart:
 		j.stored(d, d.Key, &t.out, p)
 	case j.isOwn(base): // else the view stays: updates in the log started from it
-		d.Take(&t.out, &p.Contents, p.Life)
+		d.Take(&t.out, &p.Contents)
 	}
 	if d.Log != nil {
 		d.Log.cookieSent = 0

@@ -1,10 +1,10 @@
 package merge
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/codec"
@@ -196,9 +196,10 @@ func (l *Log) Sends(at int64) { l.cookieSent = at }
 
 // Meta returns the draft's metadata with its changes made.
 func (d *Draft) Meta() *Meta {
-	m, err := d.View.Meta.with(d.Changes().meta)
+	stored := d.extra().meta
+	m, err := stored.with(d.Changes().meta)
 	if err != nil {
-		return d.View.Meta
+		return stored
 	}
 	return m
 }
@@ -218,17 +219,19 @@ var (
 	oldLabelKeyEnc, _    = codec.AppendKey(nil, oldLabelKey)
 	oldLifetimeKeyEnc, _ = codec.AppendKey(nil, oldLifetimeKey)
 	metaKeyEnc, _        = codec.AppendKey(nil, metaKey)
-
-	oldKeys  = []byte("session.l") // part of both old keys, in every codec
-	beegoKey = []byte("session.meta")
 )
 
-// hasOldKeys reports whether values may contain old metadata. It is called for every request, so it does not decode.
-func hasOldKeys(values []byte) bool { return bytes.Contains(values, oldKeys) }
+const (
+	oldKeys  = "session.l" // what both have, in every codec
+	beegoKey = "session.meta"
+)
 
-// lifted returns meta with the old metadata that it finds among values, which are in codec c.
-func (e *Envelope) lifted(meta *Meta, c codec.Codec, values []byte) (*Meta, error) {
-	if e.Beego && bytes.Contains(values, beegoKey) {
+// hasOldKeys reports whether values may have what is metadata now. It is asked with every request, so that it does not decode.
+func hasOldKeys(values string) bool { return strings.Contains(values, oldKeys) }
+
+// lifted returns meta with what of it is among values, which are codec c's.
+func (e *Envelope) lifted(meta *Meta, c codec.Codec, values string) (*Meta, error) {
+	if e.Beego && strings.Contains(values, beegoKey) {
 		v, ok, err := c.Get(values, metaKeyEnc)
 		fields, isBytes := v.([]byte)
 		if ok && err == nil && isBytes {
@@ -258,14 +261,14 @@ func (e *Envelope) lifted(meta *Meta, c codec.Codec, values []byte) (*Meta, erro
 	return meta.with(old.meta)
 }
 
-// migrated returns changes that also bring values into today's form: they remove old labels and lifetimes, and in beego's
-// layout they store meta as a value.
-func (e *Envelope) migrated(changes Changes, values []byte, meta *Meta) (Changes, error) {
+// migrated returns changes that also bring values, which they are made to, into today's form: old labels and lifetimes go, and
+// in beego's layout meta is a value.
+func (e *Envelope) migrated(changes Changes, values string, meta *Meta) (Changes, error) {
 	list := changes.list
 	if !changes.Flush && hasOldKeys(values) {
 		list = append(slices.Clone(list), codec.Change{Key: oldLabelKeyEnc}, codec.Change{Key: oldLifetimeKeyEnc})
 	}
-	if e.Beego && (meta != nil || bytes.Contains(values, beegoKey)) {
+	if e.Beego && (meta != nil || strings.Contains(values, beegoKey)) {
 		change := codec.Change{Key: metaKeyEnc}
 		if meta != nil {
 			v, err := e.Codec.AppendValue(nil, meta.fields)

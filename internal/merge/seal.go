@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/codec"
 	"github.com/seed1a8f7c28/session/internal/millis"
 	"github.com/seed1a8f7c28/session/internal/sealing"
 )
@@ -42,13 +43,15 @@ func (s *Seal) open(key string, rec *driver.Record) (c Contents, err error) {
 		return c, fmt.Errorf("%w: stored without encryption", driver.ErrNotFound)
 	}
 	head, sealed := rec.Data[:sealHeader], rec.Data[sealHeader:]
-	about, first := s.about(head, key, rec, rec.Meta), false
+	about := s.about(head, key, rec, rec.Meta)
 	if head[0] == oldSealVersion {
 		about = append(append(about[:0], head...), key...)
 	}
-	if c.Values, first, err = s.Box.Open(nil, sealed, about); err != nil {
+	values, first, err := s.Box.Open(nil, sealed, about)
+	if err != nil {
 		return c, errNotOpen
 	}
+	c.Values = codec.Frozen(values)
 	if c.Stale = !first; head[0] == oldSealVersion {
 		c.Stale = true
 		if _, ok := s.name(rec.User); !ok || rec.Alias != "" || len(rec.Meta) > 0 {
@@ -98,7 +101,7 @@ func (s *Seal) seal(key string, rec *driver.Record, p *Payload) {
 	}
 	data := make([]byte, sealHeader, sealHeader+len(p.Values)+sealing.Overhead)
 	data[0], data[1] = sealVersion, p.Codec.ID()
-	rec.Data = s.Box.Seal(data, p.Values, s.about(data, key, rec, rec.Meta))
+	rec.Data = s.Box.Seal(data, p.Buf, s.about(data, key, rec, rec.Meta))
 }
 
 // about returns the additional data of a seal:

@@ -11,9 +11,10 @@ import (
 
 // A Store keeps the sessions of one manager in a backend. Its methods may be called concurrently, for different Drafts.
 type Store struct {
-	Backend  driver.Backend // where the records are
-	Envelope Envelope       // how their values are encoded
-	Queue    *Queue         // shared by all Stores of a backend in this process
+	Backend  driver.Backend // where they are
+	Keeper   Keeper         // the same, if it is one
+	Envelope Envelope       // how their values are packed
+	Queue    *Queue         // all Stores of a backend in this process have the same
 	Local    bool           // all nodes are in this process: nobody else saves, and nothing waits
 	MarkFor  time.Duration  // how long a mark stays when a session gets another key; 0 for no marks
 }
@@ -60,12 +61,22 @@ func (o *Outcome) failed(err error) error {
 
 // Load makes the live record under key d's view, without changes. If there is none, the error is [driver.ErrNotFound].
 func (s *Store) Load(ctx context.Context, key string, d *Draft) (out Outcome, err error) {
+	now := time.Now()
+	if s.keeps() {
+		switch opened, err := s.loadKept(key, now, d); {
+		case err != nil:
+			return out, out.failed(err)
+		case opened:
+			out.Due = s.loaded(key, now, d)
+			return out, nil
+		}
+	}
 	rec := NewRecord()
 	defer FreeRecord(rec)
 	if err := s.load(ctx, key, rec); err != nil {
 		return out, out.failed(err)
 	}
-	now := time.Now()
+	now = time.Now()
 	if !rec.Live(now) {
 		return out, out.failed(driver.ErrNotFound)
 	}
@@ -73,13 +84,19 @@ func (s *Store) Load(ctx context.Context, key string, d *Draft) (out Outcome, er
 	if err != nil {
 		return out, err
 	}
-	d.Key, rec.Expires = key, Bounded(now, rec.Expires, rec.Deadline)
-	d.Take(rec, &c, s.Envelope.Lifetimes.Of(c.Meta))
+	rec.Expires = Bounded(now, rec.Expires, rec.Deadline)
+	d.Take(rec, &c)
+	out.Due = s.loaded(key, now, d)
+	return out, nil
+}
+
+// loaded notes that d has just seen what is under key, and reports whether its idle deadline is due to be moved.
+func (s *Store) loaded(key string, now time.Time, d *Draft) (due bool) {
+	d.Key = key
 	if d.Log != nil {
 		d.Log.Reset()
 	}
-	out.Due = s.Envelope.Lifetimes.Due(now, &d.View)
-	return out, nil
+	return s.Envelope.Lifetimes.Due(now, d)
 }
 
 // Reload makes the record under d's key d's view, and keeps d's changes. After an error d is unchanged.
@@ -103,7 +120,11 @@ func (s *Store) load(ctx context.Context, key string, rec *driver.Record) error 
 // Create stores a new session with d's changes, under key and for user, who logs in unless user is "". The error is
 // [driver.ErrExists] if key already has a session.
 func (s *Store) Create(ctx context.Context, key string, d *Draft, user string) (out Outcome, err error) {
-	p, err := s.Envelope.Apply(s.Envelope.head(), Contents{Codec: s.Envelope.Codec}, d.Changes(), d.cookieSent())
+	head := s.Envelope.head()
+	if s.keeps() {
+		head = 0
+	}
+	p, err := s.Envelope.Apply(head, Contents{Codec: s.Envelope.Codec}, d.Changes(), d.cookieSent())
 	if err != nil {
 		return out, err
 	}
@@ -113,31 +134,34 @@ func (s *Store) Create(ctx context.Context, key string, d *Draft, user string) (
 	if user != "" {
 		p.Life.LogIn(rec, s.Envelope.StoredNames(user)[0])
 	}
-	s.Envelope.pack(key, rec, &p)
-	if err := s.Backend.Create(ctx, key, rec); err != nil {
+	if s.keeps() {
+		err = s.createKept(key, d, rec, &p)
+	} else {
+		s.Envelope.pack(key, rec, &p)
+		if err = s.Backend.Create(ctx, key, rec); err == nil {
+			s.stored(d, key, rec, &p)
+		}
+	}
+	if err != nil {
 		out.Failed = true
 		return out, fmt.Errorf("session: create: %w", err)
 	}
-	s.stored(d, key, rec, &p)
 	return out, nil
 }
 
 // stored makes rec, which was stored under key with payload p, the view, with an empty log.
 func (s *Store) stored(d *Draft, key string, rec *driver.Record, p *Payload) {
-	d.Key = key
-	d.Take(rec, &p.Contents, p.Life)
-	if d.Log != nil {
-		d.Log.stored()
-	}
+	d.Take(rec, &p.Contents)
+	d.stored(key)
 }
 
 // Touch moves the idle deadline to the session's lifetime from now. It saves the record instead if the record must be
 // sealed again or must store when the cookie was sent.
 func (s *Store) Touch(ctx context.Context, d *Draft) (out Outcome, err error) {
-	if d.Stale || d.cookieSent() != 0 {
+	if d.extra().stale || d.cookieSent() != 0 {
 		return s.refresh(ctx, d, false)
 	}
-	expires := d.Life.Extended(time.Now(), d.Expires(), d.Deadline())
+	expires := s.Envelope.Lifetimes.Of(d.extra().meta).Extended(time.Now(), d.Expires(), d.Deadline())
 	if err := s.Backend.Touch(ctx, d.Key, expires); err != nil {
 		return out, fmt.Errorf("session: touch: %w", out.failed(err))
 	}
@@ -149,7 +173,7 @@ func (s *Store) Touch(ctx context.Context, d *Draft) (out Outcome, err error) {
 func (s *Store) Reseal(ctx context.Context, key string) error {
 	var d Draft
 	_, err := s.Load(ctx, key, &d)
-	if err == nil && d.Stale {
+	if err == nil && d.extra().stale {
 		_, err = s.refresh(ctx, &d, true)
 	}
 	if errors.Is(err, driver.ErrNotFound) {
@@ -170,12 +194,12 @@ func (s *Store) Rebase(d, onto *Draft) error {
 		d.Log.sent = nil // versions under another key say nothing about these
 	}
 	if c := d.Changes(); !c.Empty() {
-		changes, err := c.replayed(onto.Codec, s.Envelope.Codec, onto.Values)
+		changes, err := c.replayed(onto.Codec(), s.Envelope.Codec, onto.Values())
 		if err != nil {
 			return err
 		}
 		d.Log.Changes = changes
 	}
-	d.Key, d.View = onto.Key, onto.View
+	d.Key, d.Version, d.expires = onto.Key, onto.Version, onto.expires
 	return nil
 }

@@ -70,7 +70,7 @@ func newStore(t *testing.T) (*Store, *one, *Draft) {
 	t.Helper()
 	b := new(one)
 	s := &Store{Backend: b, Envelope: *newEnvelope(t, "compact"), Queue: NewQueue(), Local: true}
-	d := &Draft{View: View{Codec: s.Envelope.Codec, Life: s.Envelope.Lifetimes.Usual()}}
+	d := &Draft{Version: NewVersion(s.Envelope.Codec)}
 	put(t, s, d, "a", 1)
 	if _, err := s.Create(t.Context(), "key", d, ""); err != nil {
 		t.Fatal(err)
@@ -170,13 +170,13 @@ func TestOutcomes(t *testing.T) {
 // A new deadline leaves what the request has changed in its log, and its view where others have saved since.
 func TestExpireKeepsTheLog(t *testing.T) {
 	s, b, d := newStore(t)
-	before := d.View
+	before := d.Version
 	out, err := s.Expire(t.Context(), d, Lifetime{Idle: time.Minute})
 	if err != nil || out.Sooner.IsZero() || !out.Sooner.Equal(b.rec.Expires) || time.Until(b.rec.Expires) > time.Minute {
 		t.Fatalf("%+v, %v; it expires in %v", out, err, time.Until(b.rec.Expires))
 	}
-	if d.Log.Empty() || d.Version != before.Version+1 || get(t, s, &b.rec, "a") != 1 {
-		t.Errorf("version %d, a = %v", d.Version, get(t, s, &b.rec, "a"))
+	if d.Log.Empty() || d.Number != before.Number+1 || get(t, s, &b.rec, "a") != 1 {
+		t.Errorf("version %d, a = %v", d.Number, get(t, s, &b.rec, "a"))
 	}
 }
 

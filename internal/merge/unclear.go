@@ -106,7 +106,7 @@ func (j *job) adopt(is *driver.Record, was *attempt, out *Outcome) (mine bool, e
 	if _, err := j.Envelope.Open(j.d.Key, is); err != nil {
 		return false, out.failed(err)
 	}
-	j.d.Take(is, &was.contents, j.Envelope.Lifetimes.Of(was.contents.Meta))
+	j.d.Take(is, &was.contents)
 	j.t.last = *is
 	if was.shorten {
 		out.Sooner = is.Expires

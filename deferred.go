@@ -16,8 +16,9 @@ type deferred struct {
 	returned bool     // the application has returned and did not panic
 	unwaited bool     // FromContext must not wait with its context: see Handled.Value
 
-	loading   sync.Mutex // guards the next four, and the request's sid
+	loading   sync.Mutex // guards the next five, and the request's sid
 	session   *Session   // nil before the first use, and after Destroy
+	spare     *Session   // memory for the first, nil once it is used
 	err       error      // why there is no session
 	ended     bool       // Destroy has ended a session of the request
 	rewritten bool       // original replaces the sids that the request carries
@@ -40,11 +41,20 @@ type answer struct {
 	read    bool     // the response depends on the cookie
 }
 
-func newDeferred(m *Manager, a arrival) *deferred {
-	d := new(deferred)
+// begin makes d, which is zero, the reply to a.
+func (d *deferred) begin(m *Manager, a arrival) {
 	d.r.init(m, &a)
 	d.r.reply, d.encoding = d, d.r.x.ResponseHeader("Content-Encoding")
-	return d
+}
+
+// newSession returns a Session of the request.
+func (d *deferred) newSession() *Session {
+	s := d.spare
+	if d.spare = nil; s == nil {
+		s = new(Session)
+	}
+	s.init(d.r.m, &d.r)
+	return s
 }
 
 func (d *deferred) promise() error {
@@ -125,7 +135,7 @@ func (d *deferred) load(ctx, caller context.Context) (*Session, error) {
 	d.loading.Lock()
 	defer d.loading.Unlock()
 	if d.session == nil && d.err == nil {
-		s := d.r.m.newSession()
+		s := d.newSession()
 		switch err := s.arrive(ctx, &d.r); {
 		case err == nil:
 			d.session = s

@@ -23,16 +23,51 @@ var errNoHandler = errors.New("session: this context does not belong to a reques
 // The ResponseWriter that next gets is an http.Flusher if w is one. http.ResponseController, Hijack, ReadFrom and
 // informational responses work on it.
 func (m *Manager) Handler(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if m.deferred(r.Context()) != nil { // one Handler inside another
-			next.ServeHTTP(w, r)
-			return
-		}
-		d := newDeferred(m, arrivalOf(w, r))
-		defer d.done()
-		next.ServeHTTP(d.writer(), r.WithContext(context.WithValue(r.Context(), replyKey{m}, d)))
-		d.returned = true
-	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { m.handle(next, w, r) })
+}
+
+// A handling is all that Handler needs for one request, in one allocation.
+type handling struct {
+	deferred
+	first   Session
+	context handlerContext
+	request http.Request
+	writer  responseWriter
+}
+
+// handle is never inlined into the application: there, WithContext would not be inlined in turn, and would allocate the request that is
+// copied here.
+//
+//go:noinline
+func (m *Manager) handle(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	if m.deferred(r.Context()) != nil { // one Handler inside another
+		next.ServeHTTP(w, r)
+		return
+	}
+	h := new(handling)
+	d := &h.deferred
+	d.begin(m, arrivalOf(w, r))
+	d.spare = &h.first
+	defer d.done()
+	h.context = handlerContext{r.Context(), d}
+	h.request = *r.WithContext(&h.context)
+	h.writer = responseWriter{w, d}
+	next.ServeHTTP(h.writer.flusher(), &h.request)
+	d.returned = true
+}
+
+// A handlerContext is the context of a request under Handler.
+type handlerContext struct {
+	context.Context
+	d *deferred
+}
+
+// Value returns the reply for FromContext.
+func (c *handlerContext) Value(key any) any {
+	if k, ok := key.(replyKey); ok && k.m == c.d.r.m {
+		return c.d
+	}
+	return c.Context.Value(key)
 }
 
 // FromContext returns the session of a request under Handler, which it loads at the first call. ctx is the context of the
@@ -68,9 +103,16 @@ func (m *Manager) open(ctx, request context.Context, a arrival) (*Session, error
 	if d := m.deferred(request); d != nil {
 		return d.load(ctx, request)
 	}
-	s := m.newSession()
+	s := new(ownSession)
 	s.own.init(m, &a)
-	return s, s.arrive(ctx, &s.own)
+	s.init(m, &s.own)
+	return &s.Session, s.arrive(ctx, &s.own)
+}
+
+// An ownSession is a Session outside Handler, with the request that it belongs to.
+type ownSession struct {
+	Session
+	own request
 }
 
 // replyTo returns how a request is answered.
@@ -99,7 +141,8 @@ func (m *Manager) HandleExchange(x Exchange, next func(h Handled)) error {
 		next(Handled{d})
 		return nil
 	}
-	d := newDeferred(m, arrival{x: x})
+	d := new(deferred)
+	d.begin(m, arrival{x: x})
 	func() {
 		defer d.done()
 		next(Handled{d})

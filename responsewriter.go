@@ -25,8 +25,8 @@ type flushWriter struct{ *responseWriter }
 
 func (w flushWriter) Flush() { _ = w.FlushError() }
 
-func (d *deferred) writer() http.ResponseWriter {
-	w := &responseWriter{d.r.http.w, d}
+// flusher returns w, as an http.Flusher if it can be one.
+func (w *responseWriter) flusher() http.ResponseWriter {
 	if _, ok := w.ResponseWriter.(http.Flusher); ok {
 		return flushWriter{w}
 	}

@@ -27,8 +27,6 @@ type Session struct {
 	isNew  bool        // it was not stored when the request arrived
 	draft  merge.Draft // what it has seen, and what it changed
 	extras *extras     // nil for most
-
-	own request // what r points to outside Handler
 }
 
 // Sessions are refused inside values: encoding one would call its MarshalText while it is locked for the change that stores
@@ -75,12 +73,15 @@ func (s *Session) endHere(ctx context.Context) error {
 	return s.m.engine.leave(ctx, s)
 }
 
-// newSession returns a session that is not stored yet.
+// newSession returns a session that is not stored yet and belongs to no request.
 func (m *Manager) newSession() *Session {
-	s := &Session{m: m, r: m.none} // as one literal it would be copied
-	s.draft.Version = m.unborn
+	s := new(Session)
+	s.init(m, m.none)
 	return s
 }
+
+// init makes s, which is zero, a session of r that is not stored yet.
+func (s *Session) init(m *Manager, r *request) { s.m, s.r, s.draft.Version = m, r, m.unborn }
 
 func orBackground(ctx context.Context) context.Context {
 	if ctx == nil {

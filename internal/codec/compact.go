@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
-	"strings"
 )
 
 // compact is the default format, this library's own. The data is a byte with the version of the format, and then entries in
@@ -205,14 +204,12 @@ func findSplices(dst []splice, entries string, changes []Change) (_ []splice, si
 			if !ok {
 				return nil, 0, errCompact
 			}
-			order := strings.Compare(key, string(c.Key))
-			if order <= 0 {
+			switch { // comparing the key as a string allocates nothing here
+			case key < string(c.Key):
 				rest = next
-			}
-			if order < 0 {
 				continue
-			}
-			if order == 0 {
+			case key == string(c.Key):
+				rest = next
 				s.end = len(entries) - len(next)
 			}
 		}

@@ -28,27 +28,32 @@ func newCapped(limit int) *capped {
 
 // Create implements [driver.Backend]. It makes room before it stores the record.
 func (c *capped) Create(ctx context.Context, key string, rec *driver.Record) error {
-	return c.create(ctx, key, newEntry(rec, 1))
+	return c.create(key, func() error { return c.store.Create(ctx, key, rec) })
 }
 
 // CreateVersion implements [merge.Keeper].
-func (c *capped) CreateVersion(key string, v *merge.Version, expires int64) error {
-	return c.create(context.Background(), key, &entry{v, expires})
+func (c *capped) CreateVersion(key string, v merge.Version, expires int64) (stored *merge.Version, err error) {
+	err = c.create(key, func() error {
+		stored, err = c.store.CreateVersion(key, v, expires)
+		return err
+	})
+	return stored, err
 }
 
-func (c *capped) create(ctx context.Context, key string, e *entry) error {
+// create makes room, and then creates a session under key.
+func (c *capped) create(key string, create func() error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.place[key] == nil && len(c.place) >= c.limit {
 		idlest := c.order.Back().Value.(string)
-		if err := c.store.Delete(ctx, idlest, 0); err != nil {
+		if err := c.store.Delete(context.Background(), idlest, 0); err != nil {
 			return err
 		}
 		c.forget(idlest)
 	}
-	key = strings.Clone(key) // for the store and the list alike
-	err := c.store.create(key, e)
+	err := create()
 	if err == nil && c.place[key] == nil {
+		key = strings.Clone(key) // the caller's may be a part of something large
 		c.place[key] = c.order.PushFront(key)
 	}
 	return c.used(key, err)
@@ -62,14 +67,15 @@ func (c *capped) Save(ctx context.Context, key string, rec *driver.Record) error
 }
 
 // SwapVersion implements [merge.Keeper].
-func (c *capped) SwapVersion(key string, base, next *merge.Version, expires int64, shorten bool) (*merge.Version, int64, error) {
+func (c *capped) SwapVersion(
+	key string, base *merge.Version, next merge.Version, expires int64, shorten bool,
+) (swapped bool, now *merge.Version, until int64, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	other, otherExpires, err := c.store.SwapVersion(key, base, next, expires, shorten)
-	if other == nil {
+	if swapped, now, until, err = c.store.SwapVersion(key, base, next, expires, shorten); swapped {
 		err = c.used(key, err)
 	}
-	return other, otherExpires, err
+	return swapped, now, until, err
 }
 
 // Touch implements [driver.Backend].
@@ -90,18 +96,18 @@ func (c *capped) Delete(ctx context.Context, key string, version uint64) error {
 	return err
 }
 
-// Rename implements [driver.Renamer]. It needs no additional room.
+// Rename implements [driver.Renamer]. It needs no room.
 func (c *capped) Rename(
-	_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
+	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
 ) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	newKey = strings.Clone(newKey)
-	if err := c.store.rename(oldKey, oldVersion, newKey, rec, mark); err != nil {
+	if err := c.store.Rename(ctx, oldKey, oldVersion, newKey, rec, mark); err != nil {
 		return err
 	}
 	c.forget(oldKey)
-	if c.place[newKey] == nil { // otherwise an expired record was there
+	if c.place[newKey] == nil { // else an expired record was there
+		newKey = strings.Clone(newKey)
 		c.place[newKey] = c.order.PushFront(newKey)
 	}
 	return c.used(newKey, nil)
@@ -125,12 +131,12 @@ func (c *capped) Reserve(ctx context.Context, user, key string, until time.Time,
 
 // Sweep implements [driver.Sweeper].
 func (c *capped) Sweep(ctx context.Context, expired func(key, user string)) (int, error) {
-	return c.store.sweep(ctx, expired, func(sh *shard, batch []dying) []dying {
+	return c.store.sweep(ctx, expired, func(sh *shard, batch []found) []found {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		removed := c.removeExpired(sh, batch)
-		for _, d := range removed {
-			c.forget(d.key)
+		for _, n := range removed {
+			c.forget(n.key())
 		}
 		return removed
 	})

@@ -21,9 +21,9 @@ func TestCapIsExact(t *testing.T) {
 		stored := 0
 		for i := range c.shards {
 			sh := &c.shards[i]
-			sh.mu.RLock()
-			stored += len(sh.records)
-			sh.mu.RUnlock()
+			sh.mu.Lock()
+			stored += sh.count
+			sh.mu.Unlock()
 		}
 		if stored > limit || len(c.place) != stored || c.order.Len() != stored {
 			t.Errorf("%d records, %d of them with a place, %d in order; the limit is %d",

@@ -5,8 +5,6 @@ import (
 	"hash/maphash"
 	"math"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
@@ -14,250 +12,248 @@ import (
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
-// shardCount is large enough that fewer than one reader in a thousand meets a sweep that removes records in the same shard.
-// Such readers then do not affect the 99.9th percentile. With 256 shards they do.
+// shardCount is so large that a writer seldom waits for another one, or for a sweep.
 const shardCount = 1024
 
-// A store is the [driver.Backend] without a limit.
+// A store is the [driver.Backend] without a limit. It is a [merge.Keeper].
 type store struct {
-	shards  [shardCount]shard // first, so that each one starts at a cache line
-	seed    maphash.Seed
-	users   userIndex
-	aliases userIndex // without reservations
-}
-
-// A shard keeps the records of a part of the keys.
-type shard struct {
-	mu      sync.RWMutex
-	records map[string]*entry // nil until there is a record
-	peak    int               // the maximum number of records that the map has held
-	moves   int               // how often the map was replaced
-
-	_ [16]byte // 64 bytes in all: no two shards share a cache line
+	shards  [shardCount]shard // first, so that each begins a cache line
+	seeds   [2]maphash.Seed
+	users   index
+	aliases index // in which nothing is reserved
 }
 
 func newStore() *store {
-	seed := maphash.MakeSeed()
-	return &store{seed: seed, users: userIndex{seed: seed}, aliases: userIndex{seed: seed}}
+	s := &store{seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}}
+	s.users.seed, s.aliases.seed = s.seeds[0], s.seeds[0]
+	return s
 }
 
-func (s *store) shard(key string) *shard { return &s.shards[s.number(key)] }
+// A place is where the session of a key is, or would be.
+type place struct {
+	*shard
+	id   id
+	name string // the key, if id is a hash, else ""
+}
 
-func (s *store) number(key string) uint64 { return maphash.String(s.seed, key) % shardCount }
+// at returns the place of a key.
+func (s *store) at(key string) place {
+	k, ok := parseID(key)
+	if ok {
+		return place{s.shard(k), k, ""}
+	}
+	k = id{maphash.String(s.seeds[0], key), maphash.String(s.seeds[1], key)}
+	return place{s.shard(k), k, key}
+}
+
+func (s *store) shard(k id) *shard { return &s.shards[k.hi%shardCount] }
 
 // InProcess implements [driver.InProcess].
 func (s *store) InProcess() {}
 
 // Create implements [driver.Backend].
 func (s *store) Create(_ context.Context, key string, rec *driver.Record) error {
-	// The caller's key may be a part of something large, such as a request's header.
-	return s.create(strings.Clone(key), newEntry(rec, 1))
+	p := s.at(key)
+	return s.create(p, newNode(p.id, rec, 1))
 }
 
 // CreateVersion implements [merge.Keeper].
-func (s *store) CreateVersion(key string, v *merge.Version, expires int64) error {
-	return s.create(strings.Clone(key), &entry{v, expires})
+func (s *store) CreateVersion(key string, v merge.Version, expires int64) (*merge.Version, error) {
+	p := s.at(key)
+	n := &node{id: p.id, Version: v}
+	n.expires.Store(expires)
+	return &n.Version, s.create(p, n)
 }
 
-// create is Create for a key that is the store's to keep.
-func (s *store) create(key string, e *entry) error {
+func (s *store) create(p place, n *node) error {
 	now := time.Now().UnixMilli()
-	sh := s.shard(key)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if sh.standing(key, now) != nil {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.taken(now) {
 		return driver.ErrExists
 	}
-	s.put(sh, key, e)
-	s.users.add(e.User(), key)
-	s.aliases.add(e.Alias(), key)
+	s.drop(p)
+	p.put(n, p.name)
+	s.users.add(n.User(), n.id)
+	s.aliases.add(n.Alias(), n.id)
 	return nil
 }
 
-// put stores e where nothing stands. The caller holds mu of the shard, and puts it into the indexes.
-func (s *store) put(sh *shard, key string, e *entry) {
-	s.drop(sh, key)
-	sh.set(key, e)
+// taken reports whether something stands at p. The caller holds mu.
+func (p place) taken(now int64) bool {
+	return p.standing(p.id, now) != nil || p.names[p.id] != "" && p.names[p.id] != p.name
 }
 
-// Rename implements [driver.Renamer]. A limit counts the session exactly once at any time, because the index moves it in
-// one step.
+// Rename implements [driver.Renamer]. A limit counts the session once at every moment: the index moves it in one step.
 func (s *store) Rename(
 	_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
 ) error {
-	return s.rename(oldKey, oldVersion, strings.Clone(newKey), rec, mark)
-}
-
-// rename is Rename for a new key that the store may keep.
-func (s *store) rename(oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark) error {
-	now := time.Now().UnixMilli()
-	from, to := s.number(oldKey), s.number(newKey)
-	for _, n := range slices.Compact([]uint64{min(from, to), max(from, to)}) {
+	from, to, now := s.at(oldKey), s.at(newKey), time.Now().UnixMilli()
+	first, second := from.id.hi%shardCount, to.id.hi%shardCount
+	for _, n := range slices.Compact([]uint64{min(first, second), max(first, second)}) {
 		sh := &s.shards[n]
 		sh.mu.Lock()
 		defer sh.mu.Unlock()
 	}
-	old := s.shards[from].live(oldKey, now)
+	old := from.live(from.id, now)
 	switch {
 	case old == nil:
 		return driver.ErrNotFound
 	case old.Number != oldVersion:
 		return old.conflict()
-	case s.shards[to].standing(newKey, now) != nil:
+	case to.taken(now):
 		return driver.ErrExists
 	}
-	e := newEntry(rec, 1)
-	s.put(&s.shards[to], newKey, e)
-	s.users.move(old.User(), oldKey, e.User(), newKey)
-	s.aliases.move(old.Alias(), oldKey, e.Alias(), newKey)
-	delete(s.shards[from].records, oldKey)
+	n := newNode(to.id, rec, 1)
+	s.drop(to)
+	to.put(n, to.name)
+	s.users.move(old.User(), old.id, n.User(), n.id)
+	s.aliases.move(old.Alias(), old.id, n.Alias(), n.id)
+	from.remove(old)
 	if mark.Kind != 0 {
-		s.shards[from].set(strings.Clone(oldKey), markOf(mark))
+		from.put(markOf(from.id, mark), from.name)
 	}
 	return nil
 }
 
 // Mark implements [driver.Marker].
 func (s *store) Mark(_ context.Context, key string, version uint64, mark driver.Mark) error {
-	now := time.Now().UnixMilli()
-	sh := s.shard(key)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if version == 0 && sh.standing(key, now) != nil {
+	p, now := s.at(key), time.Now().UnixMilli()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if version == 0 && p.taken(now) {
 		return driver.ErrExists
 	}
 	if version != 0 {
-		switch e := sh.live(key, now); {
-		case e == nil:
+		switch n := p.live(p.id, now); {
+		case n == nil:
 			return driver.ErrNotFound
-		case e.Number != version:
-			return e.conflict()
+		case n.Number != version:
+			return n.conflict()
 		}
 	}
-	s.drop(sh, key)
-	sh.set(strings.Clone(key), markOf(mark))
+	s.drop(p)
+	p.put(markOf(p.id, mark), p.name)
 	return nil
 }
 
 // markOf returns a mark as it is kept.
-func markOf(mark driver.Mark) *entry { return newEntry(mark.Record(), driver.MarkVersion) }
+func markOf(k id, mark driver.Mark) *node { return newNode(k, mark.Record(), driver.MarkVersion) }
 
 // Load implements [driver.Backend].
 func (s *store) Load(_ context.Context, key string, rec *driver.Record) error {
-	e, err := s.load(key, time.Now().UnixMilli())
+	n, err := s.load(key, time.Now().UnixMilli())
 	if err == nil {
-		*rec = e.record()
+		*rec = n.record()
 	}
 	return err
 }
 
 // LoadVersion implements [merge.Keeper]. It does not allocate.
 func (s *store) LoadVersion(key string, now int64) (v *merge.Version, expires int64, err error) {
-	e, err := s.load(key, now)
-	return e.Version, e.expires, err
+	n, err := s.load(key, now)
+	if err != nil {
+		return nil, 0, err
+	}
+	return &n.Version, n.expires.Load(), nil
 }
 
 // load returns the session under key as it is now.
-func (s *store) load(key string, now int64) (entry, error) {
-	sh := s.shard(key)
-	sh.mu.RLock()
-	e := sh.standing(key, now)
-	if e == nil {
-		sh.mu.RUnlock()
-		return entry{}, driver.ErrNotFound
+func (s *store) load(key string, now int64) (*node, error) {
+	p := s.at(key)
+	n := p.read(p.id, p.name, now)
+	switch {
+	case n == nil:
+		return nil, driver.ErrNotFound
+	case n.isMark():
+		return nil, n.marked()
 	}
-	found := *e
-	sh.mu.RUnlock()
-	if found.isMark() {
-		return entry{}, found.marked()
-	}
-	return found, nil
+	return n, nil
 }
 
 // Save implements [driver.Backend].
 func (s *store) Save(_ context.Context, key string, rec *driver.Record) error {
-	now := time.Now().UnixMilli()
-	sh := s.shard(key)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	e := sh.live(key, now)
-	if e == nil {
+	p, now := s.at(key), time.Now().UnixMilli()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.live(p.id, now)
+	if n == nil {
 		return driver.ErrNotFound
 	}
-	if e.Number != rec.Version {
-		return e.conflict()
+	if n.Number != rec.Version {
+		return n.conflict()
 	}
 	rec.Version++
-	s.replace(key, e, versionOf(rec), millis.Of(rec.Expires), rec.Shorten)
+	s.replace(p, n, versionOf(rec), millis.Of(rec.Expires), rec.Shorten)
 	return nil
 }
 
 // SwapVersion implements [merge.Keeper].
-func (s *store) SwapVersion(key string, base, next *merge.Version, expires int64, shorten bool) (*merge.Version, int64, error) {
-	now := time.Now().UnixMilli()
-	sh := s.shard(key)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	e := sh.live(key, now)
-	if e == nil {
-		return nil, 0, driver.ErrNotFound
+func (s *store) SwapVersion(
+	key string, base *merge.Version, next merge.Version, expires int64, shorten bool,
+) (swapped bool, now *merge.Version, until int64, err error) {
+	p, at := s.at(key), time.Now().UnixMilli()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.live(p.id, at)
+	if n == nil {
+		return false, nil, 0, driver.ErrNotFound
 	}
-	if e.Version != base {
-		return e.Version, e.expires, nil
+	if swapped = &n.Version == base; swapped {
+		n = s.replace(p, n, next, expires, shorten)
 	}
-	s.replace(key, e, next, expires, shorten)
-	return nil, 0, nil
+	return swapped, &n.Version, n.expires.Load(), nil
 }
 
-// replace puts another version into e, which is under key. The caller holds mu of the shard.
-func (s *store) replace(key string, e *entry, next *merge.Version, expires int64, shorten bool) {
-	was := e.Version
-	e.Version = next
-	if expires > e.expires || shorten {
-		e.expires = expires
+// replace puts another version in the place of n, which is at p, and returns it. The caller holds mu.
+func (s *store) replace(p place, n *node, v merge.Version, expires int64, shorten bool) *node {
+	next := &node{id: p.id, Version: v}
+	if was := n.expires.Load(); was > expires && !shorten {
+		expires = was
 	}
-	if user := next.User(); user != was.User() {
-		s.users.remove(was.User(), key)
-		s.users.add(user, strings.Clone(key))
+	next.expires.Store(expires)
+	p.put(next, p.name)
+	if user := next.User(); user != n.User() {
+		s.users.remove(n.User(), p.id)
+		s.users.add(user, p.id)
 	}
-	if alias := next.Alias(); alias != was.Alias() {
-		s.aliases.remove(was.Alias(), key)
-		s.aliases.add(alias, strings.Clone(key))
+	if alias := next.Alias(); alias != n.Alias() {
+		s.aliases.remove(n.Alias(), p.id)
+		s.aliases.add(alias, p.id)
 	}
+	return next
 }
 
 // Touch implements [driver.Backend].
 func (s *store) Touch(_ context.Context, key string, expires time.Time) error {
-	now := time.Now().UnixMilli()
-	sh := s.shard(key)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	e := sh.live(key, now)
-	if e == nil {
+	p, now := s.at(key), time.Now().UnixMilli()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := p.live(p.id, now)
+	if n == nil {
 		return driver.ErrNotFound
 	}
-	e.expires = max(e.expires, millis.Of(expires))
+	n.expires.Store(max(n.expires.Load(), millis.Of(expires)))
 	return nil
 }
 
 // Delete implements [driver.Backend].
 func (s *store) Delete(_ context.Context, key string, version uint64) error {
-	now := time.Now().UnixMilli()
-	sh := s.shard(key)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
+	p, now := s.at(key), time.Now().UnixMilli()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if version != 0 {
-		e := sh.live(key, now)
-		if e == nil {
+		n := p.live(p.id, now)
+		if n == nil {
 			return driver.ErrNotFound
 		}
-		if e.Number != version {
-			return e.conflict()
+		if n.Number != version {
+			return n.conflict()
 		}
-	} else if e := sh.standing(key, now); e != nil && e.isMark() {
+	} else if n := p.standing(p.id, now); n != nil && n.isMark() {
 		return nil
 	}
-	s.drop(sh, key)
+	s.drop(p)
 	return nil
 }
 
@@ -266,55 +262,23 @@ func (s *store) Clear(context.Context) error {
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.mu.Lock()
-		for key, e := range sh.records {
-			s.users.remove(e.User(), key)
-			s.aliases.remove(e.Alias(), key)
-		}
-		sh.replace(nil)
+		sh.each(func(n *node) { s.dropNode(sh, n) })
+		sh.shrink()
 		sh.mu.Unlock()
 	}
 	s.users.lapse(math.MaxInt64)
 	return nil
 }
 
-// drop removes the entry under key, if there is one. The caller holds mu of its shard.
-func (s *store) drop(sh *shard, key string) {
-	if e := sh.records[key]; e != nil {
-		delete(sh.records, key)
-		s.users.remove(e.User(), key)
-		s.aliases.remove(e.Alias(), key)
+// drop removes what is at p, if anything is. The caller holds mu.
+func (s *store) drop(p place) {
+	if n := p.find(p.id); n != nil {
+		s.dropNode(p.shard, n)
 	}
 }
 
-// live returns the live record under key, or nil. The caller holds mu.
-func (sh *shard) live(key string, now int64) *entry {
-	if e := sh.standing(key, now); e != nil && !e.isMark() {
-		return e
-	}
-	return nil
-}
-
-// standing returns the live record under key, or the mark under key.
-func (sh *shard) standing(key string, now int64) *entry {
-	if e := sh.records[key]; e != nil && e.live(now) {
-		return e
-	}
-	return nil
-}
-
-// set stores e under key, which the store may keep. The caller holds mu.
-func (sh *shard) set(key string, e *entry) {
-	if sh.records == nil {
-		sh.records = make(map[string]*entry)
-	}
-	sh.records[key] = e
-	sh.peak = max(sh.peak, len(sh.records))
-}
-
-// replace gives the shard a new map. The caller holds mu. A Go map never shrinks, so a new map is the only way to free
-// memory.
-func (sh *shard) replace(records map[string]*entry) {
-	sh.records = records
-	sh.peak = len(records)
-	sh.moves++
+func (s *store) dropNode(sh *shard, n *node) {
+	sh.remove(n)
+	s.users.remove(n.User(), n.id)
+	s.aliases.remove(n.Alias(), n.id)
 }

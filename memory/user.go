@@ -14,146 +14,146 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// A userIndex finds the keys of a user's or an alias's records, and counts reservations. It contains the keys of all live
-// records of a user, and possibly keys of expired ones. It is changed while the record's shard is locked. Its own lock is
+// An index finds the ids of a user's or an alias's records, and counts reservations. It contains the ids of all live
+// records of a user, and possibly ids of expired ones. It is changed while the record's shard is locked. Its own lock is
 // taken after the shard's, never before it.
-type userIndex struct {
-	parts [64]userPart
+type index struct {
+	parts [64]indexPart
 	seed  maphash.Seed
 }
 
-type userPart struct {
+type indexPart struct {
 	mu       sync.Mutex
-	keys     map[string][]string         // keys of a user's records, sorted
-	reserved map[string]map[string]int64 // the end of each reservation, in milliseconds since 1970, by user and key
+	ids      map[string][]id         // ids of a user's records, in order
+	reserved map[string]map[id]int64 // the end of each reservation, in milliseconds since 1970, by user and id
 }
 
-func (x *userIndex) part(user string) *userPart {
+func (x *index) part(user string) *indexPart {
 	return &x.parts[maphash.String(x.seed, user)%uint64(len(x.parts))]
 }
 
 // add records that there is a record under key, which may have been reserved. It ignores the empty user. The index may keep
 // user and key.
-func (x *userIndex) add(user, key string) {
+func (x *index) add(user string, k id) {
 	if user == "" {
 		return
 	}
 	p := x.part(user)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.add(user, key)
+	p.add(user, k)
 }
 
 // remove records that user has no record under key any more.
-func (x *userIndex) remove(user, key string) {
+func (x *index) remove(user string, k id) {
 	if user == "" {
 		return
 	}
 	p := x.part(user)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.remove(user, key)
+	p.remove(user, k)
 }
 
 // move is remove and add. If the user is the same, it is one step.
-func (x *userIndex) move(oldUser, oldKey, user, key string) {
+func (x *index) move(oldUser string, old id, user string, k id) {
 	if user == "" || user != oldUser {
-		x.remove(oldUser, oldKey)
-		x.add(user, key)
+		x.remove(oldUser, old)
+		x.add(user, k)
 		return
 	}
 	p := x.part(user)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.remove(user, oldKey)
-	p.add(user, key)
+	p.remove(user, old)
+	p.add(user, k)
 }
 
 // add adds key to the part. The caller holds mu.
-func (p *userPart) add(user, key string) {
-	p.free(user, key)
-	if i, ok := slices.BinarySearch(p.keys[user], key); !ok {
-		if p.keys == nil {
-			p.keys = make(map[string][]string)
+func (p *indexPart) add(user string, k id) {
+	p.free(user, k)
+	if i, ok := slices.BinarySearchFunc(p.ids[user], k, id.compare); !ok {
+		if p.ids == nil {
+			p.ids = make(map[string][]id)
 		}
-		p.keys[user] = slices.Insert(p.keys[user], i, key)
+		p.ids[user] = slices.Insert(p.ids[user], i, k)
 	}
 }
 
 // remove removes key from the part. The caller holds mu.
-func (p *userPart) remove(user, key string) {
-	i, ok := slices.BinarySearch(p.keys[user], key)
+func (p *indexPart) remove(user string, k id) {
+	i, ok := slices.BinarySearchFunc(p.ids[user], k, id.compare)
 	switch {
 	case !ok:
-	case len(p.keys[user]) == 1:
-		delete(p.keys, user)
+	case len(p.ids[user]) == 1:
+		delete(p.ids, user)
 	default:
-		p.keys[user] = slices.Delete(p.keys[user], i, i+1)
+		p.ids[user] = slices.Delete(p.ids[user], i, i+1)
 	}
 }
 
-// of returns a copy of the keys of user's records.
-func (x *userIndex) of(user string) []string {
+// of returns a copy of the ids of user's records.
+func (x *index) of(user string) []id {
 	p := x.part(user)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.keys[user])
+	return slices.Clone(p.ids[user])
 }
 
-// reserve reserves key if there are fewer than limit others. Otherwise it returns the keys of the other records and the
+// reserve reserves k if there are fewer than limit others. Otherwise it returns the ids of the other records and the
 // number of other reservations. It reads both at the same moment, because a reservation may become a record at any time.
-func (x *userIndex) reserve(user, key string, until int64, limit int) (ok bool, records []string, reserved int) {
+func (x *index) reserve(user string, k id, until int64, limit int) (ok bool, records []id, reserved int) {
 	now := time.Now().UnixMilli()
 	p := x.part(user)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for other, until := range p.reserved[user] {
 		switch {
-		case other == key:
+		case other == k:
 		case until <= now:
 			p.free(user, other)
 		default:
 			reserved++
 		}
 	}
-	there := len(p.keys[user])
-	own, isThere := slices.BinarySearch(p.keys[user], key)
+	there := len(p.ids[user])
+	own, isThere := slices.BinarySearchFunc(p.ids[user], k, id.compare)
 	if isThere {
 		there--
 	}
 	if there+reserved >= limit {
-		records = slices.Clone(p.keys[user])
+		records = slices.Clone(p.ids[user])
 		if isThere {
 			records = slices.Delete(records, own, own+1)
 		}
 		return false, records, reserved
 	}
 	if p.reserved == nil {
-		p.reserved = make(map[string]map[string]int64)
+		p.reserved = make(map[string]map[id]int64)
 	}
 	if p.reserved[user] == nil {
-		p.reserved[strings.Clone(user)] = make(map[string]int64)
+		p.reserved[strings.Clone(user)] = make(map[id]int64)
 	}
-	p.reserved[user][strings.Clone(key)] = until
+	p.reserved[user][k] = until
 	return true, nil, 0
 }
 
-// free ends the reservation of key. The caller holds mu.
-func (p *userPart) free(user, key string) {
-	if delete(p.reserved[user], key); len(p.reserved[user]) == 0 {
+// free ends the reservation of k. The caller holds mu.
+func (p *indexPart) free(user string, k id) {
+	if delete(p.reserved[user], k); len(p.reserved[user]) == 0 {
 		delete(p.reserved, user)
 	}
 }
 
 // lapse removes the reservations that end at now or earlier.
-func (x *userIndex) lapse(now int64) {
+func (x *index) lapse(now int64) {
 	for i := range x.parts {
 		p := &x.parts[i]
 		p.mu.Lock()
-		for user, keys := range p.reserved {
-			for key, until := range keys {
+		for user, ids := range p.reserved {
+			for k, until := range ids {
 				if until <= now {
-					p.free(user, key)
+					p.free(user, k)
 				}
 			}
 		}
@@ -171,18 +171,17 @@ func (s *store) ListAlias(ctx context.Context, alias string) iter.Seq2[driver.En
 	return s.listOf(ctx, &s.aliases, alias, func(rec *driver.Record) string { return rec.Alias })
 }
 
-// listOf yields the records of name, whose keys index contains.
+// listOf yields the records of name, whose ids index contains.
 func (s *store) listOf(
-	ctx context.Context, index *userIndex, name string, nameOf func(*driver.Record) string,
+	ctx context.Context, x *index, name string, nameOf func(*driver.Record) string,
 ) iter.Seq2[driver.Entry, error] {
 	return listing.Whole(ctx, func(gone func(key string)) (found []driver.Entry, err error) {
-		for _, key := range index.of(name) {
-			entry := driver.Entry{Key: key}
-			if s.Load(ctx, key, &entry.Record) != nil || nameOf(&entry.Record) != name {
-				gone(key)
+		for _, k := range x.of(name) {
+			entry, ok := s.entry(k)
+			if !ok || nameOf(&entry.Record) != name {
+				gone(k.String())
 				continue
 			}
-			entry.Data = nil
 			found = append(found, entry)
 		}
 		return found, nil
@@ -200,11 +199,11 @@ func (s *store) reserve(
 	remove func(ctx context.Context, key string, version uint64) error,
 ) (evicted []string, err error) {
 	for {
-		ok, others, reserved := s.users.reserve(user, key, until.UnixMilli(), limit)
+		ok, others, reserved := s.users.reserve(user, s.at(key).id, until.UnixMilli(), limit)
 		if ok {
 			return evicted, nil
 		}
-		records := s.held(ctx, user, others)
+		records := s.held(user, others)
 		over := len(records) + reserved - limit + 1
 		switch {
 		case over <= 0: // a record that was in the way has expired
@@ -227,26 +226,36 @@ func (s *store) reserve(
 	}
 }
 
-// held returns the live records of user under keys. It removes the keys of expired ones from the index.
-func (s *store) held(ctx context.Context, user string, keys []string) (records []driver.Entry) {
-	for _, key := range keys {
-		entry := driver.Entry{Key: key}
-		if s.Load(ctx, key, &entry.Record) == nil && entry.User == user {
+// held returns the live records of user under ids, without Data. It removes the ids of expired ones from the index.
+func (s *store) held(user string, ids []id) (records []driver.Entry) {
+	for _, k := range ids {
+		if entry, ok := s.entry(k); ok && entry.User == user {
 			records = append(records, entry)
 		} else {
-			s.forget(user, key)
+			s.forget(user, k)
 		}
 	}
 	return records
 }
 
-// forget removes key from the index, unless user has a live record there.
-func (s *store) forget(user, key string) {
-	now := time.Now().UnixMilli()
-	sh := s.shard(key)
+// entry returns the live record under k, without Data.
+func (s *store) entry(k id) (entry driver.Entry, ok bool) {
+	now, sh := time.Now().UnixMilli(), s.shard(k)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if e := sh.live(key, now); e == nil || e.User() != user {
-		s.users.remove(user, key)
+	n := sh.live(k, now)
+	if n == nil {
+		return entry, false
+	}
+	return driver.Entry{Key: found{n, sh.names[k]}.key(), Record: n.head()}, true
+}
+
+// forget removes k from the index, unless user has a live record there.
+func (s *store) forget(user string, k id) {
+	now, sh := time.Now().UnixMilli(), s.shard(k)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if n := sh.live(k, now); n == nil || n.User() != user {
+		s.users.remove(user, k)
 	}
 }

@@ -61,23 +61,23 @@ func TestIndexIsThatOfTheRecords(t *testing.T) {
 					}
 				}
 				b.(driver.Sweeper).Sweep(t.Context(), nil) // what has expired may be in the index or not
-				want := make(map[string][]string)
-				for i := range s.shards {
-					for key, e := range s.shards[i].records {
-						if e.User() != "" {
-							want[e.User()] = append(want[e.User()], key)
+				want := make(map[string][]id)
+				for _, nodes := range s.walk(t.Context()) {
+					for _, n := range nodes {
+						if n.User() != "" {
+							want[n.User()] = append(want[n.User()], n.id)
 						}
 					}
 				}
-				got := make(map[string][]string)
+				got := make(map[string][]id)
 				for i := range s.users.parts {
-					maps.Copy(got, s.users.parts[i].keys)
+					maps.Copy(got, s.users.parts[i].ids)
 					if reserved := s.users.parts[i].reserved; len(reserved) > 0 {
 						t.Errorf("reserved after a sweep, though the time is over: %v", reserved)
 					}
 				}
-				for _, keys := range want {
-					slices.Sort(keys)
+				for _, ids := range want {
+					slices.SortFunc(ids, id.compare)
 				}
 				if !reflect.DeepEqual(got, want) {
 					t.Errorf("indexed %v, want %v", got, want)
@@ -130,7 +130,7 @@ func TestRenameLocksInOneOrder(t *testing.T) {
 	s := newStore()
 	key := func(n uint64) string {
 		for i := 0; ; i++ {
-			if key := fmt.Sprint("key ", i); s.number(key) == n {
+			if key := fmt.Sprint("key ", i); s.at(key).id.hi%shardCount == n {
 				return key
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -16,14 +17,14 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// crowd returns a store of which one shard has n records, and their keys. Every tenth has expired.
+// crowd returns a store of which one shard has n sessions, and their keys. Every tenth has expired.
 func crowd(t *testing.T, n int) (s *store, sh *shard, keys []string) {
 	t.Helper()
 	s = newStore()
 	sh = &s.shards[7]
 	for i := 0; len(keys) < n; i++ {
 		key := strconv.Itoa(i)
-		if s.shard(key) != sh {
+		if s.at(key).shard != sh {
 			continue
 		}
 		expires := time.Now().Add(time.Hour)
@@ -38,56 +39,54 @@ func crowd(t *testing.T, n int) (s *store, sh *shard, keys []string) {
 	return s, sh, keys
 }
 
-// A lock is given up after sweepBatch visits: the pause calls what needs the lock. Others write meanwhile,
-// and still each record that stays is visited exactly once.
-func TestWalkGivesTheLockUp(t *testing.T) {
-	s, sh, keys := crowd(t, 1500)
+// TestWalk has others write meanwhile, so that the table grows and shrinks: each session that stays is visited exactly once, and found by
+// readers all the time.
+func TestWalk(t *testing.T) {
+	s, _, keys := crowd(t, 1500)
 	stay, others := keys[:1000], keys[1000:]
 	done := make(chan struct{})
 	var wg sync.WaitGroup
-	for worker := range 4 {
+	until := func(f func(i int)) {
 		wg.Go(func() {
-			for i := worker; ; i++ {
+			for i := 0; ; i++ {
 				select {
 				case <-done:
 					return
 				default:
+					f(i)
 				}
-				key := others[i%len(others)]
-				s.Delete(context.Background(), key, 0)
-				s.Create(context.Background(), fmt.Sprint(i), &driver.Record{Expires: time.Now().Add(time.Hour)})
-				s.Create(context.Background(), key, &driver.Record{Expires: time.Now().Add(time.Hour)})
 			}
 		})
 	}
+	until(func(i int) {
+		key := others[i%len(others)]
+		s.Delete(context.Background(), key, 0)
+		s.Create(context.Background(), key, &driver.Record{Expires: time.Now().Add(time.Hour)})
+	})
+	until(func(int) { // a flood, in all shards
+		for i := range 20_000 {
+			s.Create(context.Background(), fmt.Sprint("flood ", i), &driver.Record{Expires: time.Now().Add(time.Millisecond)})
+		}
+		s.Sweep(context.Background(), nil)
+	})
+	until(func(i int) {
+		if i%10 == 0 { // that has expired
+			i++
+		}
+		if key := stay[i%len(stay)]; s.Load(context.Background(), key, new(driver.Record)) != nil {
+			t.Errorf("a session that stays is not found")
+		}
+	})
 	for range 10 {
 		visits := make(map[string]int)
-		held, pauses := 0, 0
-		err := s.walk(t.Context(), func(key string, _ *entry, _ int64) {
-			visits[key]++
-			held++
-		}, func(at *shard) error {
-			if held > sweepBatch {
-				t.Errorf("%d records visited while the lock was held, want at most %d", held, sweepBatch)
+		for _, nodes := range s.walk(t.Context()) {
+			for _, n := range nodes {
+				visits[n.key()]++
 			}
-			held = 0
-			if at == sh {
-				pauses++
-				at.mu.Lock()
-				//lint:ignore SA2001 it waits until nobody holds the lock
-				at.mu.Unlock()
-			}
-			return nil
-		})
-		if err != nil {
-			t.Errorf("walk: %v", err)
 		}
-		if least := len(stay) / sweepBatch; pauses < least {
-			t.Errorf("%d pauses, want at least %d", pauses, least)
-		}
-		for _, key := range stay {
-			if visits[key] != 1 {
-				t.Fatalf("a record that stayed was visited %d times, want once", visits[key])
+		for i, key := range stay {
+			if i%10 != 0 && visits[key] != 1 {
+				t.Fatalf("a session that stayed was visited %d times, want once", visits[key])
 			}
 		}
 	}
@@ -98,12 +97,13 @@ func TestWalkGivesTheLockUp(t *testing.T) {
 func TestSweepRemovesInBatches(t *testing.T) {
 	s, _, keys := crowd(t, 1500)
 	for _, key := range keys { // all of them expire
-		s.shard(key).records[key].expires = 1
+		p := s.at(key)
+		p.find(p.id).expires.Store(1)
 	}
 	batches := 0
-	removed, err := s.sweep(t.Context(), nil, func(sh *shard, batch []dying) []dying {
+	removed, err := s.sweep(t.Context(), nil, func(sh *shard, batch []found) []found {
 		if batches++; len(batch) > sweepBatch {
-			t.Errorf("%d records to be removed while the lock is held, want at most %d", len(batch), sweepBatch)
+			t.Errorf("%d sessions to be removed while the lock is held, want at most %d", len(batch), sweepBatch)
 		}
 		return s.removeExpired(sh, batch)
 	})
@@ -114,9 +114,9 @@ func TestSweepRemovesInBatches(t *testing.T) {
 
 func TestSweepLeavesWhatCameToLife(t *testing.T) {
 	s, _, keys := crowd(t, 100)
-	removed, err := s.sweep(t.Context(), nil, func(sh *shard, expired []dying) []dying {
-		for _, d := range expired { // created again between the look and the removal
-			if err := s.Create(t.Context(), d.key, &driver.Record{Expires: time.Now().Add(time.Hour)}); err != nil {
+	removed, err := s.sweep(t.Context(), nil, func(sh *shard, expired []found) []found {
+		for _, n := range expired { // created again between the look and the removal
+			if err := s.Create(t.Context(), n.key(), &driver.Record{Expires: time.Now().Add(time.Hour)}); err != nil {
 				t.Errorf("Create: %v", err)
 			}
 		}
@@ -126,22 +126,26 @@ func TestSweepLeavesWhatCameToLife(t *testing.T) {
 		t.Errorf("sweep = %d, %v; want 0", removed, err)
 	}
 	if n, _ := s.Count(t.Context()); n != len(keys) {
-		t.Errorf("%d records left, want %d", n, len(keys))
+		t.Errorf("%d sessions left, want %d", n, len(keys))
 	}
 }
 
 func TestWalksEndWithTheContext(t *testing.T) {
-	s, sh, _ := crowd(t, 1500)
+	s, sh, keys := crowd(t, 1500)
+	for _, key := range keys {
+		p := s.at(key)
+		p.find(p.id).expires.Store(1)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
-	removed, err := s.sweep(ctx, nil, func(sh *shard, batch []dying) []dying {
+	removed, err := s.sweep(ctx, nil, func(sh *shard, batch []found) []found {
 		cancel()
 		return s.removeExpired(sh, batch)
 	})
-	if !errors.Is(err, context.Canceled) || removed == 0 || removed > sweepBatch {
+	if !errors.Is(err, context.Canceled) || removed != sweepBatch {
 		t.Errorf("sweep = %d, %v; want one batch and %v", removed, err, context.Canceled)
 	}
-	if left := len(sh.records); left < 1500-sweepBatch {
-		t.Errorf("%d records left in the shard, want all but a batch", left)
+	if want := len(keys) - sweepBatch; sh.count != want {
+		t.Errorf("%d sessions left in the shard, want %d", sh.count, want)
 	}
 	if _, err := s.Count(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Count = %v, want %v", err, context.Canceled)
@@ -154,57 +158,46 @@ func TestWalksEndWithTheContext(t *testing.T) {
 	t.Errorf("List yielded no error, want %v", context.Canceled)
 }
 
-// A map that took the place of another, while a walk is in it, makes the walk neither miss a record nor see
-// one that is gone.
-func TestWalkThroughReplacedMap(t *testing.T) {
-	t.Run("cleared", func(t *testing.T) {
-		s, sh, _ := crowd(t, 1000)
-		visited := 0
-		s.walk(t.Context(), func(string, *entry, int64) { visited++ }, func(at *shard) error {
-			if at == sh {
-				return s.Clear(t.Context())
-			}
-			return nil
-		})
-		if visited != sweepBatch {
-			t.Errorf("%d records visited, want the first %d and none after they were cleared", visited, sweepBatch)
+// TestShrink has a flood of sessions end: the table gives its memory back, and what stays is found.
+func TestShrink(t *testing.T) {
+	s, sh, keys := crowd(t, 2000)
+	most := len(*sh.slots.Load())
+	for _, key := range keys[100:] {
+		if err := s.Delete(t.Context(), key, 0); err != nil {
+			t.Fatal(err)
 		}
-	})
-	t.Run("shrunk", func(t *testing.T) {
-		s, sh, keys := crowd(t, 2000)
-		stay := make(map[string]bool)
-		for _, key := range keys[:100] {
-			stay[key] = true
+	}
+	if _, err := s.Sweep(t.Context(), nil); err != nil { // of the hundred, ten have expired
+		t.Fatal(err)
+	}
+	if size := len(*sh.slots.Load()); size > most/8 || sh.count != 90 {
+		t.Errorf("%d sessions have %d slots, after %d for all", sh.count, size, most)
+	}
+	for i, key := range keys {
+		err := s.Load(t.Context(), key, new(driver.Record))
+		if stays := i < 100 && i%10 != 0; (err == nil) != stays {
+			t.Fatalf("session %d: %v", i, err)
 		}
-		visited := make(map[string]int)
-		s.walk(t.Context(), func(key string, _ *entry, _ int64) { visited[key]++ }, func(at *shard) error {
-			if at == sh && sh.moves == 0 {
-				for _, key := range keys {
-					if !stay[key] {
-						delete(sh.records, key)
-					}
-				}
-				sh.shrink()
-			}
-			return nil
-		})
-		if sh.moves != 1 || sh.peak != len(stay) {
-			t.Errorf("moved %d times, peak %d; want 1, %d", sh.moves, sh.peak, len(stay))
-		}
-		for key := range stay {
-			if visited[key] != 1 {
-				t.Fatalf("a record that stayed was visited %d times, want once", visited[key])
-			}
-		}
-		if most := len(stay) + sweepBatch; len(visited) > most {
-			t.Errorf("%d records visited, want at most %d", len(visited), most)
-		}
-	})
+	}
 }
 
-// TestEntryKeepsEveryField keeps a record whose Data is opened, and ones that stay packed: as somebody else has stored them, and without
+// TestID reads back what it was made of, and takes nothing else for a sid.
+func TestID(t *testing.T) {
+	const sid = "00112233445566778899aabbccddeeff"
+	k, ok := parseID(sid)
+	if !ok || k.String() != sid {
+		t.Errorf("%q is %q, %t", sid, k, ok)
+	}
+	for _, other := range []string{"", sid[1:], sid + "0", "0" + sid, strings.ToUpper(sid), sid[:31] + "g", sid[:31] + "\x00", sid[:31] + "/", sid[:31] + ":"} {
+		if k, ok := parseID(other); ok {
+			t.Errorf("%q is %q", other, k)
+		}
+	}
+}
+
+// TestNodeKeepsEveryField keeps a record whose Data is opened, and ones that stay packed: as somebody else has stored them, and without
 // values.
-func TestEntryKeepsEveryField(t *testing.T) {
+func TestNodeKeepsEveryField(t *testing.T) {
 	at := time.UnixMilli(1e12)
 	var opened []byte // a manager's
 	m, err := session.New(session.NewProvider(func(ctx context.Context, c driver.Config) (driver.Backend, error) {
@@ -227,7 +220,7 @@ func TestEntryKeepsEveryField(t *testing.T) {
 			Alias: "alias", Meta: []byte{1, 5, 'p', 'h', 'o', 'n', 'e'}, Data: data,
 		}
 		rec := want
-		if got := newEntry(&rec, 7).record(); !reflect.DeepEqual(got, want) {
+		if got := newNode(id{}, &rec, 7).record(); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: got %+v, want %+v", name, got, want)
 		}
 	}

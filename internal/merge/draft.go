@@ -66,7 +66,8 @@ func (d *Draft) SetExpires(t time.Time) { d.expires = millis.Of(t) }
 
 // Take makes rec, with these contents, what the request has seen.
 func (d *Draft) Take(rec *driver.Record, c *Contents) {
-	d.Version, d.expires = versionOf(rec, c, &blank), millis.Of(rec.Expires)
+	v := versionOf(rec, c, &blank)
+	d.Version, d.expires = &v, millis.Of(rec.Expires)
 }
 
 // stored notes that what it has seen is stored under key, with all its changes.

@@ -22,11 +22,12 @@ type Keeper interface {
 	// LoadVersion is Load at the time now.
 	LoadVersion(key string, now int64) (v *Version, expires int64, err error)
 
-	// CreateVersion is Create.
-	CreateVersion(key string, v *Version, expires int64) error
+	// CreateVersion is Create of a copy of v, which it returns.
+	CreateVersion(key string, v Version, expires int64) (stored *Version, err error)
 
-	// SwapVersion is Save, in place of base. If another version is stored, it changes nothing and returns that.
-	SwapVersion(key string, base, next *Version, expires int64, shorten bool) (other *Version, otherExpires int64, err error)
+	// SwapVersion is Save of a copy of next, in place of base. It reports whether it has done so: otherwise another version is stored.
+	// It returns what is stored now.
+	SwapVersion(key string, base *Version, next Version, expires int64, shorten bool) (swapped bool, now *Version, until int64, err error)
 }
 
 // keeps reports whether versions are kept as they are, and not packed.
@@ -49,8 +50,8 @@ func (s *Store) loadKept(key string, now time.Time, d *Draft) (opened bool, err 
 // createKept is Backend.Create of rec, with what is in p, in the Keeper.
 func (s *Store) createKept(key string, d *Draft, rec *driver.Record, p *Payload) error {
 	rec.Version = 1
-	v := versionOf(rec, &p.Contents, d.Version)
-	if err := s.Keeper.CreateVersion(key, v, rec.Expires.UnixMilli()); err != nil {
+	v, err := s.Keeper.CreateVersion(key, versionOf(rec, &p.Contents, d.Version), rec.Expires.UnixMilli())
+	if err != nil {
 		return err
 	}
 	d.Version, d.expires = v, rec.Expires.UnixMilli()
@@ -77,22 +78,22 @@ func (s *Store) saveKept(d *Draft, fixed bool) (done bool, out Outcome, err erro
 		s.Envelope.Lifetimes.Extend(d, &rec, time.Now(), p.Life, fixed)
 		rec.Version++
 		next := versionOf(&rec, &p.Contents, base)
-		other, otherExpires, err := s.Keeper.SwapVersion(d.Key, base, next, rec.Expires.UnixMilli(), rec.Shorten)
+		swapped, now, until, err := s.Keeper.SwapVersion(d.Key, base, next, rec.Expires.UnixMilli(), rec.Shorten)
 		switch {
 		case err != nil:
 			return true, out, fmt.Errorf("session: save: %w", out.failed(err))
-		case other == nil:
+		case swapped:
 			if rec.Shorten {
 				out.Sooner = rec.Expires
 			}
-			d.Version, d.expires = next, rec.Expires.UnixMilli()
+			d.Version, d.expires = now, rec.Expires.UnixMilli()
 			d.stored(d.Key)
 			return true, out, nil
-		case other.isPacked():
+		case now.isPacked():
 			return false, out, nil
 		}
 		out.Conflicts++
-		base, expires = other, millis.Time(otherExpires)
+		base, expires = now, millis.Time(until)
 		if changes, err = d.Changes().replayed(base.Codec(), s.Envelope.Codec, base.values); err != nil {
 			return true, out, err
 		}
@@ -104,7 +105,7 @@ var plain = Envelope{Codec: defaultCodec, MaxBytes: math.MaxInt}
 
 // VersionOf returns rec as a Keeper keeps it. Data that is encrypted, beego's, or nothing that this version can read stays packed:
 // who loads it opens it, or finds that out.
-func VersionOf(rec *driver.Record) *Version {
+func VersionOf(rec *driver.Record) Version {
 	if c, err := plain.Open("", rec); err == nil {
 		return versionOf(rec, &c, &blank)
 	}

@@ -44,8 +44,8 @@ func (v *Version) extra() *more {
 var defaultCodec, _ = codec.ByName("compact")
 
 // versionOf returns rec with these contents. It comes after the version before.
-func versionOf(rec *driver.Record, c *Contents, before *Version) *Version {
-	v := &Version{Number: rec.Version, values: c.Values, made: millis.Of(rec.Created), ends: millis.Of(rec.Deadline)}
+func versionOf(rec *driver.Record, c *Contents, before *Version) Version {
+	v := Version{Number: rec.Version, values: c.Values, made: millis.Of(rec.Created), ends: millis.Of(rec.Deadline)}
 	m := more{user: rec.User, authTime: millis.Of(rec.AuthTime), meta: c.Meta, stale: c.Stale}
 	if c.Codec != nil && c.Codec.ID() != defaultCodec.ID() {
 		m.codec = c.Codec
@@ -95,5 +95,6 @@ func (v *Version) record(expires time.Time) driver.Record {
 
 // NewVersion returns that of a session which is not stored yet, whose values will be codec c's.
 func NewVersion(c codec.Codec) *Version {
-	return versionOf(&driver.Record{}, &Contents{Codec: c}, &blank)
+	v := versionOf(&driver.Record{}, &Contents{Codec: c}, &blank)
+	return &v
 }

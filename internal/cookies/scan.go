@@ -26,8 +26,12 @@ func (c *Scan) Next() (value string, ok bool) {
 			}
 			c.rest, c.lines = c.lines[0], c.lines[1:]
 		}
-		var pair string
-		pair, c.rest, _ = strings.Cut(c.rest, ";")
+		pair := c.rest
+		if end := strings.IndexByte(pair, ';'); end >= 0 {
+			pair, c.rest = pair[:end], pair[end+1:]
+		} else {
+			c.rest = ""
+		}
 		if value, ok := valueOf(pair, c.name); ok {
 			return value, true
 		}
@@ -42,7 +46,10 @@ func valueOf(pair, name string) (string, bool) {
 	if len(pair) <= len(name) || pair[len(name)] != '=' || pair[:len(name)] != name {
 		return "", false
 	}
-	value := strings.TrimRight(pair[len(name)+1:], " \t")
+	value := pair[len(name)+1:]
+	for value != "" && (value[len(value)-1] == ' ' || value[len(value)-1] == '\t') {
+		value = value[:len(value)-1]
+	}
 	if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
 		value = value[1 : n-1]
 	}

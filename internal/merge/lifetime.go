@@ -95,7 +95,11 @@ func (l Lifetimes) Due(now time.Time, d *Draft) bool {
 	if life.Own && life.Idle < l.Idle {
 		every = min(every, life.Idle/20)
 	}
-	return life.Until(now, d.Deadline()).Sub(d.Expires()) >= max(every, time.Millisecond)
+	until := now.UnixMilli() + life.Idle.Milliseconds() // as Until has it; each request asks
+	if d.ends != 0 {
+		until = min(until, d.ends)
+	}
+	return until-d.expires >= max(every.Milliseconds(), 1)
 }
 
 // Begin returns a new record that begins now with this lifetime.

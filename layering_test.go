@@ -36,7 +36,7 @@ var layers = []struct {
 	{"postgres", []string{".", "driver", "sql"}},
 	{"contrib/sqlite", []string{".", "driver", "sql"}},
 	{"sql", []string{".", "driver", "internal/listing", "internal/merge", "internal/millis", "internal/pause"}},
-	{"memory", forEngines},
+	{"memory", append([]string{"internal/merge"}, forEngines...)}, // it keeps versions themselves
 	{"file", forEngines},
 	{"cookie", forEngines},
 	{"redis", forClients},

@@ -108,8 +108,8 @@ func (s *Session) IsNew() bool {
 }
 
 // Get returns the value under key as this request sees it, or nil if there is none. The value is a copy that belongs to the
-// caller. If it cannot be read, Get returns nil, and the error goes to ErrorHandler and Logger. The generic function [Get]
-// returns the error.
+// caller. Its strings share memory with all values of the session: clone one that you keep for long. If the value cannot be read, Get
+// returns nil, and the error goes to ErrorHandler and Logger. The generic function [Get] returns the error.
 func (s *Session) Get(ctx context.Context, key any) any {
 	v, _, err := s.look(ctx, key)
 	if err != nil {

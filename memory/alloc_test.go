@@ -8,7 +8,7 @@ import (
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
-func TestAllocW1(t *testing.T) { wantAllocs(t, "W1", 3) }
+func TestAllocW1(t *testing.T) { wantAllocs(t, "W1", 2) }
 
 func TestAllocW2(t *testing.T) { wantAllocs(t, "W2", 6) }
 

@@ -1,23 +1,58 @@
 package memory_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	mathrand "math/rand/v2"
+	"net/http/httptest"
 	"runtime"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/memory"
 )
 
-// dataSize is what five values take: 124 bytes, and a few around them.
-const dataSize = 136
+// A tap keeps the Data of the record that was saved last.
+type tap struct {
+	driver.Backend
+	data *[]byte
+}
+
+func (b tap) Save(ctx context.Context, key string, rec *driver.Record) error {
+	*b.data = bytes.Clone(rec.Data)
+	return b.Backend.Save(ctx, key, rec)
+}
+
+// dataOf returns the Data of a session with five values of 124 bytes: other Data would not be kept as a session's.
+func dataOf(tb testing.TB) (data []byte) {
+	tb.Helper()
+	m, err := session.New(session.NewProvider(func(context.Context, driver.Config) (driver.Backend, error) {
+		return tap{open(tb, ""), &data}, nil
+	}), session.NewManagerConfig())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer m.Close()
+	s, err := m.Start(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+	if err == nil {
+		err = errors.Join(s.SetMulti(tb.Context(), map[any]any{
+			"user": int64(1234567), "name": "Grace Hopper", "roles": []string{"reader", "editor"},
+			"token": make([]byte, 32), "since": time.Unix(1.8e9, 123456789),
+		}), s.Save(tb.Context()))
+	}
+	if err != nil || len(data) < 100 {
+		tb.Fatalf("%d bytes of Data, %v", len(data), err)
+	}
+	return data
+}
 
 func open(tb testing.TB, config string) driver.Backend {
 	tb.Helper()
@@ -39,7 +74,7 @@ func newSID() string {
 // own there.
 func fill(tb testing.TB, b driver.Backend, n int, domain string, lifetime time.Duration) []string {
 	tb.Helper()
-	keys := make([]string, n)
+	keys, data := make([]string, n), dataOf(tb)
 	now := time.Now()
 	for i := range keys {
 		keys[i] = newSID()
@@ -47,7 +82,7 @@ func fill(tb testing.TB, b driver.Backend, n int, domain string, lifetime time.D
 		if domain != "" {
 			user = fmt.Sprintf("%07d@%s", i, domain)
 		}
-		rec := &driver.Record{User: user, Created: now, Expires: now.Add(lifetime), Data: make([]byte, dataSize)}
+		rec := &driver.Record{User: user, Created: now, Expires: now.Add(lifetime), Data: bytes.Clone(data)}
 		if err := b.Create(context.Background(), keys[i], rec); err != nil {
 			tb.Fatal(err)
 		}

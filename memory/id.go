@@ -43,14 +43,3 @@ func (k id) String() string {
 	binary.BigEndian.PutUint64(b[8:], k.lo)
 	return hex.EncodeToString(b[:])
 }
-
-// compare orders ids.
-func (k id) compare(other id) int {
-	switch {
-	case k == other:
-		return 0
-	case k.hi < other.hi, k.hi == other.hi && k.lo < other.lo:
-		return -1
-	}
-	return 1
-}

@@ -4,8 +4,8 @@
 //
 //	session.NewManager("memory", session.NewManagerConfig())
 //
-// A session of five small values takes about 320 bytes. All sessions are lost when the process ends, and no other process
-// can see them. If that matters, use another provider.
+// A session of five small values takes about 220 bytes, and 380 with a user (BenchmarkMillion). All sessions are lost when the
+// process ends, and no other process can see them. If that matters, use another provider.
 //
 // An expired session is gone at once. Its memory is freed by the next sweep (see [session.Manager.GC]), which visits a few
 // sessions at a time and lets requests run in between.

@@ -24,8 +24,32 @@ type index struct {
 
 type indexPart struct {
 	mu       sync.Mutex
-	ids      map[string][]id         // ids of a user's records, in order
+	ids      map[string]ids          // ids of a user's records
 	reserved map[string]map[id]int64 // the end of each reservation, in milliseconds since 1970, by user and id
+}
+
+// ids are those of one user, of whom most have one: then they need no memory beside the map's.
+type ids struct {
+	first  id
+	others *[]id // nil if there are none
+}
+
+// all returns a copy of them.
+func (x ids) all() []id {
+	if x.others == nil {
+		return []id{x.first}
+	}
+	return append([]id{x.first}, *x.others...)
+}
+
+// idsOf is the opposite of all. It keeps list, which is not empty.
+func idsOf(list []id) ids {
+	x := ids{first: list[0]}
+	if len(list) > 1 {
+		others := slices.Clip(list[1:])
+		x.others = &others
+	}
+	return x
 }
 
 func (x *index) part(user string) *indexPart {
@@ -72,24 +96,34 @@ func (x *index) move(oldUser string, old id, user string, k id) {
 // add adds key to the part. The caller holds mu.
 func (p *indexPart) add(user string, k id) {
 	p.free(user, k)
-	if i, ok := slices.BinarySearchFunc(p.ids[user], k, id.compare); !ok {
-		if p.ids == nil {
-			p.ids = make(map[string][]id)
-		}
-		p.ids[user] = slices.Insert(p.ids[user], i, k)
+	switch list := p.of(user); {
+	case slices.Contains(list, k):
+	case p.ids == nil:
+		p.ids = map[string]ids{user: {first: k}}
+	default:
+		p.ids[user] = idsOf(append(list, k))
 	}
 }
 
 // remove removes key from the part. The caller holds mu.
 func (p *indexPart) remove(user string, k id) {
-	i, ok := slices.BinarySearchFunc(p.ids[user], k, id.compare)
+	list := p.of(user)
+	i := slices.Index(list, k)
 	switch {
-	case !ok:
-	case len(p.ids[user]) == 1:
+	case i < 0:
+	case len(list) == 1:
 		delete(p.ids, user)
 	default:
-		p.ids[user] = slices.Delete(p.ids[user], i, i+1)
+		p.ids[user] = idsOf(slices.Delete(list, i, i+1))
 	}
+}
+
+// of returns a copy of the ids of user's records. The caller holds mu.
+func (p *indexPart) of(user string) []id {
+	if x, ok := p.ids[user]; ok {
+		return x.all()
+	}
+	return nil
 }
 
 // of returns a copy of the ids of user's records.
@@ -97,7 +131,7 @@ func (x *index) of(user string) []id {
 	p := x.part(user)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Clone(p.ids[user])
+	return p.of(user)
 }
 
 // reserve reserves k if there are fewer than limit others. Otherwise it returns the ids of the other records and the
@@ -116,16 +150,8 @@ func (x *index) reserve(user string, k id, until int64, limit int) (ok bool, rec
 			reserved++
 		}
 	}
-	there := len(p.ids[user])
-	own, isThere := slices.BinarySearchFunc(p.ids[user], k, id.compare)
-	if isThere {
-		there--
-	}
-	if there+reserved >= limit {
-		records = slices.Clone(p.ids[user])
-		if isThere {
-			records = slices.Delete(records, own, own+1)
-		}
+	records = slices.DeleteFunc(p.of(user), func(other id) bool { return other == k })
+	if len(records)+reserved >= limit {
 		return false, records, reserved
 	}
 	if p.reserved == nil {

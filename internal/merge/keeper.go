@@ -109,18 +109,16 @@ func VersionOf(rec *driver.Record) Version {
 	if c, err := plain.Open("", rec); err == nil {
 		return versionOf(rec, &c, &blank)
 	}
-	v := versionOf(rec, &Contents{Values: codec.Frozen(rec.Data), Meta: &Meta{rec.Alias, rec.Meta}}, &blank)
-	v.more.packed = true
-	return v
+	return newVersion(rec, &Contents{Values: codec.Frozen(rec.Data), Meta: &Meta{rec.Alias, rec.Meta}}, &blank, true)
 }
 
 // isPacked reports whether the values are a record's Data, which nobody has opened.
-func (v *Version) isPacked() bool { return v.extra().packed }
+func (v *Version) isPacked() bool { return v.rare().packed }
 
 // Head returns v as a record that expires then, without Data.
 func (v *Version) Head(expires time.Time) driver.Record {
 	rec := v.record(expires)
-	v.extra().meta.Into(&rec)
+	v.rare().meta.Into(&rec)
 	return rec
 }
 
@@ -137,7 +135,7 @@ func (v *Version) Data() []byte {
 
 // Alias returns the other name that the session is found by, as stored.
 func (v *Version) Alias() string {
-	if m := v.extra().meta; m != nil {
+	if m := v.rare().meta; m != nil {
 		return m.Alias
 	}
 	return ""

@@ -84,14 +84,14 @@ const maxLifetimeMillis = int64(MaxLifetime / time.Millisecond)
 // Planned returns the lifetime that d's session will have when its changes are stored.
 func (l Lifetimes) Planned(d *Draft) Lifetime {
 	if len(d.Changes().meta) == 0 {
-		return l.Of(d.extra().meta)
+		return l.Of(d.rare().meta)
 	}
 	return l.Of(d.Meta())
 }
 
 // Due reports whether a session that is used now is due to have its idle deadline moved.
 func (l Lifetimes) Due(now time.Time, d *Draft) bool {
-	every, life := l.Touch, l.Of(d.extra().meta)
+	every, life := l.Touch, l.Of(d.rare().meta)
 	if life.Own && life.Idle < l.Idle {
 		every = min(every, life.Idle/20)
 	}
@@ -134,7 +134,7 @@ func (l Lifetimes) Extend(d *Draft, rec *driver.Record, now time.Time, life Life
 		rec.Deadline = life.deadline(rec.Created)
 	}
 	switch {
-	case changes.findMeta(OwnIdle) != nil && (l.Of(d.extra().meta).Own || life.Own):
+	case changes.findMeta(OwnIdle) != nil && (l.Of(d.rare().meta).Own || life.Own):
 		rec.Expires, rec.Shorten = life.Until(now, rec.Deadline), true
 	case fixed:
 		rec.Shorten = false

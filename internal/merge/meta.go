@@ -196,7 +196,7 @@ func (l *Log) Sends(at int64) { l.cookieSent = at }
 
 // Meta returns the draft's metadata with its changes made.
 func (d *Draft) Meta() *Meta {
-	stored := d.extra().meta
+	stored := d.rare().meta
 	m, err := stored.with(d.Changes().meta)
 	if err != nil {
 		return stored

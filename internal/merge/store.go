@@ -158,10 +158,10 @@ func (s *Store) stored(d *Draft, key string, rec *driver.Record, p *Payload) {
 // Touch moves the idle deadline to the session's lifetime from now. It saves the record instead if the record must be
 // sealed again or must store when the cookie was sent.
 func (s *Store) Touch(ctx context.Context, d *Draft) (out Outcome, err error) {
-	if d.extra().stale || d.cookieSent() != 0 {
+	if d.rare().stale || d.cookieSent() != 0 {
 		return s.refresh(ctx, d, false)
 	}
-	expires := s.Envelope.Lifetimes.Of(d.extra().meta).Extended(time.Now(), d.Expires(), d.Deadline())
+	expires := s.Envelope.Lifetimes.Of(d.rare().meta).Extended(time.Now(), d.Expires(), d.Deadline())
 	if err := s.Backend.Touch(ctx, d.Key, expires); err != nil {
 		return out, fmt.Errorf("session: touch: %w", out.failed(err))
 	}
@@ -173,7 +173,7 @@ func (s *Store) Touch(ctx context.Context, d *Draft) (out Outcome, err error) {
 func (s *Store) Reseal(ctx context.Context, key string) error {
 	var d Draft
 	_, err := s.Load(ctx, key, &d)
-	if err == nil && d.extra().stale {
+	if err == nil && d.rare().stale {
 		_, err = s.refresh(ctx, &d, true)
 	}
 	if errors.Is(err, driver.ErrNotFound) {

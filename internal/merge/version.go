@@ -18,47 +18,68 @@ type Version struct {
 	more   *more  // nil if it has nothing of that, as most visitors' sessions
 }
 
-// more is what not every session has.
+// more is what a user's session has.
 type more struct {
-	codec    codec.Codec // of the values; nil for the default
-	user     string      // as stored
-	authTime int64       // as in millis
-	meta     *Meta
-	stale    bool // it is sealed as records were before, or under an older key: the next save mends that
-	packed   bool // values are a record's Data, and meta its Alias and Meta, as somebody has stored them: see Pack
+	user     string // as stored
+	authTime int64  // as in millis
+	rare     *rare  // nil if it has nothing of that
 }
 
-// nothing stands for the more of a Version that has none.
-var nothing more
+// rare is what few sessions have.
+type rare struct {
+	codec  codec.Codec // of the values; nil for the default
+	meta   *Meta
+	stale  bool // it is sealed as records were before, or under an older key: the next save mends that
+	packed bool // values are a record's Data, and meta its Alias and Meta, as somebody has stored them: see VersionOf
+}
 
-// blank is what comes before the first Version that is known.
-var blank Version
+// What stands for the more and the rare of a Version that has none, and for the Version before the first that is known.
+var (
+	noMore more
+	noRare rare
+	blank  Version
+)
 
 func (v *Version) extra() *more {
 	if v.more == nil {
-		return &nothing
+		return &noMore
 	}
 	return v.more
 }
 
+func (v *Version) rare() *rare {
+	if r := v.extra().rare; r != nil {
+		return r
+	}
+	return &noRare
+}
+
 var defaultCodec, _ = codec.ByName("compact")
 
-// versionOf returns rec with these contents. It comes after the version before.
+// versionOf returns rec with these contents. It comes after the version before, and shares with that what is the same.
 func versionOf(rec *driver.Record, c *Contents, before *Version) Version {
+	return newVersion(rec, c, before, false)
+}
+
+func newVersion(rec *driver.Record, c *Contents, before *Version, packed bool) Version {
 	v := Version{Number: rec.Version, values: c.Values, made: millis.Of(rec.Created), ends: millis.Of(rec.Deadline)}
-	m := more{user: rec.User, authTime: millis.Of(rec.AuthTime), meta: c.Meta, stale: c.Stale}
+	r := rare{meta: c.Meta, stale: c.Stale, packed: packed}
 	if c.Codec != nil && c.Codec.ID() != defaultCodec.ID() {
-		m.codec = c.Codec
+		r.codec = c.Codec
+	}
+	m := more{rec.User, millis.Of(rec.AuthTime), before.extra().rare}
+	if r != *before.rare() {
+		m.rare = &rare{r.codec, r.meta, r.stale, r.packed} // r itself would always be allocated
 	}
 	if v.more = before.more; m != *before.extra() {
-		v.more = &more{m.codec, m.user, m.authTime, m.meta, m.stale, false} // m itself would always be allocated
+		v.more = &more{m.user, m.authTime, m.rare}
 	}
 	return v
 }
 
 // Codec returns the codec of the values.
 func (v *Version) Codec() codec.Codec {
-	if c := v.extra().codec; c != nil {
+	if c := v.rare().codec; c != nil {
 		return c
 	}
 	return defaultCodec
@@ -81,8 +102,8 @@ func (v *Version) Deadline() time.Time { return millis.Time(v.ends) }
 
 // Contents returns what versionOf was given.
 func (v *Version) Contents() Contents {
-	m := v.extra()
-	return Contents{v.Codec(), v.values, m.meta, m.stale}
+	r := v.rare()
+	return Contents{v.Codec(), v.values, r.meta, r.stale}
 }
 
 // record returns v as a record without its contents, that expires then.

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // newSID makes a sid: the prefix, and then random bytes in lower-case hex or the result of SessionIDGenerator. It fails if
@@ -35,11 +36,15 @@ func (m *Manager) unusedSID() (string, error) {
 }
 
 func (m *Manager) randomSID() (string, error) {
-	random := make([]byte, m.cfg.sidBytes)
+	n := m.cfg.sidBytes
+	mem := scratch.Get().(*[]byte)
+	defer scratch.Put(mem)
+	*mem = slices.Grow((*mem)[:0], n+hex.EncodedLen(n))
+	random := (*mem)[:n]
 	if _, err := io.ReadFull(rand.Reader, random); err != nil {
 		return "", fmt.Errorf("session: cannot read random bytes for a sid: %w", err)
 	}
-	return hex.EncodeToString(random), nil
+	return string(hex.AppendEncode(random, random)[n:]), nil
 }
 
 // validSID reports whether sid has the exact shape that newSID gives. Other texts never reach a store.

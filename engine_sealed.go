@@ -335,7 +335,7 @@ func (e *sealedEngine) answer(r *request, rec *driver.Record, maxAge int) (seale
 	}
 	var lines []string
 	if begin, end := len(name)+len("="), len(*mem); end-len("=") <= cookies.MaxSize {
-		*mem = append(*mem, c.Attributed(c.secure, c.maxAge)...)
+		*mem = c.AppendAttributes(*mem, c.secure, c.maxAge)
 		line := string(*mem)
 		lines, sealed = []string{line}, line[begin:end]
 	} else {

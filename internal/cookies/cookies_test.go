@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/cookies"
@@ -96,6 +98,53 @@ func TestCut(t *testing.T) {
 	if _, err := cookies.Cut(name, strings.Repeat("a", 9*cookies.MaxSize), cookies.MaxParts); !errors.Is(err, driver.ErrTooLarge) {
 		t.Error(err)
 	}
+}
+
+// TestCheck checks that Check says of every length what Cut does.
+func TestCheck(t *testing.T) {
+	const name = "sid"
+	for most := 1; most <= cookies.MaxParts; most++ {
+		fits := most * (cookies.MaxSize - len("sid.1"))
+		if most == 1 {
+			fits = cookies.MaxSize - len(name)
+		}
+		for n := fits - 3; n <= fits+3; n++ {
+			err := cookies.Check(name, n, most)
+			if (err == nil) != (n <= fits) || err != nil && !errors.Is(err, driver.ErrTooLarge) {
+				t.Errorf("%d characters in %d cookies: %v", n, most, err)
+			}
+			if n <= cookies.MaxSize-len(name) { // one cookie holds it
+				continue
+			}
+			values, cut := cookies.Cut(name, strings.Repeat("a", n), most)
+			if (cut == nil) != (err == nil) || len(values) > most {
+				t.Errorf("%d characters in %d cookies: Cut makes %d of them, %v", n, most, len(values), cut)
+			}
+		}
+	}
+}
+
+// TestTimes checks that a line has the times of its own second, whatever other lines have just had.
+func TestTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := cookies.NewWriter(cookies.Attributes{Name: "sid", Path: "/"})
+		for range 3 {
+			for _, maxAge := range []int{60, 60, 3600, 0} {
+				at := time.Time{}
+				if maxAge > 0 {
+					at = time.Now().Add(time.Duration(maxAge) * time.Second).Truncate(time.Second).UTC()
+				}
+				line := string(w.AppendAttributes([]byte("sid=value"), false, maxAge))
+				if same := w.Line(0, "value", false, maxAge); line != same {
+					t.Errorf("AppendAttributes makes %q, Line %q", line, same)
+				}
+				if c := parse(t, line); c.MaxAge != maxAge || !c.Expires.Equal(at) {
+					t.Errorf("%q, want Max-Age %d and Expires %v", line, maxAge, at)
+				}
+			}
+			time.Sleep(999 * time.Millisecond)
+		}
+	})
 }
 
 func TestValidValue(t *testing.T) {

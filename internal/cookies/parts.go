@@ -43,15 +43,27 @@ func Part(cookie, name string) (part int, ok bool) {
 	return part, 0 < part && part < MaxParts
 }
 
+// Check returns an error wrapping [driver.ErrTooLarge] if most cookies cannot hold n characters, sealed.
+func Check(name string, n, most int) error {
+	if n <= MaxSize-len(name) || n <= firstRoom(name)+(most-1)*nextRoom(name) {
+		return nil
+	}
+	return fmt.Errorf("%w: %d characters sealed do not fit into %d cookies of %d bytes with their names",
+		driver.ErrTooLarge, n, most, MaxSize)
+}
+
+// firstRoom returns how many characters the first of several cookies can hold, and nextRoom how many each other one.
+func firstRoom(name string) int { return MaxSize - len(name) - len("9.") }
+func nextRoom(name string) int  { return MaxSize - len(name) - len(".1") }
+
 // Cut returns the values of the cookies that hold sealed, which does not fit into one cookie. most is the maximum number of
 // cookies. If sealed does not fit, the error wraps [driver.ErrTooLarge].
 func Cut(name, sealed string, most int) (values []string, err error) {
-	room := MaxSize - len(name) - len("9.")
-	for rest := sealed; rest != ""; room = MaxSize - len(PartName(name, 1)) {
-		if len(values) == most {
-			return nil, fmt.Errorf("%w: %d characters sealed do not fit into %d cookies of %d bytes with their names",
-				driver.ErrTooLarge, len(sealed), most, MaxSize)
-		}
+	if err := Check(name, len(sealed), most); err != nil {
+		return nil, err
+	}
+	room := firstRoom(name)
+	for rest := sealed; rest != ""; room = nextRoom(name) {
 		n := min(room, len(rest))
 		values = append(values, rest[:n])
 		rest = rest[n:]

@@ -3,6 +3,7 @@ package cookies
 import (
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -47,16 +48,14 @@ func NewWriter(a Attributes) Writer {
 // Line returns the line that sets the cookie of this part to value: see [PartName]. maxAge is in seconds; 0 means until the
 // browser ends.
 func (w *Writer) Line(part int, value string, secure bool, maxAge int) string {
-	return PartName(w.name, part) + "=" + value + w.Attributed(secure, maxAge)
+	return PartName(w.name, part) + "=" + value + w.attributes + times(maxAge) + w.ending(secure)
 }
 
-// Attributed returns the part of a line after the value.
-func (w *Writer) Attributed(secure bool, maxAge int) string {
-	times := ""
-	if maxAge != 0 {
-		times = expiry(maxAge, time.Now().Add(time.Duration(maxAge)*time.Second))
-	}
-	return w.attributes + times + w.ending(secure)
+// AppendAttributes appends the part of a line after the value.
+func (w *Writer) AppendAttributes(line []byte, secure bool, maxAge int) []byte {
+	line = append(line, w.attributes...)
+	line = append(line, times(maxAge)...)
+	return append(line, w.ending(secure)...)
 }
 
 // Deletion returns the line that deletes the cookie of this part.
@@ -75,6 +74,28 @@ func (w *Writer) ending(secure bool) string {
 	}
 	return ""
 }
+
+// times says how long a client keeps a cookie that it gets now. Lines of one second mostly have the same: it is kept.
+func times(maxAge int) string {
+	if maxAge == 0 {
+		return ""
+	}
+	now := time.Now()
+	kept := lastTimes.Load()
+	if kept == nil || kept.maxAge != maxAge || kept.second != now.Unix() {
+		kept = &keptTimes{maxAge, now.Unix(), expiry(maxAge, now.Add(time.Duration(maxAge)*time.Second))}
+		lastTimes.Store(kept)
+	}
+	return kept.text
+}
+
+type keptTimes struct {
+	maxAge int
+	second int64 // since 1970
+	text   string
+}
+
+var lastTimes atomic.Pointer[keptTimes]
 
 // expiry writes both Max-Age and Expires, for clients that know only one of them.
 func expiry(maxAge int, at time.Time) string {

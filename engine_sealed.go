@@ -40,7 +40,7 @@ func (e *sealedEngine) find(_ context.Context, s *Session, token string) error {
 	}
 	rec := merge.NewRecord()
 	defer merge.FreeRecord(rec)
-	if err := e.sealer.Open(e.m.cfg.CookieName, []byte(token), rec); err != nil { // whatever is wrong with it, there is no session
+	if err := e.sealer.Open(e.m.cfg.CookieName, token, rec); err != nil { // whatever is wrong with it, there is no session
 		return err
 	}
 	return e.take(time.Now(), s, rec)

@@ -47,8 +47,8 @@ func (s aesSealer) Seal(dst []byte, name string, rec *driver.Record) ([]byte, er
 	return cookieEncoding.AppendEncode(dst, s.aead.Seal(nil, nil, plain, []byte(name))), nil
 }
 
-func (s aesSealer) Open(name string, sealed []byte, rec *driver.Record) error {
-	raw, err := cookieEncoding.AppendDecode(nil, sealed)
+func (s aesSealer) Open(name, sealed string, rec *driver.Record) error {
+	raw, err := cookieEncoding.DecodeString(sealed)
 	if err == nil {
 		raw, err = s.aead.Open(nil, nil, raw, []byte(name))
 	}
@@ -273,7 +273,7 @@ func TestSealedBadCookies(t *testing.T) {
 
 	// Sealed with the right key, but not by a manager.
 	var rec driver.Record
-	if err := sealer.Open("gosessionid", []byte(good), &rec); err != nil {
+	if err := sealer.Open("gosessionid", good, &rec); err != nil {
 		t.Fatal(err)
 	}
 	data := rec.Data

@@ -43,8 +43,8 @@ func newBeego(cfg config) (*beego, error) {
 }
 
 // open fills rec at version 0, with the time of the seal and the gob map.
-func (b *beego) open(sealed []byte, rec *driver.Record) error {
-	value, err := url.QueryUnescape(string(sealed)) // beego escapes the value
+func (b *beego) open(sealed string, rec *driver.Record) error {
+	value, err := url.QueryUnescape(sealed) // beego escapes the value
 	if err != nil {
 		return driver.ErrNotFound
 	}

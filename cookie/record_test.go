@@ -26,7 +26,7 @@ func TestEverythingOfARecordTravels(t *testing.T) {
 		t.Fatal(err)
 	}
 	var got driver.Record
-	if err := s.Open("name", sealed, &got); err != nil {
+	if err := s.Open("name", string(sealed), &got); err != nil {
 		t.Fatal(err)
 	}
 	for range 10 {

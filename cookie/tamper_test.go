@@ -93,7 +93,7 @@ func TestARefusalIsOneError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := sealer.Open("name", good, &rec); err != nil {
+	if err := sealer.Open("name", string(good), &rec); err != nil {
 		t.Fatal(err)
 	}
 	other := open(t, driver.Config{Config: `{"securityKey": "another secret of the tests"}`})
@@ -110,7 +110,7 @@ func TestARefusalIsOneError(t *testing.T) {
 			name = "eman"
 		}
 		before := rec
-		if err := sealer.Open(name, []byte(bad), &rec); err != session.ErrNotFound {
+		if err := sealer.Open(name, bad, &rec); err != session.ErrNotFound {
 			t.Errorf("%s: %v", what, err)
 		}
 		if rec.Version != before.Version || string(rec.Data) != string(before.Data) {

@@ -10,7 +10,7 @@ type Sealer interface {
 	// Open fills rec from the result of Seal. If anything is wrong with sealed, it returns the same error, wrapping
 	// [ErrNotFound]. It decodes nothing before it has authenticated it. rec and rec.Data belong to the caller when Open
 	// returns. rec.Version 0 means that Data is a gob map that beego sealed at the time rec.Created.
-	Open(name string, sealed []byte, rec *Record) error
+	Open(name, sealed string, rec *Record) error
 }
 
 // A CookieConfig is what a provider's own configuration says about the cookies of a [Sealer]. A Sealer that has one returns

@@ -370,7 +370,7 @@ func (n nameless) Seal(dst []byte, _ string, rec *driver.Record) ([]byte, error)
 	return n.Sealer.Seal(dst, "", rec)
 }
 
-func (n nameless) Open(_ string, sealed []byte, rec *driver.Record) error {
+func (n nameless) Open(_, sealed string, rec *driver.Record) error {
 	return n.Sealer.Open("", sealed, rec)
 }
 
@@ -380,11 +380,11 @@ type opensOnce struct {
 	opened map[string]bool
 }
 
-func (o opensOnce) Open(name string, sealed []byte, rec *driver.Record) error {
-	if o.opened[string(sealed)] {
+func (o opensOnce) Open(name, sealed string, rec *driver.Record) error {
+	if o.opened[sealed] {
 		return session.ErrNotFound
 	}
-	o.opened[string(sealed)] = true
+	o.opened[sealed] = true
 	return o.Sealer.Open(name, sealed, rec)
 }
 
@@ -410,10 +410,10 @@ func (r *referring) Seal(dst []byte, _ string, rec *driver.Record) ([]byte, erro
 	return append(dst, name...), nil
 }
 
-func (r *referring) Open(_ string, sealed []byte, rec *driver.Record) error {
+func (r *referring) Open(_, sealed string, rec *driver.Record) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	kept, ok := r.kept[string(sealed)]
+	kept, ok := r.kept[sealed]
 	if !ok {
 		return session.ErrNotFound
 	}

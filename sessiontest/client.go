@@ -82,7 +82,7 @@ func (c *client) open(key string, rec *driver.Record) error {
 	if !ok {
 		return session.ErrNotFound
 	}
-	return c.sealer.Open(cookieName, append([]byte(nil), sealed...), rec)
+	return c.sealer.Open(cookieName, string(sealed), rec)
 }
 
 // at is open for a record of a certain version; 0 is any.

@@ -42,8 +42,8 @@ func (s *sealer) Seal(dst []byte, name string, rec *driver.Record) ([]byte, erro
 	return base64.RawURLEncoding.AppendEncode(dst, s.aead.Seal(nil, nil, plain, s.bound(name))), nil
 }
 
-func (s *sealer) Open(name string, sealed []byte, rec *driver.Record) error {
-	raw, err := base64.RawURLEncoding.Strict().AppendDecode(nil, sealed)
+func (s *sealer) Open(name, sealed string, rec *driver.Record) error {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
 	if err != nil {
 		return session.ErrNotFound
 	}

@@ -17,7 +17,7 @@ import (
 type sealer struct {
 	driver.Sealer
 	seal func(dst []byte, name string, rec *driver.Record) ([]byte, error)
-	open func(name string, sealed []byte, rec *driver.Record) error
+	open func(name, sealed string, rec *driver.Record) error
 }
 
 func (s sealer) Seal(dst []byte, name string, rec *driver.Record) ([]byte, error) {
@@ -27,7 +27,7 @@ func (s sealer) Seal(dst []byte, name string, rec *driver.Record) ([]byte, error
 	return s.Sealer.Seal(dst, name, rec)
 }
 
-func (s sealer) Open(name string, sealed []byte, rec *driver.Record) error {
+func (s sealer) Open(name, sealed string, rec *driver.Record) error {
 	if s.open != nil {
 		return s.open(name, sealed, rec)
 	}
@@ -96,15 +96,15 @@ func sealsOld(s driver.Sealer) sealer {
 func opensAnothers(s driver.Sealer) sealer {
 	mix := every(50)
 	var mu sync.Mutex
-	var last []byte
-	return sealer{Sealer: s, open: func(name string, sealed []byte, rec *driver.Record) error {
+	last := ""
+	return sealer{Sealer: s, open: func(name, sealed string, rec *driver.Record) error {
 		mu.Lock()
 		defer mu.Unlock()
 		var own driver.Record
 		if err := s.Open(name, sealed, &own); err != nil {
 			return err
 		}
-		if mix() && len(last) > 0 { // its values, under this session's own sid
+		if mix() && last != "" { // its values, under this session's own sid
 			if err := s.Open(name, last, rec); err != nil {
 				return err
 			}
@@ -112,7 +112,7 @@ func opensAnothers(s driver.Sealer) sealer {
 			rec.Data = slices.Concat(own.Data[:head], rec.Data[3+int(rec.Data[2]):])
 			return nil
 		}
-		last = slices.Clone(sealed)
+		last = sealed
 		*rec = own
 		return nil
 	}}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // deferred is the reply of a request under Handler. Answers are kept until the headers are sent, because other goroutines,
@@ -35,10 +37,12 @@ type deferred struct {
 
 // An answer is what will be put into the response header.
 type answer struct {
-	cookies []string // Set-Cookie lines
-	header  string   // the value of the sid's response header
-	clear   string   // the value of Clear-Site-Data
-	read    bool     // the response depends on the cookie
+	cookies []string       // Set-Cookie lines
+	waiting *driver.Record // to be sealed into lines that replace cookies; if that fails, cookies stays
+	maxAge  int            // of these lines
+	header  string         // the value of the sid's response header
+	clear   string         // the value of Clear-Site-Data
+	read    bool           // the response depends on the cookie
 }
 
 // begin makes d, which is zero, the reply to a.
@@ -77,8 +81,22 @@ func (d *deferred) change() *answer {
 }
 
 func (d *deferred) cookies(lines []string) {
-	d.change().cookies = lines
+	a := d.change()
+	a.cookies, a.waiting = lines, nil
 	d.mu.Unlock()
+}
+
+func (d *deferred) await(rec *driver.Record, maxAge int) (before *driver.Record) {
+	a := d.change()
+	defer d.mu.Unlock()
+	before, a.waiting, a.maxAge = a.waiting, rec, maxAge
+	return before
+}
+
+func (d *deferred) awaiting() (rec *driver.Record, maxAge int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.pending.waiting, d.pending.maxAge
 }
 
 func (d *deferred) header(sid string) {
@@ -98,7 +116,7 @@ func (d *deferred) read() {
 
 func (d *deferred) retract() {
 	a := d.change()
-	a.cookies, a.header = nil, ""
+	a.cookies, a.waiting, a.header = nil, nil, ""
 	d.mu.Unlock()
 }
 
@@ -217,7 +235,8 @@ func (d *deferred) conclude() (s *Session, harmless bool, err error) {
 			events = s.takeEvents()
 			s.mu.Unlock()
 		}()
-		unchanged := s.draft.Changes().Empty()
+		rec, _ := d.awaiting()
+		unchanged := s.draft.Changes().Empty() && rec == nil
 		if !s.told() {
 			err = s.releaseLocked(d.r.context())
 		}

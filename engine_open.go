@@ -73,7 +73,8 @@ func (m *Manager) attachSealer(s driver.Sealer, cfg *ManagerConfig) error {
 	// The session is in a cookie, whatever the settings say, and in our form, which has a place for metadata.
 	m.cfg.EnableSetCookie, m.cfg.EnableSidInURLQuery, m.cfg.EnableSidInHTTPHeader = true, false, false
 	m.envelope.Beego = false
-	m.engine = &sealedEngine{drafted{m}, s}
+	sizer, _ := s.(driver.SealSizer)
+	m.engine = &sealedEngine{drafted{m}, s, sizer}
 	return nil
 }
 

@@ -13,7 +13,8 @@ import (
 )
 
 // A Sealer's sessions are sealed into the client's cookie. There is no store to merge with: each change is sealed into the
-// response header at once, and the last response that reaches the client wins. The sid is part of the data, which the seal
+// response header at once, and the last response that reaches the client wins. Under Handler a record waits until the response
+// is committed and is then sealed once, if the Sealer is a driver.SealSizer. The sid is part of the data, which the seal
 // authenticates:
 //
 //	0  1  envelope version, 2
@@ -32,6 +33,7 @@ const usual = -1
 type sealedEngine struct {
 	drafted
 	sealer driver.Sealer
+	sizer  driver.SealSizer // the sealer, nil if it cannot tell lengths
 }
 
 func (e *sealedEngine) find(_ context.Context, s *Session, token string) error {
@@ -139,7 +141,7 @@ func (e *sealedEngine) change(ctx context.Context, s *Session, ed edit) error {
 		return refused
 	}
 	log := s.draft.WriteLog()
-	defer log.Reset()
+	defer log.Recycle() // by then the view has a copy, or nothing has changed
 	if err := e.apply(ctx, s, ed); err != nil {
 		return err
 	}
@@ -196,8 +198,20 @@ func (e *sealedEngine) join(ctx context.Context, s *Session) error {
 	return nil
 }
 
-// save has nothing to do: each change was sealed.
-func (*sealedEngine) save(_ context.Context, s *Session) error {
+// save seals the record that waits. All other changes were sealed at once.
+func (e *sealedEngine) save(_ context.Context, s *Session) error {
+	if s.state == dismissed { // a record that waits is another Session's
+		return nil
+	}
+	if rec, maxAge := s.r.reply.awaiting(); rec != nil {
+		if err := s.promisable(); err != nil {
+			return err
+		}
+		if _, err := e.answer(s.r, rec, maxAge); err != nil {
+			return err
+		}
+		merge.FreeRecord(rec)
+	}
 	if s.state == gone {
 		return ErrDestroyed
 	}
@@ -260,7 +274,7 @@ func (e *sealedEngine) resend(ctx context.Context, s *Session) error { return e.
 func (e *sealedEngine) seal(s *Session, sid, user string, age int) error {
 	was, begins := s.sid, s.state == unstored
 	rec := merge.NewRecord()
-	defer merge.FreeRecord(rec)
+	defer func() { merge.FreeRecord(rec) }() // this one, or the one that await returns
 	p, err := e.pack(rec, s, sid, user)
 	if err != nil {
 		return err
@@ -268,7 +282,12 @@ func (e *sealedEngine) seal(s *Session, sid, user string, age int) error {
 	if age == usual {
 		age = e.m.maxAgeUntil(rec.Expires, p.Life, s.isFixed())
 	}
-	sealed, err := e.answer(s.r, rec, age)
+	waits, sealed := e.sizer != nil && s.r.reply.waits(), ""
+	if waits {
+		err = e.check(rec)
+	} else {
+		sealed, err = e.answer(s.r, rec, age)
+	}
 	if err != nil {
 		return err
 	}
@@ -276,14 +295,18 @@ func (e *sealedEngine) seal(s *Session, sid, user string, age int) error {
 	s.draft.Take(rec, &p.Contents)
 	s.setDue(false)
 	s.named(sid)
-	n := s.r.reply.note()
-	if was != "" && was != sid {
-		n = s.r.movedFrom(was)
-	}
-	n.begun = s.isNew
-	s.r.reply.rewrite(sealed, "", n)
 	if rec.Shorten {
 		e.m.watched.sooner(sid, rec.Expires)
+	}
+	if waits {
+		rec = e.await(s, rec, age)
+	} else {
+		n := s.r.reply.note()
+		if was != "" && was != sid {
+			n = s.r.movedFrom(was)
+		}
+		n.begun = s.isNew
+		s.r.reply.rewrite(sealed, "", n)
 	}
 	switch {
 	case begins:
@@ -321,6 +344,20 @@ func (e *sealedEngine) pack(rec *driver.Record, s *Session, sid, user string) (p
 		p.Life.LogIn(rec, user)
 	}
 	return p, nil
+}
+
+// check returns an error if rec, sealed, does not fit into the cookies.
+func (e *sealedEngine) check(rec *driver.Record) error {
+	name := e.m.cfg.CookieName
+	return cookies.Check(name, e.sizer.SealedSize(name, rec), e.m.parts)
+}
+
+// await keeps rec until save seals it. It returns the record that rec replaces, or nil.
+func (e *sealedEngine) await(s *Session, rec *driver.Record, maxAge int) (before *driver.Record) {
+	if s.draft.Log != nil { // rec also contains the changes that Save could not seal
+		s.draft.Log.Told = false
+	}
+	return s.r.reply.await(rec, maxAge)
 }
 
 // answer seals rec and sends it, and removes the cookies of parts that no longer exist.

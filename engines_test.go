@@ -23,9 +23,10 @@ func (e engine) open(t testing.TB, opts ...session.ManagerConfigOpt) *session.Ma
 func storing() (engines []engine) {
 	for _, codec := range []string{"compact", "gob", "json"} {
 		for name, open := range map[string]func(t testing.TB) session.Provider{
-			"memory": func(testing.TB) session.Provider { return memory.New() },
-			"tap":    func(t testing.TB) session.Provider { return newTap(t).provider() },
-			"sealer": func(testing.TB) session.Provider { return newSealerProvider() },
+			"memory":                func(testing.TB) session.Provider { return memory.New() },
+			"tap":                   func(t testing.TB) session.Provider { return newTap(t).provider() },
+			"sealer":                func(testing.TB) session.Provider { return newSealerProvider() },
+			"sealer of known sizes": func(testing.TB) session.Provider { return clientProvider(newSizedSealer()) },
 		} {
 			engines = append(engines, engine{name + "/" + codec, open, codec})
 		}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/seed1a8f7c28/session/driver"
 )
 
 // A reply answers a request, and lets the Sessions of one request learn of each other: at once (atOnce), when the response
@@ -19,6 +21,11 @@ type reply interface {
 
 	// cookies makes lines the only Set-Cookie lines for the session's cookies.
 	cookies(lines []string)
+	// await keeps a record that is to be sealed into the cookies later, and their Max-Age. It returns the record that it has kept
+	// until now, or nil. It must only be called if waits returns true.
+	await(rec *driver.Record, maxAge int) (before *driver.Record)
+	// awaiting returns the record that await keeps, or nil. A call of cookies or retract drops it.
+	awaiting() (rec *driver.Record, maxAge int)
 	// header answers a sid in the sid's header.
 	header(sid string)
 	// clear answers Clear-Site-Data.
@@ -60,6 +67,10 @@ func (a atOnce) promise() error {
 func (atOnce) waits() bool { return false }
 
 func (a atOnce) cookies(lines []string) { a.r.setCookies(lines) }
+
+func (atOnce) await(rec *driver.Record, _ int) *driver.Record { return rec }
+
+func (atOnce) awaiting() (*driver.Record, int) { return nil, 0 }
 
 func (a atOnce) header(sid string) {
 	a.r.x.SetResponseHeader(a.r.m.cfg.headerName, []string{sid})
@@ -133,20 +144,23 @@ func (n noReply) promise() error {
 	return n.m.cannot[detached]
 }
 
-func (noReply) waits() bool                  { return false }
-func (noReply) cookies([]string)             {}
-func (noReply) header(string)                {}
-func (noReply) clear(string)                 {}
-func (noReply) read()                        {}
-func (noReply) retract()                     {}
-func (noReply) gone()                        {}
-func (noReply) answered(string) []string     { return nil }
-func (noReply) replaced() (string, bool)     { return "", false }
-func (noReply) moved() bool                  { return false }
-func (noReply) current() string              { return "" }
-func (noReply) rewrite(string, string, note) {}
-func (noReply) note() note                   { return note{} }
-func (noReply) annotate(note)                {}
+func (noReply) waits() bool                     { return false }
+func (noReply) cookies([]string)                {}
+func (noReply) awaiting() (*driver.Record, int) { return nil, 0 }
+func (noReply) header(string)                   {}
+func (noReply) clear(string)                    {}
+func (noReply) read()                           {}
+func (noReply) retract()                        {}
+func (noReply) gone()                           {}
+func (noReply) answered(string) []string        { return nil }
+func (noReply) replaced() (string, bool)        { return "", false }
+func (noReply) moved() bool                     { return false }
+func (noReply) current() string                 { return "" }
+func (noReply) rewrite(string, string, note)    {}
+func (noReply) note() note                      { return note{} }
+func (noReply) annotate(note)                   {}
+
+func (noReply) await(rec *driver.Record, _ int) *driver.Record { return rec }
 
 func (n noReply) end(ctx context.Context, s *Session) error {
 	s.mu.Lock()

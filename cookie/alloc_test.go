@@ -14,12 +14,15 @@ import (
 func TestAllocs(t *testing.T) {
 	v := newVisitor(t)
 	for _, tt := range []struct {
-		name  string
-		write bool
-		most  float64
-	}{{"W5", false, 6}, {"W6", true, 13}} {
-		if n := testing.AllocsPerRun(1000, func() { v.request(t, tt.write) }); n > tt.most {
-			t.Errorf("%s: %v allocations, want at most %v", tt.name, n, tt.most)
+		name           string
+		work           workload
+		start, handler float64
+	}{{"W3", begins, 50, 15}, {"W5", reads, 5, 9}, {"W6", writes, 12, 14}} {
+		if n := testing.AllocsPerRun(1000, func() { v.start(t, tt.work) }); n > tt.start {
+			t.Errorf("%s by Start: %v allocations, want at most %v", tt.name, n, tt.start)
+		}
+		if n := testing.AllocsPerRun(1000, func() { v.handle(tt.work) }); n > tt.handler {
+			t.Errorf("%s under Handler: %v allocations, want at most %v", tt.name, n, tt.handler)
 		}
 	}
 }

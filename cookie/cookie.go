@@ -129,28 +129,37 @@ var encoding = base64.RawURLEncoding.Strict()
 // Cookies returns the cookie settings of the provider config.
 func (s *sealer) Cookies() driver.CookieConfig { return s.cookies }
 
+// sizes returns the length of rec with its padding, and its length sealed, before base64url.
+func sizes(rec *driver.Record) (padded, raw int) {
+	padded = (rec.BinarySize()/padding + 1) * padding
+	return padded, 1 + padded + sealing.Overhead
+}
+
+// SealedSize implements [driver.SealSizer].
+func (s *sealer) SealedSize(_ string, rec *driver.Record) int {
+	_, raw := sizes(rec)
+	return encoding.EncodedLen(raw)
+}
+
 // Seal implements [driver.Sealer].
 func (s *sealer) Seal(dst []byte, name string, rec *driver.Record) ([]byte, error) {
-	n := len(rec.User) + len(rec.Alias) + len(rec.Meta) + len(rec.Data) + 3*padding
-	about, mem := s.about(name, 2*n+1+sealing.Overhead)
+	padded, raw := sizes(rec)
+	about, mem := s.about(name, padded+raw)
 	defer scratch.Put(mem)
 	plain, err := rec.AppendBinary(about[len(about):])
 	if err != nil {
 		return dst, err
 	}
 	plain = append(plain, 0x80)
-	for len(plain)%padding != 0 {
-		plain = append(plain, 0)
-	}
-	sealed := s.box.Seal(append(plain[len(plain):], version), plain, about)
-	return encoding.AppendEncode(dst, sealed), nil
+	plain = append(plain, make([]byte, padded-len(plain))...)
+	return encoding.AppendEncode(dst, s.box.Seal(append(plain[padded:], version), plain, about)), nil
 }
 
 // Open implements [driver.Sealer].
 func (s *sealer) Open(name, sealed string, rec *driver.Record) error {
 	about, mem := s.about(name, encoding.DecodedLen(len(sealed)))
 	defer scratch.Put(mem)
-	raw, err := encoding.AppendDecode(about[len(about):], []byte(sealed)) // of which the compiler makes no copy
+	raw, err := encoding.AppendDecode(about[len(about):], []byte(sealed)) // the conversion makes no copy
 	if err == nil && encoding.EncodedLen(len(raw)) == len(sealed) && len(raw) > 0 && raw[0] == version {
 		if plain, _, err := s.box.Open(nil, raw[1:], about); err == nil {
 			return open(plain, rec)

@@ -10,6 +10,27 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
+// What is to be refused depends on SealedSize to the byte.
+func TestSealedSize(t *testing.T) {
+	for name, config := range map[string]driver.Config{"bare": {Config: oneKey}, "in a namespace": {Config: oneKey, Namespace: "app"}} {
+		s, err := cookie.Open(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizer, ok := s.(driver.SealSizer)
+		if !ok {
+			t.Fatal("the provider does not know lengths")
+		}
+		for n := range 300 {
+			rec := driver.Record{Version: 1, User: "ann", Meta: make([]byte, n/9), Data: make([]byte, n)}
+			sealed, err := s.Seal(nil, "name", &rec)
+			if got := sizer.SealedSize("name", &rec); err != nil || got != len(sealed) {
+				t.Errorf("%s, %d bytes: SealedSize = %d, and Seal makes %d, %v", name, n, got, len(sealed), err)
+			}
+		}
+	}
+}
+
 // All of a record travels in the cookie, and what is opened stays as it is while others are sealed.
 func TestEverythingOfARecordTravels(t *testing.T) {
 	s, err := cookie.Open(t.Context(), driver.Config{Config: oneKey})

@@ -82,6 +82,15 @@ const (
 	RecordUserOffset = 44
 )
 
+// BinarySize returns the number of bytes that AppendBinary appends.
+func (r *Record) BinarySize() int {
+	n := recordHeader + len(r.User) + len(r.Data)
+	if r.Alias != "" || len(r.Meta) > 0 {
+		n += recordLengths + len(r.Alias) + recordLengths + len(r.Meta)
+	}
+	return n
+}
+
 // AppendBinary appends the binary form of r to b. It truncates times to milliseconds. It returns an error only if User,
 // Alias or Meta is longer than 65535 bytes; then it returns b unchanged. It implements [encoding.BinaryAppender].
 func (r *Record) AppendBinary(b []byte) ([]byte, error) {

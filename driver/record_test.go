@@ -80,6 +80,9 @@ func TestRecordRoundTrip(t *testing.T) {
 		if err != nil || !bytes.HasPrefix(b, []byte("before")) {
 			t.Fatalf("%s: AppendBinary = %q, %v", name, b, err)
 		}
+		if n := rec.BinarySize(); n != len(b)-len("before") {
+			t.Errorf("%s: BinarySize = %d, and AppendBinary appends %d bytes", name, n, len(b)-len("before"))
+		}
 		got := goldenRecord2() // all of it is replaced
 		got.Shorten = true
 		if err := got.UnmarshalBinary(b[len("before"):]); err != nil || !sameRecord(got, rec) {

@@ -13,6 +13,16 @@ type Sealer interface {
 	Open(name, sealed string, rec *Record) error
 }
 
+// A SealSizer is a [Sealer] that can tell the length of what Seal makes, without sealing. With a SealSizer the Manager seals a
+// session once per response under Handler. With any other Sealer it seals at each change, because Set must return an error at
+// once if the session does not fit into its cookies.
+type SealSizer interface {
+	// SealedSize returns the number of bytes that Seal appends for rec. If that depends on more than rec, for example with
+	// compression, it returns the maximum. If Seal appends more, and the cookies cannot hold it, the request is answered with
+	// an error.
+	SealedSize(name string, rec *Record) int
+}
+
 // A CookieConfig is what a provider's own configuration says about the cookies of a [Sealer]. A Sealer that has one returns
 // it from a method Cookies() CookieConfig. The zero value leaves the Manager's settings as they are. If a value is invalid,
 // the Manager reports a [*ConfigError] for beego's key, providerConfig.cookieName or providerConfig.maxage.

@@ -335,6 +335,11 @@ var brokenSealers = []sealerBreakage{
 		alter:  func(s *sealer) driver.Sealer { return opensOnce{s, make(map[string]bool)} },
 		caught: []string{"sealed/outage"},
 	},
+	{
+		name:   "metadata is not counted",
+		alter:  func(s *sealer) driver.Sealer { return miscounting{s} },
+		caught: []string{"sealed/size"},
+	},
 }
 
 func TestSealersBroken(t *testing.T) {
@@ -386,6 +391,15 @@ func (o opensOnce) Open(name, sealed string, rec *driver.Record) error {
 	}
 	o.opened[sealed] = true
 	return o.Sealer.Open(name, sealed, rec)
+}
+
+// miscounting forgets a part of what it seals.
+type miscounting struct{ *sealer }
+
+func (m miscounting) SealedSize(name string, rec *driver.Record) int {
+	without := *rec
+	without.Meta = nil
+	return m.sealer.SealedSize(name, &without)
 }
 
 // open is a cipher that hides and protects nothing.

@@ -5,10 +5,13 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
+	"log/slog"
 	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
@@ -105,6 +108,40 @@ var sealerCases = []testCase{
 			slices.Reverse(turned)
 			for _, pairs := range [][]string{whole, turned, other} {
 				(&browser{strings.Join(pairs, "; ")}).wantValues(t, m, values{"a": "1"})
+			}
+		},
+	},
+	{
+		name:       "sealed/size",
+		sentence:   "SealSizer",
+		rule:       "No sealed record is longer than SealedSize has said.",
+		clientSide: true,
+		check: func(t testing.TB, e *env) {
+			s, err := e.seal(t.Context(), driver.Config{
+				Namespace: e.namespace, Lifetime: time.Hour, Logger: slog.New(slog.DiscardHandler),
+			})
+			wantOK(t, "opening the sealer", err)
+			if c, ok := s.(io.Closer); ok {
+				defer func() { wantOK(t, "Close", c.Close()) }()
+			}
+			sizer, ok := s.(driver.SealSizer)
+			if !ok {
+				t.Skip("the sealer does not know lengths")
+			}
+			for n := range driver.MaxAlias {
+				text := noise(n)
+				for part, rec := range map[string]driver.Record{
+					"data": {Data: []byte(text)}, "user": {User: text}, "alias": {Alias: text}, "metadata": {Meta: []byte(text)},
+					"all": {User: text, Alias: text, Meta: []byte(text), Data: []byte(strings.Repeat(text, 10))},
+				} {
+					rec.Version, rec.Expires = 1, time.Now().Add(time.Hour)
+					said := sizer.SealedSize(cookieName, &rec)
+					sealed, err := s.Seal(nil, cookieName, &rec)
+					wantOK(t, "Seal", err)
+					if len(sealed) > said {
+						t.Fatalf("%d bytes of %s: %d bytes sealed, SealedSize has said %d", n, part, len(sealed), said)
+					}
+				}
 			}
 		},
 	},

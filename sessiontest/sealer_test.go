@@ -42,6 +42,10 @@ func (s *sealer) Seal(dst []byte, name string, rec *driver.Record) ([]byte, erro
 	return base64.RawURLEncoding.AppendEncode(dst, s.aead.Seal(nil, nil, plain, s.bound(name))), nil
 }
 
+func (s *sealer) SealedSize(_ string, rec *driver.Record) int {
+	return base64.RawURLEncoding.EncodedLen(rec.BinarySize() + s.aead.Overhead())
+}
+
 func (s *sealer) Open(name, sealed string, rec *driver.Record) error {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
 	if err != nil {

@@ -43,7 +43,7 @@ func Part(cookie, name string) (part int, ok bool) {
 	return part, 0 < part && part < MaxParts
 }
 
-// Check returns an error wrapping [driver.ErrTooLarge] if most cookies cannot hold n characters, sealed.
+// Check returns an error that wraps [driver.ErrTooLarge] if n characters, sealed, do not fit into most cookies.
 func Check(name string, n, most int) error {
 	if n <= MaxSize-len(name) || n <= firstRoom(name)+(most-1)*nextRoom(name) {
 		return nil
@@ -52,7 +52,7 @@ func Check(name string, n, most int) error {
 		driver.ErrTooLarge, n, most, MaxSize)
 }
 
-// firstRoom returns how many characters the first of several cookies can hold, and nextRoom how many each other one.
+// firstRoom returns how many characters fit into the first of several cookies, and nextRoom how many fit into each other one.
 func firstRoom(name string) int { return MaxSize - len(name) - len("9.") }
 func nextRoom(name string) int  { return MaxSize - len(name) - len(".1") }
 

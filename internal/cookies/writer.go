@@ -75,7 +75,8 @@ func (w *Writer) ending(secure bool) string {
 	return ""
 }
 
-// times says how long a client keeps a cookie that it gets now. Lines of one second mostly have the same: it is kept.
+// times returns Max-Age and Expires of a cookie that is set now. It keeps the last result, because most lines of one second have
+// the same.
 func times(maxAge int) string {
 	if maxAge == 0 {
 		return ""

@@ -87,8 +87,10 @@ var records = sync.Pool{New: func() any { return new(driver.Record) }}
 // record passed to a backend or sealer escapes to the heap.
 func NewRecord() *driver.Record { return records.Get().(*driver.Record) }
 
-// FreeRecord returns a record to the pool. Nobody may use it afterwards.
+// FreeRecord returns a record to the pool, unless it is nil. Nobody may use it afterwards.
 func FreeRecord(rec *driver.Record) {
-	*rec = driver.Record{}
-	records.Put(rec)
+	if rec != nil {
+		*rec = driver.Record{}
+		records.Put(rec)
+	}
 }

@@ -27,7 +27,7 @@ func ExampleSession_RememberMe() {
 		}
 		defer sess.SessionRelease(r.Context(), w)
 		err = sess.Login(r.Context(), r.FormValue("user")) // the password was right
-		var life time.Duration // 0 undoes what an earlier login of the same user has set
+		var life time.Duration                             // 0 undoes what an earlier login of the same user has set
 		if r.FormValue("remember") != "" {
 			life = 30 * 24 * time.Hour
 		}

@@ -141,8 +141,13 @@ func (m *Manager) HandleExchange(x Exchange, next func(h Handled)) error {
 		next(Handled{d})
 		return nil
 	}
-	d := new(deferred)
+	h := new(struct { // in one allocation
+		deferred
+		first Session
+	})
+	d := &h.deferred
 	d.begin(m, arrival{x: x})
+	d.spare = &h.first
 	func() {
 		defer d.done()
 		next(Handled{d})

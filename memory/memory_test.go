@@ -3,6 +3,7 @@ package memory_test
 import (
 	"context"
 	"errors"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -200,5 +201,32 @@ func TestConcurrentUse(t *testing.T) {
 			})
 		}
 		wg.Wait()
+	}
+}
+
+// A manager that reads only small sessions shares the store with one that stores larger ones.
+func TestLargerThanTheManagerReads(t *testing.T) {
+	p := memory.New()
+	open := func(most int) *session.Manager {
+		m, err := session.New(p, session.NewManagerConfig(session.CfgMaxBytes(most)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { m.Close() })
+		return m
+	}
+	large, small := open(1<<20), open(1<<10)
+	w := httptest.NewRecorder()
+	s, err := large.Start(w, httptest.NewRequest("GET", "/", nil))
+	if err == nil {
+		err = errors.Join(s.Set(t.Context(), "a", strings.Repeat("a", 5<<10)), s.Save(t.Context()))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := httptest.NewRequest("GET", "/", nil)
+	r.AddCookie(w.Result().Cookies()[0])
+	if _, err := small.Start(httptest.NewRecorder(), r); !errors.Is(err, session.ErrTooLarge) {
+		t.Errorf("Start = %v, want ErrTooLarge", err)
 	}
 }

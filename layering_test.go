@@ -31,10 +31,12 @@ var layers = []struct {
 	{"internal/cookies", []string{"driver"}},
 	{"internal/listing", []string{"driver"}},
 	{"internal/merge", []string{"driver", "internal/codec", "internal/millis", "internal/pause", "internal/sealing"}},
-	// Engines: none knows another, but that the databases share sql.
+	// Engines: none knows another, but that the databases share sql, and the drivers of one database its SQL.
 	{"mysql", []string{".", "driver", "sql"}},
-	{"postgres", []string{".", "driver", "sql"}},
+	{"postgres", []string{".", "driver", "sql", "sql/pgsql"}},
+	{"contrib/pgx", []string{".", "driver", "sql", "sql/pgsql"}},
 	{"contrib/sqlite", []string{".", "driver", "sql"}},
+	{"sql/pgsql", []string{"sql"}},
 	{"sql", []string{".", "driver", "internal/listing", "internal/merge", "internal/millis", "internal/pause"}},
 	{"memory", append([]string{"internal/merge"}, forEngines...)}, // it keeps versions themselves
 	{"file", forEngines},
@@ -52,7 +54,7 @@ var layers = []struct {
 		".", "examples/internal/looks", "cookie", "file", "memcache", "memory", "mysql", "postgres", "redis", "sessionfasthttp",
 	}},
 	{"bench/", []string{
-		"bench/", ".", "cookie", "contrib/sqlite", "file", "internal/test/", "memcache", "memory", "mysql", "postgres", "redis",
+		"bench/", ".", "cookie", "contrib/pgx", "contrib/sqlite", "file", "internal/test/", "memcache", "memory", "mysql", "postgres", "redis",
 		"sessionfasthttp", "sql",
 	}},
 	{"tools/", []string{"tools/"}},
@@ -118,6 +120,8 @@ func TestLayeringForbids(t *testing.T) {
 		{"redis", "memory"},
 		{"postgres", "mysql"},
 		{"sql", "postgres"},
+		{"sql", "sql/pgsql"},
+		{"contrib/pgx", "postgres"},
 		{"memory", "internal/test/proctest"},
 		{".", "internal/test/goroutines"},
 		{".", "memory"},

@@ -52,9 +52,9 @@ var errAutocommit = errors.New("the connections have autocommit off, so no other
 
 // probe checks one connection, because the others have the same settings. The provider's own connections have autocommit
 // on.
-func probe(ctx context.Context, db *sql.DB, _ bool) (pooled bool, err error) {
+func probe(ctx context.Context, db sessionsql.Pool, _ bool) (pooled bool, err error) {
 	on := false
-	if err := db.QueryRowContext(ctx, `SELECT @@autocommit`).Scan(&on); err != nil {
+	if err := db.QueryRow(ctx, `SELECT @@autocommit`, nil, []any{&on}); err != nil {
 		return false, err
 	}
 	if !on {

@@ -48,7 +48,7 @@ func TestOpenFails(t *testing.T) {
 		{Name: "no right", Config: as(role, secret, server.Addr), Says: "cannot create the table sessions: pq: permission denied"},
 		{
 			Name: "no right to upgrade", Config: `{"dsn": "` + as(role, secret, server.Addr) + `", "table": "old"}`,
-			Says: "the table old lacks the columns alias, meta of version 2: run the statements of schema.1to2.sql of package postgres",
+			Says: "the table old lacks the columns alias, meta of version 2: run the statements of schema.1to2.sql of package sql/pgsql",
 		},
 	})
 }
@@ -245,35 +245,4 @@ func TestSweepLocked(t *testing.T) {
 	}
 }
 
-// TestInfiniteTimes has somebody write the times that are none into a row: the user's others are listed and limited as before.
-func TestInfiniteTimes(t *testing.T) {
-	server := servertest.Postgres(t)
-	dsn := server.DSN(server.NewDatabase(t))
-	b, db := engine.Open(t, engine.DB(t, dsn)), engine.DB(t, dsn)
-	for _, column := range []string{"created_at", "auth_at", "expires_at", "deadline_at"} {
-		for _, infinity := range []string{"infinity", "-infinity"} {
-			user := column + infinity
-			for _, name := range []string{"a", "b"} {
-				rec := &driver.Record{User: user, Created: time.Now(), Expires: time.Now().Add(time.Hour)}
-				if err := b.Create(t.Context(), sessiontest.Key(user+name), rec); err != nil {
-					t.Fatal(err)
-				}
-			}
-			sqltest.Exec(t, db, "UPDATE sessions SET "+column+" = '"+infinity+"' WHERE id = (SELECT id FROM sessions WHERE user_id = '"+
-				user+"' ORDER BY id LIMIT 1)")
-			n := 0
-			for _, err := range b.(driver.UserLister).ListUser(t.Context(), user) {
-				if n++; err != nil {
-					t.Errorf("%s: ListUser: %v", user, err)
-				}
-			}
-			if n == 0 {
-				t.Errorf("%s: nothing is listed", user)
-			}
-			_, err := b.(driver.UserLimiter).Reserve(t.Context(), user, sessiontest.Key(user), time.Now(), 1, true)
-			if err != nil {
-				t.Errorf("%s: Reserve: %v", user, err)
-			}
-		}
-	}
-}
+func TestInfiniteTimes(t *testing.T) { engine.InfiniteTimes(t) }

@@ -2,23 +2,15 @@ package postgres
 
 import (
 	"context"
-	"crypto/rand"
-	"database/sql"
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/lib/pq"
-)
 
-// connectTime limits how long opening the listening connection may take.
-const connectTime = 5 * time.Second
-
-const (
-	heartbeat = 5 * time.Second  // how often a listening connection is checked
-	probeTime = 10 * time.Second // how long the first notice may take
+	sessionsql "github.com/seed1a8f7c28/session/sql"
+	"github.com/seed1a8f7c28/session/sql/pgsql"
 )
 
 // Watch returns a function for the field Watch of a [sessionsql.Dialect]. With it, a manager learns at once of sessions
@@ -32,36 +24,35 @@ const (
 // addition to those of the pool. If notices do not come through, for example because of PgBouncer in transaction mode, the
 // function notices at the start and returns an error wrapping [errors.ErrUnsupported]. The manager then checks the sessions
 // at intervals.
-func Watch(dsn string) func(ctx context.Context, db *sql.DB, channel string, resync func(), gone func(payload string)) error {
-	return func(ctx context.Context, db *sql.DB, channel string, resync func(), gone func(payload string)) error {
+func Watch(dsn string) func(
+	ctx context.Context, db sessionsql.Pool, channel string, resync func(), gone func(payload string),
+) error {
+	return func(ctx context.Context, db sessionsql.Pool, channel string, resync func(), gone func(payload string)) error {
 		l, err := listen(ctx, dsn, channel)
 		if err != nil {
 			return err
 		}
 		defer l.close()
 		defer context.AfterFunc(ctx, func() { l.conn.Close() })()
-		if err := l.probe(ctx, db, channel); err != nil {
-			return err
-		}
-		resync()
-		return l.hear(ctx, gone)
+		return pgsql.Hear(ctx, db, channel, l, resync, gone)
 	}
 }
-
-// probing is the prefix of the payload that tests a connection. It is not an id.
-const probing = "probe "
 
 // A listener is a connection that listens on a channel.
 type listener struct {
 	conn    *pq.ListenerConn
 	notices chan *pq.Notification // closed when the connection has ended
+
+	beat   *time.Ticker
+	answer chan error // of the server to the last check; it comes after the notices
+	heard  bool       // a notice came since the last check
 }
 
 // listen connects. lib/pq accepts no context for that, only a timeout.
 func listen(ctx context.Context, dsn, channel string) (*listener, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*connectTime)
+	ctx, cancel := context.WithTimeout(ctx, 2*pgsql.ConnectTime)
 	defer cancel()
-	l := &listener{notices: make(chan *pq.Notification, 32)}
+	l := &listener{notices: make(chan *pq.Notification, 32), beat: time.NewTicker(pgsql.Heartbeat)}
 	return l, begin(ctx, func() error { return l.open(ctx, dsn, channel) }, l.close)
 }
 
@@ -109,7 +100,7 @@ func (l *listener) open(ctx context.Context, dsn, channel string) (err error) {
 
 // withTimeout adds a limit for the time that connecting may take.
 func withTimeout(dsn string) string {
-	seconds := strconv.Itoa(int(connectTime / time.Second))
+	seconds := strconv.Itoa(int(pgsql.ConnectTime / time.Second))
 	switch {
 	case strings.Contains(dsn, "connect_timeout"):
 		return dsn
@@ -124,75 +115,43 @@ func withTimeout(dsn string) string {
 
 // close ends the connection and its goroutine.
 func (l *listener) close() {
+	l.beat.Stop()
 	l.conn.Close()
 	for range l.notices {
 	}
 }
 
-var errDeaf = errors.New("notices do not come through: there may be a pooler in between, or the DSN may be for another database")
-
-// probe sends a notice over the pool and waits for it. A pooler that shares the server's connections accepts a LISTEN, and
-// delivers the notices to any client or to none.
-func (l *listener) probe(ctx context.Context, db *sql.DB, channel string) error {
-	mark := probing + rand.Text()
-	sending, cancel := context.WithTimeout(ctx, probeTime)
-	defer cancel()
-	if _, err := db.ExecContext(sending, `SELECT pg_notify($1, $2)`, channel, mark); err != nil {
-		return err
-	}
-	for {
-		select {
-		case n, ok := <-l.notices:
-			if !ok {
-				return l.ended(ctx)
-			}
-			if n.Extra == mark {
-				return nil
-			}
-		case <-sending.Done():
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return fmt.Errorf("%w: %w", errors.ErrUnsupported, errDeaf)
-		}
-	}
-}
-
 var errSilent = errors.New("the listening connection does not answer")
 
-// hear passes on the notices until the connection ends.
-func (l *listener) hear(ctx context.Context, gone func(payload string)) error {
-	beat := time.NewTicker(heartbeat)
-	defer beat.Stop()
-	var answer chan error // of the server to the last check; it comes after the notices
-	heard := false        // a notice came since the last check
+// Next implements [pgsql.Listener].
+func (l *listener) Next(ctx context.Context) (payload string, err error) {
 	for {
 		select {
 		case n, ok := <-l.notices:
 			if !ok {
-				return l.ended(ctx)
+				return "", l.conn.Err()
 			}
-			heard = true
-			if !strings.HasPrefix(n.Extra, probing) {
-				gone(n.Extra)
-			}
-		case <-beat.C:
-			answered := answer == nil
+			l.heard = true
+			return n.Extra, nil
+		case <-l.beat.C:
+			answered := l.answer == nil
 			if !answered {
 				select {
-				case <-answer:
+				case <-l.answer:
 					answered = true
 				default:
 				}
 			}
 			switch {
 			case answered:
-				answer = make(chan error, 1)
-				go l.ask(answer)
-			case !heard:
-				return errSilent
+				l.answer = make(chan error, 1)
+				go l.ask(l.answer)
+			case !l.heard:
+				return "", errSilent
 			}
-			heard = false
+			l.heard = false
+		case <-ctx.Done():
+			return "", ctx.Err()
 		}
 	}
 }
@@ -201,11 +160,4 @@ func (l *listener) hear(ctx context.Context, gone func(payload string)) error {
 func (l *listener) ask(answer chan<- error) {
 	_, err := l.conn.ExecSimpleQuery("")
 	answer <- err
-}
-
-func (l *listener) ended(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return l.conn.Err()
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -251,8 +250,7 @@ func (s *store) measure(ctx context.Context) error {
 		return nil
 	}
 	st := newStatement(s.dialect, s.table, s.dialect.Beego.MaxData)
-	defer st.close()
-	return s.query(ctx, nil, st, new(params), func(rows *sql.Rows) error {
+	return s.query(ctx, nil, st, new(params), func(rows Row) error {
 		var most *int64
 		if err := rows.Scan(&most); err != nil {
 			return err

@@ -13,8 +13,8 @@ import (
 
 // A Dialect describes the SQL of one database.
 type Dialect struct {
-	// Name is the prefix of error texts.
-	Name string
+	// Name is the prefix of error texts. Package is the package with the files of the schema. "" means the package Name.
+	Name, Package string
 
 	// Schema creates the table. It contains statements that each end with ; at the end of a line. It is a template, see
 	// [Statements].
@@ -74,7 +74,7 @@ type Dialect struct {
 	// Probe, unless nil, checks the connections before they are used. Its error says what must be changed. pooled says that
 	// a pooler runs each transaction on any of its own connections, so that nothing that belongs to a connection lasts.
 	// prepares says that statements will be prepared.
-	Probe func(ctx context.Context, db *sql.DB, prepares bool) (pooled bool, err error)
+	Probe func(ctx context.Context, db Pool, prepares bool) (pooled bool, err error)
 
 	// Unprepared says that drivers can send a statement together with its parameters, so that nothing must be prepared. See
 	// [Prepare].
@@ -94,7 +94,7 @@ type Dialect struct {
 	// Watch receives what the statements announce on the channel :channel, and calls gone and resync until ctx is done.
 	// resync is that of a [driver.Watcher]. The argument of gone is the id of a removed record, in hexadecimal, or "" if
 	// any number of records was removed. Nil means that there are no announcements.
-	Watch func(ctx context.Context, db *sql.DB, channel string, resync func(), gone func(payload string)) error
+	Watch func(ctx context.Context, db Pool, channel string, resync func(), gone func(payload string)) error
 
 	// NoTable reports whether err says that the table does not exist.
 	NoTable func(err error) bool
@@ -103,7 +103,6 @@ type Dialect struct {
 	Beego *Beego
 
 	head, live, data string // {head}, {live} and {data}, if the table is beego's
-	unprepared       bool   // see [Prepare]
 }
 
 // Statements are templates. Their placeholders are
@@ -283,6 +282,9 @@ func (d *Dialect) isReadOnly(err error) bool {
 }
 
 func (d *Dialect) isStale(err error) bool { return err != nil && d.Stale != nil && d.Stale(err) }
+
+// pkg is the package that has the schema.
+func (d *Dialect) pkg() string { return cmp.Or(d.Package, d.Name) }
 
 func (d *Dialect) time(t time.Time) any {
 	if d.Time != nil {

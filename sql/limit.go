@@ -3,7 +3,6 @@ package sql
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"time"
 
@@ -25,7 +24,7 @@ func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, 
 	for try := 0; ; try++ {
 		err = s.do(ctx, func() error {
 			evicted = nil
-			return s.within(ctx, used, func(tx *sql.Tx) (err error) {
+			return s.within(ctx, used, func(tx Tx) (err error) {
 				evicted, err = s.reserve(ctx, tx, user, key, until, limit, evict)
 				return err
 			})
@@ -44,13 +43,16 @@ func (s *store) Reserve(ctx context.Context, user, key string, until time.Time, 
 }
 
 func (s *store) reserve(
-	ctx context.Context, tx *sql.Tx, user, key string, until time.Time, limit int, evict bool,
+	ctx context.Context, tx Tx, user, key string, until time.Time, limit int, evict bool,
 ) (evicted []string, err error) {
-	if _, err := s.exec(ctx, tx, s.lock, &params{user: user, expires: until}); err != nil {
-		return nil, err
-	}
+	before := []*step{{st: s.lock, p: &params{user: user, expires: until}}}
 	for {
-		records, reserved, there, err := s.held(ctx, tx, user, key)
+		records, reserved, there, err := s.held(ctx, tx, before, user, key)
+		for _, step := range before {
+			if step.st == s.evict && step.rows > 0 {
+				evicted = append(evicted, keyOf(step.p.id))
+			}
+		}
 		more := len(records) + reserved + 1 - limit
 		switch {
 		case err != nil:
@@ -68,27 +70,24 @@ func (s *store) reserve(
 		case more > len(records):
 			return nil, errFull
 		}
+		before = nil
 		for _, id := range records[:more] {
-			n, err := s.exec(ctx, tx, s.evict, &params{id: id, user: user})
-			if err != nil {
-				return evicted, err
-			}
-			if n > 0 {
-				evicted = append(evicted, keyOf(id))
-			}
+			before = append(before, &step{st: s.evict, p: &params{id: id, user: user}})
 		}
 		// Check again: a record that was no longer there may have a new key.
 	}
 }
 
-// held returns the keys of the user's live records, the earliest login first, the number of other reservations, and the
-// version under key: 0 for a reservation, which is not counted, or -1 for none.
-func (s *store) held(ctx context.Context, tx *sql.Tx, user, key string) (records [][]byte, reserved int, there int64, err error) {
+// held first runs the steps before. It returns the keys of the user's live records, the earliest login first, the number of
+// other reservations, and the version under key: 0 for a reservation, which is not counted, or -1 for none.
+func (s *store) held(
+	ctx context.Context, tx Tx, before []*step, user, key string,
+) (records [][]byte, reserved int, there int64, err error) {
 	own := idOf(key)
 	there = -1
-	err = s.query(ctx, tx, s.heldBy, &params{user: user}, func(rows *sql.Rows) error {
+	look := func(found Row) error {
 		var r row
-		if err := rows.Scan(&r.id, &r.version, &r.auth); err != nil {
+		if err := found.Scan(&r.id, &r.version, &r.auth); err != nil {
 			return err
 		}
 		switch {
@@ -100,6 +99,7 @@ func (s *store) held(ctx context.Context, tx *sql.Tx, user, key string) (records
 			records = append(records, r.id)
 		}
 		return nil
-	})
+	}
+	err = s.batch(ctx, tx, append(before, &step{st: s.heldBy, p: &params{user: user}, row: look}))
 	return records, reserved, there, err
 }

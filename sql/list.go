@@ -2,7 +2,6 @@ package sql
 
 import (
 	"context"
-	"database/sql"
 	"iter"
 
 	"github.com/seed1a8f7c28/session/driver"
@@ -12,7 +11,7 @@ import (
 // Count implements [driver.Counter]. It reads all rows of the namespace.
 func (s *store) Count(ctx context.Context) (n int, err error) {
 	err = s.read(ctx, func() error {
-		return s.query(ctx, nil, s.count, new(params), func(rows *sql.Rows) error { return rows.Scan(&n) })
+		return s.query(ctx, nil, s.count, new(params), func(rows Row) error { return rows.Scan(&n) })
 	})
 	return n, s.fail(ctx, "count", err)
 }
@@ -59,9 +58,9 @@ func (s *store) ListAlias(ctx context.Context, alias string) iter.Seq2[driver.En
 func (s *store) entries(ctx context.Context, st *statement, p *params) (entries []driver.Entry, err error) {
 	err = s.read(ctx, func() error {
 		entries = entries[:0]
-		return s.query(ctx, nil, st, p, func(rows *sql.Rows) error {
+		return s.query(ctx, nil, st, p, func(rows Row) error {
 			var r row
-			if err := rows.Scan(append([]any{&r.id}, r.head()...)...); err != nil {
+			if err := rows.Scan(r.listed()...); err != nil {
 				return err
 			}
 			entries = append(entries, driver.Entry{Key: s.key(r.id), Record: r.record()})
@@ -79,7 +78,7 @@ func (s *store) Clear(ctx context.Context) error {
 		n := 0
 		err := s.read(ctx, func() error {
 			n = 0
-			return s.query(ctx, nil, s.page, &params{id: after}, func(rows *sql.Rows) error {
+			return s.query(ctx, nil, s.page, &params{id: after}, func(rows Row) error {
 				n++
 				return rows.Scan(&last)
 			})

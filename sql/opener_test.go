@@ -253,7 +253,7 @@ func TestSilentUnused(t *testing.T) {
 func TestOpensInTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		db, _ := newPool(t, &gate{takes: []time.Duration{7 * time.Second}}, 1)
-		s := &store{db: db, dialect: &Dialect{Retry: func(error) bool { return false }}}
+		s := &store{db: newDBPool(db, true), resends: true, dialect: &Dialect{Retry: func(error) bool { return false }}}
 		go call(t, db, time.Second)
 		time.Sleep(500 * time.Millisecond)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

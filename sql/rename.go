@@ -2,7 +2,6 @@ package sql
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 
 	"github.com/seed1a8f7c28/session/driver"
@@ -43,7 +42,7 @@ func (s *store) Rename(
 // renameOver handles a new key that already has a row: a reservation, or an expired record.
 func (s *store) renameOver(ctx context.Context, rename *statement, p *params) error {
 	err := s.do(ctx, func() error {
-		return s.within(ctx, []*statement{s.vacate, rename}, func(tx *sql.Tx) error {
+		return s.within(ctx, []*statement{s.vacate, rename}, func(tx Tx) error {
 			n, err := s.exec(ctx, tx, s.vacate, p)
 			if err == nil && n == 0 {
 				err = driver.ErrExists

@@ -2,7 +2,6 @@ package sql
 
 import (
 	"context"
-	"database/sql"
 	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
@@ -20,15 +19,33 @@ const mostTries = 100
 
 // do is insist, and also tries again if the connection was unusable: it led to a read-only server, such as the former
 // primary after a failover, or its prepared statement was made before the table was changed. In both cases nothing was
-// changed.
+// changed. If the pool never sends a statement again by itself, do also tries again if the connection was lost, as
+// database/sql does. params.sent counts the tries.
 func (s *store) do(ctx context.Context, f func() error) error {
-	for try, stale := 0, 0; ; try++ {
+	lost := mostLost
+	if s.resends {
+		lost = 0
+	}
+	return s.again(ctx, lost, f)
+}
+
+// read is do for statements that may run twice. It also tries again if the connection was lost.
+func (s *store) read(ctx context.Context, f func() error) error { return s.again(ctx, mostLost, f) }
+
+// again is do, and tries again if a connection was lost, up to mayBeLost times.
+func (s *store) again(ctx context.Context, mayBeLost int, f func() error) error {
+	for try, stale, lost := 0, 0, 0; ; try++ {
 		err := s.insist(ctx, f)
 		switch {
 		case s.dialect.isReadOnly(err):
 			s.weed(ctx)
 		case s.dialect.isStale(err) && stale < mostStale:
 			stale++
+		case err != nil && lost < mayBeLost && s.lost(err) && !errors.Is(err, errCommit):
+			lost++
+			if !s.resends { // the pool may hand out another lost connection
+				s.weed(ctx)
+			}
 		default:
 			return err
 		}
@@ -38,12 +55,15 @@ func (s *store) do(ctx context.Context, f func() error) error {
 	}
 }
 
+// mostLost limits how many lost connections a call may find.
+const mostLost = 2
+
 // mostStale limits how often a call may find a statement stale: a transaction uses six statements.
 const mostStale = 10
 
-// weed ends the pool's idle connections to read-only servers; the caller has just returned such a connection. database/sql
-// hands out the connection that was used last, so the others would be found one by one, and some of them only by reads,
-// which those servers do answer. One call at a time does this, also on behalf of the calls that arrive before it begins.
+// weed ends the pool's idle connections to servers that are read-only or gone; the caller has just returned such a connection.
+// A pool hands out the connection that was used last, so the others would be found one by one, and some of them only by reads,
+// which read-only servers do answer. One call at a time does this, also on behalf of the calls that arrive before it begins.
 func (s *store) weed(ctx context.Context) {
 	if s.dialect.OnlyReads == "" {
 		return
@@ -61,29 +81,14 @@ func (s *store) weed(ctx context.Context) {
 	s.weeds.Add(1)
 	ctx, cancel := context.WithTimeout(ctx, pingTime)
 	defer cancel()
-	for range 1 + 2*s.db.Stats().OpenConnections { // others may be returning theirs at the same time
-		conn, err := s.db.Conn(ctx)
-		if err != nil {
-			return
-		}
-		defer conn.Close() // only after all were checked, or the same one would be handed out again
-		if s.onlyReads(ctx, conn) {
-			conn.Raw(func(any) error { return sqldriver.ErrBadConn })
-		}
-		if s.db.Stats().Idle == 0 {
-			return
-		}
-	}
+	s.db.Weed(ctx, s.onlyReads)
 }
 
 // onlyReads reports whether conn is unusable. A server that does not answer is treated like one that is read-only.
-func (s *store) onlyReads(ctx context.Context, conn *sql.Conn) bool {
-	rows, err := conn.QueryContext(ctx, s.dialect.OnlyReads)
-	if err != nil {
-		return true
-	}
-	defer rows.Close()
-	return rows.Next() || rows.Err() != nil
+func (s *store) onlyReads(ctx context.Context, conn Conn) bool {
+	says := false
+	err := conn.Query(ctx, s.dialect.OnlyReads, nil, func(Row) error { says = true; return nil })
+	return says || err != nil
 }
 
 // insist runs f, and runs it again while others block it, until ctx is done. It also does so if database/sql has waited for
@@ -102,17 +107,6 @@ func (s *store) insist(ctx context.Context, f func() error) error {
 			again = ends || waits < mostWaits
 		}
 		if !again || try == most || !pause.For(ctx, backoff(try)) {
-			return err
-		}
-	}
-}
-
-// read is do for statements that may run twice. It also tries again if the connection was lost.
-func (s *store) read(ctx context.Context, f func() error) error {
-	const most = 2
-	for try := 0; ; try++ {
-		err := s.do(ctx, f)
-		if err == nil || !s.lost(err) || try == most || !pause.For(ctx, backoff(try)) {
 			return err
 		}
 	}
@@ -173,7 +167,7 @@ func (s *store) turn(ctx context.Context) (leave func(), err error) {
 }
 
 // exec runs a statement that changes rows and returns their number. tx may be nil.
-func (s *store) exec(ctx context.Context, tx *sql.Tx, st *statement, p *params) (int64, error) {
+func (s *store) exec(ctx context.Context, tx Tx, st *statement, p *params) (int64, error) {
 	if tx == nil {
 		leave, err := s.turn(ctx)
 		if err != nil {
@@ -181,63 +175,71 @@ func (s *store) exec(ctx context.Context, tx *sql.Tx, st *statement, p *params) 
 		}
 		defer leave()
 	}
-	prepared, err := st.on(ctx, s.db, tx)
-	if err != nil {
-		return 0, err
-	}
-	before := p.sent
-	result, err := prepared.exec(ctx, st.args(s, p))
+	text, before := st.text(), p.sent
+	n, err := s.on(tx).Exec(ctx, text, st.args(s, p))
 	s.sent(p, before, err)
-	if err != nil {
-		st.failed(s.dialect, prepared, err)
-		return 0, err
+	st.failed(s.dialect, text, err)
+	return n, err
+}
+
+// on returns tx, or the pool if tx is nil.
+func (s *store) on(tx Tx) Querier {
+	if tx != nil {
+		return tx
 	}
-	return result.RowsAffected()
+	return s.db
 }
 
 // sent resets p.sent to before if err says that the last try has changed nothing.
 func (s *store) sent(p *params, before int, err error) {
 	d := s.dialect
-	if err != nil && (d.Retry(err) || d.Duplicate(err) || d.isReadOnly(err) || d.isStale(err)) {
+	if err != nil && (isUnsent(err) || d.Retry(err) || d.Duplicate(err) || d.isReadOnly(err) || d.isStale(err)) {
 		p.sent = max(before, p.sent-1)
 	}
 }
 
 // query runs a statement and calls scan for each row.
-func (s *store) query(ctx context.Context, tx *sql.Tx, st *statement, p *params, scan func(rows *sql.Rows) error) error {
-	prepared, err := st.on(ctx, s.db, tx)
-	if err != nil {
-		return err
-	}
-	rows, err := prepared.query(ctx, st.args(s, p))
-	if err != nil {
-		st.failed(s.dialect, prepared, err)
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return err
-		}
-	}
-	st.failed(s.dialect, prepared, rows.Err())
-	return rows.Err()
+func (s *store) query(ctx context.Context, tx Tx, st *statement, p *params, scan func(Row) error) error {
+	text := st.text()
+	err := s.on(tx).Query(ctx, text, st.args(s, p), scan)
+	st.failed(s.dialect, text, err)
+	return err
 }
 
-// within runs f in a transaction. Each statement sees what others have committed before it. The statements that f uses are
-// prepared first: f holds a connection and must not wait for another.
-func (s *store) within(ctx context.Context, used []*statement, f func(tx *sql.Tx) error) error {
-	for _, st := range used {
-		if _, err := st.on(ctx, s.db, nil); err != nil {
-			return err
-		}
+// A step is a statement of a batch.
+type step struct {
+	st   *statement
+	p    *params
+	row  func(Row) error // see Call
+	rows int64           // how many rows were changed
+}
+
+// batch runs steps one after the other, in one round trip if the driver can do that.
+func (s *store) batch(ctx context.Context, tx Tx, steps []*step) error {
+	calls := make([]Call, len(steps))
+	for i, step := range steps {
+		calls[i] = Call{Text: step.st.text(), Args: step.st.args(s, step.p), Row: step.row}
+	}
+	err := tx.Batch(ctx, calls)
+	for i, call := range calls {
+		steps[i].rows = call.Rows
+		steps[i].st.failed(s.dialect, call.Text, err)
+	}
+	return err
+}
+
+// within runs f in a transaction. Each statement sees what others have committed before it. f may use the statements of uses.
+func (s *store) within(ctx context.Context, uses []*statement, f func(tx Tx) error) error {
+	texts := make([]string, len(uses))
+	for i, st := range uses {
+		texts[i] = st.text()
 	}
 	leave, err := s.turn(ctx)
 	if err != nil {
 		return err
 	}
 	defer leave()
-	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: s.dialect.Isolation})
+	tx, err := s.db.Begin(ctx, s.dialect.Isolation, texts...)
 	if err != nil {
 		return err
 	}
@@ -245,5 +247,11 @@ func (s *store) within(ctx context.Context, used []*statement, f func(tx *sql.Tx
 	if err := f(tx); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if err := tx.Commit(ctx); err != nil {
+		return fmt.Errorf("%w: %w", errCommit, err)
+	}
+	return nil
 }
+
+// errCommit says that the end of a transaction failed. If the connection was lost, the server may have committed it.
+var errCommit = errors.New("at the end of a transaction")

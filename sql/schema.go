@@ -2,8 +2,6 @@ package sql
 
 import (
 	"context"
-	"database/sql"
-	sqldriver "database/sql/driver"
 	"errors"
 	"fmt"
 	"iter"
@@ -42,7 +40,7 @@ func (s *store) setUp(ctx context.Context, schema string, log *slog.Logger) erro
 
 func (s *store) makeTable(ctx context.Context) error {
 	for statement := range s.statements(s.dialect.Schema) {
-		if _, err := s.db.ExecContext(ctx, statement); err != nil {
+		if _, err := s.db.Exec(ctx, statement, nil); err != nil {
 			return fmt.Errorf("cannot create the table %s: %w", s.table, err)
 		}
 	}
@@ -82,7 +80,7 @@ func (s *store) bringUp(ctx context.Context, schema string, old error, log *slog
 	}
 	if old == nil && !indexed {
 		log.Warn("session: the table has no index of aliases, so finding a session by its alias reads all sessions: run the last statements of "+
-			upgradeFile+" of package "+s.dialect.Name, "table", s.table, "error", err)
+			upgradeFile+" of package "+s.dialect.pkg(), "table", s.table, "error", err)
 	}
 	return old
 }
@@ -93,9 +91,8 @@ func (s *store) indexed(ctx context.Context) (bool, error) {
 		return true, nil
 	}
 	st, n := newStatement(s.dialect, s.table, s.dialect.AliasIndex), 0
-	defer st.close()
 	err := s.read(ctx, func() error {
-		return s.query(ctx, nil, st, new(params), func(rows *sql.Rows) error { return rows.Scan(&n) })
+		return s.query(ctx, nil, st, new(params), func(rows Row) error { return rows.Scan(&n) })
 	})
 	return n > 0, err
 }
@@ -121,19 +118,18 @@ func (s *store) tryUpgrade(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	defer conn.Raw(func(any) error { return sqldriver.ErrBadConn }) // ends the connection, with its settings and locks
+	defer conn.Release(true) // ends the connection, with its settings and locks
 	if s.dialect.UpgradeTurn != "" {
-		turn := false
-		row := conn.QueryRowContext(ctx, s.dialect.expand(s.dialect.UpgradeTurn, s.table))
-		if err := row.Scan(&turn); err != nil || !turn {
+		turn := 0
+		err := conn.QueryRow(ctx, s.dialect.expand(s.dialect.UpgradeTurn, s.table), nil, []any{&turn})
+		if err != nil || turn != 1 {
 			return err
 		}
 	}
 	var errs []error
 	for statement := range s.statements(s.dialect.Upgrade) {
 		errs = append(errs, s.insist(ctx, func() error { // on this connection only
-			_, err := conn.ExecContext(ctx, statement)
+			_, err := conn.Exec(ctx, statement, nil)
 			return err
 		}))
 	}
@@ -147,23 +143,18 @@ const upgradeFile = "schema.1to2.sql"
 
 // An oldTable is the error for a table of the first version.
 type oldTable struct {
-	table, dialect string
-	missing        []string
+	table, pkg string
+	missing    []string
 }
 
 func (e *oldTable) Error() string {
 	return fmt.Sprintf("the table %s lacks the columns %s of version 2: run the statements of %s of package %s, or open the provider once "+
-		`with the schema setting "create" and the right to alter it`, e.table, strings.Join(e.missing, ", "), upgradeFile, e.dialect)
+		`with the schema setting "create" and the right to alter it`, e.table, strings.Join(e.missing, ", "), upgradeFile, e.pkg)
 }
 
 // check checks whether the table can be read and has the columns.
 func (s *store) check(ctx context.Context) error {
-	rows, err := s.db.QueryContext(ctx, s.dialect.expand("SELECT * FROM {table} WHERE 1 = 0", s.table))
-	if err != nil {
-		return fmt.Errorf("cannot read the table %s: %w", s.table, err)
-	}
-	defer rows.Close()
-	names, err := rows.Columns()
+	names, err := s.db.Columns(ctx, s.dialect.expand("SELECT * FROM {table} WHERE 1 = 0", s.table))
 	if err != nil {
 		return fmt.Errorf("cannot read the table %s: %w", s.table, err)
 	}
@@ -176,9 +167,9 @@ func (s *store) check(ctx context.Context) error {
 	})
 	switch {
 	case len(missing) == 0:
-		return rows.Err()
+		return nil
 	case !slices.ContainsFunc(missing, func(column string) bool { return !slices.Contains(newColumns, column) }):
-		return &oldTable{s.table, s.dialect.Name, missing}
+		return &oldTable{s.table, s.dialect.pkg(), missing}
 	}
 	return fmt.Errorf("the table %s belongs to another application or another version: it lacks the columns %s",
 		s.table, strings.Join(missing, ", "))

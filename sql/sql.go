@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
@@ -59,20 +60,45 @@ func OpenDB(
 	for _, opt := range opts {
 		opt(&cfg)
 	}
-	switch {
-	case c.Config != "":
-		return nil, configError("providerConfig", "must be empty: the application opens the database")
-	case db == nil:
+	if db == nil {
 		return nil, errors.New("session/sql: the *sql.DB is nil")
 	}
-	if err := errors.Join(checkTable(cfg.table), checkSchema(cfg.schema)); err != nil {
-		return nil, fmt.Errorf("session/sql: %w", err)
+	if err := checkOptions(c, cfg); err != nil {
+		return nil, err
 	}
-	s, err := open(ctx, db, d, cfg, c)
+	s, err := openOn(ctx, db, d, cfg, c)
 	if err != nil {
 		return nil, err
 	}
 	return s.backend(), nil
+}
+
+// OpenPool is [OpenDB] for a pool without database/sql. The functions of the dialect must know the errors of its driver. The pool
+// itself decides whether it prepares statements.
+func OpenPool(ctx context.Context, c driver.Config, p Pool, d *Dialect, opts ...Option) (driver.Backend, error) {
+	cfg := defaults(d.tableName(c.Beego))
+	for _, opt := range opts {
+		opt(&cfg)
+	}
+	if err := checkOptions(c, cfg); err != nil {
+		return nil, err
+	}
+	s, err := open(ctx, p, d, cfg, c)
+	if err != nil {
+		return nil, err
+	}
+	return s.backend(), nil
+}
+
+// checkOptions checks the settings for an application's own pool.
+func checkOptions(c driver.Config, cfg config) error {
+	if c.Config != "" {
+		return configError("providerConfig", "must be empty: the application opens the database")
+	}
+	if err := errors.Join(checkTable(cfg.table), checkSchema(cfg.schema)); err != nil {
+		return fmt.Errorf("session/sql: %w", err)
+	}
+	return nil
 }
 
 // Open opens a backend for the provider config c.Config: a DSN, which it passes to connect, or a JSON object with dsn,
@@ -100,7 +126,7 @@ func Open(
 	db.SetMaxIdleConns(cfg.maxIdle)
 	db.SetConnMaxLifetime(cfg.lifetime)
 	db.SetConnMaxIdleTime(cfg.idleTime)
-	s, err := open(ctx, db, d, cfg, c)
+	s, err := openOn(ctx, db, d, cfg, c)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -109,40 +135,73 @@ func Open(
 	return s.backend(), nil
 }
 
-func open(ctx context.Context, db *sql.DB, d *Dialect, cfg config, c driver.Config) (*store, error) {
+// OpenWith is [Open] for a pool without database/sql, which connect opens. The functions of the dialect must know the errors of its
+// driver. Close of the backend closes the pool. If OpenWith returns an error, it has closed the pool.
+func OpenWith(
+	ctx context.Context, c driver.Config, d *Dialect, connect func(s Settings) (Pool, error),
+) (driver.Backend, error) {
+	cfg, err := parse(c.Config, d.tableName(c.Beego))
+	if err != nil {
+		return nil, err
+	}
+	if cfg.maxIdle != cfg.maxOpen {
+		return nil, configError("providerConfig.maxIdleConns", "want none: idle connections stay open until connMaxIdleTime has passed")
+	}
+	p, err := connect(Settings{cfg.dsn, cfg.maxOpen, cfg.lifetime, cfg.idleTime, cfg.prepare})
+	if err != nil {
+		return nil, &driver.ConfigError{Field: cfg.field, Err: err}
+	}
+	s, err := open(ctx, p, d, cfg, c)
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	s.owned = true
+	return s.backend(), nil
+}
+
+// Settings are what a provider config says about a pool.
+type Settings struct {
+	DSN             string        // not empty, and otherwise not checked
+	MaxOpenConns    int           // 1 or more
+	ConnMaxLifetime time.Duration // 0 means forever
+	ConnMaxIdleTime time.Duration // 0 means forever
+	Prepare         bool          // whether statements are prepared
+}
+
+// openOn is open for a *sql.DB.
+func openOn(ctx context.Context, db *sql.DB, d *Dialect, cfg config, c driver.Config) (*store, error) {
+	if !cfg.prepare && !d.Unprepared {
+		return nil, configError("providerConfig.prepare", "want true, or none, because the drivers of this database prepare statements in any case")
+	}
+	return open(ctx, newDBPool(db, cfg.prepare), d, cfg, c)
+}
+
+func open(ctx context.Context, db Pool, d *Dialect, cfg config, c driver.Config) (*store, error) {
 	if c.Beego {
 		if d.Beego == nil {
 			return nil, errNoBeego
 		}
 		d = d.ofBeego(c.Lifetime)
 	}
-	if !cfg.prepare {
-		if !d.Unprepared {
-			return nil, configError("providerConfig.prepare", "want true, or none, because the drivers of this database prepare statements in any case")
-		}
-		own := *d
-		own.unprepared = true
-		d = &own
-	}
 	s := newStore(db, d, cfg.table, c.Namespace)
 	s.beego = c.Beego
-	if err := s.begin(ctx, cfg.schema, c.Logger); err != nil {
+	if err := s.begin(ctx, cfg, c.Logger); err != nil {
 		return nil, fmt.Errorf("session/%s: %w", d.Name, ended(ctx, err))
 	}
 	return s, nil
 }
 
 // begin checks the connection and creates what is missing.
-func (s *store) begin(ctx context.Context, schema string, log *slog.Logger) (err error) {
-	if err := s.db.PingContext(ctx); err != nil {
+func (s *store) begin(ctx context.Context, cfg config, log *slog.Logger) (err error) {
+	if err := s.db.Ping(ctx); err != nil {
 		return fmt.Errorf("cannot connect: %w", err)
 	}
 	if s.dialect.Probe != nil {
-		if s.pooled, err = s.dialect.Probe(ctx, s.db, !s.dialect.unprepared); err != nil {
+		if s.pooled, err = s.dialect.Probe(ctx, s.db, cfg.prepare); err != nil {
 			return err
 		}
 	}
-	if err := s.setUp(ctx, schema, log); err != nil || !s.beego {
+	if err := s.setUp(ctx, cfg.schema, log); err != nil || !s.beego {
 		return err
 	}
 	return s.measure(ctx)

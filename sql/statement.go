@@ -1,35 +1,31 @@
 package sql
 
 import (
-	"context"
-	"database/sql"
 	sqldriver "database/sql/driver"
 	"encoding/binary"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A statement is prepared at its first use, if preparing is allowed. database/sql prepares it again on each connection,
-// including those that replace lost ones.
+// A statement has a text that stays the same, so that the pool or the driver can keep it prepared.
 type statement struct {
-	text       string
-	names      []string // the parameters in order
-	unprepared bool     // each call sends the text
-
-	mu       sync.Mutex
-	prepared *sql.Stmt
-	stale    []*sql.Stmt // prepared before the table was changed; running calls may still use them
+	names []string // the parameters in order
+	first string   // the text at first
+	now   atomic.Pointer[string]
+	stale atomic.Int64 // how often a change of the table has made it stale
 }
+
+func (st *statement) text() string { return *st.now.Load() }
 
 // newStatement makes a statement from a template.
 func newStatement(d *Dialect, table, template string) *statement {
-	st := &statement{unprepared: d.unprepared}
+	st := new(statement)
 	var text strings.Builder
 	numbers := make(map[string]int)
 	param := func(name string) {
@@ -74,101 +70,20 @@ func newStatement(d *Dialect, table, template string) *statement {
 		rest = rest[end:]
 	}
 	text.WriteString(rest)
-	st.text = text.String()
+	st.first = text.String()
+	st.now.Store(&st.first)
 	return st
 }
 
-// A ready statement can be run.
-type ready struct {
-	prepared *sql.Stmt // nil if nothing is prepared
-	base     *sql.Stmt // not bound to a transaction
-	db       database
-	text     string
-}
-
-// A database is a [*sql.DB] or a [*sql.Tx].
-type database interface {
-	ExecContext(ctx context.Context, text string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row
-}
-
-func (r ready) exec(ctx context.Context, args []any) (sql.Result, error) {
-	if r.prepared == nil {
-		return r.db.ExecContext(ctx, r.text, args...)
-	}
-	return r.prepared.ExecContext(ctx, args...)
-}
-
-func (r ready) query(ctx context.Context, args []any) (*sql.Rows, error) {
-	if r.prepared == nil {
-		return r.db.QueryContext(ctx, r.text, args...)
-	}
-	return r.prepared.QueryContext(ctx, args...)
-}
-
-func (r ready) queryRow(ctx context.Context, args []any) *sql.Row {
-	if r.prepared == nil {
-		return r.db.QueryRowContext(ctx, r.text, args...)
-	}
-	return r.prepared.QueryRowContext(ctx, args...)
-}
-
-// on returns the statement for tx, or for any connection if tx is nil.
-func (st *statement) on(ctx context.Context, db *sql.DB, tx *sql.Tx) (ready, error) {
-	switch {
-	case st.unprepared && tx != nil:
-		return ready{db: tx, text: st.text}, nil
-	case st.unprepared:
-		return ready{db: db, text: st.text}, nil
-	}
-	st.mu.Lock()
-	prepared, text := st.prepared, st.text
-	if n := len(st.stale); n > 0 { // the text must differ, or pgx would use the old statement
-		text += " -- " + strconv.Itoa(n)
-	}
-	st.mu.Unlock()
-	if prepared == nil {
-		var err error
-		if prepared, err = db.PrepareContext(ctx, text); err != nil {
-			return ready{}, err
-		}
-		st.mu.Lock()
-		if st.prepared == nil {
-			st.prepared = prepared
-		} else {
-			defer prepared.Close()
-			prepared = st.prepared
-		}
-		st.mu.Unlock()
-	}
-	if tx != nil {
-		return ready{prepared: tx.StmtContext(ctx, prepared), base: prepared}, nil
-	}
-	return ready{prepared: prepared, base: prepared}, nil
-}
-
-// failed makes sure that the statement is prepared again at its next use, if err says that it is stale.
-func (st *statement) failed(d *Dialect, r ready, err error) {
-	if st.unprepared || !d.isStale(err) {
+// failed changes the text if err says that the statement prepared as text is stale. Otherwise each connection would keep using what
+// it has prepared.
+func (st *statement) failed(d *Dialect, text string, err error) {
+	now := st.now.Load()
+	if !d.isStale(err) || *now != text {
 		return
 	}
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if st.prepared == r.base {
-		st.prepared, st.stale = nil, append(st.stale, r.base)
-	}
-}
-
-func (st *statement) close() {
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	for _, stale := range st.stale {
-		stale.Close()
-	}
-	if st.prepared != nil {
-		st.prepared.Close()
-	}
+	next := st.first + " -- " + strconv.FormatInt(st.stale.Add(1), 10)
+	st.now.CompareAndSwap(now, &next)
 }
 
 // params are the values of a statement's parameters.
@@ -204,7 +119,11 @@ func (s *store) arg(p *params, name string) any {
 	case "ns":
 		return s.ns
 	case "id":
-		return counted{s, p}
+		if s.resends {
+			return counted{s, p}
+		}
+		p.sent++
+		return s.idArg(p.id)
 	case "to":
 		return s.idArg(p.to)
 	case "version":

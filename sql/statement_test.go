@@ -5,6 +5,7 @@ import (
 	sqldriver "database/sql/driver"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -31,8 +32,8 @@ func TestStatements(t *testing.T) {
 	} {
 		d.Numbered = tt.numbered
 		st := newStatement(d, tt.table, tt.template)
-		if st.text != tt.text || !slices.Equal(st.names, tt.names) {
-			t.Errorf("%s: %s %q, want %s %q", tt.template, st.text, st.names, tt.text, tt.names)
+		if st.text() != tt.text || !slices.Equal(st.names, tt.names) {
+			t.Errorf("%s: %s %q, want %s %q", tt.template, st.text(), st.names, tt.text, tt.names)
 		}
 	}
 }
@@ -45,14 +46,14 @@ func TestFixedTexts(t *testing.T) {
 		t.Fatalf("%d statements", len(s.all))
 	}
 	for _, st := range s.all {
-		if strings.Contains(st.text, "DROP") || strings.ContainsAny(st.text, "{}") {
-			t.Errorf("statement: %s", st.text)
+		if strings.Contains(st.text(), "DROP") || strings.ContainsAny(st.text(), "{}") {
+			t.Errorf("statement: %s", st.text())
 		}
 	}
 	for _, st := range s.all {
 		for i, arg := range st.args(s, &params{ids: [][]byte{{1}}}) {
 			if _, unknown := arg.(unknownParameter); unknown {
-				t.Errorf("%s: the parameter %s is not known", st.text, st.names[i])
+				t.Errorf("%s: the parameter %s is not known", st.text(), st.names[i])
 			}
 		}
 	}
@@ -89,7 +90,7 @@ func TestKeys(t *testing.T) {
 var errBusy, errGone, errReads, errStale = errors.New("deadlock"), errors.New("gone"), errors.New("only reads"), errors.New("stale")
 
 func testStore() *store {
-	return &store{dialect: &Dialect{
+	return &store{resends: true, dialect: &Dialect{
 		Name:      "test",
 		Retry:     func(err error) bool { return errors.Is(err, errBusy) },
 		Lost:      func(err error) bool { return errors.Is(err, errGone) },
@@ -101,7 +102,8 @@ func testStore() *store {
 
 func TestRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testStore()
+		s, alone := testStore(), testStore()
+		alone.resends = false
 		failing := func(err error, times int) (f func() error, calls *int) {
 			calls = new(int)
 			return func() error {
@@ -129,6 +131,10 @@ func TestRetry(t *testing.T) {
 			{"stale statements", s.do, errStale, 10, false, 11},
 			{"stale statements without end", s.read, errStale, 1000, true, 11},
 			{"another error", s.read, session.ErrNotFound, 1, true, 1},
+			{"a change whose connection was lost, and nobody else sends it again", alone.do, errGone, 2, false, 3},
+			{"such changes without end", alone.do, errGone, 1000, true, 3},
+			{"such reads without end", alone.read, errGone, 1000, true, 3},
+			{"a transaction that may have ended", alone.do, fmt.Errorf("%w: %w", errCommit, errGone), 1, true, 1},
 		} {
 			f, calls := failing(tt.err, tt.times)
 			if err := tt.do(t.Context(), f); (err != nil) != tt.fails || *calls != tt.calls {
@@ -147,7 +153,7 @@ func TestRetry(t *testing.T) {
 // TestSent counts what may have changed something: a refusal has not.
 func TestSent(t *testing.T) {
 	s := testStore()
-	for err, want := range map[error]int{nil: 3, errGone: 3, errBusy: 2, errReads: 2, errStale: 2} {
+	for err, want := range map[error]int{nil: 3, errGone: 3, errBusy: 2, errReads: 2, errStale: 2, Unsent(errGone): 2} {
 		p := &params{sent: 3}
 		if s.sent(p, 1, err); p.sent != want {
 			t.Errorf("%v: sent %d times, want %d", err, p.sent, want)
@@ -178,6 +184,27 @@ func TestMoments(t *testing.T) {
 	for _, from := range []any{"x", 1.5, []byte("x")} {
 		if new(moment).Scan(from) == nil {
 			t.Errorf("Scan(%v) succeeded", from)
+		}
+	}
+}
+
+// TestStale has a statement be stale for several calls at a time: it gets one new text, and another the next time.
+func TestStale(t *testing.T) {
+	d := testStore().dialect
+	st := newStatement(d, "t", "SELECT 1")
+	for _, tt := range []struct {
+		text string
+		err  error
+		want string
+	}{
+		{"SELECT 1", nil, "SELECT 1"},
+		{"SELECT 1", errGone, "SELECT 1"},
+		{"SELECT 1", errStale, "SELECT 1 -- 1"},
+		{"SELECT 1", errStale, "SELECT 1 -- 1"},
+		{"SELECT 1 -- 1", errStale, "SELECT 1 -- 2"},
+	} {
+		if st.failed(d, tt.text, tt.err); st.text() != tt.want {
+			t.Errorf("after %v of %q the text is %q, want %q", tt.err, tt.text, st.text(), tt.want)
 		}
 	}
 }

@@ -17,8 +17,9 @@ import (
 
 // A store is the [driver.Backend] of one namespace in one table.
 type store struct {
-	db        *sql.DB
+	db        Pool
 	owned     bool // whether Close closes db
+	resends   bool // whether db itself sends a statement again after a lost connection, as database/sql does
 	dialect   *Dialect
 	table     string
 	namespace string
@@ -40,9 +41,10 @@ type store struct {
 	all                                                             []*statement
 }
 
-func newStore(db *sql.DB, d *Dialect, table, namespace string) *store {
+func newStore(db Pool, d *Dialect, table, namespace string) *store {
+	_, resends := db.(*dbPool)
 	s := &store{
-		db: db, dialect: d, table: table, namespace: namespace, ns: d.text(namespace),
+		db: db, resends: resends, dialect: d, table: table, namespace: namespace, ns: d.text(namespace),
 		channel: channelOf(table, namespace), maxData: maxData,
 		weeding: make(chan struct{}, 1),
 	}
@@ -70,20 +72,20 @@ func newStore(db *sql.DB, d *Dialect, table, namespace string) *store {
 	return s
 }
 
-// Close implements [io.Closer]. It does not close an application's own *sql.DB.
+// Close implements [io.Closer]. It does not close an application's own pool.
 func (s *store) Close() error {
-	for _, st := range s.all {
-		st.close()
-	}
 	if s.owned {
 		return s.db.Close()
+	}
+	if db, ok := s.db.(*dbPool); ok {
+		db.forget()
 	}
 	return nil
 }
 
 // Ping implements [driver.Pinger].
 func (s *store) Ping(ctx context.Context) error {
-	return s.fail(ctx, "ping", s.db.PingContext(ctx))
+	return s.fail(ctx, "ping", s.db.Ping(ctx))
 }
 
 // The limits of what all databases store without truncation: the user is in an index, and MySQL's column for the data ends
@@ -125,7 +127,7 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 }
 
 // put stores a row if there is neither a live record nor a mark. A row that expires meanwhile does not make it fail.
-func (s *store) put(ctx context.Context, tx *sql.Tx, p *params) error {
+func (s *store) put(ctx context.Context, tx Tx, p *params) error {
 	for try := 0; ; try++ {
 		n, err := s.exec(ctx, tx, s.insert, p)
 		if err == nil && n > 0 {
@@ -161,7 +163,7 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 }
 
 // find fills rec with the live record.
-func (s *store) find(ctx context.Context, tx *sql.Tx, id []byte, rec *driver.Record) error {
+func (s *store) find(ctx context.Context, tx Tx, id []byte, rec *driver.Record) error {
 	err := s.stands(ctx, tx, id, rec)
 	if _, marked := errors.AsType[*driver.MarkedError](err); marked {
 		return driver.ErrNotFound
@@ -170,18 +172,15 @@ func (s *store) find(ctx context.Context, tx *sql.Tx, id []byte, rec *driver.Rec
 }
 
 // stands fills rec with the live record, or returns a [*driver.MarkedError] with the mark in its place.
-func (s *store) stands(ctx context.Context, tx *sql.Tx, id []byte, rec *driver.Record) error {
-	st, err := s.load.on(ctx, s.db, tx)
-	if err != nil {
-		return err
-	}
+func (s *store) stands(ctx context.Context, tx Tx, id []byte, rec *driver.Record) error {
 	var r row
-	err = st.queryRow(ctx, s.load.args(s, &params{id: id, maxData: rec.MaxData})).Scan(r.whole()...)
+	text := s.load.text()
+	err := s.on(tx).QueryRow(ctx, text, s.load.args(s, &params{id: id, maxData: rec.MaxData}), r.whole())
 	if errors.Is(err, sql.ErrNoRows) {
 		return driver.ErrNotFound
 	}
 	if err != nil {
-		s.load.failed(s.dialect, st, err)
+		s.load.failed(s.dialect, text, err)
 		return err
 	}
 	found := r.record()
@@ -290,24 +289,17 @@ func (s *store) try(ctx context.Context, st *statement, p *params) (done bool, i
 
 // changeOrFind runs statements made by withStored. tx may be nil.
 func (s *store) changeOrFind(
-	ctx context.Context, tx *sql.Tx, st *statement, p *params,
+	ctx context.Context, tx Tx, st *statement, p *params,
 ) (done bool, is *driver.Record, err error) {
-	prepared, err := st.on(ctx, s.db, tx)
-	if err != nil {
-		return false, nil, err
-	}
-	var (
-		r    row
-		flag int64
-	)
-	to, before := append([]any{&flag}, r.whole()...), p.sent
-	err = prepared.queryRow(ctx, st.args(s, p)).Scan(to...)
+	var r row
+	text, before := st.text(), p.sent
+	err = s.on(tx).QueryRow(ctx, text, st.args(s, p), r.changed())
 	s.sent(p, before, err)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil, nil
 	}
-	if err != nil || flag == 1 {
-		st.failed(s.dialect, prepared, err)
+	if err != nil || r.done == 1 {
+		st.failed(s.dialect, text, err)
 		return err == nil, nil, err
 	}
 	rec := r.record()

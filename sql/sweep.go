@@ -3,7 +3,6 @@ package sql
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -29,7 +28,7 @@ func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (remo
 		var records, others [][]byte // others are reservations, marks and locks
 		err := s.read(ctx, func() error {
 			records, others = records[:0], others[:0]
-			return s.query(ctx, nil, s.due, new(params), func(rows *sql.Rows) error {
+			return s.query(ctx, nil, s.due, new(params), func(rows Row) error {
 				var r row
 				if err := rows.Scan(&r.id, &r.version); err != nil {
 					return err
@@ -89,13 +88,13 @@ func (s *store) inBatches(
 func (s *store) removeAndTell(ctx context.Context, p *params, expired func(key, user string)) (removed int, err error) {
 	type dying struct {
 		id   []byte
-		user sql.NullString
+		user text
 	}
 	var all []dying
 	err = s.do(ctx, func() error {
 		all = nil
-		return s.within(ctx, []*statement{s.dying, s.expired}, func(tx *sql.Tx) error {
-			err := s.query(ctx, tx, s.dying, p, func(rows *sql.Rows) error {
+		return s.within(ctx, []*statement{s.dying, s.expired}, func(tx Tx) error {
+			err := s.query(ctx, tx, s.dying, p, func(rows Row) error {
 				var d dying
 				err := rows.Scan(&d.id, &d.user)
 				all = append(all, d)
@@ -116,7 +115,7 @@ func (s *store) removeAndTell(ctx context.Context, p *params, expired func(key, 
 		return 0, err
 	}
 	for _, d := range all {
-		expired(s.key(d.id), d.user.String)
+		expired(s.key(d.id), d.user.string)
 	}
 	return len(all), nil
 }

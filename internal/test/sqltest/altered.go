@@ -19,7 +19,7 @@ func (e Engine) Altered(t *testing.T, statements []string, opts ...sessionsql.Op
 	db := e.DB(t, dsn)
 	b, err := e.Node(t.Context(), driver.Config{Config: dsn})
 	if len(opts) > 0 {
-		b, err = sessionsql.OpenDB(t.Context(), driver.Config{}, e.appPool(t, dsn), e.Dialect(), opts...)
+		b, err = e.app(t, dsn, 0).Open(t.Context(), driver.Config{}, opts...)
 	}
 	if err != nil {
 		t.Fatal(err)

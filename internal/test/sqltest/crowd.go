@@ -11,15 +11,13 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session"
-	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
 // crowd lets 200 visitors at a time share two connections. A call that waited for one connection while holding the other
 // would wait forever.
 func (e Engine) crowd(t *testing.T) {
-	db := e.DB(t, e.Empty(t))
-	db.SetMaxOpenConns(2)
-	m := Manager(t, sessionsql.New(db, e.Dialect()), session.CfgMaxPerUser(3), session.CfgOpTimeout(time.Minute))
+	app := e.app(t, e.Empty(t), 2)
+	m := Manager(t, app.Provider(), session.CfgMaxPerUser(3), session.CfgOpTimeout(time.Minute))
 	var wg sync.WaitGroup
 	for i := range 200 {
 		wg.Go(func() {
@@ -36,8 +34,8 @@ func (e Engine) crowd(t *testing.T) {
 			t.Errorf("after 20 logins with a limit of 3 a user has %d sessions, %v", n, err)
 		}
 	}
-	if n := db.Stats().InUse; n != 0 {
-		t.Errorf("%d connections are in use afterwards", n)
+	if _, used := app.Conns(); used != 0 {
+		t.Errorf("%d connections are in use afterwards", used)
 	}
 }
 

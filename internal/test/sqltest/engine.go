@@ -27,8 +27,15 @@ type Engine struct {
 	DSN      func(config string) string // converts a provider config to the driver's DSN; nil if they are the same
 	Server   *Server                    // nil if the database is in this process
 
-	// Pool opens a pool as an application may have one. Nil means sql.Open with the driver.
+	// Pool opens a *sql.DB as an application may have one. Nil means sql.Open with the driver.
 	Pool func(t testing.TB, dsn string) *sql.DB
+
+	// App opens an application's pool that is not a *sql.DB, with at most maxConns connections, or without a limit if that is
+	// 0. Nil means the *sql.DB that Pool opens.
+	App func(t testing.TB, dsn string, maxConns int) App
+
+	// Testdata is the folder with the files of the first version. "" means testdata.
+	Testdata string
 
 	// DriverOnly leaves out the tests that another engine with a different driver already runs.
 	DriverOnly bool
@@ -106,14 +113,61 @@ func (e Engine) proxied(t testing.TB) (*servertest.Proxy, string) {
 	return proxy, s.DSNVia(proxy.Addr, s.NewDatabase(t))
 }
 
-// appPool opens an application's pool.
-func (e Engine) appPool(t testing.TB, dsn string) *sql.DB {
-	if e.Pool != nil {
-		return e.Pool(t, dsn)
+// An App is an application's own pool.
+type App struct {
+	// Open opens a backend over it.
+	Open  func(ctx context.Context, c driver.Config, opts ...sessionsql.Option) (driver.Backend, error)
+	Take  func(ctx context.Context) (giveBack func(), err error) // a connection
+	Conns func() (open, used int)
+
+	// IdleReadOnly reports whether a connection that nobody uses is one to a server that only reads.
+	IdleReadOnly func(t testing.TB) bool
+}
+
+// app opens an application's pool.
+func (e Engine) app(t testing.TB, dsn string, maxConns int) App {
+	t.Helper()
+	if e.App != nil {
+		return e.App(t, dsn, maxConns)
 	}
-	db := e.DB(t, dsn)
-	db.SetMaxIdleConns(crowd)
-	return db
+	var db *sql.DB
+	if e.Pool != nil {
+		db = e.Pool(t, dsn)
+	} else {
+		db = e.DB(t, dsn)
+		db.SetMaxIdleConns(crowd)
+	}
+	db.SetMaxOpenConns(maxConns)
+	return App{
+		Open: func(ctx context.Context, c driver.Config, opts ...sessionsql.Option) (driver.Backend, error) {
+			return sessionsql.OpenDB(ctx, c, db, e.Dialect(), opts...)
+		},
+		Take: func(ctx context.Context) (func(), error) {
+			conn, err := db.Conn(ctx)
+			return func() { conn.Close() }, err
+		},
+		Conns: func() (open, used int) {
+			stats := db.Stats()
+			return stats.OpenConnections, stats.InUse
+		},
+		IdleReadOnly: func(t testing.TB) bool { return e.idleReadOnly(t, db) },
+	}
+}
+
+// Provider is over the pool.
+func (a App) Provider(opts ...sessionsql.Option) session.Provider {
+	return session.NewProvider(func(ctx context.Context, c driver.Config) (driver.Backend, error) { return a.Open(ctx, c, opts...) })
+}
+
+// own opens a backend on an application's pool, until the test ends.
+func (e Engine) own(t testing.TB, dsn string, maxConns int, opts ...sessionsql.Option) driver.Backend {
+	t.Helper()
+	b, err := e.app(t, dsn, maxConns).Open(context.Background(), driver.Config{}, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { b.(io.Closer).Close() })
+	return b
 }
 
 // DB opens a pool for the test. It is closed when t ends.

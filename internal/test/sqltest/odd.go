@@ -13,14 +13,14 @@ import (
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/sessiontest"
-	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
 // tableGone renames the table and back again. It checks that meanwhile each call returns an error that names the table, and
 // that nobody is logged out.
 func (e Engine) tableGone(t *testing.T) {
-	db := e.DB(t, e.Empty(t))
-	m := Manager(t, sessionsql.New(db, e.Dialect()))
+	dsn := e.Empty(t)
+	db := e.DB(t, dsn)
+	m := Manager(t, e.app(t, dsn, 0).Provider())
 	cookie := visitor(t, m)
 	s, err := start(m, cookie)
 	if err != nil {
@@ -54,7 +54,7 @@ func (e Engine) tableGone(t *testing.T) {
 // conflict.
 func (e Engine) sameAgain(t *testing.T) {
 	for _, param := range append([]string{""}, e.params()...) {
-		b := e.Open(t, e.DB(t, e.Empty(t)+param))
+		b := e.own(t, e.Empty(t)+param, 0)
 		key := sessiontest.Key("k")
 		rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
 		err := errors.Join(b.Create(t.Context(), key, rec), b.Touch(t.Context(), key, rec.Expires), b.Touch(t.Context(), key, rec.Expires))
@@ -84,8 +84,9 @@ func (e Engine) sameAgain(t *testing.T) {
 // foreignRow gives a row a version that no session has. It checks that a row that cannot be listed, ended or counted cannot
 // be loaded either, and that nobody waits for it to disappear.
 func (e Engine) foreignRow(t *testing.T) {
-	db := e.DB(t, e.Empty(t))
-	b, key := e.Open(t, db), sessiontest.Key("k")
+	dsn := e.Empty(t)
+	db := e.DB(t, dsn)
+	b, key := e.own(t, dsn, 0), sessiontest.Key("k")
 	rec := &driver.Record{User: "ann", Created: time.Now(), AuthTime: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
 	if err := b.Create(t.Context(), key, rec); err != nil {
 		t.Fatal(err)
@@ -116,7 +117,7 @@ func (e Engine) zones(t *testing.T) {
 	dsn := e.Empty(t)
 	var nodes []driver.Backend
 	for _, param := range append([]string{""}, e.Server.Zones...) {
-		nodes = append(nodes, e.Open(t, e.DB(t, dsn+param)))
+		nodes = append(nodes, e.own(t, dsn+param, 0))
 	}
 	at := time.UnixMilli(time.Now().UnixMilli())
 	for i, b := range nodes {
@@ -151,7 +152,7 @@ func (e Engine) zones(t *testing.T) {
 // listMany lists a user with more sessions than a page holds, while sessions at the end get new keys. It checks that all
 // are listed.
 func (e Engine) listMany(t *testing.T) {
-	b, ctx := e.Open(t, e.DB(t, e.Empty(t))), t.Context()
+	b, ctx := e.own(t, e.Empty(t), 0), t.Context()
 	const sessions, renamed = 520, 20
 	newRecord := func() *driver.Record {
 		return &driver.Record{User: "Ann", Created: time.Now(), AuthTime: time.Now(), Expires: time.Now().Add(time.Hour)}

@@ -46,7 +46,7 @@ func (e Engine) Poolers(t *testing.T, ways []Way) {
 			t.Run(fmt.Sprintf("%d, %s", size, tt.Name), func(t *testing.T) {
 				dsn := pooled.Empty(t)
 				provider := func() session.Provider {
-					return sessionsql.New(pooled.appPool(t, dsn+tt.Params), e.Dialect(), sessionsql.Prepare(tt.Prepare))
+					return pooled.app(t, dsn+tt.Params, 0).Provider(sessionsql.Prepare(tt.Prepare))
 				}
 				if tt.Says == "" {
 					visits(t, provider(), session.CfgOpTimeout(30*time.Second))

@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
+	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 // Postgres returns the server of the engines that use PostgreSQL with different drivers.
@@ -56,5 +58,37 @@ func postgresFailover(t testing.TB, e Engine) *Failover {
 			t.Error("the primary goes on writing")
 		},
 		Promote: func() { standby.Promote(t) },
+	}
+}
+
+// InfiniteTimes has somebody write the times that are none into a row: the user's others are listed and limited as before.
+func (e Engine) InfiniteTimes(t *testing.T) {
+	dsn := e.Empty(t)
+	b, db := e.own(t, dsn, 0), e.DB(t, dsn)
+	for _, column := range []string{"created_at", "auth_at", "expires_at", "deadline_at"} {
+		for _, infinity := range []string{"infinity", "-infinity"} {
+			user := column + infinity
+			for _, name := range []string{"a", "b"} {
+				rec := &driver.Record{User: user, Created: time.Now(), Expires: time.Now().Add(time.Hour)}
+				if err := b.Create(t.Context(), sessiontest.Key(user+name), rec); err != nil {
+					t.Fatal(err)
+				}
+			}
+			Exec(t, db, "UPDATE sessions SET "+column+" = '"+infinity+"' WHERE id = (SELECT id FROM sessions WHERE user_id = '"+
+				user+"' ORDER BY id LIMIT 1)")
+			n := 0
+			for _, err := range b.(driver.UserLister).ListUser(t.Context(), user) {
+				if n++; err != nil {
+					t.Errorf("%s: ListUser: %v", user, err)
+				}
+			}
+			if n == 0 {
+				t.Errorf("%s: nothing is listed", user)
+			}
+			_, err := b.(driver.UserLimiter).Reserve(t.Context(), user, sessiontest.Key(user), time.Now(), 1, true)
+			if err != nil {
+				t.Errorf("%s: Reserve: %v", user, err)
+			}
+		}
 	}
 }

@@ -2,7 +2,6 @@ package sqltest
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +17,6 @@ import (
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/sessiontest"
-	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
 // visitor begins a session with a value and returns its Cookie header.
@@ -53,18 +51,17 @@ func start(m *session.Manager, cookie string) (*session.Session, error) {
 // pool lets 64 visitors at a time read their sessions, 10,000 times, in handlers that never release. It checks that no more
 // connections are used than the pool allows, and that none is kept.
 func (e Engine) pool(t *testing.T) {
-	db := e.DB(t, e.Empty(t))
 	const limit = 4
-	db.SetMaxOpenConns(limit)
-	db.SetMaxIdleConns(limit)
-	m := Manager(t, sessionsql.New(db, e.Dialect()), session.CfgOpTimeout(time.Minute)) // waiters get connections in random order
+	app := e.app(t, e.Empty(t), limit)
+	m := Manager(t, app.Provider(), session.CfgOpTimeout(time.Minute)) // waiters get connections in random order
 	cookie := visitor(t, m)
 	most := atomic.Int64{}
 	stop := make(chan struct{})
 	var watch sync.WaitGroup
 	watch.Go(func() {
 		for {
-			most.Store(max(most.Load(), int64(db.Stats().OpenConnections)))
+			open, _ := app.Conns()
+			most.Store(max(most.Load(), int64(open)))
 			select {
 			case <-stop:
 				return
@@ -92,28 +89,27 @@ func (e Engine) pool(t *testing.T) {
 	wg.Wait()
 	close(stop)
 	watch.Wait()
-	stats := db.Stats()
+	_, used := app.Conns()
 	t.Logf("%d requests in %v, at most %d connections", want, time.Since(begin).Round(time.Millisecond), most.Load())
-	if most.Load() > limit || stats.InUse != 0 {
-		t.Errorf("%d connections were open and %d are in use, want at most %d and none", most.Load(), stats.InUse, limit)
+	if most.Load() > limit || used != 0 {
+		t.Errorf("%d connections were open and %d are in use, want at most %d and none", most.Load(), used, limit)
 	}
 }
 
 // exhausted takes all connections. It checks that a call waits for one as long as its context allows, and that the next
 // call works when they have been returned.
 func (e Engine) exhausted(t *testing.T) {
-	db := e.DB(t, e.Empty(t))
-	db.SetMaxOpenConns(2)
-	m := Manager(t, sessionsql.New(db, e.Dialect()), session.CfgOpTimeout(time.Minute))
+	app := e.app(t, e.Empty(t), 2)
+	m := Manager(t, app.Provider(), session.CfgOpTimeout(time.Minute))
 	cookie := visitor(t, m)
-	b := e.Open(t, db)
-	var conns []*sql.Conn
+	b, err := app.Open(t.Context(), driver.Config{})
+	check(t, err)
+	t.Cleanup(func() { b.(io.Closer).Close() })
+	var back []func()
 	for range 2 {
-		c, err := db.Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		conns = append(conns, c)
+		giveBack, err := app.Take(t.Context())
+		check(t, err)
+		back = append(back, giveBack)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -128,8 +124,8 @@ func (e Engine) exhausted(t *testing.T) {
 	if _, err := m.Start(httptest.NewRecorder(), r); !errors.Is(err, context.DeadlineExceeded) || time.Since(begin) > 4*time.Second {
 		t.Errorf("Start without a connection: %v after %v, want an error after 1s", err, time.Since(begin))
 	}
-	for _, c := range conns {
-		c.Close()
+	for _, giveBack := range back {
+		giveBack()
 	}
 	if _, err := start(m, cookie); err != nil {
 		t.Errorf("Start with a connection again: %v", err)

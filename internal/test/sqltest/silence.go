@@ -135,7 +135,7 @@ func over(ctx context.Context, lasts time.Duration, end error) (context.Context,
 // return, which depends on the driver, only that the error says why.
 func (e Engine) ownPool(t *testing.T) {
 	dsn := e.Empty(t)
-	b, other := e.Open(t, e.DB(t, dsn)), e.DB(t, dsn)
+	b, other := e.own(t, dsn, 0), e.DB(t, dsn)
 	rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)}
 	if err := errors.Join(b.Create(t.Context(), sessiontest.Key("silence"), rec), reserve(t.Context(), b)); err != nil {
 		t.Fatal(err)

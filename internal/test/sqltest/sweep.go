@@ -92,8 +92,9 @@ func (e Engine) sweepSize() int {
 // sweep lets two nodes sweep together while clients read. It checks that each expired record is removed by one of them, and
 // logs how long reads take with and without a sweep.
 func (e Engine) sweep(t *testing.T, n int) {
-	db := e.DB(t, e.Empty(t))
-	nodes := []driver.Backend{e.Open(t, db), e.Open(t, db)}
+	dsn := e.Empty(t)
+	db := e.DB(t, dsn)
+	nodes := []driver.Backend{e.own(t, dsn, 0), e.own(t, dsn, 0)}
 	e.Fill(t, db, n)
 
 	quiet := e.reads(t, nodes[0], n, time.Second, nil)

@@ -2,6 +2,7 @@ package sqltest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -10,6 +11,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,7 +28,7 @@ import (
 // MakeOld creates the table as the first version did.
 func (e Engine) MakeOld(t testing.TB, db *sql.DB, table string) {
 	t.Helper()
-	text, err := os.ReadFile("testdata/schema.1.sql")
+	text, err := os.ReadFile(filepath.Join(cmp.Or(e.Testdata, "testdata"), "schema.1.sql"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +43,7 @@ func (e Engine) MakeOld(t testing.TB, db *sql.DB, table string) {
 // statements, with three additional NULLs in the columns that they read.
 func (e Engine) OpenOld(t testing.TB, db *sql.DB) driver.Backend {
 	t.Helper()
-	text, err := os.ReadFile("testdata/statements.1.json")
+	text, err := os.ReadFile(filepath.Join(cmp.Or(e.Testdata, "testdata"), "statements.1.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -245,8 +247,9 @@ func (e Engine) halfUpgraded(t *testing.T) {
 // aliasIndexes counts the usable indexes of aliases.
 func (e Engine) aliasIndexes(t testing.TB, db *sql.DB) int {
 	t.Helper()
+	const ofPostgres = "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relname = 'sessions_alias' AND i.indisvalid"
 	return Int(t, db, map[string]string{
-		"postgres": "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relname = 'sessions_alias' AND i.indisvalid",
+		"postgres": ofPostgres, "pgx": ofPostgres,
 		"mysql": "SELECT count(DISTINCT index_name) FROM information_schema.statistics WHERE table_schema = database() " +
 			"AND table_name = 'sessions' AND column_name = 'alias'",
 		"sqlite": "SELECT count(*) FROM sqlite_master WHERE type = 'index' AND sql LIKE '%(ns, alias, id)%'",

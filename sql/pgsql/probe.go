@@ -1,12 +1,13 @@
-package postgres
+package pgsql
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"strconv"
 	"sync"
+
+	sessionsql "github.com/seed1a8f7c28/session/sql"
 )
 
 // The errors for a pooler that gives each transaction another connection. They say what to change.
@@ -19,10 +20,18 @@ var (
 		`to that of pgx`)
 )
 
-// probe finds out whether there is such a pooler, and if so whether statements pass through it correctly. It cannot see
-// this in a pool of one connection.
-func probe(ctx context.Context, db *sql.DB, prepares bool) (pooled bool, err error) {
-	most := db.Stats().MaxOpenConnections
+// probe is [Probe] for a *sql.DB.
+func probe(ctx context.Context, db sessionsql.Pool, prepares bool) (pooled bool, err error) {
+	if prepares {
+		return Probe(ctx, db, errPrepared)
+	}
+	return Probe(ctx, db, errTwoTrips)
+}
+
+// Probe finds out whether there is a pooler that gives each transaction another connection, and if so whether statements pass
+// through it correctly. If they do not, its error wraps refused. It cannot see this in a pool of one connection.
+func Probe(ctx context.Context, db sessionsql.Pool, refused error) (pooled bool, err error) {
+	most := db.MaxConns()
 	if most == 1 {
 		return false, nil
 	}
@@ -34,17 +43,13 @@ func probe(ctx context.Context, db *sql.DB, prepares bool) (pooled bool, err err
 	if !isMixedUp(err) && (err != nil || !pooled) {
 		return false, err
 	}
-	try, refused := sendAtOnce, errTwoTrips
-	if prepares {
-		try, refused = sendPrepared, errPrepared
-	}
 	if err == nil && (most == 0 || most >= crowd) {
 		more, end, connErr := connections(ctx, db, crowd-2)
 		defer end()
 		conns, err = append(conns, more...), connErr
 	}
 	if err == nil {
-		err = together(ctx, conns, try)
+		err = together(ctx, conns)
 	}
 	if err != nil && ctx.Err() == nil {
 		err = fmt.Errorf("%w (%w)", refused, err)
@@ -56,14 +61,14 @@ func probe(ctx context.Context, db *sql.DB, prepares bool) (pooled bool, err err
 const crowd = 4
 
 // connections takes n connections from the pool. end returns them.
-func connections(ctx context.Context, db *sql.DB, n int) (conns []*sql.Conn, end func(), err error) {
+func connections(ctx context.Context, db sessionsql.Pool, n int) (conns []sessionsql.Conn, end func(), err error) {
 	end = func() {
 		for _, conn := range conns {
-			conn.Close()
+			conn.Release(false)
 		}
 	}
 	for len(conns) < n && err == nil {
-		var conn *sql.Conn
+		var conn sessionsql.Conn
 		if conn, err = db.Conn(ctx); err == nil {
 			conns = append(conns, conn)
 		}
@@ -76,7 +81,7 @@ func connections(ctx context.Context, db *sql.DB, n int) (conns []*sql.Conn, end
 func isMixedUp(err error) bool { return hasCode(err, "26000") || hasCode(err, "42P05") }
 
 // isPooled reports whether a connection has changed its server process, or has one that another connection has used.
-func isPooled(ctx context.Context, a, b *sql.Conn) (bool, error) {
+func isPooled(ctx context.Context, a, b sessionsql.Conn) (bool, error) {
 	first, err := process(ctx, a)
 	if err != nil {
 		return false, err
@@ -85,7 +90,7 @@ func isPooled(ctx context.Context, a, b *sql.Conn) (bool, error) {
 	if err != nil || second != first {
 		return err == nil, err
 	}
-	tx, err := b.BeginTx(ctx, nil) // keeps its server process, and so takes one from a if it can
+	tx, err := b.Begin(ctx) // keeps its server process, and so takes one from a if it can
 	if err != nil {
 		return false, err
 	}
@@ -98,11 +103,8 @@ func isPooled(ctx context.Context, a, b *sql.Conn) (bool, error) {
 	return third != first, err
 }
 
-func process(ctx context.Context, on interface {
-	QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row
-},
-) (id int64, err error) {
-	err = on.QueryRowContext(ctx, `SELECT pg_backend_pid()`).Scan(&id)
+func process(ctx context.Context, on sessionsql.Querier) (id int64, err error) {
+	err = on.QueryRow(ctx, `SELECT pg_backend_pid()`, nil, []any{&id})
 	return id, err
 }
 
@@ -111,48 +113,29 @@ const probes = 100
 
 var errAnother = errors.New("the server ran another statement than the one that was sent")
 
-// together runs try on all connections at the same time, so that they take each other's server processes.
-func together(ctx context.Context, conns []*sql.Conn, try func(ctx context.Context, conn *sql.Conn, who string) error) error {
+// together runs statements on all connections at the same time, so that they take each other's server processes.
+func together(ctx context.Context, conns []sessionsql.Conn) error {
 	var trying sync.WaitGroup
 	errs := make([]error, len(conns))
 	for i, conn := range conns {
-		trying.Go(func() { errs[i] = try(ctx, conn, strconv.Itoa(i)) })
+		trying.Go(func() { errs[i] = send(ctx, conn, strconv.Itoa(i)) })
 	}
 	trying.Wait()
 	return errors.Join(errs...)
 }
 
-// sendAtOnce sends a statement together with its parameter. Each connection has its own statement.
-func sendAtOnce(ctx context.Context, conn *sql.Conn, who string) error {
-	for n := range probes {
-		var got string
-		err := conn.QueryRowContext(ctx, `SELECT '`+who+` ' || CAST($1 AS text)`, strconv.Itoa(n)).Scan(&got)
-		if err != nil {
-			return err
-		}
-		if got != who+" "+strconv.Itoa(n) {
-			return errAnother
-		}
-	}
-	return nil
-}
-
-// sendPrepared prepares statements, alternately one that all connections share and one of its own, and closes none before
-// the end. So two connections get different statements of the same name, and the same statement more than once, whether the
-// driver numbers its statements, as lib/pq does, or names them by their text, as pgx does.
-func sendPrepared(ctx context.Context, conn *sql.Conn, who string) error {
+// send sends statements as the pool does, prepared or not, alternately one that all connections share and one of its own.
+// It closes no prepared statement before the end. So two connections get different statements of the same name, and the same
+// statement more than once, whether the driver numbers its statements, as lib/pq does, or names them by their text, as pgx
+// does.
+func send(ctx context.Context, conn sessionsql.Conn, who string) error {
 	for n := range probes {
 		text := `SELECT 'session ' || CAST($1 AS text)`
 		if n%2 == 1 {
 			text = `SELECT 'session ` + who + `' || substr($1, ` + strconv.Itoa(len(who)+1) + `)`
 		}
-		st, err := conn.PrepareContext(ctx, text)
-		if err != nil {
-			return err
-		}
-		defer st.Close()
 		var got string
-		if err := st.QueryRowContext(ctx, who+" "+strconv.Itoa(n)).Scan(&got); err != nil {
+		if err := conn.QueryRow(ctx, text, []any{who + " " + strconv.Itoa(n)}, []any{&got}); err != nil {
 			return err
 		}
 		if got != "session "+who+" "+strconv.Itoa(n) {

@@ -110,7 +110,7 @@ func GetProvider(name string) (Provider, error) {
 var packages = map[string]string{
 	ProviderCookie: "cookie", ProviderFile: "file", ProviderMemory: "memory",
 	ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "memcache", ProviderMysql: "mysql",
-	ProviderPostgresql: "postgres", "postgres": "postgres", "sqlite": "contrib/sqlite",
+	ProviderPostgresql: "postgres", "postgres": "postgres", "pgx": "contrib/pgx", "sqlite": "contrib/sqlite",
 	ProviderRedis: "redis", ProviderRedisCluster: "redis", ProviderRedisSentinel: "redis", ProviderSsdb: "",
 }
 

@@ -18,7 +18,7 @@ var providerPages = map[string][]string{
 	"cookie":   {"docs/providers/cookie.md"},
 	"redis":    {"docs/providers/redis.md"},
 	"memcache": {"docs/providers/memcache.md"},
-	"sql":      {"docs/providers/postgres.md", "docs/providers/mysql.md", "docs/providers/sqlite.md"},
+	"sql":      {"docs/providers/postgres.md", "docs/providers/pgx.md", "docs/providers/mysql.md", "docs/providers/sqlite.md"},
 }
 
 // TestProviderKeysAreDocumented checks that each key of each providerConfig is on the provider's page, and on the page of all settings.

@@ -4,6 +4,7 @@ go 1.26.0
 
 replace (
 	github.com/seed1a8f7c28/session => ../
+	github.com/seed1a8f7c28/session/contrib/pgx => ../contrib/pgx
 	github.com/seed1a8f7c28/session/contrib/sqlite => ../contrib/sqlite
 )
 
@@ -30,6 +31,7 @@ require (
 	github.com/rbcervilla/redisstore/v9 v9.0.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/seed1a8f7c28/session v0.0.0
+	github.com/seed1a8f7c28/session/contrib/pgx v0.0.0
 	github.com/seed1a8f7c28/session/contrib/sqlite v0.0.0
 	github.com/valyala/fasthttp v1.74.0
 	github.com/zerodha/simplesessions/stores/memory/v3 v3.0.0

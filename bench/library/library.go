@@ -35,7 +35,7 @@ var Backends = []string{"memory", "cookie", "file", "redis", "postgres", "mysql"
 // All contains the libraries in the order of the report: floors, this package, its peers.
 var All = []Library{
 	floor, floorFast,
-	start, mw, fast, startPgx, mwPgx,
+	start, mw, fast, startPgx, mwPgx, startNative, mwNative,
 	beego, fasthttpSession, fiberSession, ginContrib, goSessions, gorilla, gorillaRedis, gorillaRedigo, scsLibrary, scsPgx,
 	simple,
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/bench/workload"
+	"github.com/seed1a8f7c28/session/contrib/pgx"
 	_ "github.com/seed1a8f7c28/session/contrib/sqlite"
 	_ "github.com/seed1a8f7c28/session/cookie"
 	_ "github.com/seed1a8f7c28/session/file"
@@ -31,8 +32,11 @@ var (
 		Keeps: "each request has copies; a save applies what it has changed to what is stored by then",
 	}
 	mw       = Library{Name: "session mw", Module: module, Ours: true, On: ours(onHandler)}
-	startPgx = Library{Name: "session Start, pgx", Module: module, Ours: true, On: overPgx(onStart)}
-	mwPgx    = Library{Name: "session mw, pgx", Module: module, Ours: true, On: overPgx(onHandler)}
+	startPgx = Library{Name: "session Start, pgx", Module: module, Ours: true, On: overPgx(onStart, overDB)}
+	mwPgx    = Library{Name: "session mw, pgx", Module: module, Ours: true, On: overPgx(onHandler, overDB)}
+
+	startNative = Library{Name: "session Start, pgx native", Module: module, Ours: true, On: overPgx(onStart, native)}
+	mwNative    = Library{Name: "session mw, pgx native", Module: module, Ours: true, On: overPgx(onHandler, native)}
 
 	fast = Library{Name: "session on fasthttp", Module: module, Ours: true, On: map[string]func(Target) (*workload.App, error){
 		"memory": func(Target) (*workload.App, error) { return openOurs("memory", "", onFast) },
@@ -73,14 +77,21 @@ func openOurs(provider, config string, use way) (*workload.App, error) {
 	return use(m).Closing(m.Close), nil
 }
 
+// overDB has database/sql in between.
+func overDB(pool *pgxpool.Pool) session.Provider {
+	return sessionsql.New(stdlib.OpenDBFromPool(pool), postgres.Dialect())
+}
+
+func native(pool *pgxpool.Pool) session.Provider { return pgx.New(pool) }
+
 // overPgx gives the manager an application's pool of pgx.
-func overPgx(use way) map[string]func(Target) (*workload.App, error) {
+func overPgx(use way, provider func(*pgxpool.Pool) session.Provider) map[string]func(Target) (*workload.App, error) {
 	return map[string]func(Target) (*workload.App, error){"postgres": func(t Target) (*workload.App, error) {
 		pool, err := newPgxPool(t)
 		if err != nil {
 			return nil, err
 		}
-		m, err := session.New(sessionsql.New(stdlib.OpenDBFromPool(pool), postgres.Dialect()), session.NewManagerConfig())
+		m, err := session.New(provider(pool), session.NewManagerConfig())
 		if err != nil {
 			pool.Close()
 			return nil, err

@@ -33,7 +33,7 @@ var users = []user{
 	{"mysql", "register", "mysql", `"{"`},
 	{"sessionfasthttp", "fasthttp", "", ""},
 	{"sessiontest", "import", "", ""},
-	{"contrib/pgx", "import", "", ""},
+	{"contrib/pgx", "register", "pgx", `"{"`},
 	{"contrib/beego", "beego", "", ""},
 	{"tools/sessionvet", "", "", ""},
 }

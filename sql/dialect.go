@@ -76,6 +76,11 @@ type Dialect struct {
 	// prepares says that statements will be prepared.
 	Probe func(ctx context.Context, db Pool, prepares bool) (pooled bool, err error)
 
+	// Keeps, unless nil, reports whether the driver of a *sql.DB by itself keeps the texts prepared that it is sent. Statements are
+	// then sent as texts, because database/sql would prepare them again on each connection of a pool below it, such as pgxpool.
+	// db prepares nothing.
+	Keeps func(ctx context.Context, db Pool) (bool, error)
+
 	// Unprepared says that drivers can send a statement together with its parameters, so that nothing must be prepared. See
 	// [Prepare].
 	Unprepared bool

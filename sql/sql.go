@@ -196,8 +196,18 @@ func (s *store) begin(ctx context.Context, cfg config, log *slog.Logger) (err er
 	if err := s.db.Ping(ctx); err != nil {
 		return fmt.Errorf("cannot connect: %w", err)
 	}
+	prepares := cfg.prepare
+	if db, ok := s.db.(*dbPool); ok && prepares && s.dialect.Keeps != nil {
+		keeps, err := s.dialect.Keeps(ctx, newDBPool(db.db, false))
+		if err != nil {
+			return err
+		}
+		if keeps {
+			prepares, s.db = false, newDBPool(db.db, false)
+		}
+	}
 	if s.dialect.Probe != nil {
-		if s.pooled, err = s.dialect.Probe(ctx, s.db, cfg.prepare); err != nil {
+		if s.pooled, err = s.dialect.Probe(ctx, s.db, prepares); err != nil {
 			return err
 		}
 	}

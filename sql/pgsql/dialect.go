@@ -53,6 +53,7 @@ func Dialect() *sessionsql.Dialect {
 		Retry:       func(err error) bool { return hasCode(err, "40001") || hasCode(err, "40P01") || hasCode(err, "55P03") },
 		Lost:        func(err error) bool { return hasCode(err, "57P0") || hasCode(err, "08") },
 		Probe:       probe,
+		Keeps:       keeps,
 		Unprepared:  true,
 		ReadOnly:    func(err error) bool { return hasCode(err, "25006") },
 		OnlyReads:   onlyReads,

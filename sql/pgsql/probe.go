@@ -2,6 +2,7 @@ package pgsql
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -16,8 +17,8 @@ var (
 		`and prepared statements do not work through it: set "prepare": false in providerConfig, or the option sql.Prepare(false) ` +
 		`for a *sql.DB; or set max_prepared_statements in PgBouncer 1.21 or later`)
 	errTwoTrips = errors.New(`the connections go through a pooler that gives each transaction another connection, and the driver sends a statement ` +
-		`and its parameters in two round trips: add binary_parameters=yes to the data source name of lib/pq, or default_query_exec_mode=exec ` +
-		`to that of pgx`)
+		`and its parameters in two round trips, or prepares it: add binary_parameters=yes to the data source name of lib/pq, or ` +
+		`default_query_exec_mode=exec to that of pgx, with the option sql.Prepare(false) for a *sql.DB`)
 )
 
 // probe is [Probe] for a *sql.DB.
@@ -143,4 +144,24 @@ func send(ctx context.Context, conn sessionsql.Conn, who string) error {
 		}
 	}
 	return nil
+}
+
+// keeps reports whether the driver keeps a text prepared that it was sent. Nobody else sends this text over the server's connection,
+// which a pooler may share. If a driver can only prepare, database/sql prepares the text and closes it again.
+func keeps(ctx context.Context, db sessionsql.Pool) (bool, error) {
+	c, err := db.Conn(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer c.Release(false)
+	sent, kept := `SELECT CAST($1 AS integer) -- `+rand.Text(), 0
+	err = c.QueryRow(ctx, sent, []any{0}, []any{&kept})
+	if err == nil {
+		asked := `SELECT count(*) FROM pg_prepared_statements WHERE statement = $1 -- ` + rand.Text()
+		err = c.QueryRow(ctx, asked, []any{sent}, []any{&kept})
+	}
+	if hasCode(err, "") { // from a pooler, which Probe reports, or from a server that is not quite PostgreSQL
+		return false, nil
+	}
+	return kept > 0, err
 }

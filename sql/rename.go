@@ -26,8 +26,12 @@ func (s *store) Rename(
 			err = driver.ErrExists // a database's own error may show the key
 		}
 	}
-	if errors.Is(err, driver.ErrNotFound) && p.sent > 1 && s.isStored(ctx, p.to, s.first(rec), rec) {
-		err = nil
+	if errors.Is(err, driver.ErrNotFound) && p.sent > 1 {
+		if stored, _ := s.isStored(ctx, p.to, s.first(rec), rec); stored {
+			err = nil
+		} else { // others may have ended the record, under either key
+			err = errUnclear
+		}
 	}
 	if err != nil {
 		return s.fail(ctx, "rename", err)

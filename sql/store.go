@@ -116,8 +116,12 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 	}
 	p := &params{id: s.id(key), version: s.first(rec), rec: rec}
 	err := s.do(ctx, func() error { return s.put(ctx, nil, p) })
-	if errors.Is(err, driver.ErrExists) && p.sent > 1 && s.isStored(ctx, p.id, p.version, rec) {
-		err = nil
+	if errors.Is(err, driver.ErrExists) && p.sent > 1 {
+		if stored, readErr := s.isStored(ctx, p.id, p.version, rec); stored {
+			err = nil
+		} else if readErr != nil {
+			err = errUnclear
+		}
 	}
 	if err != nil {
 		return s.fail(ctx, "create", err)
@@ -203,6 +207,8 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 	err := s.change(ctx, s.save, p)
 	if conflict, ok := errors.AsType[*driver.ConflictError](err); ok && p.sent > 1 {
 		err = s.resent(conflict, rec)
+	} else if errors.Is(err, driver.ErrNotFound) && p.sent > 1 { // others may have ended what this call has saved
+		err = errUnclear
 	}
 	if err != nil {
 		return s.fail(ctx, "save", err)
@@ -239,10 +245,14 @@ func (s *store) same(is *driver.Record, version uint64, rec *driver.Record) bool
 		is.Expires.UnixMilli() >= rec.Expires.UnixMilli()
 }
 
-func (s *store) isStored(ctx context.Context, id []byte, version uint64, rec *driver.Record) bool {
+// isStored reports whether rec is stored under id as it was sent. That there is no record is not an error.
+func (s *store) isStored(ctx context.Context, id []byte, version uint64, rec *driver.Record) (bool, error) {
 	var is driver.Record
 	err := s.read(ctx, func() error { return s.find(ctx, nil, id, &is) })
-	return err == nil && s.same(&is, version, rec)
+	if errors.Is(err, driver.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && s.same(&is, version, rec), err
 }
 
 // change runs a change of the record at p.version. If the stored version differs, it returns the error for that.

@@ -26,8 +26,11 @@ func (e Engine) resent(t *testing.T) {
 		made   bool
 		others int
 		touch  bool
+		ends   bool // the others end the session
 		want   string
 	}{
+		{made: true, ends: true, want: "unclear"},
+		{made: false, ends: true, want: "unclear"},
 		{made: true, others: 0, want: "made"},
 		{made: true, others: 1, want: "unclear"},
 		{made: true, others: 2, want: "unclear"},
@@ -36,7 +39,7 @@ func (e Engine) resent(t *testing.T) {
 		{made: false, others: 1, want: "conflict"},
 		{made: false, others: 2, want: "unclear"},
 	} {
-		name := fmt.Sprintf("made %t, others %d, touch %t", tt.made, tt.others, tt.touch)
+		name := fmt.Sprintf("made %t, others %d, touch %t, ends %t", tt.made, tt.others, tt.touch, tt.ends)
 		ctx, key := t.Context(), sessiontest.Key(name)
 		rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
 		if err := b.Create(ctx, key, rec); err != nil {
@@ -53,6 +56,9 @@ func (e Engine) resent(t *testing.T) {
 			}
 			if tt.touch {
 				err = errors.Join(err, other.Touch(ctx, key, rec.Expires.Add(time.Minute)))
+			}
+			if tt.ends {
+				err = errors.Join(err, other.Delete(ctx, key, 0))
 			}
 			return err
 		}}
@@ -139,6 +145,20 @@ func (e Engine) lostMark(t *testing.T) {
 		err = other.Load(ctx, old, new(driver.Record))
 		if m, ok := errors.AsType[*driver.MarkedError](err); !ok || string(m.Mark.Target) != "target" {
 			t.Errorf("after a Rename that leaves a mark, made %t, Load = %v", made, err)
+		}
+	}
+
+	// The record of a rename is gone when it is sent again. Whether it was made is unclear.
+	for _, made := range []bool{true, false} {
+		old, next := sessiontest.Key(fmt.Sprint("gone ", made)), sessiontest.Key(fmt.Sprint("gone to ", made))
+		rec := &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour), Data: []byte("a")}
+		check(t, b.Create(ctx, old, rec))
+		lose = lossy{armed: true, made: made, then: func() error {
+			return errors.Join(other.Delete(ctx, old, 0), other.Delete(ctx, next, 0))
+		}}
+		err := b.(driver.Renamer).Rename(ctx, old, 1, next, rec, driver.Mark{})
+		if err == nil || errors.Is(err, session.ErrNotFound) || lose.armed || lose.err != nil {
+			t.Errorf("Rename whose record is gone = %v, made %t, %v, want an error that is not a miss", err, made, lose.err)
 		}
 	}
 	if e.Driver != "mysql" {

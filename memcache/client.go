@@ -42,9 +42,19 @@ func (c *client) run(ctx context.Context, call call) (*memcache.Item, error) {
 	return item, err
 }
 
+// again is run for calls that may run twice. If the connection has ended, which happens to connections that were idle for
+// long, it tries again on a new one.
+func (c *client) again(ctx context.Context, call call) (*memcache.Item, error) {
+	item, err := c.run(ctx, call)
+	if cut(err) {
+		item, err = c.run(ctx, call)
+	}
+	return item, err
+}
+
 // Ping implements [driver.Pinger]. It succeeds if every server answers.
 func (c *client) Ping(ctx context.Context) error {
-	_, err := c.run(ctx, func(mc *memcache.Client) (*memcache.Item, error) { return nil, mc.Ping() })
+	_, err := c.again(ctx, func(mc *memcache.Client) (*memcache.Item, error) { return nil, mc.Ping() })
 	return fail("ping", err)
 }
 
@@ -57,14 +67,9 @@ func (c *client) probe(ctx context.Context) error {
 	return fail("open", err)
 }
 
-// get returns an item or [memcache.ErrCacheMiss]. If the connection has ended, which happens to connections that were idle
-// for long, it tries again on a new one.
+// get returns an item or [memcache.ErrCacheMiss].
 func (c *client) get(ctx context.Context, name string) (*memcache.Item, error) {
-	get := func(mc *memcache.Client) (*memcache.Item, error) { return mc.Get(name) }
-	item, err := c.run(ctx, get)
-	if cut(err) {
-		item, err = c.run(ctx, get)
-	}
+	item, err := c.again(ctx, func(mc *memcache.Client) (*memcache.Item, error) { return mc.Get(name) })
 	if err == nil && item.Key != name {
 		return nil, errUnexpected
 	}
@@ -92,13 +97,9 @@ func (c *client) touch(ctx context.Context, name string, expiration int32) error
 	return err
 }
 
-// remove removes an item if it exists. It tries again in the same way as get.
+// remove removes an item if it exists.
 func (c *client) remove(ctx context.Context, name string) error {
-	remove := func(mc *memcache.Client) (*memcache.Item, error) { return nil, mc.Delete(name) }
-	_, err := c.run(ctx, remove)
-	if cut(err) {
-		_, err = c.run(ctx, remove)
-	}
+	_, err := c.again(ctx, func(mc *memcache.Client) (*memcache.Item, error) { return nil, mc.Delete(name) })
 	if errors.Is(err, memcache.ErrCacheMiss) {
 		return nil
 	}

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	client "github.com/bradfitz/gomemcache/memcache"
+
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/test/faulttest"
@@ -239,6 +241,30 @@ func TestRestart(t *testing.T) {
 	must(t, b.Delete(ctx, key(1), 0))
 	if err := b.Save(ctx, key(1), rec); !errors.Is(err, session.ErrNotFound) {
 		t.Errorf("Save = %v, want ErrNotFound", err)
+	}
+}
+
+// TestPings restarts a server behind idle nodes, one of them with an application's client.
+func TestPings(t *testing.T) {
+	for name, open := range map[string]func(addr string) (driver.Backend, error){
+		"provider": func(addr string) (driver.Backend, error) {
+			return memcache.Open(t.Context(), driver.Config{Config: addr})
+		},
+		"own client": func(addr string) (driver.Backend, error) {
+			mc := client.New(addr)
+			mc.MaxIdleConns = 64
+			return memcache.Over(mc, driver.Config{}), nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := servertest.StartMemcached(t, servertest.MemcachedOptions{})
+			p := servertest.NewProxy(t, s.Addr)
+			b, err := open(p.Addr)
+			must(t, err)
+			t.Cleanup(func() { b.(node).Close() })
+			faulttest.Pings(t, s, p, b.(node))
+		})
 	}
 }
 

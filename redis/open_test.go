@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/test/faulttest"
 	"github.com/seed1a8f7c28/session/internal/test/goroutines"
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
 	"github.com/seed1a8f7c28/session/redis"
@@ -158,6 +159,13 @@ func TestPing(t *testing.T) {
 	if err := b.Ping(t.Context()); err == nil || !strings.HasPrefix(err.Error(), "session/redis: ping: ") {
 		t.Errorf("Ping of a server that is down = %v", err)
 	}
+}
+
+// TestPings restarts a server behind an idle node.
+func TestPings(t *testing.T) {
+	s := servertest.StartRedis(t, servertest.RedisOptions{})
+	p := servertest.NewProxy(t, s.Addr)
+	faulttest.Pings(t, s, p, node(t, p.Addr, "app"))
 }
 
 // TestMissingRights takes one right after the other from the user that docs/providers/redis.md describes: NewManager returns an

@@ -196,6 +196,9 @@ func (p *dbPool) Columns(ctx context.Context, query string) ([]string, error) {
 	return names, rows.Err()
 }
 
+// Idle implements [Pool].
+func (p *dbPool) Idle() int { return p.db.Stats().Idle }
+
 // Ping implements [Pool].
 func (p *dbPool) Ping(ctx context.Context) error { return p.db.PingContext(ctx) }
 

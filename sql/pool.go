@@ -22,6 +22,9 @@ type Pool interface {
 	// MaxConns returns the maximum number of connections. 0 means that there is no limit.
 	MaxConns() int
 
+	// Idle returns the number of idle connections.
+	Idle() int
+
 	// Weed calls useless for each idle connection, and ends those for which it returns true.
 	Weed(ctx context.Context, useless func(ctx context.Context, c Conn) bool)
 

@@ -83,9 +83,16 @@ func (s *store) Close() error {
 	return nil
 }
 
-// Ping implements [driver.Pinger].
+// Ping implements [driver.Pinger]. A ping tries only one connection, which leaves the pool if it was lost. After a restart of the
+// server all idle connections are lost.
 func (s *store) Ping(ctx context.Context) error {
-	return s.fail(ctx, "ping", s.db.Ping(ctx))
+	ping := func() error { return s.db.Ping(ctx) }
+	for range s.db.Idle() {
+		if err := ping(); err == nil || !s.lost(err) {
+			return s.fail(ctx, "ping", err)
+		}
+	}
+	return s.fail(ctx, "ping", s.read(ctx, ping))
 }
 
 // The limits of what all databases store without truncation: the user is in an index, and MySQL's column for the data ends

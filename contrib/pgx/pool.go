@@ -155,6 +155,9 @@ func (p *pool) Weed(ctx context.Context, useless func(ctx context.Context, c ses
 	}
 }
 
+// Idle implements [sessionsql.Pool].
+func (p *pool) Idle() int { return int(p.p.Stat().IdleConns()) }
+
 // Ping implements [sessionsql.Pool].
 func (p *pool) Ping(ctx context.Context) error {
 	c, err := p.acquire(ctx)

@@ -40,6 +40,7 @@ func (e Engine) Test(t *testing.T) {
 		{"SlowToOpen", true, false, e.slowToOpen},
 		{"Serializable", true, true, func(t *testing.T) { e.twoProcesses(t, e.Empty(t)+e.Server.Serializable) }},
 		{"Failover", true, true, e.Failover},
+		{"Pings", true, true, e.Pings},
 		{"Fault", true, true, e.fail},
 		{"History", false, true, e.history},
 	} {

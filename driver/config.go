@@ -2,9 +2,12 @@ package driver
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,7 +30,7 @@ func ParseConfig(config string, v any) error {
 	for i, m := range list {
 		for _, earlier := range list[:i] {
 			if strings.EqualFold(earlier.Key, m.Key) {
-				return configErrorf("providerConfig."+strictjson.Printable(m.Key), "given twice (%s)", strictjson.Place(data, m.Start))
+				return configErrorf("providerConfig."+strictjson.Printable(m.Key), "given twice")
 			}
 		}
 		// Decoding one member at a time lets each error name its key.
@@ -35,33 +38,52 @@ func ParseConfig(config string, v any) error {
 		dec := json.NewDecoder(bytes.NewReader(object))
 		dec.DisallowUnknownFields()
 		if err := dec.Decode(v); err != nil {
-			return memberError(data, m, err)
+			return memberError(m, v, err)
 		}
 	}
 	return nil
 }
 
 // memberError reports the error that encoding/json returned for a member of providerConfig. It leaves out encoding/json's
-// own text, which may contain values.
-func memberError(data []byte, m strictjson.Member, err error) error {
-	field, at := "providerConfig."+strictjson.Printable(m.Key), strictjson.Place(data, m.Start)
+// own text, which may contain values. It gives no position: the text of the file was another, before ${…} was replaced.
+func memberError(m strictjson.Member, v any, err error) error {
+	field := "providerConfig." + strictjson.Printable(m.Key)
 	if inner, ok := errors.AsType[*ConfigError](err); ok {
-		return configErrorf(field, "%w (%s)", inner.Err, at)
+		return configErrorf(field, "%w", inner.Err)
 	}
 	if inner, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		if inner.Field != "" {
 			field = "providerConfig." + strictjson.Printable(inner.Field)
 		}
-		return configErrorf(field, "want a value of type %v (%s)", inner.Type, at)
+		return configErrorf(field, "want a value of type %v", inner.Type)
 	}
 	if inner, ok := errors.AsType[*json.InvalidUnmarshalError](err); ok {
 		return configErrorf("providerConfig", "%w", inner)
 	}
 	if _, quoted, ok := strings.Cut(err.Error(), "unknown field "); ok {
-		if key, _ := strconv.Unquote(quoted); key != m.Key {
+		keys := keysOf(reflect.TypeOf(v))
+		if len(keys) > 0 && !slices.ContainsFunc(keys, func(key string) bool { return strings.EqualFold(key, m.Key) }) {
+			return configErrorf(field, "unknown key; %s", strictjson.Suggest(m.Key, keys))
+		}
+		if key, _ := strconv.Unquote(quoted); key != m.Key || len(keys) > 0 { // in the object that is the value
 			field += "." + strictjson.Printable(key)
 		}
-		return configErrorf(field, "unknown key (%s)", at)
+		return configErrorf(field, "unknown key")
 	}
-	return configErrorf(field, "the value is not of the right form (%s)", at)
+	return configErrorf(field, "the value is not of the right form")
+}
+
+// keysOf returns the keys that encoding/json knows for a pointer to a struct.
+func keysOf(t reflect.Type) (keys []string) {
+	if t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct {
+		return nil
+	}
+	for _, f := range reflect.VisibleFields(t.Elem()) {
+		tag := f.Tag.Get("json")
+		key, _, _ := strings.Cut(tag, ",")
+		if f.IsExported() && tag != "-" && (key != "" || !f.Anonymous) {
+			keys = append(keys, cmp.Or(key, f.Name))
+		}
+	}
+	return keys
 }

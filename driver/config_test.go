@@ -14,6 +14,14 @@ type providerSettings struct {
 	Wait providerDuration `json:"wait"`
 	Pool *poolSettings    `json:"pool"`
 	Port int              `json:"port,string"`
+
+	Plain   int
+	Ignored int `json:"-"`
+	embeddedSettings
+}
+
+type embeddedSettings struct {
+	Embedded int `json:"embedded"`
 }
 
 type poolSettings struct {
@@ -49,14 +57,16 @@ func TestParseConfig(t *testing.T) {
 		{"trailing garbage", `{} s3cr3t-canary`, "providerConfig", "not JSON (line 1, column 4)"},
 		{
 			"unknown key", `{"addr": "s3cr3t-canary", "pass": "s3cr3t-canary"}`, "providerConfig.pass",
-			"unknown key (line 1, column 27)",
+			"unknown key; the keys are addr, db, wait, pool, port, Plain, embedded",
 		},
-		{"unknown key further in", `{"pool": {"pass": "s3cr3t-canary"}}`, "providerConfig.pool.pass", "unknown key (line 1, column 2)"},
+		{"misspelt key", `{"embeded": "s3cr3t-canary"}`, "providerConfig.embeded", "unknown key; did you mean embedded?"},
+		{"unknown key further in", `{"pool": {"pass": "s3cr3t-canary"}}`, "providerConfig.pool.pass", "unknown key"},
+		{"a known key too far in", `{"pool": {"pool": "s3cr3t-canary"}}`, "providerConfig.pool.pool", "unknown key"},
 		{"given twice", `{"addr": "s3cr3t-canary", "Addr": "b"}`, "providerConfig.Addr", "given twice"},
-		{"wrong type", "{\n \"db\": \"s3cr3t-canary\"}", "providerConfig.db", "want a value of type int (line 2, column 2)"},
+		{"wrong type", "{\n \"db\": \"s3cr3t-canary\"}", "providerConfig.db", "want a value of type int"},
 		{"wrong type further in", `{"pool": {"size": "s3cr3t-canary"}}`, "providerConfig.pool.size", "want a value of type int"},
-		{"provider's own form", `{"wait": "s3cr3t-canary"}`, "providerConfig.wait", `want a string such as "12h" (line 1`},
-		{"error that shows the value", `{"port": "s3cr3t-canary"}`, "providerConfig.port", "not of the right form (line 1"},
+		{"provider's own form", `{"wait": "s3cr3t-canary"}`, "providerConfig.wait", `want a string such as "12h"`},
+		{"error that shows the value", `{"port": "s3cr3t-canary"}`, "providerConfig.port", "not of the right form"},
 	}
 	for _, tt := range errs {
 		t.Run(tt.name, func(t *testing.T) {
@@ -77,6 +87,9 @@ func wantConfigError(t *testing.T, err error, field, want string) {
 	}
 	if ce.Field != field || !strings.Contains(ce.Err.Error(), want) {
 		t.Errorf("got  %s: %v\nwant %s: %s", ce.Field, ce.Err, field, want)
+	}
+	if field != "providerConfig" && strings.Contains(err.Error(), "line ") {
+		t.Errorf("the error names a line, which is not that of the file: %v", err)
 	}
 	if strings.Contains(err.Error(), "s3cr3t-canary") {
 		t.Errorf("the error shows a value: %v", err)

@@ -24,12 +24,12 @@ const closeTime = 250 * time.Millisecond
 func newConnector(dsn string) (sqldriver.Connector, error) {
 	cfg, err := pq.NewConfig(dsn)
 	if err != nil {
-		return nil, errDSN
+		return nil, dsnError(err)
 	}
 	cfg.BinaryParameters = true // a statement that is not prepared takes one round trip, and bytes are sent unchanged
 	c, err := pq.NewConnectorConfig(cfg)
 	if err != nil {
-		return nil, errDSN
+		return nil, dsnError(err)
 	}
 	d := new(dialer)
 	c.Dialer(d)

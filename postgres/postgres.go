@@ -20,6 +20,8 @@ import (
 	"context"
 	sqldriver "database/sql/driver"
 	"errors"
+	"fmt"
+	"regexp"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
@@ -43,6 +45,23 @@ func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	})
 }
 
-// errDSN replaces lib/pq's error, which may contain the password.
+// dsnError replaces lib/pq's error for a DSN, which may contain the password. It keeps the name of a parameter, or of an
+// environment variable that lib/pq reads, and the list of its values.
+func dsnError(err error) error {
+	found := wrongValue.FindStringSubmatch(err.Error())
+	if found == nil {
+		return errDSN
+	}
+	name, values := found[1]+found[2], ""
+	if found[3] != "" {
+		values = ": want " + found[3]
+	}
+	return fmt.Errorf("the parameter %s has a wrong value%s", name, values)
+}
+
+// wrongValue matches an error of lib/pq. The value comes first and is quoted, so no part of it is at the end.
+var wrongValue = regexp.MustCompile(`(?s)^pq: wrong value for (?:"(\w+)"|(\$\w+)): .*?(?:" is not supported; supported values are ([^"]*))?$`)
+
+// errDSN is for a DSN of which no parameter is known to be wrong.
 var errDSN = errors.New("not a data source name of PostgreSQL: " +
 	`want "postgres://user:password@host:5432/dbname?sslmode=verify-full" or "host=… user=… dbname=…"`)

@@ -40,6 +40,18 @@ func TestOpenFails(t *testing.T) {
 		{Name: "no DSN", Config: "", Says: "providerConfig"},
 		{Name: "bad DSN", Config: "postgres://u:s3cr3t@[::1/db", Says: "providerConfig: not a data source name"},
 		{Name: "bad DSN in an object", Config: `{"dsn": "postgres://u:s3cr3t@host:port/db"}`, Says: "providerConfig.dsn: not a data source name"},
+		{
+			Name: "misspelt sslmode", Config: "postgres://u:s3cr3t@host/db?sslmode=disabel",
+			Says: "providerConfig: the parameter sslmode has a wrong value: want disable, allow, prefer, require, verify-full, or verify-ca",
+		},
+		{
+			Name: "password in the place of a mode", Config: "host=host sslmode='s3cr3t; supported values are s3cr3t'",
+			Says: "the parameter sslmode has a wrong value: want disable",
+		},
+		{
+			Name: "no number", Config: `{"dsn": "postgres://u:s3cr3t@host/db?connect_timeout=s3cr3t"}`,
+			Says: "providerConfig.dsn: the parameter connect_timeout has a wrong value",
+		},
 		{Name: "unknown key", Config: `{"dsn": "postgres://u:s3cr3t@host/db", "tabel": "x"}`, Says: "providerConfig.tabel: unknown key"},
 		{Name: "refused", Config: as("u", secret, refusing.Addr), Says: "cannot connect"},
 		{Name: "no answer", Config: as("u", secret, proxy.Addr), Says: "cannot connect: waiting for " + proxy.Addr, Silent: true},

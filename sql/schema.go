@@ -25,12 +25,17 @@ func (s *store) setUp(ctx context.Context, schema string, log *slog.Logger) erro
 		return nil
 	}
 	err := s.check(ctx)
-	if err != nil && schema == schemaCreate && s.dialect.NoTable(err) {
+	switch {
+	case err == nil || !s.dialect.NoTable(err):
+	case schema == schemaCreate:
 		made := s.makeTable(ctx)
 		// Other nodes may be creating it at the same time. It only matters that it exists.
 		if err = s.check(ctx); err != nil {
 			err = errors.Join(err, made)
 		}
+	default:
+		err = fmt.Errorf("%w: run the statements of %s of package %s with the table's name in place of {table} and {name}, or open the "+
+			`provider once with the schema setting "create" and the right to create the table`, err, s.schemaFile(), s.dialect.Name)
 	}
 	if _, old := errors.AsType[*oldTable](err); s.beego || err != nil && !old {
 		return err
@@ -140,6 +145,13 @@ func (s *store) tryUpgrade(ctx context.Context) error {
 var errPooled = errors.New("the upgrade does not work through a pooler that gives each transaction another connection: open the provider once without the pooler")
 
 const upgradeFile = "schema.1to2.sql"
+
+func (s *store) schemaFile() string {
+	if s.beego {
+		return "schema.beego.sql"
+	}
+	return "schema.2.sql"
+}
 
 // An oldTable is the error for a table of the first version.
 type oldTable struct {

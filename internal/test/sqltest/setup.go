@@ -27,8 +27,14 @@ func (e Engine) setUp(t *testing.T) {
 	dsn := e.Empty(t)
 	db := e.DB(t, dsn)
 	Exec(t, db, "CREATE TABLE others (id INTEGER, title VARCHAR(10))")
+	byHand := strings.NewReplacer("{table}", "by_hand", "{name}", "by_hand").Replace(e.Dialect().Schema)
+	for statement := range strings.SplitSeq(strings.TrimSpace(byHand), ";\n") {
+		Exec(t, db, statement)
+	}
 	for _, tt := range []struct{ name, config, says string }{
 		{"checked, not there", config(dsn, "app_sessions", "check"), "cannot read the table app_sessions"},
+		{"checked, made by nobody", config(dsn, "app_sessions", "check"), "run the statements of schema.2.sql of package " + e.Dialect().Name},
+		{"checked, made by hand", config(dsn, "by_hand", "check"), ""},
 		{"another application's", config(dsn, "others", "create"), "lacks the columns ns, version, user_id"},
 		{"made", config(dsn, "app_sessions", "create"), ""},
 		{"checked", config(dsn, "app_sessions", "check"), ""},

@@ -44,7 +44,7 @@ func TestBadConfigIsRefused(t *testing.T) {
 		"Open nil":       {func(*testing.T) (*session.Manager, error) { return session.Open(nil) }, "ManagerConfig", "nil"},
 		"nil provider":   {func(*testing.T) (*session.Manager, error) { return session.New(nil, session.NewManagerConfig()) }, "provider", "nil"},
 		"New nil nil":    {func(*testing.T) (*session.Manager, error) { return session.New(memory.New(), nil) }, "ManagerConfig", "nil"},
-		"no provider":    {func(*testing.T) (*session.Manager, error) { return session.Open(session.NewManagerConfig()) }, "provider", "not set"},
+		"no provider":    {func(*testing.T) (*session.Manager, error) { return session.Open(session.NewManagerConfig()) }, "provider", "is not set (registered: " + strings.Join(session.Providers(), ", ") + ")"},
 		"other provider": {options(session.CfgProvider("redis")), "provider", `"redis"`},
 
 		"bad JSON":         {file("{\n  \"provider\": \"memory\",,\n}"), "", "line 2, column 24"},

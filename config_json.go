@@ -211,9 +211,9 @@ func wantedForm(dst any) string {
 	case *int, *int64:
 		return "a whole number"
 	case *time.Duration:
-		return `a number of seconds or a string such as "12h"`
+		return `a number of seconds or a string such as "12h", or "720h" for 30 days`
 	case *seconds, *cookieSeconds:
-		return `a whole number of seconds or a string such as "12h"`
+		return `a whole number of seconds or a string such as "12h", or "720h" for 30 days`
 	case *http.SameSite:
 		return `"lax", "strict", "none", "default" or a number`
 	case *providerText:

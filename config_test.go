@@ -326,6 +326,8 @@ func TestParseConfigErrors(t *testing.T) {
 		{"string for list", `{"encryptionKeys": "s3cr3t-canary"}`, "encryptionKeys", "want a list of strings"},
 		{"null in list", `{"encryptionKeys": ["s3cr3t-canary", null]}`, "encryptionKeys", "want a list of strings"},
 		{"no duration", `{"opTimeout": "s3cr3t-canary"}`, "opTimeout", `want a number of seconds or a string such as "12h"`},
+		{"days", `{"absoluteLifetime": "30d"}`, "absoluteLifetime", `or "720h" for 30 days`},
+		{"days for whole seconds", `{"maxLifetime": "30d"}`, "maxLifetime", `or "720h" for 30 days`},
 		{"bool for duration", `{"opTimeout": true}`, "opTimeout", "want a number of seconds"},
 		{"object for duration", `{"opTimeout": {}}`, "opTimeout", "want a number of seconds"},
 		{"number without unit in a string", `{"opTimeout": "5"}`, "opTimeout", "want a number of seconds"},

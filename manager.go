@@ -78,7 +78,7 @@ func Open(cfg *ManagerConfig) (*Manager, error) {
 		return New(nil, nil)
 	}
 	if cfg.Provider == "" {
-		return nil, configErrorf("provider", "is not set")
+		return nil, configErrorf("provider", "is not set (registered: %s)", registered())
 	}
 	return NewManager(cfg.Provider, cfg)
 }

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -122,11 +123,12 @@ func unknownProvider(name string) error {
 	case known:
 		hint = "this version has no such provider yet"
 	}
-	known := "none"
-	if names := Providers(); len(names) > 0 {
-		known = strings.Join(names, ", ")
-	}
-	return configErrorf("provider", "unknown provider %q (registered: %s); %s", name, known, hint)
+	return configErrorf("provider", "unknown provider %q (registered: %s); %s", name, registered(), hint)
+}
+
+// registered lists the providers for an error.
+func registered() string {
+	return cmp.Or(strings.Join(Providers(), ", "), "none")
 }
 
 // NewProvider makes a Provider from a function that opens a [driver.Backend]. Each [NewManager] opens a backend of its own.

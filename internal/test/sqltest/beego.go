@@ -85,6 +85,11 @@ func beegoVisit(t testing.TB, m *session.Manager, sid string) (*session.Session,
 func (e Engine) Beego(t *testing.T, table BeegoTable) {
 	dsn := e.Empty(t)
 	db, ctx := e.DB(t, dsn), t.Context()
+	_, err := session.New(e.Provider(), session.NewManagerConfig(session.CfgBeego(true),
+		session.CfgProviderConfig(fmt.Sprintf(`{"dsn": %q, "schema": "check"}`, dsn))))
+	if err == nil || !strings.Contains(err.Error(), "run the statements of schema.beego.sql of package "+e.Dialect().Name) {
+		t.Errorf("without the table: %v", err)
+	}
 	Exec(t, db, table.Create)
 	// SessionRead of an unknown sid makes an empty row, SessionRelease fills it.
 	Exec(t, db, "INSERT INTO session (session_key, session_data, session_expiry) SELECT '"+beegoSID+"', '', 0"+

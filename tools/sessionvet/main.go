@@ -3,6 +3,8 @@
 //	go install github.com/seed1a8f7c28/session/tools/sessionvet@latest
 //	go vet -vettool=$(which sessionvet) ./...
 //
+// In a clone of the repository, go install -C tools ./sessionvet installs it, because tools is a module of its own.
+//
 // # unreleased
 //
 // It reports a session that is opened if a path leads to a return without SessionRelease, SessionReleaseIfPresent or Save.

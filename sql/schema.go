@@ -35,7 +35,7 @@ func (s *store) setUp(ctx context.Context, schema string, log *slog.Logger) erro
 		}
 	default:
 		err = fmt.Errorf("%w: run the statements of %s of package %s with the table's name in place of {table} and {name}, or open the "+
-			`provider once with the schema setting "create" and the right to create the table`, err, s.schemaFile(), s.dialect.Name)
+			`provider once with the schema setting "create" and the right to create the table`, err, s.schemaFile(), s.dialect.pkg())
 	}
 	if _, old := errors.AsType[*oldTable](err); s.beego || err != nil && !old {
 		return err

@@ -21,7 +21,7 @@ func (e Engine) Pings(t *testing.T) {
 			t.Cleanup(func() { b.(io.Closer).Close() })
 			return b
 		},
-		"own pool": func(t *testing.T, dsn string) driver.Backend { return e.Open(t, e.appPool(t, dsn)) },
+		"own pool": func(t *testing.T, dsn string) driver.Backend { return e.own(t, dsn, 0) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -33,7 +33,7 @@ func (e Engine) setUp(t *testing.T) {
 	}
 	for _, tt := range []struct{ name, config, says string }{
 		{"checked, not there", config(dsn, "app_sessions", "check"), "cannot read the table app_sessions"},
-		{"checked, made by nobody", config(dsn, "app_sessions", "check"), "run the statements of schema.2.sql of package " + e.Dialect().Name},
+		{"checked, made by nobody", config(dsn, "app_sessions", "check"), "run the statements of schema.2.sql of package "},
 		{"checked, made by hand", config(dsn, "by_hand", "check"), ""},
 		{"another application's", config(dsn, "others", "create"), "lacks the columns ns, version, user_id"},
 		{"made", config(dsn, "app_sessions", "create"), ""},

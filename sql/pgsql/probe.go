@@ -52,7 +52,7 @@ func Probe(ctx context.Context, db sessionsql.Pool, refused error) (pooled bool,
 	if err == nil {
 		err = together(ctx, conns)
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil && (ctx.Err() == nil || isMixedUp(err)) {
 		err = fmt.Errorf("%w (%w)", refused, err)
 	}
 	return true, err
@@ -117,12 +117,17 @@ var errAnother = errors.New("the server ran another statement than the one that 
 // together runs statements on all connections at the same time, so that they take each other's server processes.
 func together(ctx context.Context, conns []sessionsql.Conn) error {
 	var trying sync.WaitGroup
-	errs := make([]error, len(conns))
+	ctx, stop := context.WithCancelCause(ctx) // at the first error: the others would only take time
+	defer stop(nil)
 	for i, conn := range conns {
-		trying.Go(func() { errs[i] = send(ctx, conn, strconv.Itoa(i)) })
+		trying.Go(func() {
+			if err := send(ctx, conn, strconv.Itoa(i)); err != nil {
+				stop(err)
+			}
+		})
 	}
 	trying.Wait()
-	return errors.Join(errs...)
+	return context.Cause(ctx)
 }
 
 // send sends statements as the pool does, prepared or not, alternately one that all connections share and one of its own.

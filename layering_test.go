@@ -39,7 +39,7 @@ var layers = []struct {
 	{"sql/pgsql", []string{"sql"}},
 	{"sql", []string{".", "driver", "internal/listing", "internal/merge", "internal/millis", "internal/pause"}},
 	{"memory", append([]string{"internal/merge"}, forEngines...)}, // it keeps versions themselves
-	{"file", forEngines},
+	{"file", append([]string{"internal/codec"}, forEngines...)},   // in beego mode: see beego.read
 	{"cookie", forEngines},
 	{"redis", forClients},
 	{"memcache", forClients},

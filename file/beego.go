@@ -14,10 +14,11 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/codec"
 )
 
 // A beego is the [driver.Backend] for the files of beego's provider. The sid 0123… has the file 0/1/0123…, which contains
-// the gob map of the values, or nothing if there are none. The modification time of a file is the time of the session's
+// the gob map of the values. The modification time of a file is the time of the session's
 // last use; its deadline is one lifetime later.
 //
 // The layout has no version. The backend uses the SHA-256 of the values instead, so that a save can compare what it has
@@ -82,46 +83,46 @@ func beegoPath(sid string) (string, bool) {
 // maxBeegoSID is below the limit for file names of every file system.
 const maxBeegoSID = 200
 
-// beego truncates a file before it writes to it, and needs less than beegoCut for both. A reader that finds a file empty
-// looks again for that long, whatever the file's modification time is, because file systems set the time after the
-// truncation. A file that stays empty belongs to a session that beego has begun and not released yet. Files that this
-// package writes have modification times in whole milliseconds, and are trusted when they are empty.
+// beego truncates a file before it writes to it, and needs less than beegoCut for both. A reader that finds a file
+// unfinished, which means empty or malformed, looks again for that long, whatever its modification time is. An empty file
+// that stays empty belongs to a session that beego has begun and not released yet. This package's own sessions without
+// values have the gob of an empty map.
 //
 // Only the time during which a reader looks is counted, at most beegoLook for each look: a reader that was delayed does not
-// know whether the file had content meanwhile, and may see the next truncation.
+// know whether the file was finished meanwhile, and may see the next truncation.
 const (
 	beegoCut  = 100 * time.Millisecond
 	beegoLook = 10 * time.Millisecond
 )
 
-// An emptiness describes a file that was found empty.
-type emptiness struct {
+// Looks are what a reader knows of a file that it has found unfinished.
+type looks struct {
 	changed time.Time     // the modification time of the file
 	last    time.Time     // time of the last look
-	looked  time.Duration // time spent looking since the file was first found empty
+	looked  time.Duration // time spent looking since the file was first found unfinished
 }
 
-// stays records that the file was empty at now, and reports whether it is empty for good, not truncated by a writer.
-func (e *emptiness) stays(changed, now time.Time) bool {
-	if changed.Equal(e.changed) {
-		e.looked += min(now.Sub(e.last), beegoLook)
+// enough records that the file was unfinished at now, and reports whether it is for good, not only while somebody writes.
+func (l *looks) enough(changed, now time.Time) bool {
+	if changed.Equal(l.changed) {
+		l.looked += min(now.Sub(l.last), beegoLook)
 	} else {
-		e.changed, e.looked = changed, 0
+		l.changed, l.looked = changed, 0
 	}
-	e.last = now
-	return e.looked >= beegoCut
+	l.last = now
+	return l.looked >= beegoCut
 }
 
 // find returns the live record of a file, with at most maxData bytes of data; 0 means any number.
 func (b *beego) find(ctx context.Context, name string, maxData int) (*driver.Record, error) {
-	var empty emptiness
+	var looks looks
 	for {
 		now := time.Now() // taken before the read: it must not be later than the state of the file that was read
-		rec, changed, err := b.read(name, sizeFor(maxData))
+		rec, changed, finished, err := b.read(name, sizeFor(maxData))
 		switch {
 		case err != nil:
 			return nil, err
-		case len(rec.Data) == 0 && changed.Nanosecond()%int(time.Millisecond) != 0 && !empty.stays(changed, now):
+		case !finished && !looks.enough(changed, now):
 			if err := wait(ctx, time.Millisecond); err != nil {
 				return nil, fail("read", err)
 			}
@@ -133,7 +134,9 @@ func (b *beego) find(ctx context.Context, name string, maxData int) (*driver.Rec
 	}
 }
 
-func (b *beego) read(name string, most int) (rec *driver.Record, changed time.Time, err error) {
+// read returns the record of a file, live or not, and when the file was changed. finished reports whether the record is one
+// that somebody has written in full: a file that is empty, malformed or changed while it was read is not.
+func (b *beego) read(name string, most int) (rec *driver.Record, changed time.Time, finished bool, err error) {
 	root := b.s.home.root()
 	f, err := openFile(root, name, readOnly)
 	if errors.Is(err, fs.ErrNotExist) && b.s.home.missed(root) {
@@ -141,27 +144,33 @@ func (b *beego) read(name string, most int) (rec *driver.Record, changed time.Ti
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, errIrregular):
-		return nil, changed, driver.ErrNotFound
+		return nil, changed, false, driver.ErrNotFound
 	case err != nil:
-		return nil, changed, fail("read", err)
+		return nil, changed, false, fail("read", err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	before, err := f.Stat()
 	if err != nil {
-		return nil, changed, fail("read", err)
+		return nil, changed, false, fail("read", err)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, int64(most)+1))
 	switch {
 	case err != nil:
-		return nil, changed, fail("read", err)
+		return nil, changed, false, fail("read", err)
 	case len(data) > most:
-		return nil, changed, tooLong(most)
-	case len(data) == 0:
+		return nil, changed, false, tooLong(most)
+	}
+	after, err := f.Stat()
+	if err != nil {
+		return nil, changed, false, fail("read", err)
+	}
+	changed = after.ModTime()
+	finished = len(data) > 0 && int64(len(data)) == after.Size() && changed.Equal(before.ModTime()) && codec.CheckGob(data) == nil
+	if len(data) == 0 {
 		data = nil
 	}
-	changed = info.ModTime()
 	expires := time.UnixMilli(changed.UnixMilli()).Add(b.lifetime)
-	return &driver.Record{Version: fingerprint(data), Data: data, Expires: expires}, changed, nil
+	return &driver.Record{Version: fingerprint(data), Data: data, Expires: expires}, changed, finished, nil
 }
 
 // findVersion is find, but returns a conflict for a record with another version. Version 0 matches any.
@@ -324,7 +333,7 @@ func (b *beego) Touch(ctx context.Context, sid string, expires time.Time) error 
 // orGone does the same as a [store]'s.
 func (b *beego) orGone(name string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		if _, _, gone := b.read(name, maxSize); errors.Is(gone, driver.ErrNotFound) {
+		if _, _, _, gone := b.read(name, maxSize); errors.Is(gone, driver.ErrNotFound) {
 			return gone
 		}
 	}

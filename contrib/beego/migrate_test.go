@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -234,7 +236,67 @@ func TestSideBySide(t *testing.T) {
 		w.wantHere(t, empty, nil)
 		w.here(t, empty, func(s *session.Session) { must(t, s.Set(ctx, "a", "b")) })
 		w.wantInBeego(t, empty, map[any]any{"a": "b"})
+		w.here(t, empty, func(s *session.Session) { must(t, s.Delete(ctx, "a")) })
+		w.inBeego(t, empty, func(s beegosession.Store) {
+			if s.Get(ctx, "a") != nil {
+				t.Error("what was deleted here is in beego")
+			}
+		})
+		w.wantHere(t, empty, nil)
 	})
+}
+
+// TestAtOnce has nodes of beego and of ours serve the same session at the same time. Changes may be lost, because beego writes
+// whole sessions. The visitor stays logged in on both. With files that takes care, because beego does not replace a session
+// in one step.
+func TestAtOnce(t *testing.T) {
+	w := open(t, places[0], 3600)
+	ctx, sid := t.Context(), w.begin(t)
+	var nodes sync.WaitGroup
+	var done atomic.Bool
+	nodes.Go(func() {
+		defer done.Store(true)
+		for i := range 500 {
+			s, err := w.theirs.SessionStart(httptest.NewRecorder(), request(sid))
+			if err != nil {
+				t.Error("in beego:", err)
+				return
+			}
+			if s.Get(ctx, "username") != "astaxie" {
+				t.Error("in beego the visitor is logged out")
+				return
+			}
+			if err := s.Set(ctx, "of beego", i); err != nil {
+				t.Error(err)
+			}
+			s.SessionRelease(ctx, httptest.NewRecorder())
+		}
+	})
+	for range 2 {
+		nodes.Go(func() {
+			for i := 0; !done.Load(); i++ {
+				s, err := w.ours.Start(httptest.NewRecorder(), request(sid))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if s.GetStringDefault(ctx, "username", "") != "astaxie" {
+					t.Error("the visitor is logged out")
+					return
+				}
+				if i%3 == 0 { // the others only move the deadline
+					if err := s.Set(ctx, "of ours", i); err != nil {
+						t.Error(err)
+					}
+				}
+				if err := s.Save(ctx); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	nodes.Wait()
 }
 
 // TestNewSids regenerates and destroys on either side.

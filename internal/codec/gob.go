@@ -139,6 +139,16 @@ func DecodeGob(encoded []byte) (map[any]any, error) {
 	return values, nil
 }
 
+// EmptyGob is what beego writes for a session without values.
+const EmptyGob = "\r\x7f\x04\x01\x02\xff\x80\x00\x01\x10\x01\x10\x00\x00\x04\xff\x80\x00\x00"
+
+// CheckGob reports whether encoded is a whole map as [EncodeGob] or beego's function encodes it. It decodes no value, so it
+// does not find out whether all types are registered.
+func CheckGob(encoded []byte) error {
+	_, err := checkGob(encoded, gobMap)
+	return err
+}
+
 func appendGobMap(dst []byte, values map[any]any) ([]byte, error) {
 	enc, err := appendGob(dst, values, &values)
 	if err != nil {

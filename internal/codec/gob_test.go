@@ -351,3 +351,14 @@ func TestCheckGobKeepsItsOwn(t *testing.T) {
 		}
 	}
 }
+
+// TestEmptyGob reads it as encoding/gob does, and so as beego does.
+func TestEmptyGob(t *testing.T) {
+	var values map[any]any
+	if err := gob.NewDecoder(strings.NewReader(EmptyGob)).Decode(&values); err != nil || values == nil || len(values) > 0 {
+		t.Errorf("it has %v, %v, want an empty map", values, err)
+	}
+	if err := CheckGob([]byte(EmptyGob)); err != nil {
+		t.Error(err)
+	}
+}

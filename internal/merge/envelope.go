@@ -21,7 +21,7 @@ import (
 //	6     the values
 //
 // Empty Data means a session without values. With encryption Data is always as seal.go describes. In beego mode Data is
-// only beego's gob map. Version 2 is the envelope of client-side sessions, which the root package seals.
+// only beego's gob map, also without values. Version 2 is the envelope of client-side sessions, which the root package seals.
 const (
 	plainVersion = 1
 	plainHeader  = 6
@@ -200,6 +200,8 @@ func (e *Envelope) pack(key string, rec *driver.Record, p *Payload) {
 	case e.Seal != nil:
 		e.Seal.seal(key, rec, p)
 		p.Stale = false
+	case len(p.Values) == 0 && e.Beego: // no Data would look like a file that beego is writing, and like no item in memcached
+		rec.Data = []byte(codec.EmptyGob)
 	case len(p.Values) == 0:
 		rec.Data = nil
 	case e.Beego:

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// TestEmptyFile looks at an empty file of beego's: not the time makes it one that stays empty, but the looks.
-func TestEmptyFile(t *testing.T) {
+// TestLooks looks at an unfinished file of beego's: not the time makes it one that stays so, but the looks.
+func TestLooks(t *testing.T) {
 	begin := time.Now()
 	for _, tt := range []struct {
 		name  string
@@ -21,17 +21,17 @@ func TestEmptyFile(t *testing.T) {
 		{"now and then, for long", every(time.Second, 11), true},
 		{"now and then, for too short", every(time.Second, 10), false},
 	} {
-		var e emptiness
+		var l looks
 		stays := false
 		for i, at := range tt.looks {
-			if stays = e.stays(begin, begin.Add(at)); stays && i < len(tt.looks)-1 {
-				t.Errorf("%s: it stays empty, says look %d", tt.name, i)
+			if stays = l.enough(begin, begin.Add(at)); stays && i < len(tt.looks)-1 {
+				t.Errorf("%s: it stays unfinished, says look %d", tt.name, i)
 			}
 		}
 		if stays != tt.stays {
-			t.Errorf("%s: it stays empty: %t, want %t", tt.name, stays, tt.stays)
+			t.Errorf("%s: it stays unfinished: %t, want %t", tt.name, stays, tt.stays)
 		}
-		if e.stays(begin.Add(time.Microsecond), begin.Add(time.Hour)) {
+		if l.enough(begin.Add(time.Microsecond), begin.Add(time.Hour)) {
 			t.Errorf("%s: nothing counts that was before a change", tt.name)
 		}
 	}

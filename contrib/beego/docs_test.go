@@ -10,9 +10,10 @@ import (
 func TestDocs(t *testing.T) {
 	page, err := os.ReadFile("../../docs/beego.md")
 	must(t, err)
-	for file, begin := range map[string]string{
-		"leave_test.go":   "func carryOver(",
-		"example_test.go": "\tsessions, err := session.NewManager(",
+	for begin, file := range map[string]string{
+		"func carryOver(":                        "leave_test.go",
+		"func carry(":                            "leave_test.go",
+		"\tsessions, err := session.NewManager(": "example_test.go",
 	} {
 		code, err := os.ReadFile(file)
 		must(t, err)

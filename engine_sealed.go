@@ -60,13 +60,25 @@ func (e *sealedEngine) take(now time.Time, s *Session, rec *driver.Record) error
 	sid, values := string(data[sealedHeader:sealedHeader+int(data[2])]), data[sealedHeader+int(data[2]):]
 	c := merge.Contents{Values: codec.Frozen(values)}
 	ok := false
-	if c.Codec, ok = codec.ByID(data[1]); !ok || e.m.envelope.Read(rec, &c) != nil || !e.m.validSID(sid) {
+	if c.Codec, ok = codec.ByID(data[1]); !ok || !e.m.validSID(sid) {
 		return ErrNotFound
+	}
+	if err := e.m.envelope.Read(rec, &c); err != nil {
+		return unreadSealed(err)
 	}
 	s.draft.Take(rec, &c)
 	s.setDue(e.m.envelope.Lifetimes.Due(now, &s.draft))
 	s.named(sid)
 	return nil
+}
+
+// unreadSealed returns the error of find for a cookie that was opened and not read. An answer to the request must not replace
+// the cookie if another build can read it.
+func unreadSealed(err error) error {
+	if errors.Is(err, codec.ErrUndecodable) {
+		return err
+	}
+	return ErrNotFound
 }
 
 // takeBeego is take for a cookie that beego has sealed, which has values but no sid. Such a session lives as long from its
@@ -77,8 +89,11 @@ func (e *sealedEngine) takeBeego(now time.Time, s *Session, rec *driver.Record) 
 	}
 	life := e.m.envelope.Lifetimes.Usual()
 	rec.Expires = life.Until(rec.Created, rec.Deadline)
-	if !rec.Live(now) || e.m.codec.Check(codec.Frozen(rec.Data)) != nil {
+	if !rec.Live(now) {
 		return ErrNotFound
+	}
+	if err := e.m.codec.Check(codec.Frozen(rec.Data)); err != nil {
+		return unreadSealed(err)
 	}
 	sid, err := s.r.newSID()
 	if err != nil {

@@ -12,6 +12,10 @@ import (
 // ErrUnencodable says that a key or a value has a type that cannot be stored. The text names the type.
 var ErrUnencodable = errors.New("session: cannot be stored")
 
+// ErrUndecodable says that data is well formed, but not for this program: it has a type that is not registered, for example,
+// or that has changed. Another build may read it. It comes with [driver.ErrCorrupt].
+var ErrUndecodable = errors.New("this program cannot decode the values")
+
 // A Codec is a format for the values of a session. Encoded values are a string where they are read: nobody can change
 // them, so that strings in what is decoded may be parts of them. The methods never change or keep other arguments.
 // Empty data holds no values. Decoding errors wrap [driver.ErrCorrupt],
@@ -43,7 +47,8 @@ type Codec interface {
 	// Visit calls f with each key and value, each made for that call, until f returns false.
 	Visit(data string, f func(key, value any) bool) error
 
-	// Check reports whether data is well formed, so far as that can be told without decoding values.
+	// Check reports whether data is well formed, as far as it can without decoding values. If Seeks is false, it reports
+	// whether Get can succeed. The error wraps [ErrUndecodable] if another program might read data.
 	Check(data string) error
 
 	// Apply returns head zero bytes for the caller to fill, followed by data with the changes made, in
@@ -89,6 +94,10 @@ func unencodablef(format string, args ...any) error {
 
 func corruptf(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", driver.ErrCorrupt, fmt.Errorf(format, args...))
+}
+
+func undecodablef(format string, args ...any) error {
+	return corruptf("%w: %w", ErrUndecodable, fmt.Errorf(format, args...))
 }
 
 // Transcode returns values in another codec.

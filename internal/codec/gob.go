@@ -77,12 +77,9 @@ func (gobCodec) Visit(data string, f func(key, value any) bool) error {
 	return err
 }
 
-// Check implements [Codec].
+// Check implements [Codec]. It decodes the values: if one cannot be decoded, no other can be read either.
 func (gobCodec) Check(data string) error {
-	if len(data) == 0 {
-		return nil
-	}
-	_, err := checkGob([]byte(data), gobMap)
+	_, err := decodeGobMap(data)
 	return err
 }
 
@@ -240,7 +237,7 @@ func gobEncodeError(v any, err error) error {
 func decodeChecked(checked []byte, p any) (err error) {
 	defer func() {
 		if recover() != nil { // because of a key that is not comparable, or in a method of a value
-			err = corruptf("decoding gob panics")
+			err = undecodablef("decoding gob panics")
 		}
 	}()
 	err = gob.NewDecoder(bytes.NewReader(checked)).Decode(p)
@@ -248,9 +245,9 @@ func decodeChecked(checked []byte, p any) (err error) {
 		return nil
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "gob: name not registered for interface: "); ok {
-		return corruptf("type %.100s is not registered: call gob.Register", name)
+		return undecodablef("type %.100s is not registered: call gob.Register", name)
 	}
-	return corruptf("encoding/gob cannot decode the values")
+	return undecodablef("encoding/gob cannot decode the values")
 }
 
 // baseType returns the type of v without its pointers, which encoding/gob ignores.

@@ -36,7 +36,7 @@ func TestAManagerWithoutAChannelWarns(t *testing.T) {
 		for range 2 {
 			new(client).do(func(w http.ResponseWriter, r *http.Request) { save(t, start(t, m, w, r)) })
 		}
-		if got := strings.Count(log.String(), "level=WARN"); got != tt.warns || strings.Count(log.String(), "enableSetCookie") != tt.warns {
+		if got := strings.Count(log.String(), "level=WARN"); got != tt.warns || strings.Count(log.String(), "json.Unmarshal") != tt.warns {
 			t.Errorf("%s: %d warnings, want %d: %s", tt.name, got, tt.warns, &log)
 		}
 		if err := m.Close(); err != nil {

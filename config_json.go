@@ -138,6 +138,9 @@ func (c *ManagerConfig) read(data []byte) error {
 		if field, ok := goOnly(m.Key); ok {
 			return configErrorf(field, "can be set only in Go code: set ManagerConfig.%s (%s)", field, strictjson.Place(data, m.Start))
 		}
+		if isOfBeego1(m.Key) {
+			return configErrorf(m.Key, "a key of beego 1 that has had no effect since beego 2: remove it (%s)", strictjson.Place(data, m.Start))
+		}
 		if !ok {
 			return configErrorf(strictjson.Printable(m.Key), "unknown key (%s); %s", strictjson.Place(data, m.Start), strictjson.Suggest(m.Key, configKeys()))
 		}
@@ -173,6 +176,11 @@ func lookUpField(key string) (configField, bool) {
 func goOnly(key string) (field string, ok bool) {
 	f, ok := reflect.TypeFor[ManagerConfig]().FieldByNameFunc(func(name string) bool { return strings.EqualFold(name, key) })
 	return f.Name, ok && f.Tag.Get("json") == "-"
+}
+
+// isOfBeego1 reports whether a key is one that beego 2 silently ignores, as it does all keys that it does not know.
+func isOfBeego1(key string) bool {
+	return strings.EqualFold(key, "sessionIDHashFunc") || strings.EqualFold(key, "sessionIDHashKey")
 }
 
 func configKeys() (keys []string) {
@@ -211,9 +219,9 @@ func wantedForm(dst any) string {
 	case *int, *int64:
 		return "a whole number"
 	case *time.Duration:
-		return `a number of seconds or a string such as "12h", or "720h" for 30 days`
+		return `a number of seconds without quotes, or a string such as "12h", or "720h" for 30 days`
 	case *seconds, *cookieSeconds:
-		return `a whole number of seconds or a string such as "12h", or "720h" for 30 days`
+		return `a whole number of seconds without quotes, or a string such as "12h", or "720h" for 30 days`
 	case *http.SameSite:
 		return `"lax", "strict", "none", "default" or a number`
 	case *providerText:

@@ -119,8 +119,8 @@ func New(p Provider, cfg *ManagerConfig) (*Manager, error) {
 		m.log.WarnContext(ctx, "session: "+warning)
 	}
 	if c := m.cfg; !c.EnableSetCookie && !c.EnableSidInHTTPHeader && !c.EnableSidInURLQuery {
-		m.log.Warn("session: no client can return to its session: set enableSetCookie, which is false in a ManagerConfig literal, " +
-			"EnableSidInHTTPHeader or EnableSidInURLQuery")
+		m.log.Warn("session: no client can return to its session: set enableSetCookie, EnableSidInHTTPHeader or EnableSidInURLQuery. " +
+			"The first is false in a ManagerConfig literal, or in an empty config: was the error of json.Unmarshal checked?")
 	}
 	return m, nil
 }

@@ -52,8 +52,8 @@ func memberError(m strictjson.Member, v any, err error) error {
 		return configErrorf(field, "%w", inner.Err)
 	}
 	if inner, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		if inner.Field != "" {
-			field = "providerConfig." + strictjson.Printable(inner.Field)
+		if _, further, ok := strings.Cut(inner.Field, "."); ok { // the names after m.Key are those of the struct
+			field += "." + strictjson.Printable(further)
 		}
 		return configErrorf(field, "want a value of type %v", inner.Type)
 	}

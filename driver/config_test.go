@@ -64,6 +64,7 @@ func TestParseConfig(t *testing.T) {
 		{"a known key too far in", `{"pool": {"pool": "s3cr3t-canary"}}`, "providerConfig.pool.pool", "unknown key"},
 		{"given twice", `{"addr": "s3cr3t-canary", "Addr": "b"}`, "providerConfig.Addr", "given twice"},
 		{"wrong type", "{\n \"db\": \"s3cr3t-canary\"}", "providerConfig.db", "want a value of type int"},
+		{"wrong type in another case", `{"DB": "s3cr3t-canary"}`, "providerConfig.DB", "want a value of type int"},
 		{"wrong type further in", `{"pool": {"size": "s3cr3t-canary"}}`, "providerConfig.pool.size", "want a value of type int"},
 		{"provider's own form", `{"wait": "s3cr3t-canary"}`, "providerConfig.wait", `want a string such as "12h"`},
 		{"error that shows the value", `{"port": "s3cr3t-canary"}`, "providerConfig.port", "not of the right form"},

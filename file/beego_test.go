@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -298,6 +299,42 @@ func TestBeegoEmpty(t *testing.T) {
 	emptied, err := os.ReadFile(filepath.Join(dir, sid[:1], sid[1:2], sid))
 	if err != nil || !bytes.Equal(begun, emptied) {
 		t.Errorf("an emptied session has the file %q, %v, want %q", emptied, err, begun)
+	}
+}
+
+// TestBeegoForgotten opens beego's folder without the mode, as somebody does who has not read of it: all are logged out.
+func TestBeegoForgotten(t *testing.T) {
+	for name, tt := range map[string]struct {
+		file  string
+		beego bool
+		warns int
+	}{
+		"sessions of beego": {"0/1/" + beegoSID, false, 1},
+		"in the mode":       {"0/1/" + beegoSID, true, 0},
+		"other files":       {"0/1/23", false, 0},
+		"in other folders":  {"ab/1/ab1", false, 0},
+		"less deep":         {"0/01", false, 0},
+		"no folder yet":     {"", false, 0},
+	} {
+		dir := filepath.Join(t.TempDir(), "sessions")
+		if tt.file != "" {
+			path := filepath.Join(dir, tt.file)
+			if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var log bytes.Buffer
+		m, err := session.New(file.New(), session.NewManagerConfig(session.CfgBeego(tt.beego), session.CfgProviderConfig(dir),
+			session.CfgMaxLifeTime(3600), session.CfgLogger(slog.New(slog.NewTextHandler(&log, nil)))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(log.String(), "level=WARN"); got != tt.warns || strings.Contains(log.String(), beegoSID) {
+			t.Errorf("%s: %d warnings, want %d: %s", name, got, tt.warns, &log)
+		}
+		if err := m.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"path"
 	"time"
 )
@@ -89,4 +90,32 @@ func (b *beego) walk(ctx context.Context, do func(sid, name string) error) error
 		err = fail("read", err)
 	}
 	return err
+}
+
+// hasBeego reports whether a folder contains a session of beego's provider. It looks into few folders, because it only serves
+// a warning.
+func hasBeego(root *os.Root) (found bool) {
+	folders := 100
+	_ = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return fs.SkipDir
+		case name == ".":
+			return nil
+		case entry.IsDir():
+			if folders--; folders < 0 {
+				return fs.SkipAll
+			}
+			if len(entry.Name()) != 1 {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		at, ok := beegoPath(entry.Name())
+		if found = ok && at == name && entry.Type().IsRegular(); found {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found
 }

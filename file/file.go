@@ -70,8 +70,8 @@ func New() session.Provider { return session.NewProvider(Open) }
 // The result implements [driver.Renamer], [driver.Marker], [driver.Counter], [driver.Sweeper], [driver.Lister],
 // [driver.UserLister], [driver.AliasLister], [driver.UserLimiter], [driver.Clearer], [driver.Pinger] and [io.Closer]. With
 // c.Beego it works on the files of beego's provider, and implements [driver.Counter], [driver.Sweeper], [driver.Pinger] and
-// [io.Closer].
-func Open(_ context.Context, c driver.Config) (driver.Backend, error) {
+// [io.Closer]. Without it, Open logs a warning if there are such files.
+func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	cfg, err := parse(c.Config)
 	if err != nil {
 		return nil, err
@@ -84,6 +84,10 @@ func Open(_ context.Context, c driver.Config) (driver.Backend, error) {
 	}
 	if err != nil {
 		return nil, &driver.ConfigError{Field: cfg.pathField, Err: fmt.Errorf("folder %q: %w", cfg.path, bare(err))}
+	}
+	if s, ok := b.(*store); ok && c.Logger != nil && hasBeego(s.home.root()) {
+		c.Logger.WarnContext(ctx, "session/file: the folder has sessions of beego, which are not read: set \"beego\": true, or another folder",
+			"folder", cfg.path)
 	}
 	return b, nil
 }

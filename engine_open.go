@@ -50,8 +50,12 @@ func (m *Manager) attachBackend(o *opened) {
 	m.plainKeys = m.local || m.cfg.Beego
 	store := &merge.Store{Backend: o.backend, Envelope: m.envelope, Queue: o.saves, Local: m.local}
 	store.Keeper, _ = o.backend.(merge.Keeper) // one that another wraps would be used past that
-	if has[driver.Marker](m) {
+	switch {
+	case has[driver.Marker](m):
 		store.MarkFor = m.cfg.markFor
+	case m.cfg.markFor > 0 && !m.cfg.Beego:
+		m.log.Warn("session: markLifetime has no effect, because the provider's engine is no driver.Marker: a late request with the sid " +
+			"from before a login gets a new cookie, which replaces the login's. A negative markLifetime turns this warning off")
 	}
 	m.engine = &storedEngine{drafted{m}, store}
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A mapBackend is a complete storage engine: five methods on a map. Package sessiontest checks such an engine against the
-// contract.
+// A mapBackend is the smallest storage engine: five methods on a map. It is no driver.Marker, so a request that comes late
+// can replace the cookie of a login, and no driver.Sweeper, so expired records stay. Package sessiontest checks such an engine
+// against the contract.
 type mapBackend struct {
 	mu      sync.Mutex
 	records map[string]driver.Record
@@ -98,10 +99,10 @@ func openMap(context.Context, driver.Config) (driver.Backend, error) {
 	return &mapBackend{records: make(map[string]driver.Record)}, nil
 }
 
-// With an engine of its own an application gets all that the manager promises. The engine stores bytes, and does not know
-// of sids, cookies or values.
+// The smallest engine of an application's own. It stores bytes, and does not know of sids, cookies or values; the manager
+// merges what two requests change. The negative MarkLifetime says that the application knows of the missing marks.
 func ExampleNewProvider() {
-	sessions, err := session.New(session.NewProvider(openMap), session.NewManagerConfig())
+	sessions, err := session.New(session.NewProvider(openMap), session.NewManagerConfig(session.CfgMarkLifetime(-1)))
 	if err != nil {
 		fmt.Println(err)
 		return

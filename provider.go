@@ -12,7 +12,7 @@ import (
 )
 
 // A Provider is what the registry holds. It has the methods of a beego provider. [NewProvider] and [NewClientProvider] make
-// the Providers of this module from a [driver.Backend] or a [driver.Sealer]; these give every guarantee of this package.
+// the Providers of this module from a [driver.Backend] or a [driver.Sealer].
 //
 // Any other implementation, called a third-party provider, also works with a Manager. The Manager makes and checks the sids
 // and sends the cookies; the provider does the rest. All Managers share the one registered instance, unless it has a method
@@ -134,6 +134,11 @@ func registered() string {
 // NewProvider makes a Provider from a function that opens a [driver.Backend]. Each [NewManager] opens a backend of its own.
 // Managers that [New] makes with the same Provider share one if they have the same Namespace, ProviderConfig and Beego; it
 // is closed with the last of them. The seven methods of the result are for use without a Manager, after SessionInit.
+//
+// The Managers give every guarantee of this package if the backend is also a [driver.Marker]. Without it, a request that
+// arrives late with the sid from before a login gets a new cookie, which replaces the login's. New then logs a warning,
+// unless MarkLifetime is negative. What other optional interfaces are for, and what happens without them, is in the
+// documentation of package driver.
 func NewProvider(open func(ctx context.Context, c driver.Config) (driver.Backend, error)) Provider {
 	return &provider{open: open, warned: new(sync.Once)}
 }

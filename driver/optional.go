@@ -7,7 +7,7 @@ import (
 )
 
 // The interfaces below are optional. The Manager also looks for them in the backends that Unwrap() Backend returns, so a
-// Backend may wrap another. A feature that needs a missing interface returns an error wrapping [errors.ErrUnsupported].
+// Backend may wrap another. The package comment says what happens without each of them.
 type (
 	// InProcess marks a backend whose records never leave the memory of this process. Its keys are bare sids, because there
 	// is no store from which they could be stolen. Its contexts have no timeout, because it never waits.
@@ -65,7 +65,8 @@ type (
 		ListUser(ctx context.Context, user string) iter.Seq2[Entry, error]
 	}
 
-	// An AliasLister yields the live records with this Alias, with the guarantees of a UserLister. alias must not be "".
+	// An AliasLister yields the live records with this Alias, with the guarantees of a UserLister. alias must not be "". It
+	// is reserved: the Manager does not call ListAlias yet.
 	AliasLister interface {
 		ListAlias(ctx context.Context, alias string) iter.Seq2[Entry, error]
 	}

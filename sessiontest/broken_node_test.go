@@ -95,6 +95,37 @@ var brokenNodes = []breakage{
 		caught: []string{"node/closing one"},
 	},
 	{
+		name: "a closed node finds nothing",
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, load: func(ctx context.Context, key string, rec *driver.Record) error {
+				return missIfClosed(n.Load(ctx, key, rec))
+			}}
+		},
+		caught: []string{"node/after Close"},
+	},
+	{
+		name: "a closed node deletes nothing",
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, delete: func(ctx context.Context, key string, version uint64) error {
+				return missIfClosed(n.Delete(ctx, key, version))
+			}}
+		},
+		caught: []string{"node/after Close"},
+	},
+	{
+		name: "a closed node saves nothing",
+		alter: func(n *node) driver.Backend {
+			return &altered{
+				node: n,
+				save: func(ctx context.Context, key string, rec *driver.Record) error {
+					return missIfClosed(n.Save(ctx, key, rec))
+				},
+				touch: func(ctx context.Context, key string, at time.Time) error { return missIfClosed(n.Touch(ctx, key, at)) },
+			}
+		},
+		caught: []string{"node/after Close"},
+	},
+	{
 		name: "namespaces are ignored",
 		alter: func(n *node) driver.Backend {
 			n.namespace = ""
@@ -149,6 +180,14 @@ var brokenNodes = []breakage{
 		},
 		caught: []string{"count/own namespace", "list/own namespace", "clear/own namespace"},
 	},
+}
+
+// missIfClosed makes a miss of the error of a closed node.
+func missIfClosed(err error) error {
+	if errors.Is(err, driver.ErrClosed) {
+		return session.ErrNotFound
+	}
+	return err
 }
 
 var brokenErrors = []breakage{

@@ -23,7 +23,7 @@ type breakage struct {
 }
 
 var broken = slices.Concat(brokenCreate, brokenLoad, brokenSave, brokenTouch, brokenDelete, brokenExpiry,
-	brokenKeys, brokenNodes, brokenErrors, brokenConcurrent, brokenRename, brokenList,
+	brokenKeys, brokenNodes, brokenDeclared, brokenErrors, brokenConcurrent, brokenRename, brokenList,
 	brokenApart)
 
 // brokenApart are about users, other names, marks and watchers alone. The others are not tried with the cases about those,

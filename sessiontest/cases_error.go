@@ -20,7 +20,7 @@ var errorCases = []testCase{
 		check: func(t testing.TB, e *env) {
 			b, key := e.node(t), e.key("k")
 			create(t, b, key, newRecord("x"))
-			wantNoMiss(t, "Load", b.Load(cancelled(t), key, new(driver.Record)))
+			wantNoMiss(t, "Load with a cancelled context", b.Load(cancelled(t), key, new(driver.Record)))
 			wantStored(t, b, key, 1, "x")
 		},
 	},
@@ -47,7 +47,7 @@ var errorCases = []testCase{
 			create(t, b, key, rec)
 			rec.Data = []byte("new")
 			err := b.Save(cancelled(t), key, rec)
-			wantNoMiss(t, "Save", err)
+			wantNoMiss(t, "Save with a cancelled context", err)
 			if err != nil && load(t, b, key).Version == 1 {
 				wantStored(t, b, key, 1, "old")
 				return
@@ -65,7 +65,7 @@ var errorCases = []testCase{
 			create(t, b, key, rec)
 			later := rec.Expires.Add(time.Minute)
 			err := b.Touch(cancelled(t), key, later)
-			wantNoMiss(t, "Touch", err)
+			wantNoMiss(t, "Touch with a cancelled context", err)
 			wantStored(t, b, key, 1, "x")
 			if err == nil {
 				e.wantExpires(t, b, key, later)
@@ -82,7 +82,7 @@ var errorCases = []testCase{
 				key := e.key(string(rune('0' + version)))
 				create(t, b, key, newRecord("x"))
 				err := b.Delete(cancelled(t), key, version)
-				wantNoMiss(t, "Delete", err)
+				wantNoMiss(t, "Delete with a cancelled context", err)
 				if err == nil {
 					wantGone(t, b, key)
 				} else if err := b.Load(t.Context(), key, new(driver.Record)); !errors.Is(err, session.ErrNotFound) {
@@ -138,6 +138,6 @@ func cancelled(t testing.TB) context.Context {
 func wantNoMiss(t testing.TB, call string, err error) {
 	t.Helper()
 	if errors.Is(err, session.ErrNotFound) || conflict(err) != nil {
-		t.Errorf("%s with a cancelled context, of a live record: %v", call, err)
+		t.Errorf("%s, of a live record: %v", call, err)
 	}
 }

@@ -8,6 +8,31 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
+// openCase comes before the others, which it spares from failing for the same reason.
+var openCase = testCase{
+	name:     "node/opened twice",
+	sentence: "S12",
+	rule: "The store can be opened again in the same process while it is open, as each Manager does. " +
+		"An engine whose store is locked by its opener shares one handle among its backends.",
+	check: func(t testing.TB, e *env) {
+		e.node(t)
+		second := make(chan error, 1)
+		go func() {
+			b, err := e.opened(t.Context(), e.namespace)
+			if err == nil {
+				err = closeNode(b)
+			}
+			second <- err
+		}()
+		select {
+		case err := <-second:
+			wantOK(t, "open and Close, while it is open", err)
+		case <-time.After(time.Minute):
+			t.Error("open, while it is open, has not returned within a minute")
+		}
+	},
+}
+
 // Who shares sessions, and who does not.
 var nodeCases = []testCase{
 	{
@@ -42,6 +67,22 @@ var nodeCases = []testCase{
 			wantStored(t, b, key, 1, "x")
 			save(t, b, key, rec)
 			wantStored(t, e.node(t), key, 2, "x")
+		},
+	},
+	{
+		name:     "node/after Close",
+		sentence: "S12",
+		rule:     "A call after Close returns an error, such as ErrClosed, or still works. It never reports a miss or a conflict.",
+		check: func(t testing.TB, e *env) {
+			a, closeA := e.closingNode(t, e.namespace)
+			b, key := e.node(t), e.key("k")
+			create(t, b, key, newRecord("x"))
+			rec := load(t, b, key)
+			closeA()
+			wantNoMiss(t, "Load after Close", a.Load(t.Context(), key, new(driver.Record)))
+			wantNoMiss(t, "Touch after Close", a.Touch(t.Context(), key, rec.Expires.Add(time.Minute)))
+			wantNoMiss(t, "Save after Close", a.Save(t.Context(), key, rec))
+			wantNoMiss(t, "Delete after Close", a.Delete(t.Context(), key, rec.Version))
 		},
 	},
 	{

@@ -22,9 +22,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,8 +40,9 @@ type Open = func(ctx context.Context, c driver.Config) (driver.Backend, error)
 // A Harness tells this package how to open the store under test.
 type Harness struct {
 	// Store creates a new, empty store and returns the function that opens it. Each call of that function opens one more
-	// node on the store. Backends opened with the same namespace share its sessions. Functions registered with t.Cleanup
-	// run after the last case.
+	// node on the store, also while others are open: an engine whose store is locked by its opener shares one handle among
+	// its backends. Backends opened with the same namespace share its sessions. Functions registered with t.Cleanup run
+	// after the last case.
 	Store func(t testing.TB) Open
 
 	// Sealer replaces Store if the clients keep the sessions. It returns a function that opens the store again with the
@@ -75,6 +78,9 @@ func Run(t *testing.T, h Harness) {
 		return
 	}
 	open := h.Store(t)
+	if !t.Run(openCase.name, func(t *testing.T) { openCase.run(t, h.env(openCase, open)) }) {
+		t.Fatal("The other cases need two nodes on one store. They were not run.")
+	}
 	run := slices.Concat(cases, managerCases)
 	if h.Beego {
 		run = slices.DeleteFunc(slices.Clone(managerCases), func(c testCase) bool { return c.notBeego })
@@ -82,18 +88,29 @@ func Run(t *testing.T, h Harness) {
 	for _, c := range run {
 		t.Run(c.name, func(t *testing.T) { c.run(t, h.env(c, open)) })
 	}
+	missing, _ := declared(optionalInterfaces, layersOf(h.env(openCase, open).node(t))...)
+	logMissing(t, missing)
+}
+
+// logMissing says which optional interfaces the engine lacks, except those without which it lacks nothing.
+func logMissing(t testing.TB, missing []string) {
+	lacksNothing := []string{"InProcess", "KeyLimiter", "AliasLister"}
+	missing = slices.DeleteFunc(missing, func(name string) bool { return slices.Contains(lacksNothing, name) })
+	if len(missing) > 0 {
+		fmt.Fprintf(t.Output(), "not implemented: %s. Package driver says what each is for.\n", strings.Join(missing, ", "))
+	}
 }
 
 // cases are the cases of a Backend. Each uses its own keys and namespace, so what a case leaves behind does not affect
 // another.
 var cases = slices.Concat(recordCases, keyCases, saveCases, touchCases, deleteCases, expiryCases,
 	nodeCases, errorCases, concurrentCases, renameCases, markCases, listCases, userCases, aliasCases,
-	reserveCases, watchCases, sweepCases)
+	reserveCases, watchCases, sweepCases, declaredCases)
 
 // A testCase is one rule of the contract.
 type testCase struct {
 	name     string
-	sentence string // the source of the rule: a sentence of the contract, such as "S4", or an interface
+	sentence string // groups the cases of one rule: "S4", for example, that nothing comes back, or an interface
 	rule     string // the expected behaviour, shown when the case fails
 	// clientSide says that a client-side store keeps the rule too. The other rules need a store that can end a session
 	// while a client holds a copy of it.
@@ -106,7 +123,7 @@ type testCase struct {
 func (c testCase) run(t testing.TB, e *env) {
 	defer func() {
 		if t.Failed() {
-			t.Logf("%s: %s", c.sentence, c.rule)
+			fmt.Fprintf(t.Output(), "The rule: %s\n", c.rule) // Logf would name this line
 		}
 	}()
 	c.check(t, e)
@@ -157,24 +174,35 @@ func (e *env) nodeOf(t testing.TB, namespace string) driver.Backend {
 }
 
 // closingNode is nodeOf for cases that close the node themselves.
-func (e *env) closingNode(t testing.TB, namespace string) (b driver.Backend, closeNode func()) {
+func (e *env) closingNode(t testing.TB, namespace string) (b driver.Backend, close func()) {
 	t.Helper()
-	b, err := e.open(t.Context(), driver.Config{
+	b, err := e.opened(t.Context(), namespace)
+	if err != nil {
+		t.Fatalf("open: %v", err)
+	}
+	return b, func() {
+		if err := closeNode(b); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	}
+}
+
+// opened opens a node, or says why it cannot be opened.
+func (e *env) opened(ctx context.Context, namespace string) (driver.Backend, error) {
+	return e.open(ctx, driver.Config{
 		Namespace: namespace,
 		Lifetime:  time.Hour,
 		Beego:     e.beego,
 		Logger:    slog.New(slog.DiscardHandler),
 	})
-	if err != nil {
-		t.Fatalf("open: %v", err)
+}
+
+// closeNode closes a node that can be closed.
+func closeNode(b driver.Backend) error {
+	if c, ok := driver.As[io.Closer](b); ok {
+		return c.Close()
 	}
-	return b, func() {
-		if c, ok := driver.As[io.Closer](b); ok {
-			if err := c.Close(); err != nil {
-				t.Errorf("Close: %v", err)
-			}
-		}
-	}
+	return nil
 }
 
 // key returns a key that no other case uses.

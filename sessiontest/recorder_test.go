@@ -3,6 +3,7 @@ package sessiontest
 import (
 	"context"
 	"fmt"
+	"io"
 	"runtime"
 	"strings"
 	"sync"
@@ -49,6 +50,15 @@ func (r *recorder) Logf(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	fmt.Fprintf(&r.log, format+"\n", args...)
+}
+
+// Output returns a writer to the log.
+func (r *recorder) Output() io.Writer { return r }
+
+func (r *recorder) Write(b []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.log.Write(b)
 }
 
 func (r *recorder) Log(args ...any) { r.Logf("%s", fmt.Sprint(args...)) }

@@ -54,9 +54,6 @@ func (n *node) raw(key string) (driver.Record, bool) {
 
 // stored returns the live record under key. The caller holds mu.
 func (n *node) stored(key string) (driver.Record, bool) {
-	if n.closed {
-		panic("used after Close")
-	}
 	rec, ok := n.raw(key)
 	return rec, ok && rec.Live(time.Now())
 }
@@ -90,6 +87,9 @@ func (n *node) at(key string, version uint64) (driver.Record, error) {
 func (n *node) Create(_ context.Context, key string, rec *driver.Record) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.closed {
+		return driver.ErrClosed
+	}
 	if n.stands(key) {
 		return session.ErrExists
 	}
@@ -101,6 +101,9 @@ func (n *node) Create(_ context.Context, key string, rec *driver.Record) error {
 func (n *node) Load(_ context.Context, key string, rec *driver.Record) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.closed {
+		return driver.ErrClosed
+	}
 	stored, ok := n.stored(key)
 	if !ok {
 		return n.missing(key)
@@ -112,6 +115,9 @@ func (n *node) Load(_ context.Context, key string, rec *driver.Record) error {
 func (n *node) Save(_ context.Context, key string, rec *driver.Record) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.closed {
+		return driver.ErrClosed
+	}
 	stored, err := n.at(key, rec.Version)
 	if err != nil {
 		return err
@@ -128,6 +134,9 @@ func (n *node) Save(_ context.Context, key string, rec *driver.Record) error {
 func (n *node) Touch(_ context.Context, key string, expires time.Time) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.closed {
+		return driver.ErrClosed
+	}
 	stored, ok := n.stored(key)
 	if !ok {
 		return session.ErrNotFound
@@ -142,6 +151,9 @@ func (n *node) Touch(_ context.Context, key string, expires time.Time) error {
 func (n *node) Delete(_ context.Context, key string, version uint64) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.closed {
+		return driver.ErrClosed
+	}
 	if version != 0 {
 		if _, err := n.at(key, version); err != nil {
 			return err

@@ -3,10 +3,12 @@ package sessiontest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,8 +113,49 @@ func TestCases(t *testing.T) {
 func TestFailureShowsRule(t *testing.T) {
 	c := testCase{sentence: "S99", rule: "Something is so.", check: func(t testing.TB, _ *env) { t.Fatal("it is not") }}
 	r := record(t, func(t testing.TB) { c.run(t, nil) })
-	if got, want := r.log.String(), "it is not\nS99: Something is so.\n"; !r.failed || got != want {
+	if got, want := r.log.String(), "it is not\nThe rule: Something is so.\n"; !r.failed || got != want {
 		t.Errorf("failed %t, log %q, want true, %q", r.failed, got, want)
+	}
+}
+
+// TestOpenedTwice has a store that its opener locks fail the first case alone, with the rule in the output.
+func TestOpenedTwice(t *testing.T) {
+	for name, tt := range map[string]struct {
+		second func(w *world) error // what the second open does before it returns
+		fails  bool
+	}{
+		"shared":          {func(*world) error { return nil }, false},
+		"locked":          {func(*world) error { return errors.New("timeout") }, true},
+		"locked, waiting": {func(w *world) error { <-w.over; return nil }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, opens := newWorld(), 0
+				defer close(w.over)
+				open := func(_ context.Context, cfg driver.Config) (driver.Backend, error) {
+					if opens++; opens > 1 {
+						if err := tt.second(w); err != nil {
+							return nil, err
+						}
+					}
+					return w.node(cfg.Namespace), nil
+				}
+				r := record(t, func(t testing.TB) { openCase.run(t, Harness{}.env(openCase, open)) })
+				if r.Failed() != tt.fails || tt.fails != strings.Contains(r.log.String(), "shares one handle") {
+					t.Errorf("failed: %t\n%s", r.Failed(), &r.log)
+				}
+			})
+		})
+	}
+}
+
+func TestMissingInterfacesAreLogged(t *testing.T) {
+	r := record(t, func(t testing.TB) { logMissing(t, []string{"Counter", "InProcess", "Lister"}) })
+	if got := r.log.String(); r.Failed() || !strings.HasPrefix(got, "not implemented: Counter, Lister. ") {
+		t.Errorf("failed: %t, log %q", r.Failed(), got)
+	}
+	if r := record(t, func(t testing.TB) { logMissing(t, []string{"KeyLimiter"}) }); r.log.String() != "" {
+		t.Errorf("with nothing to miss: %q", &r.log)
 	}
 }
 

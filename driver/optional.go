@@ -81,7 +81,8 @@ type (
 	// becomes a record or lapses, or until ctx is done.
 	//
 	// A reservation is not a record: only another Reserve sees it. It ends when the record is created, and lapses at until.
-	// Reserving again for the same key only changes that time; a time in the past gives the place back.
+	// Reserving again for the same key is like reserving anew, without counting the earlier reservation: it sets the time,
+	// and if max is smaller now it evicts or refuses. A time in the past gives the place back, and evicts nobody.
 	UserLimiter interface {
 		Reserve(ctx context.Context, user, key string, until time.Time, max int, evict bool) (evicted []string, err error)
 	}

@@ -71,7 +71,8 @@ const (
 	recordLengths = 2 // bytes of a length
 
 	// RecordMaxHead is an upper bound, in bytes, for everything in a record's binary form except Data. It is for engines
-	// that limit how much they read. The names and metadata that the Manager stores need less.
+	// that limit how much they read: len(b)-RecordMaxHead > rec.MaxData. The sum rec.MaxData+RecordMaxHead may overflow. The
+	// names and metadata that the Manager stores need less.
 	RecordMaxHead = 4 << 10
 
 	// RecordVersionOffset is the offset of the version, eight bytes, in a record's binary form.

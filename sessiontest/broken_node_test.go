@@ -265,6 +265,41 @@ var brokenErrors = []breakage{
 		caught: []string{"error/cancelled delete"},
 	},
 	{
+		name: "a failed Load empties the record",
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, load: func(ctx context.Context, key string, rec *driver.Record) error {
+				err := n.Load(ctx, key, rec)
+				if err != nil {
+					*rec = driver.Record{}
+				}
+				return err
+			}}
+		},
+		caught: []string{"error/record unchanged"},
+	},
+	{
+		name: "a failed Create sets the version",
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, create: func(ctx context.Context, key string, rec *driver.Record) error {
+				err := n.Create(ctx, key, rec)
+				rec.Version = 1
+				return err
+			}}
+		},
+		caught: []string{"error/record unchanged"},
+	},
+	{
+		name: "a failed Save forgets Shorten",
+		alter: func(n *node) driver.Backend {
+			return &altered{node: n, save: func(ctx context.Context, key string, rec *driver.Record) error {
+				err := n.Save(ctx, key, rec)
+				rec.Shorten = false
+				return err
+			}}
+		},
+		caught: []string{"error/record unchanged"},
+	},
+	{
 		name: "errors show the key",
 		alter: func(n *node) driver.Backend {
 			return &altered{node: n, load: func(ctx context.Context, key string, rec *driver.Record) error {

@@ -121,7 +121,7 @@ var brokenSave = []breakage{
 				return err
 			}}
 		},
-		caught:  []string{"save/another version"},
+		caught:  []string{"error/record unchanged", "save/another version"},
 		related: []string{"S14"},
 	},
 	{

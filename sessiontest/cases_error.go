@@ -3,6 +3,7 @@ package sessiontest
 import (
 	"context"
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -87,6 +88,31 @@ var errorCases = []testCase{
 					wantGone(t, b, key)
 				} else if err := b.Load(t.Context(), key, new(driver.Record)); !errors.Is(err, session.ErrNotFound) {
 					wantStored(t, b, key, 1, "x")
+				}
+			}
+		},
+	},
+	{
+		name:     "error/record unchanged",
+		sentence: "S8",
+		rule:     "After an error the record that the caller passed is as it was.",
+		check: func(t testing.TB, e *env) {
+			b, key := e.node(t), e.key("k")
+			create(t, b, key, newRecord("stored"))
+			for _, tt := range []struct {
+				call string
+				do   func(rec *driver.Record) error
+			}{
+				{"Create of a taken key", func(rec *driver.Record) error { return b.Create(t.Context(), key, rec) }},
+				{"Load of nothing", func(rec *driver.Record) error { return b.Load(t.Context(), e.key("none"), rec) }},
+				{"Save of nothing", func(rec *driver.Record) error { return b.Save(t.Context(), e.key("none"), rec) }},
+				{"Save at another version", func(rec *driver.Record) error { return b.Save(t.Context(), key, rec) }},
+			} {
+				rec := newRecord("passed")
+				rec.Version, rec.User, rec.Shorten, rec.MaxData = 7, "Ann", true, 1000
+				before := *rec
+				if err := tt.do(rec); err != nil && !reflect.DeepEqual(*rec, before) {
+					t.Errorf("%s has changed the record", tt.call)
 				}
 			}
 		},

@@ -225,9 +225,11 @@ func (o odd) Create(ctx context.Context, key string, rec *driver.Record) error {
 }
 
 func (o odd) Load(ctx context.Context, key string, rec *driver.Record) error {
-	err := o.do(o.node.Load(ctx, key, rec))
+	if err := o.do(o.node.Load(ctx, key, rec)); err != nil {
+		return err
+	}
 	rec.Data, rec.Meta = append([]byte{}, rec.Data...), append([]byte{}, rec.Meta...)
-	return err
+	return nil
 }
 
 func (o odd) Save(ctx context.Context, key string, rec *driver.Record) error {

@@ -45,8 +45,8 @@ type (
 	// of records that it removed, even if it also returns an error, such as that of ctx.
 	//
 	// If expired is not nil, Sweep calls it once for each record it has removed. If several nodes sweep, only one of them
-	// calls it for a record. The backend holds no lock during the call, so expired may use the backend. Sweep does not call
-	// it for a record if a crash or a lost connection leaves the removal in doubt.
+	// calls it for a record. The backend holds no lock and no transaction open during the call, so expired may use the
+	// backend, also to write. Sweep does not call it for a record if a crash or a lost connection leaves the removal in doubt.
 	Sweeper interface {
 		Sweep(ctx context.Context, expired func(key, user string)) (removed int, err error)
 	}

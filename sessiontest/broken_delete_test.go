@@ -115,7 +115,8 @@ var brokenDelete = []breakage{
 				},
 			}
 		},
-		caught: []string{"key/free again"},
+		caught:  []string{"key/free again"},
+		related: []string{"Sweeper"},
 	},
 }
 

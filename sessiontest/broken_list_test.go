@@ -200,6 +200,26 @@ var brokenList = []breakage{
 		caught: []string{"sweep/expired ones"},
 	},
 	{
+		name: "Sweep lets nobody write while it tells",
+		alter: func(n *node) driver.Backend {
+			writer := make(chan struct{}, 1)
+			return &altered{
+				node: n,
+				save: func(ctx context.Context, key string, rec *driver.Record) error {
+					writer <- struct{}{}
+					defer func() { <-writer }()
+					return n.Save(ctx, key, rec)
+				},
+				sweep: func(ctx context.Context, expired func(key, user string)) (int, error) {
+					writer <- struct{}{}
+					defer func() { <-writer }()
+					return n.Sweep(ctx, expired)
+				},
+			}
+		},
+		caught: []string{"sweep/expired ones"},
+	},
+	{
 		name: "Sweep tells nobody",
 		alter: func(n *node) driver.Backend {
 			return &altered{node: n, sweep: func(ctx context.Context, _ func(key, user string)) (int, error) {

@@ -3,6 +3,7 @@ package sessiontest
 import (
 	"maps"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -37,13 +38,31 @@ var sweepCases = []testCase{
 			}
 			e.waitFor(expires)
 			got := make(map[string]string)
+			var used sync.WaitGroup
 			removed, err := s.Sweep(t.Context(), func(key, user string) {
 				if _, twice := got[key]; twice {
 					t.Error("Sweep tells of a record twice")
 				}
 				got[key] = user
 				wantGone(t, b, key) // it is removed, and the backend can be used
+				if len(got) > 1 {
+					return
+				}
+				finished := make(chan struct{})
+				used.Go(func() { // what these calls return is the subject of other cases
+					defer close(finished)
+					rec, key := newRecord("x"), e.key("during")
+					b.Create(t.Context(), key, rec)
+					b.Save(t.Context(), key, rec)
+					b.Delete(t.Context(), key, 0)
+				})
+				select {
+				case <-finished:
+				case <-time.After(10 * time.Second):
+					t.Error("expired cannot use the backend: a Create, Save or Delete has not returned within ten seconds")
+				}
 			})
+			used.Wait()
 			if err != nil || removed != len(want) || !maps.Equal(got, want) {
 				t.Errorf("Sweep = %d, %v, and tells of %d records; want %d, with their users", removed, err, len(got), len(want))
 			}

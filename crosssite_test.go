@@ -71,7 +71,7 @@ func TestACrossSiteRequestWithoutTheCookie(t *testing.T) {
 			for _, under := range []string{"Start", "Handler"} {
 				t.Run(strings.Join([]string{tt.name, kind, under}, "/"), func(t *testing.T) {
 					var log bytes.Buffer
-					m := newNode(t, open(t), tt.opt, session.CfgLogger(slog.New(slog.NewTextHandler(&log, nil))))
+					m := newNode(t, open(t), tt.opt, session.CfgLogger(slog.New(slog.NewTextHandler(&log, nil))), session.CfgMarkLifetime(-1))
 					handler := func(w http.ResponseWriter, r *http.Request) {
 						s := start(t, m, w, r)
 						if s.IsNew() != tt.answers {

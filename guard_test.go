@@ -101,6 +101,7 @@ func TestAPanicBesideARequest(t *testing.T) {
 			f, p := failing(t)
 			var told int
 			m := newNode(t, p, session.CfgLogger(slog.New(panicking{slog.DiscardHandler})), session.CfgSweepInterval(10*time.Minute),
+				session.CfgMarkLifetime(-1), // for want of a Marker, New would log
 				session.CfgErrorHandler(func(http.ResponseWriter, *http.Request, error) { told++ }))
 			f.down(refused)
 			m.GC()

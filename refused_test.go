@@ -64,7 +64,8 @@ func TestRefusedValuesAreLogged(t *testing.T) {
 				}
 				t.Run(tt.name+"/"+way+"/"+name, func(t *testing.T) {
 					var log bytes.Buffer
-					m := newNode(t, open(), session.CfgCodec("gob"), session.CfgLogger(slog.New(slog.NewTextHandler(&log, nil))))
+					m := newNode(t, open(), session.CfgCodec("gob"), session.CfgLogger(slog.New(slog.NewTextHandler(&log, nil))),
+						session.CfgMarkLifetime(-1))
 					w, r := httptest.NewRecorder(), new(client).request()
 					if way == "Handler" {
 						m.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {

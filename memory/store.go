@@ -53,8 +53,12 @@ func (s *store) InProcess() {}
 
 // Create implements [driver.Backend].
 func (s *store) Create(_ context.Context, key string, rec *driver.Record) error {
-	p := s.at(key)
-	return s.create(p, newNode(p.id, rec, 1))
+	p, before := s.at(key), rec.Version
+	err := s.create(p, newNode(p.id, rec, 1))
+	if err != nil {
+		rec.Version = before
+	}
+	return err
 }
 
 // CreateVersion implements [merge.Keeper].

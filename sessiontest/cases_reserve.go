@@ -67,12 +67,14 @@ var reserveCases = []testCase{
 	{
 		name:     "reserve/renamed",
 		sentence: "UserLimiter",
-		rule:     "Rename stores its record under a key that has a reservation.",
+		rule:     "Rename stores its record under a key that has a reservation. If the old record is gone it returns ErrNotFound.",
 		check: func(t testing.TB, e *env) {
 			b := e.node(t)
 			r, renamer := optional[driver.UserLimiter](t, b), optional[driver.Renamer](t, b)
 			create(t, b, e.key("old"), ownedBy("", 0))
 			wantReserved(t, r, "Ann", e.key("new"), 1, false)
+			err := renamer.Rename(t.Context(), e.key("gone"), 1, e.key("new"), ownedBy("Ann", 1), driver.Mark{})
+			wantErr(t, "Rename of a record that is gone", err, session.ErrNotFound)
 			wantOK(t, "Rename", renamer.Rename(t.Context(), e.key("old"), 1, e.key("new"), ownedBy("Ann", 1), driver.Mark{}))
 			wantStored(t, b, e.key("new"), 1, "1")
 			wantRefused(t, r, "Ann", e.key("other"), 1)

@@ -45,6 +45,7 @@ func (s *store) Rename(
 
 // renameOver handles a new key that already has a row: a reservation, or an expired record.
 func (s *store) renameOver(ctx context.Context, rename *statement, p *params) error {
+	before := p.sent
 	err := s.do(ctx, func() error {
 		return s.within(ctx, []*statement{s.vacate, rename}, func(tx Tx) error {
 			n, err := s.exec(ctx, tx, s.vacate, p)
@@ -68,6 +69,7 @@ func (s *store) renameOver(ctx context.Context, rename *statement, p *params) er
 		})
 	})
 	if errors.Is(err, errChanged) {
+		p.sent = before // the transaction was rolled back
 		return s.change(ctx, rename, p)
 	}
 	return err

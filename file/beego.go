@@ -83,15 +83,15 @@ func beegoPath(sid string) (string, bool) {
 // maxBeegoSID is below the limit for file names of every file system.
 const maxBeegoSID = 200
 
-// beego truncates a file before it writes to it, and needs less than beegoCut for both. A reader that finds a file
-// unfinished, which means empty or malformed, looks again for that long, whatever its modification time is. An empty file
-// that stays empty belongs to a session that beego has begun and not released yet. This package's own sessions without
-// values have the gob of an empty map.
+// beego truncates a file before it writes to it, and needs less than beegoCut for both, even if its process gets no CPU for
+// some turns of the scheduler. A reader that finds a file unfinished, which means empty or malformed, looks again for that
+// long, whatever its modification time is. An empty file that stays empty belongs to a session that beego has begun and not
+// released yet. This package's own sessions without values have the gob of an empty map.
 //
 // Only the time during which a reader looks is counted, at most beegoLook for each look: a reader that was delayed does not
 // know whether the file was finished meanwhile, and may see the next truncation.
 const (
-	beegoCut  = 100 * time.Millisecond
+	beegoCut  = time.Second
 	beegoLook = 10 * time.Millisecond
 )
 

@@ -16,10 +16,10 @@ func TestLooks(t *testing.T) {
 		{"once", []time.Duration{0}, false},
 		{"again after a second, in which it may have been cut anew", []time.Duration{0, time.Second}, false},
 		{"twice in a cut, and then again", []time.Duration{0, time.Millisecond, time.Second}, false},
-		{"every millisecond", every(time.Millisecond, 101), true},
-		{"every millisecond, for too short", every(time.Millisecond, 100), false},
-		{"now and then, for long", every(time.Second, 11), true},
-		{"now and then, for too short", every(time.Second, 10), false},
+		{"every millisecond", every(time.Millisecond, 1001), true},
+		{"every millisecond, for too short", every(time.Millisecond, 1000), false},
+		{"now and then, for long", every(time.Second, 101), true},
+		{"now and then, for too short", every(time.Second, 100), false},
 	} {
 		var l looks
 		stays := false

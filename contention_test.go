@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net/http"
 	"net/http/httptest"
 	"sync"
 	"sync/atomic"
@@ -197,4 +198,46 @@ func TestALongRowMakesGaps(t *testing.T) {
 			t.Errorf("%d gaps in a row of %d, want %d", gaps, row, want)
 		}
 	})
+}
+
+// An Update that takes long is saved although others save the session all the time: after one lost try they wait for it.
+func TestASlowUpdateIsSaved(t *testing.T) {
+	m := newManager(t)
+	c := seed(t, m, map[any]any{"n": 0})
+	c.do(func(w http.ResponseWriter, r *http.Request) {
+		s, runs := start(t, m, w, r), 0
+		err := s.Update(r.Context(), "n", func(old any) (any, error) {
+			if runs++; runs > 1 { // in Save, not in Update
+				saved := make(chan struct{})
+				go func() {
+					defer close(saved)
+					c.do(func(w http.ResponseWriter, r *http.Request) {
+						other := start(t, m, w, r)
+						set(t, other, "other", runs)
+						save(t, other)
+					})
+				}()
+				select {
+				case <-saved:
+				case <-time.After(50 * time.Millisecond): // it waits
+				}
+			}
+			return old.(int) + 1, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.do(func(w http.ResponseWriter, r *http.Request) { // the first conflict
+			other := start(t, m, w, r)
+			set(t, other, "other", 0)
+			save(t, other)
+		})
+		save(t, s)
+		if runs > 4 {
+			t.Errorf("the update ran %d times", runs)
+		}
+	})
+	if got := c.value(t, m, "n"); got != 1 {
+		t.Errorf("n = %v, want 1", got)
+	}
 }

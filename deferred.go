@@ -236,7 +236,7 @@ func (d *deferred) conclude() (s *Session, harmless bool, err error) {
 			s.mu.Unlock()
 		}()
 		rec, _ := d.awaiting()
-		unchanged := s.draft.Changes().Empty() && rec == nil
+		unchanged := !s.draft.IsChanged() && rec == nil
 		if !s.told() {
 			err = s.releaseLocked(d.r.context())
 		}

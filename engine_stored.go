@@ -183,7 +183,7 @@ func (e *storedEngine) beginLazily(ctx context.Context, s *Session) (err error) 
 }
 
 func (e *storedEngine) save(ctx context.Context, s *Session) error {
-	unchanged := s.draft.Changes().Empty()
+	unchanged := !s.draft.IsChanged()
 	switch {
 	case s.state == gone:
 		return ErrDestroyed
@@ -240,7 +240,7 @@ func (e *storedEngine) lost(ctx context.Context, s *Session) error {
 
 // follow moves the session and its log to the sid that another Session of this request has given it.
 func (e *storedEngine) follow(ctx context.Context, s *Session) error {
-	if err := e.join(ctx, s); err != nil || !s.isStored() || s.draft.Changes().Empty() {
+	if err := e.join(ctx, s); err != nil || !s.isStored() || !s.draft.IsChanged() {
 		return err
 	}
 	return e.merge(ctx, s)

@@ -263,7 +263,7 @@ func (m *Manager) withSession(a arrival, do func(s *Session, ctx context.Context
 	}
 	s.mu.Lock()
 	defer s.unlock()
-	if s.state == unstored && !s.draft.Changes().Empty() { // under Handler it would begin later
+	if s.state == unstored && s.draft.IsChanged() { // under Handler it would begin later
 		if err := m.engine.begin(ctx, s); err != nil {
 			return err
 		}

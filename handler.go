@@ -35,8 +35,8 @@ type handling struct {
 	writer  responseWriter
 }
 
-// handle is never inlined into the application: there, WithContext would not be inlined in turn, and would allocate the request that is
-// copied here.
+// handle must not be inlined into the application: WithContext would then not be inlined in turn, and would allocate the
+// request that handle copies.
 //
 //go:noinline
 func (m *Manager) handle(next http.Handler, w http.ResponseWriter, r *http.Request) {

@@ -248,7 +248,7 @@ func (s *Session) release(ctx context.Context) error {
 }
 
 func (s *Session) releaseLocked(ctx context.Context) error {
-	unchanged := s.draft.Changes().Empty()
+	unchanged := !s.draft.IsChanged()
 	err := s.save(ctx)
 	if unchanged && errors.Is(err, ErrDestroyed) {
 		return nil

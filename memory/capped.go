@@ -96,7 +96,7 @@ func (c *capped) Delete(ctx context.Context, key string, version uint64) error {
 	return err
 }
 
-// Rename implements [driver.Renamer]. It needs no room.
+// Rename implements [driver.Renamer]. It needs no additional room.
 func (c *capped) Rename(
 	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
 ) error {

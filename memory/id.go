@@ -5,12 +5,12 @@ import (
 	"encoding/hex"
 )
 
-// An id names a session within the store, in 16 bytes instead of a string. For a sid as managers make it unless they are configured
-// otherwise, 32 hexadecimal digits, it is what the digits stand for. For any other key it is a hash, and the shard has the key
+// An id names a session within the store in 16 bytes, without a pointer. A manager's sids have 32 hexadecimal digits by
+// default, and their id is the number that these stand for. The id of any other key is a hash, and the shard keeps the key
 // itself in names.
 type id struct{ hi, lo uint64 }
 
-// parseID returns what 32 lower-case hexadecimal digits stand for.
+// parseID returns the id of a key of 32 lower-case hexadecimal digits.
 func parseID(key string) (k id, ok bool) {
 	if len(key) != 32 {
 		return k, false
@@ -36,7 +36,7 @@ var digits = func() (values [256]byte) {
 	return values
 }()
 
-// String returns the digits.
+// String returns the digits that parseID took.
 func (k id) String() string {
 	var b [16]byte
 	binary.BigEndian.PutUint64(b[:8], k.hi)

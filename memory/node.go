@@ -11,18 +11,19 @@ import (
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
-// A node is one version of a session as it is kept, or a mark: 80 bytes, which is one of the sizes the allocator has. Only next
-// and expires change, while the shard is locked. A save puts another node in its place.
+// A node is one version of a session, or a mark. A save replaces the node: only next and expires ever change, and only while
+// the shard is locked. A node has 80 bytes, which is a size class of the allocator.
 type node struct {
 	next    atomic.Pointer[node] // of the same slot of the table
-	expires atomic.Int64         // in milliseconds since 1970; removed once it is not in the table any more
+	expires atomic.Int64         // in milliseconds since 1970, or removed
 	id      id
 	merge.Version
 }
 
+// removed is when a node that is no longer in the table expires.
 const removed = math.MinInt64
 
-// newNode returns rec, at this version, as it is kept.
+// newNode returns a node for rec at this version.
 func newNode(k id, rec *driver.Record, version uint64) *node {
 	rec.Version = version
 	n := &node{id: k, Version: versionOf(rec)}
@@ -30,7 +31,7 @@ func newNode(k id, rec *driver.Record, version uint64) *node {
 	return n
 }
 
-// versionOf returns rec as it is kept. The caller's names may be parts of something large.
+// versionOf returns rec as a node keeps it. It copies the names, which may be parts of a large string of the caller's.
 func versionOf(rec *driver.Record) merge.Version {
 	kept := *rec
 	kept.User, kept.Alias = strings.Clone(rec.User), strings.Clone(rec.Alias)
@@ -39,7 +40,7 @@ func versionOf(rec *driver.Record) merge.Version {
 
 func (n *node) isMark() bool { return n.Number == driver.MarkVersion }
 
-// live is [driver.Record.Live] to the millisecond: never late, and less than one early.
+// live is [driver.Record.Live] in whole milliseconds. A node may expire up to one millisecond early, and never late.
 func (n *node) live(now int64) bool { return now < n.expires.Load() && !n.Over(now) }
 
 // head returns n as a record without Data.

@@ -6,11 +6,11 @@ import (
 	"sync/atomic"
 )
 
-// A shard keeps the sessions of some of the ids, in a hash table with chains. The bits of an id are its hash: they are random,
-// and clients cannot choose those of a session.
+// A shard keeps the sessions of some of the ids, in a hash table with chains. The bits of an id serve as its hash, because
+// they are random and a client cannot choose them.
 //
-// A reader takes no lock. While others change the table it may miss a node, but it never finds a wrong one; so it looks up again under
-// the lock what it has missed.
+// A reader takes no lock. While others change the table it may miss a node, but it never finds a wrong one. So it repeats a
+// miss under the lock.
 type shard struct {
 	mu    sync.Mutex
 	slots atomic.Pointer[[]atomic.Pointer[node]] // a power of two of them; nil until there is a session
@@ -20,8 +20,10 @@ type shard struct {
 	_ [32]byte // 64 bytes in all: no two shards share a cache line
 }
 
-// leastSlots is how many slots a table has at least.
-const leastSlots = 4
+const (
+	leastSlots = 4   // in a table
+	walkBatch  = 128 // slots, which a walk reads while it holds the lock
+)
 
 // find returns the node under k, live or not, or nil.
 func (sh *shard) find(k id) *node {
@@ -40,7 +42,8 @@ func slot(slots []atomic.Pointer[node], k id) *atomic.Pointer[node] {
 	return &slots[k.lo&uint64(len(slots)-1)]
 }
 
-// read returns the node that stands under k, or nil. key is that of k if k is a hash, else "".
+// read returns the session or the mark under k that has not expired, or nil. key is the key that k is a hash of, or "" if k
+// is none.
 func (sh *shard) read(k id, key string, now int64) *node {
 	if key == "" {
 		if n := sh.find(k); n != nil && n.live(now) {
@@ -63,7 +66,7 @@ func (sh *shard) standing(k id, now int64) *node {
 	return nil
 }
 
-// live is standing, but for marks. The caller holds mu.
+// live is standing for sessions only. The caller holds mu.
 func (sh *shard) live(k id, now int64) *node {
 	if n := sh.standing(k, now); n != nil && !n.isMark() {
 		return n
@@ -71,7 +74,7 @@ func (sh *shard) live(k id, now int64) *node {
 	return nil
 }
 
-// put puts n into the table, in the place of what is under its id. key is as in read. The caller holds mu.
+// put puts n into the table and replaces what is under its id. key is as in read. The caller holds mu.
 func (sh *shard) put(n *node, key string) {
 	slots := sh.slots.Load()
 	if slots == nil || sh.count >= len(*slots) {
@@ -81,7 +84,7 @@ func (sh *shard) put(n *node, key string) {
 	for x := at.Load(); x != nil; x = at.Load() {
 		if x.id == n.id {
 			n.next.Store(x.next.Load())
-			at.Store(n) // x keeps its next: a reader that stands on it goes on
+			at.Store(n) // x keeps its next, for readers that have reached it
 			return
 		}
 		at = &x.next
@@ -104,7 +107,7 @@ func (sh *shard) remove(n *node) {
 	for x := at.Load(); x != nil; x = at.Load() {
 		if x == n {
 			at.Store(n.next.Load())
-			n.expires.Store(removed) // for readers that find it still
+			n.expires.Store(removed) // for readers that have reached it
 			sh.count--
 			delete(sh.names, n.id)
 			return
@@ -113,7 +116,7 @@ func (sh *shard) remove(n *node) {
 	}
 }
 
-// resize moves all nodes into a table of as many slots, a power of two. The caller holds mu.
+// resize moves all nodes into a new table. size, a power of two, is how many slots it has. The caller holds mu.
 func (sh *shard) resize(size int) *[]atomic.Pointer[node] {
 	slots := make([]atomic.Pointer[node], size)
 	sh.each(func(n *node) {
@@ -125,8 +128,7 @@ func (sh *shard) resize(size int) *[]atomic.Pointer[node] {
 	return &slots
 }
 
-// shrink gives back the memory of a table that has become almost empty, so that a flood of sessions leaves no trace. The caller
-// holds mu.
+// shrink frees the memory of a table that has become almost empty, as after a flood of sessions. The caller holds mu.
 func (sh *shard) shrink() {
 	slots := sh.slots.Load()
 	if slots == nil || len(*slots) <= 8*max(leastSlots, sh.count) {
@@ -154,13 +156,13 @@ func (sh *shard) each(f func(n *node)) {
 	}
 }
 
-// A found node is one that was in the table at some moment, with its key if that is not its id.
+// A found is a node that a walk met, with its key if its id is a hash of it.
 type found struct {
 	*node
 	name string
 }
 
-// key returns the key that the node is under.
+// key returns the node's key.
 func (f found) key() string {
 	if f.name != "" {
 		return f.name
@@ -168,10 +170,24 @@ func (f found) key() string {
 	return f.id.String()
 }
 
-// all appends all nodes to dst, as they are at one moment.
+// all appends all nodes to dst, each session that is there throughout exactly once. It holds the lock for a batch of slots
+// at a time, unless the table is resized meanwhile: then it starts again, and holds the lock to the end.
 func (sh *shard) all(dst []found) []found {
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	sh.each(func(n *node) { dst = append(dst, found{n, sh.names[n.id]}) })
+	first, hold := len(dst), false
+	slots := sh.slots.Load()
+	for i := 0; slots != nil && i < len(*slots); i++ {
+		if i > 0 && i%walkBatch == 0 && !hold {
+			sh.mu.Unlock()
+			sh.mu.Lock()
+			if now := sh.slots.Load(); now != slots { // the nodes have moved
+				slots, dst, i, hold = now, dst[:first], 0, true
+			}
+		}
+		for n := (*slots)[i].Load(); n != nil; n = n.next.Load() {
+			dst = append(dst, found{n, sh.names[n.id]})
+		}
+	}
 	return dst
 }

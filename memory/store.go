@@ -88,7 +88,8 @@ func (p place) taken(now int64) bool {
 	return p.standing(p.id, now) != nil || p.names[p.id] != "" && p.names[p.id] != p.name
 }
 
-// Rename implements [driver.Renamer]. A limit counts the session once at every moment: the index moves it in one step.
+// Rename implements [driver.Renamer]. A limit counts the session exactly once at any time, because the index moves it in
+// one step.
 func (s *store) Rename(
 	_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
 ) error {
@@ -141,7 +142,7 @@ func (s *store) Mark(_ context.Context, key string, version uint64, mark driver.
 	return nil
 }
 
-// markOf returns a mark as it is kept.
+// markOf returns the stored form of a mark.
 func markOf(k id, mark driver.Mark) *node { return newNode(k, mark.Record(), driver.MarkVersion) }
 
 // Load implements [driver.Backend].

@@ -8,11 +8,11 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// sweepBatch is how many expired sessions a sweep removes at most while it holds a lock.
+// sweepBatch limits how many expired sessions a sweep removes while it holds a lock.
 const sweepBatch = 128
 
-// walk yields the nodes of all shards, live or not, each session that is there throughout exactly once: those of one shard as
-// they are at one moment. No lock is held meanwhile. The end of ctx ends it.
+// walk yields the nodes of each shard, live or not. A session that is there throughout is met exactly once. walk holds no
+// lock while it yields. It stops when ctx ends.
 func (s *store) walk(ctx context.Context) iter.Seq2[*shard, []found] {
 	return func(yield func(*shard, []found) bool) {
 		var nodes []found
@@ -40,7 +40,7 @@ func (s *store) Count(ctx context.Context) (int, error) {
 	return count, ctx.Err()
 }
 
-// List implements [driver.Lister]. No lock is held while the caller looks at an entry.
+// List implements [driver.Lister]. It holds no lock while the caller handles an entry.
 func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 	return func(yield func(driver.Entry, error) bool) {
 		for _, nodes := range s.walk(ctx) {
@@ -62,13 +62,13 @@ func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 	}
 }
 
-// Sweep implements [driver.Sweeper]. It looks for expired sessions without a lock, and takes one only to remove them.
+// Sweep implements [driver.Sweeper]. It holds a lock for a batch of sessions at most, and none while it calls expired.
 func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (int, error) {
 	return s.sweep(ctx, expired, s.removeExpired)
 }
 
-// sweep calls remove, with no lock held, for each batch of nodes that were seen expired, and expired, if it is not nil, for
-// those removed.
+// sweep calls remove for each batch of nodes that it saw expired. It then calls expired, which may be nil, for those
+// removed. It holds no lock while it calls either.
 func (s *store) sweep(
 	ctx context.Context, expired func(key, user string), remove func(sh *shard, batch []found) (removed []found),
 ) (int, error) {
@@ -95,8 +95,8 @@ func (s *store) sweep(
 	return count, ctx.Err()
 }
 
-// removeExpired removes those of batch that are still there and expired. It returns those that were sessions, in the memory of
-// batch.
+// removeExpired removes those of batch that are still there and expired. It returns those that were sessions, and reuses the
+// memory of batch for it.
 func (s *store) removeExpired(sh *shard, batch []found) []found {
 	now, gone := time.Now().UnixMilli(), batch[:0]
 	sh.mu.Lock()

@@ -39,11 +39,11 @@ func crowd(t *testing.T, n int) (s *store, sh *shard, keys []string) {
 	return s, sh, keys
 }
 
-// TestWalk has others write meanwhile, so that the table grows and shrinks: each session that stays is visited exactly once, and found by
-// readers all the time.
+// TestWalk has others write meanwhile, so that the table grows and shrinks between the batches of a walk. Each session that
+// stays must be visited exactly once, and readers must find it all the time.
 func TestWalk(t *testing.T) {
-	s, _, keys := crowd(t, 1500)
-	stay, others := keys[:1000], keys[1000:]
+	s, sh, keys := crowd(t, 3000)
+	stay, others := keys[:300], keys[300:]
 	done := make(chan struct{})
 	var wg sync.WaitGroup
 	until := func(f func(i int)) {
@@ -58,10 +58,19 @@ func TestWalk(t *testing.T) {
 			}
 		})
 	}
-	until(func(i int) {
-		key := others[i%len(others)]
-		s.Delete(context.Background(), key, 0)
-		s.Create(context.Background(), key, &driver.Record{Expires: time.Now().Add(time.Hour)})
+	resized := 0
+	until(func(int) {
+		for _, key := range others {
+			s.Delete(context.Background(), key, 0)
+		}
+		s.Sweep(context.Background(), nil)
+		small := len(*sh.slots.Load())
+		for _, key := range others {
+			s.Create(context.Background(), key, &driver.Record{Expires: time.Now().Add(time.Hour)})
+		}
+		if len(*sh.slots.Load()) > small {
+			resized++
+		}
 	})
 	until(func(int) { // a flood, in all shards
 		for i := range 20_000 {
@@ -77,7 +86,7 @@ func TestWalk(t *testing.T) {
 			t.Errorf("a session that stays is not found")
 		}
 	})
-	for range 10 {
+	for range 30 {
 		visits := make(map[string]int)
 		for _, nodes := range s.walk(t.Context()) {
 			for _, n := range nodes {
@@ -92,6 +101,9 @@ func TestWalk(t *testing.T) {
 	}
 	close(done)
 	wg.Wait()
+	if resized == 0 {
+		t.Error("the table kept its size")
+	}
 }
 
 func TestSweepRemovesInBatches(t *testing.T) {

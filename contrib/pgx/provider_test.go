@@ -70,26 +70,7 @@ func TestInfiniteTimes(t *testing.T) { native.InfiniteTimes(t) }
 
 func TestNativePoolerUpgrade(t *testing.T) { native.PoolerUpgrade(t) }
 
-// TestNativePoolerProvider has the provider's own connections go through one.
-func TestNativePoolerProvider(t *testing.T) {
-	dsn := native.Pooled(t, "transaction", 2).Empty(t)
-	open := func(config string) error {
-		m, err := session.NewManager("pgx", session.NewManagerConfig(session.CfgProviderConfig(config)))
-		if err == nil {
-			m.Close()
-		}
-		return err
-	}
-	if err := open(dsn); err == nil || !strings.Contains(err.Error(), `"prepare": false`) {
-		t.Errorf("with statements that are prepared: %v", err)
-	}
-	if err := open(`{"dsn": "` + dsn + `", "prepare": false}`); err != nil {
-		t.Errorf("with statements that are not prepared: %v", err)
-	}
-	if err := open(native.Pooled(t, "session", 40).Empty(t)); err != nil {
-		t.Errorf("in session mode: %v", err)
-	}
-}
+func TestNativePoolerProvider(t *testing.T) { native.PoolerProvider(t) }
 
 // TestNativePoolerContract runs the kit through one.
 func TestNativePoolerContract(t *testing.T) {

@@ -16,11 +16,11 @@ var ErrUnencodable = errors.New("session: cannot be stored")
 // or that has changed. Another build may read it. It comes with [driver.ErrCorrupt].
 var ErrUndecodable = errors.New("this program cannot decode the values")
 
-// A Codec is a format for the values of a session. Encoded values are a string where they are read: nobody can change
-// them, so that strings in what is decoded may be parts of them. The methods never change or keep other arguments.
-// Empty data holds no values. Decoding errors wrap [driver.ErrCorrupt],
-// encoding errors [ErrUnencodable]; they name types, never keys or values. Decoding never allocates more
-// than a small multiple of the bytes it is given, whatever they claim.
+// A Codec is a format for the values of a session. Its methods keep no state, and neither change nor keep their arguments,
+// with two exceptions: Apply may sort its changes, and strings in decoded values are parts of the encoded string, which
+// nobody can change. Empty data holds no values. Decoding errors wrap [driver.ErrCorrupt], encoding errors wrap
+// [ErrUnencodable]. They name types, never keys or values. Decoding never allocates more than a small multiple of the
+// length of its input, whatever sizes the input claims.
 type Codec interface {
 	// ID is the byte that identifies the format in stored data.
 	ID() byte
@@ -32,7 +32,7 @@ type Codec interface {
 	// AppendValue appends the encoding of v.
 	AppendValue(dst []byte, v any) ([]byte, error)
 
-	// Value decodes what AppendValue encoded. Each call makes a value of its own.
+	// Value decodes the result of AppendValue. Each call makes a new value.
 	Value(enc string) (any, error)
 
 	// Seeks reports whether Get finds a value without decoding the others.
@@ -41,18 +41,18 @@ type Codec interface {
 	// KeepsTypes reports whether a decoded value has the type of the stored one.
 	KeepsTypes() bool
 
-	// Get decodes the value under key, which is as AppendKey made it. Each call makes a value of its own.
+	// Get decodes the value under key, which AppendKey has encoded. Each call makes a new value.
 	Get(data string, key []byte) (v any, ok bool, err error)
 
-	// Visit calls f with each key and value, each made for that call, until f returns false.
+	// Visit calls f with each key and value until f returns false. Keys and values are new for each call.
 	Visit(data string, f func(key, value any) bool) error
 
 	// Check reports whether data is well formed, as far as it can without decoding values. If Seeks is false, it reports
 	// whether Get can succeed. The error wraps [ErrUndecodable] if another program might read data.
 	Check(data string) error
 
-	// Apply returns head zero bytes for the caller to fill, followed by data with the changes made, in
-	// one new slice. No two changes have the same key. Changes may be sorted in place.
+	// Apply returns a new slice with head zero bytes, for the caller to fill, followed by data with the changes made. No
+	// two changes may have the same key. Apply may sort changes.
 	Apply(head int, data string, changes []Change) ([]byte, error)
 }
 
@@ -100,7 +100,7 @@ func undecodablef(format string, args ...any) error {
 	return corruptf("%w: %w", ErrUndecodable, fmt.Errorf(format, args...))
 }
 
-// Transcode returns values in another codec.
+// Transcode converts encoded values from one codec to another.
 func Transcode(from, to Codec, values string) ([]byte, error) {
 	var (
 		all    []Change

@@ -46,7 +46,7 @@ func entriesOf(data string) (string, error) {
 	return data[1:], nil
 }
 
-// nextEntry takes the first entry off b, which is not empty.
+// nextEntry splits the first entry off b, which must not be empty.
 func nextEntry(b string) (key, value, rest string, ok bool) {
 	key, b, ok = nextField(b)
 	if !ok || len(key) == 0 {
@@ -87,7 +87,7 @@ func (compact) Get(data string, key []byte) (v any, ok bool, err error) {
 	return getCompact(data, key[0], string(key[1:]))
 }
 
-// GetText is [Codec.Get] of a key that is a string, which need not be encoded for the compact format.
+// GetText is [Codec.Get] for a string as the key. With the compact format it does not encode the key.
 func GetText(c Codec, data, key string) (v any, ok bool, err error) {
 	if c.ID() == (compact{}).ID() {
 		return getCompact(data, byte(kindString), key)
@@ -99,7 +99,7 @@ func GetText(c Codec, data, key string) (v any, ok bool, err error) {
 	return c.Get(data, k)
 }
 
-// getCompact looks for the key whose encoding is the byte kind and then rest.
+// getCompact returns the value under the key that is encoded as the byte kind followed by rest.
 func getCompact(data string, kind byte, rest string) (v any, ok bool, err error) {
 	b, err := entriesOf(data)
 	for len(b) > 0 {
@@ -118,7 +118,7 @@ func getCompact(data string, kind byte, rest string) (v any, ok bool, err error)
 	return nil, false, err
 }
 
-// Check implements [Codec]. It takes no allocation.
+// Check implements [Codec]. It does not allocate.
 func (compact) Check(data string) error {
 	b, err := entriesOf(data)
 	last := ""
@@ -132,7 +132,7 @@ func (compact) Check(data string) error {
 	return err
 }
 
-// Visit implements [Codec]. It calls f in the order of the keys' bytes, and never if data is malformed.
+// Visit implements [Codec]. It calls f in the order of the keys' bytes. If data is malformed it never calls f.
 func (c compact) Visit(data string, f func(key, value any) bool) error {
 	if err := c.Check(data); err != nil {
 		return err
@@ -156,8 +156,7 @@ func (c compact) Visit(data string, f func(key, value any) bool) error {
 	return nil
 }
 
-// Apply implements [Codec]. Entries that do not change are copied as bytes. Those after the last change
-// are not looked at.
+// Apply implements [Codec]. It copies unchanged entries as bytes, and does not read the entries after the last change.
 func (compact) Apply(head int, data string, changes []Change) ([]byte, error) {
 	b, err := entriesOf(data)
 	if err != nil {
@@ -191,8 +190,8 @@ func (compact) Apply(head int, data string, changes []Change) ([]byte, error) {
 // A splice says which bytes of the entries a change replaces. For a new key it is empty.
 type splice struct{ start, end int }
 
-// findSplices appends to dst the splices for the changes, which are sorted. It also returns the size of
-// the entries with the changes made.
+// findSplices appends to dst the splices for the changes, which must be sorted. It also returns the size of the entries
+// after the changes.
 func findSplices(dst []splice, entries string, changes []Change) (_ []splice, size int, err error) {
 	size = len(entries)
 	for rest := entries; len(dst) < len(changes); {

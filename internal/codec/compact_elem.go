@@ -206,7 +206,7 @@ func readMap[K comparable, V any](r *valueReader, k elemCodec[K], v elemCodec[V]
 	return m
 }
 
-// ascending checks that the key of a map that was just taken off before follows last, and returns it.
+// ascending checks that the map key that was just read from before is greater than last, and returns it.
 func (r *valueReader) ascending(last, before string) string {
 	key := before[:len(before)-len(r.b)]
 	if last >= key && last != "" {

@@ -27,7 +27,7 @@ func pointers(t reflect.Type) (n int) {
 	return n
 }
 
-// decodeCompactGob decodes what follows kindGob.
+// decodeCompactGob decodes the bytes after kindGob.
 func decodeCompactGob(b string) (any, error) {
 	if len(b) == 0 || b[0] > maxPointers {
 		return nil, errValue

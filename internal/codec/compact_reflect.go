@@ -16,7 +16,7 @@ func appendTyped(dst []byte, v any, depth int) ([]byte, error) {
 	return t.append(append(dst, t.enc...), reflect.ValueOf(v), depth)
 }
 
-// decodeTyped decodes a value of the type that typ stands for.
+// decodeTyped decodes a value of the type encoded as typ.
 func decodeTyped(typ string, r *valueReader) any {
 	t := valueTypes.stored(typ)
 	if t == nil {

@@ -92,7 +92,7 @@ func (tt *typeTable) make(rt reflect.Type) *valueType {
 	return tt.add(t)
 }
 
-// typeLen returns how many bytes at the front of b are the type of a slice or a map, 0 if they are not.
+// typeLen returns the length of the slice or map type at the beginning of b, or 0 if there is none.
 func typeLen(b string) int {
 	for n := 0; n < len(b) && n < maxTypeLen; n++ {
 		switch kind := valueKind(b[n]); {
@@ -112,7 +112,7 @@ func typeLen(b string) int {
 	return 0
 }
 
-// stored returns the type that typeLen found, or nil if data has named too many.
+// stored returns the type found by typeLen, or nil if data has named too many types.
 func (tt *typeTable) stored(enc string) *valueType {
 	tt.mu.RLock()
 	t := tt.byEnc[enc]
@@ -125,7 +125,7 @@ func (tt *typeTable) stored(enc string) *valueType {
 	return tt.makeStored(enc)
 }
 
-// makeStored is called with mu held.
+// makeStored builds the type. The caller holds mu.
 func (tt *typeTable) makeStored(enc string) *valueType {
 	if t := tt.byEnc[enc]; t != nil {
 		return t

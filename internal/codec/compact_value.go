@@ -81,7 +81,7 @@ func (compact) Value(enc string) (any, error) {
 	return decodeAny(enc, 0)
 }
 
-// decodeAny decodes all of enc, which appendAny made.
+// decodeAny decodes enc, which must be exactly the result of appendAny.
 func decodeAny(enc string, depth int) (any, error) {
 	if len(enc) == 0 {
 		return nil, errValue
@@ -116,8 +116,8 @@ func decodeAny(enc string, depth int) (any, error) {
 	return nil, errValue
 }
 
-// decodeComposite decodes a slice or a map. No encoding makes more memory of few bytes than a slice of maps
-// of one entry: about 150 times as much.
+// decodeComposite decodes a slice or a map. The worst ratio of memory to encoded bytes is that of a slice of maps with one
+// entry each: about 150.
 func decodeComposite(enc string, depth int) (any, error) {
 	n := typeLen(enc)
 	if n == 0 {
@@ -149,7 +149,7 @@ func decodeComposite(enc string, depth int) (any, error) {
 // have to be allocated.
 const stringsType = string(rune(kindSlice)) + string(rune(kindString))
 
-// decodeCommon decodes the types that appendAny names.
+// decodeCommon decodes the types for which appendAny has a case.
 func decodeCommon(typ string, r *valueReader) (v any, known bool) {
 	switch {
 	case len(typ) == 2: // a slice of scalars

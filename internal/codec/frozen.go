@@ -2,7 +2,6 @@ package codec
 
 import "unsafe"
 
-// Frozen returns b as a string, without a copy. From then on nobody may write to the bytes of b: not the caller, and not
-// whoever else has them. Only bytes that were just made for this one use are frozen, and those of a [driver.Record]'s
-// Data, which nobody changes once they are handed over.
+// Frozen returns b as a string, without a copy. Nobody may write to the bytes of b afterwards. Call it only for bytes that
+// nobody else has, and for the Data of a [driver.Record], which nobody may change after the record was handed over.
 func Frozen(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

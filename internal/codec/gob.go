@@ -107,7 +107,7 @@ func (gobCodec) Apply(head int, data string, changes []Change) ([]byte, error) {
 	return appendGobMap(out, values)
 }
 
-// decodeGobMap returns a map that is not nil, unless there is an error.
+// decodeGobMap returns a non-nil map, except with an error.
 func decodeGobMap(data string) (map[any]any, error) {
 	if len(data) == 0 {
 		return map[any]any{}, nil

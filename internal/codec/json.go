@@ -128,7 +128,7 @@ func jsonNumber(text string) (any, error) {
 	return f, nil
 }
 
-// members returns the encoded values by their names.
+// members returns the encoded values by name.
 func (jsonCodec) members(data string) (map[string]json.RawMessage, error) {
 	members := make(map[string]json.RawMessage)
 	if len(data) == 0 {

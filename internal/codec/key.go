@@ -41,8 +41,8 @@ func positive[F float32 | float64](f F) F {
 	return f
 }
 
-// decodeKey decodes what AppendKey made, and nothing else: no two encodings give equal keys. The key can
-// be used in a map. The error wraps [driver.ErrCorrupt].
+// decodeKey decodes the result of AppendKey and nothing else: no two encodings give equal keys. The key can be used in a
+// map. The error wraps [driver.ErrCorrupt].
 func decodeKey(enc string) (any, error) {
 	if len(enc) == 0 {
 		return nil, corruptf("a key is empty")
@@ -90,7 +90,7 @@ func appendGobKey(dst []byte, key any) ([]byte, error) {
 	return enc, nil
 }
 
-// decodeGobKey decodes what appendGobKey made, and nothing else.
+// decodeGobKey decodes the result of appendGobKey and nothing else.
 func decodeGobKey(enc string) (any, error) {
 	key, err := decodeGobValue([]byte(enc[1:]))
 	if err != nil {

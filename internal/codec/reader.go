@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A valueReader takes encoded values off the front of b, of which strings are parts. After the first error b is empty
-// and every read gives zero, so that a caller may look at err once, at the end.
+// A valueReader reads encoded values from the beginning of b. The strings that it returns are parts of b. After the first error
+// b is empty and every read returns zero, so a caller can check err once, at the end.
 type valueReader struct {
 	b     string
 	depth int // how many values the one read is nested in
@@ -50,7 +50,7 @@ func (r *valueReader) uvarint() uint64 {
 	return x
 }
 
-// uvarint is [binary.Uvarint], but refuses what is longer than it need be. Then n is 0.
+// uvarint is [binary.Uvarint], but returns n = 0 for a varint that is longer than necessary.
 func uvarint(b string) (x uint64, n int) {
 	var first [binary.MaxVarintLen64]byte
 	x, n = binary.Uvarint(first[:copy(first[:], b)])
@@ -96,7 +96,7 @@ func (r *valueReader) float64() float64 {
 	return 0
 }
 
-// string takes a string behind its length.
+// string reads a string preceded by its length.
 func (r *valueReader) string() string { return r.next(r.uvarint()) }
 
 // strings reads the length and the elements of a []string, which must take all of b.

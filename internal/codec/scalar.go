@@ -147,7 +147,7 @@ func appendTime(dst []byte, t time.Time) []byte {
 	return binary.AppendUvarint(dst, uint64(uint32(offset<<1)^uint32(offset>>31))+1)
 }
 
-// decodeScalar decodes all of b, which follows kind as appendScalar made it.
+// decodeScalar decodes b, which must contain exactly what appendScalar appends after kind.
 func decodeScalar(kind valueKind, b string) (v any, ok bool) {
 	r := valueReader{b: b}
 	switch kind {

@@ -11,10 +11,10 @@ import (
 
 // A Draft is one request's state of a session: what it has loaded and what it has changed. Its methods do not lock.
 type Draft struct {
-	Key      string // what the backend keeps it under
-	*Version        // as it was loaded or stored last; never nil
-	expires  int64  // the idle deadline then, as in millis
-	Log      *Log   // nil before the first change
+	Key      string // the storage key
+	*Version        // the version that was loaded or stored last; nil only before Load
+	expires  int64  // the idle deadline of that time, as in millis
+	Log      *Log   // the changes; nil before the first
 }
 
 // WriteLog returns the log. The first call creates it.
@@ -33,10 +33,10 @@ func (d *Draft) Changes() Changes {
 	return d.Log.Changes
 }
 
-// IsChanged reports whether something is not stored yet.
+// IsChanged reports whether there are changes that are not stored yet.
 func (d *Draft) IsChanged() bool { return d.Log != nil && !d.Log.Empty() }
 
-// cookieSent returns when the cookie was sent, in ms since 1970, if that is not stored yet, or 0.
+// cookieSent returns when the cookie was sent, in milliseconds since 1970, if that time is not stored yet; otherwise 0.
 func (d *Draft) cookieSent() int64 {
 	if d.Log == nil {
 		return 0
@@ -47,8 +47,8 @@ func (d *Draft) cookieSent() int64 {
 // isUnclear reports whether the store may contain changes of the log that were not confirmed.
 func (d *Draft) isUnclear() bool { return d.Log != nil && len(d.Log.sent) > 0 }
 
-// Seen returns what the application sees: the version's values with the changes made, in the codec to, or in the version's own if
-// nothing changes.
+// Seen returns the values that the application sees: the version's values with the changes made. They are in the codec to, or
+// in the version's own if there are no changes.
 func (d *Draft) Seen(to codec.Codec) (codec.Codec, string, error) {
 	c := d.Changes()
 	if !c.Flush && len(c.list) == 0 {
@@ -61,16 +61,16 @@ func (d *Draft) Seen(to codec.Codec) (codec.Codec, string, error) {
 // Expires returns the idle deadline.
 func (d *Draft) Expires() time.Time { return millis.Time(d.expires) }
 
-// SetExpires notes another idle deadline.
+// SetExpires records another idle deadline.
 func (d *Draft) SetExpires(t time.Time) { d.expires = millis.Of(t) }
 
-// Take makes rec, with these contents, what the request has seen.
+// Take makes rec, with these contents, the version that the request has seen.
 func (d *Draft) Take(rec *driver.Record, c *Contents) {
 	v := versionOf(rec, c, &blank)
 	d.Version, d.expires = &v, millis.Of(rec.Expires)
 }
 
-// stored notes that what it has seen is stored under key, with all its changes.
+// stored records that the version is stored under key and contains all changes.
 func (d *Draft) stored(key string) {
 	d.Key = key
 	if d.Log != nil {
@@ -78,7 +78,7 @@ func (d *Draft) stored(key string) {
 	}
 }
 
-// Record returns what the request has seen as a record without its contents.
+// Record returns the version that the request has seen as a record, without the contents.
 func (d *Draft) Record() driver.Record { return d.record(d.Expires()) }
 
 var records = sync.Pool{New: func() any { return new(driver.Record) }}

@@ -47,7 +47,7 @@ type Contents struct {
 // A Payload is the contents of a record that is about to be stored.
 type Payload struct {
 	Contents
-	Buf  []byte // Values, which nobody writes to, behind as many bytes as the envelope has in front of them
+	Buf  []byte // the envelope's header, then Values; only the header is written later
 	Life Lifetime
 	data []byte // in the stored form
 }
@@ -73,11 +73,11 @@ func (e *Envelope) Open(key string, rec *driver.Record) (c Contents, err error) 
 }
 
 func errTooLarge(n, most int) error {
-	return fmt.Errorf("%w: %d bytes are stored, %d are read (four times maxBytes)", driver.ErrTooLarge, n, most)
+	return fmt.Errorf("%w: %d bytes are stored, at most %d are read (four times maxBytes)", driver.ErrTooLarge, n, most)
 }
 
-// MaxData returns how many bytes of Data are opened: more were not stored by a manager with settings like these, and might be more
-// than the process can decode.
+// MaxData returns the maximum length of Data that Open accepts. A manager with these settings never stores more, and
+// decoding more might exceed the memory of the process.
 func (e *Envelope) MaxData() int {
 	const overhead = max(plainHeader, sealHeader+sealing.Overhead)
 	return 4*min(e.MaxBytes, (math.MaxInt-overhead)/4) + overhead
@@ -176,7 +176,7 @@ func (e *Envelope) Apply(head int, c Contents, changes Changes, cookieSent int64
 		if n := len(p.Buf) - head; n > e.MaxBytes {
 			return p, fmt.Errorf("%w: %d bytes of values, %d allowed (maxBytes)", driver.ErrTooLarge, n, e.MaxBytes)
 		}
-	default: // they stay as they are, whatever the limits and the codec are by now
+	default: // values that do not change keep their codec, and may exceed a limit that was lowered
 		p.Buf = append(make([]byte, head, head+len(c.Values)), c.Values...)
 	}
 	p.Values = codec.Frozen(p.Buf[head:])

@@ -10,9 +10,9 @@ import (
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
-// A Keeper is a backend in the memory of this process that keeps Versions as they are. A Store that neither encrypts nor keeps
-// beego's layout uses these methods of it: then nothing is packed, checked or copied between a Session and the store. The other
-// methods of the backend see the same sessions.
+// A Keeper is a backend in the memory of this process that stores Versions. A Store that neither encrypts nor uses beego's layout
+// calls these methods, so that no values are packed, checked or copied between a Session and the backend. The other methods of the
+// backend see the same sessions.
 //
 // Times are as in millis.
 type Keeper interface {
@@ -22,21 +22,20 @@ type Keeper interface {
 	// LoadVersion is Load at the time now.
 	LoadVersion(key string, now int64) (v *Version, expires int64, err error)
 
-	// CreateVersion is Create of a copy of v, which it returns.
+	// CreateVersion is Create. It stores a copy of v and returns it.
 	CreateVersion(key string, v Version, expires int64) (stored *Version, err error)
 
-	// SwapVersion is Save of a copy of next, in place of base. It reports whether it has done so: otherwise another version is stored.
-	// It returns what is stored now.
+	// SwapVersion is Save. It stores a copy of next in place of base, and reports whether it has done so. If another version is
+	// stored, it changes nothing. Either way it returns the version that is stored now, and its idle deadline.
 	SwapVersion(key string, base *Version, next Version, expires int64, shorten bool) (swapped bool, now *Version, until int64, err error)
 }
 
-// keeps reports whether versions are kept as they are, and not packed.
+// keeps reports whether s stores Versions.
 func (s *Store) keeps() bool { return s.Keeper != nil && s.Envelope.Seal == nil && !s.Envelope.Beego }
 
-// loadKept is Load from the Keeper. It reports false for what has to be opened.
+// loadKept is Load from the Keeper. It reports false if the version must be opened, or is too large to be read.
 func (s *Store) loadKept(key string, now time.Time, d *Draft) (opened bool, err error) {
-	ms := now.UnixMilli()
-	v, expires, err := s.Keeper.LoadVersion(key, ms)
+	v, expires, err := s.Keeper.LoadVersion(key, now.UnixMilli())
 	if err != nil || v.isPacked() || len(v.values) > s.Envelope.MaxData() {
 		return false, err
 	}
@@ -47,7 +46,7 @@ func (s *Store) loadKept(key string, now time.Time, d *Draft) (opened bool, err 
 	return true, nil
 }
 
-// createKept is Backend.Create of rec, with what is in p, in the Keeper.
+// createKept creates rec, with payload p, in the Keeper.
 func (s *Store) createKept(key string, d *Draft, rec *driver.Record, p *Payload) error {
 	rec.Version = 1
 	v, err := s.Keeper.CreateVersion(key, versionOf(rec, &p.Contents, d.Version), rec.Expires.UnixMilli())
@@ -59,52 +58,64 @@ func (s *Store) createKept(key string, d *Draft, rec *driver.Record, p *Payload)
 	return nil
 }
 
-// share makes d see the very Version that is kept of what it has just stored as a record.
+// share makes d use the Version that the Keeper has, after d was stored as a record.
 func (s *Store) share(d *Draft) {
 	if v, _, err := s.Keeper.LoadVersion(d.Key, time.Now().UnixMilli()); err == nil && v.Number == d.Number && !v.isPacked() {
 		d.Version = v
 	}
 }
 
-// saveKept is Save in a Keeper. It reports false if what is stored has to be opened first, which Save does.
-func (s *Store) saveKept(d *Draft, fixed bool) (done bool, out Outcome, err error) {
-	base, expires, changes := d.Version, d.Expires(), d.Changes()
-	for {
-		p, err := s.Envelope.Apply(0, base.Contents(), changes, d.cookieSent())
-		if err != nil {
-			return true, out, err
-		}
-		rec := base.record(expires)
-		s.Envelope.Lifetimes.Extend(d, &rec, time.Now(), p.Life, fixed)
-		rec.Version++
-		next := versionOf(&rec, &p.Contents, base)
-		swapped, now, until, err := s.Keeper.SwapVersion(d.Key, base, next, rec.Expires.UnixMilli(), rec.Shorten)
-		switch {
-		case err != nil:
-			return true, out, fmt.Errorf("session: save: %w", out.failed(err))
-		case swapped:
-			if rec.Shorten {
-				out.Sooner = rec.Expires
-			}
-			d.Version, d.expires = now, rec.Expires.UnixMilli()
-			d.stored(d.Key)
-			return true, out, nil
-		case now.isPacked():
-			return false, out, nil
-		}
-		out.Conflicts++
-		base, expires = now, millis.Time(until)
-		if changes, err = d.Changes().replayed(base.Codec(), s.Envelope.Codec, base.values); err != nil {
-			return true, out, err
-		}
-	}
+// A keptSave is a Save in the Keeper.
+type keptSave struct {
+	*Store
+	d     *Draft
+	fixed bool
+
+	base    *Version // to be replaced next
+	expires time.Time
+	changes Changes // to be made on base
 }
 
-// plain opens what any manager without encryption has stored.
+func (s *Store) keptSave(d *Draft, fixed bool) keptSave {
+	return keptSave{s, d, fixed, d.Version, d.Expires(), d.Changes()}
+}
+
+// try makes the changes on base and stores the result. If another version is stored, it reports false, and that version is base.
+func (k *keptSave) try(out *Outcome) (done bool, err error) {
+	d := k.d
+	p, err := k.Envelope.Apply(0, k.base.Contents(), k.changes, d.cookieSent())
+	if err != nil {
+		return true, err
+	}
+	rec := k.base.record(k.expires)
+	k.Envelope.Lifetimes.Extend(d, &rec, time.Now(), p.Life, k.fixed)
+	rec.Version++
+	next := versionOf(&rec, &p.Contents, k.base)
+	swapped, now, until, err := k.Keeper.SwapVersion(d.Key, k.base, next, rec.Expires.UnixMilli(), rec.Shorten)
+	switch {
+	case err != nil:
+		return true, fmt.Errorf("session: save: %w", out.failed(err))
+	case swapped:
+		if rec.Shorten {
+			out.Sooner = rec.Expires
+		}
+		d.Version, d.expires = now, rec.Expires.UnixMilli()
+		d.stored(d.Key)
+		return true, nil
+	}
+	out.Conflicts++
+	k.base, k.expires = now, millis.Time(until)
+	if !now.isPacked() {
+		k.changes, err = d.Changes().replayed(now.Codec(), k.Envelope.Codec, now.values)
+	}
+	return err != nil, err
+}
+
+// plain opens the records of any manager without encryption.
 var plain = Envelope{Codec: defaultCodec, MaxBytes: math.MaxInt}
 
-// VersionOf returns rec as a Keeper keeps it. Data that is encrypted, beego's, or nothing that this version can read stays packed:
-// who loads it opens it, or finds that out.
+// VersionOf returns rec in the form that a Keeper stores. If Data is encrypted, in beego's layout or not readable, it stays packed,
+// and each Load opens it or returns the error.
 func VersionOf(rec *driver.Record) Version {
 	if c, err := plain.Open("", rec); err == nil {
 		return versionOf(rec, &c, &blank)
@@ -112,17 +123,17 @@ func VersionOf(rec *driver.Record) Version {
 	return newVersion(rec, &Contents{Values: codec.Frozen(rec.Data), Meta: &Meta{rec.Alias, rec.Meta}}, &blank, true)
 }
 
-// isPacked reports whether the values are a record's Data, which nobody has opened.
+// isPacked reports whether v contains the Data of a record that was not opened.
 func (v *Version) isPacked() bool { return v.rare().packed }
 
-// Head returns v as a record that expires then, without Data.
+// Head returns v as a record with this idle deadline, without Data.
 func (v *Version) Head(expires time.Time) driver.Record {
 	rec := v.record(expires)
 	v.rare().meta.Into(&rec)
 	return rec
 }
 
-// Data returns the Data of v as a record.
+// Data returns the Data that v has as a record.
 func (v *Version) Data() []byte {
 	switch {
 	case v.isPacked():

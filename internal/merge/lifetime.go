@@ -89,7 +89,7 @@ func (l Lifetimes) Planned(d *Draft) Lifetime {
 	return l.Of(d.Meta())
 }
 
-// Due reports whether a session that is used now is due to have its idle deadline moved.
+// Due reports whether the idle deadline of a session that is used now must be moved.
 func (l Lifetimes) Due(now time.Time, d *Draft) bool {
 	every, life := l.Touch, l.Of(d.rare().meta)
 	if life.Own && life.Idle < l.Idle {
@@ -126,8 +126,8 @@ func (life Lifetime) LogIn(rec *driver.Record, user string) {
 	rec.Expires, rec.Deadline = fresh.Expires, fresh.Deadline
 }
 
-// Extend gives rec the deadlines that it has when it is stored now with d's changes and this lifetime. Only a lifetime that this
-// request has changed makes one earlier. With fixed the idle one stays as it is.
+// Extend sets the deadlines of rec, which is stored now with d's changes and this lifetime. A deadline becomes earlier only if
+// this request has changed a lifetime. With fixed the idle deadline stays.
 func (l Lifetimes) Extend(d *Draft, rec *driver.Record, now time.Time, life Lifetime, fixed bool) {
 	changes := d.Changes()
 	if changes.findMeta(OwnAbsolute) != nil {

@@ -41,8 +41,8 @@ func (c Changes) clone() Changes {
 	return c
 }
 
-// replayed returns the changes with their updates run again, on values of codec from, after others have changed what they
-// started from. New values are codec to's.
+// replayed returns the changes after running their updates again on values, in codec from, because others have changed
+// these values. New values are in codec to.
 func (c Changes) replayed(from, to codec.Codec, values string) (Changes, error) {
 	c.list = slices.Clone(c.list)
 	for i := range c.list {

@@ -37,8 +37,9 @@ type job struct {
 // Save applies d's changes to the record as it is stored then, and makes the result the view. With fixed the idle deadline
 // stays as it is, unless the changes include the lifetime.
 func (s *Store) Save(ctx context.Context, d *Draft, fixed bool) (out Outcome, err error) {
-	if s.keeps() && !d.isUnclear() {
-		if done, out, err := s.saveKept(d, fixed); done {
+	kept, k := s.keeps() && !d.isUnclear(), s.keptSave(d, fixed)
+	if kept && s.Queue.isIdle(d.Key) { // most saves meet no other and need no turn
+		if done, err := k.try(&out); done {
 			return out, err
 		}
 	}
@@ -47,10 +48,18 @@ func (s *Store) Save(ctx context.Context, d *Draft, fixed bool) (out Outcome, er
 		return out, fmt.Errorf("session: save: %w", err)
 	}
 	defer s.Queue.Leave(d.Key, t)
+	for try := 0; kept && try < maxTries && !k.base.isPacked(); try++ { // other saves wait, even if an update takes long
+		if done, err := k.try(&out); done {
+			return out, err
+		}
+	}
 	if !s.Local {
 		t.breathe(ctx)
 	}
-	return s.run(ctx, &job{Store: s, d: d, t: t, what: "save", fixed: fixed})
+	conflicts := out.Conflicts
+	out, err = s.run(ctx, &job{Store: s, d: d, t: t, what: "save", fixed: fixed})
+	out.Conflicts += conflicts
+	return out, err
 }
 
 // Expire sets the idle deadline to life from now, even if that is earlier. d's changes stay in its log.

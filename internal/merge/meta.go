@@ -226,10 +226,10 @@ const (
 	beegoKey = "session.meta"
 )
 
-// hasOldKeys reports whether values may have what is metadata now. It is asked with every request, so that it does not decode.
+// hasOldKeys reports whether values may contain old metadata. It is called for every request, so it does not decode.
 func hasOldKeys(values string) bool { return strings.Contains(values, oldKeys) }
 
-// lifted returns meta with what of it is among values, which are codec c's.
+// lifted returns meta with the old metadata that it finds among values, which are in codec c.
 func (e *Envelope) lifted(meta *Meta, c codec.Codec, values string) (*Meta, error) {
 	if e.Beego && strings.Contains(values, beegoKey) {
 		v, ok, err := c.Get(values, metaKeyEnc)
@@ -261,8 +261,8 @@ func (e *Envelope) lifted(meta *Meta, c codec.Codec, values string) (*Meta, erro
 	return meta.with(old.meta)
 }
 
-// migrated returns changes that also bring values, which they are made to, into today's form: old labels and lifetimes go, and
-// in beego's layout meta is a value.
+// migrated returns changes that also bring values into today's form: they remove old labels and lifetimes, and in beego's
+// layout they store meta as a value.
 func (e *Envelope) migrated(changes Changes, values string, meta *Meta) (Changes, error) {
 	list := changes.list
 	if !changes.Flush && hasOldKeys(values) {

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
@@ -21,7 +22,8 @@ type Queue struct {
 type shard struct {
 	mu    sync.Mutex
 	turns map[string]*Turn
-	_     [40]byte // fills a cache line
+	count atomic.Int64 // of the turns, for isIdle
+	_     [40]byte     // fills a cache line
 }
 
 // A Turn belongs to one session while it is being saved.
@@ -52,6 +54,9 @@ func (q *Queue) shard(key string) *shard {
 	return &q.shards[maphash.String(q.seed, key)%uint64(len(q.shards))]
 }
 
+// isIdle reports whether nobody has the session's turn. It may report false although nobody has it.
+func (q *Queue) isIdle(key string) bool { return q.shard(key).count.Load() == 0 }
+
 // Enter waits for the session's turn until ctx is done. Leave ends the turn.
 func (q *Queue) Enter(ctx context.Context, key string) (*Turn, error) {
 	shard := q.shard(key)
@@ -60,6 +65,7 @@ func (q *Queue) Enter(ctx context.Context, key string) (*Turn, error) {
 	if t == nil {
 		t = turns.Get().(*Turn)
 		shard.turns[key] = t
+		shard.count.Add(1)
 	}
 	t.users++
 	if t.users == 1 {
@@ -114,6 +120,7 @@ func (s *shard) leave(key string, t *Turn) {
 		return
 	}
 	delete(s.turns, key)
+	s.count.Add(-1)
 	t.last, t.row = driver.Record{}, 0
 	t.own.User, t.out.User, t.out.Data = "", "", nil // drops references to memory
 	t.next = nil                                     // a channel must not get into another synctest bubble

@@ -11,10 +11,10 @@ import (
 
 // A Store keeps the sessions of one manager in a backend. Its methods may be called concurrently, for different Drafts.
 type Store struct {
-	Backend  driver.Backend // where they are
-	Keeper   Keeper         // the same, if it is one
-	Envelope Envelope       // how their values are packed
-	Queue    *Queue         // all Stores of a backend in this process have the same
+	Backend  driver.Backend // stores the sessions
+	Keeper   Keeper         // the Backend, if it is a Keeper; otherwise nil
+	Envelope Envelope       // packs the values
+	Queue    *Queue         // shared by all Stores of a backend in this process
 	Local    bool           // all nodes are in this process: nobody else saves, and nothing waits
 	MarkFor  time.Duration  // how long a mark stays when a session gets another key; 0 for no marks
 }
@@ -61,8 +61,8 @@ func (o *Outcome) failed(err error) error {
 
 // Load makes the live record under key d's view, without changes. If there is none, the error is [driver.ErrNotFound].
 func (s *Store) Load(ctx context.Context, key string, d *Draft) (out Outcome, err error) {
-	now := time.Now()
 	if s.keeps() {
+		now := time.Now()
 		switch opened, err := s.loadKept(key, now, d); {
 		case err != nil:
 			return out, out.failed(err)
@@ -76,7 +76,7 @@ func (s *Store) Load(ctx context.Context, key string, d *Draft) (out Outcome, er
 	if err := s.load(ctx, key, rec); err != nil {
 		return out, out.failed(err)
 	}
-	now = time.Now()
+	now := time.Now()
 	if !rec.Live(now) {
 		return out, out.failed(driver.ErrNotFound)
 	}
@@ -90,7 +90,7 @@ func (s *Store) Load(ctx context.Context, key string, d *Draft) (out Outcome, er
 	return out, nil
 }
 
-// loaded notes that d has just seen what is under key, and reports whether its idle deadline is due to be moved.
+// loaded records that d's version was just loaded from key. It reports whether the idle deadline must be moved.
 func (s *Store) loaded(key string, now time.Time, d *Draft) (due bool) {
 	d.Key = key
 	if d.Log != nil {

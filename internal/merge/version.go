@@ -8,32 +8,32 @@ import (
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
-// A Version is a session as one save has left it, but for its idle deadline, which moves without a save. It is never changed: all
-// Sessions that have loaded it share it, and a store in this process keeps it as it is.
+// A Version is a session as one save has stored it. It does not contain the idle deadline, which moves without a save. Nobody
+// changes a Version: all Sessions that have loaded it share it, and a [Keeper] stores it as it is.
 type Version struct {
-	Number uint64 // the record's version; 0 before it is stored
-	values string // the codec's
+	Number uint64 // the version of the record; 0 before it is stored
+	values string // encoded by the codec
 	made   int64  // when the session began, as in millis
-	ends   int64  // its absolute deadline
-	more   *more  // nil if it has nothing of that, as most visitors' sessions
+	ends   int64  // the absolute deadline, as in millis
+	more   *more  // nil for most sessions of visitors
 }
 
-// more is what a user's session has.
+// more has the fields of a user's session.
 type more struct {
 	user     string // as stored
 	authTime int64  // as in millis
-	rare     *rare  // nil if it has nothing of that
+	rare     *rare  // nil for most sessions
 }
 
-// rare is what few sessions have.
+// rare has the fields that few sessions need.
 type rare struct {
 	codec  codec.Codec // of the values; nil for the default
 	meta   *Meta
-	stale  bool // it is sealed as records were before, or under an older key: the next save mends that
-	packed bool // values are a record's Data, and meta its Alias and Meta, as somebody has stored them: see VersionOf
+	stale  bool // sealed in the old form or under an older key: the next save seals it again
+	packed bool // values contains the Data of a record that was not opened, and meta its Alias and Meta: see VersionOf
 }
 
-// What stands for the more and the rare of a Version that has none, and for the Version before the first that is known.
+// A Version without more or rare has these. blank is the predecessor of a Version that has none.
 var (
 	noMore more
 	noRare rare
@@ -56,11 +56,12 @@ func (v *Version) rare() *rare {
 
 var defaultCodec, _ = codec.ByName("compact")
 
-// versionOf returns rec with these contents. It comes after the version before, and shares with that what is the same.
+// versionOf returns rec with these contents, opened. It shares equal parts with before, the version that it follows.
 func versionOf(rec *driver.Record, c *Contents, before *Version) Version {
 	return newVersion(rec, c, before, false)
 }
 
+// newVersion is versionOf for contents that may be packed.
 func newVersion(rec *driver.Record, c *Contents, before *Version, packed bool) Version {
 	v := Version{Number: rec.Version, values: c.Values, made: millis.Of(rec.Created), ends: millis.Of(rec.Deadline)}
 	r := rare{meta: c.Meta, stale: c.Stale, packed: packed}
@@ -100,13 +101,13 @@ func (v *Version) AuthTime() time.Time { return millis.Time(v.extra().authTime) 
 // Deadline returns the absolute deadline.
 func (v *Version) Deadline() time.Time { return millis.Time(v.ends) }
 
-// Contents returns what versionOf was given.
+// Contents returns the contents.
 func (v *Version) Contents() Contents {
 	r := v.rare()
 	return Contents{v.Codec(), v.values, r.meta, r.stale}
 }
 
-// record returns v as a record without its contents, that expires then.
+// record returns v as a record with this idle deadline, without the contents.
 func (v *Version) record(expires time.Time) driver.Record {
 	return driver.Record{
 		Version: v.Number, User: v.User(),
@@ -114,7 +115,7 @@ func (v *Version) record(expires time.Time) driver.Record {
 	}
 }
 
-// NewVersion returns that of a session which is not stored yet, whose values will be codec c's.
+// NewVersion returns the Version of a session that is not stored yet. Its values will be in codec c.
 func NewVersion(c codec.Codec) *Version {
 	v := versionOf(&driver.Record{}, &Contents{Codec: c}, &blank)
 	return &v

@@ -66,6 +66,29 @@ func (e Engine) Poolers(t *testing.T, ways []Way) {
 	}
 }
 
+// PoolerProvider opens backends on connections of their own through poolers. In transaction mode, connections that prepare
+// statements must be refused with an error that names the setting. In session mode each connection has a server's connection of
+// its own, and everything works.
+func (e Engine) PoolerProvider(t *testing.T) {
+	dsn := e.Pooled(t, "transaction", 2).Empty(t)
+	open := func(config string) error {
+		m, err := session.New(session.NewProvider(e.Node), session.NewManagerConfig(session.CfgProviderConfig(config)))
+		if err == nil {
+			m.Close()
+		}
+		return err
+	}
+	if err := open(dsn); err == nil || !strings.Contains(err.Error(), `"prepare": false`) {
+		t.Errorf("with statements that are prepared: %v", err)
+	}
+	if err := open(`{"dsn": "` + dsn + `", "prepare": false}`); err != nil {
+		t.Errorf("with statements that are not prepared: %v", err)
+	}
+	if err := open(e.Pooled(t, "session", 40).Empty(t)); err != nil {
+		t.Errorf("in session mode: %v", err)
+	}
+}
+
 // visits lets visitors return repeatedly and concurrently, each with its own value, and checks that the value is there each
 // time.
 func visits(t *testing.T, p session.Provider, opts ...session.ManagerConfigOpt) {

@@ -30,18 +30,16 @@ func (s *store) probe() error {
 	return err
 }
 
-// makeDir opens the folder for a file, and creates missing folders. The caller holds the lock.
-func (s *store) makeDir(p place) (*os.Root, error) {
-	d, err := openFolder(s.home.root(), p.dir())
+// makeDir creates the folder for a file if it is missing. The caller holds the lock.
+func (s *store) makeDir(p place) error {
+	_, err := s.home.root().Stat(p.dir())
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = s.mkdirs(p.dir()); err == nil {
-			d, err = openFolder(s.home.root(), p.dir())
-		}
+		err = s.mkdirs(p.dir())
 	}
 	if err != nil {
-		return nil, fail("make a folder", err)
+		return fail("make a folder", err)
 	}
-	return d, nil
+	return nil
 }
 
 // mkdirs creates a folder below that of the namespace, and its missing parents.
@@ -59,29 +57,24 @@ func (s *store) mkdirs(dir string) error {
 	return s.syncPath(".")
 }
 
-func (s *store) syncPath(dir string) error {
-	d, err := openFolder(s.home.root(), dir)
-	if err != nil {
-		return err
+// syncNames syncs the folder of a file at the end of a call, if the policy says so. After an error the change has been
+// made, but a power failure may undo it.
+func (s *store) syncNames(p place) error {
+	if s.fsync != full {
+		return nil
 	}
-	defer d.Close()
-	return s.syncDir(d)
-}
-
-// syncNames calls syncDir at the end of a call. After an error the change has been made, but a power failure may undo it.
-func (s *store) syncNames(d *os.Root) error {
-	if err := s.syncDir(d); err != nil {
+	if err := s.syncPath(p.dir()); err != nil && !errors.Is(err, fs.ErrNotExist) { // somebody has removed the folder
 		return fail("sync a folder", err)
 	}
 	return nil
 }
 
-// syncDir syncs a folder, if the policy says so. Windows cannot do that, and does it by itself.
-func (s *store) syncDir(d *os.Root) error {
-	if s.fsync != full || runtime.GOOS == "windows" {
+// syncPath syncs a folder. Windows cannot do that, and does it by itself.
+func (s *store) syncPath(dir string) error {
+	if runtime.GOOS == "windows" {
 		return nil
 	}
-	f, err := d.Open(".")
+	f, err := s.home.root().Open(dir + "/.")
 	if err != nil {
 		return err
 	}

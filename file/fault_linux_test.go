@@ -115,18 +115,49 @@ func again(t *testing.T, s driver.Backend) {
 	}
 }
 
+// tornData is so much that the second slot of a session begins on a page that exists and ends on one that does not.
+const tornData = 5000
+
+// saveTorn saves a session for whose second slot there is only half of the room.
+func saveTorn(t *testing.T, s driver.Backend) {
+	t.Helper()
+	rec := new(driver.Record)
+	for range 2 {
+		if err := s.Load(t.Context(), sessiontest.Key("torn"), rec); err != nil || rec.Version != 1 || string(rec.Data) != strings.Repeat("1", tornData) {
+			t.Fatalf("Load: %v, version %d, %d bytes", err, rec.Version, len(rec.Data))
+		}
+		rec.Data = bytes.Repeat([]byte("2"), tornData)
+		if err := s.Save(t.Context(), sessiontest.Key("torn"), rec); !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("Save: %v, want ENOSPC", err)
+		}
+	}
+}
+
 func TestDiskFull(t *testing.T) {
 	for _, fsync := range []string{"none", "full"} {
 		t.Run(fsync, func(t *testing.T) {
 			dir := mount(t, "tmpfs", "size=1m")
 			s := open(t, fmt.Sprintf(`{"path": %q, "fsync": %q}`, dir, fsync))
 			createOld(t, s)
+			torn := newRecord(time.Hour)
+			torn.Data = bytes.Repeat([]byte("1"), tornData)
+			if err := s.Create(t.Context(), sessiontest.Key("torn"), torn); err != nil {
+				t.Fatal(err)
+			}
 			filler := filepath.Join(dir, "filler")
 			if err := os.WriteFile(filler, make([]byte, 2<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
 				t.Fatalf("filling the disk: %v", err)
 			}
+			saveTorn(t, s)
 			full(t, s, syscall.ENOSPC)
 			noTemps(t, dir)
+			small := new(driver.Record)
+			if err := s.Load(t.Context(), sessiontest.Key("old"), small); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Save(t.Context(), sessiontest.Key("old"), small); err != nil {
+				t.Errorf("Save, which needs no room: %v", err)
+			}
 			if err := s.Touch(t.Context(), sessiontest.Key("old"), time.Now().Add(2*time.Hour)); err != nil {
 				t.Errorf("Touch, which needs no room: %v", err)
 			}

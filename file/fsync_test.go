@@ -12,15 +12,21 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// TestFsync checks what each policy syncs, and when: a file before it gets its name, a folder after.
+// TestFsync checks what each policy syncs, and when: a file before it gets its name or its slot counts, a folder after, and a
+// file after its slot counts.
 func TestFsync(t *testing.T) {
 	for _, tt := range []struct {
 		fsync policy
 		want  map[string]string
 	}{
 		{none, map[string]string{}},
-		{files, map[string]string{"Create": "t", "Save": "t", "Touch": "f", "Rename": "tt", "Rename and mark": "ttt", "Mark": "t"}},
-		{full, map[string]string{"Create": "dddtd", "Save": "td", "Touch": "f", "Rename": "dddtddt", "Rename and mark": "ttddt", "Mark": "td", "Delete": "d"}},
+		{files, map[string]string{
+			"Create": "t", "Save": "f", "Large save": "t", "Touch": "f", "Rename": "tf", "Rename and mark": "ttf", "Mark": "f",
+		}},
+		{full, map[string]string{
+			"Create": "dddtd", "Save": "ff", "Large save": "td", "Touch": "f", "Rename": "dddtddf", "Rename and mark": "ttddf",
+			"Mark": "ff", "Delete": "d",
+		}},
 	} {
 		s := newTestStore(t, t.TempDir(), tt.fsync)
 		synced := syncsOf(s)
@@ -41,6 +47,12 @@ func TestFsync(t *testing.T) {
 		check("Mark", s.Mark(ctx, "l", 0, mark))
 		check("Mark", s.Mark(ctx, "k", 1, expired))
 		check("Delete", s.Delete(ctx, "k", 0))
+		if err := s.Create(ctx, "k", rec); err != nil {
+			t.Fatal(err)
+		}
+		synced.Reset()
+		rec.Data = make([]byte, fileBlock)
+		check("Large save", s.Save(ctx, "k", rec))
 	}
 }
 
@@ -123,6 +135,66 @@ func TestSyncFails(t *testing.T) {
 			t.Errorf("after the failures: %q, %d markers", got, markers(t, s))
 		}
 		noTemps(t, s)
+	}
+}
+
+// TestLateSyncFails has the last sync of a save fail, after the slot counts: the call returns an error that leaves open
+// whether the save was made, and it was.
+func TestLateSyncFails(t *testing.T) {
+	s := newTestStore(t, t.TempDir(), full)
+	ctx, rec := t.Context(), testRecord("ann", "old")
+	if err := s.Create(ctx, "k", rec); err != nil {
+		t.Fatal(err)
+	}
+	times := 0
+	s.flush = func(f *os.File) error {
+		info, err := f.Stat()
+		if err != nil || info.IsDir() {
+			return err
+		}
+		if times++; times == 2 {
+			return syscall.EIO
+		}
+		return nil
+	}
+	rec.Data, rec.User = []byte("new"), "bob"
+	err := s.Save(ctx, "k", rec)
+	_, conflict := errors.AsType[*driver.ConflictError](err)
+	if !errors.Is(err, syscall.EIO) || conflict || errors.Is(err, driver.ErrNotFound) || rec.Version != 1 {
+		t.Errorf("Save = %v, version %d; want EIO", err, rec.Version)
+	}
+	var got driver.Record
+	if err := s.Load(ctx, "k", &got); err != nil || string(got.Data) != "new" || got.Version != 2 {
+		t.Errorf("Load = %v, version %d, %q", err, got.Version, got.Data)
+	}
+	if got := keys(t, s.ListUser(ctx, "bob")); !slices.Equal(got, []string{"k"}) {
+		t.Errorf("bob has %q, want k", got)
+	}
+}
+
+// TestSyncedBeforeItCounts looks at a session while its save is being synced: it is the old one.
+func TestSyncedBeforeItCounts(t *testing.T) {
+	for _, fsync := range []policy{files, full} {
+		s := newTestStore(t, t.TempDir(), fsync)
+		ctx, rec := t.Context(), testRecord("ann", "0")
+		if err := s.Create(ctx, "k", rec); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3 {
+			looked := false
+			s.flush = func(*os.File) error {
+				var got driver.Record
+				if err := s.Load(ctx, "k", &got); !looked && (err != nil || got.Version != rec.Version || string(got.Data) != string('0'+rune(i))) {
+					t.Errorf("policy %d, during save %d: %v, version %d, %q", fsync, i, err, got.Version, got.Data)
+				}
+				looked = true
+				return nil
+			}
+			rec.Data = []byte{byte('1' + i)}
+			if err := s.Save(ctx, "k", rec); err != nil || !looked {
+				t.Fatalf("Save: %v", err)
+			}
+		}
 	}
 }
 

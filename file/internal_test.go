@@ -1,6 +1,7 @@
 package file
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -59,4 +60,46 @@ func markers(t *testing.T, s *store) int {
 		}
 	}
 	return n
+}
+
+// contentOf returns what the file of a key contains.
+func contentOf(t *testing.T, s *store, key string) []byte {
+	t.Helper()
+	f, size, err := openSession(s.home.root(), mustPlace(t, s, key).path, readOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	st, err := new(buffer).readAll(f, size, maxSize)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st.content
+}
+
+// putContent makes the file at p, or replaces it, by one with slots or by a plain one, as earlier versions wrote them.
+func putContent(s *store, p place, content []byte, plain bool) error {
+	if plain {
+		return errors.Join(s.makeDir(p), s.home.root().WriteFile(p.path, content, 0o600))
+	}
+	return errors.Join(s.makeDir(p), s.replaceFile(p, append(make([]byte, newHead), content...)))
+}
+
+// slottedIn returns a file with slots that has had the given contents, one after the other, the last of them whole.
+func slottedIn(contents ...string) []byte {
+	most := 0
+	for _, content := range contents {
+		most = max(most, len(content))
+	}
+	size := slotFor(most)
+	file := append(make([]byte, newHead), contents[0]...)
+	fillSlotted(file, size)
+	for i, content := range contents[1:] {
+		b := append(make([]byte, slotHead), content...)
+		fillSlot(b, uint64(i+2))
+		at := slottedHead + (i+1)%2*size
+		file = append(file, make([]byte, max(0, at+len(b)-len(file)))...)
+		copy(file[at:], b)
+	}
+	return file
 }

@@ -59,7 +59,7 @@ func rounds() int {
 	return 20
 }
 
-const savedKeys = 4
+const savedKeys = 4 // sessions at a time
 
 func savedKey(i int) string { return sessiontest.Key("saved " + strconv.Itoa(i)) }
 
@@ -179,6 +179,60 @@ func lists(t *testing.T, list iter.Seq2[driver.Entry, error], key string) bool {
 	return found
 }
 
+func createdKey(run string, i, n int) string {
+	return sessiontest.Key(fmt.Sprint("created ", run, i, n))
+}
+
+// createForever creates sessions, and says which one it begins and which one it has created.
+func createForever(s driver.Backend, _ string) error {
+	errs := make(chan error)
+	run := strconv.FormatUint(rand.Uint64(), 36)
+	for i := range savedKeys {
+		go func() {
+			for n := 1; ; n++ {
+				fmt.Printf("%s %d %d begins\n", run, i, n)
+				if err := s.Create(context.Background(), createdKey(run, i, n), numbered(uint64(n))); err != nil {
+					errs <- err
+				}
+				fmt.Printf("%s %d %d done\n", run, i, n)
+			}
+		}()
+	}
+	return <-errs
+}
+
+// TestKilledCreator kills one who creates sessions again and again: what was acknowledged is there, what was begun is whole
+// or not there, and can then be created.
+func TestKilledCreator(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	created := 0
+	for round := range rounds() {
+		for _, line := range killed(t, "create", dir, func() {}) {
+			var run, what string
+			var i, n int
+			if fields, _ := fmt.Sscanf(line, "%s %d %d %s", &run, &i, &n, &what); fields != 4 {
+				continue
+			}
+			rec := new(driver.Record)
+			err := s.Load(t.Context(), createdKey(run, i, n), rec)
+			if what == "begins" && errors.Is(err, session.ErrNotFound) {
+				if err = s.Create(t.Context(), createdKey(run, i, n), numbered(uint64(n))); err == nil {
+					err = s.Load(t.Context(), createdKey(run, i, n), rec)
+				}
+			}
+			rec.Version = uint64(n)
+			if err != nil || whole(rec) != nil {
+				t.Fatalf("round %d: %q: %v, %v", round, line, err, whole(rec))
+			}
+			if what == "done" {
+				created++
+			}
+		}
+	}
+	t.Logf("%d kills, %d sessions created: nothing torn or lost", rounds(), created)
+}
+
 const chains = 4
 
 func chainKey(i, n int) string { return sessiontest.Key(fmt.Sprintf("chain %d %d", i, n)) }
@@ -290,7 +344,7 @@ func checkLeftovers(t *testing.T, s driver.Backend, dir string, want, wantMarker
 	markers, files := 0, 0
 	for path, what := range tree(t, dir) {
 		switch parts := strings.Split(path, "/"); {
-		case strings.Contains(what, " ses1"+strings.Repeat("\xff", 8)): // a mark
+		case strings.Contains(what, "ses1"+strings.Repeat("\xff", 8)): // a mark
 		case len(parts) == 4 && parts[1] != "users" && parts[1] != "aliases":
 			files++
 		case len(parts) == 5:

@@ -145,14 +145,10 @@ func (l *locks) try(shard byte) (locked bool, err error) {
 		if locked, err = tryLock(sh.file); err != nil || !locked {
 			return false, err
 		}
-		// Somebody may have removed the file; other processes would then lock a new one.
-		mine, err := sh.file.Stat()
-		if err == nil {
-			if named, err := l.home.root().Lstat(path); err == nil && os.SameFile(mine, named) {
-				return true, nil
-			}
+		if named(l.home.root(), path, sh.file) {
+			return true, nil
 		}
-		sh.drop()
+		sh.drop() // somebody has removed it, and other processes lock a new one
 	}
 	return false, errors.New("the lock file is removed again and again")
 }

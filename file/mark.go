@@ -2,7 +2,6 @@ package file
 
 import (
 	"context"
-	"os"
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
@@ -21,28 +20,30 @@ func (s *store) Mark(ctx context.Context, key string, version uint64, mark drive
 	if version == 0 {
 		return s.create(ctx, key, mark.Record())
 	}
-	return s.within(ctx, key, func(d *os.Root, p place) error {
+	return s.within(ctx, key, func(p place) error {
 		var old driver.Record
-		if err := readVersion(d, p.name(), version, &old); err != nil {
+		w, err := s.openVersion(p, version, &old)
+		defer w.close()
+		if err != nil {
 			return err
 		}
-		return s.replace(d, p.name(), &old, mark.Record())
+		return s.replace(w, &old, mark.Record())
 	})
 }
 
 // prepareMark writes the mark of a Rename to a temporary file, which can replace the old record immediately after the
 // rename. It returns "" if there is no mark or if it cannot be written: the session is more important.
-func (s *store) prepareMark(d *os.Root, mark driver.Mark) (temp string) {
+func (s *store) prepareMark(p place, mark driver.Mark) (temp string) {
 	if mark.Kind == 0 {
 		return ""
 	}
-	buf := newBuffer()
-	defer buf.release()
-	var err error
-	if buf.b, err = mark.Record().AppendBinary(buf.b); err == nil {
-		temp, err = s.writeTemp(d, buf.b)
-	}
+	buf, err := encode(mark.Record())
 	if err != nil {
+		return ""
+	}
+	defer buf.release()
+	fillSlotted(buf.b, slotFor(len(buf.b)-newHead))
+	if temp, err = s.writeTemp(p, buf.b); err != nil {
 		return ""
 	}
 	return temp

@@ -21,15 +21,21 @@ var (
 // openFile opens a regular file without blocking. It refuses everything else. Somebody may have put a pipe in the file's
 // place, for example: opening it would wait for a writer, and reading it might never end.
 func openFile(r *os.Root, name string, flag int) (*os.File, error) {
-	f, err := r.OpenFile(name, flag|nonblock, 0o600)
+	f, _, err := openSized(r, name, flag)
+	return f, err
+}
+
+// openSized is openFile, and returns the size of the file.
+func openSized(r *os.Root, name string, flag int) (f *os.File, size int64, err error) {
+	f, err = r.OpenFile(name, flag|nonblock, 0o600)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+			return nil, 0, err
 		}
 		if info, failed := r.Lstat(name); failed == nil && !info.Mode().IsRegular() { // some of these cannot even be opened
 			err = cmp.Or(irregular(info), errLink)
 		}
-		return nil, err
+		return nil, 0, err
 	}
 	info, err := f.Stat()
 	if err == nil {
@@ -37,9 +43,12 @@ func openFile(r *os.Root, name string, flag int) (*os.File, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, err
+		if info, failed := r.Lstat(name); failed == nil && info.Mode().Type() == fs.ModeSymlink {
+			err = errLink
+		}
+		return nil, 0, err
 	}
-	return f, nil
+	return f, info.Size(), nil
 }
 
 func irregular(info fs.FileInfo) error {

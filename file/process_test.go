@@ -13,6 +13,7 @@ import (
 func TestMain(m *testing.M) {
 	if !proctest.Run(proctest.Roles{
 		"save":       onStore(saveForever),
+		"create":     onStore(createForever),
 		"rename":     onStore(renameForever),
 		"login":      onStore(loginForever),
 		"login many": onStore(loginMany),

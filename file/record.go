@@ -2,28 +2,29 @@ package file
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
 )
 
-// A file contains the binary form of a record, or two of them while the record is being renamed: see moving.
+// A session's file contains the binary form of a record, or two of them while the record is being renamed: see moving. A
+// file with slots contains it in one of them. A plain file contains nothing else: that is how earlier versions wrote all
+// sessions, and how large ones are written still.
 const (
 	// maxSize is the maximum size of a file, in bytes, for writing and for reading.
 	maxSize = 64 << 20
-	// headSize is how many bytes are read first if the data is not wanted. Few heads are longer.
+	// headSize is how many bytes of a plain file are read first if the data is not wanted. Few heads are longer.
 	headSize = 2 << 10
 	// largeBuffer is the size of the largest buffer that is kept for later calls.
-	largeBuffer = 64 << 10
+	largeBuffer = maxSlotted
 
 	expiresEnd = driver.RecordExpiresOffset + 8
 )
@@ -31,7 +32,7 @@ const (
 // A buffer is memory in which a file is assembled or read.
 type buffer struct{ b []byte }
 
-var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 4<<10)} }}
+var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, fileBlock)} }}
 
 func newBuffer() *buffer {
 	buf := buffers.Get().(*buffer)
@@ -45,78 +46,118 @@ func (buf *buffer) release() {
 	}
 }
 
-// read fills rec with the record in the file name of r, live or not. The error wraps session.ErrNotFound if the file is
-// missing, or empty as a power failure may leave it. It wraps session.ErrCorrupt if the file contains no record.
-func read(r *os.Root, name string, rec *driver.Record) error {
-	most := sizeFor(rec.MaxData)
-	return reading(r, name, func(f *os.File, buf *buffer) error {
-		found, err := buf.readRecord(f, name, most)
-		if err != nil {
-			return err
-		}
-		return rec.UnmarshalBinary(bytes.Clone(found))
-	})
+// A stored is what a session's file contains.
+type stored struct {
+	content []byte // a record, or a moving; part of a buffer
+	slots   slots  // their size is 0 for a plain file
+	newest  slot   // the one with content
 }
 
-// reading runs f on an open file of r, with a buffer.
-func reading(r *os.Root, name string, f func(f *os.File, buf *buffer) error) error {
-	opened, err := openFile(r, name, readOnly)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return driver.ErrNotFound
-	case errors.Is(err, errIrregular):
-		return fmt.Errorf("%w: %w", driver.ErrCorrupt, err)
-	case err != nil:
-		return fail("read", err)
+// unmarshal fills rec with the record that the content is for a file of the given name. The record's Meta and Data are
+// parts of b, which is the content or a copy.
+func (st *stored) unmarshal(b []byte, name string, rec *driver.Record) error {
+	found, err := recordIn(b, name)
+	if err == nil {
+		err = rec.UnmarshalBinary(found)
 	}
-	defer opened.Close()
+	if err == nil && st.newest.touched > rec.Expires.UnixMilli() {
+		rec.Expires = time.UnixMilli(st.newest.touched)
+	}
+	return err
+}
+
+// read fills rec with the record in the file at path in r, live or not. The error wraps session.ErrNotFound if the file is
+// missing, or if its first save was not finished. It wraps session.ErrCorrupt if the file contains no record.
+func read(r *os.Root, path string, rec *driver.Record) error {
+	f, size, err := openSession(r, path, readOnly)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
 	buf := newBuffer()
 	defer buf.release()
-	return f(opened, buf)
+	st, err := buf.readAll(f, size, sizeFor(rec.MaxData))
+	if err != nil {
+		return err
+	}
+	return st.unmarshal(bytes.Clone(st.content), base(path), rec)
 }
 
 // readHead is read without the data.
-func readHead(r *os.Root, name string, rec *driver.Record) error {
-	return reading(r, name, func(f *os.File, buf *buffer) error {
-		found, err := buf.readHead(f, name)
-		if err == nil {
-			err = rec.UnmarshalBinary(found)
-		}
-		if err != nil {
-			return err
-		}
+func readHead(r *os.Root, path string, rec *driver.Record) error {
+	f, size, err := openSession(r, path, readOnly)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	buf := newBuffer()
+	defer buf.release()
+	st, err := buf.readHead(f, size)
+	if err != nil {
+		return err
+	}
+	err = st.unmarshal(st.content, base(path), rec)
+	if err == nil {
 		rec.Meta, rec.Data = bytes.Clone(rec.Meta), nil
-		return nil
-	})
+	}
+	return err
 }
 
-// readHead is readRecord, but may stop after the head.
-func (buf *buffer) readHead(f *os.File, name string) ([]byte, error) {
+// base returns the last part of a path.
+func base(path string) string { return path[strings.LastIndexByte(path, '/')+1:] }
+
+// openSession opens a session's file.
+func openSession(r *os.Root, path string, flag int) (f *os.File, size int64, err error) {
+	f, size, err = openSized(r, path, flag)
+	switch {
+	case err == nil:
+		return f, size, nil
+	case errors.Is(err, fs.ErrNotExist):
+		err = driver.ErrNotFound
+	case errors.Is(err, errIrregular):
+		err = fmt.Errorf("%w: %w", driver.ErrCorrupt, err)
+	default:
+		err = fail("read", err)
+	}
+	return nil, 0, err
+}
+
+// readAll reads the file f of the given size. The content must not have more than most bytes.
+func (buf *buffer) readAll(f *os.File, size int64, most int) (st stored, err error) {
+	if err = buf.readSome(f, int(min(size, fileBlock))); err != nil {
+		return st, err
+	}
+	if slotted(buf.b) {
+		if st, err = buf.readSlots(f, size); err == nil && len(st.content) > most {
+			err = tooLong(most)
+		}
+		return st, err
+	}
+	if size > int64(most) {
+		return st, tooLong(most)
+	}
+	if err = buf.readSome(f, int(size)); err == nil {
+		err = settle(f, buf.b)
+	}
+	return stored{content: buf.b}, err
+}
+
+// readHead is readAll, but may stop after the head.
+func (buf *buffer) readHead(f *os.File, size int64) (st stored, err error) {
 	for limit, had := headSize, -1; limit > len(buf.b) && len(buf.b) > had; limit = driver.RecordDataOffset(buf.b) {
 		had = len(buf.b)
-		if err := buf.readSome(f, limit); err != nil {
-			return nil, err
+		if err = buf.readSome(f, int(min(size, int64(limit)))); err != nil {
+			return st, err
 		}
-		if moving(buf.b) {
-			return buf.readRecord(f, name, maxSize)
+		if slotted(buf.b) || moving(buf.b) {
+			return buf.readAll(f, size, maxSize)
 		}
 	}
-	return buf.b, nil
+	return stored{content: buf.b}, settle(f, buf.b)
 }
 
-// readRecord reads the rest of f, up to most bytes, and returns the record that the file contains for its name.
-func (buf *buffer) readRecord(f *os.File, name string, most int) ([]byte, error) {
-	if err := buf.readSome(f, most+1); err != nil {
-		return nil, err
-	}
-	if len(buf.b) > most {
-		return nil, tooLong(most)
-	}
-	return recordIn(buf.b, path.Base(name))
-}
-
-// sizeFor returns the maximum file size for a record with maxData bytes of data; 0 means any number. A file may contain two
-// records, each with its head.
+// sizeFor returns the maximum size of a content with maxData bytes of data; 0 means any number. It may be two records, each
+// with its head.
 func sizeFor(maxData int) int {
 	if maxData == 0 || maxData > maxSize/2-driver.RecordMaxHead {
 		return maxSize
@@ -130,14 +171,10 @@ func tooLong(most int) error {
 
 // readSome reads until the buffer has limit bytes or f ends.
 func (buf *buffer) readSome(f *os.File, limit int) error {
-	b := buf.b
+	b := slices.Grow(buf.b, max(0, limit-len(buf.b)))
 	for len(b) < limit {
-		if len(b) == cap(b) {
-			b = slices.Grow(b, cap(b))
-		}
-		n, err := f.Read(b[len(b):min(cap(b), limit)])
+		n, err := f.Read(b[len(b):limit])
 		b = b[:len(b)+n]
-		buf.b = b
 		if err == io.EOF {
 			break
 		}
@@ -145,19 +182,70 @@ func (buf *buffer) readSome(f *os.File, limit int) error {
 			return fail("read", err)
 		}
 	}
-	if len(b) == 0 {
+	buf.b = b
+	if len(b) == 0 || unwritten(b) {
 		return driver.ErrNotFound
 	}
-	return settle(f, b)
+	return nil
 }
 
-// settle makes sure that the eight bytes in b are a whole deadline, because a Touch may overwrite them in the file during
-// the read. No other part of a file ever changes. The Touch is one write of eight bytes within one sector and one page. No
-// system is known to show part of such a write, but no standard forbids it, and part of a deadline would be a time in the
-// distant past or future. If two reads in a row return the same bytes, they are whole, because copying eight bytes does not
-// last from one system call to the next.
+// unwritten reports whether b, the beginning of a file, was never written: a power failure may leave zeros there.
+func unwritten(b []byte) bool { return len(b) >= 4 && string(b[:4]) == "\x00\x00\x00\x00" }
+
+// readSlots reads the rest of a file with slots, again and again until nobody is writing what it finds.
+func (buf *buffer) readSlots(f *os.File, size int64) (st stored, err error) {
+	if err = buf.readSome(f, int(min(size, maxSlotted))); err != nil {
+		return st, err
+	}
+	for {
+		if st.slots, err = slotsIn(buf.b); err != nil {
+			return st, err
+		}
+		settled := false
+		st.newest, settled = st.slots.newest()
+		if !settled {
+			if settled, err = buf.readAgain(f); err != nil {
+				return st, err
+			}
+		}
+		switch {
+		case !settled:
+			continue
+		case st.newest.whole():
+			st.content = st.newest.content
+			return st, nil
+		case st.slots.begun():
+			return st, fmt.Errorf("%w: no part of the file is whole", driver.ErrCorrupt)
+		}
+		return st, driver.ErrNotFound
+	}
+}
+
+// readAgain reads a file with slots once more, and reports whether it finds the same bytes. Otherwise they replace those in
+// the buffer.
+func (buf *buffer) readAgain(f *os.File) (same bool, err error) {
+	again := newBuffer()
+	defer again.release()
+	again.b = slices.Grow(again.b, maxSlotted)[:maxSlotted]
+	n, err := f.ReadAt(again.b, 0)
+	if err != nil && err != io.EOF {
+		return false, fail("read", err)
+	}
+	again.b = again.b[:n]
+	if bytes.Equal(buf.b, again.b) {
+		return true, nil
+	}
+	buf.b, again.b = again.b, buf.b
+	return false, nil
+}
+
+// settle makes sure that the eight bytes in b, the beginning of a plain file, are a whole deadline, because a Touch may
+// overwrite them in the file during the read. No other part of a plain file ever changes. The Touch is one write of eight
+// bytes within one sector and one page. No system is known to show part of such a write, but no standard forbids it, and
+// part of a deadline would be a time in the distant past or future. If two reads in a row return the same bytes, they are
+// whole, because copying eight bytes does not last from one system call to the next.
 func settle(f *os.File, b []byte) error {
-	if len(b) < expiresEnd {
+	if len(b) < expiresEnd || moving(b) {
 		return nil
 	}
 	seen := b[driver.RecordExpiresOffset:expiresEnd]
@@ -171,96 +259,6 @@ func settle(f *os.File, b []byte) error {
 		}
 		copy(seen, again[:])
 	}
-}
-
-// write stores rec under name in d, in one step. It syncs the file as the policy says, but not the folder.
-func (s *store) write(d *os.Root, name string, rec *driver.Record) error {
-	buf := newBuffer()
-	defer buf.release()
-	var err error
-	if buf.b, err = rec.AppendBinary(buf.b); err != nil {
-		return err
-	}
-	return s.writeBytes(d, name, buf.b)
-}
-
-// A reader must see the old file or the new one, never part of one. So writeBytes writes another file and renames it.
-func (s *store) writeBytes(d *os.Root, name string, b []byte) error {
-	if len(b) > maxSize {
-		return fmt.Errorf("%w: %d bytes exceed the limit for a file", driver.ErrTooLarge, len(b))
-	}
-	temp, err := s.writeTemp(d, b)
-	if err == nil {
-		err = takePlace(d, temp, name)
-	}
-	if err != nil {
-		return fail("write", err)
-	}
-	return nil
-}
-
-// takePlace renames a temporary file, or removes it after an error.
-func takePlace(d *os.Root, temp, name string) error {
-	err := d.Rename(temp, name)
-	if err != nil {
-		d.Remove(temp)
-	}
-	return err
-}
-
-// writeTemp writes a temporary file. After an error it leaves none.
-func (s *store) writeTemp(d *os.Root, b []byte) (temp string, err error) {
-	temp = tempName()
-	if err = s.writeNew(d, temp, b); err != nil {
-		d.Remove(temp)
-	}
-	return temp, err
-}
-
-// writeNew opens with nonblock. That has no effect on a new file, but saves package os four system calls: see readOnly.
-func (s *store) writeNew(d *os.Root, name string, b []byte) error {
-	f, err := d.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL|nonblock, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err == nil && s.fsync != none {
-		err = s.flush(f)
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	return err
-}
-
-// writeExpires overwrites the deadline of a record in its file. The caller holds the lock.
-func (s *store) writeExpires(d *os.Root, name string, expires time.Time) error {
-	f, err := openFile(d, name, os.O_RDWR)
-	if err != nil {
-		return fail("touch", err)
-	}
-	defer f.Close()
-	var magic [4]byte
-	if _, err := f.ReadAt(magic[:], 0); err != nil {
-		return fail("touch", err)
-	}
-	if moving(magic[:]) { // left by a crash
-		var rec driver.Record
-		if err := read(d, name, &rec); err != nil {
-			return err
-		}
-		rec.Expires = expires
-		return s.write(d, name, &rec)
-	}
-	b := binary.BigEndian.AppendUint64(nil, uint64(expires.UnixMilli()))
-	_, err = f.WriteAt(b, driver.RecordExpiresOffset)
-	if err == nil && s.fsync != none {
-		err = s.flush(f)
-	}
-	if err != nil {
-		return fail("touch", err)
-	}
-	return nil
 }
 
 // fail wraps err as the error of a call. It drops the path that package os adds, because the name of a file identifies a

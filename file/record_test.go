@@ -31,7 +31,12 @@ func TestUnreadable(t *testing.T) {
 		want error
 	}{
 		{"empty", "", session.ErrNotFound},
-		{"one byte", "s", session.ErrCorrupt},
+		{"zeros, which a loss of power leaves", strings.Repeat("\x00", 500), session.ErrNotFound},
+		{"one byte", "x", session.ErrCorrupt},
+		{"one byte of a file with slots", "s", session.ErrNotFound},
+		{"no slot", slottedMagic + strings.Repeat("\x00", 60), session.ErrCorrupt},
+		{"large slots", slottedMagic + "\xff\xff\xff\xff" + strings.Repeat("\x00", 60), session.ErrCorrupt},
+		{"no slot is whole", string(append(slottedIn("x", "y")[:200], "12345678"...)), session.ErrCorrupt},
 		{"cut off in the header", string(good[:20]), session.ErrCorrupt},
 		{"cut off in the user", string(good[:47]), session.ErrCorrupt},
 		{"cut off in the alias", string(aliased[:52]), session.ErrCorrupt},

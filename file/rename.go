@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
-	"os"
 
 	"github.com/seed1a8f7c28/session/driver"
 )
@@ -25,6 +24,7 @@ const movingMagic = "sesm"
 
 func moving(b []byte) bool { return len(b) >= 4 && string(b[:4]) == movingMagic }
 
+// appendMoving appends a moving file's content.
 func (buf *buffer) appendMoving(newName string, old, rec *driver.Record) (err error) {
 	b := append(buf.b, movingMagic...)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(newName)))
@@ -109,23 +109,16 @@ func (s *store) Rename(
 
 // move ends the record old at from, leaves the mark there, and begins rec at to. The caller holds both locks.
 func (s *store) move(from, to place, old, rec *driver.Record, mark driver.Mark) error {
-	fromDir, err := s.makeDir(from)
-	if err != nil {
+	if err := s.makeDir(to); err != nil {
 		return err
 	}
-	defer fromDir.Close()
-	toDir, err := s.makeDir(to)
-	if err != nil {
-		return err
-	}
-	defer toDir.Close()
 	var expired driver.Record // a marker of it may remain
-	if err := s.free(toDir, to.name(), &expired); err != nil {
+	if err := vacant(&expired, readHead(s.home.root(), to.path, &expired)); err != nil {
 		return err
 	}
 	reserved, err := s.enter(to.name(), &expired, rec)
 	if err == nil {
-		err = s.step(fromDir, toDir, from, to, old, rec, mark)
+		err = s.step(from, to, old, rec, mark)
 	}
 	if err != nil {
 		s.leave(to.name(), rec, &expired)
@@ -137,37 +130,53 @@ func (s *store) move(from, to place, old, rec *driver.Record, mark driver.Mark) 
 	s.leave(from.name(), old, &driver.Record{})
 	s.leave(to.name(), &expired, rec)
 	// The rename has happened. If the disk is full by now, the file keeps both records until the next save.
-	_ = s.write(toDir, to.name(), rec)
+	_ = s.conclude(to, rec)
 	return nil
 }
 
 // step replaces the old file by a moving file and renames that. After an error nothing has changed: under the old name a
-// moving file is the old record.
-func (s *store) step(fromDir, toDir *os.Root, from, to place, old, rec *driver.Record, mark driver.Mark) error {
+// moving file is the old record. The moving file is a new one, because a save in place could be on disk later than the
+// rename. Then a power failure would leave the old record under the new name.
+func (s *store) step(from, to place, old, rec *driver.Record, mark driver.Mark) error {
 	buf := newBuffer()
 	defer buf.release()
+	buf.b = append(buf.b, make([]byte, newHead)...)
 	err := buf.appendMoving(to.name(), old, rec)
 	if err == nil {
-		err = s.writeBytes(fromDir, from.name(), buf.b)
+		err = s.replaceFile(from, buf.b)
 	}
 	if err != nil {
 		return err
 	}
-	temp := s.prepareMark(fromDir, mark)
+	temp := s.prepareMark(from, mark)
 	if err = s.home.root().Rename(from.path, to.path); err == nil {
 		if temp != "" {
-			_ = takePlace(fromDir, temp, from.name())
+			_ = s.takePlace(temp, from)
 		}
-		if err = s.syncDir(toDir); err == nil {
-			err = s.syncDir(fromDir)
+		if err = s.syncNames(to); err == nil {
+			err = s.syncNames(from)
 		}
 		if err == nil {
 			return nil
 		}
 		_ = s.home.root().Rename(to.path, from.path)
-	} else if temp != "" {
-		fromDir.Remove(temp)
+	} else {
+		if temp != "" {
+			s.home.root().Remove(temp)
+		}
+		err = fail("rename", err)
 	}
-	_ = s.write(fromDir, from.name(), old)
-	return fail("rename", err)
+	_ = s.conclude(from, old)
+	return err
+}
+
+// conclude stores rec in place of the moving file at p.
+func (s *store) conclude(p place, rec *driver.Record) error {
+	var moving driver.Record
+	w, err := s.openWriter(p, &moving)
+	defer w.close()
+	if err == nil {
+		err = w.store(rec)
+	}
+	return err
 }

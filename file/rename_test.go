@@ -12,23 +12,19 @@ import (
 )
 
 // half makes the files that a Rename leaves when it crashes in the middle: before its one step, after, or with its mark.
-func half(t *testing.T, s *store, old, rec *driver.Record, after, marked bool) {
+// plain files are those of an earlier version.
+func half(t *testing.T, s *store, old, rec *driver.Record, plain, after, marked bool) {
 	t.Helper()
 	if err := s.Create(t.Context(), "old", old); err != nil {
 		t.Fatal(err)
 	}
 	from, to := mustPlace(t, s, "old"), mustPlace(t, s, "new")
-	d, err := s.makeDir(from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
-	buf := newBuffer()
+	buf := &buffer{make([]byte, newHead)}
 	renamed := *rec
 	renamed.Version = 1
 	_, entered := s.enter(to.name(), &driver.Record{}, &renamed)
 	if err := errors.Join(entered, buf.appendMoving(to.name(), old, &renamed),
-		s.writeBytes(d, from.name(), buf.b), s.mkdirs(to.dir())); err != nil {
+		putContent(s, from, buf.b[newHead:], plain), s.mkdirs(to.dir())); err != nil {
 		t.Fatal(err)
 	}
 	if after {
@@ -37,7 +33,8 @@ func half(t *testing.T, s *store, old, rec *driver.Record, after, marked bool) {
 		}
 	}
 	if marked {
-		if err := s.write(d, from.name(), testMark("new").Record()); err != nil {
+		mark, err := testMark("new").Record().AppendBinary(nil)
+		if err = errors.Join(err, putContent(s, from, mark, plain)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -50,6 +47,11 @@ func testMark(target string) driver.Mark {
 // TestHalfRename checks that each call works on what a crash in the middle of a Rename leaves: the old record
 // or the new one, as if nothing had happened.
 func TestHalfRename(t *testing.T) {
+	t.Run("now", func(t *testing.T) { testHalfRename(t, false) })
+	t.Run("earlier", func(t *testing.T) { testHalfRename(t, true) })
+}
+
+func testHalfRename(t *testing.T, ofEarlier bool) {
 	for _, tt := range []struct {
 		name       string
 		after      bool
@@ -66,7 +68,7 @@ func TestHalfRename(t *testing.T) {
 			long := strings.Repeat("long", headSize)
 			start := func(t *testing.T) (*store, *driver.Record) {
 				s := newTestStore(t, t.TempDir(), none)
-				half(t, s, testRecord("ann"+long, "old data"), testRecord("bob", "new data"), tt.after, tt.marked)
+				half(t, s, testRecord("ann"+long, "old data"), testRecord("bob", "new data"), ofEarlier, tt.after, tt.marked)
 				rec := new(driver.Record)
 				if err := s.Load(ctx, tt.live, rec); err != nil || string(rec.Data) != tt.data {
 					t.Fatalf("Load: %v, %q", err, rec.Data)
@@ -76,10 +78,9 @@ func TestHalfRename(t *testing.T) {
 				}
 				return s, rec
 			}
-			plain := func(t *testing.T, s *store) {
-				b, err := s.home.root().ReadFile(mustPlace(t, s, tt.live).path)
-				if err != nil || moving(b) {
-					t.Errorf("the file still has two records (%v)", err)
+			alone := func(t *testing.T, s *store) {
+				if moving(contentOf(t, s, tt.live)) {
+					t.Error("the file still has two records")
 				}
 			}
 			t.Run("Save", func(t *testing.T) {
@@ -88,7 +89,7 @@ func TestHalfRename(t *testing.T) {
 				if err := s.Save(ctx, tt.live, rec); err != nil || rec.Version != 2 {
 					t.Errorf("Save: %v", err)
 				}
-				plain(t, s)
+				alone(t, s)
 			})
 			t.Run("Touch", func(t *testing.T) {
 				s, rec := start(t)
@@ -99,7 +100,9 @@ func TestHalfRename(t *testing.T) {
 				if err := s.Load(ctx, tt.live, rec); err != nil || !rec.Expires.Equal(later) || string(rec.Data) != tt.data {
 					t.Errorf("after Touch: %v, %v, %q", err, rec.Expires, rec.Data)
 				}
-				plain(t, s)
+				if ofEarlier {
+					alone(t, s)
+				}
 			})
 			t.Run("Delete", func(t *testing.T) {
 				s, _ := start(t)

@@ -86,31 +86,34 @@ func (s *store) createAt(ctx context.Context, p place, rec *driver.Record) error
 		return err
 	}
 	defer s.locks.unlock(p.shard)
-	d, err := s.makeDir(p)
-	if err != nil {
+	if s.fsync == none {
+		if created, err := s.createNew(p, rec); created || err != nil {
+			return err
+		}
+	}
+	if err := s.makeDir(p); err != nil {
 		return err
 	}
-	defer d.Close()
 	var old driver.Record
-	if err := s.free(d, p.name(), &old); err != nil {
+	w, err := s.openWriter(p, &old)
+	defer w.close()
+	if err = vacant(&old, err); err != nil {
 		return err
 	}
-	return s.replace(d, p.name(), &old, rec)
+	return s.replace(w, &old, rec)
 }
 
 var errKey = errors.New("session/file: the key is too long for a file name")
 
-// free returns nil if name has neither a live record nor a mark. It fills old with the expired record, if there is one.
-func (s *store) free(d *os.Root, name string, old *driver.Record) error {
-	switch err := readHead(d, name, old); {
+// vacant returns nil if a file, which was read with the result err, has neither a live record nor a mark.
+func vacant(old *driver.Record, err error) error {
+	switch {
 	case errors.Is(err, driver.ErrNotFound):
 		return nil
-	case err != nil:
-		return err
-	case old.Live(time.Now()):
+	case err == nil && old.Live(time.Now()):
 		return driver.ErrExists
 	}
-	return nil
+	return err
 }
 
 // Load implements [driver.Backend]. It takes no lock.
@@ -161,9 +164,11 @@ func readVersion(r *os.Root, name string, version uint64, rec *driver.Record) er
 
 // Save implements [driver.Backend].
 func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error {
-	return s.within(ctx, key, func(d *os.Root, p place) error {
+	return s.within(ctx, key, func(p place) error {
 		var old driver.Record
-		if err := readVersion(d, p.name(), rec.Version, &old); err != nil {
+		w, err := s.openVersion(p, rec.Version, &old)
+		defer w.close()
+		if err != nil {
 			return err
 		}
 		saved := *rec
@@ -171,7 +176,7 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 		if !rec.Shorten && old.Expires.After(rec.Expires) {
 			saved.Expires = old.Expires
 		}
-		if err := s.replace(d, p.name(), &old, &saved); err != nil {
+		if err := s.replace(w, &old, &saved); err != nil {
 			return err
 		}
 		rec.Version++
@@ -181,9 +186,11 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 
 // Touch implements [driver.Backend].
 func (s *store) Touch(ctx context.Context, key string, expires time.Time) error {
-	return s.within(ctx, key, func(d *os.Root, p place) error {
+	return s.within(ctx, key, func(p place) error {
 		var rec driver.Record
-		switch err := readHead(d, p.name(), &rec); {
+		w, err := s.openTouch(p, &rec)
+		defer w.close()
+		switch {
 		case err != nil:
 			return err
 		case !live(&rec):
@@ -191,24 +198,24 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 		case expires.UnixMilli() <= rec.Expires.UnixMilli():
 			return nil
 		}
-		return s.writeExpires(d, p.name(), expires)
+		return w.touch(expires)
 	})
 }
 
 // Delete implements [driver.Backend].
 func (s *store) Delete(ctx context.Context, key string, version uint64) error {
-	err := s.within(ctx, key, func(d *os.Root, p place) error {
+	err := s.within(ctx, key, func(p place) error {
 		var old driver.Record
 		if version != 0 {
-			if err := readVersion(d, p.name(), version, &old); err != nil {
+			if err := readVersion(s.home.root(), p.path, version, &old); err != nil {
 				return err
 			}
-		} else if err := readHead(d, p.name(), &old); errors.Is(err, errFolder) || err != nil && !unreadable(err) {
+		} else if err := readHead(s.home.root(), p.path, &old); errors.Is(err, errFolder) || err != nil && !unreadable(err) {
 			return err
 		} else if isMark(&old) && old.Live(time.Now()) {
 			return nil
 		}
-		return s.remove(d, p.name(), &old)
+		return s.remove(p, &old)
 	})
 	if version == 0 && errors.Is(err, driver.ErrNotFound) {
 		return nil
@@ -221,9 +228,8 @@ func unreadable(err error) bool {
 	return errors.Is(err, driver.ErrNotFound) || errors.Is(err, driver.ErrCorrupt) || errors.Is(err, driver.ErrTooLarge)
 }
 
-// within runs do with the lock for key, in the folder of its file. It returns an error wrapping session.ErrNotFound if the
-// folder is missing.
-func (s *store) within(ctx context.Context, key string, do func(d *os.Root, p place) error) error {
+// within runs do with the lock for key. It returns an error wrapping session.ErrNotFound if the folder is missing.
+func (s *store) within(ctx context.Context, key string, do func(p place) error) error {
 	s.calls.Add(1)
 	p, ok := s.place(key)
 	if !ok {
@@ -232,24 +238,16 @@ func (s *store) within(ctx context.Context, key string, do func(d *os.Root, p pl
 	return s.withinPlace(ctx, p, do)
 }
 
-func (s *store) withinPlace(ctx context.Context, p place, do func(d *os.Root, p place) error) error {
+func (s *store) withinPlace(ctx context.Context, p place, do func(p place) error) error {
 	if err := s.locks.lock(ctx, p.shard); err != nil {
 		return err
 	}
 	defer s.locks.unlock(p.shard)
-	d, err := openFolder(s.home.root(), p.dir())
-	if errors.Is(err, fs.ErrNotExist) {
-		return driver.ErrNotFound
-	}
-	if err != nil {
-		return fail("open", err)
-	}
-	defer d.Close()
-	return s.orGone(p, do(d, p))
+	return s.orGone(p, do(p))
 }
 
 // orGone returns err, the error of a call that changes a record, or reports the record as gone if somebody has removed its
-// folder meanwhile.
+// file or its folder meanwhile.
 func (s *store) orGone(p place, err error) error {
 	if errors.Is(err, fs.ErrNotExist) && errors.Is(readHead(s.home.root(), p.path, new(driver.Record)), driver.ErrNotFound) {
 		return driver.ErrNotFound
@@ -259,10 +257,11 @@ func (s *store) orGone(p place, err error) error {
 
 // replace stores rec in place of old; old is the zero Record if there is none. The caller holds the lock. Markers are
 // created before that and removed after it.
-func (s *store) replace(d *os.Root, name string, old, rec *driver.Record) error {
+func (s *store) replace(w *writer, old, rec *driver.Record) error {
+	name := w.p.name()
 	reserved, err := s.enter(name, old, rec)
 	if err == nil {
-		err = s.write(d, name, rec)
+		err = w.store(rec)
 	}
 	if err != nil {
 		s.leave(name, rec, old)
@@ -272,14 +271,14 @@ func (s *store) replace(d *os.Root, name string, old, rec *driver.Record) error 
 		s.fulfill(rec.User, name)
 	}
 	s.leave(name, old, rec)
-	return s.syncNames(d)
+	return w.sync()
 }
 
 // remove removes the stored record old. The caller holds the lock.
-func (s *store) remove(d *os.Root, name string, old *driver.Record) error {
-	if err := d.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+func (s *store) remove(p place, old *driver.Record) error {
+	if err := s.home.root().Remove(p.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fail("remove", err)
 	}
-	s.leave(name, old, &driver.Record{})
-	return s.syncNames(d)
+	s.leave(p.name(), old, &driver.Record{})
+	return s.syncNames(p)
 }

@@ -3,8 +3,6 @@ package file
 import (
 	"context"
 	"errors"
-	"os"
-	"path"
 	"sync/atomic"
 	"time"
 
@@ -98,15 +96,15 @@ func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed
 	case rec.Live(time.Now()) && s.indexed(name, &rec):
 		return false, "", nil
 	}
-	err = s.withinPlace(ctx, p, func(d *os.Root, p place) error {
-		if err := readHead(d, name, &rec); err != nil {
+	err = s.withinPlace(ctx, p, func(p place) error {
+		if err := readHead(s.home.root(), p.path, &rec); err != nil {
 			return err
 		}
 		if rec.Live(time.Now()) {
 			_, err := s.enter(name, &driver.Record{}, &rec)
 			return err
 		}
-		if err := d.Remove(name); err != nil {
+		if err := s.home.root().Remove(p.path); err != nil {
 			return fail("sweep", err)
 		}
 		removed = !isMark(&rec)
@@ -119,12 +117,13 @@ func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed
 	return removed, rec.User, err
 }
 
-// sweepLeftover removes a temporary or empty file that nobody has written to for leftoverAge.
+// sweepLeftover removes a temporary file, or one whose first save was not finished, that nobody has written to for
+// leftoverAge.
 func (s *store) sweepLeftover(ctx context.Context, p place) error {
 	if !s.leftover(p.path) {
 		return nil
 	}
-	err := s.withinPlace(ctx, p, func(*os.Root, place) error {
+	err := s.withinPlace(ctx, p, func(place) error {
 		if !s.leftover(p.path) {
 			return nil
 		}
@@ -138,15 +137,17 @@ func (s *store) sweepLeftover(ctx context.Context, p place) error {
 
 func (s *store) leftover(name string) bool {
 	info, err := s.home.root().Lstat(name)
-	return err == nil && info.Mode().IsRegular() && (isTemp(path.Base(name)) || info.Size() == 0) &&
-		time.Since(info.ModTime()) > leftoverAge
+	if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()) <= leftoverAge {
+		return false
+	}
+	return isTemp(base(name)) || errors.Is(readHead(s.home.root(), name, new(driver.Record)), driver.ErrNotFound)
 }
 
 // sweepProbes removes the files of probes that crashed.
 func (s *store) sweepProbes() error {
 	names, err := s.names(s.dir, false)
 	for _, name := range names {
-		if name = s.dir + "/" + name; isTemp(path.Base(name)) && s.leftover(name) {
+		if name = s.dir + "/" + name; isTemp(base(name)) && s.leftover(name) {
 			s.home.root().Remove(name)
 		}
 	}

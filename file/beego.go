@@ -38,15 +38,15 @@ type beego struct {
 const beegoLocks = ".locks"
 
 func openBeego(cfg config, lifetime time.Duration) (*beego, error) {
-	home, err := openHome(cfg.path, "")
+	home, err := openHome(cfg.path, nil)
 	if err != nil {
 		return nil, err
 	}
-	lockHome, err := openHome(filepath.Clean(cfg.path)+beegoLocks, ".")
+	lockHome, err := openHome(filepath.Clean(cfg.path)+beegoLocks, ownItself)
 	if err != nil {
 		return nil, errors.Join(err, home.close())
 	}
-	s := &store{home: home, dir: ".", fsync: cfg.fsync, flush: (*os.File).Sync, locks: newLocks(lockHome, ".")}
+	s := &store{home: home, fsync: cfg.fsync, flush: (*os.File).Sync, locks: newLocks(lockHome, ".")}
 	b := &beego{s, lifetime, lockHome}
 	if err = s.probe(); err == nil {
 		err = s.locks.makeFiles()

@@ -94,7 +94,12 @@ func (b *beego) walk(ctx context.Context, do func(sid, name string) error) error
 
 // hasBeego reports whether a folder contains a session of beego's provider. It looks into few folders, because it only serves
 // a warning.
-func hasBeego(root *os.Root) (found bool) {
+func hasBeego(path string) (found bool) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return false
+	}
+	defer root.Close()
 	folders := 100
 	_ = fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		switch {

@@ -9,13 +9,13 @@ import (
 
 // probe checks whether files can be created and locked.
 func (s *store) probe() error {
-	temp := s.dir + "/" + tempName()
+	temp := tempName()
 	create := func() (*os.File, error) {
 		return s.home.root().OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	}
 	f, err := create()
 	if errors.Is(err, fs.ErrNotExist) {
-		if err = s.home.mkdirAll(s.dir); err == nil {
+		if err = s.home.mkdirAll("."); err == nil {
 			f, err = create()
 		}
 	}
@@ -32,7 +32,7 @@ func (s *store) probe() error {
 
 // makeDir creates the folder for a file if it is missing. The caller holds the lock.
 func (s *store) makeDir(p place) error {
-	_, err := s.home.root().Stat(p.dir())
+	_, err := p.root.Stat(p.dir())
 	if errors.Is(err, fs.ErrNotExist) {
 		err = s.mkdirs(p.dir())
 	}

@@ -53,6 +53,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/seed1a8f7c28/session"
@@ -85,7 +86,7 @@ func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	if err != nil {
 		return nil, &driver.ConfigError{Field: cfg.pathField, Err: fmt.Errorf("folder %q: %w", cfg.path, bare(err))}
 	}
-	if s, ok := b.(*store); ok && c.Logger != nil && hasBeego(s.home.root()) {
+	if !c.Beego && c.Logger != nil && hasBeego(cfg.path) {
 		c.Logger.WarnContext(ctx, "session/file: the folder has sessions of beego, which are not read: set \"beego\": true, or another folder",
 			"folder", cfg.path)
 	}
@@ -126,12 +127,13 @@ func parse(text string) (config, error) {
 
 // open opens the namespace in the folder and checks that files can be written and locked there.
 func open(cfg config, namespace string) (*store, error) {
-	dir := namespaceFolder(namespace)
-	home, err := openHome(cfg.path, dir)
+	home, err := openHome(cfg.path, func(root *os.Root) (opened, error) {
+		return chooseNamespace(root, namespaceFolder(namespace), cfg.fsync)
+	})
 	if err != nil {
 		return nil, err
 	}
-	s := newStore(home, dir, cfg.fsync)
+	s := newStore(home, cfg.fsync)
 	if err = s.probe(); err == nil {
 		err = s.locks.makeFiles()
 	}

@@ -166,7 +166,7 @@ func TestFolderRemoved(t *testing.T) {
 		if err := b.Save(t.Context(), key, rec); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.RemoveAll(filepath.Join(dir, "sessions")); err != nil {
+		if err := os.RemoveAll(filepath.Join(dir, folder)); err != nil {
 			t.Fatal(err)
 		}
 		if err := b.Load(t.Context(), key, rec); !errors.Is(err, session.ErrNotFound) {

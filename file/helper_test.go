@@ -14,6 +14,9 @@ import (
 // soak asks for the long form of the tests that have one.
 var soak = os.Getenv("SESSION_SOAK") != ""
 
+// folder is that of the namespace "".
+const folder = "sessions.v2"
+
 // dataSize is what five values take: 124 bytes, and a few around them.
 const dataSize = 136
 

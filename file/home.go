@@ -9,49 +9,59 @@ import (
 	"sync/atomic"
 )
 
-// A home is the folder at a path. If somebody removes it, it is opened again when the next file is to be created, or when
-// something is not found in it and another folder has taken its place.
+// A home is a folder that contains files. If somebody removes it, it is opened again when the next file is to be created, or
+// when something is not found in it and another folder has taken its place.
 type home struct {
-	path string // absolute
-	ours string // a folder in it that others must not own or write to, "" for none
+	path   string // absolute
+	choose func(root *os.Root) (opened, error)
 
-	current atomic.Pointer[os.Root]
+	current atomic.Pointer[opened]
 	mu      sync.Mutex
-	opened  []*os.Root // all of them, because calls may still use an earlier one; nil after Close
+	all     []*os.Root // all that were opened, because calls may still use an earlier one; nil after Close
 }
 
-// openHome opens a folder, and creates it if it is missing.
-func openHome(path, ours string) (*home, error) {
+// An opened is the folder that a home is at present.
+type opened struct {
+	root *os.Root
+	path string // of the folder, in which path of the home
+	deep bool   // the folder has the layout of an earlier version: see chooseNamespace
+}
+
+// openHome opens a folder, and creates it if it is missing. Then choose says which folder in it, which it takes over, is the
+// home; nil for the folder itself.
+func openHome(path string, choose func(root *os.Root) (opened, error)) (*home, error) {
 	if abs, err := filepath.Abs(path); err == nil { // the process may change its working directory later
 		path = abs
 	}
-	h := &home{path: path, ours: ours}
-	root, err := h.open()
+	h := &home{path: path, choose: choose}
+	o, err := h.open()
 	if err != nil {
 		return nil, err
 	}
-	h.use(root)
+	h.use(o)
 	return h, nil
 }
 
-func (h *home) root() *os.Root { return h.current.Load() }
+func (h *home) root() *os.Root { return h.current.Load().root }
 
-func (h *home) use(root *os.Root) {
-	h.opened = append(h.opened, root)
-	h.current.Store(root)
+func (h *home) use(o opened) {
+	h.all = append(h.all, o.root)
+	h.current.Store(&o)
 }
 
-func (h *home) open() (*os.Root, error) {
+func (h *home) open() (o opened, err error) {
 	if err := os.MkdirAll(h.path, 0o700); err != nil {
-		return nil, err
+		return o, err
 	}
 	root, err := os.OpenRoot(h.path)
-	if err == nil && h.ours != "" {
-		if err = ownFolder(root, h.ours); err != nil {
-			root.Close()
-		}
+	if err != nil || h.choose == nil {
+		return opened{root: root}, err
 	}
-	return root, err
+	o, err = h.choose(root)
+	if err != nil || o.root != root {
+		root.Close()
+	}
+	return o, err
 }
 
 // mkdirAll creates a folder in it, with its missing parents.
@@ -73,16 +83,16 @@ func (h *home) renew(root *os.Root) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
-	case h.opened == nil:
+	case h.all == nil:
 		return os.ErrClosed
 	case h.root() != root || !removed(root):
 		return nil
 	}
-	root, err := h.open()
+	o, err := h.open()
 	if err != nil {
 		return err
 	}
-	h.use(root)
+	h.use(o)
 	return nil
 }
 
@@ -104,7 +114,7 @@ func (h *home) missed(root *os.Root) bool {
 	if err != nil {
 		return false
 	}
-	if named, err := os.Stat(h.path); err != nil || os.SameFile(mine, named) {
+	if named, err := os.Stat(filepath.Join(h.path, h.current.Load().path)); err != nil || os.SameFile(mine, named) {
 		return false
 	}
 	return h.renew(root) == nil && h.root() != root
@@ -124,9 +134,9 @@ func removed(root *os.Root) bool {
 func (h *home) close() (err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, root := range h.opened {
+	for _, root := range h.all {
 		err = errors.Join(err, root.Close())
 	}
-	h.opened = nil
+	h.all = nil
 	return err
 }

@@ -93,7 +93,7 @@ func TestPathOfOthers(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "tmp")
 	s := open(t, dir)
-	sessions := filepath.Join(dir, "sessions")
+	sessions := filepath.Join(dir, folder)
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(sessions, 0o700), os.Chmod(sessions, 0o777)); err != nil {
 		t.Fatal(err)
 	}

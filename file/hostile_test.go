@@ -238,7 +238,8 @@ func TestPlantedLinks(t *testing.T) {
 	name := sessionName("live")
 	sum := "5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9" // some other hash
 	for _, link := range []string{
-		"", "/" + name[:2], "/" + name[:2] + "/" + name[2:4], "/" + name[:2] + "/" + name[2:4] + "/" + name,
+		"", ".v2", ".v2/" + name[:2], ".v2/" + name[:2] + "/" + name, ".v2/" + name[:2] + "/tmp-0123456789abcdef",
+		"/" + name[:2], "/" + name[:2] + "/" + name[2:4], "/" + name[:2] + "/" + name[2:4] + "/" + name,
 		"/" + name[:2] + "/" + name[2:4] + "/tmp-0123456789abcdef", "/locks", "/locks/" + name[:2],
 		"/users", "/users/" + sum[:2], "/users/" + sum[:2] + "/" + sum, "/aliases", "/tmp-0123456789abcdef",
 	} {

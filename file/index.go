@@ -226,7 +226,7 @@ func (x *index) sweepTerm(ctx context.Context, dir string, lapsed int64) error {
 // reservation lasts beyond lapsed.
 func (x *index) stale(dir string, p place, lapsed int64) bool {
 	var rec driver.Record
-	err := readHead(x.s.home.root(), p.path, &rec)
+	err := readHead(p.root, p.path, &rec)
 	if err == nil {
 		if term := x.term(&rec); term != "" && x.folder(term) == dir {
 			return false

@@ -26,8 +26,8 @@ func TestNothingInPlaceHidesOthers(t *testing.T) {
 		"a folder with a file":         {func(path string) error { return os.MkdirAll(path+"/x", 0o700) }, true},
 		"a link to itself":             {func(path string) error { return os.Symlink(filepath.Base(path), path) }, false},
 		"a link that leads out":        {func(path string) error { return os.Symlink("/etc/passwd", path) }, false},
-		"a link to a folder":           {func(path string) error { return os.Symlink("../../locks", path) }, false},
-		"a link to another file":       {func(path string) error { return os.Symlink("../../locks/00", path) }, false},
+		"a link to a folder":           {func(path string) error { return os.Symlink("../locks", path) }, false},
+		"a link to another file":       {func(path string) error { return os.Symlink("../locks/00", path) }, false},
 		"a link to nothing":            {func(path string) error { return os.Symlink("nothing/there", path) }, false},
 		"a file that nobody can write": {func(path string) error { return os.WriteFile(path, []byte("no record"), 0o400) }, false},
 	} {
@@ -41,7 +41,7 @@ func TestNothingInPlaceHidesOthers(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			path := filepath.Join(dir, "sessions", sessionName("a")[:2], sessionName("a")[2:4], sessionName("a"))
+			path := filepath.Join(dir, folder, sessionName("a")[:2], sessionName("a"))
 			if err := errors.Join(os.Remove(path), tt.plant(path)); err != nil {
 				t.Fatal(err)
 			}
@@ -68,7 +68,7 @@ func TestNothingInPlaceHidesOthers(t *testing.T) {
 func TestLinkInPlaceOfLock(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
-	locks, err := filepath.Glob(filepath.Join(dir, "sessions", "locks", "??"))
+	locks, err := filepath.Glob(filepath.Join(dir, folder, "locks", "??"))
 	if err != nil || len(locks) == 0 {
 		t.Fatalf("%d files to lock, %v", len(locks), err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -54,7 +55,7 @@ func (l *locks) makeFiles() error {
 		}
 		f, err := l.open(path)
 		if err != nil {
-			return fmt.Errorf("%s: %w", path, bare(err))
+			return fmt.Errorf("%s: %w", filepath.ToSlash(filepath.Join(l.home.current.Load().path, path)), bare(err))
 		}
 		f.Close()
 	}

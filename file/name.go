@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"strings"
 )
 
@@ -27,8 +28,9 @@ var strictKey = base64.RawURLEncoding.Strict()
 
 // A place is the location of a key's record.
 type place struct {
+	root  *os.Root
 	shard byte   // the lock that guards it
-	path  string // of the file
+	path  string // of the file, in root
 	slash int    // index of the last one in path
 }
 
@@ -42,10 +44,12 @@ func (s *store) place(key string) (place, bool) {
 		return place{}, false
 	}
 	sum, hashed := keySum(key)
+	in := s.home.current.Load()
 	var buf [2*maxName + 64]byte
-	b := append(buf[:0], s.dir...)
-	b = hex.AppendEncode(append(b, '/'), sum[:1])
-	b = hex.AppendEncode(append(b, '/'), sum[1:2])
+	b := hex.AppendEncode(buf[:0], sum[:1])
+	if in.deep {
+		b = hex.AppendEncode(append(b, '/'), sum[1:2])
+	}
 	slash := len(b)
 	if b = append(b, '/'); hashed {
 		b = hex.AppendEncode(b, sum[:])
@@ -55,7 +59,7 @@ func (s *store) place(key string) (place, bool) {
 	if len(b)-slash-1 > maxName {
 		return place{}, false
 	}
-	return place{shard: sum[0], path: string(b), slash: slash}, true
+	return place{root: in.root, shard: sum[0], path: string(b), slash: slash}, true
 }
 
 // keySum returns the 32 bytes of a storage key, or the hash of any other key.

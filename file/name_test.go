@@ -13,7 +13,7 @@ import (
 var (
 	safeName      = regexp.MustCompile(`^(?:[0-9a-f]{64}|key-[a-z0-9_%-]*)$`)
 	safeNamespace = regexp.MustCompile(`^sessions(?:-[a-z0-9_%-]+|~[0-9a-f]{64})?$`)
-	safePath      = regexp.MustCompile(`^sessions/[0-9a-f]{2}/[0-9a-f]{2}/[^/]+$`)
+	safePath      = regexp.MustCompile(`^(?:[0-9a-f]{2}/)?[0-9a-f]{2}/[^/]+$`)
 )
 
 var hostile = []string{
@@ -31,8 +31,9 @@ func FuzzName(f *testing.F) {
 	}
 	sum := sha256.Sum256([]byte("sid"))
 	f.Add(base64.RawURLEncoding.EncodeToString(sum[:]))
-	s := &store{dir: sessionsDir}
+	stores := []*store{placing(false), placing(true)}
 	f.Fuzz(func(t *testing.T, text string) {
+		s := stores[len(text)%2]
 		if ns := namespaceFolder(text); !safeNamespace.MatchString(ns) || len(ns) > 255 || (text == "") != (ns == sessionsDir) {
 			t.Errorf("namespace %.50q: %q", text, ns)
 		}
@@ -62,15 +63,26 @@ func FuzzName(f *testing.F) {
 
 func TestKeyIsHex(t *testing.T) {
 	sum := sha256.Sum256([]byte("sid"))
-	p, _ := (&store{dir: "sessions-app"}).place(base64.RawURLEncoding.EncodeToString(sum[:]))
-	if want := "sessions-app/34/b3/34b36454cab2e7842c389f7d88ecb7df279e3918cbac07970d4cde496e70f4c8"; p.path != want {
-		t.Errorf("the place of a storage key is %q, want %q", p.path, want)
+	for deep, want := range map[bool]string{
+		false: "34/34b36454cab2e7842c389f7d88ecb7df279e3918cbac07970d4cde496e70f4c8",
+		true:  "34/b3/34b36454cab2e7842c389f7d88ecb7df279e3918cbac07970d4cde496e70f4c8",
+	} {
+		if p, _ := placing(deep).place(base64.RawURLEncoding.EncodeToString(sum[:])); p.path != want {
+			t.Errorf("the place of a storage key is %q, want %q", p.path, want)
+		}
 	}
+}
+
+// placing returns a store that knows where sessions would be.
+func placing(deep bool) *store {
+	h := new(home)
+	h.use(opened{deep: deep})
+	return newStore(h, none)
 }
 
 // TestNamesDiffer checks that no two of many texts share a name, also where case does not count.
 func TestNamesDiffer(t *testing.T) {
-	s := newStore(nil, sessionsDir, none)
+	s := placing(false)
 	keys, namespaces, users := make(map[string]string), make(map[string]string), make(map[string]string)
 	differ := func(kind string, names map[string]string, name, text string) {
 		if other, taken := names[strings.ToLower(name)]; taken && other != text {
@@ -93,7 +105,7 @@ func TestNamesDiffer(t *testing.T) {
 func TestNamesFit(t *testing.T) {
 	dir := t.TempDir()
 	key := strings.Repeat("A", (maxName-len(keyPrefix))/3)
-	p, ok := (&store{dir: "s"}).place(key)
+	p, ok := placing(false).place(key)
 	if !ok {
 		t.Fatalf("no place for a key of %d bytes", len(key))
 	}

@@ -23,8 +23,7 @@ import (
 // to read it until somebody writes, unless it is asked for otherwise. No call waits for that.
 func TestPipesStopNobody(t *testing.T) {
 	for _, place := range []string{
-		"sessions/??/??/*", "sessions/??/??", "sessions/??", "sessions/users/??/*/*", "sessions/users/??/*", "sessions/users/??",
-		"sessions/users", "sessions/aliases/??/*/*", "sessions/aliases/??/*", "sessions/locks/??", "sessions/locks",
+		"??/*", "??", "users/??/*/*", "users/??/*", "users/??", "users", "aliases/??/*/*", "aliases/??/*", "locks/??", "locks", "", "../sessions",
 	} {
 		for _, held := range []bool{false, true} {
 			t.Run(place, func(t *testing.T) {
@@ -35,7 +34,7 @@ func TestPipesStopNobody(t *testing.T) {
 				if err := s.Create(t.Context(), sessiontest.Key("a"), rec); err != nil {
 					t.Fatal(err)
 				}
-				plantPipe(t, filepath.Join(dir, place), held)
+				plantPipe(t, filepath.Join(dir, folder, place), held)
 				inTime(t, func() { useAll(s, sessiontest.Key("a"), "ann") })
 				inTime(t, func() {
 					if s, err := file.Open(context.Background(), driver.Config{Config: dir}); err == nil {
@@ -113,7 +112,7 @@ func TestIrregularFiles(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			path := filepath.Join(dir, "sessions", sessionName("a")[:2], sessionName("a")[2:4], sessionName("a"))
+			path := filepath.Join(dir, folder, sessionName("a")[:2], sessionName("a"))
 			plant(t, path)
 			rec := newRecord(time.Hour)
 			rec.Version = 1
@@ -153,13 +152,13 @@ func TestIrregularFiles(t *testing.T) {
 func TestIrregularLock(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
-	plantPipe(t, filepath.Join(dir, "sessions", "locks", "3f"), true)
+	plantPipe(t, filepath.Join(dir, folder, "locks", "3f"), true)
 	_, err := file.Open(t.Context(), driver.Config{Config: dir})
-	if c, ok := errors.AsType[*session.ConfigError](err); !ok || !strings.Contains(c.Error(), "sessions/locks/3f") ||
+	if c, ok := errors.AsType[*session.ConfigError](err); !ok || !strings.Contains(c.Error(), folder+"/locks/3f") ||
 		!strings.Contains(c.Error(), "not a regular file") {
 		t.Errorf("Open: %v, want a *ConfigError that names the file to lock", err)
 	}
-	plantPipe(t, filepath.Join(dir, "sessions", "locks", "??"), true)
+	plantPipe(t, filepath.Join(dir, folder, "locks", "??"), true)
 	if err := s.Create(t.Context(), sessiontest.Key("a"), newRecord(time.Hour)); err == nil {
 		t.Error("Create locks a pipe")
 	}

@@ -28,7 +28,7 @@ func TestRemovedWhileWriting(t *testing.T) {
 		ours  string // the folder in the path
 		store func(path string) (backend, *store, error)
 	}{
-		{"own files", "sessions", func(path string) (backend, *store, error) {
+		{"own files", "sessions.v2", func(path string) (backend, *store, error) {
 			s, err := open(config{path: path, fsync: files}, "")
 			return s, s, err
 		}},

@@ -95,7 +95,7 @@ func (s *store) Rename(
 	}
 	defer unlock()
 	var old driver.Record
-	if err := readVersion(s.home.root(), from.path, oldVersion, &old); err != nil {
+	if err := readVersion(from.root, from.path, oldVersion, &old); err != nil {
 		return err
 	}
 	renamed := *rec
@@ -113,7 +113,7 @@ func (s *store) move(from, to place, old, rec *driver.Record, mark driver.Mark) 
 		return err
 	}
 	var expired driver.Record // a marker of it may remain
-	if err := vacant(&expired, readHead(s.home.root(), to.path, &expired)); err != nil {
+	if err := vacant(&expired, readHead(to.root, to.path, &expired)); err != nil {
 		return err
 	}
 	reserved, err := s.enter(to.name(), &expired, rec)
@@ -149,9 +149,9 @@ func (s *store) step(from, to place, old, rec *driver.Record, mark driver.Mark) 
 		return err
 	}
 	temp := s.prepareMark(from, mark)
-	if err = s.home.root().Rename(from.path, to.path); err == nil {
+	if err = from.root.Rename(from.path, to.path); err == nil {
 		if temp != "" {
-			_ = s.takePlace(temp, from)
+			_ = takePlace(temp, from)
 		}
 		if err = s.syncNames(to); err == nil {
 			err = s.syncNames(from)
@@ -159,10 +159,10 @@ func (s *store) step(from, to place, old, rec *driver.Record, mark driver.Mark) 
 		if err == nil {
 			return nil
 		}
-		_ = s.home.root().Rename(to.path, from.path)
+		_ = from.root.Rename(to.path, from.path)
 	} else {
 		if temp != "" {
-			s.home.root().Remove(temp)
+			from.root.Remove(temp)
 		}
 		err = fail("rename", err)
 	}

@@ -108,7 +108,7 @@ func (s *store) held(user, but string) (records []driver.Entry, reserved int, er
 		}
 		now := time.Now()
 		entry := driver.Entry{}
-		switch err := readHead(s.home.root(), p.path, &entry.Record); {
+		switch err := readHead(p.root, p.path, &entry.Record); {
 		case err != nil && !unreadable(err):
 			return nil, 0, err
 		case err == nil && entry.User == user && live(&entry.Record):

@@ -25,7 +25,6 @@ var policies = map[string]policy{"none": none, "file": files, "full": full}
 // A store is the [driver.Backend] of one namespace.
 type store struct {
 	home  *home
-	dir   string // of the namespace, in root
 	fsync policy
 	flush func(f *os.File) error // File.Sync, replaced only in tests
 	locks *locks
@@ -35,10 +34,10 @@ type store struct {
 	indexes        [2]*index // both
 }
 
-func newStore(home *home, dir string, fsync policy) *store {
-	s := &store{home: home, dir: dir, fsync: fsync, flush: (*os.File).Sync, locks: newLocks(home, dir+"/"+locksDir)}
-	s.users = &index{s, dir + "/" + usersDir, userOf}
-	s.aliases = &index{s, dir + "/" + aliasesDir, aliasOf}
+func newStore(home *home, fsync policy) *store {
+	s := &store{home: home, fsync: fsync, flush: (*os.File).Sync, locks: newLocks(home, locksDir)}
+	s.users = &index{s, usersDir, userOf}
+	s.aliases = &index{s, aliasesDir, aliasOf}
 	s.indexes = [...]*index{s.users, s.aliases}
 	return s
 }
@@ -74,11 +73,13 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 // create stores a record or a mark if neither exists.
 func (s *store) create(ctx context.Context, key string, rec *driver.Record) error {
 	s.calls.Add(1)
-	p, ok := s.place(key)
-	if !ok {
-		return errKey
-	}
-	return retryRemoved(func() error { return s.createAt(ctx, p, rec) })
+	return retryRemoved(func() error {
+		p, ok := s.place(key)
+		if !ok {
+			return errKey
+		}
+		return s.createAt(ctx, p, rec)
+	})
 }
 
 func (s *store) createAt(ctx context.Context, p place, rec *driver.Record) error {
@@ -127,10 +128,10 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 		return driver.ErrNotFound
 	}
 	found := driver.Record{MaxData: rec.MaxData}
-	root := s.home.root()
-	err := read(root, p.path, &found)
-	if errors.Is(err, driver.ErrNotFound) && s.home.missed(root) {
-		err = read(s.home.root(), p.path, &found)
+	err := read(p.root, p.path, &found)
+	if errors.Is(err, driver.ErrNotFound) && s.home.missed(p.root) {
+		p, _ = s.place(key)
+		err = read(p.root, p.path, &found)
 	}
 	if err != nil {
 		return err
@@ -207,10 +208,10 @@ func (s *store) Delete(ctx context.Context, key string, version uint64) error {
 	err := s.within(ctx, key, func(p place) error {
 		var old driver.Record
 		if version != 0 {
-			if err := readVersion(s.home.root(), p.path, version, &old); err != nil {
+			if err := readVersion(p.root, p.path, version, &old); err != nil {
 				return err
 			}
-		} else if err := readHead(s.home.root(), p.path, &old); errors.Is(err, errFolder) || err != nil && !unreadable(err) {
+		} else if err := readHead(p.root, p.path, &old); errors.Is(err, errFolder) || err != nil && !unreadable(err) {
 			return err
 		} else if isMark(&old) && old.Live(time.Now()) {
 			return nil
@@ -249,7 +250,7 @@ func (s *store) withinPlace(ctx context.Context, p place, do func(p place) error
 // orGone returns err, the error of a call that changes a record, or reports the record as gone if somebody has removed its
 // file or its folder meanwhile.
 func (s *store) orGone(p place, err error) error {
-	if errors.Is(err, fs.ErrNotExist) && errors.Is(readHead(s.home.root(), p.path, new(driver.Record)), driver.ErrNotFound) {
+	if errors.Is(err, fs.ErrNotExist) && errors.Is(readHead(p.root, p.path, new(driver.Record)), driver.ErrNotFound) {
 		return driver.ErrNotFound
 	}
 	return err
@@ -276,7 +277,7 @@ func (s *store) replace(w *writer, old, rec *driver.Record) error {
 
 // remove removes the stored record old. The caller holds the lock.
 func (s *store) remove(p place, old *driver.Record) error {
-	if err := s.home.root().Remove(p.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := p.root.Remove(p.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fail("remove", err)
 	}
 	s.leave(p.name(), old, &driver.Record{})

@@ -3,6 +3,7 @@ package file
 import (
 	"context"
 	"errors"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -42,7 +43,6 @@ func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (remo
 	pace := s.newPace()
 	var failed error // the first failure for a single file; the sweep goes on with the others
 	for dir, err := range s.dirs(ctx) {
-		pace.rest()
 		var names []string
 		if err == nil {
 			names, err = s.names(dir.path, false)
@@ -51,6 +51,7 @@ func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (remo
 			return removed, err
 		}
 		for _, name := range names {
+			pace.rest()
 			swept, user, err := s.sweepFile(ctx, dir, name)
 			if swept {
 				removed++
@@ -79,14 +80,14 @@ func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (remo
 // sweepFile removes a file if it contains an expired record, whose user it returns, or was left by a crash.
 func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed bool, user string, err error) {
 	if isTemp(name) {
-		return false, "", s.sweepLeftover(ctx, place{dir.shard, dir.path + "/" + name, len(dir.path)})
+		return false, "", s.sweepLeftover(ctx, place{s.home.root(), dir.shard, dir.path + "/" + name, len(dir.path)})
 	}
 	p, ok := s.placeOf(name)
 	if !ok || p.dir() != dir.path {
 		return false, "", nil
 	}
 	var rec driver.Record
-	switch err := readHead(s.home.root(), p.path, &rec); {
+	switch err := readHead(p.root, p.path, &rec); {
 	case errors.Is(err, driver.ErrNotFound):
 		return false, "", s.sweepLeftover(ctx, p)
 	case errors.Is(err, driver.ErrCorrupt):
@@ -97,14 +98,14 @@ func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed
 		return false, "", nil
 	}
 	err = s.withinPlace(ctx, p, func(p place) error {
-		if err := readHead(s.home.root(), p.path, &rec); err != nil {
+		if err := readHead(p.root, p.path, &rec); err != nil {
 			return err
 		}
 		if rec.Live(time.Now()) {
 			_, err := s.enter(name, &driver.Record{}, &rec)
 			return err
 		}
-		if err := s.home.root().Remove(p.path); err != nil {
+		if err := p.root.Remove(p.path); err != nil {
 			return fail("sweep", err)
 		}
 		removed = !isMark(&rec)
@@ -120,14 +121,14 @@ func (s *store) sweepFile(ctx context.Context, dir folder, name string) (removed
 // sweepLeftover removes a temporary file, or one whose first save was not finished, that nobody has written to for
 // leftoverAge.
 func (s *store) sweepLeftover(ctx context.Context, p place) error {
-	if !s.leftover(p.path) {
+	if !leftover(p.root, p.path) {
 		return nil
 	}
 	err := s.withinPlace(ctx, p, func(place) error {
-		if !s.leftover(p.path) {
+		if !leftover(p.root, p.path) {
 			return nil
 		}
-		return s.home.root().Remove(p.path)
+		return p.root.Remove(p.path)
 	})
 	if err != nil && !errors.Is(err, driver.ErrNotFound) {
 		return fail("sweep", err)
@@ -135,20 +136,20 @@ func (s *store) sweepLeftover(ctx context.Context, p place) error {
 	return nil
 }
 
-func (s *store) leftover(name string) bool {
-	info, err := s.home.root().Lstat(name)
+func leftover(r *os.Root, name string) bool {
+	info, err := r.Lstat(name)
 	if err != nil || !info.Mode().IsRegular() || time.Since(info.ModTime()) <= leftoverAge {
 		return false
 	}
-	return isTemp(base(name)) || errors.Is(readHead(s.home.root(), name, new(driver.Record)), driver.ErrNotFound)
+	return isTemp(base(name)) || errors.Is(readHead(r, name, new(driver.Record)), driver.ErrNotFound)
 }
 
 // sweepProbes removes the files of probes that crashed.
 func (s *store) sweepProbes() error {
-	names, err := s.names(s.dir, false)
+	names, err := s.names(".", false)
 	for _, name := range names {
-		if name = s.dir + "/" + name; isTemp(base(name)) && s.leftover(name) {
-			s.home.root().Remove(name)
+		if root := s.home.root(); isTemp(name) && leftover(root, name) {
+			root.Remove(name)
 		}
 	}
 	return err

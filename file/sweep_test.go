@@ -44,7 +44,7 @@ func TestSweepLeavesOthers(t *testing.T) {
 	fill(t, s, "expired", 3, -time.Second)
 	live := fill(t, s, "live", 3, time.Hour)
 	name := sessionName("live0")
-	in := "sessions/" + name[:2] + "/" + name[2:4]
+	in := folder + "/" + name[:2]
 	data, err := os.ReadFile(filepath.Join(dir, in, name))
 	if err != nil {
 		t.Fatal(err)
@@ -57,33 +57,33 @@ func TestSweepLeavesOthers(t *testing.T) {
 		sweep bool // goes with a sweep
 		clear bool // goes with Clear
 	}{
-		in + "/tmp-0123456789abcdef":            {"ses1", long, true, true},
-		in + "/tmp-fedcba9876543210":            {"ses1", short, false, true},
-		in + "/tmp-0123456789ABCDEF":            {"ses1", long, false, false},
-		in + "/tmp-0123":                        {"ses1", long, false, false},
-		in + "/notes.txt":                       {"mine", long, false, false},
-		"sessions/01/23/" + name:                {string(data), long, false, false}, // a copy in another folder is none
-		in + "/" + shape:                        {string(data), long, false, false}, // a session's place is another folder
-		in + "/" + strings.ToUpper(shape):       {string(data), long, false, false},
-		"sessions/01/23/" + shape:               {"mine", long, false, false},
-		"sessions/01/23/" + shape[:62] + "00":   {"", long, true, true},
-		"sessions/01/23/" + shape[:62] + "01":   {"", short, false, true},
-		"sessions/01/23/" + shape[:62] + "02":   {string(data[:30]), long, true, true},
-		"sessions/01/23/" + shape[:62] + "03":   {string(data[:30]), short, false, true},
-		"sessions/01/23/" + shape[:62] + "04":   {"ses1, which is not all", long, false, false},
-		"sessions/01/23/" + shape[:62] + "0g":   {string(data), long, false, false},
-		"sessions/01/" + shape[:62] + "00":      {string(data), long, false, false},
-		"sessions/" + shape:                     {string(data), long, false, false},
-		"sessions/tmp-0123456789abcdef":         {"", long, true, false},
-		"sessions/tmp-fedcba9876543210":         {"", short, false, false},
-		"sessions/0g/23/" + shape:               {string(data), long, false, false},
-		"sessions/012/23/" + shape:              {string(data), long, false, false},
-		"sessions/01/2/" + shape:                {string(data), long, false, false},
-		"sessions/users/01/notes":               {"mine", long, false, false},
-		"sessions/users/01/" + shape + "/notes": {"mine", long, false, false},
-		"sessions/locks/notes":                  {"mine", long, false, false},
-		"notes":                                 {"mine", long, false, false},
-		"sessions-other/01/23/" + shape:         {string(data), long, false, false},
+		in + "/tmp-0123456789abcdef":             {"ses1", long, true, true},
+		in + "/tmp-fedcba9876543210":             {"ses1", short, false, true},
+		in + "/tmp-0123456789ABCDEF":             {"ses1", long, false, false},
+		in + "/tmp-0123":                         {"ses1", long, false, false},
+		in + "/notes.txt":                        {"mine", long, false, false},
+		folder + "/01/" + name:                   {string(data), long, false, false}, // a copy in another folder is none
+		in + "/" + shape:                         {string(data), long, false, false}, // a session's place is another folder
+		in + "/" + strings.ToUpper(shape):        {string(data), long, false, false},
+		folder + "/01/" + shape:                  {"mine", long, false, false},
+		folder + "/01/" + shape[:62] + "00":      {"", long, true, true},
+		folder + "/01/" + shape[:62] + "01":      {"", short, false, true},
+		folder + "/01/" + shape[:62] + "02":      {string(data[:30]), long, true, true},
+		folder + "/01/" + shape[:62] + "03":      {string(data[:30]), short, false, true},
+		folder + "/01/" + shape[:62] + "04":      {"ses1, which is not all", long, false, false},
+		folder + "/01/" + shape[:62] + "0g":      {string(data), long, false, false},
+		folder + "/01/23/" + shape:               {string(data), long, false, false},
+		folder + "/" + shape:                     {string(data), long, false, false},
+		folder + "/tmp-0123456789abcdef":         {"", long, true, false},
+		folder + "/tmp-fedcba9876543210":         {"", short, false, false},
+		folder + "/0g/" + shape:                  {string(data), long, false, false},
+		folder + "/012/" + shape:                 {string(data), long, false, false},
+		folder + "/01/2/" + shape:                {string(data), long, false, false},
+		folder + "/users/01/notes":               {"mine", long, false, false},
+		folder + "/users/01/" + shape + "/notes": {"mine", long, false, false},
+		folder + "/locks/notes":                  {"mine", long, false, false},
+		"notes":                                  {"mine", long, false, false},
+		"sessions-other.v2/01/" + shape:          {string(data), long, false, false},
 	}
 	for path, other := range others {
 		path = filepath.Join(dir, path)
@@ -167,7 +167,7 @@ func TestSweepStops(t *testing.T) {
 	go func() {
 		defer cancel()
 		for {
-			files, _ := filepath.Glob(filepath.Join(dir, "sessions", "??", "??", "*"))
+			files, _ := filepath.Glob(filepath.Join(dir, folder, "??", "*"))
 			if len(files) < expired*9/10 {
 				return
 			}

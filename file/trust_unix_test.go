@@ -39,8 +39,9 @@ func TestFolderOfOthers(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			for config, folder := range map[driver.Config]string{
-				{Config: dir}:                   filepath.Join(dir, "sessions"),
-				{Config: dir, Namespace: "app"}: filepath.Join(dir, "sessions-app"),
+				{Config: dir}:                   filepath.Join(dir, folder),
+				{Config: dir, Namespace: "app"}: filepath.Join(dir, "sessions-app.v2"),
+				{Config: dir, Namespace: "old"}: filepath.Join(dir, "sessions-old"),
 				{Config: dir, Beego: true}:      dir + ".locks",
 			} {
 				if err := errors.Join(os.Mkdir(folder, 0o700), os.Chmod(dir, 0o777)); err != nil {
@@ -72,15 +73,17 @@ func TestFolderOfOthers(t *testing.T) {
 
 // A link to a folder is nobody's to trust: whoever owns it can have it lead elsewhere.
 func TestFolderBehindALink(t *testing.T) {
-	dir := t.TempDir()
-	if err := errors.Join(os.Mkdir(filepath.Join(dir, "elsewhere"), 0o700), os.Symlink("elsewhere", filepath.Join(dir, "sessions"))); err != nil {
-		t.Fatal(err)
-	}
-	s, err := file.Open(t.Context(), driver.Config{Config: dir})
-	if err == nil {
-		s.(io.Closer).Close()
-	}
-	if err == nil || !strings.Contains(err.Error(), "sessions") {
-		t.Errorf("Open: %v; want an error that names the link", err)
+	for _, name := range []string{"sessions", folder} {
+		dir := t.TempDir()
+		if err := errors.Join(os.Mkdir(filepath.Join(dir, "elsewhere"), 0o700), os.Symlink("elsewhere", filepath.Join(dir, name))); err != nil {
+			t.Fatal(err)
+		}
+		s, err := file.Open(t.Context(), driver.Config{Config: dir})
+		if err == nil {
+			s.(io.Closer).Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("Open: %v; want an error that names the link", err)
+		}
 	}
 }

@@ -48,7 +48,7 @@ func (s *store) yieldLive(ctx context.Context, p place, yield func(driver.Entry,
 	entry := driver.Entry{}
 	err := ctx.Err()
 	if err == nil {
-		err = readHead(s.home.root(), p.path, &entry.Record)
+		err = readHead(p.root, p.path, &entry.Record)
 	}
 	switch {
 	case err != nil && unreadable(err):
@@ -89,7 +89,7 @@ func (s *store) clearDir(ctx context.Context, dir folder) error {
 		ours := isTemp(name) // nobody writes while the lock is held
 		if p, ok := s.placeOf(name); ok && p.dir() == dir.path {
 			var rec driver.Record
-			switch err := readHead(s.home.root(), p.path, &rec); {
+			switch err := readHead(p.root, p.path, &rec); {
 			case err == nil, errors.Is(err, driver.ErrNotFound):
 				ours = true
 			case !errors.Is(err, driver.ErrCorrupt):
@@ -120,7 +120,9 @@ type folder struct {
 // dirs yields the existing folders. After an error it yields nothing more.
 func (s *store) dirs(ctx context.Context) iter.Seq2[folder, error] {
 	return func(yield func(folder, error) bool) {
-		uppers, err := s.names(s.dir, true)
+		s.home.missed(s.home.root()) // otherwise nothing would be found
+		deep := s.home.current.Load().deep
+		uppers, err := s.names(".", true)
 		if err != nil {
 			yield(folder{}, err)
 			return
@@ -130,17 +132,26 @@ func (s *store) dirs(ctx context.Context) iter.Seq2[folder, error] {
 			if !ok {
 				continue
 			}
-			lowers, err := s.names(s.dir+"/"+upper, true)
-			if err != nil {
-				yield(folder{}, err)
-				return
+			lowers := []string{""}
+			if deep {
+				if lowers, err = s.names(upper, true); err != nil {
+					yield(folder{}, err)
+					return
+				}
 			}
 			for _, lower := range lowers {
 				if err := ctx.Err(); err != nil {
 					yield(folder{}, err)
 					return
 				}
-				if _, ok := unhex(lower, 1); ok && !yield(folder{shard[0], s.dir + "/" + upper + "/" + lower}, nil) {
+				dir := folder{shard[0], upper}
+				if deep {
+					if _, ok := unhex(lower, 1); !ok {
+						continue
+					}
+					dir.path += "/" + lower
+				}
+				if !yield(dir, nil) {
 					return
 				}
 			}

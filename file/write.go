@@ -37,7 +37,7 @@ func (s *store) openWith(
 	p place, rec *driver.Record, read func(buf *buffer, f *os.File, size int64) (stored, error),
 ) (w *writer, err error) {
 	w = &writer{s: s, p: p}
-	f, size, err := openSession(s.home.root(), p.path, os.O_RDWR)
+	f, size, err := openSession(p.root, p.path, os.O_RDWR)
 	if err != nil {
 		return w, err
 	}
@@ -126,7 +126,7 @@ func (w *writer) overwrite(b []byte) error {
 			_, err = w.f.WriteAt(shown[:], at)
 		}
 	}
-	if err == nil && !named(w.s.home.root(), w.p.path, w.f) {
+	if err == nil && !named(w.p.root, w.p.path, w.f) {
 		err = fs.ErrNotExist // somebody has removed the file meanwhile
 	}
 	return err
@@ -188,11 +188,10 @@ func (s *store) createNew(p place, rec *driver.Record) (created bool, err error)
 	if size == 0 {
 		return false, nil // see replaceFile
 	}
-	root := s.home.root()
-	f, err := root.OpenFile(p.path, createFlags, 0o600)
+	f, err := p.root.OpenFile(p.path, createFlags, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err = s.mkdirs(p.dir()); err == nil {
-			f, err = root.OpenFile(p.path, createFlags, 0o600)
+			f, err = p.root.OpenFile(p.path, createFlags, 0o600)
 		}
 	}
 	switch {
@@ -212,7 +211,7 @@ func (s *store) createNew(p place, rec *driver.Record) (created bool, err error)
 		err = fail("create", closed)
 	}
 	if err != nil {
-		root.Remove(p.path)
+		p.root.Remove(p.path)
 		s.leave(p.name(), rec, &driver.Record{})
 		return false, err
 	}
@@ -233,7 +232,7 @@ func (s *store) replaceFile(p place, b []byte) error {
 	}
 	temp, err := s.writeTemp(p, b)
 	if err == nil {
-		err = s.takePlace(temp, p)
+		err = takePlace(temp, p)
 	}
 	if err != nil {
 		return fail("write", err)
@@ -242,10 +241,10 @@ func (s *store) replaceFile(p place, b []byte) error {
 }
 
 // takePlace renames a temporary file, or removes it after an error.
-func (s *store) takePlace(temp string, p place) error {
-	err := s.home.root().Rename(temp, p.path)
+func takePlace(temp string, p place) error {
+	err := p.root.Rename(temp, p.path)
 	if err != nil {
-		s.home.root().Remove(temp)
+		p.root.Remove(temp)
 	}
 	return err
 }
@@ -253,8 +252,8 @@ func (s *store) takePlace(temp string, p place) error {
 // writeTemp writes a temporary file in the folder of p. After an error it leaves none.
 func (s *store) writeTemp(p place, b []byte) (temp string, err error) {
 	temp = p.dir() + "/" + tempName()
-	if err = s.writeNew(s.home.root(), temp, b); err != nil {
-		s.home.root().Remove(temp)
+	if err = s.writeNew(p.root, temp, b); err != nil {
+		p.root.Remove(temp)
 	}
 	return temp, err
 }

@@ -1,9 +1,12 @@
 package file
 
 import (
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 )
 
@@ -28,6 +31,36 @@ func (s *store) probe() error {
 		err = removed
 	}
 	return err
+}
+
+// makeFolders creates the missing folders for sessions, so that none of the first sessions has to wait for its own. An
+// earlier version's are too many for that.
+func (s *store) makeFolders() error {
+	in := s.home.current.Load()
+	if in.deep {
+		return nil
+	}
+	names, err := s.names(".", true)
+	if err != nil {
+		return err
+	}
+	have := make(map[string]bool, len(names))
+	for _, name := range names {
+		have[name] = true
+	}
+	for i := range 256 {
+		name := hex.EncodeToString([]byte{byte(i)})
+		if have[name] {
+			continue
+		}
+		if err := in.root.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%s: %w", filepath.ToSlash(filepath.Join(in.path, name)), bare(err))
+		}
+	}
+	if s.fsync == full && len(have) < 256 {
+		return s.syncPath(".")
+	}
+	return nil
 }
 
 // makeDir creates the folder for a file if it is missing. The caller holds the lock.

@@ -170,7 +170,7 @@ func TestDiskFull(t *testing.T) {
 }
 
 func TestInodesUsedUp(t *testing.T) {
-	dir := mount(t, "tmpfs", "nr_inodes=500")
+	dir := mount(t, "tmpfs", "nr_inodes=700")
 	s := open(t, dir)
 	createOld(t, s)
 	for i := range 5 {

@@ -137,6 +137,9 @@ func open(cfg config, namespace string) (*store, error) {
 	if err = s.probe(); err == nil {
 		err = s.locks.makeFiles()
 	}
+	if err == nil {
+		err = s.makeFolders()
+	}
 	if err != nil {
 		s.Close()
 		return nil, err

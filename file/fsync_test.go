@@ -24,7 +24,7 @@ func TestFsync(t *testing.T) {
 			"Create": "t", "Save": "f", "Large save": "t", "Touch": "f", "Rename": "tf", "Rename and mark": "ttf", "Mark": "f",
 		}},
 		{full, map[string]string{
-			"Create": "dtd", "Save": "ff", "Large save": "td", "Touch": "f", "Rename": "dtddf", "Rename and mark": "ttddf",
+			"Create": "td", "Save": "ff", "Large save": "td", "Touch": "f", "Rename": "tddf", "Rename and mark": "ttddf",
 			"Mark": "ff", "Delete": "d",
 		}},
 	} {

@@ -17,17 +17,16 @@
 //
 //   - "none", the default: the changes of the last seconds that the operating system has not yet written to disk. Changes
 //     that were acknowledged survive a crash or a kill of the program.
-//   - "file": each file is on disk before it replaces another. A change may still be undone, but no session becomes
-//     unreadable.
-//   - "full": folders are also on disk before a call returns. Nothing acknowledged is lost.
+//   - "file": each change is on disk before it counts. It may still be undone, but no session becomes unreadable.
+//   - "full": everything is on disk before a call returns. Nothing acknowledged is lost.
 //
 // # On disk
 //
-// Each namespace has its own folder below the configured one: sessions, or sessions-app for the namespace "app". All
+// Each namespace has its own folder below the configured one: sessions.v2, or sessions-app.v2 for the namespace "app". All
 // characters of a name except lower-case letters, digits, - and _ are escaped, so that no name leads to another folder and
 // no name depends on case. The folder contains
 //
-//	3f/a0/3fa0…   a session: 64 hexadecimal digits for the 32 bytes of the storage key
+//	3f/3fa0…      a session: 64 hexadecimal digits for the 32 bytes of the storage key
 //	users/        for each user a folder, named by a hash, of small files named as the user's sessions
 //	aliases/      the same for each alias
 //	locks/        256 empty files to lock
@@ -36,15 +35,18 @@
 // goes through an [os.Root], so no symbolic link leads out of the folder. Open refuses a namespace's folder that others own
 // or can write to. Anything that is not a regular file is neither read nor written.
 //
-// A session's file is never changed, except for the eight bytes of its deadline: a save writes a new file and renames it.
-// So a reader, who takes no lock, sees the old session or the new one. Writers of this and other processes lock one of the
-// 256 files, chosen by the key.
+// If there is a folder sessions, or sessions-app, of an earlier version, it is used as it is: in it a session is in a folder
+// more, 3f/a0/3fa0….
+//
+// A session's file has two slots with checksums, and a save overwrites the older one. So a reader, who takes no lock, sees
+// the old session or the new one. Large sessions have no slots: for them a save writes a new file and renames it. Writers of
+// this and other processes lock one of the 256 files, chosen by the key.
 //
 // # What can go wrong
 //
 // If the disk is full, is read-only or returns an I/O error, the call returns an error and the stored session stays as it
-// was. A killed process leaves at most a temporary file, which a sweep removes after an hour, and a place that a login has
-// reserved, until the reservation lapses. A process that is stopped while it writes (SIGSTOP, a debugger) keeps one or a
+// was. A killed process leaves at most a temporary or unfinished file, which a sweep removes after an hour, and a place that
+// a login has reserved, until the reservation lapses. A process that is stopped while it writes (SIGSTOP, a debugger) keeps one or a
 // few of the locks: calls that need them fail when their timeout has passed. Calls that wait for a disk that hangs do not
 // return.
 package file

@@ -207,6 +207,10 @@ func TestTornCreate(t *testing.T) {
 func TestReadWhileTorn(t *testing.T) {
 	s := newTestStore(t, t.TempDir(), none)
 	p, before, after := savedTwice(t, s, 200)
+	later := time.UnixMilli(5_000_000_000_000)
+	if err := s.Touch(t.Context(), "k", later); err != nil {
+		t.Fatal(err)
+	}
 	f, size, err := openSession(s.home.root(), p.path, readOnly)
 	if err != nil {
 		t.Fatal(err)
@@ -229,8 +233,8 @@ func TestReadWhileTorn(t *testing.T) {
 		if err == nil {
 			err = st.unmarshal(st.content, p.name(), &rec)
 		}
-		if err != nil || rec.Version != 3 {
-			t.Errorf("%s: version %d, %v; want 3", what, rec.Version, err)
+		if err != nil || rec.Version != 3 || !rec.Expires.Equal(later) {
+			t.Errorf("%s: version %d, expires %v, %v; want 3, %v", what, rec.Version, rec.Expires, err, later)
 		}
 	}
 }

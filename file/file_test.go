@@ -17,16 +17,38 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	for _, fsync := range []string{"none", "file", "full"} {
-		t.Run(fsync, func(t *testing.T) {
-			if fsync != "none" && !soak {
+	for _, tt := range []struct {
+		name, fsync string
+		open        func(dir, fsync string) sessiontest.Open
+	}{
+		{"none", "none", inFolder},
+		{"file", "file", inFolder},
+		{"full", "full", inFolder},
+		{"the folder of an earlier version", "none", inEarlierFolder},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.name != "none" && !soak {
 				t.Skip("takes a minute: set SESSION_SOAK=1")
 			}
 			sessiontest.Run(t, sessiontest.Harness{
-				Store:   func(t testing.TB) sessiontest.Open { return inFolder(t.TempDir(), fsync) },
+				Store:   func(t testing.TB) sessiontest.Open { return tt.open(t.TempDir(), tt.fsync) },
 				Bounded: true,
 			})
 		})
+	}
+}
+
+// inEarlierFolder is inFolder for folders that an earlier version has made.
+func inEarlierFolder(dir, fsync string) sessiontest.Open {
+	return func(ctx context.Context, c driver.Config) (driver.Backend, error) {
+		name := "sessions"
+		if c.Namespace != "" {
+			name += "-" + c.Namespace
+		}
+		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
+			return nil, err
+		}
+		return inFolder(dir, fsync)(ctx, c)
 	}
 }
 

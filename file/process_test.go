@@ -13,6 +13,7 @@ import (
 func TestMain(m *testing.M) {
 	if !proctest.Run(proctest.Roles{
 		"save":       onStore(saveForever),
+		"step":       stepAndDie,
 		"create":     onStore(createForever),
 		"rename":     onStore(renameForever),
 		"login":      onStore(loginForever),

@@ -23,7 +23,7 @@ type home struct {
 // An opened is the folder that a home is at present.
 type opened struct {
 	root *os.Root
-	path string // of the folder, in which path of the home
+	path string // of root, in the home's path; "" if that is root
 	deep bool   // the folder has the layout of an earlier version: see chooseNamespace
 }
 

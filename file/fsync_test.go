@@ -21,10 +21,10 @@ func TestFsync(t *testing.T) {
 	}{
 		{none, map[string]string{}},
 		{files, map[string]string{
-			"Create": "t", "Save": "f", "Large save": "t", "Touch": "f", "Rename": "tf", "Rename and mark": "ttf", "Mark": "f",
+			"Create": "t", "Save": "f", "Large save": "t", "Touch": "f", "Rename": "tt", "Rename and mark": "ttt", "Mark": "f",
 		}},
 		{full, map[string]string{
-			"Create": "td", "Save": "ff", "Large save": "td", "Touch": "f", "Rename": "tddf", "Rename and mark": "ttddf",
+			"Create": "td", "Save": "ff", "Large save": "td", "Touch": "f", "Rename": "tddt", "Rename and mark": "ttddt",
 			"Mark": "ff", "Delete": "d",
 		}},
 	} {

@@ -30,7 +30,7 @@ func TestMarkFails(t *testing.T) {
 		}
 		return err
 	}
-	if err := s.Rename(ctx, "k", 1, "l", testRecord("ann", "new"), testMark("l")); err != nil || synced.String() != "ttf" {
+	if err := s.Rename(ctx, "k", 1, "l", testRecord("ann", "new"), testMark("l")); err != nil || synced.String() != "ttt" {
 		t.Errorf("Rename: %v, synced %q", err, synced)
 	}
 	if _, marked := errors.AsType[*driver.MarkedError](s.Load(ctx, "k", new(driver.Record))); marked {

@@ -10,10 +10,11 @@ import (
 
 // A moving file contains two records. It renames a session in one step. First the old file is replaced by a moving file:
 // under the old name it still is the old record, and under the new name, which it contains, it is the new record. Then the
-// atomic rename of the file ends the old record and begins the new one. Last, the new record alone replaces the moving
-// file. After a crash before the rename the old record is there, after a crash behind it the new one. The mark is written
-// under the old name after the rename, so a crash in between leaves no mark. The format is this package's own. All integers
-// are big-endian. The columns are offset, length and content:
+// atomic rename of the file ends the old record and begins the new one. Last, a file with the new record alone replaces the
+// moving file, which is never saved in place: somebody may have opened it under its old name. After a crash before the
+// rename the old record is there, after a crash behind it the new one. The mark is written under the old name after the
+// rename, so a crash in between leaves no mark. The format is this package's own. All integers are big-endian. The columns
+// are offset, length and content:
 //
 //	0  4  "sesm"
 //	4  2  length of the new name

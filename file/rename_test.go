@@ -2,6 +2,7 @@ package file
 
 import (
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -163,5 +164,63 @@ func testHalfRename(t *testing.T, ofEarlier bool) {
 				}
 			})
 		})
+	}
+}
+
+// TestReaderOfOldName opens a session's file before a Rename gives it the new name, and reads it later: it is the old
+// session, whatever has become of the new one.
+func TestReaderOfOldName(t *testing.T) {
+	s := newTestStore(t, t.TempDir(), files)
+	ctx := t.Context()
+	if err := s.Create(ctx, "old", testRecord("", "old data")); err != nil {
+		t.Fatal(err)
+	}
+	p := mustPlace(t, s, "old")
+	type early struct {
+		f    *os.File
+		size int64
+	}
+	var readers []early
+	flush := s.flush
+	s.flush = func(f *os.File) error {
+		if opened, size, err := openSession(s.home.root(), p.path, readOnly); err == nil {
+			readers = append(readers, early{opened, size})
+		}
+		return flush(f)
+	}
+	rec := testRecord("ann", "new data")
+	if err := s.Rename(ctx, "old", 1, "new", rec, testMark("new")); err != nil {
+		t.Fatal(err)
+	}
+	s.flush = flush
+	check := func() {
+		t.Helper()
+		for i, r := range readers[:2] { // before the step; later ones find the mark
+			buf := new(buffer)
+			if _, err := r.f.Seek(0, 0); err != nil {
+				t.Fatal(err)
+			}
+			var got driver.Record
+			st, err := buf.readAll(r.f, r.size, maxSize)
+			if err == nil {
+				err = st.unmarshal(st.content, p.name(), &got)
+			}
+			if err != nil || string(got.Data) != "old data" || got.User != "" {
+				t.Errorf("reader %d: %v, %q of %q", i, err, got.Data, got.User)
+			}
+		}
+	}
+	if len(readers) < 2 {
+		t.Fatalf("%d readers", len(readers))
+	}
+	check()
+	for range 2 {
+		if err := s.Save(ctx, "new", rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check()
+	for _, r := range readers {
+		r.f.Close()
 	}
 }

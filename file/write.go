@@ -93,19 +93,14 @@ func (w *writer) store(rec *driver.Record) error {
 		return err
 	}
 	defer buf.release()
-	return w.storeContent(buf.b)
-}
-
-// storeContent is store for a content, behind room for the heads of a new file.
-func (w *writer) storeContent(b []byte) error {
-	if w.inPlace = w.slots.size > 0 && w.slots.fits(len(b)-newHead); w.inPlace {
-		if err := w.overwrite(b[slottedHead:]); err != nil {
-			return fail("write", err)
-		}
-		return nil
+	// Somebody may have opened a moving file under its old name. It must not get what is only of the new name.
+	if w.inPlace = w.slots.size > 0 && !moving(w.content) && w.slots.fits(len(buf.b)-newHead); !w.inPlace {
+		return w.s.replaceFile(w.p, buf.b)
 	}
-	w.slots = slots{} // the file that is open is no longer the session's
-	return w.s.replaceFile(w.p, b)
+	if err := w.overwrite(buf.b[slottedHead:]); err != nil {
+		return fail("write", err)
+	}
+	return nil
 }
 
 // overwrite overwrites the older slot. With a policy that syncs, the slot is on disk before anybody can see it. So a save

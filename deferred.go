@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/seed1a8f7c28/session/driver"
 )
@@ -14,25 +15,40 @@ import (
 // itself and does not change the request. All Sessions of the request are the same one.
 type deferred struct {
 	r        request
-	encoding []string // Content-Encoding as a middleware further out has set it
-	returned bool     // the application has returned and did not panic
-	unwaited bool     // FromContext must not wait with its context: see Handled.Value
+	returned bool // the application has returned and did not panic
+	unwaited bool // FromContext must not wait with its context: see Handled.Value
 
-	loading   sync.Mutex // guards the next five, and the request's sid
-	session   *Session   // nil before the first use, and after Destroy
-	spare     *Session   // memory for the first, nil once it is used
-	err       error      // why there is no session
 	ended     bool       // Destroy has ended a session of the request
 	rewritten bool       // original replaces the sids that the request carries
+	looked    bool       // the response depends on the cookie
+	begun     bool       // first is used
+	loading   sync.Mutex // guards these four, the next three, and the request's sid
+	session   *Session   // nil before the first use, and after Destroy
+	err       error      // why there is no session
+	first     Session    // the memory of the first session
 
-	mu      sync.Mutex // guards the next two
-	pending answer
-	sent    bool
+	mu      sync.Mutex // guards pending
+	pending *answer    // nil if there is nothing to answer yet
 
-	committing sync.Mutex // held while the response is committed; guards the rest
-	failed     bool       // the response is an error: ErrorHandler has answered, or the stack must
-	unanswered error      // the error with which the stack must answer
-	lost       *Session   // the Session that could not be saved although the response stands
+	sent    atomic.Bool   // the answer is in the response header; set while mu is held
+	verdict atomic.Uint32 // set once, when the response is committed
+
+	committing sync.Mutex // held while the response is committed; guards unusual
+	unusual    *unusual   // nil for most requests
+}
+
+// The verdicts on a response.
+const (
+	undecided uint32 = iota
+	stands           // the application's response is sent
+	refused          // it is not sent: ErrorHandler has answered, or the stack must
+)
+
+// unusual has the fields of a deferred that few requests need.
+type unusual struct {
+	encoding   []string // Content-Encoding as a middleware further out has set it; not changed later
+	unanswered error    // the error with which the stack must answer
+	lost       *Session // the Session that could not be saved although the response stands
 }
 
 // An answer is what will be put into the response header.
@@ -42,21 +58,32 @@ type answer struct {
 	maxAge  int            // of these lines
 	header  string         // the value of the sid's response header
 	clear   string         // the value of Clear-Site-Data
-	read    bool           // the response depends on the cookie
 }
 
 // begin makes d, which is zero, the reply to a.
 func (d *deferred) begin(m *Manager, a arrival) {
 	d.r.init(m, &a)
-	d.r.reply, d.encoding = d, d.r.x.ResponseHeader("Content-Encoding")
+	d.r.reply = d
+	if encoding := d.r.x.ResponseHeader("Content-Encoding"); encoding != nil {
+		d.unusual = &unusual{encoding: encoding}
+	}
+}
+
+// addUnusual returns the unusual fields, for a change.
+func (d *deferred) addUnusual() *unusual {
+	if d.unusual == nil {
+		d.unusual = new(unusual)
+	}
+	return d.unusual
 }
 
 // newSession returns a Session of the request.
 func (d *deferred) newSession() *Session {
-	s := d.spare
-	if d.spare = nil; s == nil {
+	s := &d.first
+	if d.begun {
 		s = new(Session)
 	}
+	d.begun = true
 	s.init(d.r.m, &d.r)
 	return s
 }
@@ -74,10 +101,13 @@ func (*deferred) waits() bool { return true }
 // caller unlocks.
 func (d *deferred) change() *answer {
 	d.mu.Lock()
-	if d.sent {
+	switch {
+	case d.isSent():
 		return new(answer)
+	case d.pending == nil:
+		d.pending = new(answer)
 	}
-	return &d.pending
+	return d.pending
 }
 
 func (d *deferred) cookies(lines []string) {
@@ -96,6 +126,9 @@ func (d *deferred) await(rec *driver.Record, maxAge int) (before *driver.Record)
 func (d *deferred) awaiting() (rec *driver.Record, maxAge int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.pending == nil {
+		return nil, 0
+	}
 	return d.pending.waiting, d.pending.maxAge
 }
 
@@ -109,15 +142,15 @@ func (d *deferred) clear(directives string) {
 	d.mu.Unlock()
 }
 
-func (d *deferred) read() {
-	d.change().read = true
-	d.mu.Unlock()
-}
+// read is called while the session is loaded.
+func (d *deferred) read() { d.looked = true }
 
 func (d *deferred) retract() {
-	a := d.change()
-	a.cookies, a.waiting, a.header = nil, nil, ""
-	d.mu.Unlock()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if a := d.pending; a != nil && !d.isSent() {
+		a.cookies, a.waiting, a.header = nil, nil, ""
+	}
 }
 
 func (d *deferred) gone() { d.retract() }
@@ -192,31 +225,32 @@ func (d *deferred) destroy(only *Session) (err error) {
 	return s.endHere(d.r.context())
 }
 
-func (d *deferred) isSent() bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.sent
-}
+func (d *deferred) isSent() bool { return d.sent.Load() }
 
 // commit saves the session and completes the response header, once. It returns false if the application's response must not
 // be sent.
 func (d *deferred) commit() bool {
+	if v := d.verdict.Load(); v != undecided {
+		return v == stands
+	}
 	d.committing.Lock()
 	defer d.committing.Unlock()
-	if d.isSent() {
-		return !d.failed
+	if d.isSent() { // by another goroutine, or after a panic
+		return d.verdict.Load() != refused
 	}
+	verdict := stands
 	s, harmless, err := d.conclude()
 	switch {
 	case err == nil:
 	case harmless:
-		d.lost = s
+		d.addUnusual().lost = s
 		d.r.m.report(d.r.context(), d.r.x, "save failed", err)
 	default:
-		d.failed = true
+		verdict = refused
 		d.fail(err)
 	}
-	return !d.failed
+	d.verdict.Store(verdict)
+	return verdict == stands
 }
 
 // conclude stores what the request has changed so far, and publishes the answer. It holds the locks in between, because a
@@ -256,13 +290,19 @@ func (d *deferred) loaded() *Session {
 	return d.session
 }
 
-// publish puts the answer into the response header.
+// publish puts the answer into the response header. The caller holds loading.
 func (d *deferred) publish() {
 	d.mu.Lock()
 	a := d.pending
-	d.sent = true
+	d.sent.Store(true)
 	d.mu.Unlock()
 	now := atOnce{&d.r}
+	if d.looked {
+		now.read()
+	}
+	if a == nil {
+		return
+	}
 	if len(a.cookies) > 0 {
 		now.cookies(a.cookies)
 	}
@@ -271,9 +311,6 @@ func (d *deferred) publish() {
 	}
 	if a.clear != "" {
 		now.clear(a.clear)
-	}
-	if a.read {
-		now.read()
 	}
 }
 
@@ -288,8 +325,8 @@ func (d *deferred) strip() {
 	for _, name := range aboutContent {
 		d.r.x.SetResponseHeader(name, nil)
 	}
-	if d.encoding != nil { // the middleware that set it encodes this response too
-		d.r.x.SetResponseHeader("Content-Encoding", d.encoding)
+	if d.unusual != nil && d.unusual.encoding != nil { // the middleware that set it encodes this response too
+		d.r.x.SetResponseHeader("Content-Encoding", d.unusual.encoding)
 	}
 }
 
@@ -298,7 +335,7 @@ func (d *deferred) fail(err error) {
 	m, x := d.r.m, d.r.x
 	a, ok := x.(Answerer)
 	if !ok {
-		d.unanswered = err
+		d.addUnusual().unanswered = err
 		m.report(context.WithoutCancel(d.r.context()), x, "save failed", err)
 		return
 	}
@@ -319,16 +356,14 @@ func (d *deferred) finish() {
 		return
 	}
 	s := d.loaded()
-	if s == nil || s == d.lost {
+	if s == nil || d.unusual != nil && s == d.unusual.lost {
 		return
 	}
-	defer s.tellRefused(d.r.context())
-	if s.isTold() {
-		return
-	}
-	if err := s.release(d.r.context()); err != nil {
+	refused, err := s.finish(d.r.context())
+	if err != nil {
 		d.r.m.report(d.r.context(), d.r.x, "save failed", err)
 	}
+	d.r.m.tellRefused(d.r.context(), refused)
 }
 
 // abandon is called when the application has panicked. If somebody answers the request, the client still learns what is
@@ -339,6 +374,8 @@ func (d *deferred) abandon() {
 	if s := d.loaded(); s != nil {
 		d.r.m.engine.abandon(d, s)
 	}
+	d.loading.Lock()
+	defer d.loading.Unlock()
 	if !d.isSent() {
 		d.publish()
 	}

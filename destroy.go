@@ -46,7 +46,7 @@ func (r *request) endAll(sid string) (events []func(), err error) {
 	ctx, cancel := r.m.saveContext(r.context())
 	defer cancel()
 	var buf [maxCandidates + 3]candidate
-	candidates, _ := r.requested(buf[:0])
+	candidates, _ := r.requested(r.cookieLines(), buf[:0])
 	others, _ := r.answeredBesides(candidates)
 	candidates = append(candidates, others...)
 	if sid != "" && !slices.ContainsFunc(candidates, func(c candidate) bool { return c.sid == sid }) {

@@ -282,7 +282,7 @@ func (e *foreignEngine) remove(ctx context.Context, sid string) ([]func(), error
 func (e *foreignEngine) leave(ctx context.Context, s *Session) error { return e.save(ctx, s) }
 
 // abandon releases the store, which may hold a connection or a lock.
-func (e *foreignEngine) abandon(d *deferred, s *Session) { _ = s.release(d.r.context()) }
+func (e *foreignEngine) abandon(d *deferred, s *Session) { _, _ = s.release(d.r.context()) }
 
 func (e *foreignEngine) sweep(ctx context.Context) (int, error) {
 	e.p.SessionGC(ctx)

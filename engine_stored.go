@@ -156,7 +156,9 @@ func (e *storedEngine) change(ctx context.Context, s *Session, ed edit) error {
 		return nil
 	}
 	if err := e.beginLazily(ctx, s); err != nil {
-		log.Restore(before)
+		if s.draft.Log == log { // else a save has stored it
+			log.Restore(before)
+		}
 		return err
 	}
 	return nil
@@ -169,7 +171,7 @@ func (e *storedEngine) beginLazily(ctx context.Context, s *Session) (err error) 
 		return err
 	}
 	if !s.r.reply.waits() {
-		ctx, cancel := e.saveContext(ctx, s)
+		ctx, cancel := e.m.saveContext(ctx)
 		defer cancel()
 		if err = e.create(ctx, s, ""); err == nil && s.state == dismissed {
 			err = ErrDestroyed
@@ -196,7 +198,7 @@ func (e *storedEngine) save(ctx context.Context, s *Session) error {
 	case !unchanged && s.isHeld():
 		return errHeld
 	}
-	ctx, cancel := e.saveContext(ctx, s)
+	ctx, cancel := e.m.saveContext(ctx)
 	defer cancel()
 	switch {
 	case !s.isStored():
@@ -363,14 +365,6 @@ func (e *storedEngine) deadline(ctx context.Context, key string) (time.Time, err
 		return time.Time{}, ErrNotFound
 	}
 	return merge.Bounded(now, rec.Expires, rec.Deadline), nil
-}
-
-// saveContext is the manager's saveContext, without its allocation if calls never wait.
-func (e *storedEngine) saveContext(ctx context.Context, s *Session) (context.Context, context.CancelFunc) {
-	if e.m.local && s.draft.Log != nil {
-		return s.draft.Log.Detached(ctx), func() {}
-	}
-	return e.m.saveContext(ctx)
 }
 
 // newRecord returns a record for a Load of one that may be larger than this manager reads.

@@ -257,7 +257,7 @@ func (m *Manager) withSession(a arrival, do func(s *Session, ctx context.Context
 	}
 	ctx, cancel := m.saveContext(request)
 	defer cancel()
-	s, err := m.open(ctx, request, a)
+	s, _, err := m.open(ctx, request, a)
 	if err != nil {
 		return err
 	}

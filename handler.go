@@ -29,7 +29,6 @@ func (m *Manager) Handler(next http.Handler) http.Handler {
 // A handling is all that Handler needs for one request, in one allocation.
 type handling struct {
 	deferred
-	first   Session
 	context handlerContext
 	request http.Request
 	writer  responseWriter
@@ -47,7 +46,6 @@ func (m *Manager) handle(next http.Handler, w http.ResponseWriter, r *http.Reque
 	h := new(handling)
 	d := &h.deferred
 	d.begin(m, arrivalOf(w, r))
-	d.spare = &h.first
 	defer d.done()
 	h.context = handlerContext{r.Context(), d}
 	h.request = *r.WithContext(&h.context)
@@ -98,15 +96,16 @@ func (m *Manager) deferred(ctx context.Context) *deferred {
 	return d
 }
 
-// open returns the session that a request carries, or one that is not stored yet.
-func (m *Manager) open(ctx, request context.Context, a arrival) (*Session, error) {
+// open returns the session that a request carries, or one that is not stored yet. alone says that no other goroutine has it.
+func (m *Manager) open(ctx, request context.Context, a arrival) (s *Session, alone bool, err error) {
 	if d := m.deferred(request); d != nil {
-		return d.load(ctx, request)
+		s, err = d.load(ctx, request)
+		return s, false, err
 	}
-	s := new(ownSession)
-	s.own.init(m, &a)
-	s.init(m, &s.own)
-	return &s.Session, s.arrive(ctx, &s.own)
+	o := new(ownSession)
+	o.own.init(m, &a)
+	o.init(m, &o.own)
+	return &o.Session, true, o.arrive(ctx, &o.own)
 }
 
 // An ownSession is a Session outside Handler, with the request that it belongs to.
@@ -141,19 +140,17 @@ func (m *Manager) HandleExchange(x Exchange, next func(h Handled)) error {
 		next(Handled{d})
 		return nil
 	}
-	h := new(struct { // in one allocation
-		deferred
-		first Session
-	})
-	d := &h.deferred
+	d := new(deferred)
 	d.begin(m, arrival{x: x})
-	d.spare = &h.first
 	func() {
 		defer d.done()
 		next(Handled{d})
 		d.returned = true
 	}()
-	return d.unanswered
+	if d.unusual != nil {
+		return d.unusual.unanswered
+	}
+	return nil
 }
 
 // Handled is a request under [Manager.HandleExchange].
@@ -181,8 +178,8 @@ func (h Handled) Commit() error {
 	}
 	h.d.committing.Lock()
 	defer h.d.committing.Unlock()
-	if h.d.unanswered != nil {
-		return h.d.unanswered
+	if h.d.unusual != nil && h.d.unusual.unanswered != nil {
+		return h.d.unusual.unanswered
 	}
 	return errAnswered
 }

@@ -33,7 +33,7 @@ func (m *Manager) regenerate(a arrival) (*Session, error) {
 	}
 	ctx, cancel := m.saveContext(request)
 	defer cancel()
-	s, err := m.open(ctx, request, a)
+	s, _, err := m.open(ctx, request, a)
 	switch {
 	case err == nil:
 		s.takePlace()

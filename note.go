@@ -82,9 +82,9 @@ func (r *request) note() note {
 	return r.readNote()
 }
 
-// hasBegun reports whether an earlier Session of the request has begun the session.
-func (r *request) hasBegun() bool {
-	for _, line := range r.x.RequestHeader("Cookie") {
+// hasBegun reports whether an earlier Session of the request has begun the session. lines are those of the Cookie header.
+func (r *request) hasBegun(lines []string) bool {
+	for _, line := range lines {
 		if strings.Contains(line, r.m.noteName) {
 			return r.readNote().begun
 		}

@@ -37,16 +37,18 @@ func (s *Session) settle(key, value any, err error) {
 	}
 }
 
-// tellRefused logs the values that Set has refused, each once.
-func (s *Session) tellRefused(ctx context.Context) {
-	s.mu.Lock()
-	refused := s.extra().refused
-	if len(refused) > 0 {
-		s.extras.refused = nil
+// takeRefused returns the values that Set has refused, each once. The caller holds mu.
+func (s *Session) takeRefused() (refused []refusal) {
+	if s.extras != nil {
+		refused, s.extras.refused = s.extras.refused, nil
 	}
-	s.mu.Unlock()
+	return refused
+}
+
+// tellRefused logs values that Set has refused.
+func (m *Manager) tellRefused(ctx context.Context, refused []refusal) {
 	for _, r := range refused {
-		s.m.log.ErrorContext(ctx, "session: a value was not stored: Set returned an error", "type", typeName(r.kind), "error", r.err)
+		m.log.ErrorContext(ctx, "session: a value was not stored: Set returned an error", "type", typeName(r.kind), "error", r.err)
 	}
 }
 

@@ -113,7 +113,7 @@ func (a atOnce) annotate(n note) {
 		a.r.m.fixed.Store(true)
 	}
 	var buf [maxCandidates + 2]candidate
-	candidates, _ := a.r.requested(buf[:0])
+	candidates, _ := a.r.requested(a.r.cookieLines(), buf[:0])
 	others := slices.DeleteFunc(candidates, func(c candidate) bool { return c.sid == a.r.original })
 	a.r.rewrite(a.r.original, a.r.pairs(others), n)
 }

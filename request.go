@@ -79,13 +79,16 @@ func (r *request) init(m *Manager, a *arrival) {
 
 func (r *request) context() context.Context { return orBackground(r.x.Context()) }
 
+// cookieLines returns the lines of the Cookie header. It can be expensive outside net/http.
+func (r *request) cookieLines() []string { return r.x.RequestHeader("Cookie") }
+
 // candidates returns the sids that may name the request's session, in the order in which they are tried, and the number of
-// session cookies that hold no sid of the right shape.
-func (r *request) candidates(buf []candidate) (_ []candidate, malformed int) {
+// session cookies that hold no sid of the right shape. lines are those of the Cookie header.
+func (r *request) candidates(lines []string, buf []candidate) (_ []candidate, malformed int) {
 	sid, replaced := r.reply.replaced()
 	switch {
 	case !replaced:
-		return r.requested(buf)
+		return r.requested(lines, buf)
 	case sid == "":
 		return buf, 0
 	}
@@ -93,9 +96,9 @@ func (r *request) candidates(buf []candidate) (_ []candidate, malformed int) {
 }
 
 // requested returns the sids that the request carries: cookies, query, header.
-func (r *request) requested(buf []candidate) (_ []candidate, malformed int) {
+func (r *request) requested(lines []string, buf []candidate) (_ []candidate, malformed int) {
 	m := r.m
-	buf, malformed = r.inCookies(r.x.RequestHeader("Cookie"), buf)
+	buf, malformed = r.inCookies(lines, buf)
 	if m.cfg.EnableSidInURLQuery {
 		if sid := queryValue(r.x.Query(), m.cfg.CookieName); m.validSID(sid) {
 			buf = append(buf, candidate{sid, byQuery})
@@ -171,7 +174,7 @@ func (r *request) current() string {
 	rewriting.Lock()
 	defer rewriting.Unlock()
 	var buf [maxCandidates + 2]candidate
-	candidates, _ := r.requested(buf[:0])
+	candidates, _ := r.requested(r.cookieLines(), buf[:0])
 	for _, c := range candidates {
 		return c.sid
 	}

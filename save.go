@@ -33,13 +33,6 @@ func (s *Session) Save(ctx context.Context) error {
 // told reports whether Save has told the application that its changes are not stored. The caller holds mu.
 func (s *Session) told() bool { return s.draft.Log != nil && s.draft.Log.Told }
 
-// isTold is told for a caller that does not hold mu.
-func (s *Session) isTold() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.told()
-}
-
 func (s *Session) save(ctx context.Context) error { return s.m.engine.save(ctx, s) }
 
 // begun counts a new session, and queues the event for OnCreate.

@@ -234,17 +234,29 @@ func (s *Session) promisable() error {
 // because cookies have been set before.
 func (s *Session) SessionRelease(ctx context.Context, _ http.ResponseWriter) {
 	ctx = orBackground(ctx)
-	if err := s.release(ctx); err != nil {
+	refused, err := s.release(ctx)
+	if err != nil {
 		s.m.report(ctx, s.r.x, "save failed", err)
 	}
-	s.tellRefused(ctx)
+	s.m.tellRefused(ctx, refused)
 }
 
-// release is Save, except that it is no error if the session has ended and no change is lost.
-func (s *Session) release(ctx context.Context) error {
+// release is Save, except that it is no error if the session has ended and no change is lost. It returns the values that Set
+// has refused.
+func (s *Session) release(ctx context.Context) (refused []refusal, err error) {
 	s.mu.Lock()
 	defer s.unlock()
-	return s.releaseLocked(ctx)
+	return s.takeRefused(), s.releaseLocked(ctx)
+}
+
+// finish is release at the end of a request under Handler. It does not save again what the application knows to be unsaved.
+func (s *Session) finish(ctx context.Context) (refused []refusal, err error) {
+	s.mu.Lock()
+	defer s.unlock()
+	if refused = s.takeRefused(); !s.told() {
+		err = s.releaseLocked(ctx)
+	}
+	return refused, err
 }
 
 func (s *Session) releaseLocked(ctx context.Context) error {

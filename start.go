@@ -49,11 +49,14 @@ func (m *Manager) start(a arrival) (*Session, error) {
 	}
 	ctx, cancel := m.loadContext(request)
 	defer cancel()
-	s, err := m.open(ctx, request, a)
-	if err == nil && !m.cfg.Lazy {
-		err = s.ensure(ctx)
-	}
+	s, alone, err := m.open(ctx, request, a)
 	if err != nil {
+		return nil, err
+	}
+	if m.cfg.Lazy || alone && s.state != unstored {
+		return s, nil
+	}
+	if err := s.ensure(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
@@ -68,7 +71,8 @@ func (s *Session) arrive(ctx context.Context, r *request) error {
 	}
 	r.reply.read()
 	var buf [maxCandidates + 2]candidate
-	candidates, refused := r.candidates(buf[:0])
+	lines := r.cookieLines()
+	candidates, refused := r.candidates(lines, buf[:0])
 	if refused > 0 {
 		m.stats.add(malformed, uint64(refused))
 	}
@@ -78,7 +82,7 @@ func (s *Session) arrive(ctx context.Context, r *request) error {
 	carriesNone := len(candidates) == 0
 	others, removed := r.answeredBesides(candidates)
 	if len(others) > 0 {
-		if _, live, err := s.tryEach(ctx, others); live || err != nil {
+		if _, live, err := s.tryEach(ctx, lines, others); live || err != nil {
 			s.isNew = s.isNew || carriesNone
 			if r.original == "" { // else an older Session of this *http.Request is to find that its own is gone
 				r.reply.rewrite(others[0].sid, "", note{begun: true})
@@ -90,7 +94,7 @@ func (s *Session) arrive(ctx context.Context, r *request) error {
 		r.removed = true
 		candidates = slices.DeleteFunc(candidates, func(c candidate) bool { return c.by == byCookie })
 	}
-	late, live, err := s.tryEach(ctx, candidates)
+	late, live, err := s.tryEach(ctx, lines, candidates)
 	if live || err != nil {
 		return err
 	}
@@ -109,8 +113,8 @@ func (s *Session) arrive(ctx context.Context, r *request) error {
 }
 
 // tryEach fills s with the session of the first candidate that is live, and reports whether there is one. late says that a
-// candidate is a sid that was replaced.
-func (s *Session) tryEach(ctx context.Context, candidates []candidate) (late, live bool, err error) {
+// candidate is a sid that was replaced. lines are those of the Cookie header.
+func (s *Session) tryEach(ctx context.Context, lines []string, candidates []candidate) (late, live bool, err error) {
 	m, r := s.m, s.r
 	for i, c := range candidates {
 		err := m.engine.find(ctx, s, c.sid)
@@ -127,7 +131,7 @@ func (s *Session) tryEach(ctx context.Context, candidates []candidate) (late, li
 			return late, false, fmt.Errorf("session: load: %w", err)
 		}
 		m.stats.count(found)
-		s.isNew = r.hasBegun()
+		s.isNew = r.hasBegun(lines)
 		if r.came = c.by; len(candidates) > 1 {
 			r.reply.rewrite(c.sid, r.pairs(candidates[i+1:]), r.reply.note())
 		}

@@ -10,7 +10,7 @@ import (
 
 func TestAllocW1(t *testing.T) { wantAllocs(t, "W1", 2) }
 
-func TestAllocW2(t *testing.T) { wantAllocs(t, "W2", 6) }
+func TestAllocW2(t *testing.T) { wantAllocs(t, "W2", 5) }
 
 func wantAllocs(t *testing.T, workload string, most float64) {
 	t.Helper()

@@ -68,11 +68,11 @@ func (c *capped) Save(ctx context.Context, key string, rec *driver.Record) error
 
 // SwapVersion implements [merge.Keeper].
 func (c *capped) SwapVersion(
-	key string, base *merge.Version, next merge.Version, expires int64, shorten bool,
+	key string, at int64, base *merge.Version, next merge.Version, expires int64, shorten bool,
 ) (swapped bool, now *merge.Version, until int64, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if swapped, now, until, err = c.store.SwapVersion(key, base, next, expires, shorten); swapped {
+	if swapped, now, until, err = c.store.SwapVersion(key, at, base, next, expires, shorten); swapped {
 		err = c.used(key, err)
 	}
 	return swapped, now, until, err

@@ -195,9 +195,9 @@ func (s *store) Save(_ context.Context, key string, rec *driver.Record) error {
 
 // SwapVersion implements [merge.Keeper].
 func (s *store) SwapVersion(
-	key string, base *merge.Version, next merge.Version, expires int64, shorten bool,
+	key string, at int64, base *merge.Version, next merge.Version, expires int64, shorten bool,
 ) (swapped bool, now *merge.Version, until int64, err error) {
-	p, at := s.at(key), time.Now().UnixMilli()
+	p := s.at(key)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	n := p.live(p.id, at)

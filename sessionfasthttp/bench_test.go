@@ -104,7 +104,7 @@ func BenchmarkHandler(b *testing.B) {
 
 // TestAllocations limits what a request allocates on fasthttp.
 func TestAllocations(t *testing.T) {
-	most := map[string]float64{"nothing": 3, "read": 6, "write": 9}
+	most := map[string]float64{"nothing": 3, "read": 5, "write": 8}
 	for _, u := range uses {
 		m := newManager(t)
 		ann(t, m)

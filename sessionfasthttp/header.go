@@ -15,6 +15,7 @@ type cookieLines struct {
 	lines []string
 	seen  []string // the same lines as fasthttp shows them
 	known bool
+	one   [1]string // memory for lines
 }
 
 // read updates c, because the application may have changed the header.
@@ -24,15 +25,15 @@ func (c *cookieLines) read(h *fasthttp.RequestHeader) {
 		return
 	}
 	if !c.known {
-		c.known, c.lines = true, received(h)
+		c.known, c.lines = true, received(h, c.one[:0])
 	}
 	switch {
 	case same(now, c.lines):
 		c.seen = c.lines
-	case len(now) == 1 && string(now[0]) == takenApart(c.lines):
-		c.seen = copied(now)
+	case len(now) == 1 && len(c.lines) > 0 && string(now[0]) == takenApart(c.lines):
+		c.seen = copied(nil, now)
 	default:
-		c.lines = copied(now)
+		c.lines = copied(nil, now)
 		c.seen = c.lines
 	}
 }
@@ -54,7 +55,7 @@ func (c *cookieLines) set(h *fasthttp.RequestHeader, value string) {
 		c.lines = []string{strings.Join(kept, "; ")}
 		h.Set(fasthttp.HeaderCookie, c.lines[0])
 	}
-	c.known, c.seen = true, copied(shownCookies(h))
+	c.known, c.seen = true, copied(nil, shownCookies(h))
 }
 
 // shownCookies returns the cookies that fasthttp holds now.
@@ -65,9 +66,9 @@ func shownCookies(h *fasthttp.RequestHeader) [][]byte {
 	return h.PeekAll(fasthttp.HeaderCookie)
 }
 
-// received returns the lines as they came over the wire, or none if the request did not come over the wire. It does not use
+// received appends the lines as they came over the wire, or none if the request did not come over the wire. It does not use
 // AllInOrder, which overwrites the header it reads if a line is continued on the next.
-func received(h *fasthttp.RequestHeader) (lines []string) {
+func received(h *fasthttp.RequestHeader, lines []string) []string {
 	ours := false
 	for line := range bytes.SplitSeq(h.RawHeaders(), []byte{'\n'}) {
 		if len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
@@ -128,15 +129,12 @@ func asSent(h *fasthttp.RequestHeader) bool {
 	return false
 }
 
-func copied(lines [][]byte) []string {
-	if len(lines) == 0 {
-		return nil
+// copied appends copies of lines to dst.
+func copied(dst []string, lines [][]byte) []string {
+	for _, line := range lines {
+		dst = append(dst, string(line))
 	}
-	copies := make([]string, len(lines))
-	for i, line := range lines {
-		copies[i] = string(line)
-	}
-	return copies
+	return dst
 }
 
 func same(now [][]byte, lines []string) bool {

@@ -17,12 +17,23 @@ type Draft struct {
 	Log      *Log   // the changes; nil before the first
 }
 
+// logs are Logs for later requests. Nobody keeps one: every method that uses a Log gets it from the Draft.
+var logs = sync.Pool{New: func() any { return new(Log) }}
+
 // WriteLog returns the log. The first call creates it.
 func (d *Draft) WriteLog() *Log {
 	if d.Log == nil {
-		d.Log = new(Log)
+		d.Log = logs.Get().(*Log)
 	}
 	return d.Log
+}
+
+// freeLog gives up a log whose changes are all stored.
+func (d *Draft) freeLog() {
+	if l := d.Log; l != nil && l.Empty() && len(l.sent) == 0 {
+		d.Log, *l = nil, Log{}
+		logs.Put(l)
+	}
 }
 
 // Changes returns the changes that are not stored yet.

@@ -25,9 +25,10 @@ type Keeper interface {
 	// CreateVersion is Create. It stores a copy of v and returns it.
 	CreateVersion(key string, v Version, expires int64) (stored *Version, err error)
 
-	// SwapVersion is Save. It stores a copy of next in place of base, and reports whether it has done so. If another version is
-	// stored, it changes nothing. Either way it returns the version that is stored now, and its idle deadline.
-	SwapVersion(key string, base *Version, next Version, expires int64, shorten bool) (swapped bool, now *Version, until int64, err error)
+	// SwapVersion is Save at the time at. It stores a copy of next in place of base, and reports whether it has done so. If another
+	// version is stored, it changes nothing. Either way it returns the version that is stored now, and its idle deadline.
+	SwapVersion(key string, at int64, base *Version, next Version, expires int64, shorten bool) (
+		swapped bool, now *Version, until int64, err error)
 }
 
 // keeps reports whether s stores Versions.
@@ -88,10 +89,11 @@ func (k *keptSave) try(out *Outcome) (done bool, err error) {
 		return true, err
 	}
 	rec := k.base.record(k.expires)
-	k.Envelope.Lifetimes.Extend(d, &rec, time.Now(), p.Life, k.fixed)
+	at := time.Now()
+	k.Envelope.Lifetimes.Extend(d, &rec, at, p.Life, k.fixed)
 	rec.Version++
 	next := versionOf(&rec, &p.Contents, k.base)
-	swapped, now, until, err := k.Keeper.SwapVersion(d.Key, k.base, next, rec.Expires.UnixMilli(), rec.Shorten)
+	swapped, now, until, err := k.Keeper.SwapVersion(d.Key, at.UnixMilli(), k.base, next, rec.Expires.UnixMilli(), rec.Shorten)
 	switch {
 	case err != nil:
 		return true, fmt.Errorf("session: save: %w", out.failed(err))

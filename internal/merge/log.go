@@ -2,9 +2,7 @@ package merge
 
 import (
 	"bytes"
-	"context"
 	"slices"
-	"time"
 
 	"github.com/seed1a8f7c28/session/internal/codec"
 )
@@ -126,11 +124,10 @@ type Log struct {
 	sent       []attempt // saves whose answers were lost
 
 	// The memory for a request with one small change is part of the Log's single allocation.
-	free     []byte // unused rest of the memory for encoded keys and values
-	bytes    [64]byte
-	first    [1]codec.Change
-	used     bool     // first was used once, and is not used again
-	detached detached // the context of the first save
+	free  []byte // unused rest of the memory for encoded keys and values
+	bytes [64]byte
+	first [1]codec.Change
+	used  bool // first was used once, and is not used again
 }
 
 // Begin is called before each change.
@@ -139,13 +136,13 @@ func (l *Log) Begin() {
 	l.count++
 }
 
-// Key encodes a key into the log's memory. The result is never overwritten.
+// Key encodes a key into the log's memory. The result is not overwritten until the log is given up.
 func (l *Log) Key(c codec.Codec, key any) ([]byte, error) {
 	b, err := c.AppendKey(l.memory(), key)
 	return l.taken(b, err)
 }
 
-// Value encodes a value into the log's memory. The result is never overwritten.
+// Value encodes a value into the log's memory. The result is not overwritten until the log is given up.
 func (l *Log) Value(c codec.Codec, value any) ([]byte, error) {
 	b, err := c.AppendValue(l.memory(), value)
 	return l.taken(b, err)
@@ -238,18 +235,3 @@ func (l *Log) Snapshot() Changes { return l.clone() }
 
 // Restore undoes the changes since the Snapshot.
 func (l *Log) Restore(c Changes) { l.Changes = c }
-
-// Detached is [context.WithoutCancel]. Its first call does not allocate. Event handlers may keep the context.
-func (l *Log) Detached(ctx context.Context) context.Context {
-	if l.detached.Context != nil {
-		return context.WithoutCancel(ctx)
-	}
-	l.detached = detached{ctx}
-	return &l.detached
-}
-
-type detached struct{ context.Context }
-
-func (*detached) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
-func (*detached) Done() <-chan struct{}                   { return nil }
-func (*detached) Err() error                              { return nil }

@@ -126,7 +126,7 @@ func TestSaveAfterAConflict(t *testing.T) {
 	if err != nil || out != (Outcome{Conflicts: 1}) {
 		t.Fatalf("saved: %+v, %v", out, err)
 	}
-	if a, other := get(t, s, &b.rec, "a"), get(t, s, &b.rec, "b"); a != 2 || other != 3 || !d.Log.Empty() {
+	if a, other := get(t, s, &b.rec, "a"), get(t, s, &b.rec, "b"); a != 2 || other != 3 || d.IsChanged() {
 		t.Errorf("stored are a = %v and b = %v", a, other)
 	}
 }
@@ -220,7 +220,7 @@ func TestTheSecondOfTwoTriesWasStored(t *testing.T) {
 		}
 		time.Sleep(2 * time.Millisecond) // the next has another deadline
 	}
-	if _, err := s.Save(t.Context(), d, false); err != nil || !d.Log.Empty() {
+	if _, err := s.Save(t.Context(), d, false); err != nil || d.IsChanged() {
 		t.Errorf("the third try: %v", err)
 	}
 	if n := get(t, s, &b.rec, "n"); n != 1 {

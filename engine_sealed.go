@@ -156,7 +156,7 @@ func (e *sealedEngine) change(ctx context.Context, s *Session, ed edit) error {
 		return refused
 	}
 	log := s.draft.WriteLog()
-	defer log.Recycle() // by then the view has a copy, or nothing has changed
+	defer s.draft.FreeLog() // by then the view has a copy, or nothing has changed
 	if err := e.apply(ctx, s, ed); err != nil {
 		return err
 	}

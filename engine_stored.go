@@ -147,7 +147,12 @@ func (e *storedEngine) change(ctx context.Context, s *Session, ed edit) error {
 	case s.isStored():
 		return e.apply(ctx, s, ed)
 	}
-	before := log.Snapshot()
+	var before merge.Changes
+	if begun := s.sid != "" && s.r.reply.waits(); !begun {
+		before = log.Snapshot()
+	} else if err := s.promisable(); err != nil { // all that can fail
+		return err
+	}
 	if err := e.apply(ctx, s, ed); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ type Draft struct {
 	Log      *Log   // the changes; nil before the first
 }
 
-// logs are Logs for later requests. Nobody keeps one: every method that uses a Log gets it from the Draft.
+// logs are Logs for later requests. Nobody keeps one: whoever uses a Log gets it from the Draft.
 var logs = sync.Pool{New: func() any { return new(Log) }}
 
 // WriteLog returns the log. The first call creates it.
@@ -28,11 +28,16 @@ func (d *Draft) WriteLog() *Log {
 	return d.Log
 }
 
-// freeLog gives up a log whose changes are all stored.
-func (d *Draft) freeLog() {
-	if l := d.Log; l != nil && l.Empty() && len(l.sent) == 0 {
-		d.Log, *l = nil, Log{}
-		logs.Put(l)
+// FreeLog drops all changes and gives up the log, unless the log knows something that is needed later. The caller must have
+// no reference to a change.
+func (d *Draft) FreeLog() {
+	l := d.Log
+	if l == nil {
+		return
+	}
+	if l.Recycle(); !l.Told && len(l.sent) == 0 && l.cookieSent == 0 {
+		d.Log = nil
+		l.free()
 	}
 }
 
@@ -84,8 +89,9 @@ func (d *Draft) Take(rec *driver.Record, c *Contents) {
 // stored records that the version is stored under key and contains all changes.
 func (d *Draft) stored(key string) {
 	d.Key = key
-	if d.Log != nil {
-		d.Log.stored()
+	if l := d.Log; l != nil {
+		l.sent, l.cookieSent = nil, 0
+		d.FreeLog()
 	}
 }
 

@@ -123,11 +123,8 @@ type Log struct {
 	cookieSent int64     // when the cookie was sent, in milliseconds since 1970, if that is not stored yet
 	sent       []attempt // saves whose answers were lost
 
-	// The memory for a request with one small change is part of the Log's single allocation.
-	free  []byte // unused rest of the memory for encoded keys and values
-	bytes [64]byte
-	first [1]codec.Change
-	used  bool // first was used once, and is not used again
+	rest  []byte    // unused rest of the memory for encoded keys and values; nil if all is unused
+	bytes [256]byte // where this memory begins
 }
 
 // Begin is called before each change.
@@ -149,17 +146,17 @@ func (l *Log) Value(c codec.Codec, value any) ([]byte, error) {
 }
 
 func (l *Log) memory() []byte {
-	if l.free == nil {
-		l.free = l.bytes[:0]
+	if l.rest == nil {
+		l.rest = l.bytes[:0]
 	}
-	return l.free[:0]
+	return l.rest[:0]
 }
 
 func (l *Log) taken(b []byte, err error) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	l.free = b[len(b):]
+	l.rest = b[len(b):]
 	return b[:len(b):len(b)], nil
 }
 
@@ -167,9 +164,6 @@ func (l *Log) taken(b []byte, err error) ([]byte, error) {
 func (l *Log) at(key []byte) *codec.Change {
 	if c := l.Find(key); c != nil {
 		return c
-	}
-	if l.list == nil && !l.used {
-		l.list, l.used = l.first[:0], true
 	}
 	l.list = append(l.list, codec.Change{Key: key})
 	return &l.list[len(l.list)-1]
@@ -210,13 +204,20 @@ func (l *Log) Reset() { l.Changes = Changes{} }
 // Recycle drops all changes like Reset, but reuses their memory. The caller must have no reference to a change.
 func (l *Log) Recycle() {
 	clear(l.list) // updates are functions of the application
-	l.Changes, l.free = Changes{list: l.list[:0]}, nil
+	l.Changes, l.rest = Changes{list: l.list[:0]}, nil
 }
 
-// stored drops all changes after they were stored.
-func (l *Log) stored() {
-	l.Reset()
-	l.sent, l.cookieSent = nil, 0
+// maxSpare is how many changes a Log has room for when it waits for its next request.
+const maxSpare = 16
+
+// free gives up l, which must have no changes.
+func (l *Log) free() {
+	spare := l.list
+	if cap(spare) > maxSpare {
+		spare = nil
+	}
+	*l = Log{Changes: Changes{list: spare}}
+	logs.Put(l)
 }
 
 // Simplify shortens the log of a session that nobody else can know: it drops removals and keeps only the results of

@@ -36,15 +36,7 @@ type job struct {
 
 // Save applies d's changes to the record as it is stored then, and makes the result the view. With fixed the idle deadline
 // stays as it is, unless the changes include the lifetime.
-func (s *Store) Save(ctx context.Context, d *Draft, fixed bool) (Outcome, error) {
-	out, err := s.save(ctx, d, fixed)
-	if err == nil {
-		d.freeLog()
-	}
-	return out, err
-}
-
-func (s *Store) save(ctx context.Context, d *Draft, fixed bool) (out Outcome, err error) {
+func (s *Store) Save(ctx context.Context, d *Draft, fixed bool) (out Outcome, err error) {
 	kept, k := s.keeps() && !d.isUnclear(), s.keptSave(d, fixed)
 	if kept && s.Queue.isIdle(d.Key) { // most saves meet no other and need no turn
 		if done, err := k.try(&out); done {
@@ -131,7 +123,7 @@ func (s *Store) run(ctx context.Context, j *job) (out Outcome, err error) {
 			return out, fmt.Errorf("session: %s: %w", j.what, err)
 		case base != nil:
 			continue
-		case j.to == "" && j.d.Log.Empty():
+		case j.to == "" && !j.d.IsChanged():
 			return out, nil
 		}
 		base = j.own()

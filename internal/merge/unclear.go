@@ -112,7 +112,7 @@ func (j *job) adopt(is *driver.Record, was *attempt, out *Outcome) (mine bool, e
 		out.Sooner = is.Expires
 	}
 	if l := j.d.Log; l.count == was.count {
-		l.stored()
+		j.d.stored(j.d.Key)
 	} else {
 		l.Changes, l.sent = l.without(was.changes), nil
 	}

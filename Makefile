@@ -122,7 +122,7 @@ release-check: ## have users outside the repository get, build and run each modu
 .PHONY: bench-peers
 bench-peers: servers ## this package beside others, 5 rounds, into docs/performance.md; with BENCH=regexp the chosen ones, to the screen
 	@cd bench && $(GO) test ./...
-	@cd bench && $(GO) run . -bench '$(BENCH)' -count $(if $(filter file,$(origin COUNT)),5,$(COUNT)) -o ../docs/performance.md
+	@cd bench && $(GO) run . -bench '$(BENCH)' -count $(if $(filter file,$(origin COUNT)),5,$(COUNT)) -o ../docs/performance.md -charts ../docs/images
 
 .PHONY: soak
 soak: servers ## every fuzz target for FUZZTIME (30s) each, the tests with SESSION_SEEDS (1000) seeds or more, the drill, all mutants

@@ -13,7 +13,7 @@ import (
 
 // providerPages say where else the keys of a providerConfig are documented than among all settings, by the folder that reads them.
 var providerPages = map[string][]string{
-	"memory":   {},
+	"memory":   {"docs/providers/memory.md"},
 	"file":     {"docs/providers/file.md"},
 	"cookie":   {"docs/providers/cookie.md"},
 	"redis":    {"docs/providers/redis.md"},

@@ -1,15 +1,17 @@
 // Command bench compares package session with other session libraries and writes the results as Markdown.
 // docs/performance.md, which it generates, describes what is measured and how.
 //
-//	go run . -o ../docs/performance.md            # everything, five rounds
-//	go run . -bench 'memory/W1' -count 1          # some of it, to the standard output
+//	go run . -o ../docs/performance.md -charts ../docs/images # everything, five rounds
+//	go run . -bench 'memory/W1' -count 1                      # some of it, to the standard output
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"time"
 
@@ -32,6 +34,7 @@ func run() error {
 	count := flag.Int("count", 5, "the `number` of rounds")
 	cell := flag.Duration("cell", 150*time.Millisecond, "how long a cell is measured in each round")
 	file := flag.String("o", "", "the `file` to write; without it, or if -bench leaves out cells, bench writes to the standard output")
+	charts := flag.String("charts", "", "with -o, the `folder` for the README's chart")
 	flag.Parse()
 	which, err := regexp.Compile(*bench)
 	if err != nil {
@@ -41,14 +44,23 @@ func run() error {
 	if err := p.run(); err != nil {
 		return err
 	}
-	var out io.Writer = os.Stdout
-	if *file != "" && *bench == "." {
-		f, err := os.Create(*file)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		out = f
+	if *file == "" || *bench != "." {
+		return p.report.Write(os.Stdout)
 	}
-	return p.report.Write(out)
+	err = write(*file, p.report.Write)
+	for name, dark := range map[string]bool{"performance-light.svg": false, "performance-dark.svg": true} {
+		if err == nil && *charts != "" {
+			err = write(filepath.Join(*charts, name), func(w io.Writer) error { return p.report.Chart(w, dark) })
+		}
+	}
+	return err
+}
+
+// write writes a file.
+func write(name string, content func(w io.Writer) error) error {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	return errors.Join(content(f), f.Close())
 }

@@ -32,7 +32,7 @@ func newPlan(which *regexp.Regexp, rounds int, cell time.Duration) *plan {
 		which: which, rounds: rounds, cell: cell, host: new(host), servers: make(map[string]*servers.Server),
 		report: report.New(),
 	}
-	p.report.Machine = report.ThisMachine()
+	p.report.Machine, p.report.Commit = report.ThisMachine(), report.ThisCommit()
 	p.report.Command = "`make bench-peers`"
 	p.report.Rounds = rounds
 	p.report.Cell = cell

@@ -24,11 +24,11 @@ func (r *Report) losses(b *strings.Builder) {
 		return
 	}
 	paragraph(b, "## What is lost")
-	paragraph(b, `Three questions, each tried out on a session of its own. How many keys are kept of %d requests that all load the
-		session before the first of them stores a key of its own? Is a logout undone by a request that began before it and stores a
-		value after it: not at all, "%s" alone, or all of the session? Is a list that one request has changed in place, without
-		storing it, changed for the next? In a cookie a logout ends nothing: the old cookie stays good.`, workload.Writers,
-		workload.OneValue)
+	paragraph(b, `Each entry answers three questions, which the benchmark tries out on a session of its own. First: %d requests load the
+		session, and then each stores a key of its own. How many of the keys are kept? Second: a request begins before a logout and
+		stores a value after it. Does that undo the logout: not at all, with "%s", or with all values? Third: one request changes a
+		list in place and does not store it. Does the next request see the change? Where sessions are in cookies, a logout ends
+		nothing, because the old cookie stays valid.`, workload.Writers, workload.OneValue)
 	b.WriteString("\n")
 	row(b, append([]string{"kept / undone / changed"}, backends...)...)
 	line(b, 1+len(backends))
@@ -76,7 +76,7 @@ func (r *Report) sizes(b *strings.Builder) {
 		return
 	}
 	paragraph(b, "## Bytes in memory")
-	paragraph(b, "What a session with five values takes of the heap, of %d on the backend memory.", Sized)
+	paragraph(b, "A session with five values takes this much of the heap when the backend memory has %d of them.", Sized)
 	b.WriteString("\n")
 	row(b, names...)
 	line(b, len(names))

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"regexp"
 	"runtime"
 	"strings"
@@ -32,6 +33,15 @@ func ThisMachine() Machine {
 		m.Kernel = "Linux " + strings.TrimSpace(string(release))
 	}
 	return m
+}
+
+// ThisCommit returns the commit that is checked out, with "-dirty" if files differ from it, or "unknown".
+func ThisCommit() string {
+	commit, err := exec.Command("git", "describe", "--always", "--dirty").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(commit))
 }
 
 // String returns the description in one line.

@@ -27,9 +27,10 @@ func (r *Report) Write(w io.Writer) error {
 
 func (r *Report) head(b *strings.Builder) {
 	paragraph(b, "# Performance")
-	paragraph(b, `What a session costs a request, with this package and with others. %s has written this, in %s; nothing is by hand.
-		Figures of different machines do not compare. `+"`make bench-peers BENCH='redis/W[12]' COUNT=1`"+` measures some cells and prints
-		them; their names are backend/workload/library and backend/served/workload/library.`, r.Command, r.Took)
+	paragraph(b, `This page shows what a session costs a request with this package and with others. %s has written all of it, in %s, on
+		commit %s. Compare only figures of one run: other machines are faster or slower. `+
+		"`make bench-peers BENCH='redis/W[12]' COUNT=1`"+` measures some cells and prints them. A cell is named
+		backend/workload/library, or backend/served/workload/library.`, r.Command, r.Took, r.Commit)
 	servers := "None of the backends has a server."
 	if len(r.Servers) > 0 {
 		servers = "Servers, on the same machine: " + strings.Join(r.Servers, ", ") + "."
@@ -46,20 +47,21 @@ func (r *Report) method(b *strings.Builder) {
 	paragraph(b, "## How it is measured")
 	b.WriteString("\n")
 	for _, item := range []string{
-		`A session holds five values: an int64, a name, a list of two strings, 32 bytes, a time. Each answer is checked.`,
-		strings.Join(titles(), "; ") + ".",
-		fmt.Sprintf(`W7 is on %d sessions in memory, %d in files, %d elsewhere. W7 and W8 have %d requests under way at a
-			time, the others one.`, process.Many("memory"), process.Many("file"), process.Many("redis"), workload.Lanes),
-		"`Start` is Start and Save, `mw` is Handler and FromContext.",
-		fmt.Sprintf(`A peer is used with the calls that its README shows and with its defaults. Pools of databases have %d
-			connections, where the library lets the application say so.`, library.Pool),
-		`The floor is the same handler without a library: it finds the cookie, makes one call of the store's client to read and one
-			to write, and has values at fixed places of a byte string. In a file it writes in place, which a crash may cut short.`,
-		fmt.Sprintf(`Each library has a process of its own in each round, in an order shuffled anew. Rounds: %d, in which each cell
-			is measured for %v. Figures are medians.`, r.Rounds, r.Cell),
-		`CPU is the user and system time of that process, all threads, divided by requests. The store's server is not in it. gin
-			and fiber have their routers in it, and libraries on fasthttp what its request costs: floor on fasthttp shows how much.`,
-		`Wall is the time between two answers. Trips are turns on the wire, counted by a proxy while nothing is timed.`,
+		`A session holds five values: an int64, a name, a list of two strings, 32 bytes and a time. The benchmark checks each answer.`,
+		"The workloads: " + strings.Join(titles(), "; ") + ".",
+		fmt.Sprintf(`W7 uses %d sessions in memory, %d in files and %d elsewhere. In W7 and W8, %d requests are under way at a time,
+			in the others one.`, process.Many("memory"), process.Many("file"), process.Many("redis"), workload.Lanes),
+		"`session Start` calls Start and Save. `session mw` uses Handler and FromContext.",
+		fmt.Sprintf(`Each peer is used with its defaults and with the calls that its README shows. Pools of databases have %d
+			connections where the library has a setting for it.`, library.Pool),
+		`The floor is the same handler without a library. It finds the cookie, calls the store's client once to read and once to
+			write, and keeps the values at fixed places of a byte string. In a file it writes in place, where a crash may leave half
+			of a session.`,
+		fmt.Sprintf(`There are %d rounds. In each, every library runs in a process of its own, in a new random order, and each cell is
+			measured for %v. The figures are medians.`, r.Rounds, r.Cell),
+		`CPU is the user and system time of that process, divided by the number of requests. It does not include the store's server.
+			It does include the routers of gin and fiber, and on fasthttp the cost of its request, which "floor on fasthttp" shows.`,
+		`Wall is the time between two answers. Trips are round trips to the store. A proxy counts them while nothing is timed.`,
 	} {
 		b.WriteString("- " + strings.ReplaceAll(wrap(item), "\n", "\n  ") + "\n")
 	}
@@ -200,9 +202,8 @@ func (r *Report) served(b *strings.Builder) {
 		return
 	}
 	paragraph(b, "## Behind a server")
-	paragraph(b, `The same on net/http's server, or fasthttp's, in a process of its own: CPU / allocations of that process. %d
-		connections are kept open, with one request at a time on each. Peers are those that are the best in process in one of
-		the workloads.`, process.Conns)
+	paragraph(b, `These are CPU / allocations of a process that runs net/http's server, or fasthttp's. Clients keep %d connections open, with
+		one request at a time on each. The peers are those that were the best of a workload above.`, process.Conns)
 	b.WriteString("\n")
 	row(b, "", "W1, W5", "W2, W6", "W3", "W4", "W7", "W8")
 	line(b, 7)

@@ -34,6 +34,7 @@ type Place struct {
 // A Report contains all results.
 type Report struct {
 	Command string        // the command that repeats the measurement
+	Commit  string        // the commit that was measured
 	Machine Machine       // the machine on which it was measured
 	Took    string        // duration of the measurement
 	Rounds  int           // number of samples of each median

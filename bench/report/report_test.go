@@ -1,7 +1,9 @@
 package report
 
 import (
+	"encoding/xml"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +93,31 @@ func TestWrite(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Log(b.String())
+	}
+}
+
+func TestChart(t *testing.T) {
+	r := example()
+	for _, dark := range []bool{false, true} {
+		var b strings.Builder
+		if err := r.Chart(&b, dark); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{">memory: read<", ">2 ×   600 ns, beego 300 ns<", ">redis: read and write<"} {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("not in the chart: %q\n%s", want, b.String())
+			}
+		}
+		if strings.Contains(b.String(), themes[!dark].text) {
+			t.Error("it has colors for the other background")
+		}
+		for d := xml.NewDecoder(strings.NewReader(b.String())); ; {
+			if _, err := d.Token(); err == io.EOF {
+				break
+			} else if err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
 

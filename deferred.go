@@ -239,6 +239,7 @@ func (d *deferred) commit() bool {
 		return d.verdict.Load() != refused
 	}
 	verdict := stands
+	defer func() { d.verdict.Store(verdict) }() // also if ErrorHandler panics
 	s, harmless, err := d.conclude()
 	switch {
 	case err == nil:
@@ -249,7 +250,6 @@ func (d *deferred) commit() bool {
 		verdict = refused
 		d.fail(err)
 	}
-	d.verdict.Store(verdict)
 	return verdict == stands
 }
 

@@ -147,17 +147,16 @@ func (e *storedEngine) change(ctx context.Context, s *Session, ed edit) error {
 	case s.isStored():
 		return e.apply(ctx, s, ed)
 	}
+	begun := s.sid != "" && s.r.reply.waits() && s.promisable() == nil // then beginning cannot fail
 	var before merge.Changes
-	if begun := s.sid != "" && s.r.reply.waits(); !begun {
+	if !begun {
 		before = log.Snapshot()
-	} else if err := s.promisable(); err != nil { // all that can fail
-		return err
 	}
 	if err := e.apply(ctx, s, ed); err != nil {
 		return err
 	}
 	log.Simplify()
-	if log.Empty() || s.state == withheld { // Save tells, unless a Login takes the changes along
+	if begun || log.Empty() || s.state == withheld { // Save tells, unless a Login takes the changes along
 		return nil
 	}
 	if err := e.beginLazily(ctx, s); err != nil {

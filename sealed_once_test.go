@@ -311,6 +311,11 @@ func TestSaveSealsUnderHandler(t *testing.T) {
 		"nothing":        {func(testing.TB, *session.Session) {}, "book"},
 		"another save":   {save, "pen"},
 		"another change": {func(t testing.TB, s *session.Session) { set(t, s, "more", 1) }, "pen"},
+		"a change that fails": {func(t testing.TB, s *session.Session) {
+			if s.Set(t.Context(), "more", make(chan int)) == nil {
+				t.Error("a channel was stored")
+			}
+		}, "book"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var got reports
@@ -337,7 +342,9 @@ func TestSaveSealsUnderHandler(t *testing.T) {
 			if got := c.value(t, m, "cart"); got != tt.want || res.StatusCode != http.StatusTeapot {
 				t.Errorf("status %d, cart = %v, want %v", res.StatusCode, got, tt.want)
 			}
-			got.silentSoFar(t)
+			if _, errs := got.taken(); len(errs) > 0 {
+				t.Errorf("reported %v", errs)
+			}
 		})
 	}
 }

@@ -246,17 +246,18 @@ func (s *Session) SessionRelease(ctx context.Context, _ http.ResponseWriter) {
 func (s *Session) release(ctx context.Context) (refused []refusal, err error) {
 	s.mu.Lock()
 	defer s.unlock()
-	return s.takeRefused(), s.releaseLocked(ctx)
+	err = s.releaseLocked(ctx)
+	return s.takeRefused(), err
 }
 
 // finish is release at the end of a request under Handler. It does not save again what the application knows to be unsaved.
 func (s *Session) finish(ctx context.Context) (refused []refusal, err error) {
 	s.mu.Lock()
 	defer s.unlock()
-	if refused = s.takeRefused(); !s.told() {
+	if !s.told() {
 		err = s.releaseLocked(ctx)
 	}
-	return refused, err
+	return s.takeRefused(), err
 }
 
 func (s *Session) releaseLocked(ctx context.Context) error {

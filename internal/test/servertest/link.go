@@ -156,7 +156,11 @@ func (l *link) decide(b []byte, reply bool) ([]byte, *cut) {
 		l.dead = true
 		return nil, nil
 	}
-	if !reply {
+	switch {
+	case !reply && l.p.hold != nil && bytes.Contains(b, l.p.hold):
+		l.p.hold, l.p.held = nil, b
+		return nil, &cut{reset: true}
+	case !reply:
 		return b, nil
 	}
 	before := l.replied

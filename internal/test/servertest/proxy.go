@@ -1,6 +1,7 @@
 package servertest
 
 import (
+	"io"
 	"net"
 	"sync"
 	"testing"
@@ -20,7 +21,9 @@ type Proxy struct {
 	slowness  time.Duration // of new connections
 	blackhole bool
 	last      []byte // what the blackhole begins with; nil: nothing
-	cut       *cut   // nil: none is due
+	hold      []byte // what the next held bytes contain; nil: none are to be held
+	held      []byte
+	cut       *cut // nil: none is due
 	listener  net.Listener
 	links     map[*link]bool
 	accepted  int
@@ -93,6 +96,38 @@ func (p *Proxy) BlackholeAt(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.last = []byte(text)
+}
+
+// HoldAt keeps the next bytes from a client that contain text, and resets their connection. [Proxy.Deliver] passes them on.
+func (p *Proxy) HoldAt(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hold, p.held = []byte(text), nil
+}
+
+// Deliver passes the held bytes on to the server, as a network may do long after the client has given up, and waits until
+// the server has dealt with them. It returns false if nothing is held.
+func (p *Proxy) Deliver() bool {
+	p.mu.Lock()
+	held, target := p.held, p.target
+	p.hold, p.held = nil, nil
+	p.mu.Unlock()
+	if held == nil {
+		return false
+	}
+	conn, err := net.Dial("tcp", target)
+	if err == nil {
+		defer conn.Close()
+		_, err = conn.Write(held)
+	}
+	if err == nil {
+		conn.(*net.TCPConn).CloseWrite() // the server then closes too, after its answer
+		_, err = io.Copy(io.Discard, conn)
+	}
+	if err != nil {
+		p.t.Errorf("proxy: %v", err)
+	}
+	return true
 }
 
 // Refuse makes, while on, new connections fail as if nothing listened. Open connections stay open.

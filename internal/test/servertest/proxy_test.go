@@ -193,6 +193,35 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
+func TestProxyHoldsAndDelivers(t *testing.T) {
+	s := Redis(t)
+	do(t, s, "DEL", t.Name())
+	p := NewProxy(t, s.Addr)
+	if p.HoldAt("INCR"); p.Deliver() {
+		t.Error("delivers what is not held")
+	}
+	for range 2 {
+		p.HoldAt("INCR")
+		c, err := dialRedis(p.Addr, redisLogin{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if reply, err := c.do("INCR", t.Name()); err == nil {
+			t.Fatalf("held, but %v", reply)
+		}
+	}
+	if got := do(t, s, "EXISTS", t.Name()); got != 0 {
+		t.Errorf("held, but EXISTS is %v", got)
+	}
+	if !p.Deliver() || p.Deliver() {
+		t.Error("not delivered once")
+	}
+	if got := do(t, s, "GET", t.Name()); got != "1" {
+		t.Errorf("after the last of them is delivered: %v", got)
+	}
+}
+
 func TestProxyRefuse(t *testing.T) {
 	p := NewProxy(t, echo(t, "reply"))
 	open := dial(t, p)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/seed1a8f7c28/session/internal/millis"
@@ -98,6 +99,7 @@ func (r *Record) AppendBinary(b []byte) ([]byte, error) {
 	if max(len(r.User), len(r.Alias), len(r.Meta)) > math.MaxUint16 {
 		return b, errors.New("session: record: a name or the metadata is longer than 65535 bytes")
 	}
+	b = slices.Grow(b, r.BinarySize())
 	more := r.Alias != "" || len(r.Meta) > 0
 	if more {
 		b = append(b, recordMagic2...)

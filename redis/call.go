@@ -11,6 +11,7 @@ import (
 // compare-and-set were lost, a second try would take its own version for someone else's.
 type call struct {
 	args   []any
+	room   [12]any // where args begins, so that most calls are one allocation
 	script *script // the script that args run, if any
 	once   bool    // must not be sent again if it may have run
 	typed  bool    // a key of another type counts as no value: it is a mark
@@ -18,14 +19,29 @@ type call struct {
 	sent   int // number of tries, without those whose answer says that the command was not run
 }
 
+// newCall returns a call with these arguments, and room for more.
+func newCall(args ...any) *call {
+	c := new(call)
+	c.args = append(c.room[:0], args...)
+	return c
+}
+
 // plainCall returns a call that may always be sent again.
-func plainCall(args ...any) *call { return &call{args: args} }
+func plainCall(args ...any) *call { return newCall(args...) }
 
 // onceCall returns a call that must not run twice.
-func onceCall(args ...any) *call { return &call{args: args, once: true} }
+func onceCall(args ...any) *call {
+	c := newCall(args...)
+	c.once = true
+	return c
+}
 
 // recordCall returns a call that reads a record. It treats a mark as no record.
-func recordCall(args ...any) *call { return &call{args: args, typed: true} }
+func recordCall(args ...any) *call {
+	c := newCall(args...)
+	c.typed = true
+	return c
+}
 
 // repeatable allows the call to be sent again, because running it twice has the same effect as running it once.
 func (c *call) repeatable() *call {
@@ -117,9 +133,9 @@ func (s *client) exec(ctx context.Context, calls []*call) {
 		s.rdb.Process(ctx, calls[0].next(ctx)) // the error is in the command
 		return
 	}
-	pipe := s.rdb.Pipeline()
+	pipe := s.pipeline()
 	for _, c := range calls {
 		pipe.Process(ctx, c.next(ctx))
 	}
-	pipe.Exec(ctx) // the errors are in the commands
+	s.run(ctx, pipe)
 }

@@ -15,6 +15,8 @@ type client struct {
 	ordered bool // a single server runs the commands of a pipeline in order
 	replicas
 
+	pipes sync.Pool // of empty [redis.Pipeliner]s
+
 	logger  *slog.Logger // receives the log lines of go-redis
 	closing sync.Once
 }
@@ -22,6 +24,20 @@ type client struct {
 func newClient(rdb redis.UniversalClient, owned bool, r replicas) *client {
 	_, single := rdb.(*redis.Client)
 	return &client{rdb: rdb, owned: owned, ordered: single, replicas: r}
+}
+
+// pipeline returns an empty pipeline for one run.
+func (s *client) pipeline() redis.Pipeliner {
+	if pipe, ok := s.pipes.Get().(redis.Pipeliner); ok {
+		return pipe
+	}
+	return s.rdb.Pipeline()
+}
+
+// run sends the commands of a pipeline, which is empty afterwards. The errors are in the commands.
+func (s *client) run(ctx context.Context, pipe redis.Pipeliner) {
+	pipe.Exec(ctx)
+	s.pipes.Put(pipe)
 }
 
 // Close implements [io.Closer]. It does not close a client that the application passed to New.

@@ -9,7 +9,7 @@ import (
 // A coalescer lets concurrent loads share round trips. The first loads go at once, each alone. Loads that arrive while
 // maxFlying trips are under way wait for one of them to end, not for a timer; then one of the waiting loads takes all of
 // them along. So a single load is never delayed, and a busy node sends few long pipelines instead of many short ones, which
-// would cost both sides more system calls and connections.
+// would cost both sides more system calls and connections. Loads of one session that make a trip together share the answer.
 type coalescer struct {
 	*client
 
@@ -106,11 +106,19 @@ func (c *coalescer) fly(ctx context.Context, crew []*load) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout) // the callers of the other loads may go on waiting
 	defer cancel()
-	pipe := c.rdb.Pipeline()
-	for _, l := range crew {
-		l.getting = getInto(ctx, pipe, l.name, l.most)
+	type question struct {
+		name string
+		most int
 	}
-	pipe.Exec(ctx) // the errors are in the commands
+	pipe, asked := c.pipeline(), make(map[question]getting, len(crew))
+	for _, l := range crew {
+		q := question{l.name, l.most}
+		if _, ok := asked[q]; !ok {
+			asked[q] = getInto(ctx, pipe, l.name, l.most)
+		}
+		l.getting = asked[q]
+	}
+	c.run(ctx, pipe)
 }
 
 // maxFlight limits a trip if the caller has no deadline.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -43,6 +45,38 @@ func TestSharedTrips(t *testing.T) {
 	wg.Wait()
 	if trips := proxy.Trips(); trips > 30 { // a connection's login is one or two of them
 		t.Errorf("%d trips for %d loads at once", trips, n)
+	}
+}
+
+// TestSharedAnswer lets many goroutines load one session at once: the server is asked once a trip.
+func TestSharedAnswer(t *testing.T) {
+	addr := empty(t)
+	proxy := servertest.NewProxy(t, addr)
+	s, c := node(t, proxy.Addr, "shared"), bare(t, addr)
+	large := newRecord("")
+	large.Data = make([]byte, 8<<10)
+	must(t, s.Create(t.Context(), key(0), large))
+	must(t, c.ConfigResetStat(t.Context()).Err())
+	proxy.SetLatency(20 * time.Millisecond)
+	var wg sync.WaitGroup
+	for i := range 200 {
+		wg.Go(func() {
+			var rec driver.Record
+			rec.MaxData = i % 2 // every other one may not read it
+			err := s.Load(t.Context(), key(0), &rec)
+			switch {
+			case i%2 == 0 && (err != nil || len(rec.Data) != len(large.Data)):
+				t.Errorf("Load = %d bytes, %v", len(rec.Data), err)
+			case i%2 == 1 && !errors.Is(err, session.ErrTooLarge):
+				t.Errorf("Load of too much = %v", err)
+			}
+		})
+	}
+	wg.Wait()
+	stats := c.InfoMap(t.Context(), "commandstats").Val()["Commandstats"]["cmdstat_getrange"]
+	calls, _, _ := strings.Cut(strings.TrimPrefix(stats, "calls="), ",")
+	if n, err := strconv.Atoi(calls); err != nil || n == 0 || n > 20 {
+		t.Errorf("200 loads asked %q times", calls)
 	}
 }
 

@@ -35,7 +35,9 @@ func (k keys) key(name string) (key string, ok bool) {
 // index returns the name of an index's sorted set.
 func (k keys) index(x index) string {
 	sum := sha256.Sum256([]byte(x.name))
-	return k.prefix + x.letter + ":{" + base64.RawURLEncoding.EncodeToString(sum[:]) + "}"
+	var hash [43]byte
+	base64.RawURLEncoding.Encode(hash[:], sum[:])
+	return k.prefix + x.letter + ":{" + string(hash[:]) + "}"
 }
 
 // channel returns the channel on which the keys of removed sessions are published.

@@ -7,7 +7,10 @@ import (
 )
 
 // A script runs atomically on the server. A comment at its beginning lists its arguments and results.
-type script struct{ text, hash string }
+type script struct {
+	text string
+	hash any // a string, kept as the argument that it is in each call
+}
 
 var (
 	//go:embed record.lua
@@ -50,10 +53,11 @@ func (s *script) call(key string, args ...any) *call { return s.callOn([]string{
 
 // callOn returns a call of the script on several keys.
 func (s *script) callOn(keys []string, args ...any) *call {
-	all := make([]any, 0, 3+len(keys)+len(args))
-	all = append(all, "evalsha", s.hash, len(keys))
+	c := newCall("evalsha", s.hash, len(keys))
 	for _, key := range keys {
-		all = append(all, key)
+		c.args = append(c.args, key)
 	}
-	return &call{args: append(all, args...), script: s, once: true}
+	c.args = append(c.args, args...)
+	c.script, c.once = s, true
+	return c
 }

@@ -91,10 +91,10 @@ type getting struct {
 
 // getInto adds the commands that read name to pipe. GETRANGE returns at most one byte more than allowed, so that anyone who
 // can write to Redis cannot fill the memory of the processes that read.
-func getInto(ctx context.Context, pipe redis.Pipeliner, name string, most int) getting {
-	g := getting{most, redis.NewStringCmd(ctx, "getrange", name, 0, most), redis.NewIntCmd(ctx, "pexpiretime", name)}
-	pipe.Process(ctx, g.value)
-	pipe.Process(ctx, g.until)
+func getInto(ctx context.Context, pipe redis.Pipeliner, name any, most int) getting {
+	args := [...]any{"getrange", name, 0, most, "pexpiretime", name} // one allocation for both
+	g := getting{most, redis.NewStringCmd(ctx, args[:4]...), redis.NewIntCmd(ctx, args[4:]...)}
+	pipe.BatchProcess(ctx, g.value, g.until)
 	return g
 }
 
@@ -124,9 +124,9 @@ func answered(err error) bool {
 func (s *client) get(ctx context.Context, name string, most int) (value []byte, expires int64, err error) {
 	var r retries
 	for {
-		pipe := s.rdb.Pipeline()
+		pipe := s.pipeline()
 		g := getInto(ctx, pipe, name, most)
-		pipe.Exec(ctx) // the errors are in the commands
+		s.run(ctx, pipe)
 		value, expires, err = g.result()
 		switch {
 		case answered(err):
@@ -173,8 +173,9 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 	if err != nil {
 		return err
 	}
-	indexes, names := indexesOf(rec.User, rec.Alias), []string{s.keys.session(key)}
-	args := []any{version(rec.Version), value, millis(rec.Expires), flag(rec.Shorten)}
+	indexes := indexesOf(rec.User, rec.Alias)
+	names := append(make([]string, 0, 3), s.keys.session(key))
+	args := append(make([]any, 0, 8), version(rec.Version), value, millis(rec.Expires), flag(rec.Shorten))
 	var calls []*call
 	switch {
 	case len(indexes) == 0:
@@ -307,7 +308,8 @@ func version(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 // millis returns a time in Redis' unit. It returns no time before 1970.
 func millis(t time.Time) int64 { return max(t.UnixMilli(), 1) }
 
-func flag(set bool) string {
+// flag returns a constant, which takes no allocation to become an argument.
+func flag(set bool) any {
 	if set {
 		return "1"
 	}

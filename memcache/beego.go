@@ -22,14 +22,14 @@ type beego struct{ lifetime time.Duration }
 
 func (beego) name(key string) (string, bool) { return key, validSID(key) }
 
-func (beego) encode(rec *driver.Record) ([]byte, uint64, error) {
+func (beego) encode(rec driver.Record) ([]byte, uint64, error) {
 	return rec.Data, fingerprint(rec.Data), nil
 }
 
 // decode returns a record that expires so soon that each request moves the deadline, as in beego. memcached reveals the
 // real deadline to nobody.
-func (b beego) decode(value []byte) (*driver.Record, error) {
-	rec := &driver.Record{Version: fingerprint(value), Data: value, Expires: time.Now().Add(b.lifetime / 4)}
+func (b beego) decode(value []byte) (driver.Record, error) {
+	rec := driver.Record{Version: fingerprint(value), Data: value, Expires: time.Now().Add(b.lifetime / 4)}
 	if len(value) == 0 {
 		rec.Data = nil
 	}

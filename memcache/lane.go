@@ -37,7 +37,7 @@ func (ls *lanes) do(ctx context.Context, call call) (*memcache.Item, error) {
 		return nil, err
 	}
 	defer ls.calls.Done()
-	stop := context.AfterFunc(ctx, l.end)
+	stop := context.AfterFunc(ctx, l.ending)
 	item, err := call(l.mc)
 	over, ended := !stop(), l.life.Err() != nil
 	ls.leave(l, !over && answered(err))
@@ -108,9 +108,10 @@ func (ls *lanes) close() {
 
 // A lane has at most one connection to each server.
 type lane struct {
-	mc   *memcache.Client
-	life context.Context // done when the lane has ended
-	kill context.CancelFunc
+	mc     *memcache.Client
+	life   context.Context // done when the lane has ended
+	kill   context.CancelFunc
+	ending func() // end, as a value that is made once
 
 	mu    sync.Mutex
 	conns []net.Conn
@@ -119,6 +120,7 @@ type lane struct {
 func (ls *lanes) newLane() *lane {
 	l := &lane{mc: memcache.NewFromSelector(ls.servers)}
 	l.life, l.kill = context.WithCancel(context.Background())
+	l.ending = l.end
 	l.mc.DialContext, l.mc.Timeout, l.mc.MaxIdleConns = l.dial, ls.timeout, 1
 	return l
 }

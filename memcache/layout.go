@@ -13,9 +13,9 @@ type layout interface {
 	// name returns the name of the item for key. ok is false if key cannot be one.
 	name(key string) (name string, ok bool)
 	// encode returns the value for rec, which follows the version rec.Version, and the new version.
-	encode(rec *driver.Record) (value []byte, version uint64, err error)
+	encode(rec driver.Record) (value []byte, version uint64, err error)
 	// decode returns the record in a value. Its Data is part of value.
-	decode(value []byte) (*driver.Record, error)
+	decode(value []byte) (driver.Record, error)
 	// later is how much longer memcached keeps the item than the record lives, at least one second.
 	later() time.Duration
 }
@@ -25,18 +25,15 @@ type records string
 
 func (r records) name(key string) (string, bool) { return string(r) + key, validKey(string(r), key) }
 
-func (records) encode(rec *driver.Record) ([]byte, uint64, error) {
-	next := *rec
-	next.Version++
-	const header = 64 // and a little more
-	value, err := next.AppendBinary(make([]byte, 0, header+len(rec.User)+len(rec.Data)))
-	return value, next.Version, err
+func (records) encode(rec driver.Record) ([]byte, uint64, error) {
+	rec.Version++
+	value, err := rec.AppendBinary(nil)
+	return value, rec.Version, err
 }
 
-func (records) decode(value []byte) (*driver.Record, error) {
-	rec := new(driver.Record)
+func (records) decode(value []byte) (rec driver.Record, err error) {
 	if err := rec.UnmarshalBinary(value); err != nil {
-		return nil, fmt.Errorf("session/memcache: %w", err)
+		return rec, fmt.Errorf("session/memcache: %w", err)
 	}
 	return rec, nil
 }

@@ -34,7 +34,7 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 	}
 	first := *rec
 	first.Version = 0
-	value, version, err := s.encode(&first)
+	value, version, err := s.encode(first)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 }
 
 // encode returns the layout's encoding, or an error if no connection would let the value through when it is read.
-func (s *store) encode(rec *driver.Record) (value []byte, version uint64, err error) {
+func (s *store) encode(rec driver.Record) (value []byte, version uint64, err error) {
 	value, version, err = s.layout.encode(rec)
 	if err == nil && len(value) > framing.MaxValue {
 		err = fmt.Errorf("session/memcache: %w: %d bytes, %d allowed", driver.ErrTooLarge, len(value), framing.MaxValue)
@@ -98,40 +98,39 @@ func (s *store) replace(ctx context.Context, item *memcache.Item) error {
 func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error {
 	found, item, err := s.load(ctx, "load", key)
 	if err != nil {
-		if found != nil {
-			mark, _ := found.Mark()
+		if mark, marked := found.Mark(); marked {
 			err = &driver.MarkedError{Mark: mark}
 		}
 		return err
 	}
 	s.seen.put(key, sighting{found.Version, item.CasID, found.Expires})
-	*rec = *found
+	*rec = found
 	return nil
 }
 
 // load returns the live record under key, and its item. For a mark it returns both and [driver.ErrNotFound].
-func (s *store) load(ctx context.Context, op, key string) (*driver.Record, *memcache.Item, error) {
+func (s *store) load(ctx context.Context, op, key string) (rec driver.Record, item *memcache.Item, err error) {
 	name, ok := s.layout.name(key)
 	if !ok {
-		return nil, nil, driver.ErrNotFound
+		return rec, nil, driver.ErrNotFound
 	}
-	item, err := s.get(ctx, name)
+	item, err = s.get(ctx, name)
 	if errors.Is(err, memcache.ErrCacheMiss) {
-		return nil, nil, driver.ErrNotFound
+		return rec, nil, driver.ErrNotFound
 	} else if err != nil {
-		return nil, nil, fail(op, err)
+		return rec, nil, fail(op, err)
 	}
-	rec, err := s.layout.decode(item.Value)
+	found, err := s.layout.decode(item.Value)
 	if err != nil {
-		return nil, nil, err
+		return rec, nil, err
 	}
-	if !rec.Live(time.Now()) {
-		return nil, nil, driver.ErrNotFound
+	if !found.Live(time.Now()) {
+		return rec, nil, driver.ErrNotFound
 	}
-	if _, marked := rec.Mark(); marked {
-		return rec, item, driver.ErrNotFound
+	if _, marked := found.Mark(); marked {
+		return found, item, driver.ErrNotFound
 	}
-	return rec, item, nil
+	return found, item, nil
 }
 
 // Save implements [driver.Backend].
@@ -143,7 +142,7 @@ func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error 
 			next.Expires = expires
 		}
 		item.Expiration = s.exptime(next.Expires)
-		item.Value, version, err = s.encode(&next)
+		item.Value, version, err = s.encode(next)
 		return err
 	})
 	if err == nil {
@@ -170,7 +169,8 @@ func (s *store) swap(
 				return err
 			case found.Version != version:
 				s.seen.put(key, sighting{found.Version, item.CasID, found.Expires}) // the caller will try again
-				return &driver.ConflictError{Record: found}
+				now := found
+				return &driver.ConflictError{Record: &now}
 			}
 			at = sighting{version, item.CasID, found.Expires}
 		}

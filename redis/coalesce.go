@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 )
 
 // A coalescer lets concurrent loads share round trips. The first loads go at once, each alone. Loads that arrive while
@@ -26,40 +28,41 @@ const (
 // A load waits for a trip.
 type load struct {
 	name string
-	turn chan struct{} // closed when the load has been made, or when its caller must make it with others
-	crew []*load       // set in the second case: all loads of the trip, including this one
-	getting
+	most int
+	turn chan struct{}    // closed when the load has been made, or when its caller must make it with others
+	crew []*load          // set in the second case: all loads of the trip, including this one
+	read *redis.StringCmd // how it was made
 }
 
-// get is [client.get], possibly together with other loads.
-func (c *coalescer) get(ctx context.Context, name string, most int) (value []byte, expires int64, err error) {
+// record is [client.record], possibly together with other loads.
+func (c *coalescer) record(ctx context.Context, name string, most int) (value []byte, err error) {
 	c.mu.Lock()
 	if c.flying < maxFlying {
 		c.flying++
 		c.mu.Unlock()
 		defer c.land()
-		return c.client.get(ctx, name, most)
+		return c.client.record(ctx, name, most)
 	}
-	l := &load{name: name, getting: getting{most: most}, turn: make(chan struct{})}
+	l := &load{name: name, most: most, turn: make(chan struct{})}
 	c.waiting = append(c.waiting, l)
 	c.mu.Unlock()
 	select {
 	case <-l.turn:
 	case <-ctx.Done():
 		c.leave(ctx, l)
-		return nil, 0, fail(ctx, "load", ctx.Err())
+		return nil, fail(ctx, "load", ctx.Err())
 	}
 	if l.crew != nil {
 		c.fly(ctx, l.crew)
 	}
-	value, expires, err = l.result()
+	value, err = recordOf(l.read, most)
 	switch {
+	case answered(err):
+		return value, err
 	case wrongType(err): // asking again would not help
-		return nil, 0, fail(ctx, "load", err)
-	case !answered(err): // client.get decides whether to send it again
-		return c.client.get(ctx, name, most)
+		return nil, fail(ctx, "load", err)
 	}
-	return value, expires, err
+	return c.client.record(ctx, name, most) // which decides whether to send it again
 }
 
 // land ends a trip. The waiting loads make the next one.
@@ -110,13 +113,14 @@ func (c *coalescer) fly(ctx context.Context, crew []*load) {
 		name string
 		most int
 	}
-	pipe, asked := c.pipeline(), make(map[question]getting, len(crew))
+	pipe, asked := c.pipeline(), make(map[question]*redis.StringCmd, len(crew))
 	for _, l := range crew {
 		q := question{l.name, l.most}
-		if _, ok := asked[q]; !ok {
-			asked[q] = getInto(ctx, pipe, l.name, l.most)
+		if asked[q] == nil {
+			asked[q] = reading(ctx, l.name, l.most)
+			pipe.Process(ctx, asked[q])
 		}
-		l.getting = asked[q]
+		l.read = asked[q]
 	}
 	c.run(ctx, pipe)
 }

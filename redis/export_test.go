@@ -17,4 +17,4 @@ func Over(ctx context.Context, rdb redis.UniversalClient, c driver.Config) (driv
 var Lines = &lines
 
 // The times of the index.
-const Grace, Slack = grace, slack
+const Grace, Slack, Step = grace, slack, step

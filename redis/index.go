@@ -13,8 +13,8 @@ import (
 // sessions have expired, there may be additional entries; readers therefore check the sessions. The score of an entry is
 // the time until which it is valid without a session, because that session may be about to be stored.
 //
-// The index expires no earlier than slack after the Expires inside the records of its sessions. A touch beyond that time
-// extends the index first.
+// When a session is stored, its index is made to expire slack after it or later. A touch extends the index again whenever it
+// moves the expiry past a multiple of step, which is less than slack.
 type index struct {
 	*nameKind
 	name string
@@ -35,6 +35,7 @@ var (
 const (
 	grace = 30 * time.Second
 	slack = 6 * time.Hour
+	step  = slack / 2
 )
 
 // indexesOf returns the indexes that contain a session of this user and this alias. There is no index for an empty name.

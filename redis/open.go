@@ -53,9 +53,9 @@ func (s *client) backend(ctx context.Context, c driver.Config, coalesce bool) (_
 		b := &beego{client: s, lifetime: c.Lifetime}
 		return b, explain(b.probe(ctx))
 	}
-	b := &store{client: s, keys: keysOf(c.Namespace), read: s.get}
+	b := &store{client: s, keys: keysOf(c.Namespace), read: s.record}
 	if coalesce && s.ordered { // in a cluster all loads of a trip would wait for the slowest server
-		b.read = (&coalescer{client: s}).get
+		b.read = (&coalescer{client: s}).record
 	}
 	if err := b.probe(ctx); err != nil || !s.ordered {
 		return b, explain(err)
@@ -75,7 +75,7 @@ func (s *store) probe(ctx context.Context) error {
 		plainCall("set", name, "", "xx", "pxat", 1),
 		plainCall("setrange", name, 0, ""), // nothing creates no key
 		saveScript.call(name, "", "", 1, "", "1"),
-		touchScript.call(name, 1, 0, ""),
+		touchScript.call(name, 1, 1, ""),
 		deleteScript.call(name, "", s.keys.channel(), "", "", 0),
 		plainCall("zadd", index, "xx", 0, ""),
 		plainCall("zrange", index, 0, -1),

@@ -35,6 +35,11 @@ local function names(head, key)
   return user, head:sub(ending + 3, ending + 2 + alias)
 end
 
+-- date makes a record say that it expires at a time in ms.
+local function date(key, expires)
+  redis.call('SETRANGE', key, 12, struct.pack('>I4I4', math.floor(expires / 4294967296), expires % 4294967296))
+end
+
 -- put makes an entry in an index, which is then kept for longer if need be.
 local function put(index, session, counts, ending, shorten)
   if shorten then

@@ -22,8 +22,10 @@ end
 for i = 2, #KEYS do
   put(KEYS[i], ARGV[8], ARGV[6], ARGV[7], ARGV[4] == '1')
 end
-if ARGV[4] ~= '1' and redis.call('PEXPIRETIME', KEYS[1]) > tonumber(ARGV[3]) then
+local expires = ARGV[4] ~= '1' and redis.call('PEXPIRETIME', KEYS[1]) or 0
+if expires > tonumber(ARGV[3]) then
   redis.call('SET', KEYS[1], ARGV[2], 'XX', 'KEEPTTL')
+  date(KEYS[1], expires)
 else
   redis.call('SET', KEYS[1], ARGV[2], 'XX', 'PXAT', ARGV[3])
 end

@@ -14,12 +14,11 @@ import (
 )
 
 // A store is the [driver.Backend] of one namespace. A session is one string, encoded by [driver.Record.AppendBinary]. Redis
-// expires it. Only Redis knows the time of expiry: the time inside the record is older, and limits how long the index of
-// the session's user must last.
+// expires it at the time that the record says, so that a load is one command.
 type store struct {
 	*client
 	keys keys
-	read func(ctx context.Context, name string, most int) (value []byte, expires int64, err error)
+	read func(ctx context.Context, name string, most int) (value []byte, err error)
 }
 
 // Create implements [driver.Backend].
@@ -68,66 +67,97 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 	if !valid(key) {
 		return driver.ErrNotFound
 	}
-	name := s.keys.session(key)
-	value, expires, err := s.read(ctx, name, mostOf(rec.MaxData))
+	name, most := s.keys.session(key), mostOf(rec.MaxData)
+	value, err := s.read(ctx, name, most)
+	var found driver.Record
+	if err == nil {
+		err = unmarshal(&found, value, 0)
+	}
+	if err == nil && !found.Live(time.Now()) { // an earlier version of this package has moved the expiry of the key alone
+		found, err = s.loadExpiry(ctx, name, most)
+	}
 	switch {
-	case err != nil && wrongType(err): // checked only here, because the check allocates
+	case err == nil:
+		*rec = found
+	case wrongType(err): // checked only here, because the check allocates
 		return s.loadMark(ctx, name)
-	case err != nil:
-		return err
-	case len(value) == 0: // a record is never empty: it was stored between the two commands
-		return driver.ErrNotFound
 	}
-	return unmarshal(rec, value, expires)
+	return err
 }
 
-// A getting reads a string and its expiry in one round trip. The two may be from different moments; then the expiry is from
-// the later one.
-type getting struct {
-	most  int // bytes
-	value *redis.StringCmd
-	until *redis.IntCmd
-}
-
-// getInto adds the commands that read name to pipe. GETRANGE returns at most one byte more than allowed, so that anyone who
-// can write to Redis cannot fill the memory of the processes that read.
-func getInto(ctx context.Context, pipe redis.Pipeliner, name any, most int) getting {
-	args := [...]any{"getrange", name, 0, most, "pexpiretime", name} // one allocation for both
-	g := getting{most, redis.NewStringCmd(ctx, args[:4]...), redis.NewIntCmd(ctx, args[4:]...)}
-	pipe.BatchProcess(ctx, g.value, g.until)
-	return g
-}
-
-// result returns the string and its expiry. GETRANGE returns the same for a missing string and an empty one, which beego
-// stores.
-func (g *getting) result() (value []byte, expires int64, err error) {
-	if value, err = g.value.Bytes(); err == nil {
-		expires, err = g.until.Result()
-	}
+// loadExpiry returns a record with the expiry of its key.
+func (s *store) loadExpiry(ctx context.Context, name string, most int) (rec driver.Record, err error) {
+	value, expires, err := s.get(ctx, name, most)
 	switch {
 	case err != nil:
-		return nil, 0, err
-	case expires == -2: // missing, or removed between the two commands
-		return nil, 0, driver.ErrNotFound
-	case len(value) > g.most:
-		return nil, 0, fmt.Errorf("session/redis: %w: a string of more than %d bytes", driver.ErrTooLarge, g.most)
+		return rec, err
+	case len(value) == 0: // a record is never empty: it was stored between the two commands
+		return rec, driver.ErrNotFound
 	}
-	return value, expires, nil
+	err = unmarshal(&rec, value, expires)
+	return rec, err
 }
 
-// answered reports whether err, returned by result, is the server's answer, so that asking again would change nothing.
+// reading returns the command that reads a string. GETRANGE returns at most one byte more than allowed, so that anyone who
+// can write to Redis cannot fill the memory of the processes that read.
+func reading(ctx context.Context, name string, most int) *redis.StringCmd {
+	return redis.NewStringCmd(ctx, "getrange", name, 0, most)
+}
+
+// bytesOf returns what a reading has read. For a missing string that is nothing, as for an empty one, which beego stores.
+func bytesOf(read *redis.StringCmd, most int) ([]byte, error) {
+	value, err := read.Bytes()
+	if err == nil && len(value) > most {
+		err = fmt.Errorf("session/redis: %w: a string of more than %d bytes", driver.ErrTooLarge, most)
+	}
+	return value, err
+}
+
+// recordOf returns the bytes of a record, of which there are never none.
+func recordOf(read *redis.StringCmd, most int) ([]byte, error) {
+	value, err := bytesOf(read, most)
+	if err == nil && len(value) == 0 {
+		err = driver.ErrNotFound
+	}
+	return value, err
+}
+
+// answered reports whether err is about the server's answer, so that asking again would change nothing.
 func answered(err error) bool {
 	return err == nil || errors.Is(err, driver.ErrNotFound) || errors.Is(err, driver.ErrTooLarge)
 }
 
-// get returns a string of most bytes or fewer, and when it expires.
+// record returns the bytes of a record if there are no more than most.
+func (s *client) record(ctx context.Context, name string, most int) ([]byte, error) {
+	var r retries
+	for {
+		read := reading(ctx, name, most)
+		s.rdb.Process(ctx, read) // the error is in the command
+		value, err := recordOf(read, most)
+		switch {
+		case answered(err):
+			return value, err
+		case !r.may(err, false), !r.pause(ctx):
+			return nil, fail(ctx, "load", err)
+		}
+	}
+}
+
+// get returns a string of most bytes or fewer, and when its key expires, -1 for never. The two may be from different
+// moments; then the expiry is from the later one.
 func (s *client) get(ctx context.Context, name string, most int) (value []byte, expires int64, err error) {
 	var r retries
 	for {
+		read, until := reading(ctx, name, most), redis.NewIntCmd(ctx, "pexpiretime", name)
 		pipe := s.pipeline()
-		g := getInto(ctx, pipe, name, most)
+		pipe.BatchProcess(ctx, read, until)
 		s.run(ctx, pipe)
-		value, expires, err = g.result()
+		if value, err = bytesOf(read, most); err == nil {
+			expires, err = until.Result()
+		}
+		if err == nil && expires == -2 { // missing, or removed between the two commands
+			err = driver.ErrNotFound
+		}
 		switch {
 		case answered(err):
 			return value, expires, err
@@ -149,13 +179,13 @@ func mostOf(maxData int) int {
 	return maxData + driver.RecordMaxHead
 }
 
-// unmarshal fills rec. expires is the result of PEXPIRETIME.
+// unmarshal fills rec. expires is the result of PEXPIRETIME, 0 for the time that the record says.
 func unmarshal(rec *driver.Record, value []byte, expires int64) error {
 	var found driver.Record
 	if err := found.UnmarshalBinary(value); err != nil {
 		return fmt.Errorf("session/redis: %w", err)
 	}
-	if expires > 0 { // otherwise somebody has removed the expiry
+	if expires > 0 { // it is less if somebody has removed the expiry
 		found.Expires = time.UnixMilli(expires)
 	}
 	*rec = found
@@ -247,8 +277,7 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 	if !valid(key) {
 		return driver.ErrNotFound
 	}
-	name, at := s.keys.session(key), millis(expires)
-	touch := touchScript.call(name, at, slack.Milliseconds(), "").repeatable()
+	touch := s.touch(key, expires, false)
 	err := s.send(ctx, "touch", touch)
 	if err != nil {
 		return err
@@ -257,7 +286,7 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 	if err != nil || indexes == nil {
 		return err
 	}
-	touch = touchScript.call(name, at, slack.Milliseconds(), version(uint64(at))).repeatable()
+	touch = s.touch(key, expires, true)
 	if err := s.sendIndexed(ctx, "touch", indexes, key, expires, touch); err != nil {
 		return err
 	}
@@ -265,6 +294,11 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 		s.leave(ctx, indexes, key)
 	}
 	return err
+}
+
+// touch returns the call for a Touch. indexed says that the indexes have been extended.
+func (s *store) touch(key string, expires time.Time, indexed bool) *call {
+	return touchScript.call(s.keys.session(key), millis(expires), step.Milliseconds(), flag(indexed)).repeatable()
 }
 
 // Delete implements [driver.Backend].

@@ -87,7 +87,7 @@ func TestTrips(t *testing.T) {
 	check("read only", 1, "", start(m, func(s *session.Session, _ http.ResponseWriter, _ *http.Request) { s.Get(ctx, "n") }))
 	check("changed", 2, "set", start(m, set))
 	time.Sleep(2 * time.Millisecond) // a deadline that cannot move is not due
-	check("touch due", 2, "pexpireat", start(touching, nil))
+	check("touch due", 2, "setrange pexpireat", start(touching, nil))
 	check("changed and touch due", 2, "set", start(touching, set))
 	check("middleware, untouched", 0, "", handled(func(*http.Request) {}))
 	check("middleware, read only", 1, "", handled(func(r *http.Request) {
@@ -152,17 +152,16 @@ func TestTripsOfUsers(t *testing.T) {
 	}
 	for range 2 {
 		rec := newRecord("ann")
+		rec.Expires = rec.Expires.Truncate(redis.Step).Add(redis.Step)
 		check("Reserve", 1, func() error {
 			_, err := b.Reserve(ctx, "ann", key(1), rec.Expires, 3, true)
 			return err
 		})
 		check("Create", 1, func() error { return b.Create(ctx, key(1), rec) })
 		check("Save", 1, func() error { return b.Save(ctx, key(1), rec) })
-		check("Touch", 1, func() error { return b.Touch(ctx, key(1), rec.Expires.Add(redis.Slack/2)) })
-		check("Touch past what the index is good for", 2, func() error {
-			return b.Touch(ctx, key(1), rec.Expires.Add(2*redis.Slack))
-		})
-		check("Touch after that", 1, func() error { return b.Touch(ctx, key(1), rec.Expires.Add(2*redis.Slack+time.Hour)) })
+		check("Touch", 1, func() error { return b.Touch(ctx, key(1), rec.Expires.Add(redis.Step-1)) })
+		check("Touch past what the index is good for", 2, func() error { return b.Touch(ctx, key(1), rec.Expires.Add(redis.Step)) })
+		check("Touch after that", 1, func() error { return b.Touch(ctx, key(1), rec.Expires.Add(2*redis.Step-1)) })
 		rec.User = "bob"
 		check("Save of another user", 4, func() error { return b.Save(ctx, key(1), rec) })
 		check("Rename", 1, func() error { return b.(driver.Renamer).Rename(ctx, key(1), rec.Version, key(2), rec, driver.Mark{}) })

@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"encoding/binary"
+	"errors"
 	"testing"
 	"time"
 
@@ -64,6 +65,19 @@ func TestExpiryOfKeyAlone(t *testing.T) {
 	must(t, b.Load(ctx, key(1), found))
 	if at := c.Do(ctx, "pexpiretime", "app:{"+key(1)+"}").Val(); at != rec.Expires.UnixMilli() {
 		t.Error("a touch has made the session end earlier")
+	}
+}
+
+// TestTouchOfNoRecord has something else stand where a session may: it stays as it is.
+func TestTouchOfNoRecord(t *testing.T) {
+	addr := empty(t)
+	b, c, ctx := node(t, addr, "app"), bare(t, addr), t.Context()
+	must(t, c.Set(ctx, "app:{"+key(1)+"}", "no record", time.Hour).Err())
+	if err := b.Touch(ctx, key(1), time.Now().Add(2*time.Hour)); !errors.Is(err, driver.ErrNotFound) {
+		t.Errorf("Touch = %v", err)
+	}
+	if got := c.Get(ctx, "app:{"+key(1)+"}").Val(); got != "no record" {
+		t.Errorf("it has become %q", got)
 	}
 }
 

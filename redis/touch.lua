@@ -3,7 +3,7 @@
 -- ARGV[2] how often its indexes must be extended, in ms of expiry   ARGV[3] '1' if they have just been
 -- 0 gone, 1 done; {the user, the alias} if their indexes must be extended first
 local head = part(KEYS[1], 0, 47)
-if head == '' then
+if #head < 46 then -- there is none, or not a record
   return 0
 end
 local high, low = struct.unpack('>I4I4', head, 13)

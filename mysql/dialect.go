@@ -38,7 +38,8 @@ func Dialect() *sessionsql.Dialect {
 		Isolation:   sql.LevelReadCommitted,
 		Duplicate:   func(err error) bool { return hasNumber(err, 1062) },
 		Retry:       func(err error) bool { return hasNumber(err, 1213, 1205, 3101) },
-		Lost:        func(err error) bool { return errors.Is(err, mysql.ErrInvalidConn) || hasNumber(err, 1053, 1927, 3169) },
+		Lost:        func(err error) bool { return errors.Is(err, mysql.ErrInvalidConn) || ended(err) },
+		Ended:       ended,
 		Probe:       probe,
 		ReadOnly:    func(err error) bool { return hasNumber(err, 1290, 1792, 1836, 1874) },
 		OnlyReads:   onlyReads,
@@ -85,6 +86,8 @@ const anotherCreated = `CASE WHEN :version = 0 THEN created_at + 1 ELSE :created
 const lock = `INSERT INTO {table} (ns, id, {head}, gc_bucket, data)
 	VALUES (:ns, :lock, 0, NULL, 0, 0, :expires, 0, NULL, NULL, :bucket, '')
 	ON DUPLICATE KEY UPDATE expires_at = GREATEST(expires_at, :expires)`
+
+func ended(err error) bool { return hasNumber(err, 1053, 1927, 3169) }
 
 // hasNumber reports whether err is a server error with one of these numbers.
 func hasNumber(err error, numbers ...uint16) bool {

@@ -78,6 +78,7 @@ type pqConn interface {
 type conn struct {
 	pqConn
 	wire  *sessionsql.Wire
+	idle  sessionsql.Idle
 	watch sqldriver.Rows // a query whose context is done when the connection breaks off
 	ask   context.CancelFunc
 }
@@ -93,14 +94,19 @@ func newConn(inner pqConn, wire *sessionsql.Wire) (sqldriver.Conn, error) {
 		return nil, err
 	}
 	wire.OnBreak = ask
-	return &conn{pqConn: inner, wire: wire, watch: rows, ask: ask}, nil
+	return &conn{pqConn: inner, wire: wire, idle: sessionsql.WatchIdle(wire.Conn()), watch: rows, ask: ask}, nil
 }
 
 // IsValid implements [sqldriver.Validator]. lib/pq does not notice every end of a TLS connection.
 func (c *conn) IsValid() bool { return c.wire.Valid(c.pqConn) }
 
-// ResetSession implements [sqldriver.SessionResetter].
-func (c *conn) ResetSession(ctx context.Context) error { return c.wire.Reset(ctx, c.pqConn) }
+// ResetSession implements [sqldriver.SessionResetter]. It notices what lib/pq would notice only after it has sent a statement.
+func (c *conn) ResetSession(ctx context.Context) error {
+	if c.idle.Ended() {
+		return sqldriver.ErrBadConn
+	}
+	return c.wire.Reset(ctx, c.pqConn)
+}
 
 // Close implements [sqldriver.Conn].
 func (c *conn) Close() error {

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 
 var engine = sqltest.Engine{
 	Driver: "postgres", Dialect: postgres.Dialect, Node: postgres.Open, New: postgres.New,
-	Server: sqltest.Postgres(),
+	Server: sqltest.Postgres(), LostCreations: 1,
 }
 
 func TestPostgres(t *testing.T) { engine.Test(t) }

@@ -128,8 +128,9 @@ func (c *lateCall) arrive(t *testing.T, b driver.Backend, rec *driver.Record, pr
 	if !c.creates {
 		must(t, b.Create(ctx, key(1), rec))
 	}
+	var holds []*servertest.Held
 	for _, p := range proxies {
-		p.HoldAt(c.at)
+		holds = append(holds, p.HoldAt(c.at))
 	}
 	if err := c.call(); err == nil && c.creates {
 		t.Error("no error: it was sent again")
@@ -138,8 +139,8 @@ func (c *lateCall) arrive(t *testing.T, b driver.Backend, rec *driver.Record, pr
 		must(t, b.Delete(ctx, key(i+1), 0)) // the visitor logs out
 	}
 	held := 0
-	for _, p := range proxies {
-		if p.Deliver() {
+	for _, h := range holds {
+		if h.Deliver() {
 			held++
 		}
 	}

@@ -71,6 +71,10 @@ type Dialect struct {
 	// define for that.
 	Lost func(err error) bool
 
+	// Ended, unless nil, reports whether err is one of Lost that the server itself has sent when it ended the connection. It then
+	// carries out nothing more of what it was sent over it, so that even the creation of a session may be sent again.
+	Ended func(err error) bool
+
 	// Probe, unless nil, checks the connections before they are used. Its error says what must be changed. pooled says that
 	// a pooler runs each transaction on any of its own connections, so that nothing that belongs to a connection lasts.
 	// prepares says that statements will be prepared.

@@ -20,20 +20,33 @@ const mostTries = 100
 // do is insist, and also tries again if the connection was unusable: it led to a read-only server, such as the former
 // primary after a failover, or its prepared statement was made before the table was changed. In both cases nothing was
 // changed. If the pool never sends a statement again by itself, do also tries again if the connection was lost, as
-// database/sql does. params.sent counts the tries.
+// database/sql does. params.sent counts the tries. A statement that is sent again must do nothing the second time.
 func (s *store) do(ctx context.Context, f func() error) error {
-	lost := mostLost
 	if s.resends {
-		lost = 0
+		return s.once(ctx, f)
 	}
-	return s.again(ctx, lost, f)
+	return s.again(ctx, always, f)
+}
+
+// once is do for a statement that must not be sent again: the server may get the first one late, over a connection that was cut. It
+// is sent again only if it will not be carried out any more.
+func (s *store) once(ctx context.Context, f func() error) error {
+	return s.again(ctx, (*store).isOver, f)
+}
+
+// isOver reports whether nothing was sent, or the server has said that it has ended the connection, with what it had been sent.
+// database/sql does not say that nothing was sent: see [counted].
+func (s *store) isOver(err error) bool {
+	return isUnsent(err) || s.dialect.Ended != nil && s.dialect.Ended(err)
 }
 
 // read is do for statements that may run twice. It also tries again if the connection was lost.
-func (s *store) read(ctx context.Context, f func() error) error { return s.again(ctx, mostLost, f) }
+func (s *store) read(ctx context.Context, f func() error) error { return s.again(ctx, always, f) }
 
-// again is do, and tries again if a connection was lost, up to mayBeLost times.
-func (s *store) again(ctx context.Context, mayBeLost int, f func() error) error {
+func always(*store, error) bool { return true }
+
+// again is do, and also tries again if a connection was lost with an error that resend accepts.
+func (s *store) again(ctx context.Context, resend func(s *store, err error) bool, f func() error) error {
 	for try, stale, lost := 0, 0, 0; ; try++ {
 		err := s.insist(ctx, f)
 		switch {
@@ -41,9 +54,9 @@ func (s *store) again(ctx context.Context, mayBeLost int, f func() error) error 
 			s.weed(ctx)
 		case s.dialect.isStale(err) && stale < mostStale:
 			stale++
-		case err != nil && lost < mayBeLost && s.lost(err) && !errors.Is(err, errCommit):
+		case err != nil && lost < mostLost && resend(s, err) && s.lost(err) && !errors.Is(err, errCommit):
 			lost++
-			if !s.resends { // the pool may hand out another lost connection
+			if !s.resends || s.isOver(err) { // the pool may hand out another lost connection
 				s.weed(ctx)
 			}
 		default:
@@ -116,7 +129,7 @@ func (s *store) lost(err error) bool {
 	if _, network := errors.AsType[*net.OpError](err); network {
 		return true
 	}
-	return errors.Is(err, sqldriver.ErrBadConn) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+	return errors.Is(err, sqldriver.ErrBadConn) || errors.Is(err, errNoAnswer) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		s.dialect.Lost(err)
 }
 
@@ -193,7 +206,7 @@ func (s *store) on(tx Tx) Querier {
 // sent resets p.sent to before if err says that the last try has changed nothing.
 func (s *store) sent(p *params, before int, err error) {
 	d := s.dialect
-	if err != nil && (isUnsent(err) || d.Retry(err) || d.Duplicate(err) || d.isReadOnly(err) || d.isStale(err)) {
+	if err != nil && (isUnsent(err) || d.Retry(err) || d.Duplicate(err) || d.isReadOnly(err) || d.isStale(err) || p.creates && s.isOver(err)) {
 		p.sent = max(before, p.sent-1)
 	}
 }

@@ -98,6 +98,8 @@ type params struct {
 	ids     [][]byte    // at most batchSize, at least one
 	maxData int         // maximum length of the data returned, in bytes; 0 for no limit
 
+	creates bool // whether the statement stores a new record; it is then not sent again
+
 	sent int // how often a statement that may have changed something was sent, or was about to be sent
 }
 
@@ -199,13 +201,16 @@ func (name unknownParameter) Value() (sqldriver.Value, error) {
 
 // counted is the parameter id. It counts how often the statement was sent. Some drivers, for example lib/pq when the server
 // is restarted, return sqldriver.ErrBadConn even after they have sent a statement. database/sql then sends it again as if
-// it had not been sent.
+// it had not been sent. Value does not let it do that with a new record.
 type counted struct {
 	s *store
 	p *params
 }
 
 func (c counted) Value() (sqldriver.Value, error) {
+	if c.p.creates && c.p.sent > 0 {
+		return nil, errNoAnswer
+	}
 	c.p.sent++
 	return c.s.idArg(c.p.id), nil
 }

@@ -116,19 +116,22 @@ func tooLarge(what string, size, most int) error {
 	return fmt.Errorf("%w: %s more than %d bytes", driver.ErrTooLarge, what, most)
 }
 
-// Create implements [driver.Backend].
+// Create implements [driver.Backend]. It sends the record once: if it were sent again, the first one, which the server may get late,
+// could bring the session back after it was ended. If no answer comes, Create looks whether the record is there.
 func (s *store) Create(ctx context.Context, key string, rec *driver.Record) error {
 	if err := checkSize(rec); err != nil {
 		return err
 	}
-	p := &params{id: s.id(key), version: s.first(rec), rec: rec}
-	err := s.do(ctx, func() error { return s.put(ctx, nil, p) })
-	if errors.Is(err, driver.ErrExists) && p.sent > 1 {
-		if stored, readErr := s.isStored(ctx, p.id, p.version, rec); stored {
-			err = nil
-		} else if readErr != nil {
-			err = errUnclear
+	p := &params{id: s.id(key), version: s.first(rec), rec: rec, creates: true}
+	err := s.once(ctx, func() error { return s.put(ctx, nil, p) })
+	if err != nil && p.sent > 0 && s.lost(err) {
+		if errors.Is(err, errNoAnswer) {
+			err = errNoAnswer // database/sql has added what it was doing
 		}
+		if stored, _ := s.isStored(ctx, p.id, p.version, rec); stored {
+			err = nil
+		}
+		s.weed(ctx) // the next creation must not meet the next lost connection
 	}
 	if err != nil {
 		return s.fail(ctx, "create", err)
@@ -136,6 +139,9 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 	rec.Version = p.version
 	return nil
 }
+
+// errNoAnswer says that a creation got no answer. Nobody can say whether the server will still get it.
+var errNoAnswer = errors.New("the connection was lost before the server had answered")
 
 // put stores a row if there is neither a live record nor a mark. A row that expires meanwhile does not make it fail.
 func (s *store) put(ctx context.Context, tx Tx, p *params) error {

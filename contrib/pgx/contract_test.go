@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 
 var engine = sqltest.Engine{
 	Driver: "pgx", Dialect: postgres.Dialect, Node: node, Server: sqltest.Postgres(), DriverOnly: true,
+	LostCreations: 1,
 }
 
 // node opens a pool of pgx's connections by a DSN, as a provider would.

@@ -60,3 +60,6 @@ func (s soon) SetDeadline(t time.Time) error {
 	}
 	return s.Conn.SetDeadline(t)
 }
+
+// NetConn returns the connection below, for [sessionsql.WatchIdle].
+func (s soon) NetConn() net.Conn { return s.Conn }

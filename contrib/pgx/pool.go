@@ -38,8 +38,15 @@ func (p *pool) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	return nil, sessionsql.Unsent(err)
 }
 
+// Exec implements [sessionsql.Querier]. Package sql sends the statement that creates a session only once, so it should not be sent over
+// a connection that was lost while nobody used it.
 func (p *pool) Exec(ctx context.Context, text string, args []any) (int64, error) {
 	c, err := p.acquire(ctx)
+	for err == nil && sessionsql.WatchIdle(c.Conn().PgConn().Conn()).Ended() {
+		c.Conn().Close(ctx)
+		c.Release()
+		c, err = p.acquire(ctx)
+	}
 	if err != nil {
 		return 0, err
 	}

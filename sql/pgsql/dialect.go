@@ -52,6 +52,7 @@ func Dialect() *sessionsql.Dialect {
 		Duplicate:   func(err error) bool { return hasCode(err, "23502") || hasCode(err, "23505") },
 		Retry:       func(err error) bool { return hasCode(err, "40001") || hasCode(err, "40P01") || hasCode(err, "55P03") },
 		Lost:        func(err error) bool { return hasCode(err, "57P0") || hasCode(err, "08") },
+		Ended:       func(err error) bool { return hasCode(err, "57P0") },
 		Probe:       probe,
 		Keeps:       keeps,
 		Unprepared:  true,

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -18,6 +19,7 @@ type link struct {
 	dead    bool // bytes were dropped: nothing passes any more
 	asking  bool // the last bytes came from the client
 	replied int  // bytes replied since the last cut was ordered
+	held    *Held
 }
 
 // A chunk is the result of one read.
@@ -73,6 +75,9 @@ func (l *link) serve(target string) {
 	l.p.wg.Go(func() { replies <- l.pump(l.server, l.client, true) })
 	select {
 	case err = <-requests:
+		if l.late() {
+			break
+		}
 		if err == nil && !l.swallows() {
 			err = <-replies // the client waits for the rest
 		}
@@ -82,6 +87,36 @@ func (l *link) serve(target string) {
 		}
 	}
 	l.end(err != nil)
+}
+
+// late delivers what was held back, if anything was. The client has closed its side.
+func (l *link) late() bool {
+	l.p.mu.Lock()
+	h := l.held
+	l.p.mu.Unlock()
+	if h == nil {
+		return false
+	}
+	defer h.end()
+	select {
+	case <-h.release:
+	case <-l.done:
+		return true
+	}
+	l.p.mu.Lock()
+	h.sent = true
+	l.p.mu.Unlock()
+	if _, err := l.server.Write(h.bytes); err != nil {
+		l.p.t.Errorf("proxy: what was held back does not reach the server: %v", err)
+		return true
+	}
+	select {
+	case <-h.answered:
+	case <-l.done:
+	case <-time.After(10 * time.Second):
+		l.p.t.Error("proxy: the server does not answer what it got late")
+	}
+	return true
 }
 
 // pump passes bytes on until their end or an error. It passes the end on too.
@@ -152,15 +187,20 @@ func (l *link) decide(b []byte, reply bool) ([]byte, *cut) {
 	if !reply && l.p.last != nil && bytes.Contains(b, l.p.last) {
 		l.p.blackhole, l.p.last = true, nil
 	}
+	if h := l.p.hold; h != nil && !reply && slices.ContainsFunc(h.texts, func(text string) bool { return bytes.Contains(b, []byte(text)) }) {
+		l.p.hold, l.held, l.dead = nil, h, true
+		h.bytes = b
+		l.client.CloseWrite()
+		return nil, nil
+	}
+	if reply && l.held != nil && l.held.sent {
+		l.held.end()
+	}
 	if l.p.blackhole || l.dead {
 		l.dead = true
 		return nil, nil
 	}
-	switch {
-	case !reply && l.p.hold != nil && bytes.Contains(b, l.p.hold):
-		l.p.hold, l.p.held = nil, b
-		return nil, &cut{reset: true}
-	case !reply:
+	if !reply {
 		return b, nil
 	}
 	before := l.replied

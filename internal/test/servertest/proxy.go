@@ -1,7 +1,6 @@
 package servertest
 
 import (
-	"io"
 	"net"
 	"sync"
 	"testing"
@@ -21,9 +20,8 @@ type Proxy struct {
 	slowness  time.Duration // of new connections
 	blackhole bool
 	last      []byte // what the blackhole begins with; nil: nothing
-	hold      []byte // what the next held bytes contain; nil: none are to be held
-	held      []byte
-	cut       *cut // nil: none is due
+	cut       *cut   // nil: none is due
+	hold      *Held  // nil: nothing is to be held back
 	listener  net.Listener
 	links     map[*link]bool
 	accepted  int
@@ -98,36 +96,38 @@ func (p *Proxy) BlackholeAt(text string) {
 	p.last = []byte(text)
 }
 
-// HoldAt keeps the next bytes from a client that contain text, and resets their connection. [Proxy.Deliver] passes them on.
-func (p *Proxy) HoldAt(text string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.hold, p.held = []byte(text), nil
+// A Held is what a client has sent and the server has not got yet.
+type Held struct {
+	p        *Proxy
+	texts    []string
+	bytes    []byte        // nil: not yet sent
+	release  chan struct{} // closed by Deliver
+	sent     bool          // to the server
+	answered chan struct{}
+	end      func() // closes answered, once
 }
 
-// Deliver passes the held bytes on to the server, as a network may do long after the client has given up, and waits until
-// the server has dealt with them. It returns false if nothing is held.
-func (p *Proxy) Deliver() bool {
+// HoldAt holds back the first bytes from a client that contain one of texts, and closes that client's connection with FIN. It happens
+// once. The server sees no end: it gets the bytes at [Held.Deliver], as from a network that was slow.
+func (p *Proxy) HoldAt(texts ...string) *Held {
+	h := &Held{p: p, texts: texts, release: make(chan struct{}), answered: make(chan struct{})}
+	h.end = sync.OnceFunc(func() { close(h.answered) })
 	p.mu.Lock()
-	held, target := p.held, p.target
-	p.hold, p.held = nil, nil
-	p.mu.Unlock()
-	if held == nil {
-		return false
+	defer p.mu.Unlock()
+	p.hold = h
+	return h
+}
+
+// Deliver passes the bytes to the server and waits for its answer. It returns false if there are none. Call it once.
+func (h *Held) Deliver() bool {
+	h.p.mu.Lock()
+	held := h.bytes != nil
+	h.p.mu.Unlock()
+	if held {
+		close(h.release)
+		<-h.answered
 	}
-	conn, err := net.Dial("tcp", target)
-	if err == nil {
-		defer conn.Close()
-		_, err = conn.Write(held)
-	}
-	if err == nil {
-		conn.(*net.TCPConn).CloseWrite() // the server then closes too, after its answer
-		_, err = io.Copy(io.Discard, conn)
-	}
-	if err != nil {
-		p.t.Errorf("proxy: %v", err)
-	}
-	return true
+	return held
 }
 
 // Refuse makes, while on, new connections fail as if nothing listened. Open connections stay open.

@@ -193,35 +193,6 @@ func isTimeout(err error) bool {
 	return errors.As(err, &timeout) && timeout.Timeout()
 }
 
-func TestProxyHoldsAndDelivers(t *testing.T) {
-	s := Redis(t)
-	do(t, s, "DEL", t.Name())
-	p := NewProxy(t, s.Addr)
-	if p.HoldAt("INCR"); p.Deliver() {
-		t.Error("delivers what is not held")
-	}
-	for range 2 {
-		p.HoldAt("INCR")
-		c, err := dialRedis(p.Addr, redisLogin{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		if reply, err := c.do("INCR", t.Name()); err == nil {
-			t.Fatalf("held, but %v", reply)
-		}
-	}
-	if got := do(t, s, "EXISTS", t.Name()); got != 0 {
-		t.Errorf("held, but EXISTS is %v", got)
-	}
-	if !p.Deliver() || p.Deliver() {
-		t.Error("not delivered once")
-	}
-	if got := do(t, s, "GET", t.Name()); got != "1" {
-		t.Errorf("after the last of them is delivered: %v", got)
-	}
-}
-
 func TestProxyRefuse(t *testing.T) {
 	p := NewProxy(t, echo(t, "reply"))
 	open := dial(t, p)
@@ -303,5 +274,49 @@ func TestProxyBeforeRedis(t *testing.T) {
 	}
 	if got := do(t, s, "GET", t.Name()); got != "1" {
 		t.Errorf("the reply was lost, and what was asked for is %v", got)
+	}
+}
+
+// TestHold has the server get late what a client has sent before its connection ended.
+func TestHold(t *testing.T) {
+	got := make(chan string, 1)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		b := make([]byte, 64)
+		n, _ := conn.Read(b)
+		got <- string(b[:n])
+		io.WriteString(conn, "!")
+		io.Copy(io.Discard, conn)
+	}()
+	p := NewProxy(t, l.Addr().String())
+	if p.HoldAt("nothing").Deliver() {
+		t.Error("what was not sent is delivered")
+	}
+	held := p.HoldAt("text")
+	conn := dial(t, p)
+	io.WriteString(conn, "with a text")
+	if _, err := conn.Read(make([]byte, 1)); err == nil {
+		t.Error("the client's connection has not ended")
+	}
+	conn.Close()
+	select {
+	case <-got:
+		t.Error("the server has got it already")
+	default:
+	}
+	if !held.Deliver() {
+		t.Error("not delivered")
+	}
+	if late := <-got; late != "with a text" {
+		t.Errorf("the server got %q", late)
 	}
 }

@@ -37,6 +37,9 @@ type Engine struct {
 	// Testdata is the folder with the files of the first version. "" means testdata.
 	Testdata string
 
+	// LostCreations is how many creations may fail over an application's pool whose idle connections were lost.
+	LostCreations int
+
 	// DriverOnly leaves out the tests that another engine with a different driver already runs.
 	DriverOnly bool
 }

@@ -35,6 +35,8 @@ func (e Engine) Test(t *testing.T) {
 		{"Trips", true, true, e.trips},
 		{"MarkTrips", true, true, e.markTrips},
 		{"LostAnswer", true, true, e.lostAnswers},
+		{"Late", true, true, e.lateStatements},
+		{"LostIdle", true, true, e.lostIdle},
 		{"Silence", true, true, e.Silence},
 		{"OwnPool", false, true, e.ownPool},
 		{"SlowToOpen", true, false, e.slowToOpen},

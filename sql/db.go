@@ -226,12 +226,15 @@ type dbTx struct {
 }
 
 // Batch implements [Tx]. database/sql has no batches.
-func (t *dbTx) Batch(ctx context.Context, calls []Call) (err error) {
+func (t *dbTx) Batch(ctx context.Context, calls []Call) error { return inTurn(ctx, t, calls) }
+
+// inTurn runs calls one after the other.
+func inTurn(ctx context.Context, on Querier, calls []Call) (err error) {
 	for i, c := range calls {
 		if c.Row != nil {
-			err = t.Query(ctx, c.Text, c.Args, c.Row)
+			err = on.Query(ctx, c.Text, c.Args, c.Row)
 		} else {
-			calls[i].Rows, err = t.Exec(ctx, c.Text, c.Args)
+			calls[i].Rows, err = on.Exec(ctx, c.Text, c.Args)
 		}
 		if err != nil {
 			return err

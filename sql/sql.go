@@ -66,7 +66,10 @@ func OpenDB(
 	if err := checkOptions(c, cfg); err != nil {
 		return nil, err
 	}
-	s, err := openOn(ctx, db, d, cfg, c)
+	if err := checkPrepare(cfg, d); err != nil {
+		return nil, err
+	}
+	s, err := open(ctx, newDBPool(db, cfg.prepare), d, cfg, c)
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +106,8 @@ func checkOptions(c driver.Config, cfg config) error {
 
 // Open opens a backend for the provider config c.Config: a DSN, which it passes to connect, or a JSON object with dsn,
 // table, schema, maxOpenConns, maxIdleConns, connMaxLifetime, connMaxIdleTime and prepare. An error of connect must
-// describe the form of a DSN and contain no part of this DSN. If a call gives up waiting for a connection, the pool still
+// describe the form of a DSN and contain no part of this DSN. The connections must implement the interfaces with contexts of
+// database/sql/driver, must end a call when its context is done, and must keep nothing of its parameters afterwards. If a call gives up waiting for a connection, the pool still
 // finishes opening it, for another call.
 //
 // The result implements all optional interfaces of a [driver.Backend] except InProcess, [driver.Watcher] only if d.Watch is
@@ -113,6 +117,9 @@ func Open(
 	ctx context.Context, c driver.Config, d *Dialect, connect func(dsn string) (sqldriver.Connector, error),
 ) (driver.Backend, error) {
 	cfg, err := parse(c.Config, d.tableName(c.Beego))
+	if err == nil {
+		err = checkPrepare(cfg, d)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -121,12 +128,12 @@ func Open(
 		return nil, &driver.ConfigError{Field: cfg.field, Err: err}
 	}
 	o := newOpener(connector, cfg.maxOpen)
-	db := sql.OpenDB(o)
+	db := sql.OpenDB(keeper{o})
 	db.SetMaxOpenConns(cfg.maxOpen)
 	db.SetMaxIdleConns(cfg.maxIdle)
 	db.SetConnMaxLifetime(cfg.lifetime)
 	db.SetConnMaxIdleTime(cfg.idleTime)
-	s, err := openOn(ctx, db, d, cfg, c)
+	s, err := open(ctx, newRawPool(db, cfg.prepare), d, cfg, c)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -168,12 +175,11 @@ type Settings struct {
 	Prepare         bool          // whether statements are prepared
 }
 
-// openOn is open for a *sql.DB.
-func openOn(ctx context.Context, db *sql.DB, d *Dialect, cfg config, c driver.Config) (*store, error) {
+func checkPrepare(cfg config, d *Dialect) error {
 	if !cfg.prepare && !d.Unprepared {
-		return nil, configError("providerConfig.prepare", "want true, or none, because the drivers of this database prepare statements in any case")
+		return configError("providerConfig.prepare", "want true, or none, because the drivers of this database prepare statements in any case")
 	}
-	return open(ctx, newDBPool(db, cfg.prepare), d, cfg, c)
+	return nil
 }
 
 func open(ctx context.Context, db Pool, d *Dialect, cfg config, c driver.Config) (*store, error) {
@@ -198,13 +204,10 @@ func (s *store) begin(ctx context.Context, cfg config, log *slog.Logger) (err er
 	}
 	prepares := cfg.prepare
 	if db, ok := s.db.(*dbPool); ok && prepares && s.dialect.Keeps != nil {
-		keeps, err := s.dialect.Keeps(ctx, newDBPool(db.db, false))
-		if err != nil {
+		if err := s.unprepare(ctx, db.db); err != nil {
 			return err
 		}
-		if keeps {
-			prepares, s.db = false, newDBPool(db.db, false)
-		}
+		prepares = s.db == db
 	}
 	if s.dialect.Probe != nil {
 		if s.pooled, err = s.dialect.Probe(ctx, s.db, prepares); err != nil {
@@ -215,4 +218,22 @@ func (s *store) begin(ctx context.Context, cfg config, log *slog.Logger) (err er
 		return err
 	}
 	return s.measure(ctx)
+}
+
+// unprepare changes to a pool that prepares nothing if the driver of db keeps statements prepared by itself.
+func (s *store) unprepare(ctx context.Context, db *sql.DB) error {
+	keeps, err := s.dialect.Keeps(ctx, newDBPool(db, false))
+	if err != nil || !keeps {
+		return err
+	}
+	full, err := hasRaw(ctx, db)
+	if err != nil {
+		return err
+	}
+	if full {
+		s.db, s.resends = newRawPool(db, false), false
+	} else {
+		s.db = newDBPool(db, false)
+	}
+	return nil
 }

@@ -190,9 +190,13 @@ func (s *store) find(ctx context.Context, tx Tx, id []byte, rec *driver.Record) 
 
 // stands fills rec with the live record, or returns a [*driver.MarkedError] with the mark in its place.
 func (s *store) stands(ctx context.Context, tx Tx, id []byte, rec *driver.Record) error {
-	var r row
+	var q struct { // one allocation
+		r row
+		p params
+	}
+	q.p = params{id: id, maxData: rec.MaxData}
 	text := s.load.text()
-	err := s.on(tx).QueryRow(ctx, text, s.load.args(s, &params{id: id, maxData: rec.MaxData}), r.whole())
+	err := s.on(tx).QueryRow(ctx, text, s.load.args(s, &q.p), q.r.whole())
 	if errors.Is(err, sql.ErrNoRows) {
 		return driver.ErrNotFound
 	}
@@ -200,12 +204,12 @@ func (s *store) stands(ctx context.Context, tx Tx, id []byte, rec *driver.Record
 		s.load.failed(s.dialect, text, err)
 		return err
 	}
-	found := r.record()
+	found := q.r.record()
 	if mark, ok := found.Mark(); ok {
 		return &driver.MarkedError{Mark: mark}
 	}
-	if rec.MaxData > 0 && r.size.Int64 > int64(rec.MaxData) {
-		return tooLarge("the values have", int(r.size.Int64), rec.MaxData)
+	if rec.MaxData > 0 && q.r.size.Int64 > int64(rec.MaxData) {
+		return tooLarge("the values have", int(q.r.size.Int64), rec.MaxData)
 	}
 	*rec = found
 	return nil

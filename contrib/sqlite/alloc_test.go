@@ -1,0 +1,11 @@
+//go:build !race
+
+package sqlite_test
+
+import (
+	"testing"
+
+	"github.com/seed1a8f7c28/session/internal/test/sqltest"
+)
+
+func TestAllocs(t *testing.T) { sqltest.Allocs(t, engine.Harness(), 54, 90) }

@@ -25,6 +25,7 @@ SEED ?= 0
 
 # Where tests count allocations, which the race detector adds to. The others need not be compiled once more.
 ALLOCATING = $(sort $(dir $(shell grep -rlE 'func Test\w*Alloc' --include='*_test.go' --exclude-dir=bench --exclude-dir=contrib .)))
+ALLOCATING_CONTRIB = $(sort $(dir $(shell grep -rlE 'func Test\w*Alloc' --include='*_test.go' contrib)))
 
 # The tools are built per Go version, because staticcheck reads only what its own version of Go or an
 # older one has compiled.
@@ -46,6 +47,7 @@ help: ## list the targets
 test: servers ## all tests under the race detector, then those that count allocations without it; SERVERS=off: without servers
 	@$(call each,$(TESTED),$(GO) test -race -shuffle=on -timeout 20m ./...)
 	@$(GO) test -run Alloc $(ALLOCATING)
+	@$(call each,$(ALLOCATING_CONTRIB),$(GO) test -run Alloc .)
 	@cd bench && $(GO) test -race -shuffle=on ./workload
 	@if [ "$${SERVERS:-}" = off ]; then $(call each,$(TESTED),GO=$(GO) $(CURDIR)/scripts/servers.sh left-out); \
 		else scripts/mysql.sh left-out; fi

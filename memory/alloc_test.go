@@ -5,16 +5,7 @@ package memory_test
 import (
 	"testing"
 
-	"github.com/seed1a8f7c28/session/sessiontest"
+	"github.com/seed1a8f7c28/session/internal/test/alloctest"
 )
 
-func TestAllocW1(t *testing.T) { wantAllocs(t, "W1", 2) }
-
-func TestAllocW2(t *testing.T) { wantAllocs(t, "W2", 5) }
-
-func wantAllocs(t *testing.T, workload string, most float64) {
-	t.Helper()
-	if n := sessiontest.Allocs(t, oneNode, workload); n > most {
-		t.Errorf("a request of %s allocates %v times, want %v at most", workload, n, most)
-	}
-}
+func TestAllocs(t *testing.T) { alloctest.Requests(t, oneNode, 2, 5) }

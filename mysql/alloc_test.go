@@ -5,7 +5,7 @@ package mysql_test
 import (
 	"testing"
 
-	"github.com/seed1a8f7c28/session/internal/test/sqltest"
+	"github.com/seed1a8f7c28/session/internal/test/alloctest"
 )
 
-func TestAllocs(t *testing.T) { sqltest.Allocs(t, mariadb.Harness(), 32, 64) }
+func TestAllocs(t *testing.T) { alloctest.Requests(t, mariadb.Harness(), 32, 64) }

@@ -5,7 +5,7 @@ package sqlite_test
 import (
 	"testing"
 
-	"github.com/seed1a8f7c28/session/internal/test/sqltest"
+	"github.com/seed1a8f7c28/session/internal/test/alloctest"
 )
 
-func TestAllocs(t *testing.T) { sqltest.Allocs(t, engine.Harness(), 54, 90) }
+func TestAllocs(t *testing.T) { alloctest.Requests(t, engine.Harness(), 54, 90) }

@@ -5,8 +5,8 @@ import (
 	"syscall"
 )
 
-// An Idle looks whether a connection has ended while nobody used it. A creation is sent only once, so it should not be sent over such
-// a connection. The zero value knows nothing: its Ended returns false.
+// An Idle looks whether a connection has ended while nobody used it. A creation is sent only once, so it should not be sent
+// over such a connection. The zero value knows nothing: its Ended returns false.
 type Idle struct {
 	conn syscall.RawConn
 	peek func(fd uintptr) // stored once to save an allocation in each call
@@ -35,9 +35,9 @@ func WatchIdle(conn net.Conn) Idle {
 	return Idle{conn: raw, got: got, peek: func(fd uintptr) { *got = !isSilent(fd) }}
 }
 
-// Ended reports, without waiting, whether the connection must not be used any more. A server also says something before it closes a
-// connection, so bytes count as its end. No other Ended of the same Idle may run meanwhile. A read may: pgx sometimes leaves one behind.
-// So this is no read of net, which would wait for the other.
+// Ended reports, without waiting, whether the connection must not be used any more. A server also says something before it
+// closes a connection, so bytes count as its end. No other Ended of the same Idle may run meanwhile. A read may: pgx
+// sometimes leaves one behind. So this is no read of net, which would wait for the other.
 func (i Idle) Ended() bool {
 	return i.conn != nil && (i.conn.Control(i.peek) != nil || *i.got)
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// TestIdle looks at a connection that is silent, also while somebody reads from it, at one that was told something, and at one that
-// has ended.
+// TestIdle looks at a connection that is silent, also while somebody reads from it, at one that was told something, and at
+// one that has ended.
 func TestIdle(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

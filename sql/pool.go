@@ -6,8 +6,9 @@ import (
 	"errors"
 )
 
-// A Pool is what this package needs of a database: a [*sql.DB], or a driver's own pool of connections, see [OpenPool]. There are
-// few statements, and their texts stay the same, so that a driver can keep them prepared. The methods are safe for concurrent use.
+// A Pool is what this package needs of a database: a [*sql.DB], or a driver's own pool of connections, see [OpenPool].
+// There are few statements, and their texts stay the same, so that a driver can keep them prepared. The methods are safe
+// for concurrent use.
 type Pool interface {
 	// Querier runs each statement on any connection.
 	Querier

@@ -9,12 +9,12 @@ import (
 	"slices"
 )
 
-// A rawPool is the [Pool] of the connections that [Open] makes. database/sql opens and keeps them, but statements go straight to the
-// driver. For each query, database/sql would start a goroutine that waits for the end of the context, which the drivers watch by
-// themselves, and it would convert parameters and columns that already have the right types.
+// A rawPool is the [Pool] of the connections that [Open] makes. database/sql opens and keeps them, but statements go
+// straight to the driver. For each query, database/sql would start a goroutine that waits for the end of the context, which
+// the drivers watch by themselves, and it would convert parameters and columns that already have the right types.
 //
-// A rawPool is also for an application's *sql.DB if its driver keeps statements prepared by itself. Otherwise only database/sql knows
-// when such a connection ends, with the statements that were prepared on it.
+// A rawPool is also for an application's *sql.DB if its driver keeps statements prepared by itself. Otherwise only
+// database/sql knows when such a connection ends, with the statements that were prepared on it.
 type rawPool struct {
 	*dbPool  // for what is called rarely
 	prepares bool

@@ -28,8 +28,8 @@ func (s *store) do(ctx context.Context, f func() error) error {
 	return s.again(ctx, always, f)
 }
 
-// once is do for a statement that must not be sent again: the server may get the first one late, over a connection that was cut. It
-// is sent again only if it will not be carried out any more.
+// once is do for a statement that must not be sent again: the server may get the first one late, over a connection that was
+// cut. It is sent again only if it will not be carried out any more.
 func (s *store) once(ctx context.Context, f func() error) error {
 	return s.again(ctx, (*store).isOver, f)
 }

@@ -106,9 +106,9 @@ func checkOptions(c driver.Config, cfg config) error {
 
 // Open opens a backend for the provider config c.Config: a DSN, which it passes to connect, or a JSON object with dsn,
 // table, schema, maxOpenConns, maxIdleConns, connMaxLifetime, connMaxIdleTime and prepare. An error of connect must
-// describe the form of a DSN and contain no part of this DSN. The connections must implement the interfaces with contexts of
-// database/sql/driver, must end a call when its context is done, and must keep nothing of its parameters afterwards. If a call gives up waiting for a connection, the pool still
-// finishes opening it, for another call.
+// describe the form of a DSN and contain no part of this DSN. The connections must implement the interfaces with contexts
+// of database/sql/driver, must end a call when its context is done, and must keep nothing of its parameters afterwards. If
+// a call gives up waiting for a connection, the pool still finishes opening it, for another call.
 //
 // The result implements all optional interfaces of a [driver.Backend] except InProcess, [driver.Watcher] only if d.Watch is
 // not nil, and [io.Closer], which closes the pool. With c.Beego the table is beego's, see [Beego]: users and aliases cannot
@@ -142,8 +142,8 @@ func Open(
 	return s.backend(), nil
 }
 
-// OpenWith is [Open] for a pool without database/sql, which connect opens. The functions of the dialect must know the errors of its
-// driver. Close of the backend closes the pool. If OpenWith returns an error, it has closed the pool.
+// OpenWith is [Open] for a pool without database/sql, which connect opens. The functions of the dialect must know the
+// errors of its driver. Close of the backend closes the pool. If OpenWith returns an error, it has closed the pool.
 func OpenWith(
 	ctx context.Context, c driver.Config, d *Dialect, connect func(s Settings) (Pool, error),
 ) (driver.Backend, error) {

@@ -41,7 +41,7 @@ type deferred struct {
 const (
 	undecided uint32 = iota
 	stands           // the application's response is sent
-	refused          // it is not sent: ErrorHandler has answered, or the stack must
+	rejected         // it is not sent: ErrorHandler has answered, or the stack must
 )
 
 // unusual has the fields of a deferred that few requests need.
@@ -236,7 +236,7 @@ func (d *deferred) commit() bool {
 	d.committing.Lock()
 	defer d.committing.Unlock()
 	if d.isSent() { // by another goroutine, or after a panic
-		return d.verdict.Load() != refused
+		return d.verdict.Load() != rejected
 	}
 	verdict := stands
 	defer func() { d.verdict.Store(verdict) }() // also if ErrorHandler panics
@@ -247,7 +247,7 @@ func (d *deferred) commit() bool {
 		d.addUnusual().lost = s
 		d.r.m.report(d.r.context(), d.r.x, "save failed", err)
 	default:
-		verdict = refused
+		verdict = rejected
 		d.fail(err)
 	}
 	return verdict == stands

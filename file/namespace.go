@@ -13,8 +13,8 @@ import (
 // nearly every new session needed another one until all existed, and that takes more than all else. Today sessions.v2 has
 // one level of 256 folders. A folder with the layout of an earlier version is still used as it is.
 //
-// Beside sessions.v2, a file has the name sessions. Because of it a process of an earlier version fails. Otherwise it would
-// take all sessions for missing and log everybody out.
+// Beside sessions.v2 there is a file with the name sessions. It makes a process of an earlier version fail, which would
+// otherwise take all sessions for missing and log everybody out.
 const (
 	secondLayout = ".v2"
 	guardText    = "The sessions are in the folder of the same name with .v2. This file keeps earlier versions from using another one.\n"

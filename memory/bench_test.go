@@ -10,8 +10,6 @@ import (
 	mathrand "math/rand/v2"
 	"net/http/httptest"
 	"runtime"
-	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -118,78 +116,6 @@ func BenchmarkMillion(b *testing.B) {
 			}
 			b.ReportMetric(float64(bytes)/float64(b.N)/n, "B/session")
 		})
-	}
-}
-
-// BenchmarkSweep reports how long a reader waits for one of a million sessions while the expired tenth is
-// swept, against the same readers left alone. One processor is left to the sweep.
-func BenchmarkSweep(b *testing.B) {
-	for _, sweeping := range []bool{false, true} {
-		b.Run(fmt.Sprintf("sweeping=%t", sweeping), func(b *testing.B) {
-			const n = 1_000_000
-			s := open(b, "")
-			keys := fill(b, s, n*9/10, "", time.Hour)
-			var waits []time.Duration
-			var took time.Duration
-			for b.Loop() {
-				b.StopTimer()
-				fill(b, s, n/10, "", time.Millisecond)
-				time.Sleep(10 * time.Millisecond)
-				runtime.GC()
-				b.StartTimer()
-				stop := readers(s, keys, max(1, runtime.GOMAXPROCS(0)-1))
-				start := time.Now()
-				if sweeping {
-					if removed, err := s.(driver.Sweeper).Sweep(b.Context(), nil); err != nil || removed != n/10 {
-						b.Fatalf("Sweep = %d, %v; want %d", removed, err, n/10)
-					}
-				} else {
-					time.Sleep(200 * time.Millisecond)
-				}
-				took += time.Since(start)
-				waits = append(waits, stop()...)
-				b.StopTimer()
-				s.(driver.Sweeper).Sweep(b.Context(), nil)
-				b.StartTimer()
-			}
-			slices.Sort(waits)
-			at := func(q float64) float64 { return float64(waits[int(q*float64(len(waits)-1))].Nanoseconds()) }
-			b.ReportMetric(at(0.5), "p50-ns")
-			b.ReportMetric(at(0.99), "p99-ns")
-			b.ReportMetric(at(0.999), "p99.9-ns")
-			b.ReportMetric(at(1), "max-ns")
-			b.ReportMetric(float64(took.Milliseconds())/float64(b.N), "ms/round")
-			b.ReportMetric(0, "ns/op")
-		})
-	}
-}
-
-// readers starts n goroutines that load records. stop ends them and returns how long each load took.
-func readers(s driver.Backend, keys []string, n int) (stop func() []time.Duration) {
-	done := make(chan struct{})
-	waits := make([][]time.Duration, n)
-	var wg sync.WaitGroup
-	for i := range waits {
-		waits[i] = make([]time.Duration, 0, 4<<20)
-		wg.Go(func() {
-			var rec driver.Record
-			for {
-				select {
-				case <-done:
-					return
-				default:
-				}
-				key := keys[mathrand.IntN(len(keys))]
-				start := time.Now()
-				s.Load(context.Background(), key, &rec)
-				waits[i] = append(waits[i], time.Since(start))
-			}
-		})
-	}
-	return func() []time.Duration {
-		close(done)
-		wg.Wait()
-		return slices.Concat(waits...)
 	}
 }
 

@@ -75,13 +75,13 @@ func (x *exchange) RequestHeader(name string) []string {
 	i := slices.IndexFunc(x.headers, func(h headerLines) bool { return h.name == name })
 	switch {
 	case x.ctx != nil && i < 0:
-		x.headers = append(x.headers, headerLines{name, copied(nil, peekAll(&x.ctx.Request.Header, name))})
+		x.headers = append(x.headers, headerLines{name, copied(peekAll(&x.ctx.Request.Header, name))})
 		return x.headers[len(x.headers)-1].lines
 	case i < 0:
 		return nil
 	case x.ctx != nil:
 		if now := peekAll(&x.ctx.Request.Header, name); !same(now, x.headers[i].lines) {
-			x.headers[i].lines = copied(nil, now)
+			x.headers[i].lines = copied(now)
 		}
 	}
 	return x.headers[i].lines
@@ -157,7 +157,7 @@ func (x *exchange) ResponseHeader(name string) (lines []string) {
 	}
 	h := &x.ctx.Response.Header
 	if name != fasthttp.HeaderSetCookie { // which PeekAll would join into one line
-		return copied(nil, h.PeekAll(name))
+		return copied(h.PeekAll(name))
 	}
 	for _, line := range h.Cookies() {
 		lines = append(lines, string(line))

@@ -31,9 +31,9 @@ func (c *cookieLines) read(h *fasthttp.RequestHeader) {
 	case same(now, c.lines):
 		c.seen = c.lines
 	case len(now) == 1 && len(c.lines) > 0 && string(now[0]) == takenApart(c.lines):
-		c.seen = copied(nil, now)
+		c.seen = copied(now)
 	default:
-		c.lines = copied(nil, now)
+		c.lines = copied(now)
 		c.seen = c.lines
 	}
 }
@@ -55,7 +55,7 @@ func (c *cookieLines) set(h *fasthttp.RequestHeader, value string) {
 		c.lines = []string{strings.Join(kept, "; ")}
 		h.Set(fasthttp.HeaderCookie, c.lines[0])
 	}
-	c.known, c.seen = true, copied(nil, shownCookies(h))
+	c.known, c.seen = true, copied(shownCookies(h))
 }
 
 // shownCookies returns the cookies that fasthttp holds now.
@@ -129,12 +129,15 @@ func asSent(h *fasthttp.RequestHeader) bool {
 	return false
 }
 
-// copied appends copies of lines to dst.
-func copied(dst []string, lines [][]byte) []string {
-	for _, line := range lines {
-		dst = append(dst, string(line))
+func copied(lines [][]byte) []string {
+	if len(lines) == 0 {
+		return nil
 	}
-	return dst
+	copies := make([]string, len(lines))
+	for i, line := range lines {
+		copies[i] = string(line)
+	}
+	return copies
 }
 
 func same(now [][]byte, lines []string) bool {

@@ -17,9 +17,6 @@ type Draft struct {
 	Log      *Log   // the changes; nil before the first
 }
 
-// logs are Logs for later requests. Nobody keeps one: whoever uses a Log gets it from the Draft.
-var logs = sync.Pool{New: func() any { return new(Log) }}
-
 // WriteLog returns the log. The first call creates it.
 func (d *Draft) WriteLog() *Log {
 	if d.Log == nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/seed1a8f7c28/session/internal/millis"
 )
 
-// A Keeper is a backend in the memory of this process that stores Versions. A Store that neither encrypts nor uses beego's layout
-// calls these methods, so that no values are packed, checked or copied between a Session and the backend. The other methods of the
-// backend see the same sessions.
+// A Keeper is a backend in the memory of this process that stores Versions. A Store that neither encrypts nor uses beego's
+// layout calls these methods, so that no values are packed, checked or copied between a Session and the backend. The other
+// methods of the backend see the same sessions.
 //
 // Times are as in millis.
 type Keeper interface {
@@ -25,8 +25,9 @@ type Keeper interface {
 	// CreateVersion is Create. It stores a copy of v and returns it.
 	CreateVersion(key string, v Version, expires int64) (stored *Version, err error)
 
-	// SwapVersion is Save at the time at. It stores a copy of next in place of base, and reports whether it has done so. If another
-	// version is stored, it changes nothing. Either way it returns the version that is stored now, and its idle deadline.
+	// SwapVersion is Save at the time at. It stores a copy of next in place of base, and reports whether it has done so. If
+	// another version is stored, it changes nothing. Either way it returns the version that is stored now, and its idle
+	// deadline.
 	SwapVersion(key string, at int64, base *Version, next Version, expires int64, shorten bool) (
 		swapped bool, now *Version, until int64, err error)
 }
@@ -116,8 +117,8 @@ func (k *keptSave) try(out *Outcome) (done bool, err error) {
 // plain opens the records of any manager without encryption.
 var plain = Envelope{Codec: defaultCodec, MaxBytes: math.MaxInt}
 
-// VersionOf returns rec in the form that a Keeper stores. If Data is encrypted, in beego's layout or not readable, it stays packed,
-// and each Load opens it or returns the error.
+// VersionOf returns rec in the form that a Keeper stores. If Data is encrypted, in beego's layout or not readable, it stays
+// packed, and each Load opens it or returns the error.
 func VersionOf(rec *driver.Record) Version {
 	if c, err := plain.Open("", rec); err == nil {
 		return versionOf(rec, &c, &blank)

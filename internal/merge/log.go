@@ -3,6 +3,7 @@ package merge
 import (
 	"bytes"
 	"slices"
+	"sync"
 
 	"github.com/seed1a8f7c28/session/internal/codec"
 )
@@ -206,6 +207,9 @@ func (l *Log) Recycle() {
 	clear(l.list) // updates are functions of the application
 	l.Changes, l.rest = Changes{list: l.list[:0]}, nil
 }
+
+// logs are Logs for later requests. Nobody keeps one: whoever uses a Log gets it from the Draft.
+var logs = sync.Pool{New: func() any { return new(Log) }}
 
 // maxSpare is how many changes a Log has room for when it waits for its next request.
 const maxSpare = 16

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -89,21 +88,6 @@ func (c *campaign) run(ctx context.Context) (ok bool, err error) {
 	fmt.Fprintf(c.out, "%d mutants: %d killed, %d survived%s, in %v\n",
 		len(c.mutants), c.killed, len(c.survived), left, time.Since(begin).Round(time.Second))
 	return len(c.survived) == 0, broken
-}
-
-// makeTemp creates a folder for all temporary files. Its name is always the same, because go test's cache depends on the
-// environment. If another run is using that folder, the name is a random one.
-func (c *campaign) makeTemp() (string, error) {
-	sum := fnv.New32a()
-	_, _ = io.WriteString(sum, c.root)
-	dir := filepath.Join(os.TempDir(), fmt.Sprintf("mutants-%08x", sum.Sum32()))
-	err := os.Mkdir(dir, 0o711)
-	if errors.Is(err, os.ErrExist) {
-		if dir, err = os.MkdirTemp("", "mutants-"); err == nil {
-			err = os.Chmod(dir, 0o711)
-		}
-	}
-	return dir, err
 }
 
 // baseline returns the checks that must pass without any change: each check of a mutant, once.

@@ -50,6 +50,7 @@ func TestLimit(t *testing.T) {
 `,
 	"contrib/user/go.mod": "module example.com/toy/contrib/user\n\ngo 1.26.0\n\nrequire example.com/toy v0.0.0\n\n" +
 		"replace example.com/toy => ../..\n",
+	"contrib/user/user.go": "package user\n\nfunc sum(a, b int) int {\n\treturn a + b\n}\n",
 	"contrib/user/user_test.go": `package user
 
 import (
@@ -94,6 +95,7 @@ const (
 	limit    = "== the limit is another\nfile: limit.txt\n- 3\n+ 4\n"
 	untested = "== nobody tests it\nfile: toy.go\n- return 1\n+ return 2\n"
 	hangs    = "== it hangs\nfile: toy.go\n- return a < b\n+ for {\n+ }\n"
+	sum      = "== no sum\nfile: contrib/user/user.go\n- return a + b\n+ return c\ntest: ./contrib/user\n"
 	wrong    = "== it does not compile\nfile: toy.go\n- return 1\n+ return x\n"
 )
 
@@ -121,6 +123,8 @@ func TestCampaign(t *testing.T) {
 		{"fails without a change", boundary, nil, failing, false, "go test . fails without any change: TestLimit"},
 		{"fails without a change elsewhere", boundary + "run: Less\n", nil, failing, true, "1 mutants: 1 killed"},
 		{"only the list", untested, []string{"-list"}, failing, true, "1 mutants fit the product"},
+		{"only the list, and one does not compile", boundary + wrong, []string{"-list"}, nil, false, "list.txt:5: it does not compile: it does not compile:"},
+		{"only the list, and one of another module does not compile", sum, []string{"-list"}, nil, false, "list.txt:1: no sum: it does not compile"},
 		{"by name", untested + boundary, []string{"-run", "^equal"}, nil, true, "1 mutants: 1 killed"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

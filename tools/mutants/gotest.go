@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -196,6 +198,21 @@ func (r *runner) needsServers(m *mutant) bool {
 		}
 	}
 	return false
+}
+
+// makeTemp creates a folder for all temporary files. Its name is always the same, because go test's cache depends on the
+// environment. If another run is using that folder, the name is a random one.
+func (r *runner) makeTemp() (string, error) {
+	sum := fnv.New32a()
+	_, _ = io.WriteString(sum, r.root)
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("mutants-%08x", sum.Sum32()))
+	err := os.Mkdir(dir, 0o711)
+	if errors.Is(err, os.ErrExist) {
+		if dir, err = os.MkdirTemp("", "mutants-"); err == nil {
+			err = os.Chmod(dir, 0o711)
+		}
+	}
+	return dir, err
 }
 
 // remove removes a folder. Killed processes may still be writing to it.

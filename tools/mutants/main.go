@@ -5,7 +5,7 @@
 //	go run ./mutants                       all
 //	go run ./mutants -run 'logout|login'   those whose names match
 //	go run ./mutants -n 10                 ten at random; -seed repeats them
-//	go run ./mutants -list                 only sees whether the lists fit the product
+//	go run ./mutants -list                 only sees whether the lists fit the product, and all mutants compile
 //
 // It fails if a mutant survives, does not compile, or matches no place or several, and if the tests fail without any
 // change. It writes nothing to the repository: the go command reads the changed file instead of the original (-overlay).
@@ -76,7 +76,7 @@ func run(ctx context.Context, out io.Writer, args []string) (ok bool, err error)
 	flags := flag.NewFlagSet("mutants", flag.ExitOnError)
 	var (
 		root    = flags.String("root", "..", "the `folder` of the repository")
-		list    = flags.Bool("list", false, "only check whether the lists match the product")
+		list    = flags.Bool("list", false, "only check whether the lists match the product, and all mutants compile")
 		names   = flags.String("run", "", "choose mutants whose names match this `regexp`")
 		n       = flags.Int("n", 0, "choose this `number` of them at random; 0 means all")
 		seed    = flags.Uint64("seed", 0, "choose the same mutants as an earlier run with this `seed`; 0 chooses others")
@@ -102,6 +102,9 @@ func run(ctx context.Context, out io.Writer, args []string) (ok bool, err error)
 		return false, err
 	}
 	if *list {
+		if err := r.compile(ctx, all); err != nil {
+			return false, err
+		}
 		fmt.Fprintf(out, "%d mutants fit the product\n", len(all))
 		return true, nil
 	}

@@ -80,7 +80,8 @@ func TestGood(t *testing.T) {
 				running.Go(func() {
 					historytest.Run(t, historytest.Setup{
 						Open: open(tt.open(newStore(t))), Fails: tt.fails, NoMarks: tt.name == "keeps no marks",
-						Duration: time.Second, Requests: 400, Seed: seed + 1,
+						CountsTwice: tt.name == "copies instead of renaming",
+						Duration:    time.Second, Requests: 400, Seed: seed + 1,
 					})
 				})
 			}

@@ -18,8 +18,10 @@ type host struct {
 	skipped  string
 }
 
-func (h *host) Helper()          {}
-func (h *host) Cleanup(f func()) { h.cleanups = append(h.cleanups, f) }
+func (h *host) Helper()                    {}
+func (h *host) Cleanup(f func())           { h.cleanups = append(h.cleanups, f) }
+func (h *host) Failed() bool               { return h.err != nil }
+func (h *host) Logf(f string, args ...any) { fmt.Fprintf(os.Stderr, f+"\n", args...) }
 func (h *host) Errorf(format string, args ...any) {
 	h.err = errors.Join(h.err, fmt.Errorf(format, args...))
 }

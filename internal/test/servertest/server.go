@@ -62,6 +62,9 @@ func launchOn(t testing.TB, name string, p *port, plan plan) (*Server, error) {
 		if s.proc == nil {
 			return
 		}
+		if t.Failed() && s.proc.ended() {
+			t.Logf("%s on %s has ended; its log ends with\n%s", s.argv[0], s.Addr, lastLines(filepath.Join(s.dir, "log")))
+		}
 		err := s.proc.kill()
 		if err == nil && s.tidy != nil {
 			err = s.tidy()

@@ -46,11 +46,12 @@ help: ## list the targets
 .PHONY: test
 test: servers ## all tests under the race detector, then those that count allocations without it; SERVERS=off: without servers
 	@$(call each,$(TESTED),$(GO) test -race -shuffle=on -timeout 20m ./...)
+	@SESSION_REDIS=valkey $(GO) test -race -shuffle=on -timeout 20m ./redis
 	@$(GO) test -run Alloc $(ALLOCATING)
 	@$(call each,$(ALLOCATING_CONTRIB),$(GO) test -run Alloc .)
 	@cd bench && $(GO) test -race -shuffle=on ./workload
 	@if [ "$${SERVERS:-}" = off ]; then $(call each,$(TESTED),GO=$(GO) $(CURDIR)/scripts/servers.sh left-out); \
-		else scripts/mysql.sh left-out; fi
+		else scripts/fetch.sh left-out; fi
 
 .PHONY: servers
 servers: ## install the Debian packages of the servers that the tests start, when missing

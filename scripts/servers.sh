@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of the servers, and of the browser, that the tests start, as far as programs are missing. The list is
-# internal/test/servertest/programs.txt. With SERVERS=off it installs nothing. MySQL is fetched by scripts/mysql.sh.
+# internal/test/servertest/programs.txt. With SERVERS=off it installs nothing. What is not in this Debian is fetched by scripts/fetch.sh.
 #
 #   scripts/servers.sh            install what is missing
 #   scripts/servers.sh left-out   name the packages of the module in this folder whose tests SERVERS=off cuts short
@@ -29,7 +29,7 @@ while read -r _ program package suite; do
 	[ -z "$suite" ] || continue
 	command -v "$program" >/dev/null || [[ " ${missing[*]-} " == *" $package "* ]] || missing+=("$package")
 done < <(grep -v -e '^#' -e '^$' "$list")
-"$(dirname "${BASH_SOURCE[0]}")/mysql.sh"
+"$(dirname "${BASH_SOURCE[0]}")/fetch.sh"
 ((${#missing[@]})) || exit 0
 
 refuse() {

@@ -29,7 +29,7 @@ func RedisCluster(t testing.TB) *Cluster {
 // and the replicas follow their masters.
 func StartCluster(t testing.TB) *Cluster {
 	t.Helper()
-	program := programs(t, "redis")["redis-server"]
+	program := redisServer(t)
 	return together(t, func() (*Cluster, error) { return startCluster(t, program) })
 }
 

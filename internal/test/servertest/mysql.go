@@ -4,7 +4,7 @@ import "testing"
 
 var sharedMySQL shared[*SQLServer]
 
-// MySQL returns the MySQL server that all tests of the binary share. If scripts/mysql.sh could not fetch MySQL, which make
+// MySQL returns the MySQL server that all tests of the binary share. If scripts/fetch.sh could not fetch MySQL, which make
 // test reports, t is skipped.
 func MySQL(t testing.TB) *SQLServer {
 	t.Helper()

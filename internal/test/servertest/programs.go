@@ -34,7 +34,7 @@ func programs(t testing.TB, server string) map[string]string {
 		if len(f) > 3 {
 			path, err := exec.LookPath(filepath.Join(fetched(server), "bin", f[1]))
 			if err != nil {
-				t.Skipf("left out, needs %s, which scripts/mysql.sh fetches", server)
+				t.Skipf("left out, needs %s, which scripts/fetch.sh fetches", server)
 			}
 			paths[f[1]] = path
 			continue
@@ -66,7 +66,7 @@ func lookProgram(name string) (string, error) {
 	return exec.LookPath(name)
 }
 
-// fetched is where scripts/mysql.sh puts a server: not in root's home, into which the servers of root's tests cannot look.
+// fetched is where scripts/fetch.sh puts a server: not in root's home, into which the servers of root's tests cannot look.
 func fetched(server string) string {
 	cache := "/var/cache"
 	if os.Getuid() != 0 {

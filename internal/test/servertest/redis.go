@@ -1,9 +1,11 @@
 package servertest
 
 import (
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"net"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -41,8 +43,20 @@ type RedisOptions struct {
 // Start.
 func StartRedis(t testing.TB, o RedisOptions) *Server {
 	t.Helper()
-	program := programs(t, "redis")["redis-server"]
+	program := redisServer(t)
 	return launch(t, "redis", redisPlan(program, o))
+}
+
+// redisServer returns the program that tests of Redis start: valkey-server instead, if SESSION_REDIS is valkey.
+func redisServer(t testing.TB) string {
+	t.Helper()
+	switch name := cmp.Or(os.Getenv("SESSION_REDIS"), "redis"); name {
+	case "redis", "valkey":
+		return programs(t, name)[name+"-server"]
+	default:
+		t.Fatalf("SESSION_REDIS is %s; want redis or valkey", name)
+		return ""
+	}
 }
 
 func redisPlan(program string, o RedisOptions) plan {

@@ -34,7 +34,7 @@ func RedisSentinel(t testing.TB) *Sentinel {
 // possible: the replicas follow the master, and the sentinels know all of them.
 func StartSentinel(t testing.TB, o ...SentinelOptions) *Sentinel {
 	t.Helper()
-	program := programs(t, "redis")["redis-server"]
+	program := redisServer(t)
 	var options SentinelOptions
 	if len(o) > 0 {
 		options = o[0]

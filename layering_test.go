@@ -42,6 +42,8 @@ var layers = []struct {
 	{"file", append([]string{"internal/codec"}, forEngines...)},   // in beego mode: see beego.read
 	{"cookie", forEngines},
 	{"redis", forClients},
+	{"redis_cluster", []string{".", "redis"}}, // beego's import paths
+	{"redis_sentinel", []string{".", "redis"}},
 	{"memcache", forClients},
 	// The application's side.
 	{"sessionfasthttp", []string{"."}},

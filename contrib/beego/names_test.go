@@ -28,7 +28,7 @@ const (
 
 // counterparts are beego's packages, and where their names are here.
 var counterparts = map[string]string{
-	"": "", "/redis": "/redis", "/redis_cluster": "/redis", "/redis_sentinel": "/redis",
+	"": "", "/redis": "/redis", "/redis_cluster": "/redis_cluster", "/redis_sentinel": "/redis_sentinel",
 	"/memcache": "/memcache", "/mysql": "/mysql", "/postgres": "/postgres",
 }
 

@@ -45,13 +45,21 @@ help: ## list the targets
 
 .PHONY: test
 test: servers ## all tests under the race detector, then those that count allocations without it; SERVERS=off: without servers
-	@$(call each,$(TESTED),$(GO) test -race -shuffle=on -timeout 20m ./...)
-	@SESSION_REDIS=valkey $(GO) test -race -shuffle=on -timeout 20m ./redis
+	@$(MAKE) -k -O -j 2 $(TESTED:%=test-%) test-valkey
 	@$(GO) test -run Alloc $(ALLOCATING)
 	@$(call each,$(ALLOCATING_CONTRIB),$(GO) test -run Alloc .)
 	@cd bench && $(GO) test -race -shuffle=on ./workload
 	@if [ "$${SERVERS:-}" = off ]; then $(call each,$(TESTED),GO=$(GO) $(CURDIR)/scripts/servers.sh left-out); \
 		else scripts/fetch.sh left-out; fi
+
+# Two modules at a time: the root takes as long as all others, and much of the tests is waiting.
+RACING = $(GO) test -race -shuffle=on -timeout 20m
+
+.PHONY: $(TESTED:%=test-%) test-valkey
+$(TESTED:%=test-%): test-%:
+	@cd $* && $(RACING) ./...
+test-valkey:
+	@SESSION_REDIS=valkey $(RACING) ./redis
 
 .PHONY: servers
 servers: ## install the Debian packages of the servers that the tests start, when missing

@@ -114,6 +114,10 @@ fit: $(TOOLS)/mutants
 mutants: $(TOOLS)/mutants servers ## break the product on purpose, to see whether the tests notice; MUTANTS=regexp and N=n choose, SEED=s repeats
 	@$(TOOLS)/mutants -root . -go '$(GO)' -run '$(MUTANTS)' -n $(N) -seed $(SEED)
 
+.PHONY: bench-engines
+bench-engines: servers ## the providers beside each other, into docs/providers/README.md
+	@cd bench && $(GO) test ./engines && $(GO) run ./engines -o ../docs/providers/README.md
+
 .PHONY: bench
 bench: servers ## benchmarks with allocations; BENCH=regexp and COUNT=n choose
 	@$(call each,$(TESTED),$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...)

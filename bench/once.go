@@ -65,7 +65,7 @@ func (p *plan) trips(backend string, l library.Library) error {
 		return nil
 	}
 	var proxy *servertest.Proxy
-	if err := p.host.try(func() { proxy = servertest.NewProxy(p.host, p.servers[backend].Addr()) }); err != nil {
+	if _, err := p.host.Try(func() { proxy = servertest.NewProxy(p.host, p.servers[backend].Addr()) }); err != nil {
 		return err
 	}
 	return p.with(backend, l, proxy, func(proc *process.Process) error {

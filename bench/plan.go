@@ -22,14 +22,14 @@ type plan struct {
 	which   *regexp.Regexp
 	rounds  int
 	cell    time.Duration
-	host    *host
+	host    *servers.Host
 	servers map[string]*servers.Server
 	report  *report.Report
 }
 
 func newPlan(which *regexp.Regexp, rounds int, cell time.Duration) *plan {
 	p := &plan{
-		which: which, rounds: rounds, cell: cell, host: new(host), servers: make(map[string]*servers.Server),
+		which: which, rounds: rounds, cell: cell, host: new(servers.Host), servers: make(map[string]*servers.Server),
 		report: report.New(),
 	}
 	p.report.Machine, p.report.Commit = report.ThisMachine(), report.ThisCommit()
@@ -43,7 +43,7 @@ func (p *plan) run() error {
 	begun := time.Now()
 	err := p.all()
 	p.report.Took = time.Since(begun).Round(time.Second).String()
-	return errors.Join(err, p.host.close())
+	return errors.Join(err, p.host.Close())
 }
 
 func (p *plan) all() error {
@@ -66,15 +66,14 @@ func (p *plan) startServers() error {
 		if !p.needs(backend) {
 			continue
 		}
-		p.host.skipped = ""
-		err := p.host.try(func() { p.servers[backend] = servers.Start(p.host, backend) })
+		skipped, err := p.host.Try(func() { p.servers[backend] = servers.Start(p.host, backend) })
 		if err != nil {
 			return fmt.Errorf("%s: %w", backend, err)
 		}
-		if p.host.skipped != "" {
+		if skipped != "" {
 			delete(p.servers, backend)
-			p.report.LeftOut = append(p.report.LeftOut, backend+": "+p.host.skipped)
-			p.say("%s: %s", backend, p.host.skipped)
+			p.report.LeftOut = append(p.report.LeftOut, backend+": "+skipped)
+			p.say("%s: %s", backend, skipped)
 			continue
 		}
 		if version := p.servers[backend].Version; version != "" {

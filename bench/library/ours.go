@@ -50,13 +50,13 @@ type way func(m *session.Manager) *workload.App
 func ours(use way) map[string]func(Target) (*workload.App, error) {
 	on := make(map[string]func(Target) (*workload.App, error))
 	for _, backend := range Backends {
-		on[backend] = func(t Target) (*workload.App, error) { return openOurs(backend, config(backend, t), use) }
+		on[backend] = func(t Target) (*workload.App, error) { return openOurs(backend, Config(backend, t), use) }
 	}
 	return on
 }
 
-// config is the provider config for a target.
-func config(backend string, t Target) string {
+// Config is the provider config for a target.
+func Config(backend string, t Target) string {
 	switch backend {
 	case "cookie":
 		return `{"securityKey": "` + key + `"}`
@@ -65,6 +65,9 @@ func config(backend string, t Target) string {
 	}
 	return cmp.Or(t.DSN, t.Addr, t.Dir)
 }
+
+// Open returns an application that uses Start, on a provider.
+func Open(provider, config string) (*workload.App, error) { return openOurs(provider, config, onStart) }
 
 func openOurs(provider, config string, use way) (*workload.App, error) {
 	cfg := session.NewManagerConfig()

@@ -22,6 +22,7 @@ func memcached(addr string) (*Server, error) {
 			_, err := tell(addr, "flush_all")
 			return library.Target{Addr: addr}, err
 		},
+		Stored: memcachedItems,
 	}, nil
 }
 

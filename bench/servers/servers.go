@@ -20,6 +20,9 @@ import (
 
 // A Server is a started backend, or one that needs no server.
 type Server struct {
+	// Stored returns how many bytes the sessions of a target take, nil if nobody can tell from outside.
+	Stored func(library.Target) (int64, error)
+
 	Version string // as the server reports it; "" without a server
 
 	addr  string
@@ -30,14 +33,24 @@ type Server struct {
 // Start starts the server that backend needs. It stops when t ends.
 func Start(t testing.TB, backend string) *Server {
 	t.Helper()
-	s, err := start(t, backend)
+	s, err := start(t, backend, false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
 
-func start(t testing.TB, backend string) (*Server, error) {
+// StartDurable starts a server that has each change on its disk before it answers, if it can.
+func StartDurable(t testing.TB, backend string) *Server {
+	t.Helper()
+	s, err := start(t, backend, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func start(t testing.TB, backend string, durable bool) (*Server, error) {
 	t.Helper()
 	switch backend {
 	case "memory", "cookie":
@@ -45,13 +58,13 @@ func start(t testing.TB, backend string) (*Server, error) {
 	case "file", "sqlite":
 		return folders(t), nil
 	case "redis":
-		return redisAt(servertest.StartRedis(t, servertest.RedisOptions{}).Addr)
+		return redisAt(servertest.StartRedis(t, servertest.RedisOptions{Append: durable}).Addr)
 	case "memcache":
 		return memcached(servertest.StartMemcached(t, servertest.MemcachedOptions{Megabytes: 256}).Addr)
 	case "postgres":
-		return databases(t, "postgres", "SHOW server_version", servertest.StartPostgres(t, servertest.SQLOptions{}))
+		return databases(t, "postgres", "SHOW server_version", servertest.StartPostgres(t, servertest.SQLOptions{Durable: durable}))
 	case "mysql":
-		return databases(t, "mysql", "SELECT version()", servertest.StartMariaDB(t, servertest.SQLOptions{}))
+		return databases(t, "mysql", "SELECT version()", servertest.StartMariaDB(t, servertest.SQLOptions{Durable: durable}))
 	}
 	return nil, fmt.Errorf("no backend %q", backend)
 }
@@ -86,7 +99,8 @@ func folders(t testing.TB) *Server {
 			dir, err := os.MkdirTemp(root, "")
 			return library.Target{Dir: dir}, err
 		},
-		drop: func(t library.Target) error { return os.RemoveAll(t.Dir) },
+		drop:   func(t library.Target) error { return os.RemoveAll(t.Dir) },
+		Stored: folderSize,
 	}
 }
 
@@ -102,6 +116,7 @@ func redisAt(addr string) (*Server, error) {
 		fresh: func() (library.Target, error) {
 			return library.Target{Addr: addr}, client.FlushAll(context.Background()).Err()
 		},
+		Stored: redisMemory(client),
 	}, nil
 }
 
@@ -112,7 +127,7 @@ func databases(t testing.TB, driver, version string, server *servertest.SQLServe
 		return nil, err
 	}
 	t.Cleanup(func() { _ = admin.Close() })
-	s := &Server{addr: server.Addr}
+	s := &Server{addr: server.Addr, Stored: tableSize(driver)}
 	if err := admin.QueryRow(version).Scan(&s.Version); err != nil {
 		return nil, err
 	}

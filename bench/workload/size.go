@@ -4,12 +4,11 @@ import "runtime"
 
 // Size begins n sessions and returns the average number of heap bytes per session.
 func Size(app *App, n int) (float64, error) {
-	ignore := func(int, Client) {}
-	if err := beginAll(app, runtime.GOMAXPROCS(0), ignore); err != nil { // the first sessions allocate memory that all share
+	if err := BeginAll(app, runtime.GOMAXPROCS(0)); err != nil { // the first sessions allocate memory that all share
 		return 0, err
 	}
 	before := heap()
-	if err := beginAll(app, n, ignore); err != nil {
+	if err := BeginAll(app, n); err != nil {
 		return 0, err
 	}
 	size := float64(heap()-before) / float64(n)

@@ -42,6 +42,12 @@ var ClientSide = []Workload{
 	Workloads[3],
 }
 
+// Alone returns a workload of one kind of request, on many sessions, with as many requests under way at a time as there are
+// lanes.
+func Alone(kind Kind, lanes int) Workload {
+	return Workload{Kinds: []Kind{kind}, lanes: lanes, many: true}
+}
+
 // On returns the workloads of a backend.
 func On(backend string) []Workload {
 	if backend == "cookie" {
@@ -84,6 +90,9 @@ func (w Workload) Sessions(app *App, many int) ([]string, error) {
 	cookies := make([]string, many)
 	return cookies, beginAll(app, many, func(i int, c Client) { cookies[i] = c.Cookies("") })
 }
+
+// BeginAll begins n sessions.
+func BeginAll(app *App, n int) error { return beginAll(app, n, func(int, Client) {}) }
 
 // beginAll begins n sessions, on all processors.
 func beginAll(app *App, n int, begun func(i int, c Client)) error {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fetches servers for the tests that Debian has in unstable only: those with unstable in
-# internal/test/servertest/programs.txt. Their packages and those that they need are downloaded, checked by apt and unpacked
+# Fetches servers for the tests that Debian has in unstable only, or in a newer version that the tests prefer: those with
+# unstable or newer in internal/test/servertest/programs.txt. Their packages and those that they need are downloaded, checked by apt and unpacked
 # into a cache folder; bin in it has programs that run with the libraries beside them. Nothing of the system is changed or
 # used, but for apt's keys. Without a network a server is left out: this says so and succeeds.
 #
@@ -17,7 +17,7 @@ cache=$cache/session-servers
 
 declare -A packages programs
 while read -r server program package suite; do
-	[ "$suite" = unstable ] && [ ! -d "$cache/$server" ] || continue
+	[ -n "$suite" ] && [ ! -d "$cache/$server" ] || continue
 	packages[$server]+="$package "
 	programs[$server]+="$program "
 done < <(grep -v -e '^#' -e '^$' "$list")
@@ -27,7 +27,7 @@ leave_out() { # reason, servers
 	local reason=$1 server
 	shift
 	for server; do
-		printf '\n*** %s IS LEFT OUT OF THE TESTS: %s. ***\n\n' "${server^^}" "$reason" >&2
+		printf '\n*** %s OF DEBIAN UNSTABLE IS LEFT OUT OF THE TESTS: %s. ***\n\n' "${server^^}" "$reason" >&2
 	done
 }
 

@@ -26,7 +26,7 @@ export PATH="$PATH:/usr/sbin"
 for folder in /usr/lib/postgresql/*/bin; do PATH="$PATH:$folder"; done
 missing=()
 while read -r _ program package suite; do
-	[ -z "$suite" ] || continue
+	[ "$suite" != unstable ] || continue
 	command -v "$program" >/dev/null || [[ " ${missing[*]-} " == *" $package "* ]] || missing+=("$package")
 done < <(grep -v -e '^#' -e '^$' "$list")
 "$(dirname "${BASH_SOURCE[0]}")/fetch.sh"

@@ -4,15 +4,21 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
 // StartPgBouncer starts a pooler for t in front of a PostgreSQL server, for all of its databases. Use [SQLServer.DSNVia]
-// with the pooler's address. mode is its pool_mode, and size the number of its connections to each database.
+// with the pooler's address. mode is its pool_mode, and size the number of its connections to each database. The pooler knows
+// nothing of prepared statements, as PgBouncer before 1.21.
 func StartPgBouncer(t testing.TB, of *SQLServer, mode string, size int) *Server {
 	t.Helper()
 	program := programs(t, "pgbouncer")["pgbouncer"]
 	psql := programs(t, "postgresql")["psql"]
+	more := ""
+	if strings.HasPrefix(program, fetched("pgbouncer")) { // Debian's own does not know the setting
+		more = "max_prepared_statements = 0\n"
+	}
 	return launch(t, "pgbouncer", func(s *Server) error {
 		users, err := writeFile(s.dir, "users.txt", fmt.Sprintf("%q %q\n", of.User, of.Password))
 		if err != nil {
@@ -32,7 +38,7 @@ pool_mode = %s
 default_pool_size = %d
 max_client_conn = 200
 pidfile = %s
-`, toHost, toPort, host, port, users, mode, size, filepath.Join(s.dir, "pid")))
+%s`, toHost, toPort, host, port, users, mode, size, filepath.Join(s.dir, "pid"), more))
 		if err != nil {
 			return err
 		}

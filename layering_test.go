@@ -16,7 +16,7 @@ var layers = []struct {
 	may    []string
 }{
 	// What only tests import.
-	{"internal/test/", []string{".", "driver", "internal/", "sessiontest", "sql"}},
+	{"internal/test/", []string{".", "driver", "internal/", "kv", "sessiontest", "sql"}},
 	{"sessiontest", []string{".", "driver", "internal/test/"}},
 	// Pure packages, which know of nothing above them.
 	{"internal/strictjson", nil},
@@ -31,13 +31,15 @@ var layers = []struct {
 	{"internal/cookies", []string{"driver"}},
 	{"internal/listing", []string{"driver"}},
 	{"internal/merge", []string{"driver", "internal/codec", "internal/millis", "internal/pause", "internal/sealing"}},
-	// Engines: none knows another, but that the databases share sql, and the drivers of one database its SQL.
+	// Engines: none knows another, but that the databases share sql, the drivers of one database its SQL, and the embedded
+	// stores kv.
 	{"mysql", []string{".", "driver", "sql"}},
 	{"postgres", []string{".", "driver", "sql", "sql/pgsql"}},
 	{"contrib/pgx", []string{".", "driver", "sql", "sql/pgsql"}},
 	{"contrib/sqlite", []string{".", "driver", "sql"}},
 	{"sql/pgsql", []string{"sql"}},
-	{"sql", []string{".", "driver", "internal/listing", "internal/merge", "internal/millis", "internal/pause"}},
+	{"sql", []string{".", "driver", "internal/listing", "internal/merge", "internal/millis", "internal/naming", "internal/pause"}},
+	{"kv", []string{"driver", "internal/listing", "internal/millis", "internal/naming", "internal/pause"}},
 	{"memory", append([]string{"internal/merge"}, forEngines...)}, // it keeps versions themselves
 	{"file", append([]string{"internal/codec"}, forEngines...)},   // in beego mode: see beego.read
 	{"cookie", forEngines},

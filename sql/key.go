@@ -2,36 +2,17 @@ package sql
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"strings"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/naming"
 )
 
-// strictKey decodes a storage key and rejects other spellings of the same bytes.
-var strictKey = base64.RawURLEncoding.Strict()
-
-const (
-	idLen  = sha256.Size
-	keyLen = 43
-)
-
-// idOf returns the 32 bytes that represent key in the table. A key that is not a hash, which a Manager never makes, is
-// hashed.
-func idOf(key string) []byte {
-	if len(key) == keyLen {
-		var id [keyLen]byte
-		// The decoder skips line breaks; then fewer than 32 bytes remain.
-		if n, err := strictKey.Decode(id[:], []byte(key)); err == nil && n == idLen {
-			return id[:idLen:idLen]
-		}
-	}
-	sum := sha256.Sum256([]byte(key))
-	return sum[:]
-}
+// idOf returns the 32 bytes that represent key in the table.
+func idOf(key string) []byte { return naming.ID(key) }
 
 // keyOf returns the key of a row.
-func keyOf(id []byte) string { return base64.RawURLEncoding.EncodeToString(id) }
+func keyOf(id []byte) string { return naming.Key(id) }
 
 // id returns the representation of key in the table. In beego's table it is the key itself.
 func (s *store) id(key string) []byte {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/naming"
 )
 
 // A watcher is a store whose dialect has a Watch.
@@ -33,7 +34,7 @@ func (w watcher) Watch(ctx context.Context, resync func(), destroyed func(key st
 	return w.fail(ctx, "watch", w.dialect.Watch(ctx, w.db, w.channel, resync, func(payload string) {
 		if payload == "" {
 			resync()
-		} else if id, err := hex.DecodeString(payload); err == nil && len(id) == idLen { // anybody can send other payloads
+		} else if id, err := hex.DecodeString(payload); err == nil && len(id) == naming.IDLen { // anybody can send other payloads
 			destroyed(keyOf(id))
 		}
 	}))

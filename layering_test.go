@@ -39,6 +39,7 @@ var layers = []struct {
 	{"contrib/sqlite", []string{".", "driver", "sql"}},
 	{"sql/pgsql", []string{"sql"}},
 	{"sql", []string{".", "driver", "internal/listing", "internal/merge", "internal/millis", "internal/naming", "internal/pause"}},
+	{"contrib/bolt", []string{".", "driver", "kv"}},
 	{"kv", []string{"driver", "internal/listing", "internal/millis", "internal/naming", "internal/pause"}},
 	{"memory", append([]string{"internal/merge"}, forEngines...)}, // it keeps versions themselves
 	{"file", append([]string{"internal/codec"}, forEngines...)},   // in beego mode: see beego.read

@@ -383,3 +383,35 @@ func TestContextEnds(t *testing.T) {
 		ok(t, b.Touch(t.Context(), key, time.Now()))
 	})
 }
+
+// TestEvictionWaits has a login end a session that is just being saved: the save, which is made later, does not bring it back.
+func TestEvictionWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := new(kvtest.Memory)
+		b := opened(t, inMemory(t, m), "")
+		ctx, old := t.Context(), sessiontest.Key("old")
+		ok(t, b.Create(ctx, old, record("ann", time.Hour)))
+		var writes atomic.Int32
+		m.OnWrite = func([]kv.Change) error {
+			if writes.Add(1) == 1 {
+				time.Sleep(time.Minute)
+			}
+			return nil
+		}
+		saved := make(chan error, 1)
+		go func() {
+			rec := record("ann", time.Hour)
+			rec.Version = 1
+			saved <- b.Save(ctx, old, rec)
+		}()
+		synctest.Wait()
+		evicted, err := b.Reserve(ctx, "ann", sessiontest.Key("new"), time.Now().Add(time.Hour), 1, true)
+		if err != nil || !slices.Equal(evicted, []string{old}) {
+			t.Errorf("Reserve = %d evicted, %v", len(evicted), err)
+		}
+		ok(t, <-saved)
+		if err := b.Load(ctx, old, new(driver.Record)); !errors.Is(err, driver.ErrNotFound) {
+			t.Errorf("Load of the session that was ended: %v", err)
+		}
+	})
+}

@@ -1,0 +1,4 @@
+package bolt
+
+// OpenDB opens a file without package kv.
+var OpenDB = open

@@ -59,7 +59,7 @@ var layers = []struct {
 		".", "examples/internal/looks", "cookie", "file", "memcache", "memory", "mysql", "postgres", "redis", "sessionfasthttp",
 	}},
 	{"bench/", []string{
-		"bench/", ".", "cookie", "contrib/pgx", "contrib/sqlite", "file", "internal/test/", "memcache", "memory", "mysql", "postgres", "redis",
+		"bench/", ".", "contrib/", "cookie", "file", "internal/test/", "memcache", "memory", "mysql", "postgres", "redis",
 		"sessionfasthttp", "sql",
 	}},
 	{"tools/", []string{"tools/"}},

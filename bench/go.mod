@@ -4,6 +4,7 @@ go 1.26.0
 
 replace (
 	github.com/seed1a8f7c28/session => ../
+	github.com/seed1a8f7c28/session/contrib/bolt => ../contrib/bolt
 	github.com/seed1a8f7c28/session/contrib/pgx => ../contrib/pgx
 	github.com/seed1a8f7c28/session/contrib/sqlite => ../contrib/sqlite
 )
@@ -31,6 +32,7 @@ require (
 	github.com/rbcervilla/redisstore/v9 v9.0.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/seed1a8f7c28/session v0.0.0
+	github.com/seed1a8f7c28/session/contrib/bolt v0.0.0
 	github.com/seed1a8f7c28/session/contrib/pgx v0.0.0
 	github.com/seed1a8f7c28/session/contrib/sqlite v0.0.0
 	github.com/valyala/fasthttp v1.74.0
@@ -81,6 +83,7 @@ require (
 	github.com/twitchyliquid64/golang-asm v0.15.1 // indirect
 	github.com/ugorji/go/codec v1.2.12 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
+	go.etcd.io/bbolt v1.5.0 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
 	golang.org/x/arch v0.16.0 // indirect
 	golang.org/x/crypto v0.55.0 // indirect

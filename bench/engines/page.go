@@ -31,7 +31,11 @@ func (t *table) add(e engine, f figures, version string) {
 	for i := range clients {
 		cells = append(cells, rate(f.reads[i]), rate(f.writes[i]))
 	}
-	t.rows = append(t.rows, "| "+strings.Join(append(cells, fmt.Sprintf("%.0f", f.bytes)), " | ")+" |")
+	bytes := fmt.Sprintf("%.0f", f.bytes)
+	if f.bytes == 0 {
+		bytes = fmt.Sprintf("[see its page](%s.md#sizing)", e.provider)
+	}
+	t.rows = append(t.rows, "| "+strings.Join(append(cells, bytes), " | ")+" |")
 }
 
 // rate has two significant digits, since a second run would not confirm more.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/bench/workload"
+	_ "github.com/seed1a8f7c28/session/contrib/bolt"
 	"github.com/seed1a8f7c28/session/contrib/pgx"
 	_ "github.com/seed1a8f7c28/session/contrib/sqlite"
 	_ "github.com/seed1a8f7c28/session/cookie"

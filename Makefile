@@ -45,7 +45,7 @@ help: ## list the targets
 
 .PHONY: test
 test: servers ## all tests under the race detector, then those that count allocations without it; SERVERS=off: without servers
-	@$(MAKE) -k -O -j 2 $(TESTED:%=test-%) test-valkey
+	@$(MAKE) -k -j 2 $(TESTED:%=test-%) test-valkey
 	@$(GO) test -run Alloc $(ALLOCATING)
 	@$(call each,$(ALLOCATING_CONTRIB),$(GO) test -run Alloc .)
 	@cd bench && $(GO) test -race -shuffle=on ./workload

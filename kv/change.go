@@ -57,6 +57,14 @@ func (c *change) set(key, value []byte) {
 
 func (c *change) remove(key []byte) { c.changes = append(c.changes, Change{Key: key, Delete: true}) }
 
+// size returns how many bytes of values the changes have.
+func (c *change) size() (n int) {
+	for _, one := range c.changes {
+		n += len(one.Value)
+	}
+	return n
+}
+
 // at returns what stands under a session's key, live or not, and nil if nothing does.
 func (c *change) at(id []byte) (*stored, error) { return c.find(c.r, id) }
 
@@ -162,6 +170,15 @@ func (c *change) unreserve(key []byte) error {
 		c.remove(c.dueKey(until, key))
 	}
 	return err
+}
+
+// drop removes what cannot be read. Its user and its alias are unknown: their entries stay, and find nothing.
+func (c *change) drop(id []byte, old *stored) {
+	key := c.sessionKey(id)
+	c.remove(key)
+	if len(old.raw) >= timeLen {
+		c.remove(c.dueKey(old.due, key))
+	}
 }
 
 // extend moves the deadline of a stored record, in place.

@@ -22,6 +22,10 @@ type DB interface {
 	Close() error
 }
 
+// A Collector is a DB that has to be told to free the space of what was deleted. Collect is called after a sweep that has removed
+// something. Other calls are under way meanwhile.
+type Collector interface{ Collect() error }
+
 // A Reader reads the store as it is at one moment. It and what it returns may be used only until the function that got it
 // returns, and by one goroutine.
 type Reader interface {

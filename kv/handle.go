@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
@@ -22,6 +25,7 @@ type handle struct {
 
 	mu       sync.RWMutex // held for reading during a call of db
 	db       DB           // nil while it is not open
+	free     int64        // Engine.FreeBytes
 	settings Settings     // what db was opened with
 }
 
@@ -62,13 +66,23 @@ func (h *handle) open(ctx context.Context, e Engine, s Settings) (err error) {
 	for end := time.Now().Add(lockedWait); ; {
 		db, err := e.Open(s)
 		if err == nil {
-			h.db, h.settings = db, s
+			h.db, h.settings, h.free = db, s, e.FreeBytes
 			return nil
 		}
-		if !errors.Is(err, ErrLocked) || time.Now().After(end) || !pause.For(ctx, lockedWait/20) {
+		if !isLocked(err) {
 			return err
 		}
+		if time.Now().After(end) || !pause.For(ctx, lockedWait/20) {
+			return ErrLocked
+		}
 	}
+}
+
+// isLocked reports whether an error of Engine.Open says that another process has the store open.
+func isLocked(err error) bool {
+	const sharingViolation = syscall.Errno(32)
+	return errors.Is(err, ErrLocked) || errors.Is(err, syscall.EWOULDBLOCK) ||
+		runtime.GOOS == "windows" && errors.Is(err, sharingViolation)
 }
 
 // lockedWait is how long to wait for another process to close the store.
@@ -115,7 +129,33 @@ func (h *handle) write(changes []Change) error {
 	if h.db == nil {
 		return driver.ErrClosed
 	}
+	if err := h.checkRoom(changes); err != nil {
+		return err
+	}
 	return h.db.Write(changes)
+}
+
+// checkRoom returns an error if the disk is as good as full and a change needs room. Removals are left in any case, so that
+// a sweep and a logout work.
+func (h *handle) checkRoom(changes []Change) error {
+	if h.free == 0 || !slices.ContainsFunc(changes, func(c Change) bool { return !c.Delete }) {
+		return nil
+	}
+	free, err := freeBytes(h.settings.Path)
+	if err == nil && free < h.free {
+		err = fmt.Errorf("%s: %w: %d MB are free, %d MB must be left for the store itself", h.settings.Path, syscall.ENOSPC, free>>20, h.free>>20)
+	}
+	return err
+}
+
+// collect has the store free the space of what a sweep has removed.
+func (h *handle) collect() error {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if c, ok := h.db.(Collector); ok {
+		return c.Collect()
+	}
+	return nil
 }
 
 // canonical returns the one name that a path has whatever folder it is relative to and whatever links lead to it. Its last

@@ -31,8 +31,12 @@ type Engine struct {
 	Name   string // the provider's name; errors begin with it
 	Folder bool   // whether the store is a folder, which is then created with the mode 0700, and not a single file
 
-	// Open opens the store, and creates it if it is missing. If another process has it open, Open returns an error that
-	// wraps [ErrLocked] without waiting.
+	// FreeBytes is how much room must be left on the disk for a write that is more than a removal. With less it fails before
+	// the store is asked. It is for folders of clients that do not survive a full disk. 0 means that the store needs no such care.
+	FreeBytes int64
+
+	// Open opens the store, and creates it if it is missing. If another process has it open, Open returns without waiting an error
+	// that wraps [ErrLocked], or what the operating system says when a file is locked.
 	Open func(s Settings) (DB, error)
 }
 

@@ -122,9 +122,10 @@ type stored struct {
 	rec driver.Record
 }
 
+// decode reads a value. With an error it returns what can be read.
 func decode(value []byte) (*stored, error) {
 	if len(value) < timeLen {
-		return nil, fmt.Errorf("%w: cut off", driver.ErrCorrupt)
+		return &stored{raw: value}, fmt.Errorf("%w: cut off", driver.ErrCorrupt)
 	}
 	st := &stored{raw: value, due: int64(binary.BigEndian.Uint64(value))}
 	return st, st.rec.UnmarshalBinary(value[timeLen:])

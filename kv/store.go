@@ -152,8 +152,8 @@ func (s *store) Delete(ctx context.Context, key string, version uint64) error {
 		}
 		old, err := c.at(id)
 		switch {
-		case errors.Is(err, driver.ErrCorrupt): // a logout must work; a sweep removes the entry d
-			c.remove(c.sessionKey(id))
+		case errors.Is(err, driver.ErrCorrupt): // a logout must work
+			c.drop(id, old)
 			return nil
 		case err != nil || old == nil || old.live(c.now) && old.isMark():
 			return err

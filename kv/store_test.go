@@ -8,10 +8,13 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -125,15 +128,21 @@ func TestNamespaces(t *testing.T) {
 
 // TestUnreadable has a session of a later version: it stays, no list or sweep stumbles over it, and a logout removes it.
 func TestUnreadable(t *testing.T) {
-	for _, value := range []string{"x", "\x00\x00\x00\x00\x00\x00\x00\x01ses9 and more"} {
+	for _, value := range []string{"x", "ses9 and more"} {
 		m := new(kvtest.Memory)
-		b := opened(t, inMemory(t, m), "")
+		one, err := openAt(t.Context(), m, t.TempDir())
+		ok(t, err)
+		b := one.(backend)
+		defer b.Close()
 		ctx, key := t.Context(), sessiontest.Key("k")
 		ok(t, b.Create(ctx, key, record("ann", time.Hour)))
 		ok(t, b.Create(ctx, sessiontest.Key("other"), record("ann", time.Hour)))
-		keys, _ := kvtest.Dump(t, m)
-		for _, stored := range keys {
+		keys, values := kvtest.Dump(t, m)
+		for i, stored := range keys {
 			if stored[2] == 's' && bytes.Equal(stored[3:], id(key)) {
+				if len(value) > 8 { // what a later version does with the time is its own affair; this one begins like ours
+					value = string(values[i][:8]) + value
+				}
 				ok(t, m.Write([]kv.Change{{Key: stored, Value: []byte(value)}}))
 			}
 		}
@@ -162,7 +171,10 @@ func TestUnreadable(t *testing.T) {
 		if err := b.Load(ctx, key, new(driver.Record)); !errors.Is(err, driver.ErrNotFound) {
 			t.Errorf("Load after Delete: %v", err)
 		}
-		ok(t, b.Create(ctx, key, record("ann", time.Hour))) // it takes over the entry that is left
+		if len(value) > 8 {
+			ok(t, b.Create(ctx, key, record("ann", time.Hour))) // it takes over the user's entry that is left
+			kvtest.CheckEntries(t, m)
+		}
 	}
 }
 
@@ -307,6 +319,63 @@ func TestSweepIsBounded(t *testing.T) {
 			t.Errorf("Sweep with a context that has ended = %d, %v", removed, err)
 		}
 	})
+}
+
+// TestSweepOfLargeSessions sweeps past large sessions that were extended: no step writes more than one of them and a megabyte.
+func TestSweepOfLargeSessions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := new(kvtest.Memory)
+		b := opened(t, inMemory(t, m), "")
+		for i := range 20 {
+			rec := record("ann", time.Minute)
+			rec.Data = make([]byte, 700<<10)
+			ok(t, b.Create(t.Context(), sessiontest.Key(fmt.Sprint(i)), rec))
+			if i < 15 {
+				ok(t, b.Touch(t.Context(), sessiontest.Key(fmt.Sprint(i)), time.Now().Add(time.Hour)))
+			}
+		}
+		time.Sleep(2 * time.Minute)
+		m.OnWrite = func(changes []kv.Change) error {
+			size := 0
+			for _, c := range changes {
+				size += len(c.Value)
+			}
+			if size > 2<<20 {
+				t.Errorf("%d bytes in one step", size)
+			}
+			return nil
+		}
+		if removed, err := b.Sweep(t.Context(), nil); removed != 5 || err != nil {
+			t.Errorf("Sweep = %d, %v; want 5", removed, err)
+		}
+		kvtest.CheckEntries(t, m)
+	})
+}
+
+// TestNoRoom has a disk with less room than the store needs: what needs room fails before the store is asked, and removals work.
+func TestNoRoom(t *testing.T) {
+	m, asked := new(kvtest.Memory), false
+	e := kv.Engine{Name: "memory", Folder: true, Open: m.Open, FreeBytes: 1}
+	dir := t.TempDir()
+	open := func(free int64) backend {
+		e.FreeBytes = free
+		b, err := kv.Open(t.Context(), driver.Config{Config: dir}, e)
+		ok(t, err)
+		return b.(backend)
+	}
+	b := open(1)
+	ok(t, b.Create(t.Context(), sessiontest.Key("k"), record("ann", time.Hour)))
+	ok(t, b.Close())
+	b = open(math.MaxInt64)
+	defer b.Close()
+	m.OnWrite = func([]kv.Change) error { asked = true; return nil }
+	err := b.Create(t.Context(), sessiontest.Key("other"), record("ann", time.Hour))
+	if runtime.GOOS == "linux" && (!errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), dir) || asked) {
+		t.Errorf("Create: %v, want ENOSPC and the path; the store was asked: %t", err, asked)
+	}
+	ok(t, b.Load(t.Context(), sessiontest.Key("k"), new(driver.Record)))
+	ok(t, b.Ping(t.Context()))
+	ok(t, b.Delete(t.Context(), sessiontest.Key("k"), 1))
 }
 
 // TestWritesOfSessionsMeet has writers of different sessions be in DB.Write at the same time, so that the store can make their

@@ -11,8 +11,10 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// batchSize is how many sessions are removed in one step at most.
-const batchSize = 100
+const (
+	batchSize = 100     // how many sessions are removed in one step at most
+	stepSize  = 1 << 20 // how many bytes a sweep writes in one step, or those of one session
+)
 
 // A gone is a session that a sweep has removed.
 type gone struct{ key, user string }
@@ -29,7 +31,7 @@ func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (remo
 		if err != nil {
 			return removed, err
 		}
-		swept, err := s.sweep(ctx, keys)
+		swept, n, err := s.sweep(ctx, keys)
 		removed += len(swept)
 		for _, one := range swept {
 			if expired != nil {
@@ -42,21 +44,30 @@ func (s *store) Sweep(ctx context.Context, expired func(key, user string)) (remo
 		if !pause.For(ctx, time.Since(begin)) {
 			return removed, s.fail("sweep", ctx.Err())
 		}
-		from = next
+		if from = next; n < len(keys) {
+			from = keys[n]
+		}
 	}
-	return removed, nil
+	if removed > 0 {
+		err = s.fail("sweep", s.handle.collect())
+	}
+	return removed, err
 }
 
-// sweep looks at what the entries d with these keys are about.
-func (s *store) sweep(ctx context.Context, keys [][]byte) (swept []gone, err error) {
+// sweep looks at what the entries d with the first n of these keys are about. It stops when it has much to write, because
+// sessions were extended.
+func (s *store) sweep(ctx context.Context, keys [][]byte) (swept []gone, n int, err error) {
 	locked := make([][]byte, len(keys))
 	for i, key := range keys {
 		_, about := s.parseDue(key)
 		locked[i] = s.sessionKey(idOf(about)) // of no session, if the key has another form
 	}
 	err = s.update(ctx, "sweep", locked, func(c *change) error {
-		swept = nil
 		for _, key := range keys {
+			if c.size() > stepSize {
+				break
+			}
+			n++
 			due, about := s.parseDue(key)
 			switch {
 			case about == nil:
@@ -77,9 +88,9 @@ func (s *store) sweep(ctx context.Context, keys [][]byte) (swept []gone, err err
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return swept, nil
+	return swept, n, nil
 }
 
 // sweepSession removes a session or a mark that has expired, and returns the session. The entry key of one whose deadline

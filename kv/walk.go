@@ -158,7 +158,7 @@ func (s *store) Clear(ctx context.Context) error {
 	return nil
 }
 
-// clear removes sessions, or the entries of an index that have none. Of what it cannot read a sweep removes the entry d.
+// clear removes sessions, or the entries of an index that have none.
 func (s *store) clear(ctx context.Context, of byte, keys [][]byte) error {
 	ids := make([][]byte, len(keys))
 	for i, key := range keys {
@@ -173,7 +173,7 @@ func (s *store) clear(ctx context.Context, of byte, keys [][]byte) error {
 			}
 			switch {
 			case err != nil && of == ofSession:
-				c.remove(key)
+				c.drop(id, st)
 			case of == ofSession && st != nil:
 				if err := c.put(id, st, nil); err != nil {
 					return err

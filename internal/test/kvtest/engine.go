@@ -196,6 +196,9 @@ func (e Engine) damaged(t *testing.T) {
 		if err := closed(b); err != nil {
 			t.Fatal(err)
 		}
+		if err := closed(e.opened(t, path)); err != nil { // some stores only now move everything to its place
+			t.Fatal(err)
+		}
 		if !e.Damage(t, path, way) {
 			if way == 0 {
 				t.Fatal("no way to damage the store")

@@ -1,0 +1,44 @@
+// Package badger keeps sessions in a badger store, a folder, under the provider name "badger". It needs nothing to be installed
+// or operated.
+//
+//	import _ "github.com/seed1a8f7c28/session/contrib/badger"
+//
+//	cfg := session.NewManagerConfig()
+//	cfg.ProviderConfig = "./sessions"
+//	session.NewManager("badger", cfg)
+//
+// The provider config is the path of the folder, or a JSON object:
+//
+//	{"path": "./sessions", "fsync": "full"}
+//
+// Missing folders are created with the mode 0700. fsync says what a power failure may destroy:
+//
+//   - "full", the default: nothing that was acknowledged.
+//   - "none": the changes of the last seconds. A crash or a kill of the program loses nothing.
+//
+// One process at a time can have the folder open; its managers share it. A second process waits for a second, and then gets
+// an error that names the folder.
+//
+// Writes need 128 MB of free space on the disk. With less they return an error, because badger itself ends the process when
+// the disk is full.
+//
+// The keys and values are in the layout of package kv.
+package badger
+
+import (
+	"context"
+
+	"github.com/seed1a8f7c28/session"
+	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/kv"
+)
+
+func init() { session.Register("badger", New()) }
+
+// New returns a provider that keeps sessions in a badger store. Pass it to [session.New].
+func New() session.Provider { return session.NewProvider(Open) }
+
+// Open opens the folder that c.Config names, and creates what is missing. See [kv.Open].
+func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
+	return kv.Open(ctx, c, kv.Engine{Name: "badger", Folder: true, Open: open, FreeBytes: 8 * memTable})
+}

@@ -1,0 +1,4 @@
+package badger
+
+// OpenDB opens a folder without package kv.
+var OpenDB = open

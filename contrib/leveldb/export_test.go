@@ -1,0 +1,4 @@
+package leveldb
+
+// OpenDB opens a folder without package kv.
+var OpenDB = open

@@ -42,6 +42,7 @@ var layers = []struct {
 	{"contrib/bolt", []string{".", "driver", "kv"}},
 	{"contrib/badger", []string{".", "driver", "kv"}},
 	{"contrib/leveldb", []string{".", "driver", "kv"}},
+	{"contrib/pebble", []string{".", "driver", "kv"}},
 	{"kv", []string{"driver", "internal/listing", "internal/millis", "internal/naming", "internal/pause"}},
 	{"memory", append([]string{"internal/merge"}, forEngines...)}, // it keeps versions themselves
 	{"file", append([]string{"internal/codec"}, forEngines...)},   // in beego mode: see beego.read

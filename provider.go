@@ -112,7 +112,7 @@ var packages = map[string]string{
 	ProviderCookie: "cookie", ProviderFile: "file", ProviderMemory: "memory",
 	ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "memcache", ProviderMysql: "mysql",
 	ProviderPostgresql: "postgres", "postgres": "postgres", "pgx": "contrib/pgx", "sqlite": "contrib/sqlite",
-	"badger": "contrib/badger", "leveldb": "contrib/leveldb", "bolt": "contrib/bolt",
+	"badger": "contrib/badger", "leveldb": "contrib/leveldb", "pebble": "contrib/pebble", "bolt": "contrib/bolt",
 	ProviderRedis: "redis", ProviderRedisCluster: "redis", ProviderRedisSentinel: "redis", ProviderSsdb: "",
 }
 

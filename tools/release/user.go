@@ -27,6 +27,7 @@ var users = []user{
 	{"file", "visit", "file", "folder"},
 	{"cookie", "visit", "cookie", `"{\"securityKey\": \"0123456789abcdef0123456789abcdef\"}"`},
 	{"contrib/sqlite", "visit", "sqlite", `folder + "/sessions.db"`},
+	{"contrib/pebble", "visit", "pebble", "folder"},
 	{"contrib/leveldb", "visit", "leveldb", "folder"},
 	{"contrib/badger", "visit", "badger", "folder"},
 	{"contrib/bolt", "visit", "bolt", `folder + "/sessions.db"`},

@@ -36,6 +36,9 @@ type Engine struct {
 	// FullIsFinal says that a store whose disk was full must be opened again before it can be used.
 	FullIsFinal bool
 
+	// Buffers says that without syncing the store itself keeps changes back for a moment, which a kill loses.
+	Buffers bool
+
 	// Damage makes a closed store unusable, in one of several ways: it returns false for a number that is too large.
 	Damage func(t testing.TB, path string, way int) bool
 }
@@ -53,10 +56,14 @@ func (e Engine) Test(t *testing.T) {
 			}
 		}(e.path(t))})
 	})
-	t.Run("Killed", func(t *testing.T) {
-		t.Parallel()
-		e.killed(t)
-	})
+	for _, fsync := range []string{"full", "none"} {
+		if fsync == "full" || !e.Buffers {
+			t.Run("Killed/"+fsync, func(t *testing.T) {
+				t.Parallel()
+				e.killed(t, fsync)
+			})
+		}
+	}
 	t.Run("Reopened", e.reopened)
 	t.Run("SecondProcess", e.secondProcess)
 	t.Run("Damaged", e.damaged)
@@ -69,7 +76,7 @@ func (e Engine) Test(t *testing.T) {
 // Role plays the role of this process, if it has one; TestMain must then return.
 func (e Engine) Role() bool {
 	return proctest.Run(proctest.Roles{
-		"work": func(path string) error { return e.work(path) },
+		"work": e.work,
 		"open": func(path string) error {
 			b, err := e.open(context.Background(), path)
 			if err != nil {

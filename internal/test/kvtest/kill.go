@@ -29,8 +29,8 @@ type task interface {
 func tasks() []task { return []task{new(saving), new(creating), newRenaming(), new(loggingIn)} }
 
 // work is what a process does that will be killed: all tasks, several times each.
-func (e Engine) work(path string) error {
-	s, err := e.open(context.Background(), path)
+func (e Engine) work(config string) error {
+	s, err := e.open(context.Background(), config)
 	if err != nil {
 		return err
 	}
@@ -50,16 +50,17 @@ func (e Engine) work(path string) error {
 
 // killed kills a process that writes, again and again: what it had acknowledged is there, nothing is torn, and every session
 // has its entries.
-func (e Engine) killed(t *testing.T) {
+func (e Engine) killed(t *testing.T, fsync string) {
 	rounds := 6
 	if faulttest.Long() {
 		rounds = 200
 	}
 	path, all, lines := e.path(t), tasks(), 0
+	config := fmt.Sprintf(`{"path": %q, "fsync": %q}`, path, fsync)
 	for round := range rounds {
-		said := e.kill(t, path)
+		said := e.kill(t, config)
 		lines += len(said)
-		s := e.opened(t, path)
+		s := e.opened(t, config)
 		for _, task := range all {
 			task.check(t, s, of(task, said))
 		}
@@ -85,9 +86,9 @@ func of(task task, said []string) (lines []string) {
 }
 
 // kill starts a process that works, kills it after some time, and returns its whole lines.
-func (e Engine) kill(t *testing.T, path string) (said []string) {
+func (e Engine) kill(t *testing.T, config string) (said []string) {
 	t.Helper()
-	cmd := proctest.Command("work", path)
+	cmd := proctest.Command("work", config)
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

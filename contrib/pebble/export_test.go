@@ -1,0 +1,4 @@
+package pebble
+
+// OpenDB opens a folder without package kv.
+var OpenDB = open

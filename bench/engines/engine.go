@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,7 +31,10 @@ var engines = []engine{
 		return fmt.Sprintf(`{"path": %q, "fsync": "full"}`, t.Dir)
 	}},
 	durable("sqlite", "sqlite"),
-	{"bolt", "bolt", start("file"), func(t library.Target) string { return filepath.Join(t.Dir, "sessions.db") }},
+	embedded("bolt"),
+	embedded("badger"),
+	embedded("leveldb"),
+	embedded("pebble"),
 	plain("redis", "redis"),
 	durable("redis, `appendfsync always`", "redis"),
 	plain("memcache", "memcache"),
@@ -49,6 +53,11 @@ func durable(name, backend string) engine {
 	e := plain(name, backend)
 	e.start = startDurable(backend)
 	return e
+}
+
+// embedded is an engine over kv, on a path of its own.
+func embedded(provider string) engine {
+	return engine{provider, provider, start("file"), func(t library.Target) string { return filepath.Join(t.Dir, "sessions") }}
 }
 
 func start(backend string) func(t testing.TB) *servers.Server {
@@ -111,8 +120,8 @@ func (e engine) measure(s *servers.Server, each time.Duration) (f figures, err e
 // means that it cannot be told this way.
 func (e engine) size(s *servers.Server, target library.Target, app *workload.App) (float64, error) {
 	switch {
-	case e.provider == "bolt":
-		return 0, nil // its file grows by 16 MiB at a time
+	case slices.Contains([]string{"bolt", "badger", "leveldb", "pebble"}, e.provider):
+		return 0, nil // their files grow in steps
 	case e.provider == "cookie":
 		header, err := workload.Alone(workload.Read, 1).Sessions(app, 1)
 		return float64(len(header[0])), err

@@ -11,7 +11,10 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/bench/workload"
+	_ "github.com/seed1a8f7c28/session/contrib/badger"
 	_ "github.com/seed1a8f7c28/session/contrib/bolt"
+	_ "github.com/seed1a8f7c28/session/contrib/leveldb"
+	_ "github.com/seed1a8f7c28/session/contrib/pebble"
 	"github.com/seed1a8f7c28/session/contrib/pgx"
 	_ "github.com/seed1a8f7c28/session/contrib/sqlite"
 	_ "github.com/seed1a8f7c28/session/cookie"

@@ -25,6 +25,7 @@ var layers = []struct {
 	{"internal/naming", nil},
 	{"internal/pause", nil},
 	{"internal/framing", nil},
+	{"internal/seen", nil},
 	// The contract with engines, and what works on its terms.
 	{"driver", []string{"internal/millis", "internal/strictjson"}},
 	{"internal/codec", []string{"driver"}},
@@ -50,7 +51,7 @@ var layers = []struct {
 	{"redis", forClients},
 	{"redis_cluster", []string{".", "redis"}}, // beego's import paths
 	{"redis_sentinel", []string{".", "redis"}},
-	{"memcache", forClients},
+	{"memcache", append([]string{"internal/seen"}, forClients...)},
 	// The application's side.
 	{"sessionfasthttp", []string{"."}},
 	{"contrib/beego", []string{"."}},

@@ -5,13 +5,18 @@ import (
 	"errors"
 
 	"github.com/bradfitz/gomemcache/memcache"
+
+	"github.com/seed1a8f7c28/session/internal/seen"
 )
 
 // A client is the part that both layouts share: the calls of the servers, and what is known about their items.
 type client struct {
 	caller
-	seen seen
+	seen seen.Map[uint64]
 }
+
+// A sighting is what is known of an item. Its State is the cas unique, memcached's number of the item's state.
+type sighting = seen.At[uint64]
 
 // A call uses gomemcache once. It must not write to memory that its caller reads, because the caller may have given up.
 type call = func(mc *memcache.Client) (*memcache.Item, error)
@@ -37,7 +42,7 @@ func (c *client) run(ctx context.Context, call call) (*memcache.Item, error) {
 		c.drop()
 	}
 	if broken(err) {
-		c.seen.clear()
+		c.seen.Clear()
 	}
 	return item, err
 }

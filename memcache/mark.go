@@ -44,7 +44,7 @@ func (s *marker) Delete(ctx context.Context, key string, version uint64) error {
 	if !ok {
 		return nil
 	}
-	at, known := s.seen.take(key, 0, time.Now())
+	at, known := s.seen.Take(key, 0, time.Now())
 	for lost := false; ; known = false {
 		if !known {
 			item, err := s.get(ctx, name)
@@ -59,9 +59,9 @@ func (s *marker) Delete(ctx context.Context, key string, version uint64) error {
 					return nil
 				}
 			}
-			at.cas = item.CasID
+			at.State = item.CasID
 		}
-		err := s.cas(ctx, &memcache.Item{Key: name, CasID: at.cas, Expiration: atOnce})
+		err := s.cas(ctx, &memcache.Item{Key: name, CasID: at.State, Expiration: atOnce})
 		switch {
 		case errors.Is(err, memcache.ErrCASConflict): // somebody has written
 		case cut(err) && !lost: // it may or may not have been removed

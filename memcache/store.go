@@ -103,7 +103,7 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 		}
 		return err
 	}
-	s.seen.put(key, sighting{found.Version, item.CasID, found.Expires})
+	s.seen.Put(key, sighting{Version: found.Version, Expires: found.Expires, State: item.CasID})
 	*rec = found
 	return nil
 }
@@ -160,7 +160,7 @@ func (s *store) swap(
 	if !ok {
 		return driver.ErrNotFound
 	}
-	at, known := s.seen.take(key, version, time.Now())
+	at, known := s.seen.Take(key, version, time.Now())
 	for {
 		if !known {
 			found, item, err := s.load(ctx, op, key)
@@ -168,14 +168,14 @@ func (s *store) swap(
 			case err != nil:
 				return err
 			case found.Version != version:
-				s.seen.put(key, sighting{found.Version, item.CasID, found.Expires}) // the caller will try again
+				s.seen.Put(key, sighting{Version: found.Version, Expires: found.Expires, State: item.CasID}) // the caller will try again
 				now := found
 				return &driver.ConflictError{Record: &now}
 			}
-			at = sighting{version, item.CasID, found.Expires}
+			at = sighting{Version: version, Expires: found.Expires, State: item.CasID}
 		}
-		item := &memcache.Item{Key: name, CasID: at.cas}
-		if err := change(item, at.expires); err != nil {
+		item := &memcache.Item{Key: name, CasID: at.State}
+		if err := change(item, at.Expires); err != nil {
 			return err
 		}
 		switch err := s.cas(ctx, item); {

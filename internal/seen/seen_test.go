@@ -1,4 +1,4 @@
-package memcache
+package seen
 
 import (
 	"strconv"
@@ -7,17 +7,17 @@ import (
 )
 
 func TestSeen(t *testing.T) {
-	var s seen
+	var s Map[uint64]
 	now := time.Now()
 	take := func(key string, version, want uint64) {
 		t.Helper()
-		at, ok := s.take(key, version, now)
-		if ok != (want != 0) || ok && at.cas != want {
+		at, ok := s.Take(key, version, now)
+		if ok != (want != 0) || ok && at.State != want {
 			t.Errorf("take(%q, %d) = %v, %t, want %d", key, version, at, ok, want)
 		}
 	}
 	put := func(key string, version, cas uint64, left time.Duration) {
-		s.put(key, sighting{version, cas, now.Add(left)})
+		s.Put(key, At[uint64]{version, now.Add(left), cas})
 	}
 	take("a", 1, 0)
 	put("a", 1, 10, 1)
@@ -32,16 +32,16 @@ func TestSeen(t *testing.T) {
 	take("c", 1, 0) // expired
 
 	put("a", 1, 11, 1)
-	for i := range maxSeen {
+	for i := range Most {
 		put(strconv.Itoa(i), 1, 1, 1)
 	}
 	put("a", 2, 12, 1) // a second one, among the young
 	take("a", 2, 12)
 	take("a", 1, 0)
 	put("a", 3, 13, 1)
-	for i := range 3 * maxSeen {
+	for i := range 3 * Most {
 		put(strconv.Itoa(i), 1, 1, 1)
-		if n := len(s.young) + len(s.old); n > 2*maxSeen {
+		if n := len(s.young) + len(s.old); n > 2*Most {
 			t.Fatalf("%d are kept", n)
 		}
 	}
@@ -50,6 +50,6 @@ func TestSeen(t *testing.T) {
 	take("a", 0, 15) // of any version
 	take("a", 5, 0)
 	put("a", 4, 14, 1)
-	s.clear()
+	s.Clear()
 	take("a", 4, 0)
 }

@@ -36,6 +36,7 @@ var layers = []struct {
 	// stores kv.
 	{"mysql", []string{".", "driver", "sql"}},
 	{"postgres", []string{".", "driver", "sql", "sql/pgsql"}},
+	{"contrib/nats", append([]string{"internal/seen"}, forEngines...)},
 	{"contrib/pgx", []string{".", "driver", "sql", "sql/pgsql"}},
 	{"contrib/sqlite", []string{".", "driver", "sql"}},
 	{"sql/pgsql", []string{"sql"}},
@@ -56,6 +57,7 @@ var layers = []struct {
 	{"sessionfasthttp", []string{"."}},
 	{"contrib/beego", []string{"."}},
 	{"contrib/frameworks", []string{".", "memory"}},
+	{"contrib/nats/example", []string{".", "contrib/nats"}},
 	{"contrib/sqlite/example", []string{".", "contrib/sqlite"}},
 	{"examples/internal/looks", nil},
 	{"examples/internal/down", []string{".", "driver"}},

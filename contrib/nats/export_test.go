@@ -1,0 +1,4 @@
+package nats
+
+// Step is what tests must know of the index.
+const Step = step

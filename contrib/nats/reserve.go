@@ -1,0 +1,144 @@
+package nats
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
+)
+
+// Reserve implements [driver.UserLimiter]. A reservation is a member of the user's index. The session replaces it when it is
+// stored. Reserve reads the index, counts, and then evicts and reserves in one step, in which it replaces the index that it
+// has read. If the index has changed meanwhile, it begins again. So the limit is exact on however many nodes.
+func (s *store) Reserve(
+	ctx context.Context, user, key string, until time.Time, most int, evict bool,
+) (evicted []string, err error) {
+	switch {
+	case !valid(key):
+		return nil, errKey
+	case most < 1:
+		return nil, driver.ErrTooManySessions
+	}
+	r := &reservation{store: s, user: user, key: key, until: until, most: most, evict: evict}
+	for try := 0; ; try++ {
+		evicted, err := r.try(ctx)
+		if err != errChanged && err != errWaits {
+			return evicted, err
+		}
+		if !wait(ctx, min(try, longest)) {
+			return nil, fail(ctx, "reserve", err)
+		}
+	}
+}
+
+// longest limits the time between two looks for a place that becomes free: see wait.
+const longest = 5
+
+// errWaits says that all places are reserved by others.
+var errWaits = errors.New("all places are reserved")
+
+// A reservation is one call of Reserve.
+type reservation struct {
+	*store
+	user, key string
+	until     time.Time
+	most      int
+	evict     bool
+}
+
+// try counts, and makes the reservation if there is room or if evictions make room.
+func (r *reservation) try(ctx context.Context) (evicted []string, err error) {
+	x := index{"u", r.user}
+	list, seq, err := r.members(ctx, "reserve", x)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]found, len(list))
+	err = each(len(list), func(i int) (err error) {
+		if !list[i].reserved {
+			found[i], err = r.look(ctx, "reserve", list[i].key)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	var live []candidate
+	var keep []member
+	for i, m := range list {
+		switch is := found[i].live && x.has(&found[i].rec); {
+		case is && m.key == r.key: // it has its place
+			return nil, nil
+		case is:
+			live = append(live, candidate{m, found[i]})
+		case m.key != r.key && (m.reserved || found[i].err != nil): // what cannot be read stays for those who can
+			keep = append(keep, m)
+		}
+	}
+	if !time.Now().Before(r.until) {
+		return nil, r.giveBack(ctx, list, seq)
+	}
+	reserved := 0
+	for _, m := range keep {
+		if m.reserved {
+			reserved++
+		}
+	}
+	excess := max(len(live)+reserved+1-r.most, 0)
+	switch {
+	case excess > 0 && !r.evict:
+		return nil, driver.ErrTooManySessions
+	case excess > len(live):
+		return nil, errWaits
+	}
+	slices.SortFunc(live, func(a, b candidate) int {
+		return cmp.Or(a.rec.AuthTime.Compare(b.rec.AuthTime), cmp.Compare(a.key, b.key))
+	})
+	for _, c := range live[excess:] {
+		keep = append(keep, c.member)
+	}
+	keep = append(keep, member{r.key, true, r.until})
+	return r.make(ctx, live[:excess], r.membersOf(x, keep, seq))
+}
+
+// A candidate is a live session that may be evicted.
+type candidate struct {
+	member
+	found
+}
+
+// make stores the index without the victims, and removes those.
+func (r *reservation) make(ctx context.Context, victims []candidate, w write) (evicted []string, err error) {
+	var changes []change
+	for _, v := range victims {
+		changes = append(changes, leaving(v.key, "", v.rec.Alias)...)
+	}
+	writes, err := r.indexing(ctx, "reserve", changes)
+	if err != nil {
+		return nil, err
+	}
+	for _, v := range victims {
+		out, err := r.removing(v.key, v.seq, nil)
+		if err != nil {
+			return nil, err
+		}
+		writes, evicted = append(writes, out...), append(evicted, v.key)
+	}
+	if _, err := r.store.store(ctx, "reserve", append(writes, w)...); err != nil {
+		return nil, err
+	}
+	return evicted, nil
+}
+
+// giveBack removes the caller's reservation from the index, if it is there.
+func (r *reservation) giveBack(ctx context.Context, list []member, seq uint64) error {
+	mine := func(m member) bool { return m.key == r.key && m.reserved }
+	if !slices.ContainsFunc(list, mine) {
+		return nil
+	}
+	_, err := r.store.store(ctx, "reserve", r.membersOf(index{"u", r.user}, slices.DeleteFunc(list, mine), seq))
+	return err
+}

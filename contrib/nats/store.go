@@ -1,0 +1,405 @@
+package nats
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/seen"
+)
+
+// A store is the [driver.Backend] of one namespace. A session is one entry, encoded by [driver.Record.AppendBinary].
+type store struct {
+	*client
+	keys keys
+	seen seen.Map[state]
+}
+
+// A state is what a write must know of the record that it replaces.
+type state struct {
+	seq         uint64 // the entry's number
+	user, alias string
+}
+
+// memory is how long the stream remembers that a session was removed. A Create that arrives late finds the key taken, and a
+// watcher that has lost its connection hears of the removal.
+const memory = 2 * time.Minute
+
+// note remembers a record that was loaded or stored with the number seq.
+func (s *store) note(key string, rec *driver.Record, seq uint64) {
+	s.seen.Put(key, seen.At[state]{Version: rec.Version, Expires: rec.Expires, State: state{seq, rec.User, rec.Alias}})
+}
+
+// A found is what stands under a key.
+type found struct {
+	seq    uint64        // of the entry, 0 for none
+	rec    driver.Record // if live
+	live   bool
+	marked bool
+	mark   driver.Mark // if marked
+	err    error       // wraps [driver.ErrCorrupt]: the entry is no record of this version
+}
+
+// taken reports whether no record can be created under the key.
+func (f *found) taken() bool { return f.live || f.marked || f.err != nil }
+
+// look reads what stands under a key.
+func (s *store) look(ctx context.Context, op, key string) (f found, err error) {
+	e, err := s.get(ctx, op, s.keys.session(key))
+	if err != nil {
+		return f, err
+	}
+	return decode(e), nil
+}
+
+// decode returns what an entry says.
+func decode(e *entry) (f found) {
+	f.seq = e.number()
+	if e.isRemoved() {
+		return f
+	}
+	if err := f.rec.UnmarshalBinary(e.data); err != nil {
+		f.err = fmt.Errorf("session/nats: %w", err)
+		return f
+	}
+	if f.live = f.rec.Live(time.Now()); f.live {
+		if f.mark, f.marked = f.rec.Mark(); f.marked {
+			f.live = false
+		}
+	}
+	return f
+}
+
+// recordOf returns the write of a record.
+func (s *store) recordOf(key string, rec *driver.Record) (write, error) {
+	data, err := rec.AppendBinary(nil)
+	return write{subject: s.keys.session(key), data: data, lasts: rec.Expires, expires: rec.Expires}, err
+}
+
+// removing returns the writes that remove the session whose entry has the number seq, or put a mark in its place, and tell
+// watchers.
+func (s *store) removing(key string, seq uint64, mark *driver.Mark) ([]write, error) {
+	until := time.Now().Add(memory)
+	w := write{subject: s.keys.session(key), lasts: until, remove: true}
+	if mark != nil {
+		data, err := mark.Record().AppendBinary(nil)
+		if err != nil {
+			return nil, err
+		}
+		w = write{subject: s.keys.session(key), data: data, lasts: mark.Expires}
+	}
+	return []write{w.at(seq), {subject: s.keys.removal(key), lasts: until}}, nil
+}
+
+// Create implements [driver.Backend].
+func (s *store) Create(ctx context.Context, key string, rec *driver.Record) error {
+	if !valid(key) {
+		return errKey
+	}
+	created := *rec
+	created.Version = 1
+	w, err := s.recordOf(key, &created)
+	if err != nil {
+		return err
+	}
+	seq, err := s.place(ctx, "create", key, entering(key, rec.User, rec.Alias, rec.Expires), w)
+	if err != nil {
+		return err
+	}
+	rec.Version = 1
+	s.note(key, &created, seq)
+	return nil
+}
+
+// place makes the changes and a write for a key under which nothing may stand. It returns the number of that write.
+func (s *store) place(ctx context.Context, op, key string, changes []change, w write) (uint64, error) {
+	w = w.at(0)
+	for try := 0; ; try++ {
+		writes, err := s.indexing(ctx, op, changes)
+		if err != nil {
+			return 0, err
+		}
+		seq, err := s.store(ctx, op, append(writes, w)...)
+		if err != errChanged {
+			return seq, err
+		}
+		f, err := s.look(ctx, op, key)
+		switch {
+		case err != nil:
+			return 0, err
+		case f.taken():
+			return 0, driver.ErrExists
+		case !wait(ctx, try):
+			return 0, fail(ctx, op, errChanged)
+		}
+		w = w.at(f.seq)
+	}
+}
+
+// Load implements [driver.Backend].
+func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error {
+	if !valid(key) {
+		return driver.ErrNotFound
+	}
+	f, err := s.look(ctx, "load", key)
+	switch {
+	case err != nil:
+		return err
+	case f.err != nil:
+		return f.err
+	case f.marked:
+		return &driver.MarkedError{Mark: f.mark}
+	case !f.live:
+		return driver.ErrNotFound
+	case rec.MaxData > 0 && len(f.rec.Data) > rec.MaxData:
+		return fmt.Errorf("session/nats: %w: %d bytes, %d allowed", driver.ErrTooLarge, len(f.rec.Data), rec.MaxData)
+	}
+	s.note(key, &f.rec, f.seq)
+	*rec = f.rec
+	return nil
+}
+
+// Save implements [driver.Backend].
+func (s *store) Save(ctx context.Context, key string, rec *driver.Record) error {
+	return s.swap(ctx, "save", key, rec.Version, func(was seen.At[state]) error {
+		next := *rec
+		next.Version++
+		if !rec.Shorten && was.Expires.After(rec.Expires) {
+			next.Expires = was.Expires
+		}
+		err := s.replace(ctx, "save", key, &next, was)
+		if err == nil {
+			rec.Version = next.Version
+		}
+		return err
+	})
+}
+
+// replace stores a record in place of another state of it.
+func (s *store) replace(ctx context.Context, op, key string, next *driver.Record, was seen.At[state]) error {
+	w, err := s.recordOf(key, next)
+	if err != nil {
+		return err
+	}
+	var changes []change
+	for _, x := range indexesOf(was.State.user, was.State.alias) {
+		if !x.has(next) {
+			changes = append(changes, change{index: x, key: key})
+		}
+	}
+	old := driver.Record{User: was.State.user, Alias: was.State.alias}
+	for _, x := range indexesOf(next.User, next.Alias) {
+		if !x.has(&old) || steps(next.Expires) > steps(was.Expires) {
+			changes = append(changes, change{x, key, next.Expires.Add(slack)})
+		}
+	}
+	writes, err := s.indexing(ctx, op, changes)
+	if err != nil {
+		return err
+	}
+	seq, err := s.store(ctx, op, append(writes, w.at(was.State.seq))...)
+	if err == nil {
+		s.note(key, next, seq)
+	}
+	return err
+}
+
+// swap calls write with the state of the live record under key if that has this version, and again if write returns
+// errChanged: a touch moves the number without a new version. If the version was loaded here and nobody has written since,
+// swap makes no trip of its own.
+func (s *store) swap(
+	ctx context.Context, op, key string, version uint64, write func(was seen.At[state]) error,
+) error {
+	if !valid(key) {
+		return driver.ErrNotFound
+	}
+	was, known := s.seen.Take(key, version, time.Now())
+	known = known && was.Version == version // Take knows no version 0
+	for try := 0; ; try++ {
+		if !known {
+			f, err := s.look(ctx, op, key)
+			switch {
+			case err != nil:
+				return err
+			case f.err != nil:
+				return f.err
+			case !f.live:
+				return driver.ErrNotFound
+			case f.rec.Version != version:
+				s.note(key, &f.rec, f.seq) // the caller will try again
+				return &driver.ConflictError{Record: &f.rec}
+			}
+			was = seen.At[state]{Version: version, Expires: f.rec.Expires, State: state{f.seq, f.rec.User, f.rec.Alias}}
+		}
+		if err := write(was); err != errChanged {
+			return err
+		}
+		if known = false; try > 0 && !wait(ctx, try) { // another write is under way
+			return fail(ctx, op, errChanged)
+		}
+	}
+}
+
+// Touch implements [driver.Backend]. The entry is stored again with all of its data, so a touch reads it first.
+func (s *store) Touch(ctx context.Context, key string, expires time.Time) error {
+	if !valid(key) {
+		return driver.ErrNotFound
+	}
+	for try := 0; ; try++ {
+		f, err := s.look(ctx, "touch", key)
+		switch {
+		case err != nil:
+			return err
+		case f.err != nil:
+			return f.err
+		case !f.live:
+			return driver.ErrNotFound
+		case !expires.After(f.rec.Expires):
+			return nil
+		}
+		was := seen.At[state]{Expires: f.rec.Expires, State: state{f.seq, f.rec.User, f.rec.Alias}}
+		f.rec.Expires = expires
+		if err := s.replace(ctx, "touch", key, &f.rec, was); err != errChanged {
+			return err
+		}
+		if !wait(ctx, try) {
+			return fail(ctx, "touch", errChanged)
+		}
+	}
+}
+
+// Delete implements [driver.Backend].
+func (s *store) Delete(ctx context.Context, key string, version uint64) error {
+	if version != 0 {
+		return s.swap(ctx, "delete", key, version, func(was seen.At[state]) error {
+			return s.remove(ctx, "delete", key, was.State, nil)
+		})
+	}
+	if !valid(key) {
+		return nil
+	}
+	at, known := s.seen.Take(key, 0, time.Now())
+	was := at.State
+	for try := 0; ; try++ {
+		if !known {
+			f, err := s.look(ctx, "delete", key)
+			switch {
+			case err != nil:
+				return err
+			case !f.live && f.err == nil:
+				return nil
+			}
+			was = state{f.seq, f.rec.User, f.rec.Alias}
+		}
+		if err := s.remove(ctx, "delete", key, was, nil); err != errChanged {
+			return err
+		}
+		if known = false; try > 0 && !wait(ctx, try) {
+			return fail(ctx, "delete", errChanged)
+		}
+	}
+}
+
+// remove removes a record. If mark is not nil, the mark replaces it.
+func (s *store) remove(ctx context.Context, op, key string, was state, mark *driver.Mark) error {
+	writes, err := s.indexing(ctx, op, leaving(key, was.user, was.alias))
+	if err != nil {
+		return err
+	}
+	out, err := s.removing(key, was.seq, mark)
+	if err != nil {
+		return err
+	}
+	_, err = s.store(ctx, op, append(writes, out...)...)
+	return err
+}
+
+// Mark implements [driver.Marker]. A mark is an entry like a record's, under the same key.
+func (s *store) Mark(ctx context.Context, key string, version uint64, mark driver.Mark) error {
+	if version != 0 {
+		return s.swap(ctx, "mark", key, version, func(was seen.At[state]) error {
+			return s.remove(ctx, "mark", key, was.State, &mark)
+		})
+	}
+	if !valid(key) {
+		return errKey
+	}
+	data, err := mark.Record().AppendBinary(nil)
+	if err != nil {
+		return err
+	}
+	_, err = s.place(ctx, "mark", key, nil, write{subject: s.keys.session(key), data: data, lasts: mark.Expires})
+	return err
+}
+
+// Rename implements [driver.Renamer] by an atomic batch.
+func (s *store) Rename(
+	ctx context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
+) error {
+	if !valid(newKey) {
+		return errKey
+	}
+	created := *rec
+	created.Version = 1
+	w, err := s.recordOf(newKey, &created)
+	if err != nil {
+		return err
+	}
+	left := &mark
+	if mark.Kind == 0 {
+		left = nil
+	}
+	w = w.at(0)
+	err = s.swap(ctx, "rename", oldKey, oldVersion, func(was seen.At[state]) error {
+		writes, err := s.indexing(ctx, "rename", append(
+			leaving(oldKey, was.State.user, was.State.alias), entering(newKey, rec.User, rec.Alias, rec.Expires)...))
+		if err != nil {
+			return err
+		}
+		out, err := s.removing(oldKey, was.State.seq, left)
+		if err != nil {
+			return err
+		}
+		seq, err := s.store(ctx, "rename", append(append(writes, out...), w)...)
+		if err == nil {
+			s.note(newKey, &created, seq)
+		}
+		if err != errChanged {
+			return err
+		}
+		// One of the two keys has changed. If it is the new one, this finds out; if the old one, swap does.
+		f, err := s.look(ctx, "rename", newKey)
+		switch {
+		case err != nil:
+			return err
+		case f.taken():
+			return s.unless(ctx, oldKey, oldVersion)
+		}
+		w = w.at(f.seq)
+		return errChanged
+	})
+	if err == nil {
+		rec.Version = 1
+	}
+	return err
+}
+
+// unless returns [driver.ErrExists], unless the record under key is gone or has another version.
+func (s *store) unless(ctx context.Context, key string, version uint64) error {
+	return s.swap(ctx, "rename", key, version, func(seen.At[state]) error { return driver.ErrExists })
+}
+
+var _ interface {
+	driver.Backend
+	driver.Marker
+	driver.Renamer
+	driver.Counter
+	driver.Lister
+	driver.UserLister
+	driver.AliasLister
+	driver.UserLimiter
+	driver.Clearer
+	driver.Watcher
+	driver.Pinger
+} = (*store)(nil)

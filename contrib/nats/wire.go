@@ -1,0 +1,377 @@
+package nats
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/pause"
+)
+
+// patience is how long a call waits for the answer before it asks again, perhaps another server. Two tries fit into a
+// manager's opTimeout of 5 seconds.
+const patience = 2 * time.Second
+
+// A client makes the calls of one bucket's stream.
+type client struct {
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	stream jetstream.Stream
+	own    bool // Close closes the connection
+	closed atomic.Bool
+
+	getSubject string // of requests for an entry
+}
+
+// Close implements [io.Closer].
+func (c *client) Close() error {
+	if !c.closed.Swap(true) && c.own {
+		c.nc.Close()
+	}
+	return nil
+}
+
+// An entry is a message of the stream: the last one of its subject.
+type entry struct {
+	seq    uint64
+	header nats.Header
+	data   []byte
+}
+
+// The headers that this package gives to entries, and some of the server's.
+const (
+	headerWrite   = "Session-Write"   // distinguishes the writes, so that one whose answer was lost can be found
+	headerExpires = "Session-Expires" // of a record alone: when it expires, in milliseconds, for those who read no data
+	headerRemoved = "KV-Operation"    // its value says that the entry is removed
+	removed       = "PURGE"
+)
+
+// isRemoved reports whether nothing stands under the entry's subject.
+func (e *entry) isRemoved() bool { return e == nil || e.header.Get(headerRemoved) != "" }
+
+// number returns the entry's sequence number, and 0 for none.
+func (e *entry) number() uint64 {
+	if e == nil {
+		return 0
+	}
+	return e.seq
+}
+
+// A getAnswer is the server's answer to a request for an entry.
+type getAnswer struct {
+	Error   *jetstream.APIError `json:"error"`
+	Message *struct {
+		Sequence uint64 `json:"seq"`
+		Header   []byte `json:"hdrs"`
+		Data     []byte `json:"data"`
+	} `json:"message"`
+}
+
+// get returns the entry under a subject, nil if there is none. It asks the leader of the stream: with AllowDirect a replica
+// would answer, which may not have the last write yet.
+func (c *client) get(ctx context.Context, op, subject string) (*entry, error) {
+	request, err := json.Marshal(struct {
+		Subject string `json:"last_by_subj"`
+	}{subject})
+	if err != nil {
+		return nil, err
+	}
+	var e *entry
+	err = c.again(ctx, op, func(ctx context.Context) (err error) {
+		e, err = c.getOnce(ctx, request)
+		return err
+	})
+	return e, err
+}
+
+func (c *client) getOnce(ctx context.Context, request []byte) (*entry, error) {
+	m, err := c.nc.RequestWithContext(ctx, c.getSubject, request)
+	if err != nil {
+		return nil, err
+	}
+	var answer getAnswer
+	if err := json.Unmarshal(m.Data, &answer); err != nil {
+		return nil, errUnexpected // the error may quote the answer
+	}
+	switch {
+	case answer.Error != nil && answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return nil, nil
+	case answer.Error != nil:
+		return nil, answer.Error
+	case answer.Message == nil:
+		return nil, errUnexpected
+	}
+	e := &entry{seq: answer.Message.Sequence, data: answer.Message.Data}
+	if len(answer.Message.Header) > 0 {
+		if e.header, err = nats.DecodeHeadersMsg(answer.Message.Header); err != nil {
+			return nil, errUnexpected
+		}
+	}
+	return e, nil
+}
+
+// errUnexpected replaces the error of an answer that could not be parsed.
+var errUnexpected = errors.New("the answer of the server was not understood")
+
+// again makes a call that may run twice, until the server answers or ctx is done.
+func (c *client) again(ctx context.Context, op string, call func(ctx context.Context) error) error {
+	for try := 0; ; try++ {
+		err := c.once(ctx, call)
+		if kind := kindOf(err); kind != unsent && kind != unclear || !wait(ctx, try) {
+			return fail(ctx, op, err)
+		}
+	}
+}
+
+// once makes one try of a call.
+func (c *client) once(ctx context.Context, call func(ctx context.Context) error) error {
+	if c.closed.Load() {
+		return driver.ErrClosed
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return call(ctx)
+}
+
+// wait waits a moment before another try, for longer each time. It returns false if there is no time for one.
+func wait(ctx context.Context, try int) bool {
+	d := min(time.Millisecond<<min(try, 10), 200*time.Millisecond)
+	return pause.For(ctx, d/2+rand.N(d))
+}
+
+// A write is one entry to be stored.
+type write struct {
+	subject string
+	data    []byte
+	lasts   time.Time // the server removes the entry up to two seconds after this time
+	expires time.Time // of a record: see headerExpires
+	remove  bool      // what stood under the subject is removed
+
+	checked bool   // seq must be the number of the entry that stands there, 0 if there is none
+	seq     uint64 // that number
+}
+
+// at returns the write with a check of the number.
+func (w write) at(seq uint64) write {
+	w.checked, w.seq = true, seq
+	return w
+}
+
+// message returns the write as the client's message.
+func (w write) message(id string) *nats.Msg {
+	m := nats.NewMsg(w.subject)
+	m.Data = w.data
+	m.Header.Set(headerWrite, id)
+	m.Header.Set(jetstream.MsgTTLHeader, ttl(time.Until(w.lasts)))
+	if !w.expires.IsZero() {
+		m.Header.Set(headerExpires, strconv.FormatInt(w.expires.UnixMilli(), 10))
+	}
+	if w.remove {
+		m.Header.Set(headerRemoved, removed)
+	}
+	if w.checked {
+		m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(w.seq, 10))
+	}
+	return m
+}
+
+// ttl returns a duration in whole seconds, which is all that the server counts in: rounded up, and at least one.
+func ttl(d time.Duration) string {
+	return strconv.FormatInt(max(int64((d+time.Second-1)/time.Second), 1), 10) + "s"
+}
+
+// Headers of the messages of an atomic batch.
+const (
+	headerBatch    = "Nats-Batch-Id"
+	headerNumber   = "Nats-Batch-Sequence"
+	headerCommit   = "Nats-Batch-Commit"
+	codeWrong      = 10071 // another number than expected
+	codeWrongNow   = 10164 // the same, while another write is under way
+	codeIncomplete = 10176 // the leader has changed during the batch
+	codeTooMany    = 10210 // too many batches at once
+	codeNotReady   = 10008 // JetStream has no leader for the moment
+	codeTooLarge   = 10054
+)
+
+// errChanged says that nothing was written, because another entry stands there than expected.
+var errChanged = errors.New("somebody else has written")
+
+// store makes all writes in one step, if the checks of all of them hold, and returns the number of the last one. Those
+// before it have the numbers before that. Otherwise nothing is written, and the error is errChanged.
+//
+// If the answer is lost, store sends the same again. It can then tell from the entry whether the first try was made. If it
+// cannot, because another write may have replaced the entry, the error says that the outcome is unclear.
+func (c *client) store(ctx context.Context, op string, writes ...write) (seq uint64, err error) {
+	id := strconv.FormatUint(rand.Uint64(), 36)
+	var lost error // of a try that may have been made
+	for try := 0; ; try++ {
+		err := c.once(ctx, func(ctx context.Context) (err error) {
+			seq, err = c.send(ctx, id, try, writes)
+			return err
+		})
+		switch kindOf(err) {
+		case made:
+			return seq, nil
+		case changed:
+			if lost == nil {
+				return 0, errChanged
+			}
+			if seq, err = c.find(ctx, op, id, writes); err != errPending {
+				if err == errChanged {
+					err = fail(ctx, op, lost)
+				}
+				return seq, err
+			}
+		case unclear:
+			lost = err
+		case refused:
+			return 0, fail(ctx, op, err)
+		}
+		if !wait(ctx, try) {
+			return 0, fail(ctx, op, errors.Join(lost, err))
+		}
+	}
+}
+
+// errPending says that a try may still be made.
+var errPending = errors.New("nothing has changed so far")
+
+// find looks whether a write was made whose answer was lost. All entries of one step have its id. It returns errPending if
+// what the write expects stands there still, and errChanged if it cannot tell.
+func (c *client) find(ctx context.Context, op, id string, writes []write) (seq uint64, err error) {
+	pending := true
+	for i, w := range writes {
+		if !w.checked {
+			continue
+		}
+		e, err := c.get(ctx, op, w.subject)
+		switch {
+		case err != nil:
+			return 0, err
+		case e != nil && e.header.Get(headerWrite) == id:
+			return e.seq + uint64(len(writes)-1-i), nil
+		case e.number() != w.seq:
+			pending = false
+		}
+	}
+	if pending {
+		return 0, errPending
+	}
+	return 0, errChanged
+}
+
+// send sends the writes once: one as a message, several as an atomic batch.
+func (c *client) send(ctx context.Context, id string, try int, writes []write) (seq uint64, err error) {
+	last := len(writes) - 1
+	batch := id + "." + strconv.Itoa(try)
+	var m *nats.Msg
+	for i, w := range writes {
+		m = w.message(id)
+		if last > 0 {
+			m.Header.Set(headerBatch, batch)
+			m.Header.Set(headerNumber, strconv.Itoa(i+1))
+		}
+		if i < last {
+			if err := c.nc.PublishMsg(m); err != nil {
+				return 0, fmt.Errorf("%w: %w", errPartial, err)
+			}
+		}
+	}
+	if last > 0 {
+		m.Header.Set(headerCommit, "1")
+	}
+	response, err := c.nc.RequestMsgWithContext(ctx, m)
+	if err != nil {
+		return 0, err
+	}
+	var answer struct {
+		Error    *jetstream.APIError `json:"error"`
+		Stream   string              `json:"stream"`
+		Sequence uint64              `json:"seq"`
+	}
+	switch err := json.Unmarshal(response.Data, &answer); {
+	case err != nil:
+		return 0, errUnexpected
+	case answer.Error != nil:
+		return 0, answer.Error
+	case answer.Sequence == 0:
+		return 0, errUnexpected
+	}
+	return answer.Sequence, nil
+}
+
+// errPartial says that a batch was not sent whole, so that the server drops it.
+var errPartial = errors.New("the batch is incomplete")
+
+// A kind is what an error says of a write.
+type kind int
+
+const (
+	made    kind = iota
+	changed      // not made: something else stands there
+	unsent       // not made, and may be tried again
+	refused      // not made, and trying again is useless
+	unclear      // may have been made, or will be
+)
+
+func kindOf(err error) kind {
+	if err == nil {
+		return made
+	}
+	if answer, ok := errors.AsType[*jetstream.APIError](err); ok {
+		switch answer.ErrorCode {
+		case codeWrong, codeWrongNow:
+			return changed
+		case codeIncomplete, codeTooMany, codeNotReady:
+			return unsent
+		}
+		return refused
+	}
+	switch {
+	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, driver.ErrClosed),
+		errors.Is(err, errUnexpected):
+		return refused
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, errPartial):
+		return unsent
+	}
+	return unclear
+}
+
+// fail wraps an error of the client once. If ctx is done, it wraps the error of ctx, too.
+func fail(ctx context.Context, op string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, nats.ErrMaxPayload), codeOf(err) == codeTooLarge:
+		return fmt.Errorf("session/nats: %s: %w: the server takes smaller messages only", op, driver.ErrTooLarge)
+	case errors.Is(err, driver.ErrClosed):
+		return err
+	}
+	deadline, ok := ctx.Deadline()
+	switch {
+	case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
+		return fmt.Errorf("session/nats: %s: %w: %w", op, ctx.Err(), err)
+	case ok && !time.Now().Before(deadline) && !errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("session/nats: %s: %w: %w", op, context.DeadlineExceeded, err)
+	}
+	return fmt.Errorf("session/nats: %s: %w", op, err)
+}
+
+func codeOf(err error) jetstream.ErrorCode {
+	if answer, ok := errors.AsType[*jetstream.APIError](err); ok {
+		return answer.ErrorCode
+	}
+	return 0
+}

@@ -11,7 +11,7 @@ import (
 
 // Some tests run other processes: this test binary with a role and a config.
 func TestMain(m *testing.M) {
-	if proctest.Run(proctest.Roles{"write": writers.Write}) {
+	if proctest.Run(proctest.Roles{"write": writers.Write, "serve": serve}) {
 		return
 	}
 	servertest.Main(m)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -66,27 +67,22 @@ func (e *entry) number() uint64 {
 	return e.seq
 }
 
-// A getAnswer is the server's answer to a request for an entry.
+// A getAnswer is the server's answer to a request for an entry. The fields have the names of its JSON keys.
 type getAnswer struct {
-	Error   *jetstream.APIError `json:"error"`
+	Error   *jetstream.APIError
 	Message *struct {
-		Sequence uint64 `json:"seq"`
-		Header   []byte `json:"hdrs"`
-		Data     []byte `json:"data"`
-	} `json:"message"`
+		Seq  uint64
+		Hdrs []byte
+		Data []byte
+	}
 }
 
 // get returns the entry under a subject, nil if there is none. It asks the leader of the stream: with AllowDirect a replica
 // would answer, which may not have the last write yet.
 func (c *client) get(ctx context.Context, op, subject string) (*entry, error) {
-	request, err := json.Marshal(struct {
-		Subject string `json:"last_by_subj"`
-	}{subject})
-	if err != nil {
-		return nil, err
-	}
+	request := []byte(`{"last_by_subj":"` + subject + `"}`) // no subject needs escaping
 	var e *entry
-	err = c.again(ctx, op, func(ctx context.Context) (err error) {
+	err := c.again(ctx, op, func(ctx context.Context) (err error) {
 		e, err = c.getOnce(ctx, request)
 		return err
 	})
@@ -110,9 +106,9 @@ func (c *client) getOnce(ctx context.Context, request []byte) (*entry, error) {
 	case answer.Message == nil:
 		return nil, errUnexpected
 	}
-	e := &entry{seq: answer.Message.Sequence, data: answer.Message.Data}
-	if len(answer.Message.Header) > 0 {
-		if e.header, err = nats.DecodeHeadersMsg(answer.Message.Header); err != nil {
+	e := &entry{seq: answer.Message.Seq, data: answer.Message.Data}
+	if len(answer.Message.Hdrs) > 0 {
+		if e.header, err = nats.DecodeHeadersMsg(answer.Message.Hdrs); err != nil {
 			return nil, errUnexpected
 		}
 	}
@@ -225,14 +221,16 @@ func (c *client) store(ctx context.Context, op string, writes ...write) (seq uin
 		case made:
 			return seq, nil
 		case changed:
-			if lost == nil {
+			fate, seq, findErr := c.find(ctx, op, id, writes, refusal{numberIn(err), try, lost != nil})
+			switch {
+			case findErr != nil:
+				return 0, findErr
+			case fate == made:
+				return seq, nil
+			case fate == changed && lost == nil:
 				return 0, errChanged
-			}
-			if seq, err = c.find(ctx, op, id, writes); err != errPending {
-				if err == errChanged {
-					err = fail(ctx, op, lost)
-				}
-				return seq, err
+			case fate == changed:
+				return 0, fail(ctx, op, lost)
 			}
 		case unclear:
 			lost = err
@@ -245,31 +243,52 @@ func (c *client) store(ctx context.Context, op string, writes ...write) (seq uin
 	}
 }
 
-// errPending says that a try may still be made.
-var errPending = errors.New("nothing has changed so far")
+// A refusal is what a server has said of a step that it has not made.
+type refusal struct {
+	other uint64 // the number of the entry that stands where a write expects another, 0 if there is none
+	try   int
+	lost  bool // the answer to an earlier try is lost
+}
 
-// find looks whether a write was made whose answer was lost. All entries of one step have its id. It returns errPending if
-// what the write expects stands there still, and errChanged if it cannot tell.
-func (c *client) find(ctx context.Context, op, id string, writes []write) (seq uint64, err error) {
-	pending := true
+// find returns the fate of a step that was refused: made, changed if it never will be made, or unclear.
+//
+// For a moment a cluster may have two leaders. Both get what is sent, and the one that lags may refuse what the other stores.
+// It says so by a lower number than expected. Only a higher number proves that the step cannot have been made. With several
+// writes it must be looked up for which of them that is. If the number stays low, that leader does not lag: the entry has
+// expired, or was purged.
+func (c *client) find(ctx context.Context, op, id string, writes []write, r refusal) (fate kind, seq uint64, err error) {
+	if len(writes) == 1 && !r.lost && r.other > writes[0].seq {
+		return changed, 0, nil
+	}
+	fate = unclear
 	for i, w := range writes {
 		if !w.checked {
 			continue
 		}
 		e, err := c.get(ctx, op, w.subject)
-		switch {
+		switch is := e.number(); {
 		case err != nil:
-			return 0, err
-		case e != nil && e.header.Get(headerWrite) == id:
-			return e.seq + uint64(len(writes)-1-i), nil
-		case e.number() != w.seq:
-			pending = false
+			return unclear, 0, err
+		case e != nil && e.header.Get(headerWrite) == id: // all entries of one step have its id
+			return made, e.seq + uint64(len(writes)-1-i), nil
+		case is > w.seq && (r.lost || is == r.other), is < w.seq && r.try >= enough:
+			fate = changed
 		}
 	}
-	if pending {
-		return 0, errPending
+	return fate, 0, nil
+}
+
+// enough is the number of tries after which a refusal is believed.
+const enough = 3
+
+// numberIn returns the number of the entry that stands there instead, from the error of a server, 0 if there is none.
+func numberIn(err error) uint64 {
+	if answer, ok := errors.AsType[*jetstream.APIError](err); ok {
+		_, text, _ := strings.Cut(answer.Description, "wrong last sequence: ")
+		n, _ := strconv.ParseUint(text, 10, 64)
+		return n
 	}
-	return 0, errChanged
+	return 0
 }
 
 // send sends the writes once: one as a message, several as an atomic batch.
@@ -297,19 +316,18 @@ func (c *client) send(ctx context.Context, id string, try int, writes []write) (
 		return 0, err
 	}
 	var answer struct {
-		Error    *jetstream.APIError `json:"error"`
-		Stream   string              `json:"stream"`
-		Sequence uint64              `json:"seq"`
+		Error *jetstream.APIError
+		Seq   uint64
 	}
 	switch err := json.Unmarshal(response.Data, &answer); {
 	case err != nil:
 		return 0, errUnexpected
 	case answer.Error != nil:
 		return 0, answer.Error
-	case answer.Sequence == 0:
+	case answer.Seq == 0:
 		return 0, errUnexpected
 	}
-	return answer.Sequence, nil
+	return answer.Seq, nil
 }
 
 // errPartial says that a batch was not sent whole, so that the server drops it.

@@ -9,9 +9,9 @@ import (
 
 // An At is what is known of a record since it was loaded or stored.
 type At[T any] struct {
-	Version uint64
-	Expires time.Time
-	State   T // the store's number of the record's state, which changes with each write, and whatever else a write needs
+	Version uint64    // the record's
+	Expires time.Time // when the record ends, unless it is touched
+	State   T         // the store's number of the record's state, which changes with each write, and whatever else a write needs
 }
 
 // Most is the maximum number of records in each of the two maps of a [Map].

@@ -35,7 +35,12 @@ func Run(roles Roles) bool {
 // Command returns a process with a role. It is not started yet. Its output goes to this process's standard error.
 func Command(role, config string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), roleEnv+"="+role, configEnv+"="+config)
+	cmd.Env = append(os.Environ(), Env(role, config)...)
 	cmd.Stderr = os.Stderr
 	return cmd
+}
+
+// Env returns the environment variables that give a process a role.
+func Env(role, config string) []string {
+	return []string{roleEnv + "=" + role, configEnv + "=" + config}
 }

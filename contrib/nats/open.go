@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -122,12 +124,16 @@ func (s *store) probe(ctx context.Context) error {
 	}
 	w := write{subject: s.keys.barrier(), lasts: time.Now()}.at(math.MaxInt64)
 	for _, writes := range [][]write{{w}, {w, w}} {
-		_, err := s.store(ctx, "open", writes...)
-		switch {
-		case err == errChanged:
-		case err == nil:
-			return errUnexpected
-		default:
+		err := s.again(ctx, "open", func(ctx context.Context) error {
+			switch _, err := s.send(ctx, strconv.FormatUint(rand.Uint64(), 36), 0, writes); {
+			case err == nil:
+				return errUnexpected
+			case kindOf(err) != changed:
+				return err
+			}
+			return nil
+		})
+		if err != nil {
 			return fmt.Errorf("writing: %w", err)
 		}
 	}

@@ -2,6 +2,7 @@ package nats
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -44,14 +45,30 @@ type found struct {
 // taken reports whether no record can be created under the key.
 func (f *found) taken() bool { return f.live || f.marked || f.err != nil }
 
-// look reads what stands under a key.
+// look reads what stands under a key. A server that was halted may believe for a moment that it is still the leader, and
+// answer with what was there before. If this process has seen a later entry, look asks again, for as long as patience.
 func (s *store) look(ctx context.Context, op, key string) (f found, err error) {
-	e, err := s.get(ctx, op, s.keys.session(key))
-	if err != nil {
-		return f, err
+	for begun, try := time.Now(), 0; ; try++ {
+		e, err := s.get(ctx, op, s.keys.session(key))
+		if err != nil {
+			return f, err
+		}
+		at, _ := s.seen.Peek(key)
+		if known := at.State.seq; e.number() >= known || time.Since(begun) > patience {
+			return decode(e), nil
+		} else if e == nil { // it may have expired
+			if had, err := s.has(ctx, op, known); had || err != nil {
+				return f, err
+			}
+		}
+		if !wait(ctx, try) {
+			return f, fail(ctx, op, errLags)
+		}
 	}
-	return decode(e), nil
 }
+
+// errLags says that a server answers with less than it has said before.
+var errLags = errors.New("the leader lags behind")
 
 // decode returns what an entry says.
 func decode(e *entry) (f found) {

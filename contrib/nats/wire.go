@@ -221,7 +221,7 @@ func (c *client) store(ctx context.Context, op string, writes ...write) (seq uin
 		case made:
 			return seq, nil
 		case changed:
-			fate, seq, findErr := c.find(ctx, op, id, writes, refusal{numberIn(err), try, lost != nil})
+			fate, seq, findErr := c.find(ctx, op, id, writes, refusal{numberIn(err), lost != nil})
 			switch {
 			case findErr != nil:
 				return 0, findErr
@@ -246,16 +246,15 @@ func (c *client) store(ctx context.Context, op string, writes ...write) (seq uin
 // A refusal is what a server has said of a step that it has not made.
 type refusal struct {
 	other uint64 // the number of the entry that stands where a write expects another, 0 if there is none
-	try   int
-	lost  bool // the answer to an earlier try is lost
+	lost  bool   // the answer to an earlier try is lost
 }
 
 // find returns the fate of a step that was refused: made, changed if it never will be made, or unclear.
 //
 // For a moment a cluster may have two leaders. Both get what is sent, and the one that lags may refuse what the other stores.
 // It says so by a lower number than expected. Only a higher number proves that the step cannot have been made. With several
-// writes it must be looked up for which of them that is. If the number stays low, that leader does not lag: the entry has
-// expired, or was purged.
+// writes it must be looked up for which of them that is. A leader that refuses by a lower number, but has had the entry that
+// was expected, does not lag: that entry has expired, or was purged.
 func (c *client) find(ctx context.Context, op, id string, writes []write, r refusal) (fate kind, seq uint64, err error) {
 	if len(writes) == 1 && !r.lost && r.other > writes[0].seq {
 		return changed, 0, nil
@@ -271,15 +270,28 @@ func (c *client) find(ctx context.Context, op, id string, writes []write, r refu
 			return unclear, 0, err
 		case e != nil && e.header.Get(headerWrite) == id: // all entries of one step have its id
 			return made, e.seq + uint64(len(writes)-1-i), nil
-		case is > w.seq && (r.lost || is == r.other), is < w.seq && r.try >= enough:
+		case is > w.seq && (r.lost || is == r.other):
 			fate = changed
+		case is < w.seq:
+			if had, err := c.has(ctx, op, w.seq); err != nil {
+				return unclear, 0, err
+			} else if had {
+				fate = changed
+			}
 		}
 	}
 	return fate, 0, nil
 }
 
-// enough is the number of tries after which a refusal is believed.
-const enough = 3
+// has reports whether the leader has had the entry with this number.
+func (c *client) has(ctx context.Context, op string, seq uint64) (has bool, err error) {
+	err = c.again(ctx, op, func(ctx context.Context) error {
+		info, err := c.stream.Info(ctx)
+		has = err == nil && info.State.LastSeq >= seq
+		return err
+	})
+	return has, err
+}
 
 // numberIn returns the number of the entry that stands there instead, from the error of a server, 0 if there is none.
 func numberIn(err error) uint64 {

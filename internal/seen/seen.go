@@ -55,6 +55,16 @@ func (m *Map[T]) Take(key string, version uint64, now time.Time) (at At[T], ok b
 	return at, false
 }
 
+// Peek returns what is known of the record under key, and forgets nothing.
+func (m *Map[T]) Peek(key string) (at At[T], ok bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if at, ok = m.young[key]; !ok {
+		at, ok = m.old[key]
+	}
+	return at, ok
+}
+
 // Clear forgets everything.
 func (m *Map[T]) Clear() {
 	m.mu.Lock()

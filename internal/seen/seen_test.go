@@ -50,6 +50,14 @@ func TestSeen(t *testing.T) {
 	take("a", 0, 15) // of any version
 	take("a", 5, 0)
 	put("a", 4, 14, 1)
+	for range 2 {
+		if at, ok := s.Peek("a"); !ok || at.State != 14 {
+			t.Errorf("Peek = %v, %t", at, ok)
+		}
+	}
+	if _, ok := s.Peek("nothing"); ok {
+		t.Error("Peek knows what was never put")
+	}
 	s.Clear()
 	take("a", 4, 0)
 }

@@ -113,7 +113,7 @@ var packages = map[string]string{
 	ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "memcache", ProviderMysql: "mysql",
 	ProviderPostgresql: "postgres", "postgres": "postgres", "pgx": "contrib/pgx", "sqlite": "contrib/sqlite",
 	"badger": "contrib/badger", "leveldb": "contrib/leveldb", "pebble": "contrib/pebble", "bolt": "contrib/bolt",
-	"nats": "contrib/nats",
+	"nats":        "contrib/nats",
 	ProviderRedis: "redis", ProviderRedisCluster: "redis", ProviderRedisSentinel: "redis", ProviderSsdb: "",
 }
 

@@ -93,6 +93,7 @@ var snippetPackages = map[string]string{
 	"chi": "github.com/go-chi/chi/v5", "echo": "github.com/labstack/echo/v4", "fasthttp": "github.com/valyala/fasthttp",
 	"fiber": "github.com/gofiber/fiber/v3", "gin": "github.com/gin-gonic/gin", "memcache": "github.com/bradfitz/gomemcache/memcache",
 	"pgx": module + "/contrib/pgx", "pgxpool": "github.com/jackc/pgx/v5/pgxpool",
+	"nats": module + "/contrib/nats", "natsgo": "github.com/nats-io/nats.go",
 }
 
 const module = "github.com/seed1a8f7c28/session"

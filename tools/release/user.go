@@ -38,6 +38,7 @@ var users = []user{
 	{"sessionfasthttp", "fasthttp", "", ""},
 	{"sessiontest", "import", "", ""},
 	{"contrib/pgx", "register", "pgx", `"{"`},
+	{"contrib/nats", "register", "nats", `"{"`},
 	{"contrib/beego", "beego", "", ""},
 	{"tools/sessionvet", "", "", ""},
 }

@@ -18,21 +18,33 @@ type Host struct {
 	skipped  string // why
 }
 
-func (h *Host) Helper()                    {}
-func (h *Host) Cleanup(f func())           { h.cleanups = append(h.cleanups, f) }
-func (h *Host) Failed() bool               { return h.err != nil }
-func (h *Host) Logf(f string, args ...any) { fmt.Fprintf(os.Stderr, f+"\n", args...) }
+// Helper does nothing.
+func (h *Host) Helper() {}
+
+// Cleanup has Close call f.
+func (h *Host) Cleanup(f func()) { h.cleanups = append(h.cleanups, f) }
+
+// Failed reports whether there was an error.
+func (h *Host) Failed() bool { return h.err != nil }
+
+// Logf writes to the standard error.
+func (h *Host) Logf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+
+// Errorf adds an error.
 func (h *Host) Errorf(format string, args ...any) {
 	h.err = errors.Join(h.err, fmt.Errorf(format, args...))
 }
 
+// Fatal adds an error and ends the goroutine, which must be that of Try.
 func (h *Host) Fatal(args ...any) {
 	h.err = errors.Join(h.err, errors.New(fmt.Sprint(args...)))
 	runtime.Goexit()
 }
 
+// Fatalf is Fatal with a format.
 func (h *Host) Fatalf(format string, args ...any) { h.Fatal(fmt.Sprintf(format, args...)) }
 
+// Skipf says why something is left out, and ends the goroutine as Fatal does.
 func (h *Host) Skipf(format string, args ...any) {
 	h.skipped = fmt.Sprintf(format, args...)
 	runtime.Goexit()

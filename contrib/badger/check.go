@@ -36,7 +36,7 @@ func checkTables(o badger.Options) error {
 	for id, is := range listed.Tables {
 		name := table.NewFilename(id, o.Dir)
 		if err := checkTable(name, table.Options{BlockSize: o.BlockSize, Compression: is.Compression, ChkMode: options.OnBlockRead}); err != nil {
-			return fmt.Errorf("%w: %s: %w", errDamaged, filepath.Base(name), err)
+			return fmt.Errorf("%s: %w", filepath.Base(name), err)
 		}
 	}
 	return nil
@@ -45,7 +45,7 @@ func checkTables(o badger.Options) error {
 func checkTable(name string, o table.Options) (err error) {
 	defer func() {
 		if recover() != nil { // the text is about badger's own code
-			err = errors.New("it is not a whole table")
+			err = fmt.Errorf("%w: not a whole table", errDamaged)
 		}
 	}()
 	file, err := z.OpenMmapFile(name, os.O_RDWR, 0)
@@ -54,8 +54,11 @@ func checkTable(name string, o table.Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, file.Close(-1)) }()
 	t, err := table.OpenTable(file, o)
-	if err != nil {
-		return err
+	if err == nil {
+		err = t.VerifyChecksum()
 	}
-	return t.VerifyChecksum()
+	if err != nil {
+		return fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return nil
 }

@@ -33,9 +33,6 @@ type Engine struct {
 	// DiskMB is how many MB a file system must have for an empty store and a little more; 0 means 4.
 	DiskMB int
 
-	// FullIsFinal says that a store whose disk was full must be opened again before it can be used.
-	FullIsFinal bool
-
 	// Buffers says that without syncing the store itself keeps changes back for a moment, which a kill loses.
 	Buffers bool
 
@@ -68,7 +65,8 @@ func (e Engine) Test(t *testing.T) {
 	t.Run("SecondProcess", e.secondProcess)
 	t.Run("Damaged", e.damaged)
 	t.Run("DiskFull", e.diskFull)
-	t.Run("ReadOnlyFolder", e.readOnlyFolder)
+	t.Run("ReadOnly", e.readOnly)
+	t.Run("NoFolder", e.noFolder)
 	t.Run("BadConfig", e.badConfig)
 	t.Run("Modes", e.modes)
 }
@@ -249,8 +247,8 @@ func (e Engine) damaged(t *testing.T) {
 	}
 }
 
-// readOnlyFolder has an engine create a store where it may not.
-func (e Engine) readOnlyFolder(t *testing.T) {
+// noFolder has an engine create a store where no folder can be.
+func (e Engine) noFolder(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -15,6 +15,43 @@ import (
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
+// readOnly makes the file system read-only that a closed store is on: opening it is an error that says so, and afterwards the
+// store is as it was.
+func (e Engine) readOnly(t *testing.T) {
+	dir := t.TempDir()
+	size := "size=" + strconv.Itoa(max(e.DiskMB, 4)) + "m"
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, size); err != nil {
+		t.Skipf("needs the right to mount a file system (root, CAP_SYS_ADMIN): %v", err)
+	}
+	defer syscall.Unmount(dir, syscall.MNT_DETACH)
+	path, key := filepath.Join(dir, "sessions"), sessiontest.Key("k")
+	s := e.opened(t, path)
+	if err := s.Create(t.Context(), key, numbered(1)); err != nil {
+		t.Fatal(err)
+	}
+	if err := closed(s); err != nil {
+		t.Fatal(err)
+	}
+	remount := func(flags uintptr) {
+		t.Helper()
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT|flags, size); err != nil {
+			t.Fatal(err)
+		}
+	}
+	remount(syscall.MS_RDONLY)
+	for _, path := range []string{path, filepath.Join(dir, "new")} {
+		_, err := e.open(t.Context(), path)
+		c, ok := errors.AsType[*session.ConfigError](err)
+		if !ok || !strings.Contains(c.Error(), path) || !strings.Contains(c.Error(), syscall.EROFS.Error()) || strings.Contains(c.Error(), "damaged") {
+			t.Errorf("Open: %v, want a *ConfigError that names %s and says that it is read-only", err, path)
+		}
+	}
+	remount(0)
+	if rec := load(t, e.opened(t, path), key); rec == nil || whole(rec) != nil {
+		t.Error("the session is not as it was")
+	}
+}
+
 // diskFull fills the file system that a store is on: calls that need room fail, nothing is lost, and all works again when
 // there is room.
 func (e Engine) diskFull(t *testing.T) {
@@ -76,16 +113,9 @@ func (e Engine) diskFull(t *testing.T) {
 			t.Errorf("%s a session is there whose Create failed", when)
 		}
 	}
-	if e.FullIsFinal {
-		closed(s)
-	} else {
-		check("on the full disk")
-	}
+	check("on the full disk")
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
-	}
-	if e.FullIsFinal {
-		s = e.opened(t, path)
 	}
 	check("with room again")
 	larger.Version = 1

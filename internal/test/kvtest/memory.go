@@ -8,7 +8,7 @@ import (
 	"github.com/seed1a8f7c28/session/kv"
 )
 
-// A Memory is a [kv.DB] without a file. Writes makes it fail.
+// A Memory is a [kv.DB] without a file.
 type Memory struct {
 	// OnWrite is called before each Write, if it is not nil. Its error is that of the Write, which then changes nothing.
 	OnWrite func(changes []kv.Change) error

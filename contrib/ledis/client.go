@@ -1,0 +1,249 @@
+package ledis
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	mathrand "math/rand/v2"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed1a8f7c28/session/internal/millis"
+	"github.com/seed1a8f7c28/session/internal/pause"
+)
+
+// A client is the part that both layouts share: the connections, and how scripts are run.
+type client struct {
+	rdb     *redis.Client
+	handle  *handle // the server in this process, or nil
+	closing sync.Once
+
+	caller string        // what the answers for this client begin with
+	calls  atomic.Uint64 // numbers them
+	raise  atomic.Bool   // the next script puts its answer on top again: see begin.lua
+}
+
+func newClient(o *redis.Options, h *handle) *client {
+	return &client{rdb: redis.NewClient(o), handle: h, caller: rand.Text()}
+}
+
+// Close implements [io.Closer]. It also stops the server in this process, if no other backend uses it.
+func (s *client) Close() (err error) {
+	s.closing.Do(func() {
+		err = s.rdb.Close()
+		if s.handle != nil {
+			s.handle.release()
+		}
+	})
+	return err
+}
+
+// Ping implements [driver.Pinger]. It runs a script that removes a name which does not exist: a server that has become
+// read-only refuses that.
+func (s *client) Ping(ctx context.Context) error {
+	_, err := s.run(ctx, call{op: "ping", script: clearScript, keys: []string{"session-ping"}, again: true})
+	return err
+}
+
+// A call runs a script.
+type call struct {
+	op     string
+	script *script
+	keys   []string
+	args   []any
+	again  bool // may run twice: the second time changes nothing, and has the same answer
+}
+
+// An answer is what a script has put into its table. value is "" if there is none.
+type answer struct {
+	code  int64
+	value string
+}
+
+// run runs a script. It repeats what was certainly not run, and calls that may run twice. Otherwise, if an answer is lost,
+// it returns an error: a second try would take its own version for somebody else's.
+func (s *client) run(ctx context.Context, c call) (answer, error) {
+	var r retries
+	for whole := false; ; {
+		id := s.caller + strconv.FormatUint(s.calls.Add(1), 10)
+		text, name := "evalsha", c.script.hash
+		if whole {
+			text, name = "eval", c.script.text
+		}
+		args := append(make([]any, 0, 6+len(c.keys)+len(c.args)), text, name, len(c.keys))
+		for _, key := range c.keys {
+			args = append(args, key)
+		}
+		top := "0"
+		if s.raise.Swap(false) {
+			top = "1"
+		}
+		args = append(append(args, id, top, moment(time.Now())), c.args...)
+		cmd := redis.NewCmd(ctx, args...)
+		err := s.rdb.Process(ctx, unrepeated{cmd})
+		switch {
+		case err == nil || errors.Is(err, redis.Nil): // nil: nothing is on top, because something there was nil
+			a, err := s.answered(cmd, id)
+			if err != nil && c.again && r.may(io.EOF, true) && r.pause(ctx) {
+				continue
+			}
+			if err != nil {
+				return a, fail(ctx, c.op, err)
+			}
+			return a, nil
+		case !whole && redis.HasErrorPrefix(err, "NOSCRIPT"):
+			whole = true
+			continue
+		}
+		if top == "1" {
+			s.raise.Store(true) // it may not have been run
+		}
+		if !r.may(err, c.again) || !r.pause(ctx) {
+			return answer{}, fail(ctx, c.op, err)
+		}
+	}
+}
+
+// A refusal is the text with which LedisDB refused what a script tried. The script has changed nothing that counts.
+type refusal string
+
+func (e refusal) Error() string { return "LedisDB: " + string(e) }
+
+var (
+	errNotOurs = errors.New("the answer of the server is somebody else's: only this package may run scripts on it")
+	errAnswer  = errors.New("the answer of the server was not understood")
+)
+
+// answered reads the answer of a script.
+func (s *client) answered(cmd *redis.Cmd, id string) (a answer, err error) {
+	list, _ := cmd.Val().([]any)
+	if len(list) != 3 || list[0] != id {
+		s.raise.Store(true)
+		return a, errNotOurs
+	}
+	code, ok := list[1].(int64)
+	if !ok {
+		return a, errAnswer
+	}
+	value, _ := list[2].(string)
+	if code == failed {
+		return a, refusal(value)
+	}
+	return answer{code, value}, nil
+}
+
+// unrepeated is a command that go-redis does not repeat itself.
+type unrepeated struct{ *redis.Cmd }
+
+func (unrepeated) NoRetry() bool { return true }
+
+// read sends commands that change nothing, in one round trip, and repeats all of them if necessary. commands returns them for
+// each try.
+func (s *client) read(ctx context.Context, op string, commands func() []redis.Cmder) error {
+	for r := (retries{}); ; {
+		cmds := commands()
+		pipe := s.rdb.Pipeline()
+		for _, cmd := range cmds {
+			pipe.Process(ctx, cmd)
+		}
+		pipe.Exec(ctx) // the errors are in the commands
+		var err error
+		for _, cmd := range cmds {
+			if e := cmd.Err(); e != nil && !errors.Is(e, redis.Nil) {
+				err = e
+			}
+		}
+		switch {
+		case err == nil:
+			return nil
+		case !r.may(err, true), !r.pause(ctx):
+			return fail(ctx, op, err)
+		}
+	}
+}
+
+// moment returns a time as scripts compare it: eight bytes in ms.
+func moment(t time.Time) string {
+	n := max(millis.Of(t), 0)
+	var b [8]byte
+	for i := range b {
+		b[i] = byte(n >> (56 - 8*i))
+	}
+	return string(b[:])
+}
+
+// retries counts the tries of one call.
+type retries struct{ made int }
+
+// pauses are the pauses before further tries, two seconds in all.
+var pauses = [...]time.Duration{
+	10 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond,
+	400 * time.Millisecond, 600 * time.Millisecond, 600 * time.Millisecond,
+}
+
+// may reports whether another try is allowed after err. again says that the call may run twice.
+func (r *retries) may(err error, again bool) bool {
+	dial := &net.OpError{}
+	if errors.As(err, &dial) && dial.Op == "dial" {
+		if dial.Timeout() {
+			return r.made < 1
+		}
+		return r.made < 4 // a server that is being restarted is back soon, and otherwise nobody should wait long
+	}
+	if !again {
+		return false
+	}
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
+		return r.made < 1
+	}
+	_, operation := errors.AsType[*net.OpError](err)
+	_, system := errors.AsType[syscall.Errno](err)
+	broken := operation || system || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+	return broken && r.made < len(pauses)
+}
+
+// pause waits before another try. It returns false if ctx is done, or would be done by then.
+func (r *retries) pause(ctx context.Context) bool {
+	r.made++
+	return waitAbout(ctx, pauses[r.made-1])
+}
+
+// waitAbout waits for about d. It returns false at once if ctx would be done before that.
+func waitAbout(ctx context.Context, d time.Duration) bool {
+	d = d/2 + mathrand.N(d)
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
+		return false
+	}
+	return pause.For(ctx, d)
+}
+
+// fail wraps an error of the client once. If ctx is done, it wraps the error of ctx instead.
+func fail(ctx context.Context, op string, err error) error {
+	switch deadline, ok := ctx.Deadline(); {
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case ok && !time.Now().Before(deadline): // the client noticed it first, on the connection
+		err = context.DeadlineExceeded
+	case quotes(err):
+		err = errAnswer
+	}
+	return fmt.Errorf("session/ledis: %s: %w", op, err)
+}
+
+// quotes reports whether the text of err contains a part of an answer.
+func quotes(err error) bool {
+	if _, answered := errors.AsType[redis.Error](err); answered {
+		return false
+	}
+	text := err.Error()
+	return strings.Contains(text, "can't parse") || strings.Contains(text, "invalid reply")
+}

@@ -1,0 +1,167 @@
+package ledis
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/framing"
+)
+
+// A settings is a provider config. The server is either at an address or in this process, with a folder.
+type settings struct {
+	Addr         string   `json:"addr"`
+	Password     string   `json:"password"`
+	Folder       string   `json:"save_path"` // beego's name
+	DB           int      `json:"db"`
+	Sync         bool     `json:"sync"`
+	PoolSize     int      `json:"poolSize"`
+	DialTimeout  duration `json:"dialTimeout"`
+	ReadTimeout  duration `json:"readTimeout"`
+	WriteTimeout duration `json:"writeTimeout"`
+	IdleTimeout  duration `json:"idleTimeout"`
+}
+
+// parse reads a config: a JSON object, or beego's "folder,database".
+func parse(text string) (*settings, error) {
+	// The times leave room for a second try within the manager's opTimeout of 5 seconds.
+	s := &settings{
+		DialTimeout: duration(2 * time.Second), ReadTimeout: duration(3 * time.Second), WriteTimeout: duration(3 * time.Second),
+	}
+	text = strings.TrimSpace(text)
+	var err error
+	if strings.HasPrefix(text, "{") {
+		err = driver.ParseConfig(text, s)
+	} else {
+		err = s.parseList(text)
+	}
+	if err == nil {
+		err = s.check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// parseList reads beego's form.
+func (s *settings) parseList(text string) error {
+	folder, db, has := strings.Cut(text, ",")
+	if has {
+		n, err := strconv.Atoi(strings.TrimSpace(db))
+		if err != nil {
+			return wrong("", `want "folder", "folder,database" or a JSON object`)
+		}
+		s.DB = n
+	}
+	s.Folder = folder
+	if _, _, err := net.SplitHostPort(folder); err == nil && !strings.ContainsAny(folder, `/\`) && !isFolder(folder) {
+		return wrong("", `the text names a folder, as in beego; for a server's address write {"addr": "host:port"}`)
+	}
+	return nil
+}
+
+// check checks the rules that apply to both forms.
+func (s *settings) check() error {
+	switch {
+	case s.Addr != "" && s.Folder != "":
+		return wrong("addr", "the server is either at addr or in this process, with save_path")
+	case s.Addr != "" && s.Sync:
+		return wrong("sync", "is only for save_path; a server has its own db_sync_commit")
+	case s.Addr == "" && s.Password != "":
+		return wrong("password", "is only for addr")
+	case s.DB < 0 || s.DB >= maxDatabases:
+		return wrong("db", "must be from 0 to %d", maxDatabases-1)
+	case s.Addr == "" && s.DB >= databases:
+		return wrong("db", "must be from 0 to %d: beego's LedisDB has no more databases", databases-1)
+	case s.PoolSize < 0:
+		return wrong("poolSize", "must not be negative")
+	case s.IdleTimeout < 0:
+		return wrong("idleTimeout", "must not be negative")
+	}
+	for _, t := range []struct {
+		name string
+		d    duration
+	}{{"dialTimeout", s.DialTimeout}, {"readTimeout", s.ReadTimeout}, {"writeTimeout", s.WriteTimeout}} {
+		if time.Duration(t.d) < time.Millisecond {
+			return wrong(t.name, "must be at least one millisecond")
+		}
+	}
+	if s.Addr == "" {
+		if s.Folder == "" {
+			s.Folder = defaultFolder
+		}
+		return nil
+	}
+	if s.network() == "unix" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(s.Addr)
+	if err != nil {
+		return wrong("addr", "is not of the form host:port, and not the path of a socket")
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
+		return wrong("addr", "has no port from 1 to 65535")
+	}
+	return nil
+}
+
+const (
+	databases    = 16    // of a server that is not told otherwise
+	maxDatabases = 10240 // of any
+)
+
+// network returns the kind of address, as LedisDB tells them apart.
+func (s *settings) network() string {
+	if strings.Contains(s.Addr, "/") {
+		return "unix"
+	}
+	return "tcp"
+}
+
+// wrong returns the error for a setting, or for the whole config if field is empty. It contains no value.
+func wrong(field, format string, args ...any) error {
+	name := "providerConfig"
+	if field != "" {
+		name += "." + field
+	}
+	return &driver.ConfigError{Field: name, Err: fmt.Errorf(format, args...)}
+}
+
+// A duration is a number of seconds, or a text such as "1m30s".
+type duration time.Duration
+
+var errDuration = errors.New(`want a number of seconds, or a text such as "1m30s"`)
+
+func (d *duration) UnmarshalJSON(data []byte) error {
+	text := string(data) + "s"
+	if json.Unmarshal(data, &text) == nil && strings.Trim(text, ".0123456789") == "" {
+		text += "s"
+	}
+	t, err := time.ParseDuration(text)
+	if err != nil {
+		return &driver.ConfigError{Field: "providerConfig", Err: errDuration}
+	}
+	*d = duration(t)
+	return nil
+}
+
+// dialer returns the function that makes a connection: as go-redis makes it, with the checks of package framing.
+func (s *settings) dialer() func(ctx context.Context, network, addr string) (net.Conn, error) {
+	dial := redis.NewDialer(&redis.Options{DialTimeout: time.Duration(s.DialTimeout)})
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return framing.Redis(conn), nil
+	}
+}

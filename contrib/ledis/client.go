@@ -23,9 +23,10 @@ import (
 
 // A client is the part that both layouts share: the connections, and how scripts are run.
 type client struct {
-	rdb     *redis.Client
-	handle  *handle // the server in this process, or nil
-	closing sync.Once
+	rdb      *redis.Client
+	password string
+	handle   *handle // the server in this process, or nil
+	closing  sync.Once
 
 	caller string        // what the answers for this client begin with
 	calls  atomic.Uint64 // numbers them
@@ -33,7 +34,7 @@ type client struct {
 }
 
 func newClient(o *redis.Options, h *handle) *client {
-	return &client{rdb: redis.NewClient(o), handle: h, caller: rand.Text()}
+	return &client{rdb: redis.NewClient(o), password: o.Password, handle: h, caller: rand.Text()}
 }
 
 // Close implements [io.Closer]. It also stops the server in this process, if no other backend uses it.
@@ -72,6 +73,22 @@ type answer struct {
 // run runs a script. It repeats what was certainly not run, and calls that may run twice. Otherwise, if an answer is lost,
 // it returns an error: a second try would take its own version for somebody else's.
 func (s *client) run(ctx context.Context, c call) (answer, error) {
+	a, err := s.runAs(ctx, c)
+	if refused, _ := errors.AsType[refusal](err); refused == errUnknown && s.password != "" {
+		auth := call{op: c.op, script: authScript, args: []any{s.password}, again: true}
+		if _, err := s.runAs(ctx, auth); err != nil {
+			return answer{}, err
+		}
+		return s.runAs(ctx, c)
+	}
+	return a, err
+}
+
+// errUnknown refuses every command of a script until a script has said the password, once after each start of the server.
+const errUnknown refusal = "not authenticated"
+
+// runAs is run if the server's interpreter has said the password.
+func (s *client) runAs(ctx context.Context, c call) (answer, error) {
 	var r retries
 	for whole := false; ; {
 		id := s.caller + strconv.FormatUint(s.calls.Add(1), 10)

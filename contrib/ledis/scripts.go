@@ -28,6 +28,8 @@ var (
 	reserveText string
 	//go:embed clear.lua
 	clearText string
+	//go:embed auth.lua
+	authText string
 	//go:embed beego_create.lua
 	beegoCreateText string
 	//go:embed beego_save.lua
@@ -44,6 +46,7 @@ var (
 	renameScript      = newScript(renameText)
 	reserveScript     = newScript(reserveText)
 	clearScript       = newScript(clearText)
+	authScript        = newScript(authText)
 	beegoCreateScript = newScript(beegoCreateText)
 	beegoSaveScript   = newScript(beegoSaveText)
 	beegoTouchScript  = newScript(beegoTouchText)

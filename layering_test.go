@@ -41,6 +41,8 @@ var layers = []struct {
 	{"contrib/sqlite", []string{".", "driver", "sql"}},
 	{"sql/pgsql", []string{"sql"}},
 	{"sql", []string{".", "driver", "internal/listing", "internal/merge", "internal/millis", "internal/naming", "internal/pause"}},
+	{"contrib/ledis", forClients},
+	{"contrib/ledis/beegotest", nil},
 	{"contrib/bolt", []string{".", "driver", "kv"}},
 	{"contrib/badger", []string{".", "driver", "kv"}},
 	{"contrib/leveldb", []string{".", "driver", "kv"}},

@@ -110,7 +110,7 @@ func GetProvider(name string) (Provider, error) {
 // packages says which import registers a name. "" means that no package does yet.
 var packages = map[string]string{
 	ProviderCookie: "cookie", ProviderFile: "file", ProviderMemory: "memory",
-	ProviderCouchbase: "", ProviderLedis: "", ProviderMemcache: "memcache", ProviderMysql: "mysql",
+	ProviderCouchbase: "", ProviderLedis: "contrib/ledis", ProviderMemcache: "memcache", ProviderMysql: "mysql",
 	ProviderPostgresql: "postgres", "postgres": "postgres", "pgx": "contrib/pgx", "sqlite": "contrib/sqlite",
 	"badger": "contrib/badger", "leveldb": "contrib/leveldb", "pebble": "contrib/pebble", "bolt": "contrib/bolt",
 	"nats":        "contrib/nats",

@@ -192,7 +192,7 @@ func (l *linker) load(t *testing.T, path string) *types.Package {
 // cannot be registered, a copy of it with the import changed can. Their clients, which are not at hand, pass for anything.
 func TestTheirProviders(t *testing.T) {
 	l := newLinker(t)
-	for _, name := range []string{"couchbase", "ledis", "ssdb"} {
+	for _, name := range []string{"couchbase", "ssdb"} {
 		files, err := filepath.Glob(filepath.Join(l.dirs[theirSession], name, "*.go"))
 		must(t, err)
 		var source []byte

@@ -3,6 +3,8 @@ package ledis_test
 import (
 	"context"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"testing"
 
 	"github.com/seed1a8f7c28/session/contrib/ledis"
@@ -33,3 +35,28 @@ func TestContract(t *testing.T) { sessiontest.Run(t, harness(false)) }
 func TestContractBeego(t *testing.T) { sessiontest.Run(t, harness(true)) }
 
 func TestModel(t *testing.T) { sessiontest.Model(t, harness(false), 10) }
+
+func BenchmarkRequests(b *testing.B) { sessiontest.Bench(b, harness(false)) }
+
+func BenchmarkSize(b *testing.B) {
+	var folder string
+	h := harness(false)
+	h.Store = func(t testing.TB) sessiontest.Open {
+		folder = t.TempDir()
+		return func(ctx context.Context, c driver.Config) (driver.Backend, error) {
+			c.Config = in(folder)
+			return ledis.Open(ctx, c)
+		}
+	}
+	sessiontest.BenchSize(b, h, 20_000, func(b *testing.B) (size int64) {
+		must(b, filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			info, err := d.Info()
+			size += info.Size()
+			return err
+		}))
+		return size
+	})
+}

@@ -44,6 +44,12 @@ func init() { session.Register(session.ProviderLedis, New()) }
 // New returns a provider that keeps sessions in LedisDB. Pass it to [session.New].
 func New() session.Provider { return session.NewProvider(Open) }
 
+// SessionStore is another name of [session.Session], the type of every provider's Store. It keeps an application's type
+// assertions on beego's stores working.
+//
+// Deprecated: use [session.Session].
+type SessionStore = session.Session
+
 // Open connects to a server, or starts one in this process, as the provider "ledis" does. It runs each kind of command that
 // it will need, without changing anything. Every error is a [*session.ConfigError] that names the setting, the folder or
 // the server and shows no password.

@@ -117,6 +117,11 @@ func TestRemoved(t *testing.T) {
 	must(t, b.Rename(ctx, key(1), 2, key(4), rec, driver.Mark{Kind: 1, Expires: rec.Expires}))
 	check("renamed", 6, time.Hour)
 	must(t, b.Touch(ctx, key(4), rec.Expires.Add(2*time.Hour)))
+	for _, name := range []string{"s:" + key(4), "u:" + hash("ann") + ":" + key(4), "a:" + hash("alias") + ":" + key(4)} {
+		if left := ttl("app:" + name); left < 3*3600-60 {
+			t.Errorf("touched: %.2s lives for %d more seconds, want 3h", name, left)
+		}
+	}
 	rec.Expires = time.Now().Add(time.Minute)
 	rec.Shorten = true
 	must(t, b.Save(ctx, key(4), rec))

@@ -31,6 +31,7 @@ var users = []user{
 	{"contrib/leveldb", "visit", "leveldb", "folder"},
 	{"contrib/badger", "visit", "badger", "folder"},
 	{"contrib/bolt", "visit", "bolt", `folder + "/sessions.db"`},
+	{"contrib/ledis", "visit", "ledis", `folder + "/sessions"`},
 	{"redis", "register", "redis", `"{"`},
 	{"memcache", "register", "memcache", `"{"`},
 	{"postgres", "register", "postgresql", `"{"`},
@@ -44,7 +45,7 @@ var users = []user{
 }
 
 // notForUsers are the modules that measure or test the others.
-var notForUsers = []string{"bench", "contrib/browser", "contrib/frameworks"}
+var notForUsers = []string{"bench", "contrib/browser", "contrib/frameworks", "contrib/ledis/beegotest"}
 
 // complete returns an error for a module that no user tries.
 func complete(modules []mod) error {

@@ -27,7 +27,7 @@ require (
 	github.com/siddontang/rdb v0.0.0-20150307021120-fc89ed2e418d // indirect
 	github.com/syndtr/goleveldb v1.0.0 // indirect
 	github.com/ugorji/go v0.0.0-20171122102828-84cb69a8af83 // indirect
-	github.com/yuin/gopher-lua v0.0.0-20171031051903-609c9cd26973 // indirect
+	github.com/yuin/gopher-lua v1.1.2 // indirect
 	go.uber.org/atomic v1.12.0 // indirect
 	golang.org/x/net v0.40.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect

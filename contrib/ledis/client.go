@@ -110,7 +110,7 @@ func (s *client) runAs(ctx context.Context, c call) (answer, error) {
 		switch {
 		case err == nil || errors.Is(err, redis.Nil): // nil: nothing is on top, because something there was nil
 			a, err := s.answered(cmd, id)
-			if err != nil && c.again && r.may(io.EOF, true) && r.pause(ctx) {
+			if errors.Is(err, errNotOurs) && c.again && r.may(io.EOF, true) && r.pause(ctx) {
 				continue
 			}
 			if err != nil {
@@ -130,7 +130,7 @@ func (s *client) runAs(ctx context.Context, c call) (answer, error) {
 	}
 }
 
-// A refusal is the text with which LedisDB refused what a script tried. The script has changed nothing that counts.
+// A refusal is the text with which LedisDB refused what a script tried. The record is as it was.
 type refusal string
 
 func (e refusal) Error() string { return "LedisDB: " + string(e) }

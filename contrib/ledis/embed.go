@@ -3,6 +3,7 @@ package ledis
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -23,10 +24,9 @@ type handle struct {
 	users   int
 }
 
-// open has the handles of this process, by folder.
 var (
 	opening sync.Mutex
-	open    = make(map[string]*handle)
+	open    = make(map[string]*handle) // the handles of this process, by folder; guarded by opening
 )
 
 var errSync = errors.New("this process has opened the folder with another \"sync\"")
@@ -63,6 +63,9 @@ func acquire(folder string, durable bool) (*handle, error) {
 func start(folder string, durable bool) (*handle, error) {
 	// The server would take the same lock, but leave its socket open if it cannot have it.
 	lock, err := filelock.Lock(filepath.Join(folder, "LOCK"))
+	if _, unusable := errors.AsType[*fs.PathError](err); unusable {
+		return nil, err
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the folder is in use by another process: %w", err)
 	}
@@ -101,7 +104,7 @@ func (h *handle) release() {
 	os.RemoveAll(filepath.Dir(h.addr))
 }
 
-// exists reports whether there is a folder.
+// isFolder reports whether there is a folder.
 func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()

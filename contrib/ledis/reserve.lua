@@ -61,11 +61,13 @@ if excess > 0 then
     end
     return a.key < b.key
   end)
+end
+put(KEYS[1], ARGV[7], ARGV[7]) -- first: an error must not leave evicted sessions that nobody hears of
+if excess > 0 then
   for i = 1, excess do
     ledis.call('DEL', ARGV[4] .. 's:' .. live[i].key)
     forget(live[i].record, ARGV[4], live[i].key)
     evicted[i] = live[i].key
   end
 end
-put(KEYS[1], ARGV[7], ARGV[7])
 return done, table.concat(evicted, ' ')

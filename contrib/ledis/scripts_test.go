@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
 // TestManyScripts runs more scripts than LedisDB's interpreter has places for answers.
@@ -56,7 +57,8 @@ func TestOthersScripts(t *testing.T) {
 // TestReadOnly has the server refuse so many writes that the interpreter would break if an error left a script.
 func TestReadOnly(t *testing.T) {
 	s := newLocal(t, "")
-	b, ctx := node(t, at(s.addr), ""), t.Context()
+	proxy := servertest.NewProxy(t, s.addr)
+	b, ctx := node(t, at(proxy.Addr), ""), t.Context()
 	rec := newRecord("ann")
 	must(t, b.Create(ctx, key(1), rec))
 	must(t, b.Ping(ctx))
@@ -66,8 +68,12 @@ func TestReadOnly(t *testing.T) {
 			t.Fatalf("Save: %v, want that the server is readonly", err)
 		}
 	}
+	proxy.ResetTrips()
 	if b.Ping(ctx) == nil {
 		t.Error("Ping says that all is well, but the server refuses every write")
+	}
+	if n := proxy.Trips(); n != 1 {
+		t.Errorf("a refused Ping took %d trips, want 1", n)
 	}
 	if err := b.Load(ctx, key(1), new(driver.Record)); err != nil {
 		t.Errorf("Load: %v", err)

@@ -52,7 +52,8 @@ func newFaulty(t testing.TB) *faulty {
 	return &faulty{s, servertest.NewProxy(t, s.Addr)}
 }
 
-// TestHistoryFault has a server crash while clients do everything at once that a session can do.
+// TestHistoryFault has a server crash while clients do everything at once that a session can do. The server finds replaced
+// entries on its disk; sessions whose end was moved earlier must not come back.
 func TestHistoryFault(t *testing.T) {
 	f := newFaulty(t)
 	historytest.Run(t, historytest.Setup{Open: nodes("nats://" + f.proxy.Addr), Fault: faulttest.Crash(t, f.server)})

@@ -121,7 +121,7 @@ func (r *reservation) make(ctx context.Context, victims []candidate, w write) (e
 		return nil, err
 	}
 	for _, v := range victims {
-		out, err := r.removing(v.key, v.seq, nil)
+		out, err := r.removing(v.key, v.state(), nil)
 		if err != nil {
 			return nil, err
 		}

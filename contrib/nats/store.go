@@ -19,22 +19,35 @@ type store struct {
 
 // A state is what a write must know of the record that it replaces.
 type state struct {
-	seq         uint64 // the entry's number
+	seq         uint64    // the entry's number
+	lasts       time.Time // until when the server keeps the entry
 	user, alias string
 }
 
-// memory is how long the stream remembers that a session was removed. A Create that arrives late finds the key taken, and a
+// memory is how long the stream remembers at least that a session was removed. A Create that arrives late finds the key taken, and a
 // watcher that has lost its connection hears of the removal.
 const memory = 2 * time.Minute
 
-// note remembers a record that was loaded or stored with the number seq.
-func (s *store) note(key string, rec *driver.Record, seq uint64) {
-	s.seen.Put(key, seen.At[state]{Version: rec.Version, Expires: rec.Expires, State: state{seq, rec.User, rec.Alias}})
+// note remembers a record that was loaded or stored.
+func (s *store) note(key string, rec *driver.Record, seq uint64, lasts time.Time) {
+	s.seen.Put(key, seen.At[state]{
+		Version: rec.Version, Expires: rec.Expires, State: state{seq, lasts, rec.User, rec.Alias},
+	})
+}
+
+// later returns the later of two times. An entry lasts at least as long as any that it replaces. Otherwise a server that
+// crashes after the entry has expired finds the replaced one on its disk, and takes that for the last.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // A found is what stands under a key.
 type found struct {
 	seq    uint64        // of the entry, 0 for none
+	lasts  time.Time     // until when the server keeps it
 	rec    driver.Record // if live
 	live   bool
 	marked bool
@@ -42,11 +55,14 @@ type found struct {
 	err    error       // wraps [driver.ErrCorrupt]: the entry is no record of this version
 }
 
+// state returns what a write must know of the record.
+func (f *found) state() state { return state{f.seq, f.lasts, f.rec.User, f.rec.Alias} }
+
 // taken reports whether no record can be created under the key.
 func (f *found) taken() bool { return f.live || f.marked || f.err != nil }
 
 // look reads what stands under a key. A server that was halted may believe for a moment that it is still the leader, and
-// answer with what was there before. If this process has seen a later entry, look asks again, for as long as patience.
+// answer with what was there before. If this process has seen a later entry, look asks again, for a second.
 func (s *store) look(ctx context.Context, op, key string) (f found, err error) {
 	for begun, try := time.Now(), 0; ; try++ {
 		e, err := s.get(ctx, op, s.keys.session(key))
@@ -54,7 +70,7 @@ func (s *store) look(ctx context.Context, op, key string) (f found, err error) {
 			return f, err
 		}
 		at, _ := s.seen.Peek(key)
-		if known := at.State.seq; e.number() >= known || time.Since(begun) > patience {
+		if known := at.State.seq; e.number() >= known || time.Since(begun) > time.Second {
 			return decode(e), nil
 		} else if e == nil { // it may have expired
 			if had, err := s.has(ctx, op, known); had || err != nil {
@@ -72,7 +88,7 @@ var errLags = errors.New("the leader lags behind")
 
 // decode returns what an entry says.
 func decode(e *entry) (f found) {
-	f.seq = e.number()
+	f.seq, f.lasts = e.number(), e.lasts()
 	if e.isRemoved() {
 		return f
 	}
@@ -94,19 +110,18 @@ func (s *store) recordOf(key string, rec *driver.Record) (write, error) {
 	return write{subject: s.keys.session(key), data: data, lasts: rec.Expires, expires: rec.Expires}, err
 }
 
-// removing returns the writes that remove the session whose entry has the number seq, or put a mark in its place, and tell
-// watchers.
-func (s *store) removing(key string, seq uint64, mark *driver.Mark) ([]write, error) {
+// removing returns the writes that remove a session, or put a mark in its place, and tell watchers.
+func (s *store) removing(key string, was state, mark *driver.Mark) ([]write, error) {
 	until := time.Now().Add(memory)
-	w := write{subject: s.keys.session(key), lasts: until, remove: true}
+	w := write{subject: s.keys.session(key), lasts: later(until, was.lasts), remove: true}
 	if mark != nil {
 		data, err := mark.Record().AppendBinary(nil)
 		if err != nil {
 			return nil, err
 		}
-		w = write{subject: s.keys.session(key), data: data, lasts: mark.Expires}
+		w = write{subject: s.keys.session(key), data: data, lasts: later(mark.Expires, was.lasts)}
 	}
-	return []write{w.at(seq), {subject: s.keys.removal(key), lasts: until}}, nil
+	return []write{w.at(was.seq), {subject: s.keys.removal(key), lasts: until}}, nil
 }
 
 // Create implements [driver.Backend].
@@ -125,7 +140,7 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 		return err
 	}
 	rec.Version = 1
-	s.note(key, &created, seq)
+	s.note(key, &created, seq, rec.Expires)
 	return nil
 }
 
@@ -151,6 +166,7 @@ func (s *store) place(ctx context.Context, op, key string, changes []change, w w
 			return 0, fail(ctx, op, errChanged)
 		}
 		w = w.at(f.seq)
+		w.lasts = later(w.lasts, f.lasts)
 	}
 }
 
@@ -172,7 +188,7 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 	case rec.MaxData > 0 && len(f.rec.Data) > rec.MaxData:
 		return fmt.Errorf("session/nats: %w: %d bytes, %d allowed", driver.ErrTooLarge, len(f.rec.Data), rec.MaxData)
 	}
-	s.note(key, &f.rec, f.seq)
+	s.note(key, &f.rec, f.seq, f.lasts)
 	*rec = f.rec
 	return nil
 }
@@ -215,9 +231,10 @@ func (s *store) replace(ctx context.Context, op, key string, next *driver.Record
 	if err != nil {
 		return err
 	}
+	w.lasts = later(w.lasts, was.State.lasts)
 	seq, err := s.store(ctx, op, append(writes, w.at(was.State.seq))...)
 	if err == nil {
-		s.note(key, next, seq)
+		s.note(key, next, seq, w.lasts)
 	}
 	return err
 }
@@ -244,10 +261,10 @@ func (s *store) swap(
 			case !f.live:
 				return driver.ErrNotFound
 			case f.rec.Version != version:
-				s.note(key, &f.rec, f.seq) // the caller will try again
+				s.note(key, &f.rec, f.seq, f.lasts) // the caller will try again
 				return &driver.ConflictError{Record: &f.rec}
 			}
-			was = seen.At[state]{Version: version, Expires: f.rec.Expires, State: state{f.seq, f.rec.User, f.rec.Alias}}
+			was = seen.At[state]{Version: version, Expires: f.rec.Expires, State: f.state()}
 		}
 		if err := write(was); err != errChanged {
 			return err
@@ -275,7 +292,7 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 		case !expires.After(f.rec.Expires):
 			return nil
 		}
-		was := seen.At[state]{Expires: f.rec.Expires, State: state{f.seq, f.rec.User, f.rec.Alias}}
+		was := seen.At[state]{Expires: f.rec.Expires, State: f.state()}
 		f.rec.Expires = expires
 		if err := s.replace(ctx, "touch", key, &f.rec, was); err != errChanged {
 			return err
@@ -307,7 +324,7 @@ func (s *store) Delete(ctx context.Context, key string, version uint64) error {
 			case !f.live && f.err == nil:
 				return nil
 			}
-			was = state{f.seq, f.rec.User, f.rec.Alias}
+			was = f.state()
 		}
 		if err := s.remove(ctx, "delete", key, was, nil); err != errChanged {
 			return err
@@ -324,7 +341,7 @@ func (s *store) remove(ctx context.Context, op, key string, was state, mark *dri
 	if err != nil {
 		return err
 	}
-	out, err := s.removing(key, was.seq, mark)
+	out, err := s.removing(key, was, mark)
 	if err != nil {
 		return err
 	}
@@ -374,13 +391,13 @@ func (s *store) Rename(
 		if err != nil {
 			return err
 		}
-		out, err := s.removing(oldKey, was.State.seq, left)
+		out, err := s.removing(oldKey, was.State, left)
 		if err != nil {
 			return err
 		}
 		seq, err := s.store(ctx, "rename", append(append(writes, out...), w)...)
 		if err == nil {
-			s.note(newKey, &created, seq)
+			s.note(newKey, &created, seq, w.lasts)
 		}
 		if err != errChanged {
 			return err
@@ -394,6 +411,7 @@ func (s *store) Rename(
 			return s.unless(ctx, oldKey, oldVersion)
 		}
 		w = w.at(f.seq)
+		w.lasts = later(w.lasts, f.lasts)
 		return errChanged
 	})
 	if err == nil {

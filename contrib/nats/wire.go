@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -52,12 +53,25 @@ type entry struct {
 const (
 	headerWrite   = "Session-Write"   // distinguishes the writes, so that one whose answer was lost can be found
 	headerExpires = "Session-Expires" // of a record alone: when it expires, in milliseconds, for those who read no data
+	headerLasts   = "Session-Lasts"   // if that is another time: until when the server keeps the entry
 	headerRemoved = "KV-Operation"    // its value says that the entry is removed
 	removed       = "PURGE"
 )
 
 // isRemoved reports whether nothing stands under the entry's subject.
 func (e *entry) isRemoved() bool { return e == nil || e.header.Get(headerRemoved) != "" }
+
+// lasts returns until when the server keeps the entry, the zero time if this package has not written it.
+func (e *entry) lasts() time.Time {
+	if e == nil {
+		return time.Time{}
+	}
+	ms, err := strconv.ParseInt(cmp.Or(e.header.Get(headerLasts), e.header.Get(headerExpires)), 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}
 
 // number returns the entry's sequence number, and 0 for none.
 func (e *entry) number() uint64 {
@@ -173,6 +187,9 @@ func (w write) message(id string) *nats.Msg {
 	m.Header.Set(jetstream.MsgTTLHeader, ttl(time.Until(w.lasts)))
 	if !w.expires.IsZero() {
 		m.Header.Set(headerExpires, strconv.FormatInt(w.expires.UnixMilli(), 10))
+	}
+	if !w.lasts.Equal(w.expires) {
+		m.Header.Set(headerLasts, strconv.FormatInt(w.lasts.UnixMilli(), 10))
 	}
 	if w.remove {
 		m.Header.Set(headerRemoved, removed)

@@ -15,7 +15,7 @@ cache=${XDG_CACHE_HOME:-${HOME:-}/.cache}
 [ "$(id -u)" != 0 ] || cache=/var/cache
 cache=$cache/session-servers
 
-declare -A packages programs
+declare -A packages=() programs=()
 while read -r server program package suite; do
 	[ -n "$suite" ] && [ ! -d "$cache/$server" ] || continue
 	packages[$server]+="$package "

@@ -37,6 +37,9 @@ var engines = []engine{
 	embedded("pebble"),
 	plain("redis", "redis"),
 	durable("redis, `appendfsync always`", "redis"),
+	plain("nats", "nats"),
+	durable("nats, `sync_interval: always`", "nats"),
+	embedded("ledis"),
 	plain("memcache", "memcache"),
 	durable("postgresql", "postgres"),
 	{"pgx", "pgx", startDurable("postgres"), func(t library.Target) string { return t.DSN }},
@@ -55,7 +58,7 @@ func durable(name, backend string) engine {
 	return e
 }
 
-// embedded is an engine over kv, on a path of its own.
+// embedded is an engine in this process, on a path of its own.
 func embedded(provider string) engine {
 	return engine{provider, provider, start("file"), func(t library.Target) string { return filepath.Join(t.Dir, "sessions") }}
 }
@@ -120,7 +123,7 @@ func (e engine) measure(s *servers.Server, each time.Duration) (f figures, err e
 // means that it cannot be told this way.
 func (e engine) size(s *servers.Server, target library.Target, app *workload.App) (float64, error) {
 	switch {
-	case slices.Contains([]string{"bolt", "badger", "leveldb", "pebble"}, e.provider):
+	case slices.Contains([]string{"bolt", "badger", "leveldb", "pebble", "ledis"}, e.provider):
 		return 0, nil // their files grow in steps
 	case e.provider == "cookie":
 		header, err := workload.Alone(workload.Read, 1).Sessions(app, 1)

@@ -59,6 +59,8 @@ func start(t testing.TB, backend string, durable bool) (*Server, error) {
 		return folders(t), nil
 	case "redis":
 		return redisAt(servertest.StartRedis(t, servertest.RedisOptions{Append: durable}).Addr)
+	case "nats":
+		return natsServer(t, durable)
 	case "memcache":
 		return memcached(servertest.StartMemcached(t, servertest.MemcachedOptions{Megabytes: 256}).Addr)
 	case "postgres":

@@ -53,7 +53,8 @@ const charted = "session Start"
 
 // The layout of the chart, in pixels.
 const (
-	chartWidth = 840
+	chartLeft  = -20 // where the longest label begins
+	chartWidth = 880
 	barLeft    = 180
 	barRight   = 560 // the end of the longest bar
 	rowHeight  = 24
@@ -70,14 +71,14 @@ func (r *Report) Chart(w io.Writer, dark bool) error {
 	}
 	x := func(ratio float64) float64 { return barLeft + ratio/longest*(barRight-barLeft) }
 	height := chartTop + rowHeight*len(bars) + 12
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" font-family="system-ui, sans-serif" font-size="13">`+"\n",
-		chartWidth, height)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="%d 0 %d %d" role="img" font-family="system-ui, sans-serif" font-size="13">`+"\n",
+		chartLeft, chartWidth, height)
 	fmt.Fprintf(&b, "<title>%s</title>\n", html.EscapeString(chartTitle))
 	text := func(x float64, y int, color, anchor, format string, args ...any) {
 		fmt.Fprintf(&b, `<text x="%.0f" y="%d" fill="%s" text-anchor="%s">%s</text>`+"\n",
 			x, y, color, anchor, html.EscapeString(fmt.Sprintf(format, args...)))
 	}
-	text(0, 18, t.text, "start", "%s", chartTitle)
+	text(chartLeft, 18, t.text, "start", "%s", chartTitle)
 	text(x(1), chartTop-12, t.faint, "middle", "best peer")
 	for i, bar := range bars {
 		y, color := chartTop+rowHeight*i, t.less
@@ -86,7 +87,7 @@ func (r *Report) Chart(w io.Writer, dark bool) error {
 		}
 		text(barLeft-10, y+15, t.text, "end", "%s", bar.label)
 		fmt.Fprintf(&b, `<rect x="%d" y="%d" width="%.1f" height="%d" rx="2" fill="%s"/>`+"\n", barLeft, y+3, x(bar.ratio)-barLeft, rowHeight-8, color)
-		text(barRight+10, y+15, t.text, "start", "%s ×   %s, %s", figure(bar.ratio), bar.ours, bar.peers)
+		text(barRight+10, y+15, t.text, "start", "%s × (%s; %s)", figure(bar.ratio), bar.ours, bar.peers)
 	}
 	fmt.Fprintf(&b, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="%s" stroke-dasharray="4 3"/>`+"\n",
 		x(1), x(1), chartTop-6, height-10, t.faint)

@@ -103,7 +103,7 @@ func TestChart(t *testing.T) {
 		if err := r.Chart(&b, dark); err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{">memory: read<", ">2 ×   600 ns, beego 300 ns<", ">redis: read and write<"} {
+		for _, want := range []string{">memory: read<", ">2 × (600 ns; beego 300 ns)<", ">redis: read and write<"} {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("not in the chart: %q\n%s", want, b.String())
 			}

@@ -31,6 +31,8 @@ var layers = []struct {
 	{"internal/codec", []string{"driver"}},
 	{"internal/cookies", []string{"driver"}},
 	{"internal/listing", []string{"driver"}},
+	{"internal/setting", []string{"driver"}},
+	{"internal/rediscall", []string{"internal/pause"}},
 	{"internal/merge", []string{"driver", "internal/codec", "internal/millis", "internal/pause", "internal/sealing"}},
 	// Engines: none knows another, but that the databases share sql, the drivers of one database its SQL, and the embedded
 	// stores kv.
@@ -41,7 +43,7 @@ var layers = []struct {
 	{"contrib/sqlite", []string{".", "driver", "sql"}},
 	{"sql/pgsql", []string{"sql"}},
 	{"sql", []string{".", "driver", "internal/listing", "internal/merge", "internal/millis", "internal/naming", "internal/pause"}},
-	{"contrib/ledis", forClients},
+	{"contrib/ledis", append([]string{"internal/rediscall"}, forClients...)},
 	{"contrib/ledis/beegotest", nil},
 	{"contrib/bolt", []string{".", "driver", "kv"}},
 	{"contrib/badger", []string{".", "driver", "kv"}},
@@ -51,7 +53,7 @@ var layers = []struct {
 	{"memory", append([]string{"internal/merge"}, forEngines...)}, // it keeps versions themselves
 	{"file", append([]string{"internal/codec"}, forEngines...)},   // in beego mode: see beego.read
 	{"cookie", forEngines},
-	{"redis", forClients},
+	{"redis", append([]string{"internal/rediscall"}, forClients...)},
 	{"redis_cluster", []string{".", "redis"}}, // beego's import paths
 	{"redis_sentinel", []string{".", "redis"}},
 	{"memcache", append([]string{"internal/seen"}, forClients...)},
@@ -78,7 +80,7 @@ var layers = []struct {
 }
 
 var forEngines = []string{
-	".", "driver", "internal/listing", "internal/millis", "internal/naming", "internal/pause", "internal/sealing",
+	".", "driver", "internal/listing", "internal/millis", "internal/naming", "internal/pause", "internal/sealing", "internal/setting",
 }
 
 // forClients is for engines whose servers' answers are followed.

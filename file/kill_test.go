@@ -15,6 +15,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/test/proctest"
+	"github.com/seed1a8f7c28/session/internal/test/sample"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
@@ -63,28 +64,6 @@ const savedKeys = 4 // sessions at a time
 
 func savedKey(i int) string { return sessiontest.Key("saved " + strconv.Itoa(i)) }
 
-// numbered returns a record at version n all of which depends on n.
-func numbered(n uint64) *driver.Record {
-	return &driver.Record{
-		Version:  n,
-		User:     "user " + strconv.FormatUint(n%3, 10),
-		Alias:    "alias " + strconv.FormatUint(n%2, 10),
-		AuthTime: time.UnixMilli(int64(n)),
-		Expires:  time.Now().Add(time.Hour),
-		Data:     []byte(strings.Repeat(fmt.Sprintf("%08d", n), 100+int(n%400))),
-	}
-}
-
-// whole reports whether rec is one that numbered made.
-func whole(rec *driver.Record) error {
-	want := numbered(rec.Version)
-	if rec.User != want.User || rec.Alias != want.Alias || string(rec.Data) != string(want.Data) || !rec.AuthTime.Equal(want.AuthTime) {
-		return fmt.Errorf("version %d has the user %q, the alias %q, the time %v and %d bytes of data, which are not its own",
-			rec.Version, rec.User, rec.Alias, rec.AuthTime, len(rec.Data))
-	}
-	return nil
-}
-
 // saveForever saves a few sessions at the same time, and says which version of which is acknowledged.
 func saveForever(s driver.Backend, _ string) error {
 	errs := make(chan error)
@@ -93,7 +72,7 @@ func saveForever(s driver.Backend, _ string) error {
 			var rec driver.Record
 			err := s.Load(context.Background(), savedKey(i), &rec)
 			for err == nil {
-				next := numbered(rec.Version + 1)
+				next := sample.Numbered(rec.Version + 1)
 				next.Version--
 				err = s.Save(context.Background(), savedKey(i), next)
 				rec.Version = next.Version
@@ -111,7 +90,7 @@ func TestKilledWriter(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	for i := range savedKeys {
-		if err := s.Create(t.Context(), savedKey(i), numbered(1)); err != nil {
+		if err := s.Create(t.Context(), savedKey(i), sample.Numbered(1)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -120,7 +99,7 @@ func TestKilledWriter(t *testing.T) {
 		if err := s.Load(t.Context(), savedKey(i), rec); err != nil {
 			t.Fatalf("Load: %v", err)
 		}
-		if err := whole(rec); err != nil {
+		if err := sample.Whole(rec); err != nil {
 			t.Fatal(err)
 		}
 		return rec
@@ -134,14 +113,7 @@ func TestKilledWriter(t *testing.T) {
 			}
 		})
 		saves += len(said)
-		acknowledged := make([]uint64, savedKeys)
-		for _, line := range said {
-			var i int
-			var version uint64
-			if n, _ := fmt.Sscanf(line, "%d %d", &i, &version); n == 2 {
-				acknowledged[i] = max(acknowledged[i], version)
-			}
-		}
+		acknowledged := sample.Acknowledged(said, savedKeys)
 		for i, version := range acknowledged {
 			rec := load(i)
 			if rec.Version < version || version > 0 && rec.Version > version+1 {
@@ -191,7 +163,7 @@ func createForever(s driver.Backend, _ string) error {
 		go func() {
 			for n := 1; ; n++ {
 				fmt.Printf("%s %d %d begins\n", run, i, n)
-				if err := s.Create(context.Background(), createdKey(run, i, n), numbered(uint64(n))); err != nil {
+				if err := s.Create(context.Background(), createdKey(run, i, n), sample.Numbered(uint64(n))); err != nil {
 					errs <- err
 				}
 				fmt.Printf("%s %d %d done\n", run, i, n)
@@ -217,13 +189,13 @@ func TestKilledCreator(t *testing.T) {
 			rec := new(driver.Record)
 			err := s.Load(t.Context(), createdKey(run, i, n), rec)
 			if what == "begins" && errors.Is(err, session.ErrNotFound) {
-				if err = s.Create(t.Context(), createdKey(run, i, n), numbered(uint64(n))); err == nil {
+				if err = s.Create(t.Context(), createdKey(run, i, n), sample.Numbered(uint64(n))); err == nil {
 					err = s.Load(t.Context(), createdKey(run, i, n), rec)
 				}
 			}
 			rec.Version = uint64(n)
-			if err != nil || whole(rec) != nil {
-				t.Fatalf("round %d: %q: %v, %v", round, line, err, whole(rec))
+			if err != nil || sample.Whole(rec) != nil {
+				t.Fatalf("round %d: %q: %v, %v", round, line, err, sample.Whole(rec))
 			}
 			if what == "done" {
 				created++
@@ -259,7 +231,7 @@ func renameForever(s driver.Backend, _ string) error {
 			n, err := chainEnd(s, i, 0)
 			for ; err == nil; n++ {
 				fmt.Printf("%d %d begins\n", i, n+1)
-				err = s.(driver.Renamer).Rename(context.Background(), chainKey(i, n), 1, chainKey(i, n+1), numbered(1), chainMark(i, n))
+				err = s.(driver.Renamer).Rename(context.Background(), chainKey(i, n), 1, chainKey(i, n+1), sample.Numbered(1), chainMark(i, n))
 				fmt.Printf("%d %d done\n", i, n+1)
 			}
 			errs <- err
@@ -286,7 +258,7 @@ func TestKilledRenamer(t *testing.T) {
 	s := open(t, dir)
 	at := make([]int, chains)
 	for i := range chains {
-		if err := s.Create(t.Context(), chainKey(i, 0), numbered(1)); err != nil {
+		if err := s.Create(t.Context(), chainKey(i, 0), sample.Numbered(1)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -320,8 +292,8 @@ func TestKilledRenamer(t *testing.T) {
 				t.Fatalf("round %d: two sessions of a chain are live", round)
 			}
 			rec := new(driver.Record)
-			if err := s.Load(t.Context(), chainKey(i, n), rec); err != nil || whole(rec) != nil {
-				t.Fatalf("round %d: %v, %v", round, err, whole(rec))
+			if err := s.Load(t.Context(), chainKey(i, n), rec); err != nil || sample.Whole(rec) != nil {
+				t.Fatalf("round %d: %v, %v", round, err, sample.Whole(rec))
 			}
 			if !indexed(t, s, rec, chainKey(i, n)) {
 				t.Fatalf("round %d: an index does not find a session", round)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/rediscall"
 )
 
 // A beego is the [driver.Backend] for the layout of beego's providers: the bare sid is the key, and the value is the gob
@@ -123,7 +124,7 @@ func (b *beego) outcome(c *call) error {
 			}
 		}
 	}
-	return fmt.Errorf("session/redis: %w", errUnexpected)
+	return fmt.Errorf("session/redis: %w", rediscall.ErrUnexpected)
 }
 
 // Touch implements [driver.Backend].

@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/seed1a8f7c28/session/internal/rediscall"
 )
 
 // A call is one command. The client sends it once. This file decides whether it may be sent again: if the answer to a
@@ -86,7 +88,7 @@ func (c *call) none() bool { return errors.Is(c.cmd.Err(), redis.Nil) }
 // send sends the calls in one round trip, and sends some of them again if necessary. It returns nil when every call has an
 // answer.
 func (s *client) send(ctx context.Context, op string, calls ...*call) error {
-	var r retries
+	var r rediscall.Retries
 	for {
 		s.exec(ctx, calls)
 		var (
@@ -101,7 +103,7 @@ func (s *client) send(ctx context.Context, op string, calls ...*call) error {
 				continue
 			case c.unknown(err):
 				unknown = append(unknown, c)
-			case !r.may(err, c.once):
+			case !r.May(err, c.once):
 				again = false
 				worst = err
 			case worst == nil:
@@ -112,7 +114,7 @@ func (s *client) send(ctx context.Context, op string, calls ...*call) error {
 		switch {
 		case failed == nil:
 			return nil
-		case !again, len(unknown) < len(failed) && !r.pause(ctx):
+		case !again, len(unknown) < len(failed) && !r.Pause(ctx):
 			return fail(ctx, op, worst)
 		}
 		for _, c := range unknown {

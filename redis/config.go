@@ -4,14 +4,13 @@ import (
 	"cmp"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/seed1a8f7c28/session"
-	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/setting"
 )
 
 // A kind is the arrangement of the servers.
@@ -100,30 +99,30 @@ func (c *config) check() (err error) {
 	case len(c.addrs) == 0 && c.kind == single:
 		c.addrs = []string{"127.0.0.1:6379"}
 	case len(c.addrs) == 0:
-		return wrong("", "%s needs the address of at least one server", names[c.kind])
+		return setting.Wrong("", "%s needs the address of at least one server", names[c.kind])
 	case len(c.addrs) > 1 && c.kind == single:
-		return wrong("", "%s takes one address; for more there are redis_cluster and redis_sentinel", names[c.kind])
+		return setting.Wrong("", "%s takes one address; for more there are redis_cluster and redis_sentinel", names[c.kind])
 	}
 	for i, addr := range c.addrs {
 		if err := c.checkAddr(addr); err != nil {
-			return wrong("", "address %d %w", i+1, err)
+			return setting.Wrong("", "address %d %w", i+1, err)
 		}
 	}
 	switch {
 	case s.DB < 0:
-		return wrong("db", "must not be negative")
+		return setting.Wrong("db", "must not be negative")
 	case s.DB > 0 && c.kind == cluster:
-		return wrong("db", "a cluster has only database 0")
+		return setting.Wrong("db", "a cluster has only database 0")
 	case s.Username != "" && s.Password == "":
-		return wrong("username", "needs a password")
+		return setting.Wrong("username", "needs a password")
 	case s.MasterName == "":
-		return wrong("masterName", "must not be empty")
+		return setting.Wrong("masterName", "must not be empty")
 	case s.PoolSize < 0:
-		return wrong("poolSize", "must not be negative")
+		return setting.Wrong("poolSize", "must not be negative")
 	case s.WaitReplicas < 0:
-		return wrong("waitReplicas", "must not be negative")
+		return setting.Wrong("waitReplicas", "must not be negative")
 	case c.kind != sentinel && (s.SentinelUsername != "" || s.SentinelPassword != ""):
-		return wrong("sentinelPassword", "is only for the provider redis_sentinel")
+		return setting.Wrong("sentinelPassword", "is only for the provider redis_sentinel")
 	}
 	for _, t := range []struct {
 		name string
@@ -132,14 +131,14 @@ func (c *config) check() (err error) {
 		{"dialTimeout", s.DialTimeout}, {"readTimeout", s.ReadTimeout}, {"writeTimeout", s.WriteTimeout}, {"waitTimeout", s.WaitTimeout},
 	} {
 		if t.d < time.Millisecond {
-			return wrong(t.name, "must be at least one millisecond")
+			return setting.Wrong(t.name, "must be at least one millisecond")
 		}
 	}
 	switch {
 	case s.IdleTimeout < 0:
-		return wrong("idleTimeout", "must not be negative")
+		return setting.Wrong("idleTimeout", "must not be negative")
 	case s.WaitReplicas > 0 && s.WaitTimeout >= s.ReadTimeout:
-		return wrong("waitTimeout", "must be less than readTimeout")
+		return setting.Wrong("waitTimeout", "must be less than readTimeout")
 	}
 	c.tls, err = s.loadTLS()
 	return err
@@ -157,13 +156,4 @@ func (c *config) checkAddr(addr string) error {
 		return errors.New("has no port from 1 to 65535")
 	}
 	return nil
-}
-
-// wrong returns the error for a setting, or for the whole config if field is empty. It contains no value.
-func wrong(field, format string, args ...any) error {
-	name := "providerConfig"
-	if field != "" {
-		name += "." + field
-	}
-	return &driver.ConfigError{Field: name, Err: fmt.Errorf(format, args...)}
 }

@@ -2,11 +2,11 @@ package redis
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/setting"
 )
 
 // object is the JSON form. The keys with an underscore are beego's and have beego's meaning.
@@ -53,7 +53,7 @@ func (c *config) parseJSON(text string) error {
 	}
 	for _, addrs := range [][]string{split(o.Addr), o.Addrs, split(o.BeegoSavePath)} {
 		if len(addrs) > 0 && len(c.addrs) > 0 {
-			return wrong("addrs", "the addresses are given twice")
+			return setting.Wrong("addrs", "the addresses are given twice")
 		}
 		c.addrs = append(c.addrs, addrs...)
 	}
@@ -102,18 +102,10 @@ func (d *duration) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-var errDuration = errors.New(`want a number of seconds, or a text such as "1m30s"`)
-
+// parseDuration reads a duration. Nothing means the default.
 func parseDuration(text string) (time.Duration, error) {
 	if text == "" || text == "null" {
 		return 0, nil
 	}
-	if t, err := time.ParseDuration(text + "s"); err == nil && strings.Trim(text, "-.0123456789") == "" {
-		return t, nil
-	}
-	t, err := time.ParseDuration(text)
-	if err != nil {
-		return 0, errDuration
-	}
-	return t, nil
+	return setting.ParseDuration(text)
 }

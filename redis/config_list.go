@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed1a8f7c28/session/internal/setting"
 )
 
 // parseList reads beego's form: the address, then up to six parts. Trailing parts may be missing, and any part may be
@@ -36,12 +38,12 @@ func (c *config) parseList(text string) error {
 	}
 	values := strings.Split(rest, ",")
 	if len(values) > len(fields) {
-		return wrong("", "there are %d parts, want at most %d; a password with a comma needs a JSON object or a URL",
+		return setting.Wrong("", "there are %d parts, want at most %d; a password with a comma needs a JSON object or a URL",
 			len(values)+1, len(fields)+1)
 	}
 	for i, v := range values {
 		if v != "" && !fields[i].set(v) {
-			return wrong("", "part %d, the %s, is not a valid number", i+2, fields[i].name)
+			return setting.Wrong("", "part %d, the %s, is not a valid number", i+2, fields[i].name)
 		}
 	}
 	return nil

@@ -3,9 +3,9 @@ package redis
 import (
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
-	"io/fs"
 	"os"
+
+	"github.com/seed1a8f7c28/session/internal/setting"
 )
 
 // loadTLS returns the TLS configuration, or nil if no setting asks for TLS.
@@ -17,33 +17,25 @@ func (s *settings) loadTLS() (*tls.Config, error) {
 	if s.TLSCA != "" {
 		pem, err := os.ReadFile(s.TLSCA)
 		if err != nil {
-			return nil, wrong("tlsCA", "file %q: %w", s.TLSCA, bare(err))
+			return nil, setting.Wrong("tlsCA", "file %q: %w", s.TLSCA, setting.WithoutPath(err))
 		}
 		t.RootCAs = x509.NewCertPool()
 		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, wrong("tlsCA", "file %q: holds no certificate", s.TLSCA)
+			return nil, setting.Wrong("tlsCA", "file %q: holds no certificate", s.TLSCA)
 		}
 	}
 	switch {
 	case s.TLSCert == "" && s.TLSKey == "":
 		return t, nil
 	case s.TLSKey == "":
-		return nil, wrong("tlsKey", "is missing; tlsCert needs it")
+		return nil, setting.Wrong("tlsKey", "is missing; tlsCert needs it")
 	case s.TLSCert == "":
-		return nil, wrong("tlsCert", "is missing; tlsKey needs it")
+		return nil, setting.Wrong("tlsCert", "is missing; tlsKey needs it")
 	}
 	cert, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
 	if err != nil {
-		return nil, wrong("tlsCert", "%w", bare(err))
+		return nil, setting.Wrong("tlsCert", "%w", setting.WithoutPath(err))
 	}
 	t.Certificates = []tls.Certificate{cert}
 	return t, nil
-}
-
-// bare returns the system's error without the path.
-func bare(err error) error {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Err
-	}
-	return err
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/seed1a8f7c28/session/internal/setting"
 )
 
 // parseURL reads
@@ -26,7 +28,7 @@ func (c *config) parseURL(text string) error {
 	if hasLogin {
 		user, password, _ := strings.Cut(login, ":")
 		if !unescape(&c.settings.Username, user) || !unescape(&c.settings.Password, password) {
-			return wrong("", "the user or password in the URL is not percent-encoded correctly")
+			return setting.Wrong("", "the user or password in the URL is not percent-encoded correctly")
 		}
 	}
 	path := ""
@@ -46,11 +48,11 @@ func (c *config) parseURL(text string) error {
 	}
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return wrong("", "the parameters in the URL are not a valid query string")
+		return setting.Wrong("", "the parameters in the URL are not a valid query string")
 	}
 	for name, list := range values {
 		if len(list) > 1 {
-			return wrong(shown(name), "given twice")
+			return setting.Wrong(shown(name), "given twice")
 		}
 		if err := c.settings.set(name, list[0]); err != nil {
 			return err
@@ -67,14 +69,14 @@ func (c *config) setScheme(scheme string) error {
 	case base == "unix" && suffix == "" && c.kind == single:
 		c.network = "unix"
 	case base != "redis":
-		return wrong("", "a URL must begin with redis:// or rediss://, or with unix:// for a socket")
+		return setting.Wrong("", "a URL must begin with redis:// or rediss://, or with unix:// for a socket")
 	}
 	switch {
 	case suffix == "":
 	case suffix == "cluster" && c.kind != cluster, suffix == "sentinel" && c.kind != sentinel:
-		return wrong("", "a URL with +%s is for the provider redis_%s", suffix, suffix)
+		return setting.Wrong("", "a URL with +%s is for the provider redis_%s", suffix, suffix)
 	case suffix != "cluster" && suffix != "sentinel":
-		return wrong("", "the part after the + in a URL must be cluster or sentinel")
+		return setting.Wrong("", "the part after the + in a URL must be cluster or sentinel")
 	}
 	return nil
 }
@@ -99,7 +101,7 @@ func (c *config) setPath(path string) error {
 	if c.kind == sentinel {
 		master, db, more := strings.Cut(path, "/")
 		if !unescape(&c.settings.MasterName, master) {
-			return wrong("masterName", "is not percent-encoded correctly")
+			return setting.Wrong("masterName", "is not percent-encoded correctly")
 		}
 		if !more {
 			return nil
@@ -148,7 +150,7 @@ func (s *settings) set(name, value string) error {
 	case "tlsInsecure":
 		target = &s.TLSInsecure
 	default:
-		return wrong(shown(name), "unknown parameter")
+		return setting.Wrong(shown(name), "unknown parameter")
 	}
 	var err error
 	switch p := target.(type) {
@@ -166,7 +168,7 @@ func (s *settings) set(name, value string) error {
 		*p, err = parseDuration(value)
 	}
 	if err != nil {
-		return wrong(name, "%w", err)
+		return setting.Wrong(name, "%w", err)
 	}
 	return nil
 }

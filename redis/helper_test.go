@@ -3,18 +3,16 @@ package redis_test
 import (
 	"context"
 	"io"
-	"strconv"
 	"testing"
-	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/test/proctest"
+	"github.com/seed1a8f7c28/session/internal/test/sample"
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
 	"github.com/seed1a8f7c28/session/redis"
-	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 // Some tests run other processes: this test binary with a role and the config of a server.
@@ -86,22 +84,5 @@ func opened(
 	return b
 }
 
-// newRecord returns a record that lives for an hour.
-func newRecord(user string) *driver.Record {
-	now := time.UnixMilli(time.Now().UnixMilli())
-	rec := &driver.Record{User: user, Created: now, Expires: now.Add(time.Hour), Data: []byte("data")}
-	if user != "" {
-		rec.AuthTime = now
-	}
-	return rec
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// key returns the storage key of number n.
-func key(n int) string { return sessiontest.Key(strconv.Itoa(n)) }
+// The names of package sample that these tests use most.
+var must, key, newRecord = sample.Must, sample.Key, sample.Record

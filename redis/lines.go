@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/seed1a8f7c28/session/internal/rediscall"
 )
 
 // lines receives the log lines of go-redis, which has one logger for the process. If an application sets another logger
@@ -69,8 +71,8 @@ func (s *lineLog) Printf(ctx context.Context, format string, args ...any) {
 	}
 	args = slices.Clone(args)
 	for i, arg := range args {
-		if err, ok := arg.(error); ok && quotes(err) {
-			args[i] = errUnexpected
+		if err, ok := arg.(error); ok && rediscall.Quotes(err) {
+			args[i] = rediscall.ErrUnexpected
 		}
 	}
 	text := "session/redis: go-redis: " + fmt.Sprintf(format, args...)

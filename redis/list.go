@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/rediscall"
 )
 
 // page is the COUNT of a SCAN step, and the maximum number of records requested in one pipeline.
@@ -176,12 +177,12 @@ func (s *client) scan(ctx context.Context, op, pattern, of string, each func(nam
 
 // scanPage makes one SCAN step.
 func (s *client) scanPage(ctx context.Context, op string, cursor uint64, pattern, of string) ([]string, uint64, error) {
-	for r := (retries{}); ; {
+	for r := (rediscall.Retries{}); ; {
 		names, next, err := s.rdb.ScanType(ctx, cursor, pattern, page, of).Result()
 		switch {
 		case err == nil:
 			return names, next, nil
-		case !r.may(err, false), !r.pause(ctx):
+		case !r.May(err, false), !r.Pause(ctx):
 			return nil, 0, fail(ctx, op, err)
 		}
 	}

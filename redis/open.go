@@ -15,6 +15,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/framing"
+	"github.com/seed1a8f7c28/session/internal/setting"
 )
 
 // openTimeout limits the opening if ctx has no deadline.
@@ -198,7 +199,7 @@ func New(rdb redis.UniversalClient, opts ...Option) session.Provider {
 		}
 		switch {
 		case c.Config != "":
-			return nil, wrong("", "must be empty: the provider was made with a client")
+			return nil, setting.Wrong("", "must be empty: the provider was made with a client")
 		case rdb == nil:
 			return nil, &driver.ConfigError{Field: "provider", Err: errors.New("the client is nil")}
 		}

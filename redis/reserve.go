@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/rediscall"
 )
 
 // Reserve implements [driver.UserLimiter]. A script counts the entries of the user's index and adds the new entry if there
@@ -33,7 +34,7 @@ func (s *store) Reserve(
 			return r.evicted, err
 		}
 		// Several callers that make room at once get out of step this way.
-		if d := time.Duration(min(try+1, 10)) * time.Millisecond; waits && !waitAbout(ctx, max(d, 5*time.Millisecond)) {
+		if d := time.Duration(min(try+1, 10)) * time.Millisecond; waits && !rediscall.PauseAbout(ctx, max(d, 5*time.Millisecond)) {
 			return r.evicted, fail(ctx, "reserve", overdue(ctx))
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/framing"
+	"github.com/seed1a8f7c28/session/internal/rediscall"
 )
 
 // A store is the [driver.Backend] of one namespace. A session is one string, encoded by [driver.Record.AppendBinary]. Redis
@@ -129,7 +130,7 @@ func answered(err error) bool {
 
 // record returns the bytes of a record if there are no more than most.
 func (s *client) record(ctx context.Context, name string, most int) ([]byte, error) {
-	var r retries
+	var r rediscall.Retries
 	for {
 		read := reading(ctx, name, most)
 		s.rdb.Process(ctx, read) // the error is in the command
@@ -137,7 +138,7 @@ func (s *client) record(ctx context.Context, name string, most int) ([]byte, err
 		switch {
 		case answered(err):
 			return value, err
-		case !r.may(err, false), !r.pause(ctx):
+		case !r.May(err, false), !r.Pause(ctx):
 			return nil, fail(ctx, "load", err)
 		}
 	}
@@ -146,7 +147,7 @@ func (s *client) record(ctx context.Context, name string, most int) ([]byte, err
 // get returns a string of most bytes or fewer, and when its key expires, -1 for never. The two may be from different
 // moments; then the expiry is from the later one.
 func (s *client) get(ctx context.Context, name string, most int) (value []byte, expires int64, err error) {
-	var r retries
+	var r rediscall.Retries
 	for {
 		read, until := reading(ctx, name, most), redis.NewIntCmd(ctx, "pexpiretime", name)
 		pipe := s.pipeline()
@@ -161,7 +162,7 @@ func (s *client) get(ctx context.Context, name string, most int) (value []byte, 
 		switch {
 		case answered(err):
 			return value, expires, err
-		case !r.may(err, false), !r.pause(ctx):
+		case !r.May(err, false), !r.Pause(ctx):
 			return nil, 0, fail(ctx, "load", err)
 		}
 	}
@@ -269,7 +270,7 @@ func outcome(c *call) (indexes []index, err error) {
 			return nil, &driver.ConflictError{Record: rec}
 		}
 	}
-	return nil, fmt.Errorf("session/redis: %w", errUnexpected)
+	return nil, fmt.Errorf("session/redis: %w", rediscall.ErrUnexpected)
 }
 
 // Touch implements [driver.Backend].

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/listing"
+	"github.com/seed1a8f7c28/session/internal/rediscall"
 )
 
 // ListUser implements [driver.UserLister].
@@ -92,7 +93,7 @@ func membersOf(answer any) ([]member, error) {
 func scored(answer any) ([]any, error) {
 	list, ok := answer.([]any)
 	if !ok {
-		return nil, fmt.Errorf("session/redis: %w", errUnexpected)
+		return nil, fmt.Errorf("session/redis: %w", rediscall.ErrUnexpected)
 	}
 	if len(list) > 0 {
 		if _, pairs := list[0].([]any); pairs {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/seed1a8f7c28/session/internal/rediscall"
 )
 
 // heartbeat is how long a watch trusts a connection on which nothing arrives.
@@ -28,7 +30,7 @@ func (s *store) Watch(ctx context.Context, resync func(), destroyed func(key str
 			return fmt.Errorf("session/redis: watch: %w: %w", errors.ErrUnsupported, err)
 		}
 		if err != nil {
-			if !timedOut(err) || pinged || sub.Ping(ctx) != nil {
+			if !rediscall.TimedOut(err) || pinged || sub.Ping(ctx) != nil {
 				return fail(ctx, "watch", err)
 			}
 			pinged = true
@@ -46,7 +48,7 @@ func (s *store) Watch(ctx context.Context, resync func(), destroyed func(key str
 			}
 		case *redis.Pong:
 		default:
-			return fmt.Errorf("session/redis: watch: %w", errUnexpected)
+			return fmt.Errorf("session/redis: watch: %w", rediscall.ErrUnexpected)
 		}
 	}
 }

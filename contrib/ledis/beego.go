@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/rediscall"
 )
 
 // A beego is the [driver.Backend] for the layout of beego's provider: the bare sid is the key, and the value is the gob map
@@ -139,7 +140,7 @@ func (b *beego) compared(ctx context.Context, op, key string, version uint64, wi
 	}
 	text, now, ok := strings.Cut(a.value, " ")
 	if left, err = strconv.ParseInt(text, 10, 64); !ok || err != nil {
-		return fmt.Errorf("session/ledis: %w", errAnswer)
+		return fmt.Errorf("session/ledis: %w", rediscall.ErrUnexpected)
 	}
 	return &driver.ConflictError{Record: beegoRecord(now, left)}
 }

@@ -6,19 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	mathrand "math/rand/v2"
-	"net"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/seed1a8f7c28/session/internal/millis"
-	"github.com/seed1a8f7c28/session/internal/pause"
+	"github.com/seed1a8f7c28/session/internal/rediscall"
 )
 
 // A client is the part that both layouts share: the connections, and how scripts are run.
@@ -89,7 +85,7 @@ const errUnknown refusal = "not authenticated"
 
 // runAs is run if the server's interpreter has said the password.
 func (s *client) runAs(ctx context.Context, c call) (answer, error) {
-	var r retries
+	var r rediscall.Retries
 	for whole := false; ; {
 		id := s.caller + strconv.FormatUint(s.calls.Add(1), 10)
 		text, name := "evalsha", c.script.hash
@@ -110,7 +106,7 @@ func (s *client) runAs(ctx context.Context, c call) (answer, error) {
 		switch {
 		case err == nil || errors.Is(err, redis.Nil): // nil: nothing is on top, because something there was nil
 			a, err := s.answered(cmd, id)
-			if errors.Is(err, errNotOurs) && c.again && r.may(io.EOF, true) && r.pause(ctx) {
+			if errors.Is(err, errNotOurs) && c.again && r.May(io.EOF, false) && r.Pause(ctx) {
 				continue
 			}
 			if err != nil {
@@ -124,7 +120,7 @@ func (s *client) runAs(ctx context.Context, c call) (answer, error) {
 		if top == "1" {
 			s.raise.Store(true) // it may not have been run
 		}
-		if !r.may(err, c.again) || !r.pause(ctx) {
+		if !r.May(err, !c.again) || !r.Pause(ctx) {
 			return answer{}, fail(ctx, c.op, err)
 		}
 	}
@@ -135,10 +131,7 @@ type refusal string
 
 func (e refusal) Error() string { return "LedisDB: " + string(e) }
 
-var (
-	errNotOurs = errors.New("the answer of the server is somebody else's: only this package may run scripts on it")
-	errAnswer  = errors.New("the answer of the server was not understood")
-)
+var errNotOurs = errors.New("the answer of the server is somebody else's: only this package may run scripts on it")
 
 // answered reads the answer of a script.
 func (s *client) answered(cmd *redis.Cmd, id string) (a answer, err error) {
@@ -149,7 +142,7 @@ func (s *client) answered(cmd *redis.Cmd, id string) (a answer, err error) {
 	}
 	code, ok := list[1].(int64)
 	if !ok {
-		return a, errAnswer
+		return a, rediscall.ErrUnexpected
 	}
 	value, _ := list[2].(string)
 	if code == failed {
@@ -166,7 +159,7 @@ func (unrepeated) NoRetry() bool { return true }
 // read sends commands that change nothing, in one round trip, and repeats all of them if necessary. commands returns them for
 // each try.
 func (s *client) read(ctx context.Context, op string, commands func() []redis.Cmder) error {
-	for r := (retries{}); ; {
+	for r := (rediscall.Retries{}); ; {
 		cmds := commands()
 		pipe := s.rdb.Pipeline()
 		for _, cmd := range cmds {
@@ -182,7 +175,7 @@ func (s *client) read(ctx context.Context, op string, commands func() []redis.Cm
 		switch {
 		case err == nil:
 			return nil
-		case !r.may(err, true), !r.pause(ctx):
+		case !r.May(err, false), !r.Pause(ctx):
 			return fail(ctx, op, err)
 		}
 	}
@@ -198,69 +191,7 @@ func moment(t time.Time) string {
 	return string(b[:])
 }
 
-// retries counts the tries of one call.
-type retries struct{ made int }
-
-// pauses are the pauses before further tries, two seconds in all.
-var pauses = [...]time.Duration{
-	10 * time.Millisecond, 50 * time.Millisecond, 100 * time.Millisecond, 200 * time.Millisecond,
-	400 * time.Millisecond, 600 * time.Millisecond, 600 * time.Millisecond,
-}
-
-// may reports whether another try is allowed after err. again says that the call may run twice.
-func (r *retries) may(err error, again bool) bool {
-	dial := &net.OpError{}
-	if errors.As(err, &dial) && dial.Op == "dial" {
-		if dial.Timeout() {
-			return r.made < 1
-		}
-		return r.made < 4 // a server that is being restarted is back soon, and otherwise nobody should wait long
-	}
-	if !again {
-		return false
-	}
-	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() {
-		return r.made < 1
-	}
-	_, operation := errors.AsType[*net.OpError](err)
-	_, system := errors.AsType[syscall.Errno](err)
-	broken := operation || system || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-	return broken && r.made < len(pauses)
-}
-
-// pause waits before another try. It returns false if ctx is done, or would be done by then.
-func (r *retries) pause(ctx context.Context) bool {
-	r.made++
-	return waitAbout(ctx, pauses[r.made-1])
-}
-
-// waitAbout waits for about d. It returns false at once if ctx would be done before that.
-func waitAbout(ctx context.Context, d time.Duration) bool {
-	d = d/2 + mathrand.N(d)
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
-		return false
-	}
-	return pause.For(ctx, d)
-}
-
 // fail wraps an error of the client once. If ctx is done, it wraps the error of ctx instead.
 func fail(ctx context.Context, op string, err error) error {
-	switch deadline, ok := ctx.Deadline(); {
-	case ctx.Err() != nil:
-		err = ctx.Err()
-	case ok && !time.Now().Before(deadline): // the client noticed it first, on the connection
-		err = context.DeadlineExceeded
-	case quotes(err):
-		err = errAnswer
-	}
-	return fmt.Errorf("session/ledis: %s: %w", op, err)
-}
-
-// quotes reports whether the text of err contains a part of an answer.
-func quotes(err error) bool {
-	if _, answered := errors.AsType[redis.Error](err); answered {
-		return false
-	}
-	text := err.Error()
-	return strings.Contains(text, "can't parse") || strings.Contains(text, "invalid reply")
+	return fmt.Errorf("session/ledis: %s: %w", op, rediscall.Cause(ctx, err))
 }

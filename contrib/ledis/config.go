@@ -3,8 +3,6 @@ package ledis
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/framing"
+	"github.com/seed1a8f7c28/session/internal/setting"
 )
 
 // A settings is a provider config. The server is either at an address or in this process, with a folder.
@@ -58,13 +57,13 @@ func (s *settings) parseList(text string) error {
 	if has {
 		n, err := strconv.Atoi(strings.TrimSpace(db))
 		if err != nil {
-			return wrong("", `want "folder", "folder,database" or a JSON object`)
+			return setting.Wrong("", `want "folder", "folder,database" or a JSON object`)
 		}
 		s.DB = n
 	}
 	s.Folder = folder
 	if _, _, err := net.SplitHostPort(folder); err == nil && !strings.ContainsAny(folder, `/\`) && !isFolder(folder) {
-		return wrong("", `the text names a folder, as in beego; for a server's address write {"addr": "host:port"}`)
+		return setting.Wrong("", `the text names a folder, as in beego; for a server's address write {"addr": "host:port"}`)
 	}
 	return nil
 }
@@ -73,26 +72,26 @@ func (s *settings) parseList(text string) error {
 func (s *settings) check() error {
 	switch {
 	case s.Addr != "" && s.Folder != "":
-		return wrong("addr", "the server is either at addr or in this process, with save_path")
+		return setting.Wrong("addr", "the server is either at addr or in this process, with save_path")
 	case s.Addr != "" && s.Sync:
-		return wrong("sync", "is only for save_path; a server has its own db_sync_commit")
+		return setting.Wrong("sync", "is only for save_path; a server has its own db_sync_commit")
 	case s.Addr == "" && s.Password != "":
-		return wrong("password", "is only for addr")
+		return setting.Wrong("password", "is only for addr")
 	case s.DB < 0 || s.DB >= maxDatabases:
-		return wrong("db", "must be from 0 to %d", maxDatabases-1)
+		return setting.Wrong("db", "must be from 0 to %d", maxDatabases-1)
 	case s.Addr == "" && s.DB >= databases:
-		return wrong("db", "must be from 0 to %d: beego's LedisDB has no more databases", databases-1)
+		return setting.Wrong("db", "must be from 0 to %d: beego's LedisDB has no more databases", databases-1)
 	case s.PoolSize < 0:
-		return wrong("poolSize", "must not be negative")
+		return setting.Wrong("poolSize", "must not be negative")
 	case s.IdleTimeout < 0:
-		return wrong("idleTimeout", "must not be negative")
+		return setting.Wrong("idleTimeout", "must not be negative")
 	}
 	for _, t := range []struct {
 		name string
 		d    duration
 	}{{"dialTimeout", s.DialTimeout}, {"readTimeout", s.ReadTimeout}, {"writeTimeout", s.WriteTimeout}} {
 		if time.Duration(t.d) < time.Millisecond {
-			return wrong(t.name, "must be at least one millisecond")
+			return setting.Wrong(t.name, "must be at least one millisecond")
 		}
 	}
 	if s.Addr == "" {
@@ -106,10 +105,10 @@ func (s *settings) check() error {
 	}
 	_, port, err := net.SplitHostPort(s.Addr)
 	if err != nil {
-		return wrong("addr", "is not of the form host:port, and not the path of a socket")
+		return setting.Wrong("addr", "is not of the form host:port, and not the path of a socket")
 	}
 	if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-		return wrong("addr", "has no port from 1 to 65535")
+		return setting.Wrong("addr", "has no port from 1 to 65535")
 	}
 	return nil
 }
@@ -127,28 +126,15 @@ func (s *settings) network() string {
 	return "tcp"
 }
 
-// wrong returns the error for a setting, or for the whole config if field is empty. It contains no value.
-func wrong(field, format string, args ...any) error {
-	name := "providerConfig"
-	if field != "" {
-		name += "." + field
-	}
-	return &driver.ConfigError{Field: name, Err: fmt.Errorf(format, args...)}
-}
-
 // A duration is a number of seconds, or a text such as "1m30s".
 type duration time.Duration
 
-var errDuration = errors.New(`want a number of seconds, or a text such as "1m30s"`)
-
 func (d *duration) UnmarshalJSON(data []byte) error {
-	text := string(data) + "s"
-	if json.Unmarshal(data, &text) == nil && strings.Trim(text, ".0123456789") == "" {
-		text += "s"
-	}
-	t, err := time.ParseDuration(text)
+	text := string(data)
+	_ = json.Unmarshal(data, &text) // if it is a text
+	t, err := setting.ParseDuration(text)
 	if err != nil {
-		return &driver.ConfigError{Field: "providerConfig", Err: errDuration}
+		return setting.Wrong("", "%w", err)
 	}
 	*d = duration(t)
 	return nil

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -21,8 +20,8 @@ import (
 	"github.com/seed1a8f7c28/session/contrib/ledis"
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/test/proctest"
+	"github.com/seed1a8f7c28/session/internal/test/sample"
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
-	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 // Some tests run other processes: this test binary with a role.
@@ -133,26 +132,6 @@ func at(addr string) string { return fmt.Sprintf(`{"addr": %q}`, addr) }
 
 func in(folder string) string { return fmt.Sprintf(`{"save_path": %q}`, folder) }
 
-// newRecord returns a record that lives for an hour.
-func newRecord(user string) *driver.Record {
-	now := time.UnixMilli(time.Now().UnixMilli())
-	rec := &driver.Record{User: user, Created: now, Expires: now.Add(time.Hour), Data: []byte("data")}
-	if user != "" {
-		rec.AuthTime = now
-	}
-	return rec
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// key returns the storage key of number n.
-func key(n int) string { return sessiontest.Key(strconv.Itoa(n)) }
-
 // freeAddr returns an address on which nothing listens.
 func freeAddr(t testing.TB) string {
 	t.Helper()
@@ -183,3 +162,6 @@ func isEmpty(t testing.TB, folder string) bool {
 	must(t, err)
 	return len(files) == 0
 }
+
+// The names of package sample that these tests use most.
+var must, key, newRecord = sample.Must, sample.Key, sample.Record

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/listing"
+	"github.com/seed1a8f7c28/session/internal/rediscall"
 )
 
 const (
@@ -65,7 +66,7 @@ func scanned(answer any) ([]string, error) {
 			return names, nil
 		}
 	}
-	return nil, fmt.Errorf("session/ledis: %w", errAnswer)
+	return nil, fmt.Errorf("session/ledis: %w", rediscall.ErrUnexpected)
 }
 
 // Count implements [driver.Counter]. It reads the beginning of each record, because LedisDB still has some that are over.
@@ -230,10 +231,10 @@ func (s *store) Reserve(
 		case a.code == full:
 			return nil, driver.ErrTooManySessions
 		case a.code != waits:
-			return nil, fmt.Errorf("session/ledis: %w", errAnswer)
+			return nil, fmt.Errorf("session/ledis: %w", rediscall.ErrUnexpected)
 		}
 		d := time.Duration(min(max(try, 5), 10)) * time.Millisecond
-		if waitAbout(ctx, d) {
+		if rediscall.PauseAbout(ctx, d) {
 			continue
 		}
 		if err = ctx.Err(); err == nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/framing"
 	"github.com/seed1a8f7c28/session/internal/naming"
+	"github.com/seed1a8f7c28/session/internal/rediscall"
 )
 
 // A store is the [driver.Backend] of one namespace. A session is one value: which names it has, their hashes, and the
@@ -161,7 +162,7 @@ func result(a answer) error {
 		}
 		return &driver.ConflictError{Record: rec}
 	}
-	return fmt.Errorf("session/ledis: %w", errAnswer)
+	return fmt.Errorf("session/ledis: %w", rediscall.ErrUnexpected)
 }
 
 // change runs a script and returns the error that its answer stands for.

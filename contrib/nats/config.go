@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"crypto/tls"
 	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -16,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/setting"
 )
 
 // A Bucket says where in JetStream the sessions are. The fields but Name matter only when the bucket is created.
@@ -31,11 +30,11 @@ func (b *Bucket) check() error {
 	b.Storage = cmp.Or(b.Storage, "file")
 	switch {
 	case !validBucket(b.Name):
-		return wrong("bucket", "must consist of letters, digits, - and _")
+		return setting.Wrong("bucket", "must consist of letters, digits, - and _")
 	case b.Replicas < 0 || b.Replicas > 5:
-		return wrong("replicas", "must be from 1 to 5")
+		return setting.Wrong("replicas", "must be from 1 to 5")
 	case b.Storage != "file" && b.Storage != "memory":
-		return wrong("storage", `must be "file" or "memory"`)
+		return setting.Wrong("storage", `must be "file" or "memory"`)
 	}
 	return nil
 }
@@ -80,7 +79,7 @@ func parse(text string) (*config, error) {
 	}
 	switch {
 	case c.URL != "" && len(c.URLs) > 0:
-		return nil, wrong("urls", "the servers are given twice, in url and urls")
+		return nil, setting.Wrong("urls", "the servers are given twice, in url and urls")
 	case c.URL != "":
 		c.URLs = strings.Split(c.URL, ",")
 	case len(c.URLs) == 0:
@@ -88,7 +87,7 @@ func parse(text string) (*config, error) {
 	}
 	for i, server := range c.URLs {
 		if c.URLs[i] = strings.TrimSpace(server); !validURL(c.URLs[i]) {
-			return nil, wrong("urls", "server %d is not a URL such as nats://host:4222", i+1)
+			return nil, setting.Wrong("urls", "server %d is not a URL such as nats://host:4222", i+1)
 		}
 	}
 	if err := c.Bucket.check(); err != nil {
@@ -124,19 +123,19 @@ func (c *config) login() error {
 	}
 	switch {
 	case set > 1:
-		return wrong("credentials", "only one of username, token, credentials and nkey can be the login")
+		return setting.Wrong("credentials", "only one of username, token, credentials and nkey can be the login")
 	case c.Username == "" && c.Password != "":
-		return wrong("username", "is missing; password needs it")
+		return setting.Wrong("username", "is missing; password needs it")
 	case c.TLSCert == "" && c.TLSKey != "":
-		return wrong("tlsCert", "is missing; tlsKey needs it")
+		return setting.Wrong("tlsCert", "is missing; tlsKey needs it")
 	case c.TLSCert != "" && c.TLSKey == "":
-		return wrong("tlsKey", "is missing; tlsCert needs it")
+		return setting.Wrong("tlsKey", "is missing; tlsCert needs it")
 	}
 	c.options.User, c.options.Password, c.options.Token = c.Username, c.Password, c.Token
 	if c.TLS || c.TLSServerName != "" || c.TLSInsecure {
 		t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: c.TLSServerName, InsecureSkipVerify: c.TLSInsecure}
 		if err := nats.Secure(t)(&c.options); err != nil {
-			return wrong("tls", "%w", err)
+			return setting.Wrong("tls", "%w", err)
 		}
 	}
 	for _, file := range []struct {
@@ -152,10 +151,10 @@ func (c *config) login() error {
 			continue
 		}
 		if _, err := os.ReadFile(file.path); err != nil {
-			return wrong(file.field, "file %q: %w", file.path, bare(err))
+			return setting.Wrong(file.field, "file %q: %w", file.path, setting.WithoutPath(err))
 		}
 		if err := file.option()(&c.options); err != nil {
-			return wrong(file.field, "%w", err)
+			return setting.Wrong(file.field, "%w", err)
 		}
 	}
 	return nil
@@ -170,14 +169,6 @@ func nkeyOption(path string) nats.Option {
 		}
 		return option(o)
 	}
-}
-
-// bare returns the system's error without the path.
-func bare(err error) error {
-	if p, ok := errors.AsType[*fs.PathError](err); ok {
-		return p.Err
-	}
-	return err
 }
 
 // servers returns the addresses of the servers, for error texts: without a login.
@@ -223,13 +214,4 @@ func (c *config) connect(logger *slog.Logger) (*nats.Conn, error) {
 func withoutQuote(text string) string {
 	text, _, _ = strings.Cut(text, `"`)
 	return strings.TrimSpace(text)
-}
-
-// wrong returns the error for a setting, or for the whole config if field is empty. It contains no value.
-func wrong(field, format string, args ...any) error {
-	name := "providerConfig"
-	if field != "" {
-		name += "." + field
-	}
-	return &driver.ConfigError{Field: name, Err: fmt.Errorf(format, args...)}
 }

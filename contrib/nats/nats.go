@@ -39,6 +39,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/setting"
 )
 
 func init() { session.Register("nats", session.NewProvider(Open)) }
@@ -59,12 +60,12 @@ func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	}
 	nc, err := cfg.connect(c.Logger)
 	if err != nil {
-		return nil, wrong("", "server %s: %w", cfg.servers(), err)
+		return nil, setting.Wrong("", "server %s: %w", cfg.servers(), err)
 	}
 	s, err := open(ctx, nc, cfg.Bucket, c)
 	if err != nil {
 		nc.Close()
-		return nil, wrong("", "server %s: %w", cfg.servers(), err)
+		return nil, setting.Wrong("", "server %s: %w", cfg.servers(), err)
 	}
 	s.own = true
 	return s, nil
@@ -81,7 +82,7 @@ func New(nc *nats.Conn, b Bucket) session.Provider {
 		case nc == nil:
 			return nil, &driver.ConfigError{Field: "provider", Err: errors.New("the connection is nil")}
 		case c.Config != "":
-			return nil, wrong("", "must be empty: the provider was made with a connection")
+			return nil, setting.Wrong("", "must be empty: the provider was made with a connection")
 		}
 		if err := b.check(); err != nil {
 			return nil, err

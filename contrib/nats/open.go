@@ -75,7 +75,7 @@ func bucket(ctx context.Context, js jetstream.JetStream, b Bucket) (jetstream.St
 // passing reports whether the servers may answer differently in a moment: a cluster that has just started has no leader.
 func passing(err error) bool {
 	return codeOf(err) == codeNotReady || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) ||
-		codeOf(err) == 10005 // no suitable peers for placement, so far
+		codeOf(err) == codeNoPeers
 }
 
 // suits returns an error for a stream that cannot keep sessions.

@@ -3,7 +3,6 @@ package nats_test
 import (
 	"context"
 	"net/http/httptest"
-	"strconv"
 	"testing"
 	"time"
 
@@ -12,8 +11,8 @@ import (
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/contrib/nats"
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/test/sample"
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
-	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
 // A backend is all that the engine is.
@@ -39,19 +38,6 @@ func node(t testing.TB, config, namespace string) backend {
 	must(t, err)
 	t.Cleanup(func() { must(t, b.(backend).Close()) })
 	return b.(backend)
-}
-
-// key returns the storage key of number n.
-func key(n int) string { return sessiontest.Key(strconv.Itoa(n)) }
-
-// newRecord returns a record that lives for an hour.
-func newRecord(user string) *driver.Record {
-	now := time.UnixMilli(time.Now().UnixMilli())
-	rec := &driver.Record{User: user, Created: now, Expires: now.Add(time.Hour), Data: []byte("data")}
-	if user != "" {
-		rec.AuthTime = now
-	}
-	return rec
 }
 
 // TestTrips counts, over a Manager, the round trips of requests.
@@ -141,3 +127,6 @@ func TestTripsOfUsers(t *testing.T) {
 	check("Mark", 1, func() error { return b.Mark(ctx, key(4), 1, mark) })
 	check("Load of a mark", 1, func() error { b.Load(ctx, key(4), new(driver.Record)); return nil })
 }
+
+// The names of package sample that these tests use most.
+var must, key, newRecord = sample.Must, sample.Key, sample.Record

@@ -40,10 +40,3 @@ func TestDoneAfterABreak(t *testing.T) {
 
 // TestTwoProcesses has 32 writers in two processes change one session 100 times each: nothing is lost.
 func TestTwoProcesses(t *testing.T) { writers.Test(t, start(t, server.Options{}).ClientURL()) }
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}

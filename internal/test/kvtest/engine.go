@@ -17,6 +17,7 @@ import (
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/test/historytest"
 	"github.com/seed1a8f7c28/session/internal/test/proctest"
+	"github.com/seed1a8f7c28/session/internal/test/sample"
 	"github.com/seed1a8f7c28/session/kv"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
@@ -136,7 +137,7 @@ func (e Engine) reopened(t *testing.T) {
 		path := e.path(t)
 		config := fmt.Sprintf(`{"path": %q, "fsync": %q}`, path, fsync)
 		b := e.opened(t, config)
-		rec := numbered(1)
+		rec := sample.Numbered(1)
 		if err := b.Create(t.Context(), sessiontest.Key("k"), rec); err != nil {
 			t.Fatal(err)
 		}
@@ -147,8 +148,8 @@ func (e Engine) reopened(t *testing.T) {
 			t.Errorf("Load after Close: %v, want ErrClosed", err)
 		}
 		b = e.opened(t, path)
-		if err := b.Load(t.Context(), sessiontest.Key("k"), rec); err != nil || whole(rec) != nil {
-			t.Errorf("fsync %s: Load after opening again: %v, %v", fsync, err, whole(rec))
+		if err := b.Load(t.Context(), sessiontest.Key("k"), rec); err != nil || sample.Whole(rec) != nil {
+			t.Errorf("fsync %s: Load after opening again: %v, %v", fsync, err, sample.Whole(rec))
 		}
 		if err := closed(b); err != nil {
 			t.Fatal(err)
@@ -177,7 +178,7 @@ func (e Engine) secondProcess(t *testing.T) {
 	if err == nil || !strings.Contains(said, path) || !strings.Contains(said, kv.ErrLocked.Error()) {
 		t.Errorf("a second process: %v, and says %q; want an error that names the path and says that it is open", err, said)
 	}
-	if err := b.Create(t.Context(), sessiontest.Key("k"), numbered(1)); err != nil {
+	if err := b.Create(t.Context(), sessiontest.Key("k"), sample.Numbered(1)); err != nil {
 		t.Errorf("the first process: %v", err)
 	}
 	if err := closed(b); err != nil {
@@ -194,7 +195,7 @@ func (e Engine) damaged(t *testing.T) {
 		path := e.path(t)
 		b := e.opened(t, path)
 		for i := range 200 {
-			if err := b.Create(t.Context(), sessiontest.Key(fmt.Sprint(i)), numbered(uint64(i+1))); err != nil {
+			if err := b.Create(t.Context(), sessiontest.Key(fmt.Sprint(i)), sample.Numbered(uint64(i+1))); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -283,7 +284,7 @@ func (e Engine) badConfig(t *testing.T) {
 func (e Engine) modes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "sessions")
 	b := e.opened(t, path)
-	if err := b.Create(t.Context(), sessiontest.Key("k"), numbered(1)); err != nil {
+	if err := b.Create(t.Context(), sessiontest.Key("k"), sample.Numbered(1)); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(filepath.Dir(path))

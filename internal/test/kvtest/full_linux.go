@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/test/sample"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
 
@@ -26,7 +27,7 @@ func (e Engine) readOnly(t *testing.T) {
 	defer syscall.Unmount(dir, syscall.MNT_DETACH)
 	path, key := filepath.Join(dir, "sessions"), sessiontest.Key("k")
 	s := e.opened(t, path)
-	if err := s.Create(t.Context(), key, numbered(1)); err != nil {
+	if err := s.Create(t.Context(), key, sample.Numbered(1)); err != nil {
 		t.Fatal(err)
 	}
 	if err := closed(s); err != nil {
@@ -47,7 +48,7 @@ func (e Engine) readOnly(t *testing.T) {
 		}
 	}
 	remount(0)
-	if rec := load(t, e.opened(t, path), key); rec == nil || whole(rec) != nil {
+	if rec := load(t, e.opened(t, path), key); rec == nil || sample.Whole(rec) != nil {
 		t.Error("the session is not as it was")
 	}
 }
@@ -63,14 +64,14 @@ func (e Engine) diskFull(t *testing.T) {
 	path := filepath.Join(dir, "sessions")
 	s := e.opened(t, path)
 	ctx, old := t.Context(), sessiontest.Key("old")
-	if err := s.Create(ctx, old, numbered(1)); err != nil {
+	if err := s.Create(ctx, old, sample.Numbered(1)); err != nil {
 		t.Fatal(err)
 	}
 	filler := filepath.Join(dir, "filler")
 	if err := os.WriteFile(filler, make([]byte, 512<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("filling the disk: %v", err)
 	}
-	larger := numbered(1)
+	larger := sample.Numbered(1)
 	larger.User, larger.Data = "another", bytes.Repeat([]byte("x"), 256<<10)
 	var acknowledged []string
 	var err error
@@ -101,7 +102,7 @@ func (e Engine) diskFull(t *testing.T) {
 	}
 	check := func(when string) {
 		t.Helper()
-		if rec := load(t, s, old); rec == nil || rec.Version != 1 || whole(rec) != nil {
+		if rec := load(t, s, old); rec == nil || rec.Version != 1 || sample.Whole(rec) != nil {
 			t.Errorf("%s the old session is not as it was", when)
 		}
 		for _, key := range acknowledged {

@@ -12,29 +12,9 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/test/sample"
 	"github.com/seed1a8f7c28/session/sessiontest"
 )
-
-// numbered returns a record at version n all of which depends on n.
-func numbered(n uint64) *driver.Record {
-	return &driver.Record{
-		Version: n,
-		User:    "user " + strconv.FormatUint(n%3, 10),
-		Alias:   "alias " + strconv.FormatUint(n%2, 10),
-		Expires: inAnHour(),
-		Data:    []byte(strings.Repeat(fmt.Sprintf("%08d", n), 100+int(n%400))),
-	}
-}
-
-// whole reports whether rec is one that numbered made.
-func whole(rec *driver.Record) error {
-	want := numbered(rec.Version)
-	if rec.User != want.User || rec.Alias != want.Alias || string(rec.Data) != string(want.Data) {
-		return fmt.Errorf("version %d has the user %q, the alias %q and %d bytes of data, which are not its own",
-			rec.Version, rec.User, rec.Alias, len(rec.Data))
-	}
-	return nil
-}
 
 // load returns the session under a key, which must be whole, or nil if there is none.
 func load(t *testing.T, s driver.Backend, key string) *driver.Record {
@@ -65,11 +45,11 @@ func (saving) do(s driver.Backend, say func(format string, args ...any)) error {
 			rec := new(driver.Record)
 			err := s.Load(ctx, savedKey(i), rec)
 			if errors.Is(err, session.ErrNotFound) {
-				rec = numbered(1)
+				rec = sample.Numbered(1)
 				err = s.Create(ctx, savedKey(i), rec)
 			}
 			for err == nil {
-				next := numbered(rec.Version + 1)
+				next := sample.Numbered(rec.Version + 1)
 				next.Version--
 				err = s.Save(ctx, savedKey(i), next)
 				rec.Version = next.Version
@@ -82,14 +62,7 @@ func (saving) do(s driver.Backend, say func(format string, args ...any)) error {
 }
 
 func (saving) check(t *testing.T, s driver.Backend, said []string) {
-	acknowledged := make([]uint64, savedKeys)
-	for _, line := range said {
-		var i int
-		var version uint64
-		if n, _ := fmt.Sscanf(line, "%d %d", &i, &version); n == 2 {
-			acknowledged[i] = max(acknowledged[i], version)
-		}
-	}
+	acknowledged := sample.Acknowledged(said, savedKeys)
 	for i, version := range acknowledged {
 		rec := load(t, s, savedKey(i))
 		switch {
@@ -98,8 +71,8 @@ func (saving) check(t *testing.T, s driver.Backend, said []string) {
 		case rec == nil:
 		case rec.Version < version || version > 0 && rec.Version > version+1:
 			t.Errorf("version %d was acknowledged, %d is stored", version, rec.Version)
-		case whole(rec) != nil:
-			t.Error(whole(rec))
+		case sample.Whole(rec) != nil:
+			t.Error(sample.Whole(rec))
 		}
 	}
 }
@@ -115,7 +88,7 @@ func (creating) do(s driver.Backend, say func(format string, args ...any)) error
 	run := strconv.FormatUint(rand.Uint64(), 36)
 	for n := 1; ; n++ {
 		say("%s %d begins", run, n)
-		if err := s.Create(context.Background(), createdKey(run, n), numbered(uint64(n))); err != nil {
+		if err := s.Create(context.Background(), createdKey(run, n), sample.Numbered(uint64(n))); err != nil {
 			return err
 		}
 		say("%s %d done", run, n)
@@ -141,7 +114,7 @@ func (creating) check(t *testing.T, s driver.Backend, said []string) {
 		rec := load(t, s, createdKey(run, number))
 		if rec != nil {
 			rec.Version = uint64(number)
-			if err := whole(rec); err != nil {
+			if err := sample.Whole(rec); err != nil {
 				t.Error(err)
 			}
 		}
@@ -169,7 +142,7 @@ func (*renaming) do(s driver.Backend, say func(format string, args ...any)) erro
 			for ; err == nil; n++ {
 				say("%d %d begins", i, n+1)
 				mark := driver.Mark{Kind: 1, Target: []byte(chainKey(i, n+1)), Expires: inAnHour()}
-				err = s.(driver.Renamer).Rename(ctx, chainKey(i, n), 1, chainKey(i, n+1), numbered(1), mark)
+				err = s.(driver.Renamer).Rename(ctx, chainKey(i, n), 1, chainKey(i, n+1), sample.Numbered(1), mark)
 				say("%d %d done", i, n+1)
 			}
 			errs <- err
@@ -186,7 +159,7 @@ func chainEnd(s driver.Backend, i int) (int, error) {
 			continue
 		}
 		if n == 0 && errors.Is(err, session.ErrNotFound) {
-			err = s.Create(context.Background(), chainKey(i, n), numbered(1))
+			err = s.Create(context.Background(), chainKey(i, n), sample.Numbered(1))
 		}
 		return n, err
 	}
@@ -210,7 +183,7 @@ func (r *renaming) check(t *testing.T, s driver.Backend, said []string) {
 			t.Errorf("rename %d was done and %d begun, but %d is live (%v)", done[i], begun[i], n, err)
 			continue
 		}
-		if rec := load(t, s, chainKey(i, n)); rec == nil || whole(rec) != nil {
+		if rec := load(t, s, chainKey(i, n)); rec == nil || sample.Whole(rec) != nil {
 			t.Errorf("the renamed session is not whole")
 		}
 		if rec := load(t, s, chainKey(i, n+1)); rec != nil {
@@ -236,7 +209,7 @@ func (loggingIn) do(s driver.Backend, say func(format string, args ...any)) erro
 		go func() {
 			for n := 0; ; n++ {
 				key := sessiontest.Key(fmt.Sprint("login ", run, i, n))
-				rec := numbered(1)
+				rec := sample.Numbered(1)
 				rec.User = loginUser
 				// A place that a killed process has reserved must not hold up the next one for long.
 				_, err := s.(driver.UserLimiter).Reserve(ctx, loginUser, key, time.Now().Add(time.Second), loginLimit, true)

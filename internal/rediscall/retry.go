@@ -1,4 +1,6 @@
-package redis
+// Package rediscall contains the rules that the engines over go-redis share: which calls are tried again, and what an error
+// may say.
+package rediscall
 
 import (
 	"context"
@@ -14,8 +16,8 @@ import (
 	"github.com/seed1a8f7c28/session/internal/pause"
 )
 
-// retries counts the tries of one call.
-type retries struct{ made int }
+// Retries counts the tries of one call. The zero value has made none.
+type Retries struct{ made int }
 
 // pauses are the pauses before further tries, two seconds in all.
 var pauses = [...]time.Duration{
@@ -23,8 +25,8 @@ var pauses = [...]time.Duration{
 	400 * time.Millisecond, 600 * time.Millisecond, 600 * time.Millisecond,
 }
 
-// may reports whether another try is allowed after err. once says that the command must not run twice.
-func (r *retries) may(err error, once bool) bool {
+// May reports whether another try is allowed after err. once says that the command must not run twice.
+func (r *Retries) May(err error, once bool) bool {
 	dial := &net.OpError{}
 	switch {
 	case refused(err):
@@ -36,20 +38,20 @@ func (r *retries) may(err error, once bool) bool {
 		return r.made < 4 // a server that is being restarted is back soon, and otherwise nobody should wait long
 	case once:
 		return false
-	case timedOut(err):
+	case TimedOut(err):
 		return r.made < 1
 	}
 	return broken(err) && r.made < len(pauses)
 }
 
-// pause waits before another try. It returns false if ctx is done, or would be done by then.
-func (r *retries) pause(ctx context.Context) bool {
+// Pause waits before another try that May has allowed. It returns false if ctx is done, or would be done by then.
+func (r *Retries) Pause(ctx context.Context) bool {
 	r.made++
-	return waitAbout(ctx, pauses[r.made-1])
+	return PauseAbout(ctx, pauses[r.made-1])
 }
 
-// waitAbout waits for about d. It returns false at once if ctx would be done before that.
-func waitAbout(ctx context.Context, d time.Duration) bool {
+// PauseAbout waits for about d. It returns false at once if ctx would be done before that.
+func PauseAbout(ctx context.Context, d time.Duration) bool {
 	d = d/2 + rand.N(d)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < d {
 		return false
@@ -80,8 +82,8 @@ func broken(err error) bool {
 	return operation || system
 }
 
-// timedOut reports whether the answer did not come in time.
-func timedOut(err error) bool {
+// TimedOut reports whether the answer did not come in time.
+func TimedOut(err error) bool {
 	e, ok := errors.AsType[net.Error](err)
 	return ok && e.Timeout()
 }

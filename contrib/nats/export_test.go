@@ -1,4 +1,7 @@
 package nats
 
-// Step is what tests must know of the index.
-const Step = step
+// What tests must know of the index, and of the entries.
+const (
+	Step = step
+	Kept = kept
+)

@@ -128,7 +128,7 @@ func TestFaultCluster(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := startCluster(t)
 			faulttest.Run(t, faulttest.Setup{
-				Open: nodes(c.config()), OpTimeout: 5 * time.Second, Recovery: 30 * time.Second, Rounds: 2,
+				Open: c.nodes(), OpTimeout: 5 * time.Second, Recovery: 30 * time.Second, Rounds: 2,
 			}, tt.fault(t, c))
 		})
 	}

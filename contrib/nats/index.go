@@ -86,7 +86,7 @@ func (s *store) indexing(ctx context.Context, op string, changes []change) ([]wr
 	}
 	writes := make([]write, len(indexes))
 	err := each(len(indexes), func(i int) error {
-		members, seq, err := s.members(ctx, op, indexes[i])
+		members, at, err := s.members(ctx, op, indexes[i])
 		if err != nil {
 			return err
 		}
@@ -99,30 +99,30 @@ func (s *store) indexing(ctx context.Context, op string, changes []change) ([]wr
 				members = append(members, member{c.key, false, c.until})
 			}
 		}
-		writes[i] = s.membersOf(indexes[i], members, seq)
+		writes[i] = s.membersOf(indexes[i], members, at)
 		return nil
 	})
 	return writes, err
 }
 
-// members returns the members of an index that still count, and the number of its entry.
-func (s *store) members(ctx context.Context, op string, x index) (list []member, seq uint64, err error) {
+// members returns the members of an index that still count, and the place of its entry.
+func (s *store) members(ctx context.Context, op string, x index) (list []member, at place, err error) {
 	e, err := s.get(ctx, op, s.keys.index(x))
 	if err != nil || e.isRemoved() {
-		return nil, e.number(), err
+		return nil, e.place(), err
 	}
 	if list, err = parseMembers(e.data); err != nil {
-		return nil, 0, err
+		return nil, at, err
 	}
 	now := time.Now()
-	return slices.DeleteFunc(list, func(m member) bool { return !now.Before(m.until) }), e.seq, nil
+	return slices.DeleteFunc(list, func(m member) bool { return !now.Before(m.until) }), e.place(), nil
 }
 
-// membersOf returns the write of an index in place of that with the number seq.
-func (s *store) membersOf(x index, list []member, seq uint64) write {
+// membersOf returns the write of an index over another state of it.
+func (s *store) membersOf(x index, list []member, was place) write {
 	w := write{subject: s.keys.index(x), lasts: time.Now(), remove: len(list) == 0}
 	if w.remove {
-		return w.at(seq)
+		return w.over(was)
 	}
 	w.data = append(make([]byte, 0, len(indexMagic)+64*len(list)), indexMagic...)
 	for _, m := range list {
@@ -133,7 +133,7 @@ func (s *store) membersOf(x index, list []member, seq uint64) write {
 			w.lasts = m.until
 		}
 	}
-	return w.at(seq)
+	return w.over(was)
 }
 
 // The form of an index: the magic, then for each member its kind, the length of its key less one, the key, and the time in

@@ -59,14 +59,14 @@ func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 // left.
 func (s *store) scan(ctx context.Context, op string, headersOnly bool, each func(m jetstream.Msg) bool) error {
 	consumer, err := s.js.OrderedConsumer(ctx, s.stream.CachedInfo().Config.Name, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{s.keys.sessions(), s.keys.barrier()},
+		FilterSubjects: []string{s.keys.sessions(), s.barrier},
 		DeliverPolicy:  jetstream.DeliverAllPolicy,
 		HeadersOnly:    headersOnly,
 	})
 	if err != nil {
 		return fail(ctx, op, err)
 	}
-	last, err := s.store(ctx, op, write{subject: s.keys.barrier(), lasts: time.Now().Add(time.Minute)})
+	last, err := s.store(ctx, op, write{subject: s.barrier, lasts: time.Now().Add(time.Minute)})
 	if err != nil {
 		return err
 	}
@@ -84,10 +84,10 @@ func (s *store) scan(ctx context.Context, op string, headersOnly bool, each func
 		if err != nil {
 			return fail(ctx, op, err)
 		}
-		if m.Subject() != s.keys.barrier() && !each(m) {
+		if m.Subject() != s.barrier && !each(m) {
 			return nil
 		}
-		if at.Sequence.Stream >= last && at.NumPending == 0 {
+		if at.Sequence.Stream >= last.seq && at.NumPending == 0 {
 			return nil
 		}
 	}
@@ -95,8 +95,8 @@ func (s *store) scan(ctx context.Context, op string, headersOnly bool, each func
 
 // Clear implements [driver.Clearer].
 func (s *store) Clear(ctx context.Context) error {
-	err := s.again(ctx, "clear", func(ctx context.Context) error {
-		return s.stream.Purge(ctx, jetstream.WithPurgeSubject(s.keys.all()))
+	_, err := again(ctx, s.client, "clear", func(ctx context.Context) (any, error) {
+		return nil, s.stream.Purge(ctx, jetstream.WithPurgeSubject(s.keys.all()))
 	})
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ func (s *store) Mark(ctx context.Context, key string, version uint64, mark drive
 	if err != nil {
 		return err
 	}
-	_, err = s.place(ctx, "mark", key, nil, write{subject: s.keys.session(key), data: data, lasts: mark.Expires})
+	_, err = s.begin(ctx, "mark", key, nil, write{subject: s.keys.session(key), data: data, lasts: mark.Expires})
 	return err
 }
 
@@ -42,7 +42,7 @@ func (s *store) Rename(
 	if mark.Kind == 0 {
 		left = nil
 	}
-	w = w.at(0)
+	w = w.over(place{})
 	err = s.swap(ctx, "rename", oldKey, oldVersion, func(was seen.At[state]) error {
 		writes, err := s.indexing(ctx, "rename", append(
 			leaving(oldKey, was.State.user, was.State.alias), entering(newKey, rec.User, rec.Alias, rec.Expires)...))
@@ -53,9 +53,10 @@ func (s *store) Rename(
 		if err != nil {
 			return err
 		}
-		seq, err := s.store(ctx, "rename", append(append(writes, out...), w)...)
+		at, err := s.store(ctx, "rename", append(append(writes, out...), w)...)
 		if err == nil {
-			s.note(newKey, &created, seq, w.lasts)
+			s.note(newKey, &created, at, w.lasts)
+			s.noteRemoval(oldKey, at.seq-2)
 		}
 		if err != errChanged {
 			return err
@@ -68,7 +69,7 @@ func (s *store) Rename(
 		case f.taken():
 			return s.unless(ctx, oldKey, oldVersion)
 		}
-		w = w.at(f.seq)
+		w = w.over(f.place)
 		w.lasts = later(w.lasts, f.lasts)
 		return errChanged
 	})

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -31,10 +29,12 @@ func open(ctx context.Context, nc *nats.Conn, b Bucket, c driver.Config) (*store
 	if err != nil {
 		return nil, err
 	}
-	s := &store{
-		client: &client{nc: nc, js: js, stream: stream, getSubject: "$JS.API.STREAM.MSG.GET." + streamOf(b.Name)},
-		keys:   keysOf(b.Name, c.Namespace),
+	s := &store{keys: keysOf(b.Name, c.Namespace)}
+	s.client = &client{
+		nc: nc, js: js, stream: stream,
+		getSubject: "$JS.API.STREAM.MSG.GET." + streamOf(b.Name), barrier: s.keys.barrier(),
 	}
+	s.seen.Newer = func(is, than state) bool { return is.seq > than.seq }
 	return s, s.probe(ctx)
 }
 
@@ -119,19 +119,19 @@ func (s *store) probe(ctx context.Context) error {
 	if !s.nc.HeadersSupported() {
 		return errors.New("the server is too old: NATS 2.12 or later is needed")
 	}
-	if _, err := s.get(ctx, "open", s.keys.barrier()); err != nil {
+	if _, err := s.get(ctx, "open", s.barrier); err != nil {
 		return fmt.Errorf("reading: %w", err)
 	}
-	w := write{subject: s.keys.barrier(), lasts: time.Now()}.at(math.MaxInt64)
+	w := write{subject: s.barrier, lasts: time.Now()}.over(place{seq: math.MaxInt64})
 	for _, writes := range [][]write{{w}, {w, w}} {
-		err := s.again(ctx, "open", func(ctx context.Context) error {
-			switch _, err := s.send(ctx, strconv.FormatUint(rand.Uint64(), 36), 0, writes); {
+		_, err := again(ctx, s.client, "open", func(ctx context.Context) (_ any, err error) {
+			switch _, err := s.send(ctx, newID(), 0, writes); {
 			case err == nil:
-				return errUnexpected
+				return nil, errUnexpected
 			case kindOf(err) != changed:
-				return err
+				return nil, err
 			}
-			return nil
+			return nil, nil
 		})
 		if err != nil {
 			return fmt.Errorf("writing: %w", err)
@@ -142,6 +142,6 @@ func (s *store) probe(ctx context.Context) error {
 
 // Ping implements [driver.Pinger]. It stores an entry without a meaning, which the server removes after a second.
 func (s *store) Ping(ctx context.Context) error {
-	_, err := s.store(ctx, "ping", write{subject: s.keys.barrier(), lasts: time.Now()})
+	_, err := s.store(ctx, "ping", write{subject: s.barrier, lasts: time.Now()})
 	return err
 }

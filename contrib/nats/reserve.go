@@ -52,7 +52,7 @@ type reservation struct {
 // try counts, and makes the reservation if there is room or if evictions make room.
 func (r *reservation) try(ctx context.Context) (evicted []string, err error) {
 	x := index{"u", r.user}
-	list, seq, err := r.members(ctx, "reserve", x)
+	list, at, err := r.members(ctx, "reserve", x)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func (r *reservation) try(ctx context.Context) (evicted []string, err error) {
 		}
 	}
 	if !time.Now().Before(r.until) {
-		return nil, r.giveBack(ctx, list, seq)
+		return nil, r.giveBack(ctx, list, at)
 	}
 	reserved := 0
 	for _, m := range keep {
@@ -101,7 +101,7 @@ func (r *reservation) try(ctx context.Context) (evicted []string, err error) {
 		keep = append(keep, c.member)
 	}
 	keep = append(keep, member{r.key, true, r.until})
-	return r.make(ctx, live[:excess], r.membersOf(x, keep, seq))
+	return r.make(ctx, live[:excess], r.membersOf(x, keep, at))
 }
 
 // A candidate is a live session that may be evicted.
@@ -134,11 +134,11 @@ func (r *reservation) make(ctx context.Context, victims []candidate, w write) (e
 }
 
 // giveBack removes the caller's reservation from the index, if it is there.
-func (r *reservation) giveBack(ctx context.Context, list []member, seq uint64) error {
+func (r *reservation) giveBack(ctx context.Context, list []member, at place) error {
 	mine := func(m member) bool { return m.key == r.key && m.reserved }
 	if !slices.ContainsFunc(list, mine) {
 		return nil
 	}
-	_, err := r.store.store(ctx, "reserve", r.membersOf(index{"u", r.user}, slices.DeleteFunc(list, mine), seq))
+	_, err := r.store.store(ctx, "reserve", r.membersOf(index{"u", r.user}, slices.DeleteFunc(list, mine), at))
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/internal/test/proctest"
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
@@ -152,6 +154,17 @@ func (c *cluster) urls() string {
 
 func (c *cluster) config() string {
 	return fmt.Sprintf(`{"url": %q, "replicas": 3}`, c.urls())
+}
+
+// nodes is like the function of this name, but each node has another server than the one before, and learns of the others
+// from it. So a server that fails has one node of three. By themselves all three may choose the same server, and then a
+// minute is too short for their requests.
+func (c *cluster) nodes() func(...session.ManagerConfigOpt) (*session.Manager, error) {
+	var opened atomic.Int64
+	return func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
+		server := c.servers[int(opened.Add(1))%len(c.servers)]
+		return nodes(fmt.Sprintf(`{"url": "nats://%s", "replicas": 3}`, server.Addr))(opts...)
+	}
 }
 
 // leader waits until the bucket has a leader and two replicas that are up to date, and returns the leader's number.

@@ -19,7 +19,7 @@ type store struct {
 
 // A state is what a write must know of the record that it replaces.
 type state struct {
-	seq         uint64    // the entry's number
+	place
 	lasts       time.Time // until when the server keeps the entry
 	user, alias string
 }
@@ -29,10 +29,15 @@ type state struct {
 const memory = 2 * time.Minute
 
 // note remembers a record that was loaded or stored.
-func (s *store) note(key string, rec *driver.Record, seq uint64, lasts time.Time) {
+func (s *store) note(key string, rec *driver.Record, at place, lasts time.Time) {
 	s.seen.Put(key, seen.At[state]{
-		Version: rec.Version, Expires: rec.Expires, State: state{seq, lasts, rec.User, rec.Alias},
+		Version: rec.Version, Expires: rec.Expires, State: state{at, lasts, rec.User, rec.Alias},
 	})
+}
+
+// noteRemoval remembers that the record was removed by the entry with this number.
+func (s *store) noteRemoval(key string, seq uint64) {
+	s.seen.Put(key, seen.At[state]{State: state{place: place{seq: seq}}})
 }
 
 // later returns the later of two times. An entry lasts at least as long as any that it replaces. Otherwise a server that
@@ -46,7 +51,7 @@ func later(a, b time.Time) time.Time {
 
 // A found is what stands under a key.
 type found struct {
-	seq    uint64        // of the entry, 0 for none
+	place
 	lasts  time.Time     // until when the server keeps it
 	rec    driver.Record // if live
 	live   bool
@@ -56,28 +61,32 @@ type found struct {
 }
 
 // state returns what a write must know of the record.
-func (f *found) state() state { return state{f.seq, f.lasts, f.rec.User, f.rec.Alias} }
+func (f *found) state() state { return state{f.place, f.lasts, f.rec.User, f.rec.Alias} }
 
 // taken reports whether no record can be created under the key.
 func (f *found) taken() bool { return f.live || f.marked || f.err != nil }
 
-// look reads what stands under a key. A server that was halted may believe for a moment that it is still the leader, and
-// answer with what was there before. If this process has seen a later entry, look asks again, for a second.
+// look reads what stands under a key. A server that was halted, or is cut off, may believe that it is still the leader, and
+// answer with what was there before. If this process has seen a later entry, look has the answer confirmed. The later entry
+// may have expired, or was purged.
 func (s *store) look(ctx context.Context, op, key string) (f found, err error) {
-	for begun, try := time.Now(), 0; ; try++ {
-		e, err := s.get(ctx, op, s.keys.session(key))
+	subject := s.keys.session(key)
+	for try := 0; ; try++ {
+		e, err := s.get(ctx, op, subject)
 		if err != nil {
 			return f, err
 		}
-		at, _ := s.seen.Peek(key)
-		if known := at.State.seq; e.number() >= known || time.Since(begun) > time.Second {
-			return decode(e), nil
-		} else if e == nil { // it may have expired
-			if had, err := s.has(ctx, op, known); had || err != nil {
-				return f, err
-			}
+		f = decode(e)
+		if at, _ := s.seen.Peek(key); f.seq >= at.State.seq {
+			return f, nil
 		}
-		if !wait(ctx, try) {
+		switch is, err := s.confirm(ctx, op, subject, f.seq); {
+		case err != nil:
+			return f, err
+		case is:
+			s.seen.Forget(key)
+			return f, nil
+		case !wait(ctx, try):
 			return f, fail(ctx, op, errLags)
 		}
 	}
@@ -88,7 +97,7 @@ var errLags = errors.New("the leader lags behind")
 
 // decode returns what an entry says.
 func decode(e *entry) (f found) {
-	f.seq, f.lasts = e.number(), e.lasts()
+	f.place, f.lasts = e.place(), e.lasts()
 	if e.isRemoved() {
 		return f
 	}
@@ -121,7 +130,7 @@ func (s *store) removing(key string, was state, mark *driver.Mark) ([]write, err
 		}
 		w = write{subject: s.keys.session(key), data: data, lasts: later(mark.Expires, was.lasts)}
 	}
-	return []write{w.at(was.seq), {subject: s.keys.removal(key), lasts: until}}, nil
+	return []write{w.over(was.place), {subject: s.keys.removal(key), lasts: until}}, nil
 }
 
 // Create implements [driver.Backend].
@@ -135,37 +144,37 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 	if err != nil {
 		return err
 	}
-	seq, err := s.place(ctx, "create", key, entering(key, rec.User, rec.Alias, rec.Expires), w)
+	at, err := s.begin(ctx, "create", key, entering(key, rec.User, rec.Alias, rec.Expires), w)
 	if err != nil {
 		return err
 	}
 	rec.Version = 1
-	s.note(key, &created, seq, rec.Expires)
+	s.note(key, &created, at, rec.Expires)
 	return nil
 }
 
-// place makes the changes and a write for a key under which nothing may stand. It returns the number of that write.
-func (s *store) place(ctx context.Context, op, key string, changes []change, w write) (uint64, error) {
-	w = w.at(0)
+// begin makes the changes and a write for a key under which nothing may stand. It returns the place of that write.
+func (s *store) begin(ctx context.Context, op, key string, changes []change, w write) (at place, err error) {
+	w = w.over(place{})
 	for try := 0; ; try++ {
 		writes, err := s.indexing(ctx, op, changes)
 		if err != nil {
-			return 0, err
+			return at, err
 		}
-		seq, err := s.store(ctx, op, append(writes, w)...)
+		at, err := s.store(ctx, op, append(writes, w)...)
 		if err != errChanged {
-			return seq, err
+			return at, err
 		}
 		f, err := s.look(ctx, op, key)
 		switch {
 		case err != nil:
-			return 0, err
+			return at, err
 		case f.taken():
-			return 0, driver.ErrExists
+			return at, driver.ErrExists
 		case !wait(ctx, try):
-			return 0, fail(ctx, op, errChanged)
+			return at, fail(ctx, op, errChanged)
 		}
-		w = w.at(f.seq)
+		w = w.over(f.place)
 		w.lasts = later(w.lasts, f.lasts)
 	}
 }
@@ -188,7 +197,7 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 	case rec.MaxData > 0 && len(f.rec.Data) > rec.MaxData:
 		return fmt.Errorf("session/nats: %w: %d bytes, %d allowed", driver.ErrTooLarge, len(f.rec.Data), rec.MaxData)
 	}
-	s.note(key, &f.rec, f.seq, f.lasts)
+	s.note(key, &f.rec, f.place, f.lasts)
 	*rec = f.rec
 	return nil
 }
@@ -232,9 +241,9 @@ func (s *store) replace(ctx context.Context, op, key string, next *driver.Record
 		return err
 	}
 	w.lasts = later(w.lasts, was.State.lasts)
-	seq, err := s.store(ctx, op, append(writes, w.at(was.State.seq))...)
+	at, err := s.store(ctx, op, append(writes, w.over(was.State.place))...)
 	if err == nil {
-		s.note(key, next, seq, w.lasts)
+		s.note(key, next, at, w.lasts)
 	}
 	return err
 }
@@ -261,7 +270,7 @@ func (s *store) swap(
 			case !f.live:
 				return driver.ErrNotFound
 			case f.rec.Version != version:
-				s.note(key, &f.rec, f.seq, f.lasts) // the caller will try again
+				s.note(key, &f.rec, f.place, f.lasts) // the caller will try again
 				return &driver.ConflictError{Record: &f.rec}
 			}
 			was = seen.At[state]{Version: version, Expires: f.rec.Expires, State: f.state()}
@@ -345,7 +354,10 @@ func (s *store) remove(ctx context.Context, op, key string, was state, mark *dri
 	if err != nil {
 		return err
 	}
-	_, err = s.store(ctx, op, append(writes, out...)...)
+	at, err := s.store(ctx, op, append(writes, out...)...)
+	if err == nil {
+		s.noteRemoval(key, at.seq-1) // the notice to watchers comes after it
+	}
 	return err
 }
 

@@ -13,6 +13,7 @@ import (
 	natsgo "github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/seed1a8f7c28/session/contrib/nats"
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
@@ -189,27 +190,53 @@ func TestLostAnswers(t *testing.T) {
 	}
 }
 
-// TestUnclear has another node save after the answer was lost: nobody can tell any more whether this save was made.
-func TestUnclear(t *testing.T) {
-	s := start(t, server.Options{})
-	proxy := servertest.NewProxy(t, s.Addr().String())
-	b, direct, ctx := node(t, proxy.Addr, "app"), node(t, s.ClientURL(), "app"), t.Context()
-	rec := newRecord("ann")
-	must(t, b.Create(ctx, key(1), rec))
-	proxy.BlackholeAt("Session-Expires")
-	saved := make(chan error)
-	go func() { saved <- b.Save(ctx, key(1), rec) }()
-	other := new(driver.Record)
-	for must(t, direct.Load(ctx, key(1), other)); other.Version == 1; must(t, direct.Load(ctx, key(1), other)) {
-		if err := direct.Save(ctx, key(1), other); err != nil && conflict(err) == nil {
-			t.Fatal(err)
-		}
+// TestOthersSince loses the answer to a save, and has another node save before it is tried again. The entries tell whether the
+// first try was made, until too many others have saved.
+func TestOthersSince(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		reaches bool // the first try reaches the server
+		others  int
+		right   func(err error) bool
+	}{
+		{"made", true, nats.Kept - 1, func(err error) bool { return err == nil }},
+		{"not made", false, nats.Kept - 1, func(err error) bool { return conflict(err) != nil }},
+		{"made and forgotten", true, nats.Kept, unclear},
+		{"not made and forgotten", false, nats.Kept, unclear},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := start(t, server.Options{})
+			proxy := servertest.NewProxy(t, s.Addr().String())
+			b, direct, ctx := node(t, proxy.Addr, "app"), node(t, s.ClientURL(), "app"), t.Context()
+			rec, now := newRecord("ann"), new(driver.Record)
+			must(t, b.Create(ctx, key(1), rec))
+			if tt.reaches {
+				proxy.Refuse(true)
+				proxy.ResetAfter(1)
+			} else {
+				proxy.BlackholeAt("Session-Expires")
+			}
+			saved := make(chan error)
+			go func() { saved <- b.Save(ctx, key(1), rec) }()
+			for must(t, direct.Load(ctx, key(1), now)); tt.reaches && now.Version == 1; must(t, direct.Load(ctx, key(1), now)) {
+				time.Sleep(time.Millisecond)
+			}
+			for range tt.others {
+				must(t, direct.Save(ctx, key(1), now))
+			}
+			proxy.Refuse(false)
+			proxy.Blackhole(false)
+			if err := <-saved; !tt.right(err) {
+				t.Errorf("Save = %v", err)
+			}
+		})
 	}
-	proxy.Blackhole(false)
-	err := <-saved
-	if err == nil || errors.Is(err, driver.ErrNotFound) || conflict(err) != nil {
-		t.Errorf("Save = %v, want an error that is neither a miss nor a conflict", err)
-	}
+}
+
+// unclear reports whether an error says that nobody can tell what was stored.
+func unclear(err error) bool {
+	return err != nil && !errors.Is(err, driver.ErrNotFound) && conflict(err) == nil
 }
 
 func conflict(err error) *driver.ConflictError {

@@ -31,6 +31,7 @@ type client struct {
 	closed atomic.Bool
 
 	getSubject string // of requests for an entry
+	barrier    string // the subject of entries without a meaning
 }
 
 // Close implements [io.Closer].
@@ -50,7 +51,8 @@ type entry struct {
 
 // The headers that this package gives to entries, and some of the server's.
 const (
-	headerWrite   = "Session-Write"   // distinguishes the writes, so that one whose answer was lost can be found
+	headerWrite   = "Session-Write"   // distinguishes the steps, so that one whose answer was lost can be found
+	headerEarlier = "Session-Earlier" // the entries that this one has replaced: see place
 	headerExpires = "Session-Expires" // of a record alone: when it expires, in milliseconds, for those who read no data
 	headerLasts   = "Session-Lasts"   // if that is another time: until when the server keeps the entry
 	headerRemoved = "KV-Operation"    // its value says that the entry is removed
@@ -72,12 +74,13 @@ func (e *entry) lasts() time.Time {
 	return time.UnixMilli(ms)
 }
 
-// number returns the entry's sequence number, and 0 for none.
-func (e *entry) number() uint64 {
+// place returns the entry's place, the zero value for none.
+func (e *entry) place() place {
 	if e == nil {
-		return 0
+		return place{}
 	}
-	return e.seq
+	before := place{1, e.header.Get(headerEarlier)} // its number does not matter
+	return before.next(e.seq, e.header.Get(headerWrite))
 }
 
 // A getAnswer is the server's answer to a request for an entry. The fields have the names of its JSON keys.
@@ -94,12 +97,7 @@ type getAnswer struct {
 // would answer, which may not have the last write yet.
 func (c *client) get(ctx context.Context, op, subject string) (*entry, error) {
 	request := []byte(`{"last_by_subj":"` + subject + `"}`) // no subject needs escaping
-	var e *entry
-	err := c.again(ctx, op, func(ctx context.Context) (err error) {
-		e, err = c.getOnce(ctx, request)
-		return err
-	})
-	return e, err
+	return again(ctx, c, op, func(ctx context.Context) (*entry, error) { return c.getOnce(ctx, request) })
 }
 
 func (c *client) getOnce(ctx context.Context, request []byte) (*entry, error) {
@@ -132,26 +130,46 @@ func (c *client) getOnce(ctx context.Context, request []byte) (*entry, error) {
 var errUnexpected = errors.New("the answer of the server was not understood")
 
 // again makes a call that may run twice, until the server answers or ctx is done.
-func (c *client) again(ctx context.Context, op string, call func(ctx context.Context) error) error {
+func again[T any](ctx context.Context, c *client, op string, call func(ctx context.Context) (T, error)) (T, error) {
 	for try := 0; ; try++ {
-		err := c.once(ctx, call)
+		is, err := once(ctx, c, call)
 		if kind := kindOf(err); kind != unsent && kind != unclear || !wait(ctx, try) {
-			return fail(ctx, op, err)
+			return is, fail(ctx, op, err)
 		}
 	}
 }
 
-// once makes one try of a call.
-func (c *client) once(ctx context.Context, call func(ctx context.Context) error) error {
+// once makes one try of a call. It returns when ctx is done, even if the call goes on: while the client connects again, it
+// holds a lock that every call needs, and a server that is halted keeps it waiting for up to dialTimeout.
+func once[T any](ctx context.Context, c *client, call func(ctx context.Context) (T, error)) (is T, err error) {
 	if c.closed.Load() {
-		return driver.ErrClosed
+		return is, driver.ErrClosed
 	}
 	if err := ctx.Err(); err != nil {
-		return err
+		return is, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	return call(ctx)
+	type answer struct {
+		is  T
+		err error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		defer cancel()
+		is, err := call(ctx)
+		answers <- answer{is, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.is, a.err
+	case <-ctx.Done():
+	}
+	select {
+	case a := <-answers: // it has come at the same moment
+		return a.is, a.err
+	default:
+		return is, ctx.Err()
+	}
 }
 
 // wait waits a moment before another try, for longer each time. It returns false if there is no time for one.
@@ -164,11 +182,12 @@ func wait(ctx context.Context, try int) bool {
 type kind int
 
 const (
-	made    kind = iota
-	changed      // not made: something else stands there
-	unsent       // not made, and may be tried again
-	refused      // not made, and trying again is useless
-	unclear      // may have been made, or will be
+	made      kind = iota
+	changed        // not made: something else stands there
+	unsent         // not made, and may be tried again
+	refused        // not made, and trying again is useless
+	unclear        // may have been made, or will be
+	forgotten      // may have been made, and it can no longer be found out
 )
 
 func kindOf(err error) kind {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,13 +23,14 @@ type write struct {
 	expires time.Time // of a record: see headerExpires
 	remove  bool      // what stood under the subject is removed
 
-	checked bool   // seq must be the number of the entry that stands there, 0 if there is none
-	seq     uint64 // that number
+	checked bool   // the entry at the place must still stand there, or none if the place has none
+	place          // the one that is replaced
+	of      string // a subject to check instead of the own
 }
 
-// at returns the write with a check of the number.
-func (w write) at(seq uint64) write {
-	w.checked, w.seq = true, seq
+// over returns the write with a check of what it replaces.
+func (w write) over(p place) write {
+	w.checked, w.place = true, p
 	return w
 }
 
@@ -49,6 +51,10 @@ func (w write) message(id string) *nats.Msg {
 	}
 	if w.checked {
 		m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(w.seq, 10))
+		m.Header.Set(headerEarlier, w.place.String())
+	}
+	if w.of != "" {
+		m.Header.Set(jetstream.ExpectedLastSubjSeqSubjHeader, w.of)
 	}
 	return m
 }
@@ -79,78 +85,83 @@ const (
 // errChanged says that nothing was written, because another entry stands there than expected.
 var errChanged = errors.New("somebody else has written")
 
-// store makes all writes in one step, if the checks of all of them hold, and returns the number of the last one. Those
+// store makes all writes in one step, if the checks of all of them hold, and returns the place of the last one. The entries
 // before it have the numbers before that. Otherwise nothing is written, and the error is errChanged.
 //
-// If the answer is lost, store sends the same again. It can then tell from the entry whether the first try was made. If it
-// cannot, because another write may have replaced the entry, the error says that the outcome is unclear.
-func (c *client) store(ctx context.Context, op string, writes ...write) (seq uint64, err error) {
-	id := strconv.FormatUint(rand.Uint64(), 36)
-	var lost error // of a try that may have been made
+// If the answer is lost, store sends the same again. The entries tell whether the first try was made. If they no longer do,
+// because several others have replaced them, the error says that the outcome is unclear.
+func (c *client) store(ctx context.Context, op string, writes ...write) (place, error) {
+	id := newID()
+	var doubt error // of a try that may have been made
 	for try := 0; ; try++ {
-		err := c.once(ctx, func(ctx context.Context) (err error) {
-			seq, err = c.send(ctx, id, try, writes)
-			return err
-		})
-		switch kindOf(err) {
-		case made:
-			return seq, nil
-		case changed:
-			fate, seq, findErr := c.find(ctx, op, id, writes, refusal{numberIn(err), lost != nil})
-			switch {
+		seq, err := once(ctx, c, func(ctx context.Context) (uint64, error) { return c.send(ctx, id, try, writes) })
+		kind := kindOf(err)
+		if kind == unclear || kind == changed && isOld(err, writes) || codeOf(err) == codeIncomplete {
+			doubt = err
+		}
+		if kind == changed {
+			var findErr error
+			switch kind, seq, findErr = c.find(ctx, op, id, writes, doubt != nil); {
 			case findErr != nil:
-				return 0, findErr
-			case fate == made:
-				return seq, nil
-			case fate == changed && lost == nil:
-				return 0, errChanged
-			case fate == changed:
-				return 0, fail(ctx, op, lost)
+				return place{}, findErr
+			case kind == changed:
+				return place{}, errChanged
+			case kind == forgotten:
+				return place{}, fail(ctx, op, doubt)
 			}
-		case unclear:
-			lost = err
-		case refused:
-			return 0, fail(ctx, op, err)
 		}
-		if !wait(ctx, try) {
-			return 0, fail(ctx, op, errors.Join(lost, err))
+		switch {
+		case kind == made:
+			return writes[len(writes)-1].next(seq, id), nil
+		case kind == refused:
+			return place{}, fail(ctx, op, err)
+		case !wait(ctx, try):
+			return place{}, fail(ctx, op, errors.Join(doubt, err))
 		}
 	}
 }
 
-// A refusal is what a server has said of a step that it has not made.
-type refusal struct {
-	other uint64 // the number of the entry that stands where a write expects another, 0 if there is none
-	lost  bool   // the answer to an earlier try is lost
+// newID returns the id of a step.
+func newID() string { return strconv.FormatUint(rand.Uint64(), 36) }
+
+// isOld reports whether a refusal comes from a leader that has not seen what the writes replace. For a moment a cluster may
+// have two leaders. Both get what is sent, and the new one may store what the old one refuses.
+func isOld(err error, writes []write) bool {
+	if codeOf(err) != codeWrong {
+		return false
+	}
+	is := numberIn(err)
+	return !slices.ContainsFunc(writes, func(w write) bool { return w.checked && is > w.seq })
 }
 
-// find returns the fate of a step that was refused: made, changed if it never will be made, or unclear.
-//
-// For a moment a cluster may have two leaders. Both get what is sent, and the one that lags may refuse what the other stores.
-// It says so by a lower number than expected. Only a higher number proves that the step cannot have been made. With several
-// writes it must be looked up for which of them that is. A leader that refuses by a lower number, but has had the entry that
-// was expected, does not lag: that entry has expired, or was purged.
-func (c *client) find(ctx context.Context, op, id string, writes []write, r refusal) (fate kind, seq uint64, err error) {
-	if len(writes) == 1 && !r.lost && r.other > writes[0].seq {
-		return changed, 0, nil
-	}
+// find returns what has become of a step that was refused: made, with the number of its last entry, changed if it never will
+// be made, or unclear if it may still be. With doubt an earlier try may have been made. If too many others have written since
+// to tell, find returns forgotten. Without doubt that means changed: a leader that has their entries has answered for ours.
+func (c *client) find(ctx context.Context, op, id string, writes []write, doubt bool) (fate kind, seq uint64, err error) {
 	fate = unclear
 	for i, w := range writes {
 		if !w.checked {
 			continue
 		}
 		e, err := c.get(ctx, op, w.subject)
-		switch is := e.number(); {
-		case err != nil:
+		if err != nil {
 			return unclear, 0, err
-		case e != nil && e.header.Get(headerWrite) == id: // all entries of one step have its id
-			return made, e.seq + uint64(len(writes)-1-i), nil
-		case is > w.seq && (r.lost || is == r.other):
+		}
+		is := e.place()
+		if seq, ok := is.find(id); ok { // all entries of one step have its id
+			return made, seq + uint64(len(writes)-1-i), nil
+		}
+		switch {
+		case is.seq > w.seq && (is.reaches(w.seq) || !doubt):
 			fate = changed
-		case is < w.seq:
-			if had, err := c.has(ctx, op, w.seq); err != nil {
+		case is.seq > w.seq && fate != changed:
+			fate = forgotten
+		case is.seq < w.seq: // it has expired or was purged, or the answer is from an old leader
+			gone, err := c.confirm(ctx, op, w.subject, is.seq)
+			switch {
+			case err != nil:
 				return unclear, 0, err
-			} else if had {
+			case gone:
 				fate = changed
 			}
 		}
@@ -158,14 +169,15 @@ func (c *client) find(ctx context.Context, op, id string, writes []write, r refu
 	return fate, 0, nil
 }
 
-// has reports whether the leader has had the entry with this number.
-func (c *client) has(ctx context.Context, op string, seq uint64) (has bool, err error) {
-	err = c.again(ctx, op, func(ctx context.Context) error {
-		info, err := c.stream.Info(ctx)
-		has = err == nil && info.State.LastSeq >= seq
-		return err
-	})
-	return has, err
+// confirm reports whether the entry with this number, or none for 0, is the last one under the subject. Only the leader with
+// a majority behind it can say so: it stores an entry without a meaning under this condition.
+func (c *client) confirm(ctx context.Context, op, subject string, seq uint64) (bool, error) {
+	w := write{subject: c.barrier, lasts: time.Now(), of: subject}.over(place{seq: seq})
+	_, err := once(ctx, c, func(ctx context.Context) (uint64, error) { return c.send(ctx, newID(), 0, []write{w}) })
+	if kindOf(err) == refused {
+		return false, fail(ctx, op, err)
+	}
+	return err == nil, nil
 }
 
 // numberIn returns the number of the entry that stands there instead, from the error of a server, 0 if there is none.

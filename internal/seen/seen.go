@@ -20,49 +20,75 @@ const Most = 4096
 // A Map remembers records by their keys. What it knows may be out of date; then the store refuses the write. It forgets the
 // oldest, and keeps at most 2*Most. The zero value is empty and ready for use. Its methods are safe for concurrent use.
 type Map[T any] struct {
+	// Newer reports whether a state is newer than another one. If it is set, before the first use, Put ignores what is older
+	// than what is known.
+	Newer func(is, than T) bool
+
 	mu         sync.Mutex
-	young, old map[string]At[T]
+	young, old map[string]item[T]
+}
+
+// An item is what the map keeps.
+type item[T any] struct {
+	At[T]
+	taken bool
 }
 
 // Put remembers the record under key.
 func (m *Map[T]) Put(key string, at At[T]) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if is, ok := m.find(key); ok && m.Newer != nil && m.Newer(is.State, at.State) {
+		return
+	}
 	if len(m.young) >= Most {
 		m.young, m.old = nil, m.young
 	}
 	if m.young == nil {
-		m.young = make(map[string]At[T])
+		m.young = make(map[string]item[T])
 	}
-	m.young[key] = at
+	m.young[key] = item[T]{At: at}
 }
 
-// Take returns what is known of a version, 0 for any, if the record is still live at the time now. It forgets the record,
-// because a write follows.
+// Take returns what is known of a version, 0 for any, if the record is still live at the time now. It returns that once,
+// because a write follows, and then nothing until the next Put.
 func (m *Map[T]) Take(key string, version uint64, now time.Time) (at At[T], ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, part := range [...]map[string]At[T]{m.young, m.old} {
-		if at, ok = part[key]; ok {
-			if version != 0 && at.Version != version {
-				return at, false // it is for another request's save
-			}
-			delete(m.young, key)
-			delete(m.old, key)
-			return at, now.Before(at.Expires)
-		}
+	is, ok := m.find(key)
+	if !ok || is.taken || version != 0 && is.Version != version { // another version is for another request's save
+		return is.At, false
 	}
-	return at, false
+	is.taken = true
+	if _, young := m.young[key]; young {
+		m.young[key] = is
+	} else {
+		m.old[key] = is
+	}
+	return is.At, now.Before(is.Expires)
 }
 
-// Peek returns what is known of the record under key, and forgets nothing.
+// Peek returns what is known of the record under key, also after a Take.
 func (m *Map[T]) Peek(key string) (at At[T], ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if at, ok = m.young[key]; !ok {
-		at, ok = m.old[key]
+	is, ok := m.find(key)
+	return is.At, ok
+}
+
+// Forget forgets the record under key.
+func (m *Map[T]) Forget(key string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.young, key)
+	delete(m.old, key)
+}
+
+func (m *Map[T]) find(key string) (is item[T], ok bool) {
+	if is, ok = m.young[key]; !ok {
+		is, ok = m.old[key]
 	}
-	return at, ok
+	return is, ok
 }
 
 // Clear forgets everything.

@@ -50,7 +50,8 @@ func TestSeen(t *testing.T) {
 	take("a", 0, 15) // of any version
 	take("a", 5, 0)
 	put("a", 4, 14, 1)
-	for range 2 {
+	take("a", 4, 14)
+	for range 2 { // also after a Take
 		if at, ok := s.Peek("a"); !ok || at.State != 14 {
 			t.Errorf("Peek = %v, %t", at, ok)
 		}
@@ -58,6 +59,18 @@ func TestSeen(t *testing.T) {
 	if _, ok := s.Peek("nothing"); ok {
 		t.Error("Peek knows what was never put")
 	}
+	put("a", 4, 15, 1)
+	s.Forget("a")
+	take("a", 4, 0)
+	put("a", 4, 16, 1)
 	s.Clear()
 	take("a", 4, 0)
+
+	s.Newer = func(is, than uint64) bool { return is > than }
+	put("a", 4, 17, 1)
+	put("a", 3, 16, 1)
+	take("a", 3, 0)
+	take("a", 4, 17)
+	put("a", 4, 17, 1) // loaded once more
+	take("a", 4, 17)
 }

@@ -22,7 +22,6 @@ import (
 // An oldLeader answers like a leader that was halted and does not know of a newer one: it gets all requests that the real one
 // gets, and answers from what the bucket contained when it began.
 type oldLeader struct {
-	mu      sync.Mutex
 	entries map[string][]byte // the answers to reads, by subject
 	numbers map[string]uint64 // of the entries, by subject
 }

@@ -30,9 +30,10 @@ var layers = []struct {
 	{"driver", []string{"internal/millis", "internal/strictjson"}},
 	{"internal/codec", []string{"driver"}},
 	{"internal/cookies", []string{"driver"}},
+	{"internal/cas", []string{"driver", "internal/naming", "internal/seen"}},
 	{"internal/listing", []string{"driver"}},
 	{"internal/setting", []string{"driver"}},
-	{"internal/rediscall", []string{"internal/pause"}},
+	{"internal/rediscall", []string{"internal/framing", "internal/pause", "internal/setting"}},
 	{"internal/merge", []string{"driver", "internal/codec", "internal/millis", "internal/pause", "internal/sealing"}},
 	// Engines: none knows another, but that the databases share sql, the drivers of one database its SQL, and the embedded
 	// stores kv.
@@ -45,6 +46,10 @@ var layers = []struct {
 	{"sql", []string{".", "driver", "internal/listing", "internal/merge", "internal/millis", "internal/naming", "internal/pause"}},
 	{"contrib/ledis", append([]string{"internal/rediscall"}, forClients...)},
 	{"contrib/ledis/beegotest", nil},
+	{"contrib/ssdb/internal/", nil},
+	{"contrib/ssdb", append([]string{"internal/cas", "internal/rediscall"}, forClients...)},
+	{"contrib/couchbase/internal/", nil},
+	{"contrib/couchbase", append([]string{"internal/cas"}, forEngines...)},
 	{"contrib/bolt", []string{".", "driver", "kv"}},
 	{"contrib/badger", []string{".", "driver", "kv"}},
 	{"contrib/leveldb", []string{".", "driver", "kv"}},
@@ -56,7 +61,7 @@ var layers = []struct {
 	{"redis", append([]string{"internal/rediscall"}, forClients...)},
 	{"redis_cluster", []string{".", "redis"}}, // beego's import paths
 	{"redis_sentinel", []string{".", "redis"}},
-	{"memcache", append([]string{"internal/seen"}, forClients...)},
+	{"memcache", append([]string{"internal/cas"}, forClients...)},
 	// The application's side.
 	{"sessionfasthttp", []string{"."}},
 	{"contrib/beego", []string{"."}},

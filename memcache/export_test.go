@@ -4,14 +4,14 @@ import (
 	"github.com/bradfitz/gomemcache/memcache"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/cas"
 )
 
 // Over returns a backend over an application's own client.
 func Over(mc *memcache.Client, c driver.Config) driver.Backend {
-	return &marker{store{client: &client{caller: &aside{mc: mc}}, layout: records(prefix(c.Namespace))}}
+	own := &client{caller: &aside{mc: mc}, later: cas.Later(c.Beego)}
+	return cas.New(own, &own.seen, form, c)
 }
 
-var (
-	Prefix  = prefix
-	Exptime = exptime
-)
+// Exptime is what tests must know of the protocol's times.
+var Exptime = exptime

@@ -38,6 +38,8 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/cas"
+	"github.com/seed1a8f7c28/session/internal/setting"
 )
 
 func init() { session.Register(session.ProviderMemcache, session.NewProvider(Open)) }
@@ -81,7 +83,7 @@ func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	}
 	b, err := open(ctx, cfg.client(), c)
 	if err != nil {
-		return nil, &driver.ConfigError{Field: cfg.field, Err: err}
+		return nil, setting.Wrong(cfg.field, "%w", err)
 	}
 	return b, nil
 }
@@ -96,8 +98,6 @@ func open(ctx context.Context, c *client, cfg driver.Config) (driver.Backend, er
 		c.Close()
 		return nil, err
 	}
-	if cfg.Beego {
-		return &beegoStore{store{client: c, layout: beego{cfg.Lifetime}}}, nil
-	}
-	return &marker{store{client: c, layout: records(prefix(cfg.Namespace))}}, nil
+	c.later = cas.Later(cfg.Beego)
+	return cas.New(c, &c.seen, form, cfg), nil
 }

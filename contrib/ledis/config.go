@@ -1,39 +1,35 @@
 package ledis
 
 import (
-	"context"
-	"encoding/json"
 	"net"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"github.com/seed1a8f7c28/session/driver"
-	"github.com/seed1a8f7c28/session/internal/framing"
+	"github.com/seed1a8f7c28/session/internal/rediscall"
 	"github.com/seed1a8f7c28/session/internal/setting"
 )
 
 // A settings is a provider config. The server is either at an address or in this process, with a folder.
 type settings struct {
-	Addr         string   `json:"addr"`
-	Password     string   `json:"password"`
-	Folder       string   `json:"save_path"` // beego's name
-	DB           int      `json:"db"`
-	Sync         bool     `json:"sync"`
-	PoolSize     int      `json:"poolSize"`
-	DialTimeout  duration `json:"dialTimeout"`
-	ReadTimeout  duration `json:"readTimeout"`
-	WriteTimeout duration `json:"writeTimeout"`
-	IdleTimeout  duration `json:"idleTimeout"`
+	Addr         string           `json:"addr"`
+	Password     string           `json:"password"`
+	Folder       string           `json:"save_path"` // beego's name
+	DB           int              `json:"db"`
+	Sync         bool             `json:"sync"`
+	PoolSize     int              `json:"poolSize"`
+	DialTimeout  setting.Duration `json:"dialTimeout"`
+	ReadTimeout  setting.Duration `json:"readTimeout"`
+	WriteTimeout setting.Duration `json:"writeTimeout"`
+	IdleTimeout  setting.Duration `json:"idleTimeout"`
 }
 
 // parse reads a config: a JSON object, or beego's "folder,database".
 func parse(text string) (*settings, error) {
-	// The times leave room for a second try within the manager's opTimeout of 5 seconds.
+	p := rediscall.DefaultPool
 	s := &settings{
-		DialTimeout: duration(2 * time.Second), ReadTimeout: duration(3 * time.Second), WriteTimeout: duration(3 * time.Second),
+		DialTimeout: setting.Duration(p.Dial), ReadTimeout: setting.Duration(p.Read), WriteTimeout: setting.Duration(p.Write),
 	}
 	text = strings.TrimSpace(text)
 	var err error
@@ -81,18 +77,9 @@ func (s *settings) check() error {
 		return setting.Wrong("db", "must be from 0 to %d", maxDatabases-1)
 	case s.Addr == "" && s.DB >= databases:
 		return setting.Wrong("db", "must be from 0 to %d: beego's LedisDB has no more databases", databases-1)
-	case s.PoolSize < 0:
-		return setting.Wrong("poolSize", "must not be negative")
-	case s.IdleTimeout < 0:
-		return setting.Wrong("idleTimeout", "must not be negative")
 	}
-	for _, t := range []struct {
-		name string
-		d    duration
-	}{{"dialTimeout", s.DialTimeout}, {"readTimeout", s.ReadTimeout}, {"writeTimeout", s.WriteTimeout}} {
-		if time.Duration(t.d) < time.Millisecond {
-			return setting.Wrong(t.name, "must be at least one millisecond")
-		}
+	if err := s.pool().Check(); err != nil {
+		return err
 	}
 	if s.Addr == "" {
 		if s.Folder == "" {
@@ -126,28 +113,9 @@ func (s *settings) network() string {
 	return "tcp"
 }
 
-// A duration is a number of seconds, or a text such as "1m30s".
-type duration time.Duration
-
-func (d *duration) UnmarshalJSON(data []byte) error {
-	text := string(data)
-	_ = json.Unmarshal(data, &text) // if it is a text
-	t, err := setting.ParseDuration(text)
-	if err != nil {
-		return setting.Wrong("", "%w", err)
-	}
-	*d = duration(t)
-	return nil
-}
-
-// dialer returns the function that makes a connection: as go-redis makes it, with the checks of package framing.
-func (s *settings) dialer() func(ctx context.Context, network, addr string) (net.Conn, error) {
-	dial := redis.NewDialer(&redis.Options{DialTimeout: time.Duration(s.DialTimeout)})
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := dial(ctx, network, addr)
-		if err != nil {
-			return nil, err
-		}
-		return framing.Redis(conn), nil
+func (s *settings) pool() *rediscall.Pool {
+	return &rediscall.Pool{
+		Size: s.PoolSize, Dial: time.Duration(s.DialTimeout), Read: time.Duration(s.ReadTimeout),
+		Write: time.Duration(s.WriteTimeout), Idle: time.Duration(s.IdleTimeout),
 	}
 }

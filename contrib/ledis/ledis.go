@@ -30,10 +30,8 @@ package ledis
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
@@ -83,13 +81,9 @@ func (s *settings) open(ctx context.Context, c driver.Config) (driver.Backend, e
 		}
 		network, addr = "unix", h.addr
 	}
-	client := newClient(&redis.Options{
-		Network: network, Addr: addr, Dialer: s.dialer(), Password: s.Password, DB: s.DB, Protocol: 2,
-		MaxRetries: -1, DialTimeout: time.Duration(s.DialTimeout), DialerRetries: 1,
-		ReadTimeout: time.Duration(s.ReadTimeout), WriteTimeout: time.Duration(s.WriteTimeout),
-		ContextTimeoutEnabled: true, PoolSize: s.PoolSize, PipelinePoolSize: -1, ConnMaxIdleTime: time.Duration(s.IdleTimeout),
-		DisableIdentity: true, MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-	}, h)
+	o := s.pool().Options(network, addr)
+	o.Password, o.DB = s.Password, s.DB
+	client := newClient(o, h)
 	if err := client.probe(ctx); err != nil {
 		client.Close()
 		return nil, err

@@ -87,3 +87,9 @@ func TimedOut(err error) bool {
 	e, ok := errors.AsType[net.Error](err)
 	return ok && e.Timeout()
 }
+
+// Lost reports whether the connection ended during a command, except by a timeout, so that the command may have been run.
+func Lost(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return broken(err) && !TimedOut(err) && !(ok && op.Op == "dial")
+}

@@ -2,6 +2,7 @@
 package setting
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -27,6 +28,21 @@ func WithoutPath(err error) error {
 		return p.Err
 	}
 	return err
+}
+
+// A Duration is a setting in JSON that is a number of seconds, or a text such as "1m30s".
+type Duration time.Duration
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (d *Duration) UnmarshalJSON(data []byte) error {
+	text := string(data)
+	_ = json.Unmarshal(data, &text) // if it is a text
+	t, err := ParseDuration(text)
+	if err != nil {
+		return Wrong("", "%w", err)
+	}
+	*d = Duration(t)
+	return nil
 }
 
 var errDuration = errors.New(`want a number of seconds, or a text such as "1m30s"`)

@@ -1,12 +1,11 @@
-package memcache_test
+package cas_test
 
 import (
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/seed1a8f7c28/session/driver"
-	"github.com/seed1a8f7c28/session/memcache"
+	"github.com/seed1a8f7c28/session/internal/cas"
 )
 
 var namespaces = []string{
@@ -19,7 +18,7 @@ func TestPrefix(t *testing.T) {
 	shape := regexp.MustCompile(`^[A-Za-z0-9_%~-]{1,128}:$`)
 	seen := make(map[string]string)
 	for _, namespace := range namespaces {
-		p := memcache.Prefix(namespace)
+		p := cas.Prefix(namespace)
 		if !shape.MatchString(p) {
 			t.Errorf("%q becomes %q", namespace, p)
 		}
@@ -28,7 +27,7 @@ func TestPrefix(t *testing.T) {
 		}
 		seen[p] = namespace
 	}
-	if p := memcache.Prefix("app"); p != "app:" {
+	if p := cas.Prefix("app"); p != "app:" {
 		t.Errorf("app becomes %q", p)
 	}
 }
@@ -38,7 +37,7 @@ func FuzzPrefix(f *testing.F) {
 		f.Add(namespace, namespaces[len(namespaces)-1-i])
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
-		p, q := memcache.Prefix(a), memcache.Prefix(b)
+		p, q := cas.Prefix(a), cas.Prefix(b)
 		if (p == q) != (a == b) {
 			t.Errorf("%q and %q become %q and %q", a, b, p, q)
 		}
@@ -46,20 +45,4 @@ func FuzzPrefix(f *testing.F) {
 			t.Errorf("%q becomes %q", a, p)
 		}
 	})
-}
-
-// TestNamespacesNeverMeet stores the same key in all namespaces.
-func TestNamespacesNeverMeet(t *testing.T) {
-	addr, ctx := empty(t), t.Context()
-	var nodes []driver.Backend
-	for _, namespace := range namespaces {
-		b := newNode(t, driver.Config{Config: addr, Namespace: namespace})
-		rec := newRecord()
-		rec.Data = []byte(namespace)
-		must(t, b.Create(ctx, key(1), rec))
-		nodes = append(nodes, b)
-	}
-	for i, b := range nodes {
-		wantData(t, b, key(1), namespaces[i])
-	}
 }

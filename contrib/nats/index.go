@@ -118,6 +118,25 @@ func (s *store) members(ctx context.Context, op string, x index) (list []member,
 	return slices.DeleteFunc(list, func(m member) bool { return !now.Before(m.until) }), e.place(), nil
 }
 
+// allMembers is members for calls that must miss nobody, such as one that ends all sessions of a user: it has the answer
+// confirmed.
+func (s *store) allMembers(ctx context.Context, op string, x index) ([]member, error) {
+	for try := 0; ; try++ {
+		list, at, err := s.members(ctx, op, x)
+		if err != nil {
+			return nil, err
+		}
+		switch is, err := s.confirm(ctx, op, s.keys.index(x), at.seq); {
+		case err != nil:
+			return nil, err
+		case is:
+			return list, nil
+		case !wait(ctx, try):
+			return nil, fail(ctx, op, errLags)
+		}
+	}
+}
+
 // membersOf returns the write of an index over another state of it.
 func (s *store) membersOf(x index, list []member, was place) write {
 	w := write{subject: s.keys.index(x), lasts: time.Now(), remove: len(list) == 0}

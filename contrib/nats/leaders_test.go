@@ -162,6 +162,46 @@ func TestOldLeaderRefuses(t *testing.T) {
 	}
 }
 
+// TestOldLeaderMisses has an old leader answer a node that has seen nothing so far: what others have begun since is not there,
+// and the index of the user is an older one. The node acts on none of that.
+func TestOldLeaderMisses(t *testing.T) {
+	s := start(t, server.Options{})
+	b, ctx := node(t, s.ClientURL(), "app"), t.Context()
+	prefix := "$KV.sessions.app."
+	var old []string
+	for n := range 20 {
+		old = append(old, prefix+"s."+key(n))
+	}
+	must(t, b.Create(ctx, key(100), newRecord("ann")))
+	startOldLeader(t, s.ClientURL(), append(old, subjects(t, stream(t, s), ".app.u.")...)...)
+	for n := range 20 {
+		must(t, b.Create(ctx, key(n), newRecord("ann")))
+	}
+	other := node(t, s.ClientURL(), "app")
+	for range 50 {
+		found := 0
+		for _, err := range other.ListUser(ctx, "ann") {
+			must(t, err)
+			found++
+		}
+		if found != 21 {
+			t.Fatalf("%d sessions of the user are listed, want 21", found)
+		}
+	}
+	other = node(t, s.ClientURL(), "app")
+	for n := range 10 {
+		rec := newRecord("ann")
+		rec.Version = 1
+		must(t, other.Save(ctx, key(n), rec))
+	}
+	for n := range 20 {
+		must(t, other.Delete(ctx, key(n), 0))
+	}
+	if got := subjects(t, stream(t, s), ".app.e."); len(got) != 20 {
+		t.Errorf("%d of 20 sessions were deleted", len(got))
+	}
+}
+
 // TestDeadlineWhileConnecting has a server accept the client's next connection and say nothing: calls end with their contexts.
 func TestDeadlineWhileConnecting(t *testing.T) {
 	s := start(t, server.Options{})

@@ -121,13 +121,13 @@ func (s *store) listOf(ctx context.Context, op string, x index) iter.Seq2[driver
 		if x.name == "" { // there is no index for the empty name
 			return nil, nil
 		}
-		members, _, err := s.members(ctx, op, x)
+		members, err := s.allMembers(ctx, op, x)
 		if err != nil {
 			return nil, err
 		}
 		found := make([]found, len(members))
 		err = each(len(members), func(i int) (err error) {
-			found[i], err = s.look(ctx, op, members[i].key)
+			found[i], err = s.lookAgain(ctx, op, members[i].key)
 			return err
 		})
 		for i, f := range found {

@@ -69,7 +69,17 @@ func (f *found) taken() bool { return f.live || f.marked || f.err != nil }
 // look reads what stands under a key. A server that was halted, or is cut off, may believe that it is still the leader, and
 // answer with what was there before. If this process has seen a later entry, look has the answer confirmed. The later entry
 // may have expired, or was purged.
-func (s *store) look(ctx context.Context, op, key string) (f found, err error) {
+func (s *store) look(ctx context.Context, op, key string) (found, error) {
+	return s.lookIf(ctx, op, key, func(found) bool { return true })
+}
+
+// lookAgain is look for calls that act on it if nothing is there: it has that confirmed, too.
+func (s *store) lookAgain(ctx context.Context, op, key string) (found, error) {
+	return s.lookIf(ctx, op, key, func(f found) bool { return f.taken() })
+}
+
+// lookIf is look if the answers that believes accepts need no confirmation.
+func (s *store) lookIf(ctx context.Context, op, key string, believes func(f found) bool) (f found, err error) {
 	subject := s.keys.session(key)
 	for try := 0; ; try++ {
 		e, err := s.get(ctx, op, subject)
@@ -77,7 +87,7 @@ func (s *store) look(ctx context.Context, op, key string) (f found, err error) {
 			return f, err
 		}
 		f = decode(e)
-		if at, _ := s.seen.Peek(key); f.seq >= at.State.seq {
+		if at, _ := s.seen.Peek(key); f.seq >= at.State.seq && believes(f) {
 			return f, nil
 		}
 		switch is, err := s.confirm(ctx, op, subject, f.seq); {
@@ -261,7 +271,7 @@ func (s *store) swap(
 	known = known && was.Version == version // Take knows no version 0
 	for try := 0; ; try++ {
 		if !known {
-			f, err := s.look(ctx, op, key)
+			f, err := s.lookAgain(ctx, op, key)
 			switch {
 			case err != nil:
 				return err
@@ -290,7 +300,7 @@ func (s *store) Touch(ctx context.Context, key string, expires time.Time) error 
 		return driver.ErrNotFound
 	}
 	for try := 0; ; try++ {
-		f, err := s.look(ctx, "touch", key)
+		f, err := s.lookAgain(ctx, "touch", key)
 		switch {
 		case err != nil:
 			return err
@@ -326,7 +336,7 @@ func (s *store) Delete(ctx context.Context, key string, version uint64) error {
 	was := at.State
 	for try := 0; ; try++ {
 		if !known {
-			f, err := s.look(ctx, "delete", key)
+			f, err := s.lookAgain(ctx, "delete", key)
 			switch {
 			case err != nil:
 				return err

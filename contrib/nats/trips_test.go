@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	natsgo "github.com/nats-io/nats.go"
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/contrib/nats"
@@ -40,13 +41,31 @@ func node(t testing.TB, config, namespace string) backend {
 	return b.(backend)
 }
 
+// silent returns a proxy before a server, and a connection over it on which neither side pings: that would count as trips.
+func silent(t testing.TB) (*servertest.Proxy, *natsgo.Conn) {
+	t.Helper()
+	proxy := servertest.NewProxy(t, start(t, server.Options{PingInterval: time.Hour}).Addr().String())
+	nc, err := natsgo.Connect(proxy.Addr, natsgo.PingInterval(time.Hour))
+	must(t, err)
+	t.Cleanup(nc.Close)
+	return proxy, nc
+}
+
+// over opens a node over a connection, with the namespace.
+func over(t testing.TB, nc *natsgo.Conn, namespace string) backend {
+	t.Helper()
+	b, err := nats.Over(t.Context(), nc, driver.Config{Namespace: namespace, Logger: quiet})
+	must(t, err)
+	return b.(backend)
+}
+
 // TestTrips counts, over a Manager, the round trips of requests.
 func TestTrips(t *testing.T) {
-	proxy := servertest.NewProxy(t, start(t, server.Options{}).Addr().String())
-	m, err := nodes(proxy.Addr)()
+	proxy, nc := silent(t)
+	m, err := session.New(nats.New(nc, nats.Bucket{}), session.NewManagerConfig())
 	must(t, err)
 	t.Cleanup(func() { m.Close() })
-	touching, err := nodes(proxy.Addr)(session.CfgTouchInterval(-1))
+	touching, err := session.New(nats.New(nc, nats.Bucket{}), session.NewManagerConfig(session.CfgTouchInterval(-1)))
 	must(t, err)
 	t.Cleanup(func() { touching.Close() })
 	ctx, cookie := t.Context(), ""
@@ -96,8 +115,8 @@ func TestTrips(t *testing.T) {
 
 // TestTripsOfUsers counts the trips of the backend's calls on a user's session, whose index is to be kept.
 func TestTripsOfUsers(t *testing.T) {
-	proxy := servertest.NewProxy(t, start(t, server.Options{}).Addr().String())
-	b, ctx := node(t, proxy.Addr, "users"), t.Context()
+	proxy, nc := silent(t)
+	b, ctx := over(t, nc, "users"), t.Context()
 	check := func(name string, trips int, do func() error) {
 		t.Helper()
 		proxy.ResetTrips()

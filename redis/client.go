@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	"github.com/redis/go-redis/v9"
+
+	"github.com/seed1a8f7c28/session/internal/rediscall"
 )
 
 // A client is the part that both layouts share: the connections and how they are used.
@@ -46,7 +48,7 @@ func (s *client) Close() (err error) {
 		if s.owned {
 			err = s.rdb.Close()
 		}
-		lines.remove(s.logger)
+		rediscall.Lines.Remove(s.logger)
 	})
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/rediscall"
 )
 
 // Over returns the backend over a client as New makes it.
@@ -14,7 +15,7 @@ func Over(ctx context.Context, rdb redis.UniversalClient, c driver.Config) (driv
 }
 
 // Lines is where go-redis is told to write.
-var Lines = &lines
+var Lines = &rediscall.Lines
 
 // The times of the index.
 const Grace, Slack, Step = grace, slack, step

@@ -15,6 +15,7 @@ import (
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/framing"
+	"github.com/seed1a8f7c28/session/internal/rediscall"
 	"github.com/seed1a8f7c28/session/internal/setting"
 )
 
@@ -39,7 +40,7 @@ func open(ctx context.Context, k kind, c driver.Config) (driver.Backend, error) 
 // an error it closes s.
 func (s *client) backend(ctx context.Context, c driver.Config, coalesce bool) (_ driver.Backend, err error) {
 	s.logger = c.Logger
-	lines.add(s.logger)
+	rediscall.Lines.Add(s.logger)
 	defer func() {
 		if err != nil {
 			s.Close()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,7 @@ type client struct {
 	rdb      *redis.Client
 	password string
 	handle   *handle // the server in this process, or nil
+	logger   *slog.Logger
 	closing  sync.Once
 
 	caller string        // what the answers for this client begin with
@@ -29,14 +31,16 @@ type client struct {
 	raise  atomic.Bool   // the next script puts its answer on top again: see begin.lua
 }
 
-func newClient(o *redis.Options, h *handle) *client {
-	return &client{rdb: redis.NewClient(o), password: o.Password, handle: h, caller: rand.Text()}
+func newClient(o *redis.Options, h *handle, l *slog.Logger) *client {
+	rediscall.Lines.Add(l)
+	return &client{rdb: redis.NewClient(o), password: o.Password, handle: h, logger: l, caller: rand.Text()}
 }
 
 // Close implements [io.Closer]. It also stops the server in this process, if no other backend uses it.
 func (s *client) Close() (err error) {
 	s.closing.Do(func() {
 		err = s.rdb.Close()
+		rediscall.Lines.Remove(s.logger)
 		if s.handle != nil {
 			s.handle.release()
 		}

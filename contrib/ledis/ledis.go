@@ -83,7 +83,7 @@ func (s *settings) open(ctx context.Context, c driver.Config) (driver.Backend, e
 	}
 	o := s.pool().Options(network, addr)
 	o.Password, o.DB = s.Password, s.DB
-	client := newClient(o, h)
+	client := newClient(o, h, c.Logger)
 	if err := client.probe(ctx); err != nil {
 		client.Close()
 		return nil, err

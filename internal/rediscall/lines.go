@@ -1,4 +1,4 @@
-package redis
+package rediscall
 
 import (
 	"context"
@@ -11,27 +11,25 @@ import (
 	"sync"
 
 	"github.com/redis/go-redis/v9"
-
-	"github.com/seed1a8f7c28/session/internal/rediscall"
 )
 
-// lines receives the log lines of go-redis, which has one logger for the process. If an application sets another logger
+// Lines receives the log lines of go-redis, which has one logger for the process. If an application sets another logger
 // later, that one is used.
-var lines = lineLog{open: make(map[*slog.Logger]int), stderr: log.New(os.Stderr, "redis: ", log.LstdFlags|log.Lshortfile)}
+var Lines = LineLog{open: make(map[*slog.Logger]int), stderr: log.New(os.Stderr, "redis: ", log.LstdFlags|log.Lshortfile)}
 
-func init() { redis.SetLogger(&lines) }
+func init() { redis.SetLogger(&Lines) }
 
-// A lineLog passes the log lines of go-redis to the Loggers of all open providers, each line once per Logger, because a
+// A LineLog passes the log lines of go-redis to the Loggers of all open providers, each line once per Logger, because a
 // line does not say which client it is about. While no provider is open, lines go to stderr as they would without this
 // package.
-type lineLog struct {
+type LineLog struct {
 	mu     sync.Mutex
 	open   map[*slog.Logger]int // how many providers use it
 	stderr *log.Logger
 }
 
-// add makes lines go to l until remove has been called as often as add. It does nothing if l is nil.
-func (s *lineLog) add(l *slog.Logger) {
+// Add makes lines go to l until Remove has been called as often as Add. It does nothing if l is nil.
+func (s *LineLog) Add(l *slog.Logger) {
 	if l == nil {
 		return
 	}
@@ -40,7 +38,8 @@ func (s *lineLog) add(l *slog.Logger) {
 	s.open[l]++
 }
 
-func (s *lineLog) remove(l *slog.Logger) {
+// Remove takes back one Add.
+func (s *LineLog) Remove(l *slog.Logger) {
 	if l == nil {
 		return
 	}
@@ -51,7 +50,7 @@ func (s *lineLog) remove(l *slog.Logger) {
 	}
 }
 
-func (s *lineLog) loggers() []*slog.Logger {
+func (s *LineLog) loggers() []*slog.Logger {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	open := make([]*slog.Logger, 0, len(s.open))
@@ -62,7 +61,7 @@ func (s *lineLog) loggers() []*slog.Logger {
 }
 
 // Printf implements the logger interface of go-redis.
-func (s *lineLog) Printf(ctx context.Context, format string, args ...any) {
+func (s *LineLog) Printf(ctx context.Context, format string, args ...any) {
 	open := s.loggers()
 	if len(open) == 0 {
 		const caller = 3 // Printf and go-redis' own function are in between
@@ -71,11 +70,11 @@ func (s *lineLog) Printf(ctx context.Context, format string, args ...any) {
 	}
 	args = slices.Clone(args)
 	for i, arg := range args {
-		if err, ok := arg.(error); ok && rediscall.Quotes(err) {
-			args[i] = rediscall.ErrUnexpected
+		if err, ok := arg.(error); ok && Quotes(err) {
+			args[i] = ErrUnexpected
 		}
 	}
-	text := "session/redis: go-redis: " + fmt.Sprintf(format, args...)
+	text := "session: go-redis: " + fmt.Sprintf(format, args...)
 	for _, l := range open {
 		tell(ctx, l, levelOf(format), text)
 	}

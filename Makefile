@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 
 # The folders that hold a go.mod. Nested modules carry a replace to the root; there is no go.work. What bench links takes
 # minutes to build and has races of its own: make test builds only what does without, and bench-peers tests the rest.
-MODULES := . bench contrib/badger contrib/beego contrib/bolt contrib/browser contrib/frameworks contrib/ledis contrib/ledis/beegotest contrib/leveldb contrib/nats contrib/pebble contrib/pgx contrib/sqlite tools
+MODULES := . bench contrib/badger contrib/beego contrib/bolt contrib/browser contrib/couchbase contrib/frameworks contrib/ledis contrib/ledis/beegotest contrib/leveldb contrib/nats contrib/pebble contrib/pgx contrib/sqlite contrib/ssdb tools
 TESTED := $(filter-out bench,$(MODULES))
 
 GO ?= go

@@ -110,11 +110,11 @@ func GetProvider(name string) (Provider, error) {
 // packages says which import registers a name. "" means that no package does yet.
 var packages = map[string]string{
 	ProviderCookie: "cookie", ProviderFile: "file", ProviderMemory: "memory",
-	ProviderCouchbase: "", ProviderLedis: "contrib/ledis", ProviderMemcache: "memcache", ProviderMysql: "mysql",
+	ProviderCouchbase: "contrib/couchbase", ProviderLedis: "contrib/ledis", ProviderMemcache: "memcache", ProviderMysql: "mysql",
 	ProviderPostgresql: "postgres", "postgres": "postgres", "pgx": "contrib/pgx", "sqlite": "contrib/sqlite",
 	"badger": "contrib/badger", "leveldb": "contrib/leveldb", "pebble": "contrib/pebble", "bolt": "contrib/bolt",
 	"nats":        "contrib/nats",
-	ProviderRedis: "redis", ProviderRedisCluster: "redis", ProviderRedisSentinel: "redis", ProviderSsdb: "",
+	ProviderRedis: "redis", ProviderRedisCluster: "redis", ProviderRedisSentinel: "redis", ProviderSsdb: "contrib/ssdb",
 }
 
 func unknownProvider(name string) error {

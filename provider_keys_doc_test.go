@@ -21,8 +21,11 @@ var providerPages = map[string][]string{
 
 	"contrib/nats":  {"docs/providers/nats.md"},
 	"contrib/ledis": {"docs/providers/ledis.md"},
-	"kv":            {"docs/providers/bolt.md", "docs/providers/badger.md", "docs/providers/leveldb.md", "docs/providers/pebble.md"},
-	"sql":           {"docs/providers/postgres.md", "docs/providers/pgx.md", "docs/providers/mysql.md", "docs/providers/sqlite.md"},
+	"contrib/ssdb":  {"docs/providers/ssdb.md"},
+
+	"contrib/couchbase": {"docs/providers/couchbase.md"},
+	"kv":                {"docs/providers/bolt.md", "docs/providers/badger.md", "docs/providers/leveldb.md", "docs/providers/pebble.md"},
+	"sql":               {"docs/providers/postgres.md", "docs/providers/pgx.md", "docs/providers/mysql.md", "docs/providers/sqlite.md"},
 }
 
 // TestProviderKeysAreDocumented checks that each key of each providerConfig is on the provider's page, and on the page of all settings.

@@ -94,6 +94,7 @@ var snippetPackages = map[string]string{
 	"fiber": "github.com/gofiber/fiber/v3", "gin": "github.com/gin-gonic/gin", "memcache": "github.com/bradfitz/gomemcache/memcache",
 	"pgx": module + "/contrib/pgx", "pgxpool": "github.com/jackc/pgx/v5/pgxpool",
 	"nats": module + "/contrib/nats", "natsgo": "github.com/nats-io/nats.go",
+	"couchbase": module + "/contrib/couchbase", "gocb": "github.com/couchbase/gocb/v2",
 }
 
 const module = "github.com/seed1a8f7c28/session"

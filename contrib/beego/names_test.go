@@ -188,8 +188,8 @@ func (l *linker) load(t *testing.T, path string) *types.Package {
 	return p
 }
 
-// TestTheirProviders type-checks what docs/peers.md says of the providers of beego's that have no counterpart here: beego's package
-// cannot be registered, a copy of it with the import changed can. Their clients, which are not at hand, pass for anything.
+// TestTheirProviders type-checks what docs/beego.md says of a provider that was written for beego, with two of beego's own: it
+// cannot be registered as it is, but a copy with the import changed can. Their clients, which are not at hand, pass for anything.
 func TestTheirProviders(t *testing.T) {
 	l := newLinker(t)
 	for _, name := range []string{"couchbase", "ssdb"} {

@@ -40,6 +40,8 @@ var users = []user{
 	{"sessiontest", "import", "", ""},
 	{"contrib/pgx", "register", "pgx", `"{"`},
 	{"contrib/nats", "register", "nats", `"{"`},
+	{"contrib/couchbase", "register", "couchbase", `"{"`},
+	{"contrib/ssdb", "register", "ssdb", `"{"`},
 	{"contrib/beego", "beego", "", ""},
 	{"tools/sessionvet", "", "", ""},
 }

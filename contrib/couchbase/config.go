@@ -1,0 +1,186 @@
+package couchbase
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/couchbase/gocb/v2"
+
+	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/setting"
+)
+
+// A settings is a provider config. save_path and pool are beego's.
+type settings struct {
+	URL         string `json:"url"`
+	SavePath    string `json:"save_path"`
+	Pool        string `json:"pool"`
+	Username    string `json:"username"`
+	Password    string `json:"password"`
+	Bucket      string `json:"bucket"`
+	Scope       string `json:"scope"`
+	Collection  string `json:"collection"`
+	Durability  string `json:"durability"`
+	TLSCA       string `json:"tlsCA"`
+	TLSInsecure bool   `json:"tlsInsecure"`
+
+	roots *x509.CertPool // of TLSCA
+}
+
+// durabilities are the names that a setting can have, as Couchbase's documentation writes them.
+var durabilities = map[string]gocb.DurabilityLevel{
+	"":                           gocb.DurabilityLevelUnknown, // that of the bucket
+	"none":                       gocb.DurabilityLevelNone,
+	"majority":                   gocb.DurabilityLevelMajority,
+	"majorityAndPersistToActive": gocb.DurabilityLevelMajorityAndPersistOnMaster,
+	"persistToMajority":          gocb.DurabilityLevelPersistToMajority,
+}
+
+// parse reads a config: a JSON object, or beego's list.
+func parse(text string) (*settings, error) {
+	s := new(settings)
+	var err error
+	if text = strings.TrimSpace(text); strings.HasPrefix(text, "{") {
+		err = driver.ParseConfig(text, s)
+	} else {
+		err = s.parseList(text)
+	}
+	if err == nil {
+		err = s.check()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// parseList reads beego's form.
+func (s *settings) parseList(text string) error {
+	parts := strings.Split(text, ",")
+	if len(parts) != 3 {
+		return setting.Wrong("", `want "http://user:password@host:8091/, pool, bucket" or a JSON object`)
+	}
+	s.SavePath, s.Pool, s.Bucket = strings.TrimSpace(parts[0]), strings.TrimSpace(parts[1]), strings.TrimSpace(parts[2])
+	return nil
+}
+
+func (s *settings) check() error {
+	field := "url"
+	if s.SavePath != "" {
+		if s.URL != "" {
+			return setting.Wrong("save_path", "is another name of url; only one of them can be set")
+		}
+		field, s.URL = "save_path", s.SavePath
+	}
+	if s.URL == "" {
+		s.URL = "couchbase://127.0.0.1"
+	}
+	scheme, rest, ok := strings.Cut(s.URL, "://")
+	if !ok || scheme != "couchbase" && scheme != "couchbases" && scheme != "http" {
+		return setting.Wrong(field, "must begin with couchbase://, couchbases:// or http://")
+	}
+	if login, hosts, has := cutLast(rest, "@"); has { // beego's way to say a login
+		name, password, _ := strings.Cut(login, ":")
+		var errs [2]error
+		s.Username, errs[0] = url.PathUnescape(name)
+		s.Password, errs[1] = url.PathUnescape(password)
+		if errors.Join(errs[:]...) != nil {
+			return setting.Wrong(field, "has a login that is not escaped as in URLs")
+		}
+		rest = hosts
+	}
+	rest = strings.TrimRight(rest, "/")
+	if rest == "" || strings.ContainsAny(rest, "/ ") {
+		return setting.Wrong(field, "must name hosts, with commas between them")
+	}
+	s.URL = scheme + "://" + rest
+	switch _, known := durabilities[s.Durability]; {
+	case !known:
+		return setting.Wrong("durability", "must be none, majority, majorityAndPersistToActive or persistToMajority")
+	case s.Bucket == "":
+		return setting.Wrong("bucket", "is missing")
+	case s.Username == "":
+		return setting.Wrong("username", "is missing")
+	case (s.Scope == "") != (s.Collection == ""):
+		return setting.Wrong("collection", "and scope belong together")
+	case scheme != "couchbases" && (s.TLSCA != "" || s.TLSInsecure):
+		return setting.Wrong(field, "must begin with couchbases:// for TLS")
+	case s.TLSCA == "":
+		return nil
+	}
+	pem, err := os.ReadFile(s.TLSCA)
+	if err != nil {
+		return setting.Wrong("tlsCA", "%w", setting.WithoutPath(err))
+	}
+	if s.roots = x509.NewCertPool(); !s.roots.AppendCertsFromPEM(pem) {
+		return setting.Wrong("tlsCA", "the file contains no certificate in PEM")
+	}
+	return nil
+}
+
+func cutLast(text, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(text, sep); i >= 0 {
+		return text[:i], text[i+len(sep):], true
+	}
+	return "", text, false
+}
+
+// where returns the servers' names for errors.
+func (s *settings) where() string {
+	_, hosts, _ := strings.Cut(s.URL, "://")
+	return hosts
+}
+
+// The times leave room for a second try within the manager's opTimeout of 5 seconds.
+const (
+	connectTimeout = 4 * time.Second
+	callTimeout    = 2500 * time.Millisecond
+)
+
+// connection returns the connection string for the client. After a server was away, the client tries again this often, in
+// milliseconds, instead of every five seconds.
+func (s *settings) connection() string {
+	sep := "?"
+	if strings.Contains(s.URL, "?") {
+		sep = "&"
+	}
+	return s.URL + sep + "server_wait_backoff=200"
+}
+
+// noRetry has the client try nothing again.
+type noRetry struct{}
+
+func (noRetry) RetryAfter(gocb.RetryRequest, gocb.RetryReason) gocb.RetryAction {
+	return &gocb.NoRetryRetryAction{}
+}
+
+// connect opens a cluster, and waits until the bucket answers.
+func (s *settings) connect(ctx context.Context) (*client, error) {
+	cluster, err := gocb.Connect(s.connection(), gocb.ClusterOptions{
+		Authenticator:  gocb.PasswordAuthenticator{Username: s.Username, Password: s.Password},
+		TimeoutsConfig: gocb.TimeoutsConfig{ConnectTimeout: connectTimeout, KVTimeout: callTimeout, KVDurableTimeout: callTimeout},
+		SecurityConfig: gocb.SecurityConfig{TLSRootCAs: s.roots, TLSSkipVerify: s.TLSInsecure},
+	})
+	if err != nil {
+		return nil, explain(ctx, err)
+	}
+	bucket := cluster.Bucket(s.Bucket)
+	err = bucket.WaitUntilReady(connectTimeout, &gocb.WaitUntilReadyOptions{
+		ServiceTypes: []gocb.ServiceType{gocb.ServiceTypeKeyValue}, Context: ctx,
+		RetryStrategy: noRetry{}, // otherwise a wrong password is tried until the time is over
+	})
+	if err != nil {
+		cluster.Close(nil)
+		return nil, explain(ctx, err)
+	}
+	c := &client{cluster: cluster, collection: bucket.DefaultCollection(), durability: durabilities[s.Durability]}
+	if s.Scope != "" {
+		c.collection = bucket.Scope(s.Scope).Collection(s.Collection)
+	}
+	return c, nil
+}

@@ -1,0 +1,16 @@
+module github.com/seed1a8f7c28/session/contrib/ssdb
+
+go 1.26.0
+
+replace github.com/seed1a8f7c28/session => ../..
+
+require (
+	github.com/redis/go-redis/v9 v9.23.0
+	github.com/seed1a8f7c28/session v0.0.0
+)
+
+require (
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	go.uber.org/atomic v1.12.0 // indirect
+	golang.org/x/sys v0.48.0 // indirect
+)

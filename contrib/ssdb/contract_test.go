@@ -2,6 +2,8 @@ package ssdb_test
 
 import (
 	"context"
+	"crypto/rand"
+	"os"
 	"testing"
 
 	"github.com/seed1a8f7c28/session"
@@ -19,13 +21,23 @@ func TestMain(m *testing.M) { servertest.Main(m) }
 // The names of package sample that these tests use most.
 var must, key, newRecord = sample.Must, sample.Key, sample.Record
 
-// harness returns the kit's for a fake server of its own. All nodes are in this process, and share its locks.
+// address returns that of a fake server, or of the one in SESSION_SSDB. Nothing there is removed, so each call returns a
+// namespace of its own, too.
+func address(t testing.TB) (addr, namespace string) {
+	t.Helper()
+	if addr := os.Getenv("SESSION_SSDB"); addr != "" {
+		return addr, rand.Text()
+	}
+	return fakessdb.Start(t).Addr, ""
+}
+
+// harness returns the kit's for a server of its own. All nodes are in this process, and share its locks.
 func harness() sessiontest.Harness {
 	return sessiontest.Harness{
 		Store: func(t testing.TB) sessiontest.Open {
-			addr := fakessdb.Start(t).Addr
+			addr, namespace := address(t)
 			return func(ctx context.Context, c driver.Config) (driver.Backend, error) {
-				c.Config = addr
+				c.Config, c.Namespace = addr, namespace+c.Namespace
 				return ssdb.Open(ctx, c)
 			}
 		},
@@ -37,8 +49,11 @@ func TestContract(t *testing.T) { sessiontest.Run(t, harness()) }
 func TestModel(t *testing.T) { sessiontest.Model(t, harness(), 10) }
 
 func TestHistory(t *testing.T) {
-	addr := fakessdb.Start(t).Addr
-	historytest.Run(t, historytest.Setup{Open: nodes(addr)})
+	addr, namespace := address(t)
+	open := nodes(addr)
+	historytest.Run(t, historytest.Setup{Open: func(opts ...session.ManagerConfigOpt) (*session.Manager, error) {
+		return open(append(opts, session.CfgNamespace(namespace))...)
+	}})
 }
 
 func BenchmarkRequests(b *testing.B) { sessiontest.Bench(b, harness()) }

@@ -18,7 +18,7 @@
 // undo what the other has stored in the same moment: a change, or a logout. Let only one process write, or choose another
 // store.
 //
-// The package was tested with a fake of SSDB's protocol. No real server was run.
+// The tests use a fake of SSDB's protocol. They can also be run against a server: see docs/providers/ssdb.md.
 package ssdb
 
 import (

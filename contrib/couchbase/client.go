@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
+	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/couchbase/gocb/v2"
 
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/cas"
 )
 
@@ -24,7 +26,7 @@ type client struct {
 	later      time.Duration // see cas.Later
 	isBeego    bool
 	seen       cas.Seen
-	closing    sync.Once
+	closed     atomic.Bool
 }
 
 // A transcoder passes bytes on as they are, and reads them whatever the flags say: a document of another program must be read
@@ -62,9 +64,16 @@ func (c *client) value(value []byte) []byte {
 	return text
 }
 
+// tries has the client try again what was certainly not made, whatever an application has set for its cluster: a write that
+// was made and sent again looks like a conflict with itself.
+var tries = gocb.NewBestEffortRetryStrategy(nil)
+
 // Get implements [cas.Items].
 func (c *client) Get(ctx context.Context, name string) (item cas.Item, err error) {
-	found, err := c.collection.Get(name, &gocb.GetOptions{Transcoder: c.transcoder(), Context: ctx, Timeout: left(ctx)})
+	if c.closed.Load() {
+		return item, driver.ErrClosed
+	}
+	found, err := c.collection.Get(name, &gocb.GetOptions{Transcoder: c.transcoder(), Context: ctx, Timeout: left(ctx), RetryStrategy: tries})
 	if err != nil {
 		return item, answerOf(ctx, err)
 	}
@@ -83,33 +92,47 @@ func (c *client) Get(ctx context.Context, name string) (item cas.Item, err error
 
 // Add implements [cas.Items].
 func (c *client) Add(ctx context.Context, name string, item cas.Item) error {
+	if c.closed.Load() {
+		return driver.ErrClosed
+	}
 	_, err := c.collection.Insert(name, c.value(item.Value), &gocb.InsertOptions{
 		Expiry: c.expiry(item.Expires), Transcoder: c.transcoder(), DurabilityLevel: c.durability,
-		Context: ctx, Timeout: left(ctx),
+		Context: ctx, Timeout: left(ctx), RetryStrategy: tries,
 	})
 	return answerOf(ctx, err)
 }
 
 // Replace implements [cas.Items].
 func (c *client) Replace(ctx context.Context, name string, item cas.Item) error {
+	if c.closed.Load() {
+		return driver.ErrClosed
+	}
 	_, err := c.collection.Replace(name, c.value(item.Value), &gocb.ReplaceOptions{
 		Cas: gocb.Cas(item.Number), Expiry: c.expiry(item.Expires), Transcoder: c.transcoder(),
-		DurabilityLevel: c.durability, Context: ctx, Timeout: left(ctx),
+		DurabilityLevel: c.durability, Context: ctx, Timeout: left(ctx), RetryStrategy: tries,
 	})
 	return answerOf(ctx, err)
 }
 
 // Remove implements [cas.Items].
 func (c *client) Remove(ctx context.Context, name string, number uint64) error {
+	if c.closed.Load() {
+		return driver.ErrClosed
+	}
 	_, err := c.collection.Remove(name, &gocb.RemoveOptions{
-		Cas: gocb.Cas(number), DurabilityLevel: c.durability, Context: ctx, Timeout: left(ctx),
+		Cas: gocb.Cas(number), DurabilityLevel: c.durability, Context: ctx, Timeout: left(ctx), RetryStrategy: tries,
 	})
 	return answerOf(ctx, err)
 }
 
 // Touch implements [cas.Items].
 func (c *client) Touch(ctx context.Context, name string, expires time.Time) error {
-	_, err := c.collection.Touch(name, c.expiry(expires), &gocb.TouchOptions{Context: ctx, Timeout: left(ctx)})
+	if c.closed.Load() {
+		return driver.ErrClosed
+	}
+	_, err := c.collection.Touch(name, c.expiry(expires), &gocb.TouchOptions{
+		Context: ctx, Timeout: left(ctx), RetryStrategy: tries,
+	})
 	return answerOf(ctx, err)
 }
 
@@ -121,18 +144,22 @@ func left(ctx context.Context) time.Duration {
 	return callTimeout
 }
 
-// expiry returns how long Couchbase keeps a document, in whole seconds, which is all that it counts in.
+// expiry returns how long Couchbase keeps a document, in whole seconds, which is all that it counts in, and 0 for ever. It
+// cannot express a time after 2106.
 func (c *client) expiry(expires time.Time) time.Duration {
+	if expires.Add(c.later).Unix() >= math.MaxUint32 {
+		return 0
+	}
 	return max((time.Until(expires) + c.later + time.Second - 1).Truncate(time.Second), time.Second)
 }
 
-// Ping implements [driver.Pinger]. It reads a document that does not exist.
+// Ping implements [driver.Pinger]. It removes a document that does not exist: a cluster that refuses all writes refuses that.
 func (c *client) Ping(ctx context.Context) error { return c.Fail("ping", c.look(ctx)) }
 
 func (c *client) probe(ctx context.Context) error { return c.Fail("open", c.look(ctx)) }
 
 func (c *client) look(ctx context.Context) error {
-	_, err := c.Get(ctx, cas.Prefix("")+"probe")
+	err := c.Remove(ctx, cas.Prefix("")+"probe", 0)
 	if errors.Is(err, cas.ErrMiss) {
 		return nil
 	}
@@ -148,11 +175,9 @@ func (*client) Fail(op string, err error) error {
 }
 
 // Close implements [io.Closer].
-func (c *client) Close() (err error) {
-	c.closing.Do(func() {
-		if c.cluster != nil {
-			err = c.cluster.Close(nil)
-		}
-	})
-	return err
+func (c *client) Close() error {
+	if c.closed.Swap(true) || c.cluster == nil {
+		return nil
+	}
+	return end(c.cluster)
 }

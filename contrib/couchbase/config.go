@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"errors"
+	"net"
 	"net/url"
 	"os"
 	"strings"
@@ -85,6 +86,9 @@ func (s *settings) check() error {
 		return setting.Wrong(field, "must begin with couchbase://, couchbases:// or http://")
 	}
 	if login, hosts, has := cutLast(rest, "@"); has { // beego's way to say a login
+		if s.Username != "" || s.Password != "" {
+			return setting.Wrong(field, "has a login, and so do username or password")
+		}
 		name, password, _ := strings.Cut(login, ":")
 		var errs [2]error
 		s.Username, errs[0] = url.PathUnescape(name)
@@ -98,6 +102,14 @@ func (s *settings) check() error {
 	if rest == "" || strings.ContainsAny(rest, "/ ") {
 		return setting.Wrong(field, "must name hosts, with commas between them")
 	}
+	if scheme == "http" { // of beego's client, which asked a server's port for HTTP; gocb has only the others
+		for _, host := range strings.Split(rest, ",") {
+			if _, port, err := net.SplitHostPort(host); err == nil && port != "8091" {
+				return setting.Wrong(field, "the port of an http:// URL must be 8091; for another one begin with couchbase://")
+			}
+		}
+		scheme, rest = "couchbase", strings.ReplaceAll(rest, ":8091", "")
+	}
 	s.URL = scheme + "://" + rest
 	switch _, known := durabilities[s.Durability]; {
 	case !known:
@@ -105,7 +117,7 @@ func (s *settings) check() error {
 	case s.Bucket == "":
 		return setting.Wrong("bucket", "is missing")
 	case s.Username == "":
-		return setting.Wrong("username", "is missing")
+		return setting.Wrong("username", "is missing; in beego's form it is in the URL, http://user:password@host:8091/")
 	case (s.Scope == "") != (s.Collection == ""):
 		return setting.Wrong("collection", "and scope belong together")
 	case scheme != "couchbases" && (s.TLSCA != "" || s.TLSInsecure):
@@ -152,11 +164,27 @@ func (s *settings) connection() string {
 	return s.URL + sep + "server_wait_backoff=200"
 }
 
-// noRetry has the client try nothing again.
-type noRetry struct{}
+// fewTries gives the nodes that are up a moment to answer first. Otherwise a wrong password is tried until the time is over.
+type fewTries struct{}
 
-func (noRetry) RetryAfter(gocb.RetryRequest, gocb.RetryReason) gocb.RetryAction {
-	return &gocb.NoRetryRetryAction{}
+// RetryAfter implements [gocb.RetryStrategy].
+func (fewTries) RetryAfter(r gocb.RetryRequest, _ gocb.RetryReason) gocb.RetryAction {
+	if r.RetryAttempts() >= 5 {
+		return &gocb.NoRetryRetryAction{}
+	}
+	return &gocb.WithDurationRetryAction{WithDuration: 100 * time.Millisecond}
+}
+
+// end closes a cluster. It does not wait for long: the client waits for its handshakes, which have no time limit.
+func end(cluster *gocb.Cluster) error {
+	closed := make(chan error, 1)
+	go func() { closed <- cluster.Close(nil) }()
+	select {
+	case err := <-closed:
+		return err
+	case <-time.After(time.Second):
+		return nil
+	}
 }
 
 // connect opens a cluster, and waits until the bucket answers.
@@ -165,17 +193,20 @@ func (s *settings) connect(ctx context.Context) (*client, error) {
 		Authenticator:  gocb.PasswordAuthenticator{Username: s.Username, Password: s.Password},
 		TimeoutsConfig: gocb.TimeoutsConfig{ConnectTimeout: connectTimeout, KVTimeout: callTimeout, KVDurableTimeout: callTimeout},
 		SecurityConfig: gocb.SecurityConfig{TLSRootCAs: s.roots, TLSSkipVerify: s.TLSInsecure},
+		// Open breakers would refuse calls for seconds after the servers are back.
+		CircuitBreakerConfig: gocb.CircuitBreakerConfig{Disabled: true},
 	})
 	if err != nil {
-		return nil, explain(ctx, err)
+		return nil, err // of the connection string, which has no login any more
 	}
 	bucket := cluster.Bucket(s.Bucket)
 	err = bucket.WaitUntilReady(connectTimeout, &gocb.WaitUntilReadyOptions{
 		ServiceTypes: []gocb.ServiceType{gocb.ServiceTypeKeyValue}, Context: ctx,
-		RetryStrategy: noRetry{}, // otherwise a wrong password is tried until the time is over
+		DesiredState:  gocb.ClusterStateDegraded, // one node is enough
+		RetryStrategy: fewTries{},
 	})
 	if err != nil {
-		cluster.Close(nil)
+		end(cluster)
 		return nil, explain(ctx, err)
 	}
 	c := &client{cluster: cluster, collection: bucket.DefaultCollection(), durability: durabilities[s.Durability]}

@@ -52,7 +52,9 @@ func TestBadConfig(t *testing.T) {
 		{"scheme in beego's name", `{"save_path": "ftp://a", ` + rest + `}`, "providerConfig.save_path", "couchbase://"},
 		{"no host", `{"url": "couchbase://", ` + rest + `}`, "providerConfig.url", "hosts"},
 		{"path", `{"url": "couchbase://a/s3cr3t", ` + rest + `}`, "providerConfig.url", "hosts"},
-		{"login not escaped", `{"url": "couchbase://a:%zz@b", ` + rest + `}`, "providerConfig.url", "escaped"},
+		{"login not escaped", `{"url": "couchbase://a:%zz@b", "bucket": "b"}`, "providerConfig.url", "escaped"},
+		{"http port", "http://a:s3cr3t@b:8092/, default, b", "providerConfig.save_path", "8091"},
+		{"two logins", `{"url": "couchbase://a@b", ` + rest + `}`, "providerConfig.url", "so do username"},
 		{"two urls", `{"url": "couchbase://a", "save_path": "couchbase://b", ` + rest + `}`, "providerConfig.save_path", "only one"},
 		{"durability", `{"durability": "s3cr3t", ` + rest + `}`, "providerConfig.durability", "majority"},
 		{"scope alone", `{"scope": "a", ` + rest + `}`, "providerConfig.collection", "belong"},
@@ -80,6 +82,10 @@ func TestBadConfig(t *testing.T) {
 // TestBeegosConfigs opens both forms of beego's.
 func TestBeegosConfigs(t *testing.T) {
 	s := fakecouchbase.Start(t, login)
+	_, err := couchbase.Open(t.Context(), driver.Config{Config: "http://app:pass%20word@127.0.0.2:8091/, default, sessions"})
+	if err == nil || !strings.Contains(err.Error(), "couchbase at 127.0.0.2:") || strings.Contains(err.Error(), "not known") {
+		t.Errorf("nobody listens: %v", err)
+	}
 	for _, config := range []string{
 		"couchbase://app:pass%20word@" + s.Addr + "/, default, sessions",
 		`{"save_path": "couchbase://app:pass%20word@` + s.Addr + `/", "pool": "default", "bucket": "sessions"}`,
@@ -183,6 +189,12 @@ func TestExpiry(t *testing.T) {
 			t.Errorf("Couchbase keeps it for %v longer than it lives", late)
 		}
 	}
+	rec.Expires = time.Now().AddDate(99, 0, 0)
+	must(t, b.Create(ctx, key(1), rec))
+	if _, expiry, ok := s.Item("app:" + key(1)); !ok || !expiry.IsZero() {
+		t.Errorf("what lives for a century expires in Couchbase: %v", expiry)
+	}
+	must(t, b.Delete(ctx, key(1), 0))
 	for _, lifetime := range []time.Duration{time.Hour, 30 * 24 * time.Hour, 365 * 24 * time.Hour} {
 		rec.Version, rec.Expires = 0, time.Now().Add(lifetime)
 		must(t, b.Create(ctx, key(1), rec))
@@ -270,6 +282,13 @@ var faults = []struct {
 	fault func(s *fakecouchbase.Server) faulttest.Fault
 }{
 	{"restart", faulttest.Some, func(s *fakecouchbase.Server) faulttest.Fault { return faulttest.Outage(s.Stop, s.Restart, 8) }},
+	{"no answers", faulttest.Maybe, func(s *fakecouchbase.Server) faulttest.Fault {
+		return func(r *faulttest.Round) {
+			r.Broken()
+			s.HoldAnswers(8)
+			r.Answers(200)
+		}
+	}},
 	{"answers lost", faulttest.Maybe, func(s *fakecouchbase.Server) faulttest.Fault {
 		return func(r *faulttest.Round) {
 			r.Broken()

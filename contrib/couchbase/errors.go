@@ -2,6 +2,7 @@ package couchbase
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/couchbase/gocb/v2"
+	"github.com/couchbase/gocbcore/v10"
 
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/cas"
@@ -60,16 +62,22 @@ func known(err error) error {
 		gocb.ErrDurableWriteInProgress, gocb.ErrDurableWriteReCommitInProgress, gocb.ErrTemporaryFailure,
 		gocb.ErrAuthenticationFailure, gocb.ErrBucketNotFound, gocb.ErrScopeNotFound, gocb.ErrCollectionNotFound,
 		gocb.ErrDocumentLocked, gocb.ErrFeatureNotAvailable, gocb.ErrInternalServerFailure, gocb.ErrOverload,
-		gocb.ErrInvalidArgument, gocb.ErrUnsupportedOperation,
+		gocb.ErrInvalidArgument, gocb.ErrUnsupportedOperation, gocb.ErrCircuitBreakerOpen, gocb.ErrRateLimitedFailure,
+		gocb.ErrQuotaLimitedFailure,
 	} {
 		if errors.Is(err, cause) {
 			return cause
 		}
 	}
-	_, broken := errors.AsType[*net.OpError](err)
+	if cert, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return cert
+	}
+	op, broken := errors.AsType[*net.OpError](err)
 	switch {
-	case errors.Is(err, gocb.ErrShutdown):
+	case errors.Is(err, gocb.ErrShutdown), errors.Is(err, gocbcore.ErrShutdown):
 		return driver.ErrClosed
+	case broken && op.Op == "dial":
+		return op // it names the address
 	case broken, errors.Is(err, io.EOF):
 		return errBroken
 	}

@@ -2,9 +2,11 @@ package nats_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
+	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/test/faulttest"
 	"github.com/seed1a8f7c28/session/internal/test/historytest"
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
@@ -138,4 +140,29 @@ func TestFaultCluster(t *testing.T) {
 func TestHistoryCluster(t *testing.T) {
 	c := startCluster(t)
 	historytest.Run(t, historytest.Setup{Open: nodes(c.config()), Fault: clusterFaults[0].fault(t, c)})
+}
+
+// TestClearedThenKilled kills the server after DestroyAll. It finds replaced entries on its disk; no session comes back.
+func TestClearedThenKilled(t *testing.T) {
+	s := startProcess(t, serving{Name: "s0"})
+	b, other, ctx := node(t, "nats://"+s.Addr, "app"), node(t, "nats://"+s.Addr, "other"), t.Context()
+	for n := range 20 {
+		rec := newRecord("ann")
+		must(t, b.Create(ctx, key(n), rec))
+		must(t, other.Create(ctx, key(n), newRecord("ann"))) // so that something stays among what is purged
+		for range n {
+			must(t, b.Save(ctx, key(n), rec))
+		}
+	}
+	must(t, b.Clear(ctx))
+	s.Kill(t)
+	s.Start(t)
+	for n := range 20 {
+		if err := b.Load(ctx, key(n), new(driver.Record)); !errors.Is(err, driver.ErrNotFound) {
+			t.Errorf("session %d after DestroyAll and a crash: %v", n, err)
+		}
+	}
+	if n, err := b.Count(ctx); n != 0 || err != nil {
+		t.Errorf("Count = %d, %v", n, err)
+	}
 }

@@ -118,6 +118,19 @@ func (s *store) members(ctx context.Context, op string, x index) (list []member,
 	return slices.DeleteFunc(list, func(m member) bool { return !now.Before(m.until) }), e.place(), nil
 }
 
+// isOver reports whether the member's session has certainly expired: every touch that moves its end further than this would
+// have extended the member.
+func (m *member) isOver() bool { return !m.reserved && time.Now().After(m.until.Add(step-slack)) }
+
+// lookAtMember is look for a member of the index. If the session is not one of it any more, that is confirmed: the caller
+// leaves it out.
+func (s *store) lookAtMember(ctx context.Context, op string, x index, m *member) (found, error) {
+	if m.isOver() {
+		return found{}, nil
+	}
+	return s.lookIf(ctx, op, m.key, func(f found) bool { return f.err != nil || f.live && x.has(&f.rec) })
+}
+
 // allMembers is members for calls that must miss nobody, such as one that ends all sessions of a user: it has the answer
 // confirmed.
 func (s *store) allMembers(ctx context.Context, op string, x index) ([]member, error) {
@@ -140,7 +153,8 @@ func (s *store) allMembers(ctx context.Context, op string, x index) ([]member, e
 // membersOf returns the write of an index over another state of it.
 func (s *store) membersOf(x index, list []member, was place) write {
 	w := write{subject: s.keys.index(x), lasts: time.Now(), remove: len(list) == 0}
-	if w.remove {
+	if w.remove { // it stays for longer than a call takes, which may have to find out whether this was stored
+		w.lasts = w.lasts.Add(memory)
 		return w.over(was)
 	}
 	w.data = append(make([]byte, 0, len(indexMagic)+64*len(list)), indexMagic...)

@@ -46,8 +46,8 @@ func (k keys) index(x index) string {
 	return k.prefix + x.letter + "." + base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
-// all returns the pattern that matches everything of the namespace.
-func (k keys) all() string { return k.prefix + ">" }
+// indexes returns the patterns that match all indexes.
+func (k keys) indexes() []string { return []string{k.prefix + "u.*", k.prefix + "a.*"} }
 
 // valid reports whether key can be a storage key. Other keys are never sent.
 func valid(key string) bool { return len(key) <= maxKey && naming.ValidKey(key) }

@@ -151,9 +151,28 @@ func TestOldLeaderRefuses(t *testing.T) {
 	}
 	startOldLeader(t, s.ClientURL(), subjects(t, stream(t, s), ".app.")...) // one that knows all but the end
 	must(t, b.Delete(ctx, key(1), rec.Version))
-	for range 20 {
+	for i := range 40 {
 		if err := b.Load(ctx, key(1), new(driver.Record)); !errors.Is(err, driver.ErrNotFound) {
 			t.Fatalf("Load of what was deleted: %v", err)
+		}
+		if i != 20 {
+			continue
+		}
+		if err := b.Touch(ctx, key(1), rec.Expires.Add(time.Hour)); !errors.Is(err, driver.ErrNotFound) {
+			t.Errorf("Touch of what was deleted: %v", err)
+		}
+	}
+	evicting := newRecord("eve")
+	must(t, b.Create(ctx, key(2), evicting))
+	startOldLeader(t, s.ClientURL(), subjects(t, stream(t, s), ".app.s.")...)
+	for found := false; !found; { // an eviction
+		evicted, err := b.Reserve(ctx, "eve", key(3), time.Now().Add(time.Minute), 1, true)
+		must(t, err)
+		found = len(evicted) == 1
+	}
+	for range 20 {
+		if err := b.Load(ctx, key(2), new(driver.Record)); !errors.Is(err, driver.ErrNotFound) {
+			t.Fatalf("Load of what was evicted: %v", err)
 		}
 	}
 	must(t, direct.Clear(ctx))
@@ -187,6 +206,19 @@ func TestOldLeaderMisses(t *testing.T) {
 		if found != 21 {
 			t.Fatalf("%d sessions of the user are listed, want 21", found)
 		}
+	}
+	for range 50 {
+		other = node(t, s.ClientURL(), "app")
+		_, err := other.Reserve(ctx, "ann", key(200), time.Now().Add(time.Minute), 100, false)
+		must(t, err)
+	}
+	found := 0
+	for _, err := range b.ListUser(ctx, "ann") {
+		must(t, err)
+		found++
+	}
+	if found != 21 {
+		t.Fatalf("after a reservation %d sessions of the user are listed, want 21", found)
 	}
 	other = node(t, s.ClientURL(), "app")
 	for n := range 10 {

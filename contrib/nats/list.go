@@ -2,7 +2,9 @@ package nats
 
 import (
 	"context"
+	"errors"
 	"iter"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -58,15 +60,20 @@ func (s *store) List(ctx context.Context) iter.Seq2[driver.Entry, error] {
 // everything older has come, too. An entry that is replaced moves to the end of the stream; so scan goes on until nothing is
 // left.
 func (s *store) scan(ctx context.Context, op string, headersOnly bool, each func(m jetstream.Msg) bool) error {
-	consumer, err := s.js.OrderedConsumer(ctx, s.stream.CachedInfo().Config.Name, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{s.keys.sessions(), s.barrier},
-		DeliverPolicy:  jetstream.DeliverAllPolicy,
-		HeadersOnly:    headersOnly,
+	consumer, err := again(ctx, s.client, op, func(ctx context.Context) (jetstream.Consumer, error) {
+		return s.js.OrderedConsumer(ctx, s.stream.CachedInfo().Config.Name, jetstream.OrderedConsumerConfig{
+			FilterSubjects:    []string{s.keys.sessions(), s.barrier},
+			DeliverPolicy:     jetstream.DeliverAllPolicy,
+			HeadersOnly:       headersOnly,
+			InactiveThreshold: 30 * time.Second, // the server removes it then
+			MaxResetAttempts:  2,
+		})
 	})
 	if err != nil {
-		return fail(ctx, op, err)
+		return err
 	}
-	last, err := s.store(ctx, op, write{subject: s.barrier, lasts: time.Now().Add(time.Minute)})
+	barrier := write{subject: s.barrier, lasts: time.Now().Add(time.Minute)}
+	last, err := s.store(ctx, op, barrier)
 	if err != nil {
 		return err
 	}
@@ -76,8 +83,13 @@ func (s *store) scan(ctx context.Context, op string, headersOnly bool, each func
 	}
 	defer messages.Stop()
 	for {
-		m, err := messages.Next(jetstream.NextContext(ctx))
-		if err != nil {
+		m, err := s.next(ctx, messages)
+		if errors.Is(err, errQuiet) { // another call has replaced the entry by one that did not last
+			if last, err = s.store(ctx, op, barrier); err != nil {
+				return err
+			}
+			continue
+		} else if err != nil {
 			return fail(ctx, op, err)
 		}
 		at, err := m.Metadata()
@@ -93,13 +105,46 @@ func (s *store) scan(ctx context.Context, op string, headersOnly bool, each func
 	}
 }
 
-// Clear implements [driver.Clearer].
+// errQuiet says that nothing has come for a while.
+var errQuiet = errors.New("nothing has come")
+
+// next returns the next message.
+func (s *store) next(ctx context.Context, messages jetstream.MessagesContext) (jetstream.Msg, error) {
+	soon, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	m, err := messages.Next(jetstream.NextContext(soon))
+	if err != nil && soon.Err() != nil && ctx.Err() == nil {
+		return nil, errQuiet
+	}
+	return m, err
+}
+
+// Clear implements [driver.Clearer]. It replaces each session, as a removal does, instead of purging: a server that is killed
+// would find what those had replaced on its disk. Only the indexes are purged, whose members are checked whenever they are read.
 func (s *store) Clear(ctx context.Context) error {
-	_, err := again(ctx, s.client, "clear", func(ctx context.Context) (any, error) {
-		return nil, s.stream.Purge(ctx, jetstream.WithPurgeSubject(s.keys.all()))
+	var removals []write
+	err := s.scan(ctx, "clear", true, func(m jetstream.Msg) bool {
+		if e := (&entry{header: m.Headers()}); !e.isRemoved() {
+			lasts := later(time.Now().Add(memory), e.lasts())
+			removals = append(removals, write{subject: m.Subject(), lasts: lasts, remove: true})
+		}
+		return true
 	})
 	if err != nil {
 		return err
+	}
+	for part := range slices.Chunk(removals, atOneStep) {
+		if _, err := s.store(ctx, "clear", part...); err != nil {
+			return err
+		}
+	}
+	for _, subject := range s.keys.indexes() {
+		_, err := again(ctx, s.client, "clear", func(ctx context.Context) (any, error) {
+			return nil, s.stream.Purge(ctx, jetstream.WithPurgeSubject(subject))
+		})
+		if err != nil {
+			return err
+		}
 	}
 	_, err = s.store(ctx, "clear", write{subject: s.keys.cleared(), lasts: time.Now().Add(memory)})
 	return err
@@ -127,14 +172,14 @@ func (s *store) listOf(ctx context.Context, op string, x index) iter.Seq2[driver
 		}
 		found := make([]found, len(members))
 		err = each(len(members), func(i int) (err error) {
-			found[i], err = s.lookAgain(ctx, op, members[i].key)
+			found[i], err = s.lookAtMember(ctx, op, x, &members[i])
 			return err
 		})
 		for i, f := range found {
 			if f.live && x.has(&f.rec) {
 				f.rec.Data = nil
 				list = append(list, driver.Entry{Key: members[i].key, Record: f.rec})
-			} else if !members[i].reserved {
+			} else if !members[i].reserved && !members[i].isOver() {
 				gone(members[i].key)
 			}
 		}

@@ -21,7 +21,7 @@ func (s *store) Mark(ctx context.Context, key string, version uint64, mark drive
 	if err != nil {
 		return err
 	}
-	_, err = s.begin(ctx, "mark", key, nil, write{subject: s.keys.session(key), data: data, lasts: mark.Expires})
+	_, _, err = s.begin(ctx, "mark", key, nil, write{subject: s.keys.session(key), data: data, lasts: mark.Expires})
 	return err
 }
 

@@ -17,9 +17,9 @@
 // # In NATS
 //
 // All namespaces share one bucket, which is a key-value store of JetStream. Each session is one entry, app.s.<storage key>
-// in the namespace "app". A mark has the key of the session that it replaces. Each session of a user has an entry in the
-// user's index, app.u.<SHA-256 of the name>.<storage key>, that is written and removed in the same step as the session. No
-// key contains any byte of a sid or of a user's name.
+// in the namespace "app". A mark has the key of the session that it replaces. A user's index is one entry,
+// app.u.<SHA-256 of the name>, that lists the sessions' keys. It is stored in the same step as a session that enters or leaves
+// it. No key contains any byte of a sid or of a user's name.
 //
 // Reading a session takes one round trip, and storing it takes another. A save compares the number that the stream has given
 // to the entry. It knows the number from the load.

@@ -88,6 +88,10 @@ func suits(c jetstream.StreamConfig, b Bucket) error {
 		wrong = "does not allow atomic publishing, which needs NATS 2.12 or later"
 	case c.MaxMsgsPerSubject != 1:
 		wrong = "keeps more than the last value of a key"
+	case c.SubjectDeleteMarkerTTL != 0:
+		wrong = "leaves markers of what has expired"
+	case c.DiscardNewPerSubject:
+		wrong = "refuses a new value of a key"
 	case c.MaxAge != 0:
 		wrong = "removes all entries at a certain age"
 	case c.Discard != jetstream.DiscardNew && (c.MaxBytes > 0 || c.MaxMsgs > 0):

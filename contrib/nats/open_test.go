@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -132,6 +133,42 @@ accounts {
 		t.Errorf("another account's session: %v", err)
 	}
 	must(t, of[1].Create(t.Context(), key(1), newRecord("ann")))
+}
+
+// TestPermissions has a login with the permissions that docs/providers/nats.md lists, and no others.
+func TestPermissions(t *testing.T) {
+	page, err := os.ReadFile("../../docs/providers/nats.md")
+	must(t, err)
+	_, text, _ := strings.Cut(string(page), "**Permissions.**")
+	text, _, _ = strings.Cut(text, "\n\n")
+	var publish, subscribe []string
+	for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(text, -1) {
+		if strings.HasPrefix(m[1], "$") {
+			publish = append(publish, m[1])
+		} else {
+			subscribe = append(subscribe, m[1])
+		}
+	}
+	s := start(t, server.Options{Users: []*server.User{{Username: "app", Password: "secret", Permissions: &server.Permissions{
+		Publish: &server.SubjectPermission{Allow: publish}, Subscribe: &server.SubjectPermission{Allow: subscribe},
+	}}}})
+	b, ctx := node(t, "nats://app:secret@"+s.Addr().String(), "app"), t.Context()
+	must(t, b.Create(ctx, key(1), newRecord("ann")))
+	watching, stop := context.WithCancel(ctx)
+	defer stop()
+	begun, ended := make(chan bool, 8), make(chan string, 8)
+	go b.Watch(watching, func() { begun <- true }, func(key string) { ended <- key })
+	<-begun
+	n, err := b.Count(ctx)
+	must(t, err)
+	for _, err := range b.ListUser(ctx, "ann") {
+		must(t, err)
+	}
+	must(t, b.Delete(ctx, key(1), 0))
+	if got := <-ended; n != 1 || got != key(1) {
+		t.Errorf("Count = %d, and the watcher has heard of another session", n)
+	}
+	must(t, b.Clear(ctx))
 }
 
 // TestNew is of an application's own connection, which stays open.

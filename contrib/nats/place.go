@@ -42,7 +42,7 @@ func (p place) find(id string) (seq uint64, ok bool) {
 	return 0, false
 }
 
-// reaches reports whether p names all entries with numbers above seq.
+// reaches reports whether p names all entries under the subject with numbers above seq.
 func (p place) reaches(seq uint64) bool {
 	for oldest := range p.all {
 		if oldest <= seq {

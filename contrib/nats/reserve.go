@@ -24,12 +24,12 @@ func (s *store) Reserve(
 	}
 	r := &reservation{store: s, user: user, key: key, until: until, most: most, evict: evict}
 	for try := 0; ; try++ {
-		evicted, err := r.try(ctx)
+		err := r.try(ctx)
 		if err != errChanged && err != errWaits {
-			return evicted, err
+			return r.evicted, err
 		}
 		if !wait(ctx, min(try, longest)) {
-			return nil, fail(ctx, "reserve", err)
+			return r.evicted, fail(ctx, "reserve", err)
 		}
 	}
 }
@@ -47,31 +47,35 @@ type reservation struct {
 	until     time.Time
 	most      int
 	evict     bool
+	evicted   []string // so far
 }
 
+// atOneStep is how many sessions are evicted at a time. A batch of JetStream has 1000 entries at most.
+const atOneStep = 300
+
 // try counts, and makes the reservation if there is room or if evictions make room.
-func (r *reservation) try(ctx context.Context) (evicted []string, err error) {
+func (r *reservation) try(ctx context.Context) error {
 	x := index{"u", r.user}
 	list, at, err := r.members(ctx, "reserve", x)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	found := make([]found, len(list))
 	err = each(len(list), func(i int) (err error) {
 		if !list[i].reserved {
-			found[i], err = r.look(ctx, "reserve", list[i].key)
+			found[i], err = r.lookAtMember(ctx, "reserve", x, &list[i])
 		}
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	var live []candidate
 	var keep []member
 	for i, m := range list {
 		switch is := found[i].live && x.has(&found[i].rec); {
 		case is && m.key == r.key: // it has its place
-			return nil, nil
+			return nil
 		case is:
 			live = append(live, candidate{m, found[i]})
 		case m.key != r.key && (m.reserved || found[i].err != nil): // what cannot be read stays for those who can
@@ -79,7 +83,7 @@ func (r *reservation) try(ctx context.Context) (evicted []string, err error) {
 		}
 	}
 	if !time.Now().Before(r.until) {
-		return nil, r.giveBack(ctx, list, at)
+		return r.giveBack(ctx, list, at)
 	}
 	reserved := 0
 	for _, m := range keep {
@@ -90,18 +94,25 @@ func (r *reservation) try(ctx context.Context) (evicted []string, err error) {
 	excess := max(len(live)+reserved+1-r.most, 0)
 	switch {
 	case excess > 0 && !r.evict:
-		return nil, driver.ErrTooManySessions
+		return driver.ErrTooManySessions
 	case excess > len(live):
-		return nil, errWaits
+		return errWaits
 	}
 	slices.SortFunc(live, func(a, b candidate) int {
 		return cmp.Or(a.rec.AuthTime.Compare(b.rec.AuthTime), cmp.Compare(a.key, b.key))
 	})
-	for _, c := range live[excess:] {
+	victims := live[:min(excess, atOneStep)]
+	for _, c := range live[len(victims):] {
 		keep = append(keep, c.member)
 	}
+	if len(victims) < excess { // the rest is evicted by the next try
+		if err := r.make(ctx, victims, r.membersOf(x, keep, at)); err != nil {
+			return err
+		}
+		return errChanged
+	}
 	keep = append(keep, member{r.key, true, r.until})
-	return r.make(ctx, live[:excess], r.membersOf(x, keep, at))
+	return r.make(ctx, victims, r.membersOf(x, keep, at))
 }
 
 // A candidate is a live session that may be evicted.
@@ -111,26 +122,31 @@ type candidate struct {
 }
 
 // make stores the index without the victims, and removes those.
-func (r *reservation) make(ctx context.Context, victims []candidate, w write) (evicted []string, err error) {
+func (r *reservation) make(ctx context.Context, victims []candidate, w write) error {
 	var changes []change
 	for _, v := range victims {
 		changes = append(changes, leaving(v.key, "", v.rec.Alias)...)
 	}
 	writes, err := r.indexing(ctx, "reserve", changes)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, v := range victims {
 		out, err := r.removing(v.key, v.state(), nil)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		writes, evicted = append(writes, out...), append(evicted, v.key)
+		writes = append(writes, out...)
 	}
-	if _, err := r.store.store(ctx, "reserve", append(writes, w)...); err != nil {
-		return nil, err
+	last, err := r.store.store(ctx, "reserve", append(writes, w)...)
+	if err != nil {
+		return err
 	}
-	return evicted, nil
+	for i, v := range victims {
+		r.noteRemoval(v.key, last.seq-2*uint64(len(victims)-i)) // each has two entries before that of the index
+		r.evicted = append(r.evicted, v.key)
+	}
+	return nil
 }
 
 // giveBack removes the caller's reservation from the index, if it is there.

@@ -73,7 +73,7 @@ func (s *store) look(ctx context.Context, op, key string) (found, error) {
 	return s.lookIf(ctx, op, key, func(found) bool { return true })
 }
 
-// lookAgain is look for calls that act on it if nothing is there: it has that confirmed, too.
+// lookAgain is look for calls that do something because nothing is there: it has that confirmed, too.
 func (s *store) lookAgain(ctx context.Context, op, key string) (found, error) {
 	return s.lookIf(ctx, op, key, func(f found) bool { return f.taken() })
 }
@@ -87,14 +87,20 @@ func (s *store) lookIf(ctx context.Context, op, key string, believes func(f foun
 			return f, err
 		}
 		f = decode(e)
-		if at, _ := s.seen.Peek(key); f.seq >= at.State.seq && believes(f) {
+		at, _ := s.seen.Peek(key)
+		if f.seq >= at.State.seq && believes(f) {
 			return f, nil
 		}
 		switch is, err := s.confirm(ctx, op, subject, f.seq); {
 		case err != nil:
 			return f, err
 		case is:
-			s.seen.Forget(key)
+			if f.seq < at.State.seq {
+				s.seen.Forget(key)
+			}
+			if f.seq > 0 && !f.taken() {
+				s.noteRemoval(key, f.seq)
+			}
 			return f, nil
 		case !wait(ctx, try):
 			return f, fail(ctx, op, errLags)
@@ -154,35 +160,38 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 	if err != nil {
 		return err
 	}
-	at, err := s.begin(ctx, "create", key, entering(key, rec.User, rec.Alias, rec.Expires), w)
+	at, lasts, err := s.begin(ctx, "create", key, entering(key, rec.User, rec.Alias, rec.Expires), w)
 	if err != nil {
 		return err
 	}
 	rec.Version = 1
-	s.note(key, &created, at, rec.Expires)
+	s.note(key, &created, at, lasts)
 	return nil
 }
 
-// begin makes the changes and a write for a key under which nothing may stand. It returns the place of that write.
-func (s *store) begin(ctx context.Context, op, key string, changes []change, w write) (at place, err error) {
+// begin makes the changes and a write for a key under which nothing may stand. It returns the place of that write, and until
+// when the server keeps the entry.
+func (s *store) begin(
+	ctx context.Context, op, key string, changes []change, w write,
+) (at place, lasts time.Time, err error) {
 	w = w.over(place{})
 	for try := 0; ; try++ {
 		writes, err := s.indexing(ctx, op, changes)
 		if err != nil {
-			return at, err
+			return at, lasts, err
 		}
 		at, err := s.store(ctx, op, append(writes, w)...)
 		if err != errChanged {
-			return at, err
+			return at, w.lasts, err
 		}
 		f, err := s.look(ctx, op, key)
 		switch {
 		case err != nil:
-			return at, err
+			return at, lasts, err
 		case f.taken():
-			return at, driver.ErrExists
+			return at, lasts, driver.ErrExists
 		case !wait(ctx, try):
-			return at, fail(ctx, op, errChanged)
+			return at, lasts, fail(ctx, op, errChanged)
 		}
 		w = w.over(f.place)
 		w.lasts = later(w.lasts, f.lasts)

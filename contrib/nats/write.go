@@ -136,7 +136,8 @@ func isOld(err error, writes []write) bool {
 
 // find returns what has become of a step that was refused: made, with the number of its last entry, changed if it never will
 // be made, or unclear if it may still be. With doubt an earlier try may have been made. If too many others have written since
-// to tell, find returns forgotten. Without doubt that means changed: a leader that has their entries has answered for ours.
+// to tell, find returns forgotten. If no earlier try may have been made, the step is changed: whoever refused it had the later
+// entries.
 func (c *client) find(ctx context.Context, op, id string, writes []write, doubt bool) (fate kind, seq uint64, err error) {
 	fate = unclear
 	for i, w := range writes {
@@ -169,8 +170,8 @@ func (c *client) find(ctx context.Context, op, id string, writes []write, doubt 
 	return fate, 0, nil
 }
 
-// confirm reports whether the entry with this number, or none for 0, is the last one under the subject. Only the leader with
-// a majority behind it can say so: it stores an entry without a meaning under this condition.
+// confirm reports whether it is certain that the entry with this number, or none for 0, is the last one under the subject. Only
+// the leader with a majority behind it can say so: it stores an entry without a meaning under this condition.
 func (c *client) confirm(ctx context.Context, op, subject string, seq uint64) (bool, error) {
 	w := write{subject: c.barrier, lasts: time.Now(), of: subject}.over(place{seq: seq})
 	_, err := once(ctx, c, func(ctx context.Context) (uint64, error) { return c.send(ctx, newID(), 0, []write{w}) })

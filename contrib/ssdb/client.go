@@ -162,19 +162,10 @@ func (c *client) Touch(ctx context.Context, name string, expires time.Time) erro
 	return err
 }
 
-// Ping implements [driver.Pinger].
-func (c *client) Ping(ctx context.Context) error {
-	_, err := c.do(ctx, true, func() redis.Cmder { return redis.NewCmd(ctx, "ping") })
-	return c.Fail("ping", err)
-}
+// Ping implements [driver.Pinger]. It removes a name that does not exist: a server that has become read-only refuses that.
+func (c *client) Ping(ctx context.Context) error { return c.Fail("ping", c.look(ctx)) }
 
-// probe makes one call in the same way as all later calls.
-func (c *client) probe(ctx context.Context) error {
-	if _, err := c.Get(ctx, cas.Prefix("")+"probe"); !errors.Is(err, cas.ErrMiss) {
-		return c.Fail("open", err)
-	}
-	return nil
-}
+func (c *client) look(ctx context.Context) error { return c.Remove(ctx, cas.Prefix("")+"probe", 0) }
 
 // do sends a command. It repeats what was certainly not run, and with again also what may have been. command returns it for
 // each try.

@@ -14,9 +14,9 @@
 // # One process
 //
 // SSDB has no command that writes only if nobody has written since. So this package compares in the process, under a lock.
-// Nothing is lost as long as one process at a time writes the sessions. If two do, as during a rolling deployment, one may
-// undo what the other has stored in the same moment: a change, or a logout. Let only one process write, or choose another
-// store.
+// Nothing is lost as long as one process at a time writes the sessions, and no answer is lost. If two do, as during a rolling
+// deployment, one may undo what the other has stored in the same moment: a change, or a logout. Let only one process write, or
+// choose another store.
 //
 // The tests use a fake of SSDB's protocol. They can also be run against a server: see docs/providers/ssdb.md.
 package ssdb
@@ -32,7 +32,8 @@ import (
 
 func init() { session.Register(session.ProviderSsdb, New()) }
 
-// New returns a provider that keeps sessions in SSDB. Pass it to [session.New].
+// New returns a provider that keeps sessions in SSDB, and that reads the provider config as the registered one does. Pass it to
+// [session.New].
 func New() session.Provider { return session.NewProvider(Open) }
 
 // SessionStore is another name of [session.Session], the type of every provider's Store. It keeps an application's type
@@ -53,7 +54,7 @@ func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	o := s.pool().Options("tcp", s.addr())
 	o.Password = s.Password
 	client := newClient(o, c)
-	if err := client.probe(ctx); err != nil {
+	if err := client.look(ctx); err != nil {
 		client.Close()
 		return nil, &driver.ConfigError{Field: "providerConfig", Err: fmt.Errorf("ssdb at %s: %w", s.addr(), err)}
 	}

@@ -25,8 +25,8 @@ type Item struct {
 	Expires time.Time // of an item to be written: when the record ends. The engine may keep the item for longer
 }
 
-// Items are the calls of an engine. They are safe for concurrent use, and end with their context. They return errors of this
-// package, and otherwise errors of the client, which Fail wraps.
+// Items are the calls of an engine. They are safe for concurrent use, and end at the deadline of their context. They return
+// errors of this package, and otherwise errors of the client, which Fail wraps.
 type Items interface {
 	// Get returns an item, or [ErrMiss].
 	Get(ctx context.Context, name string) (Item, error)

@@ -42,8 +42,8 @@ func (p *Pool) Check() error {
 	return nil
 }
 
-// Options returns the options of a client that sends nothing but what it is told, and repeats nothing by itself. Each
-// connection has the checks of package framing.
+// Options returns the options of a client that repeats nothing by itself, and sends nothing that LedisDB and SSDB do not take.
+// Each connection has the checks of package framing.
 func (p *Pool) Options(network, addr string) *redis.Options {
 	dial := redis.NewDialer(&redis.Options{DialTimeout: p.Dial})
 	return &redis.Options{

@@ -273,6 +273,32 @@ func TestServersOfADSN(t *testing.T) {
 	b.(io.Closer).Close()
 }
 
+// TestSentAgain cuts the connection amid a save. The pool sends nothing again by itself, so the provider does, and finds out
+// whether the first try was made.
+func TestSentAgain(t *testing.T) {
+	server := servertest.Postgres(t)
+	proxy := servertest.NewProxy(t, server.Addr)
+	b, err := pgx.Open(t.Context(), driver.Config{Config: server.DSNVia(proxy.Addr, server.NewDatabase(t))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.(io.Closer).Close()
+	key, rec := sessiontest.Key("a"), &driver.Record{Created: time.Now(), Expires: time.Now().Add(time.Hour)}
+	if err := b.Create(t.Context(), key, rec); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 5 {
+		rec.Data = []byte{byte(n)}
+		proxy.ResetAfter(0)
+		if err := b.Save(t.Context(), key, rec); err != nil {
+			t.Errorf("save %d: %v", n, err)
+		}
+		if want := uint64(n + 2); rec.Version != want {
+			t.Errorf("save %d has made version %d, want %d", n, rec.Version, want)
+		}
+	}
+}
+
 // TestConnectionsEnded has the server end all connections while nobody uses them: each of the next calls finds a new one, whatever it
 // does.
 func TestConnectionsEnded(t *testing.T) {

@@ -89,7 +89,7 @@ func (p place) taken(now int64) bool {
 }
 
 // Rename implements [driver.Renamer]. A limit counts the session exactly once at any time, because the index moves it in
-// one step.
+// one step. The old record goes first: who lists the sessions of its user, and does not find it, must not find it by its key.
 func (s *store) Rename(
 	_ context.Context, oldKey string, oldVersion uint64, newKey string, rec *driver.Record, mark driver.Mark,
 ) error {
@@ -112,12 +112,12 @@ func (s *store) Rename(
 	n := newNode(to.id, rec, 1)
 	s.drop(to)
 	to.put(n, to.name)
-	s.users.move(old.User(), old.id, n.User(), n.id)
-	s.aliases.move(old.Alias(), old.id, n.Alias(), n.id)
 	from.remove(old)
 	if mark.Kind != 0 {
 		from.put(markOf(from.id, mark), from.name)
 	}
+	s.users.move(old.User(), old.id, n.User(), n.id)
+	s.aliases.move(old.Alias(), old.id, n.Alias(), n.id)
 	return nil
 }
 

@@ -209,3 +209,41 @@ func TestRenamedCountsOnce(t *testing.T) {
 }
 
 func compareIDs(a, b id) int { return cmp.Or(cmp.Compare(a.hi, b.hi), cmp.Compare(a.lo, b.lo)) }
+
+// TestLoginIsOneStep has sessions change hands while somebody lists the former user's: what the list no longer has is not found
+// under its old key either.
+func TestLoginIsOneStep(t *testing.T) {
+	s, ctx := newStore(), t.Context()
+	key := func(n int) string { return id{hi: uint64(n), lo: uint64(n)}.String() }
+	var at atomic.Int64
+	var working sync.WaitGroup
+	working.Go(func() {
+		for n := at.Load(); n >= 0; n = at.Load() {
+			listed := 0
+			for range s.ListUser(ctx, "bob") {
+				listed++
+			}
+			var rec driver.Record
+			if err := s.Load(ctx, key(int(n)), &rec); err == nil && rec.User == "bob" && listed == 0 {
+				t.Errorf("bob has no session, and session %d is his", n)
+				return
+			}
+		}
+	})
+	for n := 1; n < 200_000 && !t.Failed(); n++ {
+		rec := &driver.Record{User: "bob", Expires: time.Now().Add(time.Hour)}
+		if err := s.Create(ctx, key(n), rec); err != nil {
+			t.Fatal(err)
+		}
+		at.Store(int64(n))
+		rec.User = "ann"
+		if err := s.Rename(ctx, key(n), 1, key(-n), rec, driver.Mark{}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Delete(ctx, key(-n), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	at.Store(-1)
+	working.Wait()
+}

@@ -93,6 +93,55 @@ func TestCleared(t *testing.T) {
 	must(t, other.Load(ctx, key(1), new(driver.Record)))
 }
 
+// TestManyEvictions has a user get a limit who has more sessions than a batch of JetStream can end.
+func TestManyEvictions(t *testing.T) {
+	t.Parallel()
+	const sessions = 520
+	s := start(t, server.Options{})
+	b, ctx := node(t, s.ClientURL(), "app"), t.Context()
+	for n := range sessions {
+		must(t, b.Create(ctx, key(n), newRecord("ann")))
+	}
+	evicted, err := b.Reserve(ctx, "ann", key(sessions), time.Now().Add(time.Minute), 5, true)
+	must(t, err)
+	left := 0
+	for _, err := range b.ListUser(ctx, "ann") {
+		must(t, err)
+		left++
+	}
+	if len(evicted) != sessions-4 || left != 4 {
+		t.Errorf("%d were evicted and %d are left, want %d and 4", len(evicted), left, sessions-4)
+	}
+}
+
+// TestSlowList has another call replace the entry at which a list ends by one that does not last.
+func TestSlowList(t *testing.T) {
+	t.Parallel()
+	s := start(t, server.Options{})
+	b, ctx := node(t, s.ClientURL(), "app"), t.Context()
+	const sessions = 2000 // more than the client fetches at once
+	for n := range sessions {
+		must(t, b.Create(ctx, key(n), newRecord("")))
+	}
+	limited, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	n := 0
+	for _, err := range b.List(limited) {
+		must(t, err)
+		if n++; n == 1 {
+			must(t, b.Ping(ctx))
+			for end := time.Now().Add(20 * time.Second); len(subjects(t, stream(t, s), ".app.b")) > 0; time.Sleep(50 * time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatal("the entry lasts")
+				}
+			}
+		}
+	}
+	if n != sessions {
+		t.Errorf("%d sessions are listed, want %d", n, sessions)
+	}
+}
+
 // TestUnreadable has entries that this version cannot read: they stay, but for a logout.
 func TestUnreadable(t *testing.T) {
 	s := start(t, server.Options{})

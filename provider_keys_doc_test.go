@@ -23,6 +23,8 @@ var providerPages = map[string][]string{
 	"contrib/ledis": {"docs/providers/ledis.md"},
 	"contrib/ssdb":  {"docs/providers/ssdb.md"},
 
+	"internal/rediscall": {"docs/providers/ledis.md", "docs/providers/ssdb.md"},
+
 	"contrib/couchbase": {"docs/providers/couchbase.md"},
 	"kv":                {"docs/providers/bolt.md", "docs/providers/badger.md", "docs/providers/leveldb.md", "docs/providers/pebble.md"},
 	"sql":               {"docs/providers/postgres.md", "docs/providers/pgx.md", "docs/providers/mysql.md", "docs/providers/sqlite.md"},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed1a8f7c28/session"
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/test/castest"
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
 	"github.com/seed1a8f7c28/session/memcache"
 	"github.com/seed1a8f7c28/session/sessiontest"
@@ -49,16 +50,4 @@ func TestRegistered(t *testing.T) {
 }
 
 // TestNoMore checks that the backend does not claim what memcached cannot do.
-func TestNoMore(t *testing.T) {
-	b := driver.Backend(newNode(t, driver.Config{Config: empty(t)}))
-	_, counts := b.(driver.Counter)
-	_, lists := b.(driver.Lister)
-	_, users := b.(driver.UserLister)
-	_, limits := b.(driver.UserLimiter)
-	_, clears := b.(driver.Clearer)
-	_, sweeps := b.(driver.Sweeper)
-	_, renames := b.(driver.Renamer)
-	if counts || lists || users || limits || clears || sweeps || renames {
-		t.Error("an interface is there that needs a list of the sessions, or a rename")
-	}
-}
+func TestNoMore(t *testing.T) { castest.NoMore(t, newNode(t, driver.Config{Config: empty(t)})) }

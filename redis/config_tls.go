@@ -2,8 +2,6 @@ package redis
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"os"
 
 	"github.com/seed1a8f7c28/session/internal/setting"
 )
@@ -15,13 +13,9 @@ func (s *settings) loadTLS() (*tls.Config, error) {
 	}
 	t := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: s.TLSServerName, InsecureSkipVerify: s.TLSInsecure}
 	if s.TLSCA != "" {
-		pem, err := os.ReadFile(s.TLSCA)
-		if err != nil {
-			return nil, setting.Wrong("tlsCA", "file %q: %w", s.TLSCA, setting.WithoutPath(err))
-		}
-		t.RootCAs = x509.NewCertPool()
-		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, setting.Wrong("tlsCA", "file %q: holds no certificate", s.TLSCA)
+		var err error
+		if t.RootCAs, err = setting.Authorities("tlsCA", s.TLSCA); err != nil {
+			return nil, err
 		}
 	}
 	switch {

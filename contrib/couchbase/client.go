@@ -57,10 +57,10 @@ func (c *client) value(value []byte) []byte {
 	if !c.isBeego {
 		return value
 	}
-	text, _ := json.Marshal(value) // of bytes, which never fails
 	if value == nil {
-		return []byte(`""`)
+		value = []byte{} // null would mean to beego that there is no session
 	}
+	text, _ := json.Marshal(value) // of bytes, which never fails
 	return text
 }
 
@@ -68,72 +68,75 @@ func (c *client) value(value []byte) []byte {
 // was made and sent again looks like a conflict with itself.
 var tries = gocb.NewBestEffortRetryStrategy(nil)
 
+// do makes a call, unless the backend is closed, and returns the client's answer as package cas expects it.
+func (c *client) do(ctx context.Context, call func(left time.Duration) error) error {
+	if c.closed.Load() {
+		return driver.ErrClosed
+	}
+	return answerOf(ctx, call(left(ctx)))
+}
+
 // Get implements [cas.Items].
 func (c *client) Get(ctx context.Context, name string) (item cas.Item, err error) {
-	if c.closed.Load() {
-		return item, driver.ErrClosed
-	}
-	found, err := c.collection.Get(name, &gocb.GetOptions{Transcoder: c.transcoder(), Context: ctx, Timeout: left(ctx), RetryStrategy: tries})
-	if err != nil {
-		return item, answerOf(ctx, err)
-	}
-	item.Number = uint64(found.Cas())
-	if err := found.Content(&item.Value); err != nil {
-		return item, explain(ctx, err)
-	}
-	if c.isBeego {
+	err = c.do(ctx, func(left time.Duration) error {
+		found, err := c.collection.Get(name, &gocb.GetOptions{
+			Transcoder: c.transcoder(), Context: ctx, Timeout: left, RetryStrategy: tries,
+		})
+		if err != nil {
+			return err
+		}
+		item.Number = uint64(found.Cas())
+		return found.Content(&item.Value)
+	})
+	if err == nil && c.isBeego {
 		var values []byte
 		if json.Unmarshal(item.Value, &values) == nil { // otherwise the core will not understand them
 			item.Value = values
 		}
 	}
-	return item, nil
+	return item, err
 }
 
 // Add implements [cas.Items].
 func (c *client) Add(ctx context.Context, name string, item cas.Item) error {
-	if c.closed.Load() {
-		return driver.ErrClosed
-	}
-	_, err := c.collection.Insert(name, c.value(item.Value), &gocb.InsertOptions{
-		Expiry: c.expiry(item.Expires), Transcoder: c.transcoder(), DurabilityLevel: c.durability,
-		Context: ctx, Timeout: left(ctx), RetryStrategy: tries,
+	return c.do(ctx, func(left time.Duration) error {
+		_, err := c.collection.Insert(name, c.value(item.Value), &gocb.InsertOptions{
+			Expiry: c.expiry(item.Expires), Transcoder: c.transcoder(), DurabilityLevel: c.durability,
+			Context: ctx, Timeout: left, RetryStrategy: tries,
+		})
+		return err
 	})
-	return answerOf(ctx, err)
 }
 
 // Replace implements [cas.Items].
 func (c *client) Replace(ctx context.Context, name string, item cas.Item) error {
-	if c.closed.Load() {
-		return driver.ErrClosed
-	}
-	_, err := c.collection.Replace(name, c.value(item.Value), &gocb.ReplaceOptions{
-		Cas: gocb.Cas(item.Number), Expiry: c.expiry(item.Expires), Transcoder: c.transcoder(),
-		DurabilityLevel: c.durability, Context: ctx, Timeout: left(ctx), RetryStrategy: tries,
+	return c.do(ctx, func(left time.Duration) error {
+		_, err := c.collection.Replace(name, c.value(item.Value), &gocb.ReplaceOptions{
+			Cas: gocb.Cas(item.Number), Expiry: c.expiry(item.Expires), Transcoder: c.transcoder(),
+			DurabilityLevel: c.durability, Context: ctx, Timeout: left, RetryStrategy: tries,
+		})
+		return err
 	})
-	return answerOf(ctx, err)
 }
 
 // Remove implements [cas.Items].
 func (c *client) Remove(ctx context.Context, name string, number uint64) error {
-	if c.closed.Load() {
-		return driver.ErrClosed
-	}
-	_, err := c.collection.Remove(name, &gocb.RemoveOptions{
-		Cas: gocb.Cas(number), DurabilityLevel: c.durability, Context: ctx, Timeout: left(ctx), RetryStrategy: tries,
+	return c.do(ctx, func(left time.Duration) error {
+		_, err := c.collection.Remove(name, &gocb.RemoveOptions{
+			Cas: gocb.Cas(number), DurabilityLevel: c.durability, Context: ctx, Timeout: left, RetryStrategy: tries,
+		})
+		return err
 	})
-	return answerOf(ctx, err)
 }
 
 // Touch implements [cas.Items].
 func (c *client) Touch(ctx context.Context, name string, expires time.Time) error {
-	if c.closed.Load() {
-		return driver.ErrClosed
-	}
-	_, err := c.collection.Touch(name, c.expiry(expires), &gocb.TouchOptions{
-		Context: ctx, Timeout: left(ctx), RetryStrategy: tries,
+	return c.do(ctx, func(left time.Duration) error {
+		_, err := c.collection.Touch(name, c.expiry(expires), &gocb.TouchOptions{
+			Context: ctx, Timeout: left, RetryStrategy: tries,
+		})
+		return err
 	})
-	return answerOf(ctx, err)
 }
 
 // left returns the time for a call. With a timeout the client says whether the call was sent; with ctx alone it does not.

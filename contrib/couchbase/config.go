@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -85,18 +84,18 @@ func (s *settings) check() error {
 	if !ok || scheme != "couchbase" && scheme != "couchbases" && scheme != "http" {
 		return setting.Wrong(field, "must begin with couchbase://, couchbases:// or http://")
 	}
-	if login, hosts, has := cutLast(rest, "@"); has { // beego's way to say a login
+	if at := strings.LastIndex(rest, "@"); at >= 0 { // beego's way to say a login
 		if s.Username != "" || s.Password != "" {
 			return setting.Wrong(field, "has a login, and so do username or password")
 		}
-		name, password, _ := strings.Cut(login, ":")
+		name, password, _ := strings.Cut(rest[:at], ":")
 		var errs [2]error
 		s.Username, errs[0] = url.PathUnescape(name)
 		s.Password, errs[1] = url.PathUnescape(password)
 		if errors.Join(errs[:]...) != nil {
 			return setting.Wrong(field, "has a login that is not escaped as in URLs")
 		}
-		rest = hosts
+		rest = rest[at+1:]
 	}
 	rest = strings.TrimRight(rest, "/")
 	if rest == "" || strings.ContainsAny(rest, "/ ") {
@@ -125,21 +124,9 @@ func (s *settings) check() error {
 	case s.TLSCA == "":
 		return nil
 	}
-	pem, err := os.ReadFile(s.TLSCA)
-	if err != nil {
-		return setting.Wrong("tlsCA", "%w", setting.WithoutPath(err))
-	}
-	if s.roots = x509.NewCertPool(); !s.roots.AppendCertsFromPEM(pem) {
-		return setting.Wrong("tlsCA", "the file contains no certificate in PEM")
-	}
-	return nil
-}
-
-func cutLast(text, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(text, sep); i >= 0 {
-		return text[:i], text[i+len(sep):], true
-	}
-	return "", text, false
+	roots, err := setting.Authorities("tlsCA", s.TLSCA)
+	s.roots = roots
+	return err
 }
 
 // where returns the servers' names for errors.

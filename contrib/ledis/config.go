@@ -4,7 +4,6 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/rediscall"
@@ -13,24 +12,17 @@ import (
 
 // A settings is a provider config. The server is either at an address or in this process, with a folder.
 type settings struct {
-	Addr         string           `json:"addr"`
-	Password     string           `json:"password"`
-	Folder       string           `json:"save_path"` // beego's name
-	DB           int              `json:"db"`
-	Sync         bool             `json:"sync"`
-	PoolSize     int              `json:"poolSize"`
-	DialTimeout  setting.Duration `json:"dialTimeout"`
-	ReadTimeout  setting.Duration `json:"readTimeout"`
-	WriteTimeout setting.Duration `json:"writeTimeout"`
-	IdleTimeout  setting.Duration `json:"idleTimeout"`
+	Addr     string `json:"addr"`
+	Password string `json:"password"`
+	Folder   string `json:"save_path"` // beego's name
+	DB       int    `json:"db"`
+	Sync     bool   `json:"sync"`
+	rediscall.Pool
 }
 
 // parse reads a config: a JSON object, or beego's "folder,database".
 func parse(text string) (*settings, error) {
-	p := rediscall.DefaultPool
-	s := &settings{
-		DialTimeout: setting.Duration(p.Dial), ReadTimeout: setting.Duration(p.Read), WriteTimeout: setting.Duration(p.Write),
-	}
+	s := &settings{Pool: rediscall.DefaultPool}
 	text = strings.TrimSpace(text)
 	var err error
 	if strings.HasPrefix(text, "{") {
@@ -78,7 +70,7 @@ func (s *settings) check() error {
 	case s.Addr == "" && s.DB >= databases:
 		return setting.Wrong("db", "must be from 0 to %d: beego's LedisDB has no more databases", databases-1)
 	}
-	if err := s.pool().Check(); err != nil {
+	if err := s.Pool.Check(); err != nil {
 		return err
 	}
 	if s.Addr == "" {
@@ -111,11 +103,4 @@ func (s *settings) network() string {
 		return "unix"
 	}
 	return "tcp"
-}
-
-func (s *settings) pool() *rediscall.Pool {
-	return &rediscall.Pool{
-		Size: s.PoolSize, Dial: time.Duration(s.DialTimeout), Read: time.Duration(s.ReadTimeout),
-		Write: time.Duration(s.WriteTimeout), Idle: time.Duration(s.IdleTimeout),
-	}
 }

@@ -81,7 +81,7 @@ func (s *settings) open(ctx context.Context, c driver.Config) (driver.Backend, e
 		}
 		network, addr = "unix", h.addr
 	}
-	o := s.pool().Options(network, addr)
+	o := s.Pool.Options(network, addr)
 	o.Password, o.DB = s.Password, s.DB
 	client := newClient(o, h, c.Logger)
 	if err := client.probe(ctx); err != nil {

@@ -19,26 +19,21 @@ import (
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
-// An oldLeader answers like a leader that was halted and does not know of a newer one: it gets all requests that the real one
-// gets, and answers from what the bucket contained when it began.
-type oldLeader struct {
-	entries map[string][]byte // the answers to reads, by subject
-	numbers map[string]uint64 // of the entries, by subject
-}
-
+// startOldLeader has somebody answer like a leader that was halted and does not know of a newer one: it gets all requests that
+// the real one gets, and answers from what the bucket contains now under the subjects.
 func startOldLeader(t testing.TB, url string, subjects ...string) {
 	t.Helper()
 	nc, err := natsgo.Connect(url)
 	must(t, err)
 	t.Cleanup(nc.Close)
 	const get = "$JS.API.STREAM.MSG.GET.KV_sessions"
-	o := &oldLeader{entries: make(map[string][]byte), numbers: make(map[string]uint64)}
+	entries, numbers := make(map[string][]byte), make(map[string]uint64) // the answers to reads, and the entries' numbers
 	for _, subject := range subjects {
 		m, err := nc.Request(get, fmt.Appendf(nil, `{"last_by_subj":%q}`, subject), time.Minute)
 		must(t, err)
 		var answer struct{ Message struct{ Seq uint64 } }
 		must(t, json.Unmarshal(m.Data, &answer))
-		o.entries[subject], o.numbers[subject] = m.Data, answer.Message.Seq
+		entries[subject], numbers[subject] = m.Data, answer.Message.Seq
 	}
 	_, err = nc.Subscribe(get, func(m *natsgo.Msg) {
 		var request struct {
@@ -47,19 +42,26 @@ func startOldLeader(t testing.TB, url string, subjects ...string) {
 		if err := json.Unmarshal(m.Data, &request); err != nil {
 			t.Error(err)
 		}
-		if answer, ok := o.entries[request.Subject]; ok {
+		if answer, ok := entries[request.Subject]; ok {
 			m.Respond(answer)
 		}
 	})
 	must(t, err)
+	refused := make(map[string]string) // by batch, because the last message of one is answered
 	_, err = nc.Subscribe("$KV.sessions.>", func(m *natsgo.Msg) {
-		subject := m.Subject
+		subject, batch := m.Subject, m.Header.Get("Nats-Batch-Id")
 		if of := m.Header.Get("Nats-Expected-Last-Subject-Sequence-Subject"); of != "" {
 			subject = of
 		}
-		number, ok := o.numbers[subject]
+		number, ok := numbers[subject]
 		if expected := m.Header.Get("Nats-Expected-Last-Subject-Sequence"); ok && expected != "" && expected != fmt.Sprint(number) {
-			m.Respond(fmt.Appendf(nil, `{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: %d"}}`, number))
+			refused[batch] = fmt.Sprintf(`{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: %d"}}`, number)
+		}
+		if answer := refused[batch]; answer != "" && m.Reply != "" {
+			m.Respond([]byte(answer))
+		}
+		if batch == "" {
+			delete(refused, batch)
 		}
 	})
 	must(t, err)
@@ -83,7 +85,10 @@ func TestTwoLeaders(t *testing.T) {
 		w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
 		r.Header.Set("Cookie", cookie)
 		visitor, err := m.Start(w, r)
-		must(t, err)
+		if err != nil {
+			t.Error(err)
+			return nil, 0
+		}
 		if set := w.Header().Get("Set-Cookie"); cookie == "" {
 			cookie, _, _ = strings.Cut(set, ";")
 		} else if set != "" {
@@ -110,12 +115,16 @@ func TestTwoLeaders(t *testing.T) {
 			seen := int64(0)
 			for range 20 {
 				visitor, n := visit(m)
+				if visitor == nil {
+					return
+				}
 				if n < seen {
 					t.Errorf("a visit sees %d, an earlier one has seen %d", n, seen)
 				}
-				_, err := visitor.Increment(ctx, "n", 1)
-				must(t, err)
-				err = visitor.Save(ctx)
+				if _, err := visitor.Increment(ctx, "n", 1); err != nil {
+					t.Error(err)
+				}
+				err := visitor.Save(ctx)
 				seen, _ = visitor.Get(ctx, "n").(int64)
 				mu.Lock()
 				if err == nil {
@@ -129,7 +138,7 @@ func TestTwoLeaders(t *testing.T) {
 	}
 	working.Wait()
 	_, n := visit(managers[0])
-	if n < acked || n > acked+maybe || maybe > acked/2 {
+	if n < acked || n > acked+maybe || maybe > acked/10 {
 		t.Errorf("%d saves are stored; %d were acknowledged, and %d are unclear", n, acked, maybe)
 	}
 }
@@ -227,7 +236,12 @@ func TestOldLeaderMisses(t *testing.T) {
 		must(t, other.Save(ctx, key(n), rec))
 	}
 	for n := range 20 {
-		must(t, other.Delete(ctx, key(n), 0))
+		// The index that it reads may be the old leader's. Then nobody can tell what became of the step, which is an error.
+		err := other.Delete(ctx, key(n), 0)
+		for tries := 0; err != nil && tries < 20; tries++ {
+			err = other.Delete(ctx, key(n), 0)
+		}
+		must(t, err)
 	}
 	if got := subjects(t, stream(t, s), ".app.e."); len(got) != 20 {
 		t.Errorf("%d of 20 sessions were deleted", len(got))

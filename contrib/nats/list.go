@@ -65,13 +65,14 @@ func (s *store) scan(ctx context.Context, op string, headersOnly bool, each func
 			FilterSubjects:    []string{s.keys.sessions(), s.barrier},
 			DeliverPolicy:     jetstream.DeliverAllPolicy,
 			HeadersOnly:       headersOnly,
-			InactiveThreshold: 30 * time.Second, // the server removes it then
+			InactiveThreshold: 30 * time.Second,
 			MaxResetAttempts:  2,
 		})
 	})
 	if err != nil {
 		return err
 	}
+	defer s.forget(consumer)
 	barrier := write{subject: s.barrier, lasts: time.Now().Add(time.Minute)}
 	last, err := s.store(ctx, op, barrier)
 	if err != nil {
@@ -83,13 +84,14 @@ func (s *store) scan(ctx context.Context, op string, headersOnly bool, each func
 	}
 	defer messages.Stop()
 	for {
-		m, err := s.next(ctx, messages)
-		if errors.Is(err, errQuiet) { // another call has replaced the entry by one that did not last
+		m, err := next(ctx, messages)
+		switch {
+		case errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil: // another call has replaced the entry by one that did not last
 			if last, err = s.store(ctx, op, barrier); err != nil {
 				return err
 			}
 			continue
-		} else if err != nil {
+		case err != nil:
 			return fail(ctx, op, err)
 		}
 		at, err := m.Metadata()
@@ -105,22 +107,9 @@ func (s *store) scan(ctx context.Context, op string, headersOnly bool, each func
 	}
 }
 
-// errQuiet says that nothing has come for a while.
-var errQuiet = errors.New("nothing has come")
-
-// next returns the next message.
-func (s *store) next(ctx context.Context, messages jetstream.MessagesContext) (jetstream.Msg, error) {
-	soon, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	m, err := messages.Next(jetstream.NextContext(soon))
-	if err != nil && soon.Err() != nil && ctx.Err() == nil {
-		return nil, errQuiet
-	}
-	return m, err
-}
-
 // Clear implements [driver.Clearer]. It replaces each session, as a removal does, instead of purging: a server that is killed
-// would find what those had replaced on its disk. Only the indexes are purged, whose members are checked whenever they are read.
+// would find earlier states of the sessions on its disk. Only the indexes are purged: their members are checked whenever they
+// are read.
 func (s *store) Clear(ctx context.Context) error {
 	var removals []write
 	err := s.scan(ctx, "clear", true, func(m jetstream.Msg) bool {

@@ -20,8 +20,16 @@ const none = "0."
 
 // next returns the place after a step has stored an entry with the number seq over p.
 func (p place) next(seq uint64, id string) place {
-	steps := strings.Fields(strconv.FormatUint(seq, 10) + "." + id + " " + p.String())
-	return place{seq, strings.Join(steps[:min(len(steps), kept)], " ")}
+	steps := strconv.FormatUint(seq, 10) + "." + id + " " + p.String()
+	end := 0
+	for range kept { // the end of the last one that is kept
+		next := strings.IndexByte(steps[end:], ' ')
+		if next < 0 {
+			return place{seq, steps}
+		}
+		end += next + 1
+	}
+	return place{seq, steps[:end-1]}
 }
 
 // String returns the entries as a header contains them.

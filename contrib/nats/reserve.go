@@ -50,7 +50,8 @@ type reservation struct {
 	evicted   []string // so far
 }
 
-// atOneStep is how many sessions are evicted at a time. A batch of JetStream has 1000 entries at most.
+// atOneStep is how many sessions are removed at a time. A batch of JetStream has 1000 entries at most, and an eviction is two
+// of them, or three with an alias.
 const atOneStep = 300
 
 // try counts, and makes the reservation if there is room or if evictions make room.

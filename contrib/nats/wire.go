@@ -178,7 +178,7 @@ func wait(ctx context.Context, try int) bool {
 	return pause.For(ctx, d/2+rand.N(d))
 }
 
-// A kind is what an error says of a write.
+// A kind is what an error says of a write, or a look at the entries.
 type kind int
 
 const (

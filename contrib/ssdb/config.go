@@ -4,7 +4,6 @@ import (
 	"net"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/seed1a8f7c28/session/driver"
 	"github.com/seed1a8f7c28/session/internal/rediscall"
@@ -13,23 +12,15 @@ import (
 
 // A settings is a provider config. The first two names are beego's.
 type settings struct {
-	Host         string           `json:"host"`
-	Port         int              `json:"port"`
-	Password     string           `json:"password"`
-	PoolSize     int              `json:"poolSize"`
-	DialTimeout  setting.Duration `json:"dialTimeout"`
-	ReadTimeout  setting.Duration `json:"readTimeout"`
-	WriteTimeout setting.Duration `json:"writeTimeout"`
-	IdleTimeout  setting.Duration `json:"idleTimeout"`
+	Host     string `json:"host"`
+	Port     int    `json:"port"`
+	Password string `json:"password"`
+	rediscall.Pool
 }
 
 // parse reads a config: a JSON object, or beego's "host:port".
 func parse(text string) (*settings, error) {
-	p := rediscall.DefaultPool
-	s := &settings{
-		Host: "127.0.0.1", Port: defaultPort,
-		DialTimeout: setting.Duration(p.Dial), ReadTimeout: setting.Duration(p.Read), WriteTimeout: setting.Duration(p.Write),
-	}
+	s := &settings{Host: "127.0.0.1", Port: defaultPort, Pool: rediscall.DefaultPool}
 	var err error
 	switch text = strings.TrimSpace(text); {
 	case strings.HasPrefix(text, "{"):
@@ -44,7 +35,7 @@ func parse(text string) (*settings, error) {
 	case s.Port < 1 || s.Port > 65535:
 		err = setting.Wrong("port", "must be from 1 to 65535")
 	default:
-		err = s.pool().Check()
+		err = s.Pool.Check()
 	}
 	if err != nil {
 		return nil, err
@@ -69,10 +60,3 @@ func (s *settings) parseAddr(text string) error {
 }
 
 func (s *settings) addr() string { return net.JoinHostPort(s.Host, strconv.Itoa(s.Port)) }
-
-func (s *settings) pool() *rediscall.Pool {
-	return &rediscall.Pool{
-		Size: s.PoolSize, Dial: time.Duration(s.DialTimeout), Read: time.Duration(s.ReadTimeout),
-		Write: time.Duration(s.WriteTimeout), Idle: time.Duration(s.IdleTimeout),
-	}
-}

@@ -51,7 +51,7 @@ func Open(ctx context.Context, c driver.Config) (driver.Backend, error) {
 	if err != nil {
 		return nil, err
 	}
-	o := s.pool().Options("tcp", s.addr())
+	o := s.Pool.Options("tcp", s.addr())
 	o.Password = s.Password
 	client := newClient(o, c)
 	if err := client.look(ctx); err != nil {

@@ -2,8 +2,6 @@ package ssdb_test
 
 import (
 	"context"
-	"errors"
-	"maps"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -14,25 +12,19 @@ import (
 	"github.com/seed1a8f7c28/session/contrib/ssdb"
 	"github.com/seed1a8f7c28/session/contrib/ssdb/internal/fakessdb"
 	"github.com/seed1a8f7c28/session/driver"
+	"github.com/seed1a8f7c28/session/internal/test/castest"
 	"github.com/seed1a8f7c28/session/internal/test/faulttest"
+	"github.com/seed1a8f7c28/session/internal/test/sample"
 	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
-// A backend is all that the engine is.
-type backend interface {
-	driver.Backend
-	driver.Marker
-	driver.Pinger
-	Close() error
-}
-
 // node opens a node until the test ends.
-func node(t testing.TB, config string) backend {
+func node(t testing.TB, config string) castest.Backend {
 	t.Helper()
 	b, err := ssdb.Open(context.Background(), driver.Config{Config: config, Namespace: "app"})
 	must(t, err)
-	t.Cleanup(func() { must(t, b.(backend).Close()) })
-	return b.(backend)
+	t.Cleanup(func() { must(t, b.(castest.Backend).Close()) })
+	return b.(castest.Backend)
 }
 
 // TestBadConfig has configs that are refused. No error shows a value that could be a secret.
@@ -57,18 +49,12 @@ func TestBadConfig(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := ssdb.Open(t.Context(), driver.Config{Config: tt.config})
-			wrong, ok := errors.AsType[*driver.ConfigError](err)
-			if !ok || wrong.Field != tt.field || !strings.Contains(wrong.Err.Error(), tt.want) {
-				t.Errorf("%v, want %s: %s", err, tt.field, tt.want)
-			}
-			if ok && strings.Contains(err.Error(), "s3cr3t") {
-				t.Errorf("the error shows a value: %v", err)
-			}
+			sample.Refused(t, err, tt.field, tt.want)
 		})
 	}
 	b, err := ssdb.Open(t.Context(), driver.Config{Config: object(t, locked.Addr, "right")})
 	must(t, err)
-	must(t, b.(backend).Close())
+	must(t, b.(castest.Backend).Close())
 }
 
 // object returns a config with a password.
@@ -81,55 +67,19 @@ func object(t testing.TB, addr, password string) string {
 	return `{"host": "` + host + `", "port": ` + port + `, "password": "` + password + `"}`
 }
 
-const beegoSID = "0123456789abcdef0123456789abcdef"
-
 // TestBeego has beego's provider and this one work on one session in turn: beego's reads with get, and writes with setx.
 func TestBeego(t *testing.T) {
 	s := fakessdb.Start(t)
-	ctx := t.Context()
 	m, err := nodes(s.Addr)(session.CfgBeego(true), session.CfgMaxLifeTime(600))
 	must(t, err)
 	defer m.Close()
-	asBeego := func(values map[any]any) {
-		data, err := session.EncodeGob(values)
-		must(t, err)
-		s.Set(beegoSID, string(data), 600)
-	}
-	check := func(want map[any]any) {
-		t.Helper()
-		data, ok := s.Value(beegoSID)
-		got := map[any]any{}
-		if data != "" {
-			got, err = session.DecodeGob([]byte(data))
-			must(t, err)
-		}
-		if !ok || !maps.Equal(got, want) {
-			t.Errorf("beego reads %v, want %v", got, want)
-		}
-	}
-	asBeego(map[any]any{"user": "ann", 7: int64(8)})
-	store, err := m.GetSessionStore(beegoSID)
-	must(t, err)
-	if user, n := store.Get(ctx, "user"), store.Get(ctx, 7); user != "ann" || n != int64(8) {
-		t.Errorf("beego's session has %v and %v", user, n)
-	}
-	must(t, store.Set(ctx, "n", 2))
-	asBeego(map[any]any{"user": "ann", 7: int64(8), "beego": true}) // meanwhile
-	must(t, store.(*session.Session).Save(ctx))
-	check(map[any]any{"user": "ann", 7: int64(8), "beego": true, "n": 2})
-	if left := s.TTL(beegoSID); left < 595 || left > 605 {
-		t.Errorf("it lives for %d s, want 600", left)
-	}
-	s.Set(beegoSID, "", 600) // as beego stores an empty session
-	store, err = m.GetSessionStore(beegoSID)
-	must(t, err)
-	must(t, store.Set(ctx, "a", "1"))
-	must(t, store.(*session.Session).Save(ctx))
-	check(map[any]any{"a": "1"})
-	must(t, m.GetProvider().SessionDestroy(ctx, beegoSID))
-	if _, ok := s.Value(beegoSID); ok {
-		t.Error("it was destroyed, and is there")
-	}
+	castest.Beego(t, m, castest.Legacy{
+		Set: func(sid string, values []byte) { s.Set(sid, string(values), 600) },
+		Value: func(sid string) ([]byte, time.Duration, bool) {
+			value, live := s.Value(sid)
+			return []byte(value), time.Duration(s.TTL(sid)) * time.Second, live
+		},
+	})
 }
 
 // TestNothingStays checks that SSDB removes what has expired: each write gives it a time, also the touch of beego's layout.
@@ -223,16 +173,7 @@ func TestFault(t *testing.T) {
 }
 
 // TestNoMore checks that the backend does not claim what it cannot do.
-func TestNoMore(t *testing.T) {
-	b := driver.Backend(node(t, fakessdb.Start(t).Addr))
-	_, lists := b.(driver.Lister)
-	_, users := b.(driver.UserLister)
-	_, limits := b.(driver.UserLimiter)
-	_, renames := b.(driver.Renamer)
-	if lists || users || limits || renames {
-		t.Error("an interface is there that needs an index of the sessions, or a rename")
-	}
-}
+func TestNoMore(t *testing.T) { castest.NoMore(t, node(t, fakessdb.Start(t).Addr)) }
 
 // TestRequests has a manager over a provider of its own, with beego's config string, serve a visitor.
 func TestRequests(t *testing.T) {

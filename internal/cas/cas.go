@@ -7,6 +7,7 @@
 package cas
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -45,7 +46,7 @@ type Items interface {
 	// Fail returns the error of an operation as callers see it: once wrapped, and without names and values. It returns nil
 	// for nil.
 	Fail(op string, err error) error
-	// Cut reports whether a call with this error may have been made although its answer is lost.
+	// Cut reports whether a call with this error may have been made although its answer is lost. For nil it returns false.
 	Cut(err error) bool
 }
 
@@ -64,7 +65,7 @@ var (
 type Form struct {
 	Name     string // of the provider, for errors
 	MaxName  int    // maximum bytes of a name
-	MaxValue int    // maximum bytes of a value, 0 for no limit
+	MaxValue int    // maximum bytes of a value
 }
 
 // New returns a backend for c. It implements [driver.Pinger], [io.Closer] and, except with c.Beego, [driver.Marker]. An engine
@@ -124,7 +125,7 @@ func (s *store) Create(ctx context.Context, key string, rec *driver.Record) erro
 // encode returns the layout's encoding, or an error if nothing so long can be stored, or read again.
 func (s *store) encode(rec driver.Record) (value []byte, version uint64, err error) {
 	value, version, err = s.layout.encode(rec)
-	if most := s.form.MaxValue; err == nil && most > 0 && len(value) > most {
+	if most := s.form.MaxValue; err == nil && len(value) > most {
 		err = s.form.wrap(fmt.Errorf("%w: %d bytes, %d allowed", driver.ErrTooLarge, len(value), most))
 	}
 	return value, version, err
@@ -136,9 +137,8 @@ func (s *store) place(ctx context.Context, op, name string, item Item) error {
 	for {
 		err := s.Add(ctx, name, item)
 		switch {
-		case err == nil:
 		case s.Cut(err):
-			if there, getErr := s.Get(ctx, name); getErr == nil && string(there.Value) == string(item.Value) {
+			if there, getErr := s.Get(ctx, name); getErr == nil && bytes.Equal(there.Value, item.Value) {
 				return nil
 			}
 		case errors.Is(err, ErrTaken):
@@ -172,7 +172,11 @@ func (s *store) overExpired(ctx context.Context, name string, item Item) error {
 
 // Load implements [driver.Backend].
 func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error {
-	_, found, item, err := s.load(ctx, "load", key)
+	name, ok := s.layout.name(key)
+	if !ok {
+		return driver.ErrNotFound
+	}
+	found, item, err := s.load(ctx, "load", name)
 	if err != nil {
 		if mark, marked := found.Mark(); marked {
 			err = &driver.MarkedError{Mark: mark}
@@ -184,29 +188,25 @@ func (s *store) Load(ctx context.Context, key string, rec *driver.Record) error 
 	return nil
 }
 
-// load returns the live record under key, and its item. For a mark it returns both and [driver.ErrNotFound].
-func (s *store) load(ctx context.Context, op, key string) (name string, rec driver.Record, item Item, err error) {
-	name, ok := s.layout.name(key)
-	if !ok {
-		return "", rec, item, driver.ErrNotFound
-	}
+// load returns the live record under name, and its item. For a mark it returns both and [driver.ErrNotFound].
+func (s *store) load(ctx context.Context, op, name string) (rec driver.Record, item Item, err error) {
 	item, err = s.Get(ctx, name)
 	if errors.Is(err, ErrMiss) {
-		return "", rec, item, driver.ErrNotFound
+		return rec, item, driver.ErrNotFound
 	} else if err != nil {
-		return "", rec, item, s.Fail(op, err)
+		return rec, item, s.Fail(op, err)
 	}
 	found, err := s.layout.decode(item.Value)
 	if err != nil {
-		return "", rec, item, err
+		return rec, item, err
 	}
 	if !found.Live(time.Now()) {
-		return "", rec, item, driver.ErrNotFound
+		return rec, item, driver.ErrNotFound
 	}
 	if _, marked := found.Mark(); marked {
-		return name, found, item, driver.ErrNotFound
+		return found, item, driver.ErrNotFound
 	}
-	return name, found, item, nil
+	return found, item, nil
 }
 
 // Save implements [driver.Backend].
@@ -240,7 +240,7 @@ func (s *store) swap(
 	at, known := s.seen.Take(key, version, time.Now())
 	for {
 		if !known {
-			_, found, item, err := s.load(ctx, op, key)
+			found, item, err := s.load(ctx, op, name)
 			switch {
 			case err != nil:
 				return err
@@ -272,8 +272,12 @@ func (s *store) swap(
 
 // Touch implements [driver.Backend]. [Items.Touch] would not change the deadline in the record.
 func (s *store) Touch(ctx context.Context, key string, expires time.Time) error {
+	name, ok := s.layout.name(key)
+	if !ok {
+		return driver.ErrNotFound
+	}
 	for {
-		name, found, item, err := s.load(ctx, "touch", key)
+		found, item, err := s.load(ctx, "touch", name)
 		if err != nil {
 			return err
 		}

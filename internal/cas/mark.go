@@ -61,7 +61,7 @@ func (s *marker) Delete(ctx context.Context, key string, version uint64) error {
 		err := s.Remove(ctx, name, number)
 		switch {
 		case errors.Is(err, ErrChanged): // somebody has written
-		case err != nil && s.Cut(err) && !lost: // it may or may not have been removed
+		case s.Cut(err) && !lost: // it may or may not have been removed
 			lost = true
 		case errors.Is(err, ErrMiss):
 			return nil

@@ -15,21 +15,21 @@ import (
 
 // Lines receives the log lines of go-redis, which has one logger for the process. If an application sets another logger
 // later, that one is used.
-var Lines = LineLog{open: make(map[*slog.Logger]int), stderr: log.New(os.Stderr, "redis: ", log.LstdFlags|log.Lshortfile)}
+var Lines = lineLog{open: make(map[*slog.Logger]int), stderr: log.New(os.Stderr, "redis: ", log.LstdFlags|log.Lshortfile)}
 
 func init() { redis.SetLogger(&Lines) }
 
-// A LineLog passes the log lines of go-redis to the Loggers of all open providers, each line once per Logger, because a
+// A lineLog passes the log lines of go-redis to the Loggers of all open providers, each line once per Logger, because a
 // line does not say which client it is about. While no provider is open, lines go to stderr as they would without this
 // package.
-type LineLog struct {
+type lineLog struct {
 	mu     sync.Mutex
 	open   map[*slog.Logger]int // how many providers use it
 	stderr *log.Logger
 }
 
 // Add makes lines go to l until Remove has been called as often as Add. It does nothing if l is nil.
-func (s *LineLog) Add(l *slog.Logger) {
+func (s *lineLog) Add(l *slog.Logger) {
 	if l == nil {
 		return
 	}
@@ -39,7 +39,7 @@ func (s *LineLog) Add(l *slog.Logger) {
 }
 
 // Remove takes back one Add.
-func (s *LineLog) Remove(l *slog.Logger) {
+func (s *lineLog) Remove(l *slog.Logger) {
 	if l == nil {
 		return
 	}
@@ -50,7 +50,7 @@ func (s *LineLog) Remove(l *slog.Logger) {
 	}
 }
 
-func (s *LineLog) loggers() []*slog.Logger {
+func (s *lineLog) loggers() []*slog.Logger {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	open := make([]*slog.Logger, 0, len(s.open))
@@ -61,7 +61,7 @@ func (s *LineLog) loggers() []*slog.Logger {
 }
 
 // Printf implements the logger interface of go-redis.
-func (s *LineLog) Printf(ctx context.Context, format string, args ...any) {
+func (s *lineLog) Printf(ctx context.Context, format string, args ...any) {
 	open := s.loggers()
 	if len(open) == 0 {
 		const caller = 3 // Printf and go-redis' own function are in between

@@ -1,5 +1,5 @@
-// Package rediscall contains the rules that the engines over go-redis share: which calls are tried again, and what an error
-// may say.
+// Package rediscall contains what the engines over go-redis share: which calls are tried again, what an error may say, where
+// log lines go, and the settings of a connection pool.
 package rediscall
 
 import (

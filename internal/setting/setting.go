@@ -2,10 +2,12 @@
 package setting
 
 import (
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 	"time"
 
@@ -28,6 +30,19 @@ func WithoutPath(err error) error {
 		return p.Err
 	}
 	return err
+}
+
+// Authorities reads certificates in PEM, for a setting that names the file.
+func Authorities(field, path string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return nil, Wrong(field, "file %q: %w", path, WithoutPath(err))
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, Wrong(field, "file %q: holds no certificate", path)
+	}
+	return pool, nil
 }
 
 // A Duration is a setting in JSON that is a number of seconds, or a text such as "1m30s".

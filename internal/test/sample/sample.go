@@ -2,6 +2,7 @@
 package sample
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -67,4 +68,17 @@ func Acknowledged(said []string, n int) []uint64 {
 		}
 	}
 	return highest
+}
+
+// Refused checks that err is the [*driver.ConfigError] of a config that is refused: for the field, with a text that contains
+// want, and without s3cr3t, which stands in the config for what no error may show.
+func Refused(t testing.TB, err error, field, want string) {
+	t.Helper()
+	wrong, ok := errors.AsType[*driver.ConfigError](err)
+	if !ok || wrong.Field != field || !strings.Contains(wrong.Err.Error(), want) {
+		t.Errorf("%v, want %s: %s", err, field, want)
+	}
+	if ok && strings.Contains(err.Error(), "s3cr3t") {
+		t.Errorf("the error shows a value: %v", err)
+	}
 }

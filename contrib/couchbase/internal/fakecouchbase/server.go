@@ -17,12 +17,13 @@
 package fakecouchbase
 
 import (
-	"context"
 	"net"
-	"sync"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
 // Options describe the bucket and its user. All but Admin must be set.
@@ -36,27 +37,18 @@ type Options struct {
 	Admin bool
 }
 
-// A Server is a fake Couchbase node. Its methods may be called from any goroutine, but [Server.Restart] fails the test if
-// the port is taken, so it belongs in the goroutine of the test.
+// A Server is a fake Couchbase node. All methods may be called at any time, from any goroutine.
 type Server struct {
 	// Addr is the host and port of the key-value service. It stays the same after a restart.
 	Addr string
 
-	t       testing.TB
-	options Options
-	scram   scramKeys
-	maps    clusterMaps
-	store   store
-	faults  faults
-
+	listener *servertest.Listener
+	options  Options
+	scram    scramKeys
+	maps     clusterMaps
+	store    store
+	faults   faults
 	requests atomic.Int64
-
-	lifecycle sync.Mutex // held while the server stops or restarts
-	running   sync.WaitGroup
-
-	mu       sync.Mutex
-	listener net.Listener
-	conns    map[net.Conn]bool
 }
 
 // Start listens on a free port of 127.0.0.1. The server ends with the test.
@@ -65,13 +57,25 @@ func Start(t testing.TB, o Options) *Server {
 	if o.Bucket == "" || o.Username == "" || o.Password == "" {
 		t.Fatal("fakecouchbase: Options need a bucket, a user and a password")
 	}
-	s := &Server{Addr: "127.0.0.1:0", t: t, options: o, conns: map[net.Conn]bool{}}
+	s := &Server{options: o}
 	s.scram.password = o.Password
 	s.store.items = map[string]item{}
-	s.listen()
-	s.Addr = s.listener.Addr().String()
-	s.maps = newClusterMaps(o.Bucket, s.listener.Addr().(*net.TCPAddr).Port)
-	t.Cleanup(s.Stop)
+	ready := make(chan struct{}) // closed when maps names the port
+	s.listener = servertest.Listen(t, func(nc net.Conn) {
+		<-ready
+		newConnection(s, nc).serve()
+	})
+	s.Addr = s.listener.Addr
+	_, port, err := net.SplitHostPort(s.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.maps = newClusterMaps(o.Bucket, n)
+	close(ready)
 	return s
 }
 
@@ -84,84 +88,13 @@ func (s *Server) URL() string {
 func (s *Server) Requests() int { return int(s.requests.Load()) }
 
 // Stop closes the port and all connections, and waits until no command runs any more. The data stays.
-func (s *Server) Stop() {
-	s.lifecycle.Lock()
-	defer s.lifecycle.Unlock()
-	s.stop()
-}
-
-func (s *Server) stop() {
-	s.mu.Lock()
-	if s.listener != nil {
-		s.listener.Close()
-		s.listener = nil
-	}
-	for nc := range s.conns {
-		nc.Close()
-	}
-	s.mu.Unlock()
-	s.running.Wait()
-}
+func (s *Server) Stop() { s.listener.Stop() }
 
 // Restart stops the server, if it runs, and listens at the same address again. Items and the clock of the CAS values
 // are kept, so no CAS value is given out twice.
 func (s *Server) Restart() {
-	s.t.Helper()
-	s.lifecycle.Lock()
-	defer s.lifecycle.Unlock()
-	s.stop()
-	s.listen()
-}
-
-// listen waits a while for the port: the kernel may lend it to an outgoing connection while the server is stopped.
-func (s *Server) listen() {
-	s.t.Helper()
-	var l net.Listener
-	var err error
-	for range 50 {
-		if l, err = new(net.ListenConfig).Listen(context.Background(), "tcp", s.Addr); err == nil {
-			break
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	if err != nil {
-		s.t.Fatalf("fakecouchbase: %v", err)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.listener = l
-	s.running.Go(func() { s.accept(l) })
-}
-
-func (s *Server) accept(l net.Listener) {
-	for {
-		nc, err := l.Accept()
-		if err != nil {
-			return
-		}
-		if !s.admit(l, nc) {
-			nc.Close()
-			return
-		}
-	}
-}
-
-// admit serves a connection, unless its listener was closed while it was accepted.
-func (s *Server) admit(l net.Listener, nc net.Conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.listener != l {
-		return false
-	}
-	s.conns[nc] = true
-	s.running.Go(func() {
-		newConnection(s, nc).serve()
-		nc.Close()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.conns, nc)
-	})
-	return true
+	s.listener.Stop()
+	s.listener.Start()
 }
 
 // Item returns the value and the expiry of an item. An item that never expires has the zero Time.

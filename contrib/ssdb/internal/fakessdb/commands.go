@@ -157,7 +157,7 @@ func (c *conn) auth(password string, req []string) response {
 // only close to SSDB's, which does not count unknown commands.
 func (s *Server) info() response {
 	s.mu.Lock()
-	links, calls := len(s.conns), len(s.commands)
+	links, calls := s.listener.Connections(), len(s.commands)
 	s.mu.Unlock()
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()

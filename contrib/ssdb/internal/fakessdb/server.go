@@ -23,22 +23,21 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"time"
+
+	"github.com/seed1a8f7c28/session/internal/test/servertest"
 )
 
-// A Server is one fake server. Its methods may be called from any goroutine, except Restart.
+// A Server is one fake server. Its methods may be called from any goroutine.
 type Server struct {
 	// Addr is the address that clients dial, host and port. It stays the same through Restart.
 	Addr string
 
-	t       testing.TB
-	store   *store
-	running sync.WaitGroup
+	t        testing.TB
+	store    *store
+	listener *servertest.Listener
 
 	mu       sync.Mutex
-	listener net.Listener // nil while stopped
-	quit     chan struct{}
-	conns    map[net.Conn]bool
+	expiring func() // ends the loop that removes keys; nil while the server is stopped
 	password string
 	commands []string
 }
@@ -46,54 +45,33 @@ type Server struct {
 // Start runs a server on a free port of 127.0.0.1 until the test ends.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("fakessdb: %v", err)
-	}
-	s := &Server{Addr: listener.Addr().String(), t: t, store: newStore(), conns: map[net.Conn]bool{}}
-	s.run(listener)
+	s := &Server{t: t, store: newStore()}
+	s.listener = servertest.Listen(t, s.serve)
+	s.Addr = s.listener.Addr
+	s.expire()
 	t.Cleanup(s.Stop)
 	return s
 }
 
-// run serves connections of listener and removes keys that are due.
-func (s *Server) run(listener net.Listener) {
-	quit := make(chan struct{})
+// expire removes keys that are due until the server is stopped.
+func (s *Server) expire() {
+	quit, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.store.expire(quit)
+	}()
 	s.mu.Lock()
-	s.listener, s.quit = listener, quit
-	s.mu.Unlock()
-	s.running.Go(func() { s.store.expire(quit) })
-	s.running.Go(func() { s.accept(listener) })
-}
-
-func (s *Server) accept(listener net.Listener) {
-	for {
-		nc, err := listener.Accept()
-		if err != nil {
-			return
-		}
-		// SSDB resets connections that it closes. A client sees "connection reset", not the end of a stream.
-		nc.(*net.TCPConn).SetLinger(0)
-		s.mu.Lock()
-		if s.listener != listener {
-			s.mu.Unlock()
-			nc.Close()
-			return
-		}
-		s.conns[nc] = true
-		s.running.Go(func() { s.serve(nc) })
-		s.mu.Unlock()
+	defer s.mu.Unlock()
+	s.expiring = func() {
+		close(quit)
+		<-ended
 	}
 }
 
 // serve answers the requests of one connection in order. A request that cannot be read ends the connection without an answer.
 func (s *Server) serve(nc net.Conn) {
-	defer func() {
-		nc.Close()
-		s.mu.Lock()
-		delete(s.conns, nc)
-		s.mu.Unlock()
-	}()
+	// SSDB resets connections that it closes. A client sees "connection reset", not the end of a stream.
+	nc.(*net.TCPConn).SetLinger(0)
 	c := &conn{in: bufio.NewReader(nc)}
 	for {
 		req, err := c.read()
@@ -112,37 +90,21 @@ func (s *Server) serve(nc net.Conn) {
 // Stop ends all connections and refuses new ones. The data stay, and keys that become due stay until Restart.
 // Stopping twice does nothing.
 func (s *Server) Stop() {
+	s.listener.Stop()
 	s.mu.Lock()
-	if s.listener == nil {
-		s.mu.Unlock()
-		return
-	}
-	s.listener.Close()
-	s.listener = nil
-	close(s.quit)
-	for nc := range s.conns {
-		nc.Close()
-	}
+	end := s.expiring
+	s.expiring = nil
 	s.mu.Unlock()
-	s.running.Wait()
+	if end != nil {
+		end()
+	}
 }
 
 // Restart runs the server again on the same address with the data it had. It stops a server that still runs.
-// It fails the test if the address is taken, so it must be called from the test's own goroutine.
 func (s *Server) Restart() {
-	s.t.Helper()
 	s.Stop()
-	var err error
-	// An outgoing connection of some other program may hold the port for a moment.
-	for range 20 {
-		var listener net.Listener
-		if listener, err = net.Listen("tcp", s.Addr); err == nil {
-			s.run(listener)
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	s.t.Fatalf("fakessdb: %v", err)
+	s.expire()
+	s.listener.Start()
 }
 
 // SetPassword makes connections authenticate with password from now on. An empty password turns this off.
